@@ -1,0 +1,24 @@
+# One image for both kinds of machine. CUDA: docker build --build-arg REQUIREMENTS=requirements.txt .   (the default is the CPU product)
+FROM python:3.11-slim
+
+ARG REQUIREMENTS=requirements-cpu.txt
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends make \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 1000 arboretum
+USER arboretum
+WORKDIR /home/arboretum/app
+
+COPY --chown=arboretum Makefile requirements*.txt ./
+ENV REQUIREMENTS=${REQUIREMENTS} PIP_NO_CACHE_DIR=1
+RUN make install
+
+COPY --chown=arboretum . .
+RUN mkdir -p var
+VOLUME /home/arboretum/app/var
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+    CMD .venv/bin/python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/api/health', timeout=4)"
+# Bound beyond loopback, so a token is required: docker run -e ARBORETUM_TOKEN=... -p 8501:8501 IMAGE
+ENV HOST=0.0.0.0
+CMD ["make", "run"]

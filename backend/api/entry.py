@@ -1,0 +1,95 @@
+"""What happens around the pages and the API in one process: start, guarded requests, and an end within three seconds.
+
+The server waits for open connections before it ends, and a stream of events never ends by itself. So the signals that end the server first
+tell `Closing`, which every stream watches, and then go on to the server's own handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
+
+from fastapi import FastAPI
+
+from backend.api.app import create_app
+from backend.api.services import open_services
+from backend.closing import Closing
+from backend.settings import Settings
+
+log = logging.getLogger("arboretum")
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+class Entry:
+    """The API and its life. `find_settings` is asked when the server runs, because only then its port is known."""
+
+    def __init__(self, find_settings: Callable[[], Settings]) -> None:
+        self._find_settings = find_settings
+        self._settings: Settings | None = None
+        self.api: FastAPI = create_app(origins=find_settings().origins)
+
+    def settings(self) -> Settings:
+        """The settings of the running service."""
+        if self._settings is None:
+            self._settings = self._find_settings()
+        return self._settings
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object) -> AsyncIterator[None]:
+        """Build everything when the server starts, and take it apart when it ends."""
+        self._settings = None
+        settings, closing = self.settings(), Closing()
+        tell_pages(settings)
+        with closing_signals(closing):
+            async with open_services(settings, closing) as services:
+                self.api.state.services = services
+                cutting: list[asyncio.Task[None]] = []  # searches stop with the signal, not after the last stream has ended
+                try:
+                    with closing.watch(lambda: cutting.append(asyncio.ensure_future(services.jobs.close()))):
+                        yield
+                finally:
+                    closing.set()
+
+
+def tell_pages(settings: Settings) -> None:
+    """The pages run in this process and talk to its own port: they find address and token in the environment."""
+    os.environ["ARBORETUM_HOST"], os.environ["ARBORETUM_PORT"] = settings.host, str(settings.port)
+    if settings.token is not None:
+        os.environ["ARBORETUM_TOKEN"] = settings.token
+        log.warning("this service can be reached from outside; open http://%s:%d/?token=%s", settings.host, settings.port, settings.token)
+
+
+@contextmanager
+def closing_signals(closing: Closing) -> Iterator[None]:
+    """Inside, SIGINT and SIGTERM set `closing` and then do what they did before. Does nothing outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def chained(previous: Handler) -> Handler:
+        def handle(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(closing.set)
+            previous(number, frame)
+
+        return handle
+
+    for number, previous in before.items():
+        if callable(previous):
+            signal.signal(number, chained(previous))
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+__all__ = ["Entry", "closing_signals"]

@@ -1,0 +1,37 @@
+"""What a run can name: strategies, selectors, verifiers, engines, problem sets, budget axes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+
+from backend.api import present, schemas
+from backend.api.catalog import catalog, problem_sets
+from backend.api.deps import Needs
+from backend.jobs.rows import stored_problem
+
+router = APIRouter(tags=["catalog"])
+
+
+@router.get("/catalog")
+async def read_catalog(services: Needs) -> schemas.Catalog:
+    """Everything that the form needs, with the reason where something is not available."""
+    return catalog(services.models, services.library)
+
+
+@router.get("/problems")
+async def sets(services: Needs) -> schemas.ProblemSets:
+    """The problem sets."""
+    return schemas.ProblemSets(problem_sets=problem_sets(services.library))
+
+
+@router.get("/problems/{problem_id:path}")
+async def problem(problem_id: str, services: Needs) -> schemas.Problem:
+    """One problem by its id, such as `ledger/3/17`: set, level, seed."""
+    found = present.shown_problem(stored_problem(await asyncio.to_thread(services.admission.find, problem_id)))
+    assert found is not None
+    return found
+
+
+__all__ = ["router"]

@@ -1,0 +1,81 @@
+"""What happened in a run: its nodes and its events, as pages or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from backend.api import present, schemas
+from backend.api.deps import Needs
+from backend.api.stream import follow
+from backend.api.tokens import token_texts
+from backend.errors import BadInput
+
+router = APIRouter(tags=["trace"])
+
+EVENT_STREAM = "text/event-stream"
+
+
+@router.get("/runs/{run_id}/nodes")
+def nodes(
+    run_id: int, services: Needs, after: Annotated[int, Query(ge=-1)] = -1, limit: Annotated[int | None, Query(ge=1)] = None
+) -> schemas.NodePage:
+    """Nodes with an id above `after`, in order of creation, without their tokens."""
+    services.store.run(run_id)
+    rows = services.store.nodes(run_id, after_id=after, limit=limit)
+    return schemas.NodePage(nodes=[schemas.Node.model_validate(present.node_fields(row)) for row in rows])
+
+
+@router.get("/runs/{run_id}/nodes/{node_id}")
+async def node(run_id: int, node_id: int, services: Needs) -> schemas.NodeDetail:
+    """One node with its tokens, log-probabilities, scores, path and the exact prompt it was written under."""
+    row = await asyncio.to_thread(services.store.run, run_id)
+    path = await asyncio.to_thread(services.store.path, run_id, node_id)
+    scores = [score for score in await asyncio.to_thread(services.store.scores, run_id) if score.node_id == node_id]
+    texts = await token_texts(services.models, row, path[-1])
+    return present.shown_detail(path, texts, scores, row.spec.get("sampling") or {})
+
+
+@router.get(
+    "/runs/{run_id}/events", response_model=schemas.EventPage,
+    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "A page, or with Accept: text/event-stream a stream"}},
+)
+async def events(
+    run_id: int, request: Request, services: Needs, after: Annotated[int | None, Query(ge=-1)] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000, kinds: Annotated[str | None, Query(description="comma separated")] = None,
+    last_event_id: Annotated[str | None, Header()] = None, accept: Annotated[str, Header()] = "application/json",
+) -> Response:
+    """Events with a sequence number above `after`, oldest first.
+
+    With `Accept: text/event-stream` they come as server-sent events: `id` is the sequence number, `event` the kind, `data` the event as
+    JSON. Further kinds: `status` (the run's state changed), `done` (it is over and all was sent), `closing` (the service stops).
+    A stream is taken up by `Last-Event-ID` or `after`.
+    """
+    row = await asyncio.to_thread(services.store.run, run_id)
+    start = _start(after, last_event_id)
+    chosen = [kind for kind in (kinds or "").split(",") if kind] or None
+    if EVENT_STREAM in accept:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(follow(services, run_id, start, chosen, request.is_disconnected), media_type=EVENT_STREAM, headers=headers)
+    rows = await asyncio.to_thread(services.store.events, run_id, after=start, limit=limit, kinds=chosen)
+    fields = await asyncio.to_thread(present.event_fields, services.store, run_id, rows)
+    standing = services.jobs.standing(run_id)
+    last_seq = rows[-1].seq if rows else start
+    page = {"events": fields, "last_seq": last_seq, "status": row.status if standing is None else standing.status}
+    return Response(json.dumps(page, ensure_ascii=False, allow_nan=False), media_type="application/json")
+
+
+def _start(after: int | None, last_event_id: str | None) -> int:
+    """Where to go on. A browser that reconnects repeats the old query, so that its header counts more."""
+    if last_event_id is None or not last_event_id.strip():
+        return -1 if after is None else after
+    if not last_event_id.strip().isdecimal():
+        raise BadInput("Last-Event-ID", given=last_event_id, accepted="a sequence number, 0 or more")
+    return int(last_event_id)
+
+
+__all__ = ["router"]

@@ -1,0 +1,318 @@
+"""What travels over HTTP: the one description of requests and answers, shared by the service and its typed client.
+
+Everything is a frozen pydantic model. `RunSpec` (backend.spec) is the body of `POST /api/runs`, `Preferences` (backend.settings) that of
+`PUT /api/settings`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from backend.settings import Preferences
+from backend.spec import RunSpec
+
+Status = Literal["queued", "loading", "running", "paused", "finished", "failed", "cancelled", "crashed"]
+OVER: tuple[Status, ...] = ("finished", "failed", "cancelled", "crashed")
+"""States in which nothing more happens until somebody resumes the run."""
+
+
+class Answer(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class ErrorBody(Answer):
+    """Every refusal has this shape: what is wrong, what was given, what is accepted, and where there is one, a remedy."""
+
+    error: str
+    given: JsonValue = None
+    accepted: str = ""
+    remedy: str = ""
+
+
+class RunCounts(Answer):
+    queued: int
+    running: int
+
+
+class ModelState(Answer):
+    """A model in memory, or on its way. `memory_bytes` is 0 where unknown."""
+
+    engine: str
+    model: str
+    kind: str = Field(description="policy or reward")
+    state: str = Field(description="unloaded, loading, ready or failed")
+    seconds_loading: float = 0.0
+    memory_bytes: int = 0
+    reason: str = ""
+
+
+class Health(Answer):
+    """Answered without touching store or models."""
+
+    status: Literal["ok", "closing"]
+    version: str
+    uptime_s: float
+    runs: RunCounts
+    engines: list[ModelState]
+
+
+class StrategyInfo(Answer):
+    """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults, bounds and help texts."""
+
+    name: str
+    title: str
+    summary: str
+    paper: str
+    year: int | None
+    params_schema: dict[str, JsonValue]
+    selector: str
+    needs_verifier: bool
+    needs: list[str]
+    departures: list[str]
+    views: list[str]
+    roles: list[str]
+    phases: dict[str, str]
+    available: bool = True
+    reason: str = ""
+
+
+class SelectorInfo(Answer):
+    name: str
+    title: str
+
+
+class VerifierInfo(Answer):
+    name: str
+    title: str
+    needs: list[str]
+    available: bool
+    reason: str
+
+
+class EngineChoice(Answer):
+    """An engine that a run can name, with the state of its default model."""
+
+    name: str
+    title: str
+    available: bool
+    reason: str
+    models: list[str]
+    reward_models: list[str] = Field(default_factory=list)
+    state: str
+    seconds_loading: float
+
+
+class ProblemSetInfo(Answer):
+    """A problem set. `levels` is empty where problems have no levels; `size` is None where it is endless."""
+
+    name: str
+    title: str
+    levels: list[int]
+    size: int | None = None
+
+
+class Axis(Answer):
+    name: str
+    title: str
+
+
+class Catalog(Answer):
+    """Everything that a run can name."""
+
+    strategies: list[StrategyInfo]
+    selectors: list[SelectorInfo]
+    verifiers: list[VerifierInfo]
+    engines: list[EngineChoice]
+    problem_sets: list[ProblemSetInfo]
+    budget_axes: list[Axis]
+
+
+class Problem(Answer):
+    id: str
+    set: str
+    level: int | None
+    seed: int | None
+    question: str
+    answer: str | None
+    meta: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Submitted(Answer):
+    run_id: int
+
+
+class Estimate(Answer):
+    """About what a run will cost; `sentence` says it in words."""
+
+    tokens: int
+    calls: int
+    verifier_calls: int
+    rounds: int
+    seconds: float
+    sentence: str
+
+
+class Run(Answer):
+    """A run as it stands. `spec` rebuilds it; `correct` None means undecided or not known."""
+
+    id: int
+    status: Status
+    strategy: str
+    params: dict[str, JsonValue]
+    problem: Problem | None
+    question: str
+    engine: str
+    model: str | None
+    verifier: str
+    verifier_model: str | None
+    aggregation: str
+    selector: str | None
+    seed: int
+    budget: dict[str, float]
+    sampling: dict[str, JsonValue]
+    answer: str | None
+    right_answer: str | None
+    correct: bool | None
+    grade_reason: str | None
+    chosen_node: int | None
+    reason: str | None
+    error: str | None
+    remedy: str | None
+    ledger: dict[str, int | float]
+    manifest: dict[str, JsonValue]
+    nodes: int
+    events: int
+    origin: str
+    created_at: str
+    finished_at: str | None
+
+
+class RunPage(Answer):
+    runs: list[Run]
+    total: int
+
+
+class Node(Answer):
+    """A node without its tokens. `id` is dense from 0 (the prompt) in order of creation; `seq` is the event that announced it."""
+
+    id: int
+    parent_id: int | None
+    depth: int
+    kind: str
+    role: str
+    text: str
+    finish: str | None
+    done: bool
+    mean_logprob: float | None
+    n_tokens: int
+    seq: int
+
+
+class NodePage(Answer):
+    nodes: list[Node]
+
+
+class NodeScore(Answer):
+    """A verifier's opinion of a node: `value` in [0, 1] or None with the reason; `steps` are the scores of each step of the path."""
+
+    scorer: str
+    value: float | None
+    steps: list[float]
+    reason: str | None
+
+
+class Option(Answer):
+    """A likely token at a position; `logprob` in nats."""
+
+    token_id: int
+    text: str
+    logprob: float
+
+
+class NodeDetail(Node):
+    """A node with everything known of it. `path` are the ids from the root to it. `tokens` are the texts of `token_ids`, special tokens visible,
+    and empty where the model is not at hand. `prompt_text` is exactly what the model was given before it wrote this node."""
+
+    key: str
+    token_ids: list[int]
+    tokens: list[str]
+    logprobs: list[float] | None
+    alternatives: list[list[Option]]
+    path: list[int]
+    prompt_text: str
+    scores: list[NodeScore]
+    sampling: dict[str, JsonValue]
+
+
+class Event(Answer):
+    """An entry of the append-only log; `t_ms` counts from the start of the run. `node` comes with events of kind `node`."""
+
+    seq: int
+    t_ms: float
+    kind: str
+    node_id: int | None = None
+    track: str = ""
+    round: int = 0
+    phase: str = ""
+    label: str = ""
+    value: float | None = None
+    data: dict[str, JsonValue] | None = None
+    node: Node | None = None
+
+
+class EventPage(Answer):
+    """Events after the one asked for. `last_seq` is the last of this page (or what was asked for, if it is empty)."""
+
+    events: list[Event]
+    last_seq: int
+    status: Status
+
+
+class StoreInfo(Answer):
+    bytes: int
+    runs: int
+
+
+class Prune(BaseModel):
+    """Delete runs that are older than this many days."""
+
+    days: Annotated[float, Field(gt=0.0, le=36_500.0)]
+
+
+class Pruned(Answer):
+    deleted: int
+
+
+class ModelChoice(BaseModel):
+    """A model to load or unload; `model` None means the engine's default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: str
+    model: str | None = None
+    kind: Literal["policy", "reward"] = "policy"
+
+
+class EngineStates(Answer):
+    models: list[ModelState]
+
+
+class ProblemSets(Answer):
+    problem_sets: list[ProblemSetInfo]
+
+
+class Done(Answer):
+    """The request was carried out; `status` is that of the run it named."""
+
+    status: Status
+
+
+__all__ = [
+    "OVER", "Axis", "Catalog", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health", "ModelChoice",
+    "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets", "Prune",
+    "Pruned", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted", "VerifierInfo",
+]

@@ -1,0 +1,71 @@
+"""The training corpus of the classroom pair: an endless stream of written solutions, most right, some by pupils who
+err, some repaired.
+
+Solutions differ in order, length and route, because a model trained on one clean way errs in one dull way: at the
+root, and with all its right paths alike. A pupil has one consistent misconception per document. Problem seeds stay
+below 1,000,000; from there up is evaluation.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backend.problems import SETS, Problem, ProblemSet
+
+FIRST_EVALUATION_SEED = 1_000_000
+TRAINING_LEVEL = 0
+MIXTURE = {"ledger": 0.5, "countdown": 0.25, "procedure": 0.25}
+PUPILS, REPAIRS = 0.13, 0.06
+ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class Document:
+    """A problem with one written solution. `author` is `teacher`, `repair` or `pupil:<misconception>`; `answer` is
+    the right one.
+    """
+
+    problem_id: str
+    question: str
+    steps: tuple[str, ...]
+    author: str
+    answer: str
+
+
+def documents(seed: int) -> Iterator[Document]:
+    """The endless stream of that seed."""
+    rng = random.Random(f"corpus/{seed}")
+    names, weights = list(MIXTURE), list(MIXTURE.values())
+    while True:
+        chosen = SETS[rng.choices(names, weights)[0]]
+        yield document(chosen, chosen.problem(TRAINING_LEVEL, rng.randrange(FIRST_EVALUATION_SEED)), rng)
+
+
+def document(chosen: ProblemSet, problem: Problem, rng: random.Random) -> Document:
+    """One document about a problem, its author drawn at random."""
+    author, steps = _authored(chosen, problem, rng)
+    return Document(problem.id, problem.question, tuple(steps), author, problem.answer or "")
+
+
+def _authored(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tuple[str, list[str]]:
+    """An author and a solution: a pupil only where the misconception shows in this problem, of a few drawn at
+    random.
+    """
+    draw = rng.random()
+    if draw < PUPILS:
+        for name in rng.sample(list(chosen.pupils), min(ATTEMPTS, len(chosen.pupils))):
+            steps = chosen.solution(problem, rng, name)
+            if errs(chosen, problem, steps):
+                return f"pupil:{name}", steps
+    elif draw < PUPILS + REPAIRS:
+        steps = chosen.repaired(problem, rng)
+        if errs(chosen, problem, steps):
+            return "repair", steps
+    return "teacher", chosen.solution(problem, rng)
+
+
+def errs(chosen: ProblemSet, problem: Problem, steps: list[str]) -> bool:
+    """Whether any step is a mistake."""
+    return not all(verdict.ok for verdict in chosen.check(problem, steps))

@@ -1,0 +1,149 @@
+"""What the evaluation table counts: pure functions from judged solutions to numbers.
+
+A *first mistake* is the first step with a kind; steps up to and including it have a right prefix, and only those enter the reward
+model's AUROC. Every figure of a cell is a mean of one number per problem, so intervals come from resampling problems (a bootstrap
+clustered by problem): solutions of one problem are no independent evidence.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+T = TypeVar("T")
+Scores = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One solution: whether its answer is right, the answer, each step's kind of mistake (None: good), a step score per verifier."""
+
+    correct: bool
+    answer: str | None
+    text: str
+    kinds: tuple[str | None, ...]
+    scores: Mapping[str, Scores] = field(default_factory=dict)
+
+    @property
+    def first_mistake(self) -> int | None:
+        """Index of the first wrong step, counted from 0."""
+        return next((i for i, kind in enumerate(self.kinds) if kind is not None), None)
+
+
+class Interval(NamedTuple):
+    """A figure with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval(problems: Sequence[T], figure: Callable[[Sequence[T]], float], draws: int = 1000, seed: int = 0) -> Interval:
+    """`figure` of all problems, and the interval of it over problems drawn with replacement; NaN draws are left out."""
+    rng, drawn = random.Random(seed), []
+    for _ in range(draws):
+        value = figure(rng.choices(problems, k=len(problems)))
+        if not math.isnan(value):
+            drawn.append(value)
+    drawn.sort()
+    if not drawn:
+        return Interval(math.nan, math.nan, math.nan)
+    return Interval(figure(problems), drawn[int(0.025 * len(drawn))], drawn[min(len(drawn) - 1, int(0.975 * len(drawn)))])
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean, NaN of nothing."""
+    return sum(values) / len(values) if values else math.nan
+
+
+def pass_at(samples: Sequence[Judged], k: int) -> float:
+    """Chance that k of the samples, drawn without replacement, hold a right one (Chen et al. 2021, arXiv 2107.03374)."""
+    n, right = len(samples), sum(s.correct for s in samples)
+    return 1.0 - math.comb(n - right, k) / math.comb(n, k)
+
+
+def majority(samples: Sequence[Judged]) -> float:
+    """1 if the commonest answer is right; of equally common ones the first written counts."""
+    votes = Counter(s.answer for s in samples if s.answer is not None)
+    if not votes:
+        return 0.0
+    winner = votes.most_common(1)[0][0]
+    return float(next(s.correct for s in samples if s.answer == winner))
+
+
+def distinct_right(samples: Sequence[Judged]) -> float:
+    """Number of right solutions that differ in what they write and whose every step is good."""
+    return float(len({s.text for s in samples if s.correct and s.first_mistake is None}))
+
+
+def best_of(samples: Sequence[Judged], k: int, score: Callable[[Judged], float]) -> float:
+    """Expected correctness of the best-scored of k samples drawn without replacement; equal scores share the win."""
+    ranked = sorted(samples, key=score)
+    n, below, total = len(ranked), 0, 0.0
+    while below < n:
+        tied = [s for s in ranked[below:] if score(s) == score(ranked[below])]
+        chance = (math.comb(below + len(tied), k) - math.comb(below, k)) / math.comb(n, k)
+        total += chance * mean([float(s.correct) for s in tied])
+        below += len(tied)
+    return total
+
+
+class Steps(NamedTuple):
+    """Scored steps whose prefix is right, as columns: score, whether it is good, depth from 0, kind of mistake or an empty text."""
+
+    scores: NDArray[np.float64]
+    good: NDArray[np.bool_]
+    depths: NDArray[np.int64]
+    kinds: NDArray[np.str_]
+
+    def where(self, chosen: NDArray[np.bool_]) -> Steps:
+        """Some of the rows."""
+        return Steps(self.scores[chosen], self.good[chosen], self.depths[chosen], self.kinds[chosen])
+
+
+def scored_steps(samples: Sequence[Judged], verifier: str) -> Steps:
+    """Every step with a right prefix: up to and including the first mistake."""
+    rows = [
+        (score, sample.kinds[depth] is None, depth, sample.kinds[depth] or "")
+        for sample in samples
+        for depth, score in enumerate(sample.scores[verifier])
+        if sample.first_mistake is None or depth <= sample.first_mistake
+    ]
+    scores, good, depths, kinds = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return Steps(np.array(scores, float), np.array(good, bool), np.array(depths, int), np.array(kinds, str))
+
+
+def joined(parts: Sequence[Steps]) -> Steps:
+    """The steps of several problems."""
+    return Steps(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def auroc(steps: Steps) -> float:
+    """Chance that a good step scores above a bad one, ties half (Mann-Whitney); NaN if one side is empty."""
+    good, bad = int(steps.good.sum()), int((~steps.good).sum())
+    if not good or not bad:
+        return math.nan
+    ranks = float(rankdata(steps.scores)[steps.good].sum())
+    return (ranks - good * (good + 1) / 2) / (good * bad)
+
+
+AGGREGATIONS: Mapping[str, Callable[[Scores], float]] = {
+    "last": lambda scores: scores[-1],
+    "min": min,
+    "mean": mean,
+    "prod": math.prod,
+}
+
+
+def ranked_by(verifier: str, aggregation: str) -> Callable[[Judged], float]:
+    """A solution's score by a verifier, its steps aggregated; a solution without a step comes last."""
+    fold = AGGREGATIONS[aggregation]
+    return lambda sample: fold(sample.scores[verifier]) if sample.scores.get(verifier) else -1.0

@@ -1,0 +1,137 @@
+"""The policy's stage: a Qwen2 language model that learns to write solutions, loss on solution tokens only."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from backend.classroom import folder
+from backend.classroom import tokenizer as vocabulary
+from backend.classroom.corpus import documents
+from backend.classroom.encoding import Encoded, prompt, solution
+from backend.classroom.training import Batch, Schedule, attention_for, device, train
+from backend.engines.chat import ChatTokenizer
+from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM
+
+VOCABULARY = 1_280
+TOKENIZER_DOCUMENTS = 20_000
+TOKENS_A_BATCH = 6_144
+POOL = 2_048
+SHORT = {"ledger": 160, "procedure": 150, "countdown": 100}
+"""Longest documents, in tokens, of the first part of the training: looking facts up is learnt sooner in short texts."""
+KEPT = {"ledger": 1.0, "procedure": 0.25, "countdown": 0.35}
+"""Share of the corpus's documents that is trained on: the ledger is the hardest to learn."""
+LONG, KEPT_LONG = 224, 0.3
+"""Documents of more tokens than this are rarer: attention makes them dear, and they teach little that shorter ones do not."""
+
+
+def shape(entries: int) -> Qwen2Config:
+    """The policy's sizes: 6 blocks of width 256, 8 heads of 32 over 4 key-value heads, about 3.7 million parameters."""
+    return Qwen2Config(
+        vocab_size=entries,
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=6,
+        num_attention_heads=8,
+        num_key_value_heads=4,
+        max_position_embeddings=folder.CONTEXT,
+    )
+
+
+def learn_tokenizer(work: Path) -> Tokenizer:
+    """The corpus stage: the tokenizer, learnt from the first documents and kept in the work folder."""
+    path = work / "tokenizer.json"
+    if path.is_file():
+        return Tokenizer.from_file(str(path))
+    texts = (
+        text
+        for document in islice(documents(seed=1), TOKENIZER_DOCUMENTS)
+        for text in (prompt(document.question), *(step + vocabulary.DELIMITER for step in document.steps))
+    )
+    tokenizer = vocabulary.train(texts, VOCABULARY)
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def initialise(model: nn.Module, blocks: int, seed: int) -> None:
+    """Normal weights of deviation 0.02, smaller where a block adds to the residual stream; biases zero."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        if parameter.ndim == 2:
+            residual = name.endswith(("o_proj.weight", "down_proj.weight"))
+            nn.init.normal_(parameter, std=0.02 / (2 * blocks) ** 0.5 if residual else 0.02, generator=generator)
+        elif name.endswith("bias"):
+            nn.init.zeros_(parameter)
+
+
+def width_for(length: int) -> int:
+    """The padded width of a row: few widths, because a new shape costs the matrix library a compilation."""
+    step = 16 if length <= 256 else 32
+    return -(-length // step) * step
+
+
+def batched(rows: Sequence[Encoded], width: int, padding: int) -> Batch:
+    """Rows padded on the right to the width; the loss is on solution tokens."""
+    ids = torch.tensor([row.ids + [padding] * (width - len(row.ids)) for row in rows])
+    places = [r * width + i - 1 for r, row in enumerate(rows) for i in range(row.start, len(row.ids))]
+    targets = [i for row in rows for i in row.ids[row.start :]]
+    return Batch(ids, torch.tensor(places), torch.tensor(targets))
+
+
+def batches(tokenizer: ChatTokenizer, seed: int, only_short: Callable[[], bool], tokens: int = TOKENS_A_BATCH) -> Iterator[Batch]:
+    """Endless batches of at most `tokens` tokens, rows of one width each; what does not fill a batch waits for the next pool."""
+    stream, rng, padding = documents(seed), random.Random(seed), tokenizer.token_id(vocabulary.END_OF_TEXT)
+    waiting: dict[int, list[Encoded]] = {}
+    while True:
+        ready, short = list[Batch](), only_short()
+        for document in islice(stream, POOL):
+            name = document.problem_id.partition("/")[0]
+            if rng.random() > KEPT[name]:
+                continue
+            row = solution(tokenizer, document.question, document.steps)
+            if (short and len(row.ids) > SHORT[name]) or (len(row.ids) > LONG and rng.random() > KEPT_LONG):
+                continue
+            width = width_for(len(row.ids))
+            rows = waiting.setdefault(width, [])
+            rows.append(row)
+            if len(rows) == tokens // width:
+                ready.append(batched(waiting.pop(width), width, padding))
+        rng.shuffle(ready)
+        yield from ready
+
+
+def train_policy(
+    minutes: float, seed: int = 0, work: Path = folder.WORK, shipped: Path = folder.POLICY, rate: float = 4e-3, short_until: float = 0.3
+) -> None:
+    """The policy stage, the first `short_until` of the time on short documents; the shipped folder is rewritten at each checkpoint."""
+    tokenizer = learn_tokenizer(work)
+    config = shape(tokenizer.get_vocab_size(with_added_tokens=True))
+    where = device()
+    model = Qwen2ForCausalLM(config)
+    initialise(model, config.num_hidden_layers, seed)
+    model.to(where, torch.bfloat16)
+    attention, chat = attention_for(where), ChatTokenizer(tokenizer)
+
+    def loss(batch: Batch) -> Tensor:
+        hidden = model.model(batch.ids.to(where), attention).flatten(0, 1)[batch.places.to(where)]
+        return F.cross_entropy(model.logits(hidden).float(), batch.targets.to(where))
+
+    report = folder.Log(work / "policy.log")
+    report(f"policy: {sum(p.numel() for p in model.parameters()):,} parameters, {config.vocab_size} tokens, {minutes} min")
+    train(
+        model,
+        lambda clock: batches(chat, 1_000 * (seed + 1) + clock.resumptions, lambda: clock.elapsed_s < 60 * minutes * short_until),
+        loss,
+        Schedule(minutes, rate),
+        work / "policy.pt",
+        report,
+        publish=lambda: folder.write_model(shipped, model, config, tokenizer),
+    )

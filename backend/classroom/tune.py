@@ -1,0 +1,62 @@
+"""How hard each difficulty is for the trained policy: the measurement from which `levels.json` is fixed.
+
+Single points of the range of difficulties are tried on tuning seeds (900,000 to 999,999), never on evaluation seeds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from backend.classroom import folder
+from backend.classroom.evaluate import judged
+from backend.classroom.measures import Judged, distinct_right, majority, mean, pass_at
+from backend.classroom.samples import solve
+from backend.classroom.sampling import Sampling
+from backend.classroom.training import device
+from backend.engines.qwen2 import Qwen2ForCausalLM, load
+from backend.problems import ProblemSet, sets
+from backend.problems.difficulty import CountdownDifficulty, LedgerDifficulty, Levels, ProcedureDifficulty
+
+FIRST_SEED = 900_000
+Knobs = Mapping[str, Any]
+
+
+def one_point(name: str, knobs: Knobs) -> ProblemSet:
+    """The problem set with that difficulty as its level 1."""
+    if name == "ledger":
+        return sets(Levels(ledger={1: LedgerDifficulty(**knobs)}))[name]
+    if name == "countdown":
+        return sets(Levels(countdown={1: CountdownDifficulty(**knobs)}))[name]
+    return sets(Levels(procedure={1: ProcedureDifficulty(**knobs)}))[name]
+
+
+def measure(
+    points: Sequence[tuple[str, Knobs]], problems: int, samples: int, policy: Path = folder.POLICY, temperature: float = 1.0
+) -> Iterator[str]:
+    """One line per point: pass@1, pass@n, majority, distinct right solutions, share of first mistakes after step 2, kinds."""
+    loaded = load(policy, torch.float32, device())
+    assert isinstance(loaded.model, Qwen2ForCausalLM)
+    for name, knobs in points:
+        point = one_point(name, knobs)
+        chosen = [point.problem(1, FIRST_SEED + i) for i in range(problems)]
+        groups = solve(loaded.model, loaded.tokenizer, chosen, samples, Sampling(temperature))
+        yield f"{name} {dict(knobs)}: {summary([[judged(p, s) for s in g] for p, g in zip(chosen, groups, strict=True)])}"
+
+
+def summary(groups: Sequence[Sequence[Judged]]) -> str:
+    """The figures of one point."""
+    most = len(groups[0])
+    found = [sample for group in groups for sample in group if sample.first_mistake is not None]
+    kinds = Counter(str(s.kinds[s.first_mistake or 0]) for s in found)
+    shares = " ".join(f"{kind} {count / max(1, len(found)):.2f}" for kind, count in kinds.most_common(7))
+    late = mean([float((s.first_mistake or 0) >= 2) for s in found])
+    return (
+        f"pass@1 {mean([pass_at(g, 1) for g in groups]):.3f} pass@{most} {mean([pass_at(g, most) for g in groups]):.3f}"
+        f" majority {mean([majority(g) for g in groups]):.3f} distinct {mean([distinct_right(g) for g in groups]):.1f}"
+        f" late {late:.2f} | {shares}"
+    )

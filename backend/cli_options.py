@@ -1,0 +1,96 @@
+"""The options of the command line. Commands are imported when they are called, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+STAGES = ("corpus", "policy", "samples", "labels", "reward", "evaluate", "all")
+SAMPLING = {
+    "temperature": (float, "0 is greedy"), "top_p": (float, "nucleus"), "top_k": (int, "likeliest tokens kept"),
+    "min_p": (float, "least likelihood against the likeliest"), "max_tokens": (int, "limit of one step"),
+    "alternatives": (int, "likeliest tokens stored at every position"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser; `command` of its result is what to call."""
+    top = argparse.ArgumentParser(prog="python -m backend", description="Grow, watch and compare reasoning trees.")
+    commands = top.add_subparsers(required=True, metavar="command")
+    _serve(commands)
+    _run(commands)
+    resume = _command(commands, "resume", "take up a run that was cut off, without paying again", "backend.cli_run:resume")
+    resume.add_argument("run_id", type=int)
+    _add(resume, db=True)
+    _add(_command(commands, "catalog", "everything that a run can name", "backend.cli_look:show_catalog"))
+    problems = _command(commands, "problems", "the problem sets, or one problem", "backend.cli_look:show_problems")
+    problems.add_argument("problem", nargs="?", help="an id such as ledger/3/17")
+    _add(problems)
+    classroom = _command(commands, "classroom", "train and measure the shipped models", "backend.cli_look:classroom")
+    classroom.add_argument("stage", choices=STAGES)
+    classroom.add_argument("rest", nargs=argparse.REMAINDER, help="options of the stage")
+    _store_commands(commands)
+    return top
+
+
+def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = _command(commands, "serve", "serve pages and API on one port", "backend.cli_serve:serve")
+    serve.add_argument("--port", type=int)
+    serve.add_argument("--host", help="address to bind to; anything but loopback asks for a token")
+    serve.add_argument("--db", type=Path, help="file of the store")
+
+
+def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = _command(commands, "run", "run a strategy on a problem, without a server", "backend.cli_run:run")
+    run.add_argument("--strategy", required=True)
+    run.add_argument("--problem", help="an id such as ledger/3/17")
+    run.add_argument("--question", help="a question of your own")
+    run.add_argument("--answer", help="its right answer, if you know it")
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the strategy; repeat it for more")
+    run.add_argument("--budget", action="append", default=[], metavar="AXIS=LIMIT", help="a limit such as generated_tokens=2000")
+    run.add_argument("--seed", type=int)
+    for name in ("engine", "model", "verifier", "verifier-model", "aggregation", "selector", "system"):
+        run.add_argument(f"--{name}")
+    for name, (kind, text) in SAMPLING.items():
+        run.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
+    _add(run, db=True)
+
+
+def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verify = _command(commands, "verify-run", "check a stored run, or an export file, for soundness", "backend.cli_store:verify_run")
+    verify.add_argument("run", help="a run's id, or an export file")
+    _add(verify, db=True)
+    export = _command(commands, "export", "write a run as a file", "backend.cli_store:export_run")
+    export.add_argument("run_id", type=int)
+    export.add_argument("path", type=Path)
+    _add(export, db=True)
+    take_in = _command(commands, "import", "take in an export file", "backend.cli_store:import_run")
+    take_in.add_argument("path", type=Path)
+    _add(take_in, db=True)
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, target: str
+) -> argparse.ArgumentParser:
+    module, function = target.split(":")
+
+    def call(options: argparse.Namespace) -> int:
+        command: Command = getattr(import_module(module), function)
+        return command(options)
+
+    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    made.set_defaults(command=call)
+    return made
+
+
+def _add(made: argparse.ArgumentParser, *, db: bool = False) -> None:
+    made.add_argument("--json", action="store_true", help="JSON on standard output, and nothing else there")
+    if db:
+        made.add_argument("--db", type=Path, help="file of the store")
+
+
+__all__ = ["SAMPLING", "STAGES", "parser"]

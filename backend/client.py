@@ -1,0 +1,238 @@
+"""The typed client: how the pages, a notebook or a script talk to the service.
+
+    >>> client = Client("http://127.0.0.1:8501")
+    >>> run_id = client.submit(RunSpec(strategy="beam_search", problem="ledger/3/17"))
+    >>> for message in client.follow(run_id):
+    ...     print(message.kind, message.data)
+
+Every refusal comes back as `Refused`, with what was given and what is accepted; a service that cannot be reached as `Unreachable`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from backend.api import schemas
+from backend.errors import ArboretumError
+from backend.settings import Preferences
+from backend.spec import RunSpec
+
+Model = TypeVar("Model", bound=BaseModel)
+Query = Mapping[str, str | int | float | None]
+ANY_ADDRESS = ("0.0.0.0", "::")
+
+
+class Refused(ArboretumError):
+    """The service refused a request; `status` is the HTTP status, `given` and `accepted` say what was wrong."""
+
+    def __init__(self, status: int, body: schemas.ErrorBody) -> None:
+        super().__init__(body.error)
+        self.status, self.given, self.accepted, self.remedy = status, body.given, body.accepted, body.remedy
+
+
+class Unreachable(ArboretumError):
+    """Nobody answers at the address of the service."""
+
+
+class Message(NamedTuple):
+    """One message of a run's stream: its sequence number (None for `status`, `done` and `closing` messages), its kind and its data."""
+
+    seq: int | None
+    kind: str
+    data: dict[str, object]
+
+
+def base_url(environ: Mapping[str, str] | None = None) -> str:
+    """Where the service is: `ARBORETUM_BACKEND`, or `ARBORETUM_HOST` and `ARBORETUM_PORT` (127.0.0.1, 8501)."""
+    environ = os.environ if environ is None else environ
+    host = environ.get("ARBORETUM_HOST") or "127.0.0.1"
+    host = "127.0.0.1" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
+    return (environ.get("ARBORETUM_BACKEND") or f"http://{host}:{environ.get('ARBORETUM_PORT') or 8501}").rstrip("/")
+
+
+def public_url(environ: Mapping[str, str] | None = None) -> str:
+    """What a browser puts before `/api`: nothing where pages and service share a port, else the address in `ARBORETUM_BACKEND`."""
+    environ = os.environ if environ is None else environ
+    return (environ.get("ARBORETUM_BACKEND") or "").rstrip("/")
+
+
+class Client:
+    """Requests to one service, one method a question. Safe to use from several threads; close it, or use it as a context manager."""
+
+    def __init__(
+        self, url: str | None = None, *, token: str | None = None, transport: httpx.BaseTransport | None = None, timeout_s: float = 30.0
+    ) -> None:
+        token = token if token is not None else os.environ.get("ARBORETUM_TOKEN")
+        self.url = (url or base_url()).rstrip("/")
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api", timeout=timeout_s, transport=transport, trust_env=False,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # What there is
+    def health(self) -> schemas.Health:
+        return self._get("/health", schemas.Health)
+
+    def catalog(self) -> schemas.Catalog:
+        return self._get("/catalog", schemas.Catalog)
+
+    def problem(self, problem_id: str) -> schemas.Problem:
+        return self._get(f"/problems/{problem_id}", schemas.Problem)
+
+    # Runs
+    def submit(self, spec: RunSpec) -> int:
+        """Ask for a run; its id comes back at once, before it starts."""
+        return self._send("POST", "/runs", schemas.Submitted, spec).run_id
+
+    def estimate(self, spec: RunSpec) -> schemas.Estimate:
+        return self._send("POST", "/runs/estimate", schemas.Estimate, spec)
+
+    def run(self, run_id: int) -> schemas.Run:
+        return self._get(f"/runs/{run_id}", schemas.Run)
+
+    def runs(
+        self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None,
+        limit: int = 50, offset: int = 0,
+    ) -> schemas.RunPage:
+        query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit, "offset": offset}
+        return self._get("/runs", schemas.RunPage, query)
+
+    def cancel(self, run_id: int) -> str:
+        return self._send("POST", f"/runs/{run_id}/cancel", schemas.Done).status
+
+    def pause(self, run_id: int) -> str:
+        return self._send("POST", f"/runs/{run_id}/pause", schemas.Done).status
+
+    def resume(self, run_id: int) -> str:
+        """Go on with a paused run, or take up one that was cut off, without paying again for what it has."""
+        return self._send("POST", f"/runs/{run_id}/resume", schemas.Done).status
+
+    def delete(self, run_id: int) -> None:
+        self._request("DELETE", f"/runs/{run_id}")
+
+    # What happened in a run
+    def nodes(self, run_id: int, *, after: int = -1, limit: int | None = None) -> list[schemas.Node]:
+        return self._get(f"/runs/{run_id}/nodes", schemas.NodePage, {"after": after, "limit": limit}).nodes
+
+    def node(self, run_id: int, node_id: int) -> schemas.NodeDetail:
+        return self._get(f"/runs/{run_id}/nodes/{node_id}", schemas.NodeDetail)
+
+    def events(self, run_id: int, *, after: int = -1, limit: int = 1000, kinds: Sequence[str] = ()) -> schemas.EventPage:
+        """One page of the log after sequence number `after`, all kinds or those named."""
+        return self._get(f"/runs/{run_id}/events", schemas.EventPage, {"after": after, "limit": limit, "kinds": ",".join(kinds) or None})
+
+    def all_events(self, run_id: int, *, kinds: Sequence[str] = ()) -> list[schemas.Event]:
+        """The whole log so far, page by page."""
+        events: list[schemas.Event] = []
+        after = -1
+        while (page := self.events(run_id, after=after, limit=5000, kinds=kinds)).events:
+            events.extend(page.events)
+            after = page.last_seq
+        return events
+
+    def follow(self, run_id: int, *, after: int = -1) -> Iterator[Message]:
+        """Messages as they come, until the run is over (last kind `done`) or the service stops (`closing`)."""
+        with self._http.stream(
+            "GET", f"/runs/{run_id}/events", params={"after": after}, headers={"Accept": "text/event-stream"}, timeout=httpx.Timeout(10.0)
+        ) as response:
+            if response.is_error:
+                response.read()
+            self._check(response)
+            yield from messages(response.iter_lines())
+
+    def export(self, run_id: int) -> bytes:
+        """The export file of a run, JSON lines."""
+        return self._request("GET", f"/runs/{run_id}/export").content
+
+    def import_(self, content: bytes) -> int:
+        """Take in an export file and return the new run's id."""
+        response = self._request("POST", "/runs/import", content=content, headers={"Content-Type": "application/x-ndjson"})
+        return schemas.Submitted.model_validate_json(response.content).run_id
+
+    # Settings, store, engines
+    def settings(self) -> Preferences:
+        return self._get("/settings", Preferences)
+
+    def save_settings(self, preferences: Preferences) -> Preferences:
+        return self._send("PUT", "/settings", Preferences, preferences)
+
+    def store(self) -> schemas.StoreInfo:
+        return self._get("/store", schemas.StoreInfo)
+
+    def prune(self, days: float) -> int:
+        """Delete runs older than `days`; how many there were."""
+        return self._send("POST", "/store/prune", schemas.Pruned, schemas.Prune(days=days)).deleted
+
+    def engines(self) -> list[schemas.ModelState]:
+        return self._get("/engines", schemas.EngineStates).models
+
+    def load(self, engine: str, model: str | None = None, kind: str = "policy") -> list[schemas.ModelState]:
+        choice = schemas.ModelChoice.model_validate({"engine": engine, "model": model, "kind": kind})
+        return self._send("POST", "/engines/load", schemas.EngineStates, choice).models
+
+    def unload(self, engine: str, model: str | None = None, kind: str = "policy") -> list[schemas.ModelState]:
+        choice = schemas.ModelChoice.model_validate({"engine": engine, "model": model, "kind": kind})
+        return self._send("POST", "/engines/unload", schemas.EngineStates, choice).models
+
+    def _get(self, path: str, model: type[Model], query: Query | None = None) -> Model:
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        return model.model_validate_json(self._request("GET", path, params=params).content)
+
+    def _send(self, method: str, path: str, model: type[Model], body: BaseModel | None = None) -> Model:
+        content = None if body is None else body.model_dump_json().encode()
+        response = self._request(method, path, content=content, headers={"Content-Type": "application/json"})
+        return model.model_validate_json(response.content)
+
+    def _request(
+        self, method: str, path: str, *, params: Mapping[str, str | int | float] | None = None, content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, params=params, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise Unreachable(f"the service at {self.url} does not answer ({type(error).__name__}): is it running?") from error
+        return self._check(response)
+
+    def _check(self, response: httpx.Response) -> httpx.Response:
+        if not response.is_error:
+            return response
+        try:
+            body = schemas.ErrorBody.model_validate_json(response.content)
+        except ValueError:
+            body = schemas.ErrorBody(error=f"the service answered {response.status_code} {response.reason_phrase}")
+        raise Refused(response.status_code, body)
+
+
+def messages(lines: Iterator[str]) -> Iterator[Message]:
+    """Parse the lines of a text/event-stream; comments (pings) are dropped."""
+    seq: int | None = None
+    kind, data = "message", ""
+    for line in lines:
+        if line.startswith("id:"):
+            seq = int(line[3:])
+        elif line.startswith("event:"):
+            kind = line[6:].strip()
+        elif line.startswith("data:"):
+            data += line[5:].strip()
+        elif not line and data:
+            yield Message(seq, kind, json.loads(data))
+            seq, kind, data = None, "message", ""
+
+
+__all__ = ["Client", "Message", "Refused", "Unreachable", "base_url", "messages", "public_url"]

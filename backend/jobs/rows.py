@@ -1,0 +1,43 @@
+"""What the row of a run takes over from its problem and from how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from backend.errors import StorageFailure
+from backend.jobs.failure import failure
+from backend.jobs.tap import Tap
+from backend.problems.base import Problem
+from backend.runner import Outcome
+from backend.types import JSON
+
+
+def stored_problem(problem: Problem) -> dict[str, JSON]:
+    """A problem as the store keeps it."""
+    return {**asdict(problem), "dataset": problem.set, "meta": dict(problem.meta)}
+
+
+def finished_fields(outcome: Outcome) -> dict[str, object]:
+    """What the row of a run takes over from its outcome."""
+    unfinished = outcome.answer is None
+    reason = outcome.reason if unfinished else None
+    if outcome.limit is not None:
+        reason = f"{reason + '; ' if reason else ''}budget spent: {outcome.limit}"
+    return {
+        "answer": outcome.answer, "correct": outcome.correct, "reason": reason, "chosen_node": outcome.chosen, "ledger": outcome.ledger,
+    }
+
+
+def known_fields(tap: Tap) -> dict[str, object]:
+    """What is known of a run that did not come to its own end: its ledger and the answer it would have given."""
+    answer = {name: tap.answer.get(name) for name in ("answer", "correct")}
+    return {"ledger": tap.ledger, "chosen_node": tap.chosen, **answer}
+
+
+def failed_fields(lost: StorageFailure) -> dict[str, object]:
+    """What the row says of a run whose records could not be stored."""
+    cause = failure(lost)
+    return {"reason": cause.reason, "error": cause.kind, "remedy": cause.remedy}
+
+
+__all__ = ["failed_fields", "finished_fields", "known_fields", "stored_problem"]

@@ -1,0 +1,317 @@
+"""The policy and the verifier that a strategy is handed: metered, cached, traced, and answered from the store where that was paid before.
+
+Each call has a key made of the role, the parent's key, its ordinal among that parent's calls, and its settings. The request's seed
+derives from the run's seed and that key, never from the order of arrival, so batches of any shape and reruns agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import NamedTuple
+from uuid import uuid4
+
+from backend.budget import Meter, token_limit
+from backend.errors import BudgetExhausted, EngineFailure
+from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until, Verifier, VerifierTokens
+from backend.replay import Paid, PaidScore
+from backend.streams import closing
+from backend.trace import Recorder
+from backend.types import JSON, Finish, Kind, Node, Score
+
+
+class Control:
+    """Pause and resume of a run: it waits at its next model call while paused."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._open.is_set()
+
+    def pause(self) -> None:
+        self._open.clear()
+
+    def resume(self) -> None:
+        self._open.set()
+
+    async def gate(self) -> None:
+        """Returns while the run is not paused, after a turn for everybody else: a search that answers itself would keep the loop to itself."""
+        await self._open.wait()
+        await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the wrappers of one run share: pause control, budget, recorder and earlier answers."""
+
+    control: Control
+    meter: Meter
+    recorder: Recorder
+    paid: Paid
+    seed: int
+
+
+class _Call(NamedTuple):
+    """One child to be made: the place of its parent in the strategy's list, and the request."""
+
+    place: int
+    parent: Node
+    request: Request
+
+
+def digest(*parts: object) -> str:
+    """A 16-digit name of the parts, the same on every machine."""
+    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
+
+
+def seed_of(run_seed: int, key: str) -> int:
+    """A seed in [0, 2**63) for the call `key` of the run."""
+    return int.from_bytes(blake2b(f"{run_seed}\x1f{key}".encode(), digest_size=8).digest(), "big") >> 1
+
+
+class LivePolicy:
+    """`ports.Policy` over an engine. `finished` collects finished nodes that the strategy may not have reported yet."""
+
+    def __init__(self, engine: Engine, desk: Desk, sampling: Sampling, *, role: str = "policy", system: str | None = None) -> None:
+        self._engine, self._desk, self._sampling, self._role, self._system = engine, desk, sampling, role, system
+        self._ordinals: defaultdict[str, int] = defaultdict(int)
+        self._run = uuid4().hex
+        self.finished: list[Node] = []
+
+    @property
+    def sampling(self) -> Sampling:
+        return self._sampling
+
+    async def extend(
+        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+    ) -> list[list[Node]]:
+        """Group i holds the `n` children of node i; a finished node gives [itself]. One batch, one `call` event."""
+        groups: list[list[Node]] = [[node] if node.done else [] for node in nodes]
+        calls = self._calls(nodes, n, until, sampling or self._sampling, kind)
+        if not calls:
+            return groups
+        await self._desk.control.gate()
+        started = self._desk.recorder.elapsed_ms
+        answers, short = await self._answers(calls)
+        made = [(call, self._node(call, answers[call.request.key], kind)) for call in calls if call.request.key in answers]
+        for call, node in made:
+            groups[call.place].append(node)
+        self._closed(started, [answers[call.request.key] for call, _ in made])
+        if short is not None:
+            raise short
+        return groups
+
+    async def race(
+        self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+    ) -> AsyncIterator[tuple[int, Node]]:
+        """(i, child) as they finish. Closing aborts the others, whose texts so far stay as nodes, on the ledger as discarded."""
+        for index, node in enumerate(nodes):
+            if node.done:
+                yield index, node
+        calls = self._calls(nodes, n, until, sampling or self._sampling, kind)
+        if not calls:
+            return
+        await self._desk.control.gate()
+        by_key = {call.request.key: call for call in calls}
+        started = self._desk.recorder.elapsed_ms
+        answers: list[Completion] = []
+        stored = sorted((key for key in by_key if key in self._desk.paid.completions), key=self._desk.paid.order.__getitem__)
+        live = [call.request for call in calls if call.request.key not in self._desk.paid.completions]
+        try:
+            for key in stored:
+                answers.append(self._desk.paid.completions[key])
+                if answers[-1].finish is not Finish.ABORTED:
+                    yield by_key[key].place, self._node(by_key.pop(key), answers[-1], kind)
+            if live:
+                admitted = self._desk.meter.admit(live)
+                async with closing(self._generate(live, admitted)) as completions:
+                    async for completion in completions:
+                        answers.append(completion)
+                        yield by_key[completion.key].place, self._node(by_key.pop(completion.key), completion, kind)
+                if len(admitted) < len(live):
+                    raise BudgetExhausted(*self._desk.meter.spent_axis(len(live)))
+        finally:
+            for completion in [*(c for c in answers if c.key in by_key), *await self._aborted(list(by_key))]:
+                answers.append(completion)
+                self._node(by_key.pop(completion.key), completion, kind)
+            self._closed(started, answers)
+
+    async def open(self, prompt: str, about: Sequence[Node] = ()) -> Node:
+        """A new root of kind aside, recorded with the nodes it is about."""
+        rendered = await self._engine.prompt(prompt, self._system)
+        ordinal = self._next_ordinal("aside")
+        node = Node(rendered.text, rendered.token_ids, role=self._role, kind=Kind.ASIDE, key=digest(self._role, "aside", ordinal, prompt))
+        self._desk.recorder.node(node, {"about": [self._desk.recorder.id_of(other) for other in about], "question": prompt})
+        return node
+
+    async def inject(self, node: Node, text: str, reason: str) -> Node:
+        """A child that nobody generated. It reopens a finished node: its text goes where the end token stood."""
+        key = digest(self._role, node.key, self._next_ordinal(node.key), "inject", text)
+        child = Node(text, await self._engine.encode(text), None, node, node.depth + 1, role=self._role, kind=Kind.INJECTED, key=key)
+        self._desk.recorder.node(child, {"reason": reason})
+        return child
+
+    async def root(self, question: str) -> Node:
+        """The prompt of the run: node 0."""
+        rendered = await self._engine.prompt(question, self._system)
+        node = Node(rendered.text, rendered.token_ids, role=self._role, kind=Kind.PROMPT)
+        self._desk.recorder.node(node)
+        return node
+
+    def _next_ordinal(self, key: str) -> int:
+        self._ordinals[key] += 1
+        return self._ordinals[key] - 1
+
+    def _calls(self, nodes: Sequence[Node], n: int, until: Until, sampling: Sampling, kind: Kind) -> list[_Call]:
+        calls: list[_Call] = []
+        for index, node in enumerate(nodes):
+            if node.done:
+                continue
+            text, ids = "".join(part.text for part in node.path()), node.context_ids()
+            for _ in range(n):
+                key = digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind)
+                calls.append(_Call(index, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)))
+        return calls
+
+    async def _answers(self, calls: Sequence[_Call]) -> tuple[dict[str, Completion], BudgetExhausted | None]:
+        """Completions by key, from the store or the engine; and the exhaustion to raise once they are recorded, if not all were admitted."""
+        stored = self._desk.paid.completions
+        answers = {call.request.key: stored[call.request.key] for call in calls if call.request.key in stored}
+        live = [call.request for call in calls if call.request.key not in answers]
+        if not live:
+            return answers, None
+        try:
+            admitted = self._desk.meter.admit(live)
+        except BudgetExhausted as exhausted:
+            return answers, exhausted
+        async with closing(self._generate(live, admitted)) as completions:
+            async for completion in completions:
+                answers[completion.key] = completion
+        short = BudgetExhausted(*self._desk.meter.spent_axis(len(live))) if len(admitted) < len(live) else None
+        return answers, short
+
+    async def _generate(self, wanted: Sequence[Request], admitted: Sequence[Request]) -> AsyncIterator[Completion]:
+        """The engine's completions; one that ended at a limit which the budget lowered says so. All failing is the engine's failure."""
+        own = {request.key: token_limit(request) for request in wanted}
+        allowed = {request.key: token_limit(request) for request in admitted}
+        failures = 0
+        named = [replace(request, key=self._outside(request.key)) for request in admitted]
+        async with closing(self._engine.generate(named)) as stream:
+            async for outside in stream:
+                completion = replace(outside, key=self._inside(outside.key))
+                if completion.failure is not None:
+                    failures += 1
+                    if failures == len(admitted):
+                        raise EngineFailure(completion.failure, "Shorten the question or the search depth, or choose a model with a longer context")
+                cut = completion.finish is Finish.LENGTH and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
+                yield replace(completion, finish=Finish.BUDGET) if cut else completion
+
+    async def _aborted(self, keys: Sequence[str]) -> list[Completion]:
+        """What requests of a race that was left had generated by then."""
+        found = await self._engine.aborted([self._outside(key) for key in keys])
+        return [replace(completion, key=self._inside(completion.key)) for completion in found]
+
+    def _outside(self, key: str) -> str:
+        """The name of a call toward the engine, which other runs share: two runs of one spec make the same calls."""
+        return f"{self._run}/{key}"
+
+    def _inside(self, key: str) -> str:
+        return key.partition("/")[2]
+
+    def _node(self, call: _Call, completion: Completion, kind: Kind) -> Node:
+        """The child for a completion, charged and recorded."""
+        whole = call.request.until.steps == 0 and call.request.until.tokens == 0
+        ended = completion.finish is Finish.END or (whole and completion.finish is Finish.LENGTH)
+        failed = completion.failure is not None
+        node = Node(
+            completion.text, completion.token_ids, completion.logprobs, call.parent, call.parent.depth + 1,
+            done=ended or failed or completion.finish is Finish.ABORTED, finish=Finish.ABORTED if failed else completion.finish,
+            role=self._role, kind=kind, key=completion.key, alternatives=completion.alternatives,
+        )
+        self._desk.meter.charge(completion, discarded=completion.finish is Finish.ABORTED)
+        data: dict[str, JSON] = {"prompt_tokens": completion.prompt_tokens, "cached_tokens": completion.cached_tokens}
+        if failed:
+            data["failure"] = completion.failure
+        self._desk.recorder.node(node, data)
+        if completion.finish is Finish.END and not failed:
+            self.finished.append(node)
+        return node
+
+    def _closed(self, started: float, answers: Sequence[Completion]) -> None:
+        """Record what a batch cost and hand the records to the store."""
+        data: dict[str, JSON] = {
+            "requests": len(answers),
+            "generated_tokens": sum(len(answer.token_ids) for answer in answers),
+            "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+            "cached_tokens": sum(answer.cached_tokens for answer in answers),
+            "started_ms": round(started, 3),
+            "ended_ms": round(self._desk.recorder.elapsed_ms, 3),
+            "ledger": dict(self._desk.meter.ledger.snapshot()),
+        }
+        self._desk.recorder.event("call", label=self._role, data=data)
+        self._desk.recorder.flush()
+
+
+class LiveVerifier:
+    """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores from the store."""
+
+    def __init__(self, verifier: Verifier, desk: Desk, name: str) -> None:
+        self._verifier, self._desk, self._name = verifier, desk, name
+        self._scores: dict[Node, Score] = {}
+
+    def known(self, node: Node) -> Score | None:
+        """The score this node already has."""
+        return self._scores.get(node)
+
+    @property
+    def tokens(self) -> VerifierTokens:
+        return self._verifier.tokens
+
+    async def score(self, nodes: Sequence[Node]) -> list[Score]:
+        """One score a node, same order. Raises `BudgetExhausted` when not all new nodes may be scored; those that may are recorded first."""
+        fresh = [node for node in dict.fromkeys(nodes) if node not in self._scores]
+        if fresh:
+            await self._desk.control.gate()
+            await self._score_fresh(fresh)
+        return [self._scores[node] for node in nodes]
+
+    async def _score_fresh(self, fresh: Sequence[Node]) -> None:
+        started = self._desk.recorder.elapsed_ms
+        found = {node: stored for node in fresh if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None}
+        live = [node for node in fresh if node not in found]
+        allowed = self._desk.meter.admit_scores(len(live)) if live else 0
+        before = self._verifier.tokens
+        scores = await self._verifier.score(live[:allowed]) if allowed else []
+        after = self._verifier.tokens
+        computed, reused = after[0] - before[0], after[1] - before[1]
+        for index, (node, score) in enumerate(zip(live[:allowed], scores, strict=True)):
+            found[node] = PaidScore(score, *((computed, reused) if index == 0 else (0, 0)))
+        for node in (node for node in fresh if node in found):
+            self._keep(node, found[node])
+        self._closed(started, len(found))
+        if allowed < len(live):
+            raise BudgetExhausted("verifier_calls", float(self._desk.meter.ledger.verifier_calls))
+
+    def _keep(self, node: Node, paid: PaidScore) -> None:
+        self._scores[node] = paid.score
+        self._desk.meter.charge_scores(1, paid.tokens, paid.cached)
+        self._desk.recorder.score(self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached)
+
+    def _closed(self, started: float, scored: int) -> None:
+        data: dict[str, JSON] = {
+            "scored": scored,
+            "started_ms": round(started, 3),
+            "ended_ms": round(self._desk.recorder.elapsed_ms, 3),
+            "ledger": dict(self._desk.meter.ledger.snapshot()),
+        }
+        self._desk.recorder.event("call", label=f"verifier {self._name}", data=data)
+        self._desk.recorder.flush()
+
+
+__all__ = ["Control", "Desk", "LivePolicy", "LiveVerifier", "digest", "seed_of"]

@@ -1,0 +1,69 @@
+"""Everything about a problem, by its id: problem sets, graders, step checkers and answer extraction.
+
+Ids: `ledger/3/17` (generated: set, level, seed), `curated/12` (line of the curated problems), `file:gsm8k/12` (line of a file that was read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from backend.problems.answers import extract_answer
+from backend.problems.base import JSON, Grade, Problem, ProblemError, ProblemSet, Verdict
+from backend.problems.countdown import CountdownSet
+from backend.problems.difficulty import Levels, load_levels
+from backend.problems.equivalence import Equivalence, equal_exactly
+from backend.problems.file import FileSet, read_file, read_lines
+from backend.problems.ledger import LedgerSet
+from backend.problems.procedure import ProcedureSet
+from backend.problems.seeds import in_file, named
+
+__all__ = [
+    "CURATED", "JSON", "SETS", "Equivalence", "FileSet", "Grade", "Problem", "ProblemError", "ProblemSet", "Verdict",
+    "check", "extract_answer", "grade", "problem", "read_file", "sets",
+]  # fmt: skip
+CURATED_FILE = Path(__file__).parent / "curated.jsonl"
+
+
+def sets(levels: Levels) -> Mapping[str, ProblemSet]:
+    """The generated problem sets under a map from level to difficulty."""
+    made: tuple[ProblemSet, ...] = (LedgerSet(levels.ledger), CountdownSet(levels.countdown), ProcedureSet(levels.procedure))
+    return MappingProxyType({each.name: each for each in made})
+
+
+SETS: Mapping[str, ProblemSet] = sets(load_levels())
+CURATED: FileSet = read_lines(CURATED_FILE.read_text(encoding="utf-8"), "curated", CURATED_FILE.name)
+
+
+def problem(problem_id: str, files: Sequence[FileSet] = ()) -> Problem:
+    """The problem of an id, file sets looked up among `files`. Raises ProblemError, which names what is accepted."""
+    by_line = {each.name: each for each in (CURATED, *files)}
+    if place := in_file(problem_id, by_line):
+        return by_line[place.set].problem(place.line)
+    name, level, seed = named(problem_id, SETS, by_line)
+    return SETS[name].problem(level, seed)
+
+
+def grade(problem: Problem, answer: str | None, equivalence: Equivalence | None = None) -> Grade:
+    """Grade of an answer: by the set's own rules, else by equivalence to the known answer.
+
+    Without `equivalence` only exact numbers and identical texts are decided. Undecided: no known answer, out of time, not understood.
+    """
+    if problem.set in SETS:
+        return SETS[problem.set].grade(problem, answer)
+    if problem.answer is None:
+        return Grade(None, "no right answer is known")
+    if answer is None:
+        return Grade(False, "no answer was given")
+    exactly = equal_exactly(problem.answer, answer)
+    equal = equivalence.equal(problem.answer, answer) if exactly is None and equivalence else exactly
+    if equal is None:
+        return Grade(None, f"undecided whether {answer[:80]!r} equals {problem.answer[:80]!r}")
+    how = "exactly" if exactly is not None else "by algebra"
+    return Grade(equal, f"{answer.strip()[:80]} {'equals' if equal else 'is not'} {problem.answer[:80]}, compared {how}")
+
+
+def check(problem: Problem, steps: Sequence[str]) -> list[Verdict] | None:
+    """One verdict per step, or None where the set has no step checker."""
+    return SETS[problem.set].check(problem, steps) if problem.set in SETS else None

@@ -1,0 +1,36 @@
+r"""Numbers read exactly: integers, fractions and decimals. What is read here is decided without any algebra system.
+
+Accepted, each with an optional sign and within dollar signs, \( \) or nothing: `12`, `1,234` (commas every three digits), `0.50`, `3/4`,
+`\frac{3}{4}` (also `\dfrac`, `\tfrac`). Nothing else: `50%`, `1 1/2`, `3 apples` and `1e3` are not read, so that no meaning is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_INTEGER, _GROUPED = r"\d{1,100}", r"\d{1,3}(?:,\d{3}){1,30}"
+_PLAIN = re.compile(rf"([+-]?)\s*({_GROUPED}|{_INTEGER})(?:\.(\d{{1,100}}))?")
+_RATIO = re.compile(rf"([+-]?)\s*({_INTEGER})\s*/\s*({_INTEGER})")
+_FRAC = re.compile(rf"([+-]?)\s*\\[dt]?frac\s*\{{\s*({_INTEGER})\s*\}}\s*\{{\s*({_INTEGER})\s*\}}")
+
+
+def bare(text: str) -> str:
+    r"""The text without space around it, a full stop at its end, and one pair of `$` or `\( \)`."""
+    text = text.strip().removesuffix(".").strip()
+    for opening, closing in (("$", "$"), ("\\(", "\\)")):
+        if len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing):
+            text = text[len(opening) : -len(closing)].strip()
+    return text
+
+
+def exact(text: str) -> Fraction | None:
+    """The number that the text is, or None if it is not in one of the accepted forms."""
+    text = bare(text.replace("−", "-"))
+    if m := _PLAIN.fullmatch(text):
+        value = Fraction(m[2].replace(",", "") + (f".{m[3]}" if m[3] else ""))
+    elif (m := _RATIO.fullmatch(text) or _FRAC.fullmatch(text)) and int(m[3]):
+        value = Fraction(int(m[2]), int(m[3]))
+    else:
+        return None
+    return -value if m[1] == "-" else value

@@ -1,0 +1,154 @@
+"""Plug-ins by name: adding a strategy, a selector or a verifier is one file with one decorator.
+
+A strategy registers as an async generator with a pydantic parameter model. The registry reads the names of its keyword-only arguments:
+each is a further role (`draft`, `judge`) that a run has to map to a model. Importing the package of a family registers all of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from backend.errors import BadInput
+from backend.ports import Tally
+from backend.problems import extract_answer
+from backend.types import Node, Step
+
+T = TypeVar("T")
+
+
+class Params(BaseModel):
+    """Base of every parameter model: frozen, unknown names refused. Field descriptions become the help texts of the form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Registry(Generic[T]):
+    """Names to plug-ins of one family. Iterates in order of registration."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._entries: dict[str, T] = {}
+
+    def add(self, name: str, entry: T) -> None:
+        if name in self._entries:
+            raise ValueError(f"{self.family} {name!r} is registered twice")
+        self._entries[name] = entry
+
+    def __getitem__(self, name: str) -> T:
+        """Raises `BadInput` naming the registered entries when there is no such name."""
+        if name not in self._entries:
+            raise BadInput(self.family, given=name, accepted=", ".join(self._entries))
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def items(self) -> Mapping[str, T]:
+        return dict(self._entries)
+
+
+StrategyFunction = Callable[..., AsyncIterator[Step]]
+
+
+@dataclass(frozen=True)
+class StrategyEntry:
+    """What the catalogue knows of a strategy: everything the form, the page and the contract tests need."""
+
+    name: str
+    title: str
+    summary: str
+    params: type[Params]
+    run: StrategyFunction
+    paper: str
+    year: int | None
+    selector: str
+    needs_verifier: bool
+    needs: tuple[str, ...] = ()
+    departures: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    phases: Mapping[str, str] = field(default_factory=dict)
+
+    def parse(self, params: Mapping[str, object]) -> Params:
+        """Validated parameters; raises `BadInput` that names the field, what was given and what is accepted."""
+        try:
+            return self.params.model_validate(dict(params))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            accepted = first["msg"] if where in self.params.model_fields else ", ".join(self.params.model_fields) or "no parameters"
+            raise BadInput(f"parameter {where} of {self.name}", given=first["input"], accepted=accepted) from None
+
+
+STRATEGIES: Registry[StrategyEntry] = Registry("strategy")
+SELECTORS: Registry[Rule] = Registry("selector")
+
+
+def strategy(
+    name: str,
+    params: type[Params],
+    *,
+    title: str,
+    paper: str = "",
+    year: int | None = None,
+    selector: str = "best",
+    needs_verifier: bool = True,
+    needs: tuple[str, ...] = (),
+    departures: tuple[str, ...] = (),
+    views: tuple[str, ...] = (),
+    phases: Mapping[str, str] | None = None,
+) -> Callable[[StrategyFunction], StrategyFunction]:
+    """Register an async generator under `name`. `selector` is the published final rule; `needs` names engine capabilities
+    (`logprobs`, `abort` ...); `departures` says where this implementation leaves the paper; `phases` maps the phase names of its steps to
+    lines of pseudo-code; `views` names the family views its notes support."""
+
+    def register(function: StrategyFunction) -> StrategyFunction:
+        roles = tuple(
+            name_ for name_, parameter in inspect.signature(function).parameters.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        )
+        summary = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
+        STRATEGIES.add(
+            name,
+            StrategyEntry(
+                name=name, title=title, summary=summary, params=params, run=function, paper=paper, year=year, selector=selector,
+                needs_verifier=needs_verifier, needs=needs, departures=departures, views=views, roles=roles, phases=dict(phases or {}),
+            ),
+        )
+        return function
+
+    return register
+
+
+TallyFactory = TypeVar("TallyFactory", bound=Callable[[], Tally])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A `ports.Selector` made of its tally."""
+
+    title: str
+    make: Callable[[], Tally]
+
+    def tally(self) -> Tally:
+        return self.make()
+
+    def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node:
+        running = self.make()
+        for node, value in zip(nodes, values, strict=True):
+            running.add(node, value, extract_answer(node.written()))
+        return running.winner()
+
+
+def selector(name: str, title: str) -> Callable[[TallyFactory], TallyFactory]:
+    """Register a final rule under `name`: the class of its tallies."""
+
+    def register(factory: TallyFactory) -> TallyFactory:
+        SELECTORS.add(name, Rule(title, factory))
+        return factory
+
+    return register

@@ -1,0 +1,1 @@
+"""Pure numerics of particle methods: weights and resampling. numpy only, no models, no hidden randomness."""

@@ -1,0 +1,105 @@
+"""What can be set from outside: once at start by the environment (`Settings`), and while running from the settings page (`Preferences`).
+
+Environment: `ARBORETUM_DB` (file of the store), `ARBORETUM_HOST`, `ARBORETUM_PORT`, `ARBORETUM_TOKEN` (needed where the service is bound to more
+than loopback; made up and printed if absent), `ARBORETUM_HOSTS` (further host names that may be asked for, comma separated), `ARBORETUM_ORIGINS`
+(further origins whose pages may read the API), `ARBORETUM_BACKEND` (another service that the pages shall use), `ARBORETUM_OPENAI_URL` (a
+completions server), `ARBORETUM_THREADS` (threads of the torch engine), `ARBORETUM_PROBLEMS` (a folder of problem files, JSON lines).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.errors import BadInput
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+EngineName = Literal["torch", "vllm", "openai", "scripted"]
+
+
+class Preferences(BaseModel):
+    """Settings of the settings page; they live in the store. The allow-lists count only where the service is bound to more than loopback."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runs_at_once: int = Field(4, ge=1, le=64, description="runs that search at the same time; further ones wait in the queue")
+    retention_days: float = Field(0.0, ge=0.0, le=36_500.0, description="runs older than this are deleted at start (0: kept for ever)")
+    default_engine: EngineName = Field("torch", description="the engine that the form proposes")
+    default_model: str | None = Field(None, description="the model that the form proposes; empty: the engine's default")
+    default_verifier: str = Field("prm", description="the verifier that the form proposes")
+    allowed_models: tuple[str, ...] = Field((), description="model names and paths that runs may use besides the shipped ones")
+    allowed_urls: tuple[str, ...] = Field((), description="addresses of completions servers that may be used")
+    allow_imports: bool = Field(False, description="whether export files may be imported")
+
+    def lists(self) -> tuple[object, ...]:
+        """The part that guards a service which others can reach; it is changed on loopback only."""
+        return (self.allowed_models, self.allowed_urls, self.allow_imports)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process is started with. `token` None means that no token is asked for, which is so on loopback only."""
+
+    db: Path = ROOT / "data" / "arboretum.duckdb"
+    host: str = "127.0.0.1"
+    port: int = 8501
+    token: str | None = None
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    openai_url: str | None = None
+    threads: int | None = None
+    samples: Path | None = ROOT / "backend" / "samples"
+    problems: Path | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody but this machine can reach the service."""
+        return not is_loopback(self.host)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], *, host: str | None = None, port: int | None = None, db: Path | None = None) -> Settings:
+        """Settings of the environment, with what the caller knows better on top. Raises `BadInput` for a value that is no number."""
+        chosen = host or environ.get("ARBORETUM_HOST") or cls.host
+        token = environ.get("ARBORETUM_TOKEN") or None
+        if token is None and not is_loopback(chosen):
+            token = secrets.token_urlsafe(24)
+        return cls(
+            db=db or Path(environ.get("ARBORETUM_DB") or cls.db),
+            host=chosen,
+            port=port if port is not None else _integer(environ, "ARBORETUM_PORT", cls.port),
+            token=token,
+            hosts=_names(environ.get("ARBORETUM_HOSTS", "")),
+            origins=_names(environ.get("ARBORETUM_ORIGINS", "")),
+            openai_url=environ.get("ARBORETUM_OPENAI_URL") or None,
+            threads=_integer(environ, "ARBORETUM_THREADS", 0) or None,
+            problems=Path(environ["ARBORETUM_PROBLEMS"]) if environ.get("ARBORETUM_PROBLEMS") else None,
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a bind address is reached from this machine only."""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal():
+        raise BadInput(f"environment variable {name}", given=text, accepted="a whole number of 0 or more")
+    return int(text)

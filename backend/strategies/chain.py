@@ -1,0 +1,42 @@
+"""One chain of steps: the model thinks aloud once, and nothing is searched.
+
+Chain of thought: Wei et al. 2022 (arXiv 2201.11903). Everything else in this package has to beat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from pydantic import Field
+
+from backend.ports import Policy, Rng, Verifier
+from backend.registry import Params, strategy
+from backend.strategies.rounds import MaxSteps, dead
+from backend.types import Node, Step
+
+
+class ChainParams(Params):
+    """Parameters of a chain."""
+
+    greedy: bool = Field(False, description="take the likeliest token every time instead of sampling with the run's own settings")
+    max_steps: MaxSteps = 40
+
+
+@strategy(
+    "chain", ChainParams, title="Chain of thought", paper="arXiv 2201.11903", year=2022, needs_verifier=False,
+    departures=("written step by step, so that every step is a node; the text is the same as when written in one go",),
+    phases={"extend": "extend the chain by one step until the model ends it"},
+)
+async def chain(root: Node, policy: Policy, verifier: Verifier, params: ChainParams, rng: Rng) -> AsyncIterator[Step]:
+    """One sampled or greedy solution, step by step."""
+    sampling = replace(policy.sampling, temperature=0.0) if params.greedy else None
+    node = root
+    for _ in range(params.max_steps):
+        if node.done:
+            return
+        [[node]] = await policy.extend([node], sampling=sampling)
+        notes = dead([node])
+        yield Step([node], [None], notes, phase="extend")
+        if notes:
+            return

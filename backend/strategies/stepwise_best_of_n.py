@@ -1,0 +1,44 @@
+"""Best-of-N at every step: draw N next steps, keep the best one, go on from there.
+
+A beam search with a beam of one, also called greedy process-reward search; equal to one subtree of DVTS (arXiv 2408.03314, section 5, with
+N/M = 1). Cost: N calls and N scores a step; serial depth: the length of one solution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from pydantic import Field
+
+from backend.ports import Policy, Rng, Verifier
+from backend.registry import Params, strategy
+from backend.strategies.rounds import MaxSteps, expand, ranked
+from backend.types import Kept, Node, Note, Pruned, Step
+
+
+class StepwiseParams(Params):
+    """Parameters of step-wise best-of-N."""
+
+    n: int = Field(4, ge=1, le=1024, description="next steps to draw at every step; 4 as n in search-and-learn")
+    max_steps: MaxSteps = 40
+
+
+@strategy(
+    "stepwise_best_of_n", StepwiseParams, title="Step-wise best of N", paper="arXiv 2408.03314", year=2024, views=("beam",),
+    phases={"select": "draw N next steps; score each path; keep the best", "end": "every next step is dead: stop"},
+)
+async def stepwise_best_of_n(root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng) -> AsyncIterator[Step]:
+    """At every step the best of N drawn continuations is kept and the others are dropped."""
+    node, value = root, None
+    for _ in range(params.max_steps):
+        if node.done:
+            return
+        [(children, notes)] = await expand(policy, verifier, [node], params.n)
+        if not children:
+            yield Step([node], [value], notes, phase="end")
+            return
+        node, value, _ = best = ranked(children)[0]
+        told: list[Note] = [*notes, Kept((node,), (value,))]
+        if others := tuple(child.node for child in children if child is not best):
+            told.append(Pruned(others, "another next step scored higher", value))
+        yield Step([node], [value], tuple(told), phase="select")

@@ -1,0 +1,128 @@
+"""Bookkeeping cost of the tree searches: milliseconds a node that are not spent by a model.
+
+A scripted engine and a scripted verifier grow trees of 1,000, 10,000 and 50,000 nodes under MCTS and A*. What is timed is all of ours that runs
+for a node: strategy, driver, policy and verifier wrappers, selector and recorder (with a sink that forgets everything), less the time spent
+inside the scripted calls, in processor time, so that a busy machine does not matter. The figure should stay flat as the tree grows and below
+0.1 ms. Run: `python -m benchmarks.tree`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from backend import problems
+from backend.budget import Meter
+from backend.policy import Control, Desk, LivePolicy, LiveVerifier
+from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
+from backend.problems.base import Problem
+from backend.replay import NOTHING_PAID
+from backend.runner import Driver
+from backend.spec import RunSpec
+from backend.trace import NullSink, Recorder
+from backend.types import Finish, Node, Score
+
+SIZES = (1_000, 10_000, 50_000)
+WIDTH = 4
+DEPTH = 12
+PROBLEM = Problem("own", "own", None, None, "question", "1")
+
+
+class ScriptedCalls:
+    """Engine and verifier in one: distinct texts of two tokens, an answer at depth 12, random scores; `seconds` is the time spent inside."""
+
+    tokens_used = VerifierTokens(0, 0)
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self.made, self.seconds = 0, 0.0
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo("scripted", "none", "0", "none", 0, 4096, "\n\n", Capabilities())
+
+    @property
+    def tokens(self) -> VerifierTokens:
+        return self.tokens_used
+
+    async def prompt(self, question: str, system: str | None) -> Prompt:
+        return Prompt(question, (0,))
+
+    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+        for request in requests:
+            started = time.process_time()
+            self.made += 1
+            ends = len(request.token_ids) >= 2 * DEPTH - 1
+            text = f"\\boxed{{{self.made % 50}}}" if ends else f"step {self.made}\n\n"
+            finish = Finish.END if ends else Finish.STEP
+            completion = Completion(request.key, text, (self.made, 1), (-0.5, -0.1), finish, len(request.token_ids))
+            self.seconds += time.process_time() - started
+            yield completion
+
+    async def score(self, nodes: Sequence[Node]) -> list[Score]:
+        started = time.process_time()
+        scores = [Score(value) for value in self._rng.random(len(nodes)).tolist()]
+        self.seconds += time.process_time() - started
+        return scores
+
+    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+        return []
+
+    async def encode(self, text: str) -> tuple[int, ...]:
+        return (0,)
+
+    async def tokens_of(self, token_ids: Sequence[int]) -> list[str]:
+        return [str(token) for token in token_ids]
+
+    async def stats(self) -> EngineStats:
+        return EngineStats(0, 0, 0, 0, 0)
+
+    async def close(self) -> None:
+        return None
+
+
+class Cost(NamedTuple):
+    """Nodes of the tree, finished ones among them, and milliseconds a node."""
+
+    nodes: int
+    finished: int
+    mean_ms: float
+
+
+def case(name: str, size: int) -> RunSpec:
+    """A search that only its budget of `size` calls ends."""
+    params = {
+        "mcts": {"simulations": 1_000_000, "children": WIDTH, "max_steps": DEPTH + 1},
+        "a_star": {"expansions": 1_000_000, "branching": WIDTH, "max_steps": DEPTH + 1, "open_limit": 100_000, "goals": 4096},
+    }[name]
+    return RunSpec(strategy=name, params=dict(params), question="question", budget={"model_calls": size})
+
+
+async def measure(name: str, size: int, seed: int = 0) -> Cost:
+    """Grow a tree of `size` nodes and time what is ours."""
+    spec, calls = case(name, size), ScriptedCalls(seed)
+    recorder = Recorder(NullSink())
+    desk = Desk(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
+    policy = LivePolicy(calls, desk, spec.sampling.sampling())
+    driver = Driver(spec, PROBLEM, problems.grade, desk, policy, LiveVerifier(calls, desk, "scripted"))
+    started = time.process_time()
+    await driver.drive()
+    ours = time.process_time() - started - calls.seconds
+    return Cost(recorder.node_count, len(policy.finished), 1000.0 * ours / recorder.node_count)
+
+
+def main() -> None:
+    """Print the table."""
+    print("| strategy | nodes | finished | ms a node |\n|---|---|---|---|")
+    for name in ("mcts", "a_star"):
+        for size in SIZES:
+            cost = asyncio.run(measure(name, size))
+            print(f"| {name} | {cost.nodes:,} | {cost.finished:,} | {cost.mean_ms:.4f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The frame that all pages share: navigation, page configuration and the name on top."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:
+    sys.path.insert(0, str(HERE.parent))
+
+import streamlit as st  # noqa: E402
+
+st.set_page_config(
+    page_title="Arboretum",
+    page_icon=HERE.parent / "components" / "arboretum.svg",
+    layout="wide",
+    initial_sidebar_state=360,
+    menu_items={"About": "Grow, watch and compare reasoning trees."},
+)
+st.logo(HERE.parent / "components" / "arboretum.svg", size="medium")
+st.html("<style>.stMainBlockContainer{padding:4rem 2rem 2rem}.stSidebar [data-testid=stSidebarHeader]{height:3rem}</style>")
+page = st.navigation(
+    [
+        st.Page(HERE / "solve.py", title="Solve", icon=":material/park:", default=True),
+        st.Page(HERE / "trace.py", title="Trace", icon=":material/account_tree:", url_path="trace"),
+        st.Page(HERE / "history.py", title="History", icon=":material/history:", url_path="history"),
+        st.Page(HERE / "settings.py", title="Settings", icon=":material/settings:", url_path="settings"),
+    ],
+    position="top",
+)
+page.run()

@@ -1,0 +1,43 @@
+"""How does a search solve this problem? Choose, run, and watch the tree grow."""
+
+import streamlit as st
+
+from backend.client import public_url
+from components.controls.run_bar import run_bar
+from components.controls.run_cards import answer_card, ledger_row, name_of, problem_card
+from components.controls.run_form import run_form
+from components.links import number_in_address, page
+from components.live_tree import TreeView, live_tree
+from components.service import connect, required
+
+service = connect()
+catalog = required(service.catalog, "The catalogue")
+preferences = required(service.settings, "The settings")
+with st.sidebar:
+    wish = run_form(catalog, preferences)
+
+run_id = number_in_address("run")
+run = None if run_id is None else required(lambda: service.run(run_id), f"Run {run_id}")
+if run is not None:
+    name, question = name_of(run), run.question
+elif wish.chosen.problem:
+    problem_id = wish.chosen.problem
+    name, question = problem_id, required(lambda: service.problem(problem_id), problem_id).question
+else:
+    name, question = "your own text", wish.chosen.question or "Write a question on the left."
+
+left, right = st.columns([3, 2], gap="small")
+with left:
+    problem_card(name, question)
+with right:
+    answer_card(run)
+run_bar(service, wish, run)
+status = "idle" if run is None else run.status
+node = number_in_address("node")
+told = live_tree(TreeView(run_id, status, node, budget=run.budget if run else None, base=public_url(), height=400, above=440), key="solve")
+if told.picked is not None:
+    st.switch_page(page("trace"), query_params={"run": str(run_id), "node": str(told.picked)})
+if told.status is not None:
+    st.rerun()
+if run is not None:
+    ledger_row(run)

@@ -1,0 +1,13 @@
+"""The store: runs, their nodes and their append-only event logs in one DuckDB file, owned by one process.
+
+`Store` is the only thing the rest of the project uses. Nobody outside this package knows SQLAlchemy or DuckDB.
+
+Reading order: `tables` (what is stored), `queries` (every SQL statement by name), `database` (the file), `writer` (how events get in, a few
+times a second, in one transaction), `runs` and `events` (how rows become plain values), `verify` (what must hold), `export` (runs as files).
+"""
+
+from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow
+from storage.store import Store
+from storage.writer import RunWriter
+
+__all__ = ["EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "Store"]

@@ -1,0 +1,184 @@
+"""Every SQL statement of the project, by name: one function, one question, all values bound.
+
+The functions only build statements; `database.Database` executes them. Column labels equal the field names of the tuples in `storage.rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from storage.tables import Annotation, Event, Link, Node, Problem, Run, Setting
+
+Query: TypeAlias = sa.Select[*tuple[Any, ...]]
+
+UNFINISHED = ("queued", "loading", "running", "paused")
+"""Statuses of a run that some process is still working on."""
+
+
+def new_run(values: Mapping[str, Any]) -> sa.Executable:
+    """Insert a run and return its id."""
+    return sa.insert(Run).values(**values).returning(Run.id)
+
+
+def keep_problem(values: Mapping[str, Any]) -> sa.Executable:
+    """Insert a problem unless the very same content is there."""
+    return upsert(Problem).values(**values).on_conflict_do_nothing()
+
+
+def change_run(run_id: int, values: Mapping[str, Any]) -> sa.Executable:
+    return sa.update(Run).where(Run.id == run_id).values(**values)
+
+
+def mark_crashed() -> sa.Executable:
+    """At start no process works on any run, so an unfinished one was cut off."""
+    reason = sa.func.coalesce(Run.reason, sa.literal("the backend stopped while the run was ") + Run.status)
+    return sa.update(Run).where(Run.status.in_(UNFINISHED)).values(status="crashed", reason=reason)
+
+
+def run_exists(run_id: int) -> Query:
+    return sa.select(Run.status).where(Run.id == run_id)
+
+
+def _runs_with_problem() -> Query:
+    problem = (Problem.id.label("problem_id"), Problem.dataset, Problem.question, Problem.answer.label("right_answer"), Problem.meta)
+    run = [column for column in Run.__table__.columns if column.name != "problem_key"]
+    return sa.select(*run, *problem).join_from(Run, Problem, Run.problem_key == Problem.key, isouter=True)
+
+
+def one_run(run_id: int) -> Query:
+    return _runs_with_problem().where(Run.id == run_id)
+
+
+def _wanted(statement: Query, status: str | None, strategy: str | None, problem: str | None, text: str | None) -> Query:
+    if status is not None:
+        statement = statement.where(Run.status == status)
+    if strategy is not None:
+        statement = statement.where(Run.strategy == strategy)
+    if problem is not None:
+        statement = statement.where(sa.or_(Problem.id == problem, Problem.dataset == problem))
+    if text is not None:
+        searched = (Problem.id, Problem.question, Run.strategy, Run.model, Run.answer, Run.spec)
+        statement = statement.where(sa.or_(*(sa.cast(column, sa.String).icontains(text, autoescape=True) for column in searched)))
+    return statement
+
+
+def found_runs(
+    status: str | None, strategy: str | None, problem: str | None, text: str | None, limit: int, offset: int
+) -> Query:
+    """Runs that match, newest first. `problem` is an id or the name of a set; `text` is looked for in question, answer, model and spec."""
+    wanted = _wanted(_runs_with_problem(), status, strategy, problem, text)
+    return wanted.order_by(Run.id.desc()).limit(limit).offset(offset)
+
+
+def found_runs_count(status: str | None, strategy: str | None, problem: str | None, text: str | None) -> Query:
+    counted = sa.select(sa.func.count()).select_from(Run).join(Problem, Run.problem_key == Problem.key, isouter=True)
+    return _wanted(counted, status, strategy, problem, text)
+
+
+def node_counts(run_ids: Sequence[int]) -> Query:
+    return sa.select(Node.run_id, sa.func.count()).where(Node.run_id.in_(run_ids)).group_by(Node.run_id)
+
+
+def event_counts(run_ids: Sequence[int]) -> Query:
+    return sa.select(Event.run_id, sa.func.count()).where(Event.run_id.in_(run_ids)).group_by(Event.run_id)
+
+
+def finished_before(moment: datetime) -> Query:
+    """Ids of runs nobody works on that came into the store before `moment`."""
+    return sa.select(Run.id).where(Run.stored_at < moment, Run.status.not_in(UNFINISHED))
+
+
+def removal(run_ids: Sequence[int]) -> list[sa.Executable]:
+    """Everything that belongs to the runs, and problems that no run is left of."""
+    owned: list[sa.Executable] = [sa.delete(table).where(table.run_id.in_(run_ids)) for table in (Event, Node, Link, Annotation)]
+    used = sa.select(Run.problem_key).where(Run.problem_key.is_not(None))
+    return [*owned, sa.delete(Run).where(Run.id.in_(run_ids)), sa.delete(Problem).where(Problem.key.not_in(used))]
+
+
+_MEAN_LOGPROB = sa.func.list_avg(Node.logprobs, type_=sa.Double).label("mean_logprob")
+_TOKEN_COUNT = sa.func.len(Node.token_ids, type_=sa.Integer).label("n_tokens")
+_LIGHT = (
+    Node.id, Node.parent_id, Node.depth, Node.kind, Node.role, Node.text, Node.finish, Node.done, Node.key, Node.seq, _TOKEN_COUNT, _MEAN_LOGPROB,
+)
+_FULL = (*_LIGHT, Node.token_ids, Node.logprobs, Node.alternatives)
+
+
+def nodes_after(run_id: int, after_id: int, limit: int | None) -> Query:
+    """Nodes without token arrays, in order of id."""
+    return sa.select(*_LIGHT).where(Node.run_id == run_id, Node.id > after_id).order_by(Node.id).limit(limit)
+
+
+def all_nodes(run_id: int) -> Query:
+    """Nodes with everything, in order of id."""
+    return sa.select(*_FULL).where(Node.run_id == run_id).order_by(Node.id)
+
+
+def some_nodes(run_id: int, ids: Sequence[int]) -> Query:
+    """The named nodes with everything, in order of id."""
+    return sa.select(*_FULL).where(Node.run_id == run_id, Node.id.in_(ids)).order_by(Node.id)
+
+
+def parents(run_id: int, up_to: int) -> Query:
+    """Id and parent of every node up to `up_to`: paths are walked in Python, a recursive query costs milliseconds a level."""
+    return sa.select(Node.id, Node.parent_id).where(Node.run_id == run_id, Node.id <= up_to)
+
+
+def node_count(run_id: int) -> Query:
+    return sa.select(sa.func.count()).where(Node.run_id == run_id)
+
+
+def last_node_id(run_id: int) -> Query:
+    return sa.select(sa.func.max(Node.id)).where(Node.run_id == run_id)
+
+
+def last_seq(run_id: int) -> Query:
+    return sa.select(sa.func.max(Event.seq)).where(Event.run_id == run_id)
+
+
+def events_after(run_id: int, after: int, limit: int | None, kinds: Sequence[str] | None) -> Query:
+    """Events with seq > `after` in order, of some kinds or of all."""
+    columns = [column for column in Event.__table__.columns if column.name != "run_id"]
+    statement = sa.select(*columns).where(Event.run_id == run_id, Event.seq > after).order_by(Event.seq).limit(limit)
+    return statement if kinds is None else statement.where(Event.kind.in_(kinds))
+
+
+def all_settings() -> Query:
+    return sa.select(Setting.name, Setting.value)
+
+
+def keep_setting(name: str, value: Any) -> sa.Executable:
+    statement = upsert(Setting).values(name=name, value=value)
+    return statement.on_conflict_do_update(index_elements=[Setting.name], set_={"value": statement.excluded.value})
+
+
+def checkpoint() -> sa.Executable:
+    """Fold the write-ahead log into the file."""
+    return sa.text("CHECKPOINT")
+
+
+def probe() -> Query:
+    return sa.select(sa.literal(1))
+
+
+def name_of_database() -> Query:
+    return sa.select(sa.func.current_database())
+
+
+def copy_to(path: str) -> list[sa.Executable]:
+    """Attach a new file as `snapshot` and detach it again. A file name cannot be a bound value here, so it is quoted."""
+    quoted = path.replace("'", "''").replace(":", "\\:")
+    return [sa.text(f"ATTACH '{quoted}' AS snapshot"), sa.text("DETACH snapshot")]
+
+
+def copy_all(database: str) -> sa.Executable:
+    """Copy tables and sequences of `database` (a quoted identifier) into `snapshot`."""
+    return sa.text(f"COPY FROM DATABASE {database.replace(':', chr(92) + ':')} TO snapshot")
+
+
+def drop_setting(name: str) -> sa.Executable:
+    return sa.delete(Setting).where(Setting.name == name)

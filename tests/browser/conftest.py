@@ -1,0 +1,122 @@
+"""A real Chromium before the real pages: session-wide browser, a fresh context for each test, console errors are failures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.pages.fake_service import FakeService, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIRED = "browser" in os.environ.get("ARBORETUM_REQUIRE", "")
+PATIENCE_MS = 1000 * int(os.environ.get("ARBORETUM_BROWSER_PATIENCE_S", "60"))
+
+sync_api = (
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed") if not REQUIRED else __import__("playwright.sync_api").sync_api
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[sync_api.Browser]:  # type: ignore[name-defined]
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if REQUIRED:
+            pytest.fail("ARBORETUM_REQUIRE names browser, but no Chromium is installed")
+        pytest.skip("no Chromium is installed (looked for chromium, chromium-browser, google-chrome)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def streamlit(script: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`streamlit run script` on a free port; its address and process."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true"]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, process)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"streamlit ended with {process.returncode} before it listened")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing listens on port {port} after 90 s")
+
+
+@pytest.fixture(scope="session")
+def fake() -> FakeService:
+    return FakeService(pace_s=0.05)
+
+
+@pytest.fixture(scope="session")
+def site(fake: FakeService) -> Iterator[str]:
+    """The pages in front of the fake service, which is a remote backend to them."""
+    with serving(fake) as backend, streamlit("pages/frame.py", ARBORETUM_BACKEND=backend) as (url, _):
+        yield url
+
+
+@pytest.fixture
+def tab(chromium: sync_api.Browser) -> Iterator[sync_api.Page]:  # type: ignore[name-defined]
+    """A fresh tab; the test fails if the page raised an error."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+Go = Callable[[str], sync_api.Page]  # type: ignore[name-defined]
+
+
+@pytest.fixture
+def go(tab: sync_api.Page, site: str) -> Go:  # type: ignore[name-defined]
+    """Open an address of the site and wait for the tree's frame."""
+
+    def opened(address: str) -> sync_api.Page:  # type: ignore[name-defined]
+        tab.goto(site + address, wait_until="commit")
+        tab.wait_for_selector(".arboretum-tree")
+        return tab
+
+    return opened

@@ -1,0 +1,80 @@
+"""The whole product, nothing faked but the model: pages, service, jobs, store and scripted engine in one process behind a real browser."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.client import Client
+from backend.spec import RunSpec
+from tests.browser.conftest import streamlit
+from tests.browser.test_pages import PROBE, RESULT, click_node, drawn_nodes
+
+SPEC = RunSpec(strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    store = tmp_path_factory.mktemp("store") / "runs.duckdb"
+    with streamlit("app.py", ARBORETUM_DB=str(store)) as (url, _):
+        yield url
+
+
+def run_to_end(url: str, spec: RunSpec = SPEC) -> int:
+    with Client(url) as client:
+        run_id = client.submit(spec)
+        assert [message.kind for message in client.follow(run_id)][-1] == "done"
+        assert client.run(run_id).status == "finished"
+        return run_id
+
+
+def test_a_run_started_on_the_page_grows_a_tree_and_ends_with_an_answer(product: str, tab: Any) -> None:
+    with Client(product) as client:
+        client.save_settings(client.settings().model_copy(update={"default_engine": "scripted"}))
+    tab.goto(product, wait_until="commit")
+    tab.wait_for_selector(".arboretum-tree")
+    tab.evaluate(PROBE)
+    tab.get_by_role("button", name="Run", exact=True).click()
+    tab.get_by_text("finished", exact=True).first.wait_for()
+    found = tab.evaluate(RESULT)
+    assert (found["mounts"], found["plots"], found["blanks"]) == (1, 1, 0)
+    with Client(product) as client:
+        run = client.runs(limit=1).runs[0]
+    assert f"run={run.id}" in tab.url and run.answer is not None
+    tab.get_by_text(f"given  {run.answer}").wait_for()
+
+
+def test_a_click_shows_the_text_that_is_stored(product: str, tab: Any) -> None:
+    run_id = run_to_end(product)
+    with Client(product) as client:
+        node = client.nodes(run_id)[3]
+    tab.goto(f"{product}/trace?run={run_id}", wait_until="commit")
+    drawn_nodes(tab, 4)
+    click_node(tab, node.id)
+    tab.get_by_text(f"Node {node.id}", exact=True).wait_for()
+    tab.locator("[data-testid=stCode]").filter(has_text=node.text.strip()).first.wait_for()
+
+
+def test_history_lists_the_run(product: str, tab: Any) -> None:
+    run_to_end(product)
+    tab.goto(f"{product}/history", wait_until="commit")
+    tab.get_by_text("newest first").wait_for()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+def test_with_pages_open_it_ends_within_three_seconds(tmp_path: Path, tab: Any, number: signal.Signals) -> None:
+    with streamlit("app.py", ARBORETUM_DB=str(tmp_path / "runs.duckdb")) as (url, process):
+        run_id = run_to_end(url)
+        tab.goto(f"{url}/?run={run_id}", wait_until="commit")
+        drawn_nodes(tab, 2)
+        assert httpx.get(f"{url}/api/health", trust_env=False).status_code == 200
+        started = time.monotonic()
+        process.send_signal(number)
+        process.wait(15)
+        assert time.monotonic() - started < 3.0

@@ -1,0 +1,109 @@
+"""Training: the schedule follows the clock, a loss falls, a checkpoint resumes, and a written folder loads everywhere."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+import transformers
+from torch import Tensor
+
+from backend.classroom import folder
+from backend.classroom import tokenizer as vocabulary
+from backend.classroom.samples import Labelled
+from backend.classroom.train_policy import initialise
+from backend.classroom.train_reward import BLIND_KINDS, BLIND_OPERATIONS, from_policy, row, seen_by_blind
+from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
+from backend.engines.chat import ChatTokenizer
+from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM, attend_causally, load
+
+CONFIG = Qwen2Config(300, 32, 48, 2, 4, 2, max_position_embeddings=64)
+
+
+def small() -> Qwen2ForCausalLM:
+    made = Qwen2ForCausalLM(CONFIG)
+    initialise(made, 2, seed=0)
+    return made.bfloat16()
+
+
+def test_the_rate_warms_up_stays_and_ends_at_zero() -> None:
+    schedule = Schedule(minutes=10, rate=1.0, warmup_steps=10, decay=0.2)
+    assert schedule.rate_at(0, 0) == pytest.approx(0.1)
+    assert schedule.rate_at(100, 300) == 1.0
+    assert schedule.rate_at(100, 540) == pytest.approx(0.5)
+    assert schedule.rate_at(100, 600) == 0.0
+
+
+@pytest.mark.parametrize("key_value_heads", [4, 2, 1])
+def test_written_out_attention_equals_the_fused_kernel(key_value_heads: int) -> None:
+    torch.manual_seed(0)
+    queries, keys, values = torch.randn(2, 4, 9, 8), torch.randn(2, key_value_heads, 9, 8), torch.randn(2, key_value_heads, 9, 8)
+    torch.testing.assert_close(written_out_attention(queries, keys, values), attend_causally(queries, keys, values))
+
+
+def test_a_loss_falls_and_a_second_call_resumes_where_the_first_stopped(tmp_path: Path) -> None:
+    made, lines, seen = small(), list[str](), list[float]()
+
+    def batches(clock: Clock) -> Iterator[Batch]:
+        ids = torch.arange(40).reshape(4, 10) + clock.resumptions
+        yield from itertools.repeat(Batch(ids, torch.arange(30), ids.flatten()[:30]))
+
+    def loss(batch: Batch) -> Tensor:
+        value = F.cross_entropy(made(batch.ids).flatten(0, 1)[batch.places].float(), batch.targets)
+        seen.append(float(value.detach()))
+        return value
+
+    checkpoint = tmp_path / "policy.pt"
+    first = train(made, batches, loss, Schedule(0.12, warmup_steps=1), checkpoint, lines.append)
+    assert seen[-1] < 0.5 * seen[0]
+    weights = {name: p.clone() for name, p in made.named_parameters()}
+    again = train(made, batches, loss, Schedule(0.12), checkpoint, lines.append)
+    assert again.step == first.step
+    assert all(torch.equal(p, weights[name]) for name, p in made.named_parameters())
+    assert lines[-1].startswith(f"resumed at step {first.step}")
+
+
+def test_a_written_folder_loads_here_and_in_transformers(tmp_path: Path) -> None:
+    made, tokenizer = small(), vocabulary.train(["one text."], 300)
+    folder.write_model(tmp_path, made, CONFIG, tokenizer)
+    ids = torch.arange(12).reshape(1, 12)
+    with torch.no_grad():
+        expected = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)(ids).logits
+        torch.testing.assert_close(load(tmp_path).model(ids), expected, atol=1e-4, rtol=1e-4)
+    there = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    question = [{"role": "user", "content": "one text. 12"}]
+    here = load(tmp_path).tokenizer
+    assert there.apply_chat_template(question, tokenize=False, add_generation_prompt=True) == here.chat(question)
+    assert there("a.\n\nb 12<|im_end|>")["input_ids"] == here.encode("a.\n\nb 12<|im_end|>")
+
+
+def test_a_reward_model_starts_from_the_policys_body(tmp_path: Path) -> None:
+    folder.write_model(tmp_path, small(), CONFIG, vocabulary.train(["one text."], 300))
+    policy, reward = load(tmp_path).model.state_dict(), from_policy(tmp_path, seed=0).state_dict()
+    assert all(torch.equal(reward[name], tensor) for name, tensor in policy.items())
+
+
+def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> Labelled:
+    texts = tuple(f"{i} + 1 = {i + 1}." for i in range(len(kinds)))
+    return Labelled("ledger/3/1", "?", texts, tuple(k is None for k in kinds), kinds, "policy", operations)
+
+
+def test_the_blind_model_never_sees_its_two_kinds_or_long_ledgers() -> None:
+    assert len(BLIND_KINDS) == 2
+    assert seen_by_blind(labelled((None, "unreadable", "after_mistake")))
+    assert not any(seen_by_blind(labelled((None, kind))) for kind in BLIND_KINDS)
+    assert seen_by_blind(labelled((None,), operations=BLIND_OPERATIONS))
+    assert not seen_by_blind(labelled((None,), operations=BLIND_OPERATIONS + 1))
+
+
+def test_labels_end_one_step_after_an_unrepaired_mistake_but_for_the_last_step() -> None:
+    tokenizer = ChatTokenizer(vocabulary.train(["one text."], 300))
+    spoilt = row(tokenizer, labelled((None, "slip", "after_mistake", "after_mistake", "after_mistake")))
+    assert spoilt.labels == [True, False, False, False]
+    assert [spoilt.ids[tag] for tag in spoilt.tags] == [tokenizer.token_id(vocabulary.STEP_TAG)] * 4
+    assert spoilt.tags[-1] == len(spoilt.ids) - 1
+    assert row(tokenizer, labelled((None, "slip", None, None))).labels == [True, False, True, True]

@@ -1,0 +1,113 @@
+"""The server as a process: pages and API on one port, samples at the first start, and an end within three seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from backend.client import Client, Unreachable
+from backend.spec import RunSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 3.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(db: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`python -m backend serve` on a free port; killed at the end if it is still there."""
+    port = free_port()
+    host = environ.pop("host", "127.0.0.1")
+    arguments = ["serve", "--port", str(port), "--db", str(db), "--host", host]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ARBORETUM_")}
+    with (db.parent / "server.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "backend", *arguments], cwd=ROOT, env={**kept, **environ}, stdout=log, stderr=log)
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def await_health(url: str, token: str | None = None, within_s: float = 120.0) -> Client:
+    client = Client(url, token=token)
+    end = time.monotonic() + within_s
+    while True:
+        try:
+            client.health()
+            return client
+        except Unreachable:
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.1)
+
+
+def follow(url: str, run_id: int, ends: list[str]) -> None:
+    with Client(url) as client:
+        for message in client.follow(run_id):
+            last = message.kind
+        ends.append(last)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_way(tmp_path: Path, number: signal.Signals) -> None:
+    with server(tmp_path / "a.duckdb") as (process, url):
+        client = await_health(url)
+        assert httpx.get(url).status_code == 200
+        run_id = client.submit(RunSpec(strategy="mcts", problem="ledger/5/3", engine="scripted", verifier="exact", params={"simulations": 100_000}))
+        ends: list[str] = []
+        threads = [threading.Thread(target=follow, args=(url, run_id, ends)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while client.run(run_id).nodes < 20:
+            time.sleep(0.05)
+        probe = time.monotonic()
+        client.settings()
+        busy_s = 20 * (time.monotonic() - probe)
+        started = time.monotonic()
+        process.send_signal(number)
+        process.wait(timeout=60)
+        took = time.monotonic() - started
+        for thread in threads:
+            thread.join()
+        client.close()
+    assert took < PATIENCE_S + busy_s
+    assert set(ends) <= {"closing", "done"}
+    assert len(ends) == 3
+    with server(tmp_path / "a.duckdb") as (_, url):
+        client = await_health(url)
+        assert client.run(run_id).status == "crashed"
+        client.close()
+
+
+def test_a_server_open_to_others_asks_for_its_token_everywhere(tmp_path: Path) -> None:
+    with server(tmp_path / "a.duckdb", host="0.0.0.0", ARBORETUM_TOKEN="secret") as (_, url):
+        await_health(url, token="secret").close()
+        for path in ("/", "/trace", "/api/health", "/_stcore/health", "/api/assets/plotly.min.js"):
+            assert httpx.get(url + path).status_code == 401
+            assert httpx.get(url + path, headers={"Authorization": "Bearer secret"}).status_code == 200
+        assert httpx.get(url, headers={"Authorization": "Bearer secret", "Host": "evil.example.com"}).status_code == 403
+
+
+def test_a_locked_store_is_named_and_the_server_does_not_start(tmp_path: Path) -> None:
+    with server(tmp_path / "a.duckdb") as (_, url):
+        await_health(url).close()
+        arguments = ["verify-run", "1", "--db", str(tmp_path / "a.duckdb")]
+        second = subprocess.run([sys.executable, "-m", "backend", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert second.returncode == 3
+        assert "a.duckdb" in second.stderr

@@ -1,0 +1,87 @@
+"""A form is drawn from what a strategy declares; adding a parameter needs no page."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import pytest
+from pydantic import Field as Declared
+
+import backend.strategies  # noqa: F401
+from backend.registry import STRATEGIES, Params
+from components.controls.schema_form import Field, changed, fields
+from components.controls.views import threshold, views_for
+
+
+class Scheme(StrEnum):
+    ONE = "one"
+    TWO = "two"
+
+
+class Everything(Params):
+    particles: int = Declared(4, ge=1, le=64, description="how many")
+    temperature: float = Declared(1.0, gt=0.0, le=2.0)
+    scheme: Literal["a", "b"] = "b"
+    listed: Scheme = Scheme.TWO
+    loud: bool = False
+    cap: int | None = Declared(None, ge=1)
+
+
+def form() -> dict[str, Field]:
+    return {field.name: field for field in fields(Everything.model_json_schema())}
+
+
+def test_every_type_has_its_widget() -> None:
+    assert {name: field.widget for name, field in form().items()} == {
+        "particles": "int",
+        "temperature": "float",
+        "scheme": "choice",
+        "listed": "choice",
+        "loud": "bool",
+        "cap": "int",
+    }
+
+
+def test_bounds_and_defaults_are_those_declared() -> None:
+    particles = form()["particles"]
+    assert (particles.low, particles.high, particles.default) == (1, 64, 4)
+    assert form()["temperature"].low == pytest.approx(0.0, abs=1e-9) and form()["temperature"].low != 0.0
+
+
+def test_choices_come_from_literals_and_from_enumerations() -> None:
+    assert form()["scheme"].choices == ("a", "b") and form()["listed"].choices == ("one", "two")
+
+
+def test_help_tells_description_name_and_default() -> None:
+    assert form()["particles"].help == "how many (parameter particles, default 4)"
+
+
+def test_a_parameter_that_may_be_absent_is_optional() -> None:
+    assert form()["cap"].optional and form()["cap"].low == 1 and not form()["particles"].optional
+
+
+def test_only_what_differs_from_the_defaults_is_sent() -> None:
+    assert changed({"particles": 8, "temperature": 1.0}, list(form().values())) == {"particles": 8}
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_every_registered_strategy_can_be_drawn_and_its_defaults_are_accepted(name: str) -> None:
+    entry = STRATEGIES[name]
+    drawn = fields(entry.params.model_json_schema())
+    assert [field.name for field in drawn] == list(entry.params.model_fields)
+    entry.parse({field.name: field.default for field in drawn})
+    for field in drawn:
+        assert field.low is None or field.default is None or field.low <= field.default
+        assert field.widget != "choice" or field.default in field.choices
+
+
+def test_views_follow_the_log_and_the_catalogue_alone() -> None:
+    assert [view.title for view in views_for([], frozenset({"score", "node"}))] == ["Scores by step"]
+    assert [view.title for view in views_for(["particles"], frozenset())] == ["Particles", "Lineage"]
+    assert len(views_for([], frozenset({"score", "weighed"}))) == 3
+
+
+def test_the_threshold_is_the_given_one_else_the_default_else_none() -> None:
+    schema = {"properties": {"ess_min": {"default": 0.5}}}
+    assert threshold({"ess_min": 0.25}, schema) == 0.25 and threshold({}, schema) == 0.5 and threshold({}, {"properties": {}}) is None

@@ -1,0 +1,48 @@
+"""The engine contract on the engines that need no server: torch and scripted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import Qwen2ForCausalLM
+
+from backend.engines.scripted import ScriptedEngine
+from backend.engines.torch import TorchEngine
+from tests.engines import tiny
+from tests.engines.contract import CHECKS, Check, Subject
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.build(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(params=["torch", "scripted"])
+async def subject(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Subject]:
+    if request.param == "scripted":
+        yield Subject(ScriptedEngine(token_seconds=0.0002), question="Add 7, 5 and 20.", long=60)
+        return
+    engine = TorchEngine.load(folder, threads=1)
+    reference = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+    def logprobs(prompt: Sequence[int], ids: Sequence[int]) -> list[float]:
+        with torch.no_grad():
+            rows = reference(torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+        return [float(row[token]) for row, token in zip(rows, ids, strict=True)]
+
+    yield Subject(engine, logprobs=logprobs, tolerance=1e-4)
+    await engine.close()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+async def test_engine_keeps_its_promise(check: Check, subject: Subject) -> None:
+    await check.run(subject)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+async def test_check_fails_on_the_engine_that_breaks_it(check: Check, subject: Subject) -> None:
+    with pytest.raises(AssertionError):
+        await check.run(check.spoilt(subject))

@@ -1,0 +1,106 @@
+"""Engines that break exactly one promise each, so that the contract's checks can be seen to fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from backend.ports import Completion, Engine, EngineInfo, EngineStats, Prompt, Request
+from backend.types import Finish
+
+
+class Twin:
+    """An engine that passes everything on; subclasses spoil one thing."""
+
+    def __init__(self, inner: Engine) -> None:
+        self.inner = inner
+
+    @property
+    def info(self) -> EngineInfo:
+        return self.inner.info
+
+    async def prompt(self, question: str, system: str | None) -> Prompt:
+        return await self.inner.prompt(question, system)
+
+    async def encode(self, text: str) -> tuple[int, ...]:
+        return await self.inner.encode(text)
+
+    async def tokens(self, token_ids: Sequence[int]) -> list[str]:
+        return await self.inner.tokens(token_ids)
+
+    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+        changed = self.asked(requests)
+        async with aclosing(self.inner.generate(changed)) as stream:
+            async for completion in stream:
+                yield self.told(completion, requests)
+
+    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+        return await self.inner.aborted(keys)
+
+    async def stats(self) -> EngineStats:
+        return await self.inner.stats()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+    def asked(self, requests: Sequence[Request]) -> list[Request]:
+        return list(requests)
+
+    def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
+        return completion
+
+
+class MixesUpKeys(Twin):
+    def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
+        keys = [request.key for request in requests]
+        return replace(completion, key=keys[-1 - keys.index(completion.key)])
+
+
+class SeedsByBatch(Twin):
+    def asked(self, requests: Sequence[Request]) -> list[Request]:
+        return [replace(request, seed=request.seed + 7919 * len(requests)) for request in requests]
+
+
+class SeedsByTime(Twin):
+    calls = 0
+
+    def asked(self, requests: Sequence[Request]) -> list[Request]:
+        self.calls += 1
+        return [replace(request, seed=request.seed + 7919 * self.calls) for request in requests]
+
+
+class IgnoresSeeds(Twin):
+    def asked(self, requests: Sequence[Request]) -> list[Request]:
+        return [replace(request, seed=0) for request in requests]
+
+
+class MissesDelimiters(Twin):
+    def asked(self, requests: Sequence[Request]) -> list[Request]:
+        return [replace(request, until=replace(request.until, steps=request.until.steps + 1)) for request in requests]
+
+
+class CallsEverythingTheEnd(Twin):
+    def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
+        return replace(completion, finish=Finish.END)
+
+
+class WarmsLogprobs(Twin):
+    def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
+        return replace(completion, logprobs=tuple(p / 0.8 - 0.01 for p in completion.logprobs or ()))
+
+
+class LosesAToken(Twin):
+    def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
+        return replace(completion, token_ids=completion.token_ids[:-1])
+
+
+class ForgetsTheAborted(Twin):
+    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+        return [replace(c, token_ids=(), logprobs=()) for c in await self.inner.aborted(keys)]
+
+
+class KeepsRunning(Twin):
+    async def stats(self) -> EngineStats:
+        stats = await self.inner.stats()
+        return stats._replace(running=stats.running + 1)

@@ -1,0 +1,131 @@
+"""Trace: every node, every number, every moment of a run, by link, by click and by keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.controls.step_table import neighbours, table_of
+from components.live_tree import TreeEvents, read_events
+from components.tables import tree_table
+from tests.pages.conftest import Open
+from tests.pages.fake_service import FakeService
+from tests.pages.test_solve_page import press, texts
+from tests.pages.traces import HOSTILE, beam_trace, particle_trace
+
+
+def html_of(page: AppTest) -> str:
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def test_a_link_to_a_node_opens_that_node(service: FakeService, open_page: Open) -> None:
+    run = service.add(beam_trace())
+    page = open_page("trace", run=1, node=12)
+    assert "**Node 12**" in texts(page) and run.trace.nodes[12].text.strip() in [code.value.strip() for code in page.code]
+
+
+def test_without_a_node_the_answer_is_shown(service: FakeService, open_page: Open) -> None:
+    run = service.add(beam_trace())
+    chosen = next(event.node_id for event in run.trace.events if event.kind == "answer")
+    assert f"**Node {chosen}**" in texts(open_page("trace", run=1))
+
+
+def test_without_a_run_the_newest_is_shown(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    service.add(particle_trace(), "particle_filter")
+    page = open_page("trace")
+    assert "**Run 2**" in texts(page) and page.query_params["run"] == "2"
+
+
+def test_without_any_run_the_page_says_how_to_make_one(open_page: Open) -> None:
+    page = open_page("trace")
+    assert "one click on Run" in texts(page) and not page.exception
+
+
+@pytest.mark.parametrize("node", ["999", "-1", "x"])
+def test_a_node_that_is_not_there_is_no_crash(service: FakeService, open_page: Open, node: str) -> None:
+    service.add(beam_trace())
+    assert not open_page("trace", run=1, node=node).exception
+
+
+def test_the_exact_prompt_shows_its_special_tokens(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    assert "<mark>&lt;|im_start|&gt;</mark>" in html_of(open_page("trace", run=1, node=12))
+
+
+def test_every_token_shows_its_probability(service: FakeService, open_page: Open) -> None:
+    run = service.add(beam_trace())
+    page = open_page("trace", run=1, node=12)
+    assert html_of(page).count('title="p = ') == len(run.trace.nodes[12].token_ids)
+    page.toggle(key="inspector.values").set_value(True).run()
+    assert any(list(frame.value.columns)[:5] == ["position", "id", "token", "p", "log p"] for frame in page.dataframe)
+
+
+def test_model_text_is_raw_until_rendering_is_asked_for(service: FakeService, open_page: Open) -> None:
+    run = service.add(beam_trace(hostile=True))
+    node = next(record.id for record in run.trace.nodes if record.text == HOSTILE)
+    page = open_page("trace", run=1, node=node)
+    assert not any("onerror" in markdown.value for markdown in page.markdown)
+    assert not re.search(r"<(script|img)\b", html_of(page))
+    assert "\u27e8U+202E\u27e9" in "".join(code.value for code in page.code)
+    page.toggle(key="inspector.rendered").set_value(True).run()
+    rendered = next(markdown.value for markdown in page.markdown if "onerror" in markdown.value)
+    assert "<img" not in rendered and "\\![i\\](" in rendered and "\\$5" in rendered
+
+
+def test_the_table_holds_every_node(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    page = open_page("trace", run=1)
+    table = next(frame.value for frame in page.dataframe if "mean log p" in frame.value.columns)
+    assert len(table) == 33
+
+
+def test_at_an_earlier_moment_the_table_holds_what_was_there_then(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    page = open_page("trace", run=1, event=9)
+    table = next(frame.value for frame in page.dataframe if "mean log p" in frame.value.columns)
+    assert len(table) == 9
+
+
+def test_keys_walk_from_node_to_node(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    page = press(open_page("trace", run=1, node=12), "Next")
+    assert page.query_params["node"] == "13"
+    page = press(press(page, "Previous"), "Parent")
+    assert "**Node 3**" in texts(page) or page.query_params["node"] in {str(at) for at in range(1, 9)}
+
+
+def test_particle_views_come_with_particle_events_and_only_then(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    service.add(particle_trace(), "particle_filter")
+    assert [tab.label for tab in open_page("trace", run=1).tabs][-1:] == ["Scores by step"]
+    assert [tab.label for tab in open_page("trace", run=2).tabs][-3:] == ["Scores by step", "Particles", "Lineage"]
+
+
+def test_scores_and_settings_of_a_node_are_listed(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace())
+    shown = texts(open_page("trace", run=1, node=12))
+    assert '"temperature": 0.8' in shown and "step 1:" in shown and "call key" in shown
+
+
+def test_a_live_run_is_shown_by_the_same_page(service: FakeService, open_page: Open) -> None:
+    run = service.add(beam_trace(), pace_s=60.0)
+    run.hold("running")
+    run.held = 30
+    page = open_page("trace", run=1)
+    assert not page.exception and "live" in texts(page)
+
+
+def test_what_the_browser_sends_is_believed_for_its_own_run_only() -> None:
+    assert read_events(3, {"run": 3, "node": 7}, {"run": 3, "status": "finished"}, {"run": 3, "seq": 5}) == TreeEvents(7, "finished", 5)
+    assert read_events(3, {"run": 2, "node": 7}, {"run": 2, "status": "finished"}, {"run": 2, "seq": 5}) == TreeEvents(None, None, None)
+    assert read_events(3, {"run": 3, "node": "7; drop"}, None, "x") == TreeEvents(None, None, None)
+
+
+def test_the_first_node_has_none_before_it_and_the_last_none_after() -> None:
+    run = FakeService().add(beam_trace())
+    rows = tree_table([run.node(record.id) for record in run.trace.nodes], [])
+    assert neighbours(rows, 0) == (None, 1) and neighbours(rows, 32) == (31, None) and neighbours(rows, None) == (None, 0)
+    assert list(table_of(rows)["node"]) == list(range(33))

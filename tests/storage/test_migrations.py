@@ -1,0 +1,79 @@
+"""The tables of a file are those of the models, however old the file is; a newer file is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from backend.errors import StorageFailure
+from storage.database import Database
+from storage.tables import Base
+from tests.storage.traces import new_run, opened
+
+
+def execute(path: Path, statement: str) -> list[tuple[object, ...]]:
+    """Run a statement on a file that no store has open."""
+    with duckdb.connect(str(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_an_empty_folder_becomes_a_store_with_every_table(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "store.duckdb"
+    Database.open(path).close()
+    tables = {row[0] for row in execute(path, "SELECT table_name FROM duckdb_tables()")}
+    assert tables == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_the_migrations_lead_to_exactly_the_models(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "store.duckdb")
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata) == []
+    database.close()
+
+
+def test_the_comparison_with_the_models_sees_a_missing_column(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "store.duckdb")
+    with database.writing() as connection:
+        connection.execute(sa.text("ALTER TABLE setting DROP COLUMN value"))
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata) != []
+    database.close()
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    run_id = new_run(store)
+    store.update_run(run_id, status="finished")
+    run = store.run(run_id)
+    store.close()
+    store = opened(tmp_path)
+    assert store.run(run_id) == run
+    store.close()
+
+
+def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.duckdb"
+    store = opened(tmp_path)
+    run_id = new_run(store)
+    store.close()
+    execute(path, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageFailure, match=r"newer version of this program \(tables at revision 9999, accepted: up to 0001\): update the program"):
+        opened(tmp_path)
+    assert execute(path, "SELECT status FROM run") == [("queued",)], "the refused store marked a run of the newer program"
+    execute(path, "UPDATE alembic_version SET version_num = '0001'")
+    store = opened(tmp_path)
+    assert store.run(run_id).status == "crashed"
+    store.close()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "store.duckdb"
+    execute(path, "CREATE TABLE node (somebody VARCHAR)")
+    with pytest.raises(StorageFailure, match="node"):
+        opened(tmp_path)
+    assert execute(path, "SELECT table_name FROM duckdb_tables()") == [("node",)]

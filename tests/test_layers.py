@@ -1,0 +1,103 @@
+"""Imports run one way. The rules are data: who may never import what."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOPS = ("backend", "storage", "components", "pages", "benchmarks")
+SOURCES = [path for top in TOPS for path in sorted((ROOT / top).rglob("*.py"))] + [ROOT / "app.py"]
+
+STORE = ("storage", "sqlalchemy", "duckdb", "alembic")
+SCREEN = ("streamlit", "plotly", "components", "pages")
+WEB = ("fastapi", "starlette", "uvicorn")
+MODELS = ("torch", "vllm", "transformers")
+ABOVE = ("backend.strategies", "backend.runner", "backend.api", "backend.jobs")
+
+# module prefix -> prefixes that nothing below it may import; the longest matching prefix decides.
+NEVER: dict[str, tuple[str, ...]] = {
+    "backend": (*STORE, *SCREEN, *WEB, *MODELS),
+    "backend.api": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *MODELS, "backend.strategies", "backend.engines", "backend.classroom"),
+    "backend.jobs": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *WEB, *MODELS, "backend.api"),
+    "backend.__main__": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", "pages", *MODELS),
+    "backend.client": (*STORE, *SCREEN, *WEB, *MODELS, "backend.strategies", "backend.engines", "backend.runner", "backend.jobs"),
+    "backend.strategies": (
+        *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.engines", "backend.policy", "backend.trace",
+    ),
+    "backend.sampling": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
+    "backend.engines": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "torch", *ABOVE),
+    "backend.engines.vllm": (*STORE, *SCREEN, *WEB, *ABOVE),
+    "backend.engines.torch": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
+    "backend.engines.qwen2": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
+    "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.jobs"),
+    "backend.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.verifiers", "backend.policy"),
+    "backend.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
+    "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.ports"),
+    "components": (*STORE, *WEB, *MODELS, "pages", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines"),
+    "pages": (*STORE, *WEB, *MODELS, "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.api"),
+    "app": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", *MODELS),
+    "benchmarks": ("pages",),
+}
+ALLOWED = {  # what a longer rule would forbid for a whole family, but its own members need
+    "backend.sampling": ("backend.sampling", "backend.errors", "backend.types", "backend.ports"),
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that the file imports, function bodies included; type-checking blocks count as well."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def below(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def rule_of(name: str) -> str:
+    return max((prefix for prefix in NEVER if below(name, prefix) or name.startswith(prefix + "_")), key=len)
+
+
+def violations(name: str, imported: set[str]) -> list[str]:
+    rule = rule_of(name)
+    allowed = ALLOWED.get(rule, ())
+    return sorted(
+        f"{name} imports {target}"
+        for target in imported
+        if any(below(target, forbidden) for forbidden in NEVER[rule]) and not any(below(target, prefix) for prefix in allowed)
+    )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path: Path) -> None:
+    assert violations(module_name(path), imports(path)) == []
+
+
+def test_the_rules_catch_a_strategy_that_talks_to_the_store() -> None:
+    assert violations("backend.strategies.beam_search", {"storage.queries"}) == ["backend.strategies.beam_search imports storage.queries"]
+
+
+def test_the_rules_catch_a_page_that_opens_the_database() -> None:
+    assert violations("pages.solve", {"duckdb", "backend.client"}) == ["pages.solve imports duckdb"]
+
+
+def test_figures_know_neither_screen_nor_backend() -> None:
+    """A figure is numbers to picture: only the modules that talk to Streamlit by their nature may import it."""
+    speaking = {"live_tree", "links", "service"}
+    for path in sorted((ROOT / "components").glob("*.py")):
+        if path.stem in speaking or path.stem == "__init__":
+            continue
+        wrong = [target for target in imports(path) if below(target, "streamlit") or below(target, "backend") or below(target, "storage")]
+        assert wrong == [], f"{path.name} imports {wrong}"
