@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="classroom", description=__doc__)
     found.add_argument("stage", choices=(*STAGES, "all"))
     found.add_argument("--minutes", type=float, help="wall clock of a training stage (each reward model of the reward stage)")
+    found.add_argument("--start", type=Path, help="policy: weights to go on from, instead of fresh ones")
     found.add_argument("--work", type=Path, default=Path("var") / "classroom", help="checkpoints, samples, labels, logs")
     found.add_argument("--problems", type=int, default=60, help="evaluate: problems a cell")
     found.add_argument("--samples", type=int, default=64, help="evaluate: samples a problem")
@@ -57,7 +58,7 @@ def policy(arguments: argparse.Namespace) -> None:
     """The language model."""
     from backend.classroom.train_policy import train_policy
 
-    train_policy(arguments.minutes or POLICY_MINUTES, work=arguments.work)
+    train_policy(arguments.minutes or POLICY_MINUTES, work=arguments.work, start=arguments.start)
 
 
 def samples(arguments: argparse.Namespace) -> None:

@@ -18,9 +18,11 @@ from backend.classroom.corpus import documents
 from backend.classroom.encoding import Encoded, prompt, solution
 from backend.classroom.training import Batch, Schedule, attention_for, device, train
 from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM
+from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM, load
 
 VOCABULARY = 1_280
+RATE, RATE_ON = 4e-3, 2.5e-3
+SHORT_UNTIL = 0.3
 TOKENIZER_DOCUMENTS = 20_000
 TOKENS_A_BATCH = 6_144
 POOL = 2_048
@@ -109,15 +111,23 @@ def batches(tokenizer: ChatTokenizer, seed: int, only_short: Callable[[], bool],
 
 
 def train_policy(
-    minutes: float, seed: int = 0, work: Path = folder.WORK, shipped: Path = folder.POLICY, rate: float = 4e-3, short_until: float = 0.3
+    minutes: float, seed: int = 0, work: Path = folder.WORK, shipped: Path = folder.POLICY, start: Path | None = None
 ) -> None:
-    """The policy stage, the first `short_until` of the time on short documents; the shipped folder is rewritten at each checkpoint."""
+    """The policy stage; the shipped folder is rewritten at each checkpoint.
+
+    The first `SHORT_UNTIL` of the time goes to short documents. With `start`, a folder with weights of the same shape and tokenizer, it goes
+    on from there instead: at `RATE_ON`, and on documents of every length.
+    """
     tokenizer = learn_tokenizer(work)
     config = shape(tokenizer.get_vocab_size(with_added_tokens=True))
     where = device()
     model = Qwen2ForCausalLM(config)
-    initialise(model, config.num_hidden_layers, seed)
+    if start is None:
+        initialise(model, config.num_hidden_layers, seed)
+    else:
+        model.load_state_dict(load(start).model.state_dict())
     model.to(where, torch.bfloat16)
+    short_s, rate = (60 * minutes * SHORT_UNTIL, RATE) if start is None else (0.0, RATE_ON)
     attention, chat = attention_for(where), ChatTokenizer(tokenizer)
 
     def loss(batch: Batch) -> Tensor:
@@ -128,7 +138,7 @@ def train_policy(
     report(f"policy: {sum(p.numel() for p in model.parameters()):,} parameters, {config.vocab_size} tokens, {minutes} min")
     train(
         model,
-        lambda clock: batches(chat, 1_000 * (seed + 1) + clock.resumptions, lambda: clock.elapsed_s < 60 * minutes * short_until),
+        lambda clock: batches(chat, 1_000 * (seed + 1) + clock.resumptions, lambda: clock.elapsed_s < short_s),
         loss,
         Schedule(minutes, rate),
         work / "policy.pt",

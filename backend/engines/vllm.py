@@ -22,7 +22,7 @@ from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
 from backend.engines.unclaimed import Unclaimed
-from backend.engines.vllm_start import GIB, Started, VllmSettings, start
+from backend.engines.vllm_start import GIB, Started, VllmSettings, start, stop
 from backend.errors import EngineFailure
 from backend.ports import Completion, EngineInfo, EngineStats, Prompt, Request
 from backend.types import Alternative, Finish
@@ -118,7 +118,7 @@ class VllmEngine:
         """Stop the core process. vLLM's object is let go at once: its finaliser fails once the interpreter ends."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            await asyncio.to_thread(engine.shutdown)
+            await stop(engine)
 
     async def _write(self, writing: Writing) -> None:
         """One request from prompt to end: a single segment, or one a step where several steps were asked for."""

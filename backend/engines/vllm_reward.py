@@ -18,7 +18,7 @@ from vllm import PoolingParams, TokensPrompt
 from vllm.exceptions import VLLMClientError
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
-from backend.engines.vllm_start import Started, VllmSettings, start
+from backend.engines.vllm_start import Started, VllmSettings, start, stop
 from backend.errors import EngineFailure
 from backend.ports import EngineInfo, Solution, StepScores
 
@@ -60,7 +60,7 @@ class VllmRewardModel:
         """Stop the core process. vLLM's object is let go at once: its finaliser fails once the interpreter ends."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            await asyncio.to_thread(engine.shutdown)
+            await stop(engine)
 
     def ids(self, solution: Solution) -> list[int]:
         """What the model reads: the opened chat, then each step and its tag. What looks like a special token in a step stays plain text."""

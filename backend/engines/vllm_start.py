@@ -106,6 +106,13 @@ def start_blocking(model: str, role: Literal["policy", "reward"], settings: Vllm
     return Started(engine, vocabulary, counters, described(engine, model, folder, tokenizer, role, settings))
 
 
+async def stop(engine: Any) -> None:
+    """End an engine's core process, then the sockets' context in this process, which vLLM leaves to the garbage collector."""
+    context = engine.engine_core.resources.ctx
+    await asyncio.to_thread(engine.shutdown)  # has this loop close the sockets, which comes before the next line
+    await asyncio.to_thread(context.term)
+
+
 def engine_arguments(folder: Path, role: str, settings: VllmSettings, tokenizer: ChatTokenizer) -> dict[str, Any]:
     """The arguments of `AsyncEngineArgs`."""
     on_cpu = current_platform.is_cpu()

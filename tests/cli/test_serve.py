@@ -66,11 +66,11 @@ def follow(url: str, run_id: int, ends: list[str]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_way(tmp_path: Path, number: signal.Signals) -> None:
-    with server(tmp_path / "a.duckdb") as (process, url):
-        client = await_health(url)
+    spec = RunSpec(strategy="mcts", problem="ledger/5/3", engine="scripted", verifier="exact", params={"simulations": 1_000_000})
+    ends: list[str] = []
+    with server(tmp_path / "a.duckdb") as (process, url), await_health(url) as client:
         assert httpx.get(url).status_code == 200
-        run_id = client.submit(RunSpec(strategy="mcts", problem="ledger/5/3", engine="scripted", verifier="exact", params={"simulations": 100_000}))
-        ends: list[str] = []
+        run_id = client.submit(spec)
         threads = [threading.Thread(target=follow, args=(url, run_id, ends)) for _ in range(3)]
         for thread in threads:
             thread.start()
@@ -85,14 +85,11 @@ def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_
         took = time.monotonic() - started
         for thread in threads:
             thread.join()
-        client.close()
     assert took < PATIENCE_S + busy_s
     assert set(ends) <= {"closing", "done"}
     assert len(ends) == 3
-    with server(tmp_path / "a.duckdb") as (_, url):
-        client = await_health(url)
+    with server(tmp_path / "a.duckdb") as (_, url), await_health(url) as client:
         assert client.run(run_id).status == "crashed"
-        client.close()
 
 
 def test_a_server_open_to_others_asks_for_its_token_everywhere(tmp_path: Path) -> None:
