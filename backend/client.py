@@ -63,6 +63,13 @@ def public_url(environ: Mapping[str, str] | None = None) -> str:
     return (environ.get("ARBORETUM_BACKEND") or "").rstrip("/")
 
 
+def public_token(environ: Mapping[str, str] | None = None) -> str:
+    """What a browser adds to addresses of a remote service as `token`, because a stream of events cannot carry a header: `ARBORETUM_TOKEN`.
+    Nothing where pages and service share a port: there the cookie speaks."""
+    environ = os.environ if environ is None else environ
+    return (environ.get("ARBORETUM_TOKEN") or "") if public_url(environ) else ""
+
+
 class Client:
     """Requests to one service, one method a question. Safe to use from several threads; close it, or use it as a context manager."""
 
@@ -235,4 +242,4 @@ def messages(lines: Iterator[str]) -> Iterator[Message]:
             seq, kind, data = None, "message", ""
 
 
-__all__ = ["Client", "Message", "Refused", "Unreachable", "base_url", "messages", "public_url"]
+__all__ = ["Client", "Message", "Refused", "Unreachable", "base_url", "messages", "public_token", "public_url"]

@@ -15,12 +15,14 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from backend.budget import Meter, token_limit
-from backend.errors import BudgetExhausted, EngineFailure
+from backend.errors import ArboretumError, BudgetExhausted, EngineFailure
 from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until, Verifier, VerifierTokens
-from backend.replay import Paid, PaidScore
+from backend.replay import Admitted, Paid, PaidScore, admitted
 from backend.streams import closing
 from backend.trace import Recorder
 from backend.types import JSON, Finish, Kind, Node, Score
+
+CONTEXT_REMEDY = "Shorten the question or the search depth, or choose a model with a longer context"
 
 
 class Control:
@@ -110,7 +112,8 @@ class LivePolicy:
     async def race(
         self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
     ) -> AsyncIterator[tuple[int, Node]]:
-        """(i, child) as they finish. Closing aborts the others, whose texts so far stay as nodes, on the ledger as discarded."""
+        """(i, child) as they finish, each with a `call` event of its own, so that a run can be taken up after every one of them. Closing aborts
+        the others, whose texts so far stay as nodes, on the ledger as discarded."""
         for index, node in enumerate(nodes):
             if node.done:
                 yield index, node
@@ -118,29 +121,25 @@ class LivePolicy:
         if not calls:
             return
         await self._desk.control.gate()
-        by_key = {call.request.key: call for call in calls}
-        started = self._desk.recorder.elapsed_ms
-        answers: list[Completion] = []
-        stored = sorted((key for key in by_key if key in self._desk.paid.completions), key=self._desk.paid.order.__getitem__)
-        live = [call.request for call in calls if call.request.key not in self._desk.paid.completions]
+        started, batch = self._desk.recorder.elapsed_ms, self._admitted(calls)
+        open_calls = {call.request.key: call for call in calls}
         try:
-            for key in stored:
-                answers.append(self._desk.paid.completions[key])
-                if answers[-1].finish is not Finish.ABORTED:
-                    yield by_key[key].place, self._node(by_key.pop(key), answers[-1], kind)
-            if live:
-                admitted = self._desk.meter.admit(live)
-                async with closing(self._generate(live, admitted)) as completions:
-                    async for completion in completions:
-                        answers.append(completion)
-                        yield by_key[completion.key].place, self._node(by_key.pop(completion.key), completion, kind)
-                if len(admitted) < len(live):
-                    raise BudgetExhausted(*self._desk.meter.spent_axis(len(live)))
+            async with closing(self._finishing(calls, batch)) as completions:
+                async for completion in completions:
+                    call = open_calls.pop(completion.key)
+                    node = self._node(call, completion, kind)
+                    self._closed(started, [completion])
+                    yield call.place, node
+            if batch.short is not None:
+                raise batch.short
         finally:
-            for completion in [*(c for c in answers if c.key in by_key), *await self._aborted(list(by_key))]:
-                answers.append(completion)
-                self._node(by_key.pop(completion.key), completion, kind)
-            self._closed(started, answers)
+            if not self._desk.recorder.sealed:
+                left = [completion for key, completion in batch.paid.items() if key in open_calls]
+                left += await self._aborted([request.key for request in batch.live if request.key in open_calls])
+                for completion in left:
+                    self._node(open_calls[completion.key], completion, kind)
+                if left:
+                    self._closed(started, left)
 
     async def open(self, prompt: str, about: Sequence[Node] = ()) -> Node:
         """A new root of kind aside, recorded with the nodes it is about."""
@@ -179,41 +178,53 @@ class LivePolicy:
                 calls.append(_Call(index, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)))
         return calls
 
+    def _admitted(self, calls: Sequence[_Call]) -> Admitted:
+        return admitted([call.request for call in calls], self._desk.paid, self._desk.meter)
+
     async def _answers(self, calls: Sequence[_Call]) -> tuple[dict[str, Completion], BudgetExhausted | None]:
         """Completions by key, from the store or the engine; and the exhaustion to raise once they are recorded, if not all were admitted."""
-        stored = self._desk.paid.completions
-        answers = {call.request.key: stored[call.request.key] for call in calls if call.request.key in stored}
-        live = [call.request for call in calls if call.request.key not in answers]
-        if not live:
-            return answers, None
-        try:
-            admitted = self._desk.meter.admit(live)
-        except BudgetExhausted as exhausted:
-            return answers, exhausted
-        async with closing(self._generate(live, admitted)) as completions:
+        batch = self._admitted(calls)
+        answers = dict(batch.paid)
+        async with closing(self._generate(calls, batch)) as completions:
             async for completion in completions:
                 answers[completion.key] = completion
-        short = BudgetExhausted(*self._desk.meter.spent_axis(len(live))) if len(admitted) < len(live) else None
-        return answers, short
+        return answers, batch.short
 
-    async def _generate(self, wanted: Sequence[Request], admitted: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def _finishing(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
+        """What finished, in the order in which it did: the paid answers first, but for those that had been given up."""
+        for completion in batch.paid.values():
+            if completion.finish is not Finish.ABORTED or completion.failure is not None:
+                yield completion
+        async with closing(self._generate(calls, batch)) as completions:
+            async for completion in completions:
+                yield completion
+
+    async def _generate(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
         """The engine's completions; one that ended at a limit which the budget lowered says so. All failing is the engine's failure."""
-        own = {request.key: token_limit(request) for request in wanted}
-        allowed = {request.key: token_limit(request) for request in admitted}
-        failures = 0
-        named = [replace(request, key=self._outside(request.key)) for request in admitted]
-        async with closing(self._engine.generate(named)) as stream:
-            async for outside in stream:
-                completion = replace(outside, key=self._inside(outside.key))
-                if completion.failure is not None:
-                    failures += 1
-                    if failures == len(admitted):
-                        raise EngineFailure(completion.failure, "Shorten the question or the search depth, or choose a model with a longer context")
-                cut = completion.finish is Finish.LENGTH and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
-                yield replace(completion, finish=Finish.BUDGET) if cut else completion
+        if not batch.live:
+            return
+        own = {call.request.key: token_limit(call.request) for call in calls}
+        allowed = {request.key: token_limit(request) for request in batch.live}
+        failures = sum(completion.failure is not None for completion in batch.paid.values())
+        named = [replace(request, key=self._outside(request.key)) for request in batch.live]
+        try:
+            async with closing(self._engine.generate(named)) as stream:
+                async for outside in stream:
+                    completion = replace(outside, key=self._inside(outside.key))
+                    if completion.failure is not None:
+                        failures += 1
+                        if failures == len(batch.paid) + len(batch.live):
+                            raise EngineFailure(completion.failure, CONTEXT_REMEDY)
+                    cut = completion.finish is Finish.LENGTH and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
+                    yield replace(completion, finish=Finish.BUDGET) if cut else completion
+        except EngineFailure:
+            self._desk.recorder.seal()
+            raise
 
     async def _aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What requests of a race that was left had generated by then."""
+        if not keys:
+            return []
         found = await self._engine.aborted([self._outside(key) for key in keys])
         return [replace(completion, key=self._inside(completion.key)) for completion in found]
 
@@ -285,18 +296,26 @@ class LiveVerifier:
         started = self._desk.recorder.elapsed_ms
         found = {node: stored for node in fresh if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None}
         live = [node for node in fresh if node not in found]
-        allowed = self._desk.meter.admit_scores(len(live)) if live else 0
+        allowed = self._desk.meter.admit_scores(len(fresh)) if live else len(fresh)  # as it was the first time, so with what is paid
+        due = [node for node in fresh[:allowed] if node not in found]
         before = self._verifier.tokens
-        scores = await self._verifier.score(live[:allowed]) if allowed else []
+        scores = await self._scored(due) if due else []
         after = self._verifier.tokens
         computed, reused = after[0] - before[0], after[1] - before[1]
-        for index, (node, score) in enumerate(zip(live[:allowed], scores, strict=True)):
+        for index, (node, score) in enumerate(zip(due, scores, strict=True)):
             found[node] = PaidScore(score, *((computed, reused) if index == 0 else (0, 0)))
         for node in (node for node in fresh if node in found):
             self._keep(node, found[node])
         self._closed(started, len(found))
-        if allowed < len(live):
+        if allowed < len(fresh):
             raise BudgetExhausted("verifier_calls", float(self._desk.meter.ledger.verifier_calls))
+
+    async def _scored(self, nodes: Sequence[Node]) -> list[Score]:
+        try:
+            return await self._verifier.score(nodes)
+        except ArboretumError:
+            self._desk.recorder.seal()
+            raise
 
     def _keep(self, node: Node, paid: PaidScore) -> None:
         self._scores[node] = paid.score

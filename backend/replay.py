@@ -1,15 +1,19 @@
 """What an earlier attempt of a run already paid for.
 
 A rerun of the same spec makes the same calls under the same keys. The policy looks here before it asks the engine: a key that was paid is
-answered from the store, and the first key that was not goes live. Nothing is paid twice.
+answered from the store, and the first key that was not goes live. Nothing is paid twice, but for a text that the budget had cut and that
+more budget lets grow longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from backend.ports import Completion
+from backend.budget import Meter, token_limit
+from backend.errors import BudgetExhausted
+from backend.ports import Completion, Request
 from backend.types import Alternative, Finish, Score
 
 
@@ -43,9 +47,8 @@ NOTHING_PAID = Paid()
 def paid(
     completions: Iterable[Completion], scores: Mapping[tuple[str, str], PaidScore], *, next_seq: int, elapsed_ms: float
 ) -> Paid:
-    """`Paid` from stored completions in order of record and from scores by (scorer, node key). A completion that was cut by the budget is left
-    out, because with more budget the engine would have gone on."""
-    kept = [completion for completion in completions if completion.finish is not Finish.BUDGET]
+    """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
+    kept = list(completions)
     return Paid(
         {completion.key: completion for completion in kept},
         {completion.key: index for index, completion in enumerate(kept)},
@@ -53,6 +56,43 @@ def paid(
         next_seq,
         elapsed_ms,
     )
+
+
+class Admitted(NamedTuple):
+    """What becomes of a batch: answers that were paid for, by key in order of record; requests for the engine, their tokens capped by the
+    budget; and what to raise in the end where the budget does not let the whole batch through."""
+
+    paid: dict[str, Completion]
+    live: list[Request]
+    short: BudgetExhausted | None
+
+
+def admitted(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitted:
+    """Split a batch into what is paid and what the budget lets through to the engine.
+
+    The budget is asked about the whole batch, paid answers included: so a batch that was cut off is admitted as it was the first time. A text
+    that the budget had cut counts as paid unless it may grow longer now.
+    """
+    known = sorted((request.key for request in requests if request.key in stored.completions), key=stored.order.__getitem__)
+    answers = {key: stored.completions[key] for key in known}
+    whole = len(answers) == len(requests)
+    if whole and not any(answer.finish is Finish.BUDGET for answer in answers.values()):
+        return Admitted(answers, [], None)
+    try:
+        fitting = meter.admit(requests)
+    except BudgetExhausted as exhausted:
+        return Admitted(answers, [], None if whole else exhausted)
+    for request in fitting:
+        if request.key in answers and may_grow(answers[request.key], request):
+            del answers[request.key]
+    live = [request for request in fitting if request.key not in answers]
+    short = BudgetExhausted(*meter.spent_axis(len(requests))) if len(fitting) < len(requests) else None
+    return Admitted(answers, live, short)
+
+
+def may_grow(answer: Completion, request: Request) -> bool:
+    """Whether the budget had cut this answer and lets it grow longer now."""
+    return answer.finish is Finish.BUDGET and len(answer.token_ids) < token_limit(request)
 
 
 def alternatives_from(stored: object) -> tuple[tuple[Alternative, ...], ...]:

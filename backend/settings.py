@@ -13,9 +13,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from backend.errors import BadInput
 
@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 EngineName = Literal["torch", "vllm", "openai", "scripted"]
+ModelName = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")] | None,
+    BeforeValidator(lambda value: None if isinstance(value, str) and not value.strip() else value),
+]
+"""A model's name or path on one line; nothing stands for the engine's default."""
 
 
 class Preferences(BaseModel):
@@ -33,8 +38,9 @@ class Preferences(BaseModel):
     runs_at_once: int = Field(4, ge=1, le=64, description="runs that search at the same time; further ones wait in the queue")
     retention_days: float = Field(0.0, ge=0.0, le=36_500.0, description="runs older than this are deleted at start (0: kept for ever)")
     default_engine: EngineName = Field("torch", description="the engine that the form proposes")
-    default_model: str | None = Field(None, description="the model that the form proposes; empty: the engine's default")
-    default_verifier: str = Field("prm", description="the verifier that the form proposes")
+    default_model: ModelName = Field(None, description="the model that the form proposes with that engine; empty: the engine's default")
+    default_verifier: str = Field("prm", pattern=r"^[a-z][a-z0-9_]{0,63}$", description="the verifier that the form proposes, by name")
+    default_reward_model: ModelName = Field(None, description="the reward model that the form proposes with that engine; empty: its default")
     allowed_models: tuple[str, ...] = Field((), description="model names and paths that runs may use besides the shipped ones")
     allowed_urls: tuple[str, ...] = Field((), description="addresses of completions servers that may be used")
     allow_imports: bool = Field(False, description="whether export files may be imported")

@@ -8,8 +8,8 @@ Event kinds:
 `node` (node_id; data: prompt_tokens, cached_tokens), `score` (node_id, label = scorer, value or None; data: steps, reason, tokens, cached),
 `step` (round, phase, track; data: nodes, values, stats; nodes before `from` are as in the step before), one event a note (`weighed`, `resampled`,
 `selected`, `backed`, `pushed`, `popped`, `kept`, `pruned`, `allocated`, `remarked`; data: its fields, nodes as ids), `call` (label = role; data:
-what a batch cost, when it ran, the ledger after it), `answer` (node_id; data: answer, correct, reason, ledger), `limit` (label = axis,
-value = limit), `status` (label = new status; data: ledger, limit).
+what a batch, or one text of a race, cost, when it ran, the ledger after it), `answer` (node_id; data: answer, correct, reason, ledger),
+`limit` (label = axis, value = limit), `status` (label = new status; data: ledger, limit).
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class Recorder:
         self._nodes: list[NodeRecord] = []
         self._events: list[EventRecord] = []
         self._started = time.monotonic() - elapsed_ms / 1000.0
+        self._sealed = False
         self.round = 0
 
     @property
@@ -111,6 +112,20 @@ class Recorder:
     @property
     def node_count(self) -> int:
         return len(self._ids)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the log has ended, because a model has failed."""
+        return self._sealed
+
+    def seal(self) -> None:
+        """Hand over what is recorded, and record nothing from now on: a model has failed.
+
+        What the search leaves behind while it breaks off (texts that were given up, say) would not be there in a run without the failure.
+        A log that ends before it is the beginning of that run, and so it can be taken up.
+        """
+        self.flush()
+        self._sealed = True
 
     def id_of(self, node: Node) -> int:
         """The dense id of a recorded node; an unrecorded one is recorded now (a root, for example)."""
@@ -126,9 +141,12 @@ class Recorder:
 
     def _append(self, record: EventRecord) -> int:
         self._seq += 1
-        if record.seq >= self._skip:
+        if self._passed_on(record.seq):
             self._events.append(record)
         return record.seq
+
+    def _passed_on(self, seq: int) -> bool:
+        return seq >= self._skip and not self._sealed
 
     def node(self, node: Node, data: dict[str, JSON] | None = None) -> int:
         """Record a node (its ancestors first) and return its id. `data` says what making it cost: `prompt_tokens`, `cached_tokens`."""
@@ -137,7 +155,7 @@ class Recorder:
         parent_id = None if node.parent is None else self.id_of(node.parent)
         self._ids[node] = node_id = len(self._ids)
         seq = self._append(EventRecord(self._seq, round(self.elapsed_ms, 3), "node", node_id, round=self.round, data=data))
-        if seq >= self._skip:
+        if self._passed_on(seq):
             self._nodes.append(node_record(node, node_id, parent_id, seq))
         return node_id
 

@@ -1,4 +1,4 @@
-"""Addresses: every state of a page has a link made of a run, a node and an event."""
+"""Addresses: every state of a page has a link made of a run, a node and an event, or of the run whose settings fill the form."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def put_in_address(**values: int | str | None) -> None:
             del st.query_params[name]
 
 
-def address(run: int | None, node: int | None = None, event: int | None = None) -> dict[str, str]:
-    """The query of a link to a run, a node in it, a moment of it."""
-    parts = {"run": run, "node": node, "event": event}
+def address(run: int | None = None, node: int | None = None, event: int | None = None, like: int | None = None) -> dict[str, str]:
+    """The query of a link to a run, a node in it, a moment of it, or to the form filled with the settings of run `like`."""
+    parts = {"run": run, "node": node, "event": event, "like": like}
     return {name: str(value) for name, value in parts.items() if value is not None}
 
 

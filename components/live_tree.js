@@ -43,14 +43,14 @@ function toggle(button) {
 
 // New data from the page: another run starts afresh, the same run only changes what is marked or shown.
 function take(view, data) {
-  const other = data.run !== view.data.run || data.base !== view.data.base;
+  const other = data.run !== view.data.run || data.base !== view.data.base || data.token !== view.data.token;
   const moved = data.until !== view.data.until;
   view.data = data;
   if (other || moved) view.until = data.until ?? null;
   view.selected = data.selected ?? null;
   view.plot.style.height = "max(" + (data.height || 480) + "px, calc(100vh - " + (data.above || 460) + "px))";
   view.part("at-transport").hidden = !data.replay;
-  loadPlotly(baseOf(view)).then(() => schedule(view), () => say(view.part("at-empty"), "The drawing library could not be loaded from " + baseOf(view)));
+  loadPlotly(view).then(() => schedule(view), () => say(view.part("at-empty"), "The drawing library could not be loaded from " + baseOf(view)));
   if (other) { close(view); Object.assign(view, { events: [], state: emptyState(), drawn: null, pan: null }); setStatus(view, data.status || "queued", false); }
   if (other || (!view.source && OVER.has(view.status) && !OVER.has(data.status))) open(view);
   schedule(view);
@@ -59,7 +59,7 @@ function take(view, data) {
 function open(view) {
   if (view.data.run === null || view.data.run === undefined) { setStatus(view, "idle", false); return; }
   const after = view.events.length ? view.events[view.events.length - 1].seq : -1;
-  const source = new EventSource(baseOf(view) + "/api/runs/" + encodeURIComponent(view.data.run) + "/events?after=" + after);
+  const source = new EventSource(addressOf(view, "runs/" + encodeURIComponent(view.data.run) + "/events", { after }));
   view.source = source;
   const listen = (name, act) => source.addEventListener(name, (message) => { if (view.source === source) act(JSON.parse(message.data || "{}")); });
   KINDS.forEach((kind) => listen(kind, (event) => receive(view, event)));
@@ -75,6 +75,13 @@ function open(view) {
 }
 
 function baseOf(view) { return (view.data.base || window.location.origin).replace(/\/$/, ""); }
+
+// Neither a stream nor a script can carry a header, and a cookie is not sent to another origin: a remote backend finds its token in the address.
+function addressOf(view, path, query) {
+  const asked = new URLSearchParams(query);
+  if (view.data.token) asked.set("token", view.data.token);
+  return [baseOf(view) + "/api/" + path, asked.toString()].filter(Boolean).join("?");
+}
 
 function shut(view) { if (view.source) view.source.close(); view.source = null; clearTimeout(view.retry); }
 
@@ -276,11 +283,12 @@ function spent(view, ledger) {
 function say(element, text) { if (element.textContent !== text) element.textContent = text; }
 function number(value) { return Math.round(value || 0).toLocaleString("en-US"); }
 
-function loadPlotly(base) {
+function loadPlotly(view) {
   if (window.Plotly && window.Plotly.react) return Promise.resolve();
   window.arboretumPlotly = window.arboretumPlotly || new Promise((done, failed) => {
     const script = document.createElement("script");
-    script.src = base + "/api/assets/plotly.min.js";
+    script.referrerPolicy = "no-referrer";
+    script.src = addressOf(view, "assets/plotly.min.js");
     script.onload = done;
     script.onerror = () => { window.arboretumPlotly = null; failed(new Error("no plotly")); };
     document.head.append(script);

@@ -7,8 +7,8 @@ Model text goes in by `textContent` or escaped labels only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ _MOUNT = st.components.v2.component(
 @dataclass(frozen=True)
 class TreeView:
     """What the tree shows. `until` is the last event drawn (None: the newest), `budget` limits by axis, `base` the address of a remote
-    backend (empty: the page's own), `replay` shows the slider. The tree takes what a window leaves below
+    backend (empty: the page's own), `token` what that backend asks for, `replay` shows the slider. The tree takes what a window leaves below
     `above` CSS pixels, at least `height`."""
 
     run: int | None
@@ -43,6 +43,7 @@ class TreeView:
     until: int | None = None
     budget: Mapping[str, float] | None = None
     base: str = ""
+    token: str = field(default="", repr=False)
     replay: bool = False
     height: int = 400
     above: int = 420
@@ -55,6 +56,7 @@ class TreeView:
             "until": self.until,
             "budget": dict(self.budget or {}),
             "base": self.base,
+            "token": self.token,
             "replay": self.replay,
             "height": self.height,
             "above": self.above,
@@ -70,10 +72,10 @@ class TreeEvents:
     until: int | None
 
 
-def live_tree(view: TreeView, *, key: str = "tree", on_change: Callable[[], None] | None = None) -> TreeEvents:
-    """Place the tree and return what the user did in it. `on_change` runs before the rerun that a choice causes."""
-    act = on_change or _nothing
-    result = _MOUNT(key=key, data=view.data(), on_picked_change=act, on_status_change=act, on_until_change=act)
+def live_tree(view: TreeView, *, key: str) -> TreeEvents:
+    """Place the tree and return what the user did in it."""
+    # A message without a callback is not delivered at all; what it says is read from the result.
+    result = _MOUNT(key=key, data=view.data(), on_picked_change=_nothing, on_status_change=_nothing, on_until_change=_nothing)
     return read_events(view.run, result.get("picked"), result.get("status"), result.get("until"))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
-from components.tables import EventLike
+from components.tables import EventLike, up_to
 from components.theme import ACCENT, FAINT, GREY, ORANGE, SCORE_SCALE, framed
 
 
@@ -47,9 +47,7 @@ def particle_rounds(events: Iterable[EventLike], until: int | None = None) -> li
     A strategy may resample at the end of a round or at the beginning of the next one: the note belongs to the round whose particles it names.
     """
     rounds: list[ParticleRound] = []
-    for event in events:
-        if until is not None and event.seq > until:
-            break
+    for event in up_to(events, until):
         if event.kind == "weighed":
             rounds.append(_weighed(event.round, event.data or {}))
         elif event.kind == "resampled":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-OVER = ("finished", "failed", "cancelled", "crashed")
 STATES = {
     "queued": ("queued", "waits until a place is free"),
     "loading": ("loading model", "the model is being loaded"),

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from itertools import takewhile
+from typing import Any, Protocol, TypeVar
 
 
 class NodeLike(Protocol):
@@ -102,6 +103,12 @@ class TreeRow:
 
 
 Changes = dict[int, dict[str, Any]]
+Logged = TypeVar("Logged", bound=EventLike)
+
+
+def up_to(events: Iterable[Logged], until: int | None) -> Iterator[Logged]:
+    """The events of a moment: those with seq <= `until`, or all of them (None). The log is in order of seq."""
+    return takewhile(lambda event: until is None or event.seq <= until, events)
 
 
 def tree_table(nodes: Iterable[NodeLike], events: Iterable[EventLike], until: int | None = None) -> list[TreeRow]:
@@ -114,9 +121,7 @@ def tree_table(nodes: Iterable[NodeLike], events: Iterable[EventLike], until: in
         if until is None or node.seq <= until
     }
     changes: Changes = {id_: {} for id_ in rows}
-    for event in events:
-        if until is not None and event.seq > until:
-            break
+    for event in up_to(events, until):
         fold = _FOLDS.get(event.kind)
         if fold is not None:
             fold(changes, event, event.data or {})

@@ -6,14 +6,14 @@ from components.controls.store_settings import model_actions, model_table, prefe
 from components.service import connect, required
 
 service = connect()
-engines = required(service.catalog, "The catalogue").engines
+catalog = required(service.catalog, "The catalogue")
 
 st.subheader("Models in memory")
 model_table(required(service.engines, "The models"))
-model_actions(service, engines)
+model_actions(service, catalog.engines)
 
 st.subheader("Runs")
-preference_form(service, required(service.settings, "The settings"), engines)
+preference_form(service, required(service.settings, "The settings"), catalog)
 
 st.subheader("Store")
 store_panel(service, required(service.store, "The store"))

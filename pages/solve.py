@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from backend.client import public_url
+from backend.client import public_token, public_url
+from components.controls.run_again import begin
 from components.controls.run_bar import run_bar
 from components.controls.run_cards import answer_card, ledger_row, name_of, problem_card
 from components.controls.run_form import run_form
@@ -14,7 +15,7 @@ service = connect()
 catalog = required(service.catalog, "The catalogue")
 preferences = required(service.settings, "The settings")
 with st.sidebar:
-    wish = run_form(catalog, preferences)
+    wish = run_form(catalog, begin(service, catalog, preferences))
 
 run_id = number_in_address("run")
 run = None if run_id is None else required(lambda: service.run(run_id), f"Run {run_id}")
@@ -34,7 +35,8 @@ with right:
 run_bar(service, wish, run)
 status = "idle" if run is None else run.status
 node = number_in_address("node")
-told = live_tree(TreeView(run_id, status, node, budget=run.budget if run else None, base=public_url(), height=400, above=440), key="solve")
+budget = run.budget if run else None
+told = live_tree(TreeView(run_id, status, node, budget=budget, base=public_url(), token=public_token(), height=400, above=440), key="solve")
 if told.picked is not None:
     st.switch_page(page("trace"), query_params={"run": str(run_id), "node": str(told.picked)})
 if told.status is not None:

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from backend.client import public_url
+from backend.client import public_token, public_url
 from components.controls.inspector import inspector
 from components.controls.run_header import run_header
 from components.controls.run_log import run_log
 from components.controls.run_picker import latest_run
 from components.controls.step_table import step_buttons, step_table
-from components.controls.views import Material, charts, threshold
+from components.controls.views import charts
 from components.links import number_in_address, put_in_address
 from components.live_tree import TreeView, live_tree
 from components.service import connect, required
@@ -30,7 +30,8 @@ if node_id is None:
     node_id = chosen_node(rows) if rows else None
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    told = live_tree(TreeView(run_id, run.status, node_id, until, run.budget, public_url(), replay=True, height=400, above=520), key="trace")
+    shown = TreeView(run_id, run.status, node_id, until, run.budget, public_url(), public_token(), replay=True, height=400, above=520)
+    told = live_tree(shown, key="trace")
     if told.picked is not None and told.picked != node_id:
         put_in_address(node=told.picked)
         st.rerun()
@@ -45,5 +46,5 @@ with right:
         st.text("Click a node, or choose a line of the table below.")
     else:
         inspector(required(lambda: service.node(run_id, node_id), f"Node {node_id}"), rows)
-charts(Material(rows, log.events, until, threshold(run.params, entry.params_schema if entry else {})), entry.views if entry else [])
+charts(run, entry, rows, log.events, until)
 step_table(rows, node_id, run_id)

@@ -1,7 +1,7 @@
-"""A completions server on loopback that speaks the protocol for real: streams, refuses, hangs, drops connections, and remembers.
+"""A completions server on loopback that speaks the protocol for real: streams, refuses, hangs, drops connections, remembers, and counts.
 
-`Manners` says how it behaves. What it writes depends only on the prompt's end and the seed: tokens of a small tokenizer, each with
-log-probability ln(1/len(CHOICES)).
+`Manners` says how it behaves. What it writes depends only on the prompt's end and the seed: tokens of a small tokenizer, each drawn with its
+chance in `CHANCES` whatever stands before it. `FakeServer.stats` tells what it has sent, for comparison with what a client believes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import uvicorn
 from tokenizers import Tokenizer
 
-WORDS = ("7", " +", " has", " apples", ".", ".\n\n", "\n", " Ben", " more")
+from backend.ports import EngineStats
+
 END = "<|im_end|>"
+CHANCES = {"7": 0.2, "\n": 0.14, ".\n\n": 0.1, " +": 0.1, " has": 0.1, " apples": 0.1, ".": 0.1, " Ben": 0.06, " more": 0.05, END: 0.05}
+ENDLESS = {"7": 0.4, " +": 0.3, " has": 0.2, " apples": 0.1}
+CACHED = 3
 KNOWN = {"model", "prompt", "max_tokens", "temperature", "top_p", "seed", "stream", "stream_options", "logprobs", "stop"}
 
 
@@ -41,6 +46,18 @@ class Manners:
     key: str | None = None
     context: int = 512
 
+    @property
+    def chances(self) -> dict[str, float]:
+        """The chance of each word, likeliest first."""
+        return ENDLESS if self.endless else CHANCES
+
+
+class Event(NamedTuple):
+    """One event of a stream, and how many tokens it brings."""
+
+    content: dict[str, Any]
+    tokens: int = 0
+
 
 class FakeServer:
     """An ASGI application; `bodies` are the completions asked for, `disconnects` how many streams the client left."""
@@ -48,8 +65,16 @@ class FakeServer:
     def __init__(self, tokenizer: Tokenizer, manners: Manners) -> None:
         self.tokenizer, self.manners = tokenizer, manners
         self.bodies: list[dict[str, Any]] = []
-        self.disconnects = self.sent = 0
+        self.disconnects = self.running = self.generated = self.prompt = self.cached = 0
         self.url = ""
+
+    def stats(self) -> EngineStats:
+        """Streams now open, and tokens sent since the start; the prompt of a stream counts from its first token on."""
+        return EngineStats(self.running, self.generated, self.prompt, self.cached, 0)
+
+    def logprobs(self, prompt: str, seed: int, count: int) -> list[float]:
+        """The log-probabilities of the first `count` tokens that are drawn for a prompt and seed."""
+        return [math.log(self.manners.chances[word]) for word in islice(self.tokens({"prompt": prompt, "seed": seed}), count)]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -79,20 +104,29 @@ class FakeServer:
             await asyncio.sleep(manners.hang)
         gone = asyncio.create_task(self.left(receive))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        self.running += 1
         try:
             for count, event in enumerate(self.events(body), start=1):
                 if gone.done():
                     self.disconnects += 1
                     return
-                await send({"type": "http.response.body", "body": f"data: {json.dumps(event)}\n\n".encode(), "more_body": True})
-                self.sent += 1
+                self.count(body, event, first=count == 1)
+                await send({"type": "http.response.body", "body": f"data: {json.dumps(event.content)}\n\n".encode(), "more_body": True})
                 if manners.drops and count == manners.drop_after:
                     manners.drops -= 1
                     raise ConnectionResetError("dropped on purpose")
                 await asyncio.sleep(manners.pause)
             await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
         finally:
+            self.running -= 1
             gone.cancel()
+
+    def count(self, body: dict[str, Any], event: Event, first: bool) -> None:
+        """Add what is about to be sent."""
+        self.generated += event.tokens
+        if first:
+            self.prompt += self.prompt_tokens(body)
+            self.cached += CACHED
 
     def refusal(self, body: dict[str, Any]) -> str | None:
         prompt = body["prompt"]
@@ -100,18 +134,17 @@ class FakeServer:
             return "prompt: expected a string"
         if self.manners.strict and set(body) - KNOWN:
             return f"unknown: {sorted(set(body) - KNOWN)}"
-        ids = prompt if isinstance(prompt, list) else self.tokenizer.encode(prompt).ids
-        return "maximum context length exceeded" if len(ids) + body["max_tokens"] > self.manners.context else None
+        return "maximum context length exceeded" if self.prompt_tokens(body) + body["max_tokens"] > self.manners.context else None
 
     def tokens(self, body: dict[str, Any]) -> Iterable[str]:
         """The words drawn for a prompt and seed, the end token perhaps among them."""
         prompt = body["prompt"] if isinstance(body["prompt"], str) else self.tokenizer.decode(body["prompt"], skip_special_tokens=False)
         draws = random.Random(f"{body.get('seed')}/{prompt[-40:]}")
-        choices = WORDS[:4] if self.manners.endless else (*WORDS, END)
+        words, chances = zip(*self.manners.chances.items(), strict=True)
         while True:
-            yield draws.choice(choices)
+            yield draws.choices(words, chances)[0]
 
-    def events(self, body: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    def events(self, body: dict[str, Any]) -> Iterable[Event]:
         """The stream's events, the last one with the counts."""
         written: list[str] = []
         reason, waiting = "length", []
@@ -122,19 +155,21 @@ class FakeServer:
             reason = "stop" if word == END or stops else "length"
             last = reason == "stop" or len(written) == body["max_tokens"]
             if last or len(waiting) == self.manners.tokens_an_event:
-                yield self.event(body, waiting, len(written), reason if last else None)
+                yield Event(self.event(body, waiting, len(written), reason if last else None), len(waiting))
                 waiting = []
             if last:
                 break
-        yield {"choices": [], "usage": self.usage(body, len(written))}
+        yield Event({"choices": [], "usage": self.usage(body, len(written))})
 
     def event(self, body: dict[str, Any], words: list[str], count: int, reason: str | None) -> dict[str, Any]:
         shown = ["" if word == END else word for word in words]
         choice: dict[str, Any] = {"index": 0, "text": "".join(shown), "finish_reason": reason}
         if self.manners.logprobs and body.get("logprobs"):
-            value = -math.log(len(WORDS) + 1)
-            likeliest = [{word: value, "7": value} for word in words]
-            choice["logprobs"] = {"tokens": shown, "token_logprobs": [value] * len(words), "top_logprobs": likeliest}
+            known = {word: math.log(chance) for word, chance in self.manners.chances.items()}
+            top = list(known)[: body["logprobs"]]
+            # as vLLM tells them: the sampled token first, then the likeliest, so one more than was asked for and not in order
+            likeliest = [{word: known[word], **{each: known[each] for each in top}} for word in words]
+            choice["logprobs"] = {"tokens": shown, "token_logprobs": [known[word] for word in words], "top_logprobs": likeliest}
         if self.manners.vllm and body.get("return_token_ids"):
             choice["token_ids"] = [i for word in words for i in self.ids(word)]
         usage = {"usage": self.usage(body, count)} if body.get("stream_options", {}).get("continuous_usage_stats") and self.manners.vllm else {}
@@ -146,9 +181,12 @@ class FakeServer:
         return found
 
     def usage(self, body: dict[str, Any], count: int) -> dict[str, Any]:
+        details = {"cached_tokens": CACHED}
+        return {"prompt_tokens": self.prompt_tokens(body), "completion_tokens": count, "prompt_tokens_details": details}
+
+    def prompt_tokens(self, body: dict[str, Any]) -> int:
         prompt = body["prompt"]
-        length = len(prompt) if isinstance(prompt, list) else len(self.tokenizer.encode(prompt).ids)
-        return {"prompt_tokens": length, "completion_tokens": count, "prompt_tokens_details": {"cached_tokens": 3}}
+        return len(prompt) if isinstance(prompt, list) else len(self.tokenizer.encode(prompt).ids)
 
     async def left(self, receive: Any) -> None:
         while (await receive())["type"] != "http.disconnect":

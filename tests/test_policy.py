@@ -10,7 +10,7 @@ import pytest
 from backend.budget import Meter
 from backend.errors import BudgetExhausted, EngineFailure
 from backend.policy import Control, Desk, LivePolicy, LiveVerifier
-from backend.ports import END, Sampling
+from backend.ports import END, Completion, Sampling
 from backend.replay import NOTHING_PAID, Paid, PaidScore, paid
 from backend.streams import closing
 from backend.trace import MemorySink, Recorder
@@ -219,15 +219,18 @@ async def test_a_run_cut_off_goes_live_at_the_first_call_that_was_not_paid() -> 
         assert resumed.meter.ledger.generated_tokens == whole.meter.ledger.generated_tokens
 
 
-async def test_a_text_cut_by_the_budget_is_generated_anew_with_more_of_it() -> None:
-    bench = Bench(FakeEngine(depth=30), generated_tokens=20)
-    root = await bench.policy.root("q")
-    await bench.policy.extend([root], until=END)
-    bench.desk.recorder.flush()
-    [cut] = [node for node in bench.sink.nodes if node.kind == "step"]
-    stored = bench.engine.answer(bench.engine.sent[0])
+async def test_a_text_cut_by_the_budget_is_generated_anew_with_more_of_it_only() -> None:
+    first = Bench(FakeEngine(depth=30), generated_tokens=20)
+    await first.policy.extend([await first.policy.root("q")], until=END)
+    first.desk.recorder.flush()
+    cut = first.sink.nodes[-1]
     assert cut.finish == "budget"
-    assert paid([type(stored)(stored.key, "", (), None, Finish.BUDGET, 0)], {}, next_seq=0, elapsed_ms=0).empty
+    answer = Completion(cut.key, cut.text, cut.token_ids, cut.logprobs, Finish.BUDGET, 3)
+    for limit, sent in ((20, 0), (200, 1)):
+        again = Bench(FakeEngine(depth=30), generated_tokens=limit, earlier=paid([answer], {}, next_seq=0, elapsed_ms=0.0))
+        [[node]] = await again.policy.extend([await again.policy.root("q")], until=END)
+        assert len(again.engine.sent) == sent
+        assert (node.text == cut.text) is (sent == 0) and node.written().startswith(cut.text)
 
 
 async def test_two_runs_of_one_spec_share_an_engine_without_sharing_names() -> None:

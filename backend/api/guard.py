@@ -3,7 +3,10 @@
 It stands before pages, websocket, static files and API alike. The Host header must name this machine or a listed name, which keeps a foreign
 page from reaching a loopback service by rebinding a name. An Origin header must be the service's own or a listed one, which keeps
 foreign pages from sending requests with a visitor's cookies. Where the service is bound to more than loopback, every request needs the token:
-as `Authorization: Bearer`, as the cookie, or once as `?token=`, which sets the cookie.
+as `Authorization: Bearer`, as the cookie, or as `?token=`. A page opened with `?token=` gets the cookie and an address without the token; a
+stream or script that a page of a listed origin asks for has no other way, because neither can carry a header and the cookie stays at home.
+
+The token is taken out of the request before anybody else sees it. The server writes its access log from the same request, so no log has it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import hmac
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
@@ -42,12 +45,12 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        settings, headers = self._settings(), Headers(scope=scope)
-        refusal = refused_name(headers, settings) or refused_token(scope, headers, settings)
+        settings, headers, given = self._settings(), Headers(scope=scope), taken_token(scope)
+        refusal = refused_name(headers, settings) or refused_token(scope, headers, given, settings)
         if refusal is not None:
             await _turn_away(refusal, scope, receive, send)
-        elif (clean := _without_token(scope, headers, settings)) is not None:
-            await clean(scope, receive, send)
+        elif given is not None and settings.token is not None and _opens_page(scope, headers):
+            await _remembering(scope, settings.token)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -66,12 +69,25 @@ def refused_name(headers: Headers, settings: Settings) -> Refusal | None:
     return Refusal(403, ErrorBody(error=f"origin {origin!r} is not allowed", given=origin, accepted=accepted))
 
 
-def refused_token(scope: Scope, headers: Headers, settings: Settings) -> Refusal | None:
-    """The refusal of a request without the right token, or None."""
+def taken_token(scope: Scope) -> str | None:
+    """The token in the request's address, which is no longer there afterwards; None where there was none.
+
+    The scope is changed in place on purpose: what the server logs at the end is read from this very dictionary.
+    """
+    parts = scope.get("query_string", b"").decode("latin-1").split("&")
+    found = [part for part in parts if unquote_plus(part.partition("=")[0]) == "token"]
+    if not found:
+        return None
+    scope["query_string"] = "&".join(part for part in parts if part not in found).encode("latin-1")
+    return unquote_plus(found[-1].partition("=")[2])
+
+
+def refused_token(scope: Scope, headers: Headers, given: str | None, settings: Settings) -> Refusal | None:
+    """The refusal of a request without the right token, or None. `given` is what its address held."""
     if settings.token is None or scope.get("method") == "OPTIONS":
         return None
-    candidates = (_bearer(headers), _cookie(headers), _query(scope).get("token"))
-    if any(given is not None and hmac.compare_digest(given.encode(), settings.token.encode()) for given in candidates):
+    candidates = (_bearer(headers), _cookie(headers), given)
+    if any(one is not None and hmac.compare_digest(one.encode(), settings.token.encode()) for one in candidates):
         return None
     accepted = f"Authorization: Bearer <token>, the cookie {COOKIE}, or ?token=<token>"
     return Refusal(401, ErrorBody(error="this service needs a token", given=None, accepted=accepted))
@@ -85,15 +101,17 @@ def name_of(url: str) -> str:
         return ""
 
 
-def _without_token(scope: Scope, headers: Headers, settings: Settings) -> Response | None:
-    """For a page opened with `?token=`: set the cookie and go to the same address without the token."""
-    query = _query(scope)
-    page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-    if settings.token is None or not page or "token" not in query:
-        return None
-    rest = urlencode([(name, value) for name, value in query.items() if name != "token"])
-    response = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), status_code=303)
-    response.set_cookie(COOKIE, settings.token, httponly=True, samesite="strict", secure=scope.get("scheme") == "https")
+def _opens_page(scope: Scope, headers: Headers) -> bool:
+    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+
+
+def _remembering(scope: Scope, token: str) -> Response:
+    """Set the cookie and go to the same address, which has no token any more. Neither cache nor referrer keeps the one that had it."""
+    rest = scope["query_string"].decode("latin-1")
+    path = "/" + scope["path"].lstrip("/")  # a path that begins with two slashes would lead to another host
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    response = RedirectResponse(path + (f"?{rest}" if rest else ""), status_code=303, headers=headers)
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=scope.get("scheme") == "https")
     return response
 
 
@@ -118,8 +136,4 @@ def _cookie(headers: Headers) -> str | None:
     return None if found is None else found.value
 
 
-def _query(scope: Scope) -> dict[str, str]:
-    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-
-
-__all__ = ["COOKIE", "Guard", "name_of", "refused_name", "refused_token"]
+__all__ = ["COOKIE", "Guard", "name_of", "refused_name", "refused_token", "taken_token"]

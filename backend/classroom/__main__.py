@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 STAGES = ("corpus", "policy", "samples", "labels", "reward", "evaluate")
-POLICY_MINUTES, REWARD_MINUTES = 45.0, 10.0
+POLICY_MINUTES, REWARD_MINUTES, FULL_REWARD_MINUTES = 45.0, 15.0, 8.0
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "500000000"}
 
 
@@ -79,8 +79,8 @@ def reward(arguments: argparse.Namespace) -> None:
     """Both reward models."""
     from backend.classroom.train_reward import train_reward
 
-    for blind in (True, False):
-        train_reward(arguments.minutes or REWARD_MINUTES, blind, work=arguments.work)
+    train_reward(arguments.minutes or REWARD_MINUTES, blind=True, work=arguments.work)
+    train_reward(arguments.minutes or FULL_REWARD_MINUTES, blind=False, work=arguments.work)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ from backend.problems.ledger.facts import Ledger
 from backend.problems.ledger.write import needed
 
 CHUNK = 250
-PROBLEMS = 3_000
+PROBLEMS = 4_500
 COPIES = 5
 TEACHER_DOCUMENTS = 6_000
 FIRST_SEED, LAST_SEED = 700_000, 899_999

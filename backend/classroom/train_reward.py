@@ -1,9 +1,9 @@
 """The reward models' stage: which steps are sound, read off at the step tag.
 
-Both start from the policy's weights and see the same solutions. `prm-full` sees all of them. `prm` has two documented kinds of blind
-spot: solutions whose first mistake is of a kind in `BLIND_KINDS`, and ledger problems that need more than `BLIND_OPERATIONS` calculations
-(level 5), never occur in its training. Over-optimisation, and calibration that fails with depth, can be watched on it, and its twin
-shows what the blind spots cost.
+`prm` starts from the policy's weights and has two documented kinds of blind spot: solutions whose first mistake is of a kind in
+`BLIND_KINDS`, and ledger problems that need more than `BLIND_OPERATIONS` calculations (level 5), never occur in its training.
+Over-optimisation, and calibration that fails with depth, can be watched on it. Its sound twin `prm-full` goes on from `prm` and sees
+every solution, so it shows what the blind spots cost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from backend.engines.qwen2 import REWARD_MODEL, Qwen2Config, Qwen2ForProcessRewa
 BLIND_KINDS = frozenset({"early_answer", "distractor"})
 BLIND_OPERATIONS, MOST_OPERATIONS = 4, 6
 TOKENS_A_BATCH = 4_096
-RATE = 1.5e-3
+RATE, RATE_ON = 3e-3, 1.5e-3
 
 
 def seen_by_blind(solution: Labelled) -> bool:
@@ -90,15 +90,17 @@ def from_policy(policy: Path, seed: int) -> Qwen2ForProcessRewardModel:
 
 
 def train_reward(
-    minutes: float, blind: bool, seed: int = 0, work: Path = folder.WORK, policy: Path = folder.POLICY, shipped: Path | None = None
+    minutes: float, blind: bool, seed: int = 0, work: Path = folder.WORK, policy: Path = folder.POLICY, shipped: Path = folder.SHIPPED
 ) -> None:
-    """The reward stage for one of the twins; the shipped folder is rewritten at each checkpoint."""
+    """The reward stage for one of the twins, `prm` first; its folder under `shipped` is rewritten at each checkpoint."""
     name, where = ("prm" if blind else "prm-full"), device()
     tokenizer = ChatTokenizer.read(policy)
     solutions = [s for s in read_labelled(work) if s.operations <= MOST_OPERATIONS and (not blind or seen_by_blind(s))]
-    model = from_policy(policy, seed).to(where, torch.bfloat16)
+    model = from_policy(policy, seed)
+    if not blind:
+        model.load_state_dict(load(shipped / "prm").model.state_dict())
+    model.to(where, torch.bfloat16)
     attention, report = attention_for(where), folder.Log(work / f"{name}.log")
-    target = shipped or (folder.REWARD if blind else folder.FULL_REWARD)
 
     def loss(batch: Batch) -> Tensor:
         hidden = model.model(batch.ids.to(where), attention).flatten(0, 1)[batch.places.to(where)]
@@ -109,8 +111,8 @@ def train_reward(
         model,
         lambda clock: batches(tokenizer, solutions, 1_000 * (seed + 1) + clock.resumptions),
         loss,
-        Schedule(minutes, RATE),
+        Schedule(minutes, RATE if blind else RATE_ON),
         work / f"{name}.pt",
         report,
-        publish=lambda: folder.write_model(target, model, model.config, tokenizer.tokenizer),
+        publish=lambda: folder.write_model(shipped / name, model, model.config, tokenizer.tokenizer),
     )

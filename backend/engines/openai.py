@@ -192,7 +192,7 @@ class OpenAiEngine:
             writing.ids.append(token.id)
             writing.logprobs += [] if token.logprob is None else [token.logprob]
             if writing.request.sampling.alternatives and token.logprob is not None:
-                writing.alternatives.append(self._alternatives(token.likeliest))
+                writing.alternatives.append(self._alternatives(token.likeliest, writing.request.sampling.alternatives))
             tail = writing.tail + token.text
             end = tail.find(delimiter) + len(delimiter)
             if not wanted or delimiter not in tail:
@@ -209,11 +209,14 @@ class OpenAiEngine:
             writing.finish = Finish.LENGTH if piece.finish == "length" else Finish.END
         return False
 
-    def _alternatives(self, likeliest: Mapping[str, float]) -> tuple[Alternative, ...]:
-        """The server names alternatives by text; ids are looked up where a tokenizer is at hand."""
-        vocabulary = self._vocabulary
-        ids = {text: None if vocabulary is None else vocabulary.chat.tokenizer.token_to_id(text) for text in likeliest}
-        return tuple(Alternative(UNKNOWN if (found := ids[text]) is None else found, text, value) for text, value in likeliest.items())
+    def _alternatives(self, likeliest: Mapping[str, float], count: int) -> tuple[Alternative, ...]:
+        """The `count` likeliest, in order: a server may add the sampled token to them, and before them.
+
+        The server names alternatives by text; ids are looked up where a tokenizer is at hand.
+        """
+        vocabulary, chosen = self._vocabulary, sorted(likeliest.items(), key=lambda entry: -entry[1])[:count]
+        ids = {text: None if vocabulary is None else vocabulary.chat.tokenizer.token_to_id(text) for text, _ in chosen}
+        return tuple(Alternative(UNKNOWN if (found := ids[text]) is None else found, text, value) for text, value in chosen)
 
     def _prompt_tokens(self, writing: Writing) -> int:
         """The server's figure, else the length of the ids that were sent."""

@@ -26,9 +26,10 @@ GONE = "the torch engine has stopped"
 
 
 class Ticket(NamedTuple):
-    """One `generate` call: its requests as rows, and where their completions go."""
+    """One `generate` call: its requests as rows, their places in it by the identity of the row, and where their completions go."""
 
     rows: list[Row]
+    places: dict[int, int]
     deliver: Deliver
 
 
@@ -50,7 +51,8 @@ class Worker:
     def submit(self, requests: Sequence[Request], deliver: Deliver) -> Ticket:
         """Queue the requests; each gets exactly one completion, unless the engine fails."""
         decoder = self._batch.decoder
-        ticket = Ticket([Row(request, self._batch.vocabulary, decoder.context) for request in requests], deliver)
+        rows = [Row(request, self._batch.vocabulary, decoder.context) for request in requests]
+        ticket = Ticket(rows, {id(row): place for place, row in enumerate(rows)}, deliver)
         with self._changed:
             if self._failure or self._closing:
                 raise self._failure or EngineFailure(GONE, "Load the model again")
@@ -128,14 +130,15 @@ class Worker:
         self._deliver([*ended, *(Finished(row, row.completion(Finish.ABORTED)) for row in queued)])
 
     def _deliver(self, ended: Sequence[Finished]) -> None:
-        """Hand completions to their tickets, those of one ticket together."""
-        groups: dict[int, tuple[Ticket, list[Completion]]] = {}
+        """Hand completions to their tickets, those of one ticket together and as they were asked for: slots depend on who else was there."""
+        groups: dict[int, tuple[Ticket, list[Finished]]] = {}
         with self._changed:
-            for row, completion in ended:
-                ticket = self._owner.pop(id(row))
-                groups.setdefault(id(ticket.rows), (ticket, []))[1].append(completion)
-        for ticket, completions in groups.values():
-            ticket.deliver(completions)
+            for one in ended:
+                ticket = self._owner.pop(id(one.row))
+                groups.setdefault(id(ticket.rows), (ticket, []))[1].append(one)
+        for ticket, together in groups.values():
+            together.sort(key=lambda one: ticket.places[id(one.row)])
+            ticket.deliver([one.completion for one in together])
 
     def _fail(self, reason: str) -> None:
         """Tell every open ticket that there will be nothing more."""

@@ -6,6 +6,7 @@ import streamlit as st
 
 from backend.api.schemas import OVER, Run
 from backend.client import Client, Refused, Unreachable
+from components.controls.run_again import begun
 from components.controls.run_form import Wish
 from components.links import page, put_in_address
 from components.service import explained, refusals
@@ -31,10 +32,12 @@ def run_bar(service: Client, wish: Wish, run: Run | None) -> None:
 
 
 def start(service: Client, wish: Wish) -> None:
-    """Submit the run and put it into the address, so that a reload goes on with it."""
+    """Submit the run and put it into the address, so that a reload goes on with it and with its settings in the form."""
     assert wish.spec is not None
     with refusals():
-        put_in_address(run=service.submit(wish.spec), node=None, event=None)
+        run_id = service.submit(wish.spec)
+        begun(run_id, wish.spec)
+        put_in_address(run=run_id, like=run_id, node=None, event=None)
         st.rerun()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.api.schemas import Run
+from components.controls.run_again import again_link
 from components.controls.run_cards import failure, ledger_row, name_of
 from components.prose import visible
 from components.run_words import MARKS, clock, state_word
@@ -37,6 +38,7 @@ def run_header(run: Run) -> None:
                 },
                 expanded=1,
             )
+        again_link(run.id)
     if run.status == "failed":
         failure(run)
 

@@ -1,15 +1,16 @@
-"""Runs as a list: find, open, delete; and the newest one where no run is named."""
+"""Runs as a list: find, open, repeat, delete; and the newest one where no run is named."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 import streamlit as st
 
 from backend.api.schemas import Run, StrategyInfo
 from backend.client import Client
+from components.controls.run_again import again_link
 from components.controls.run_cards import name_of
 from components.links import address, page, put_in_address
 from components.prose import visible
@@ -81,6 +82,20 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
     )
 
 
+def found_runs(service: Client, search: Search) -> list[Run]:
+    """The page of matching runs that the address names, newest first, and above it the way to the others; without any, what to do instead."""
+    wanted = asdict(search)
+    total = required(lambda: service.runs(**wanted, limit=1), "The runs").total
+    if not total:
+        st.info("No run matches. Clear a field above, or start a run on Solve.", icon=":material/search_off:")
+        st.page_link(page("solve"), label="Go to Solve", icon=":material/park:")
+        st.stop()
+    st.caption(f"{total} run{'' if total == 1 else 's'}, newest first")
+    pages = -(-total // PAGE_SIZE)
+    number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    return required(lambda: service.runs(**wanted, limit=PAGE_SIZE, offset=PAGE_SIZE * (number - 1)), "The runs").runs
+
+
 def run_table(runs: Sequence[Run]) -> Run | None:
     """Draw the list and return the run whose line is chosen."""
     chosen = st.dataframe(
@@ -101,13 +116,14 @@ def run_table(runs: Sequence[Run]) -> Run | None:
 
 
 def run_actions(service: Client, run: Run | None) -> None:
-    """Open or delete the chosen run; deleting asks first."""
+    """Open, repeat or delete the chosen run; deleting asks first."""
     if run is None:
-        st.caption("Choose a line to open or delete a run.")
+        st.caption("Choose a line to open, repeat or delete a run.")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.page_link(page("trace"), label=f"Open the trace of run {run.id}", icon=":material/account_tree:", query_params=address(run.id))
         st.page_link(page("solve"), label="Open in Solve", icon=":material/park:", query_params=address(run.id))
+        again_link(run.id)
         with st.popover("Delete", icon=":material/delete:"):
             st.text(f"Run {run.id} with its {run.nodes} nodes will be gone for good.")
             if st.button("Delete this run", type="primary", key=f"delete.{run.id}"):

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from components.controls.form_start import MOST, Start
+
 JSON = Any
 Widget = Literal["bool", "int", "float", "choice", "text"]
 
@@ -68,44 +70,55 @@ def changed(values: Mapping[str, JSON], form: list[Field]) -> dict[str, JSON]:
     return {name: value for name, value in values.items() if value != defaults.get(name)}
 
 
-def schema_form(schema: Mapping[str, JSON], *, key: str) -> dict[str, JSON]:
-    """Draw the inputs two abreast and return the values that differ from the defaults."""
+def fits(field: Field, value: JSON) -> bool:
+    """Whether the input can hold a value that was given elsewhere, for instance by a run of another version."""
+    if value is None:
+        return field.optional
+    if field.widget in ("int", "float"):
+        right = isinstance(value, int | float) and not isinstance(value, bool) and (field.widget == "float" or value == int(value))
+        return right and (field.low is None or value >= field.low) and (field.high is None or value <= field.high) and abs(value) <= MOST
+    if field.widget == "choice":
+        return value in field.choices
+    return isinstance(value, bool if field.widget == "bool" else str)
+
+
+def schema_form(schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSON], start: Start) -> dict[str, JSON]:
+    """Draw the inputs two abreast and return the values that differ from the defaults. They begin with what is `given`, else the defaults."""
     form = fields(schema)
     values: dict[str, JSON] = {}
-    for start in range(0, len(form), 2):
-        for column, field in zip(st.columns(2), form[start : start + 2], strict=False):
+    for at in range(0, len(form), 2):
+        for column, field in zip(st.columns(2), form[at : at + 2], strict=False):
+            first = given.get(field.name, field.default)
+            if first != field.default and not fits(field, first):
+                start.lose(field.name, first)
+                first = field.default
             with column:
-                values[field.name] = _input(field, f"{key}.{field.name}")
+                values[field.name] = _input(field, f"{key}.{field.name}", first, start)
+    for name in given.keys() - {field.name for field in form}:
+        start.lose(name, given[name])
     return changed(values, form)
 
 
-def _input(field: Field, key: str) -> JSON:
+def _input(field: Field, key: str, first: JSON, start: Start) -> JSON:
     shared: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
     if field.widget == "bool":
-        return st.checkbox(field.title, value=bool(field.default), **shared)
+        return st.checkbox(field.title, **shared, **start.first(key, value=bool(first)))
     if field.widget == "choice":
-        return st.selectbox(field.title, field.choices, index=field.choices.index(field.default) if field.default in field.choices else 0, **shared)
+        return st.selectbox(field.title, field.choices, **shared, **start.choice(key, field.choices, first, field.name))
     if field.widget == "int":
-        return st.number_input(
-            field.title,
-            min_value=_whole(field.low),
-            max_value=_whole(field.high),
-            value=None if field.default is None else int(field.default),
-            step=1,
-            **shared,
-        )
+        value = start.first(key, value=None if first is None else int(first))
+        return st.number_input(field.title, min_value=_whole(field.low), max_value=_whole(field.high), step=1, **shared, **value)
     if field.widget == "float":
-        default = None if field.default is None else float(field.default)
         return st.number_input(
             field.title,
             min_value=None if field.low is None else float(field.low),
             max_value=None if field.high is None else float(field.high),
-            value=default,
-            step=0.1 if default is None or abs(default) >= 0.1 or default == 0 else None,
-            format="%.4g",
+            step=0.1 if first is None or abs(first) >= 0.1 or first == 0 else None,
+            format="%.6g",
             **shared,
+            **start.first(key, value=None if first is None else float(first)),
         )
-    return st.text_input(field.title, value="" if field.default is None else str(field.default), **shared) or None
+    return st.text_input(field.title, **shared, **start.first(key, value="" if first is None else str(first))) or None
 
 
 def _whole(value: float | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Charts of a run, chosen by what its strategy announces and by what its log holds; no strategy is named here."""
+"""Which charts a run gets: those that its strategy announces by name and those that its log holds something for; no strategy is named here."""
 
 from __future__ import annotations
 
@@ -6,25 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from plotly import graph_objects as go
 
-from backend.api.schemas import Event
-from components.links import put_in_address
-from components.particles import distinct_ancestors, ess_figure, ess_info, genealogy, genealogy_figure, particle_rounds, weights_figure
-from components.scores import score_figure, score_info
+from backend.api.schemas import Event, Run, StrategyInfo
+from components.controls import drawings
+from components.controls.drawings import Material
 from components.tables import TreeRow
-
-_CONFIG = {"displaylogo": False, "displayModeBar": False}
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a view is drawn from: nodes and log up to event `until`, and `ess_min`, the threshold of resampling as a fraction, if there is one."""
-
-    rows: Sequence[TreeRow]
-    events: Sequence[Event]
-    until: int | None
-    ess_min: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,59 +23,18 @@ class View:
     views: frozenset[str] = frozenset()
 
 
-def _scores(material: Material) -> None:
-    info = score_info(material.rows)
-    if not info.points:
-        st.text("No node is scored yet.")
-        return
-    _clickable(score_figure(info), "Scores of each step on every path and on the path of the answer", "view.scores")
-
-
-def _particles(material: Material) -> None:
-    rounds = particle_rounds(material.events, material.until)
-    if not rounds:
-        st.text("No round has been weighed yet.")
-        return
-    left, right = st.columns(2)
-    with left:
-        st.caption("Weight of each slot, round by round")
-        st.plotly_chart(weights_figure(rounds), config=_CONFIG, key="view.weights", alt="Weight of each particle slot by round")
-    with right:
-        st.caption(f"Effective sample size of {len(rounds[-1].particles)} particles")
-        st.plotly_chart(ess_figure(ess_info(rounds, material.ess_min)), config=_CONFIG, key="view.ess", alt="Effective sample size by round")
-
-
-def _lineage(material: Material) -> None:
-    rounds = particle_rounds(material.events, material.until)
-    if not rounds:
-        st.text("No round has been weighed yet.")
-        return
-    first = len(rounds[0].particles)
-    st.caption(
-        f"The last round descends from {distinct_ancestors(rounds)} of {first} slots of the first. "
-        "Area: weight before resampling. Hollow: not continued."
-    )
-    _clickable(genealogy_figure(genealogy(rounds)), "Who descends from whom, round by round", "view.lineage")
-
-
-def _clickable(figure: go.Figure, alt: str, key: str) -> None:
-    """A chart whose points carry node ids: a click chooses the node for the whole page."""
-
-    def choose() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        data = points[0].get("customdata") if points else None
-        node = data[0] if isinstance(data, list) else data
-        if isinstance(node, int | float):
-            put_in_address(node=int(node))
-
-    figure.update_traces(unselected={"marker": {"opacity": 0.8}}, selector={"mode": "markers"})
-    st.plotly_chart(figure, config=_CONFIG, key=key, alt=alt, on_select=choose, selection_mode="points")
+def _view(title: str, draw: Callable[[Material], None], needs: str, views: str = "") -> View:
+    return View(title, draw, frozenset(needs.split()), frozenset(views.split()))
 
 
 VIEWS: Sequence[View] = (
-    View("Scores by step", _scores, frozenset({"score"})),
-    View("Particles", _particles, frozenset({"weighed", "resampled"}), frozenset({"particles"})),
-    View("Lineage", _lineage, frozenset({"weighed", "resampled"}), frozenset({"particles"})),
+    _view("Scores by step", drawings.scores, "score"),
+    _view("Beam", drawings.beam, "kept", "beam"),
+    _view("Visits", drawings.visits, "backed", "visits"),
+    _view("Frontier", drawings.frontier, "popped", "frontier"),
+    _view("Particles", drawings.particles, "weighed resampled", "particles"),
+    _view("Lineage", drawings.lineage, "weighed resampled", "particles"),
+    _view("Answers", drawings.answers, "answer", "candidates"),
 )
 
 
@@ -98,11 +43,13 @@ def views_for(announced: Sequence[str], kinds: frozenset[str]) -> list[View]:
     return [view for view in VIEWS if view.needs & kinds or view.views & set(announced)]
 
 
-def charts(material: Material, announced: Sequence[str]) -> None:
-    """Draw the charts as tabs."""
-    views = views_for(announced, frozenset(event.kind for event in material.events))
+def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None) -> None:
+    """Draw the charts of a run at a moment as tabs. `entry` is its strategy's place in the catalogue, None where it is not known here."""
+    views = views_for(entry.views if entry else [], frozenset(event.kind for event in events))
     if not views:
         return
+    rule = run.selector or (entry.selector if entry else "best")
+    material = Material(rows, events, until, rule, threshold(run.params, entry.params_schema if entry else {}))
     for tab, view in zip(st.tabs([view.title for view in views], key="views.tab"), views, strict=True):
         with tab:
             view.draw(material)

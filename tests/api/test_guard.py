@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.sync.client import connect
 
-from backend.api.guard import COOKIE, Guard
-from backend.client import Refused
+from backend.api.guard import COOKIE, Guard, taken_token
+from backend.client import Refused, messages, public_token, public_url
 from backend.settings import Settings
+from components.live_tree import TreeView
 from tests.api.service import Service, serving
 from tests.jobs.fakes import quick, spec
 
@@ -26,7 +33,9 @@ LOCAL = Settings()
 OPEN = Settings(host="0.0.0.0", token=TOKEN, hosts=("tree.example.org",), origins=("https://notebook.example.org",))
 
 
-def visitor(settings: Settings, base_url: str = "http://127.0.0.1:8501") -> TestClient:
+def guarded(settings: Settings) -> Starlette:
+    """Pages and a websocket behind the guard."""
+
     async def page(request: object) -> PlainTextResponse:
         return PlainTextResponse("inside")
 
@@ -36,7 +45,11 @@ def visitor(settings: Settings, base_url: str = "http://127.0.0.1:8501") -> Test
         await websocket.close()
 
     routes = [Route("/{path:path}", page, methods=["GET", "POST"]), WebSocketRoute("/_stcore/stream", socket)]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(Guard, settings=lambda: settings)]), base_url=base_url)
+    return Starlette(routes=routes, middleware=[Middleware(Guard, settings=lambda: settings)])
+
+
+def visitor(settings: Settings, base_url: str = "http://127.0.0.1:8501") -> TestClient:
+    return TestClient(guarded(settings), base_url=base_url)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8501", "localhost:8501", "[::1]:8501", "LOCALHOST"])
@@ -138,6 +151,103 @@ def test_an_open_service_does_not_let_its_lists_be_changed_from_outside(public: 
     with pytest.raises(Refused, match="loopback"):
         client.save_settings(preferences.model_copy(update={"allow_imports": True}))
     assert client.settings().allow_imports is False
+
+
+PAGES = "http://pages.example.org:8501"
+STREAM = {"Accept": "text/event-stream", "Origin": PAGES}
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Service]:
+    """A service with a token behind pages of another origin, which it lists."""
+    settings = Settings(db=tmp_path / "remote.duckdb", host="0.0.0.0", token=TOKEN, origins=(PAGES,), samples=None)
+    with serving(tmp_path, quick, settings=settings) as running:
+        yield running
+
+
+def test_pages_of_a_listed_origin_follow_a_run_as_a_browser_does_by_address_alone(remote: Service) -> None:
+    run_id = remote.client(TOKEN).submit(spec())
+    with httpx.stream("GET", f"{remote.url}/api/runs/{run_id}/events?after=1&token={TOKEN}", headers=STREAM, timeout=30) as response:
+        assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, PAGES)
+        found = list(messages(response.iter_lines()))
+    assert [message.seq for message in found if message.seq is not None] == [2, 3, 4] and found[-1].kind == "done"
+    script = httpx.get(f"{remote.url}/api/assets/plotly.min.js?token={TOKEN}")  # a script element sends no Origin
+    assert script.status_code == 200 and script.headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize(
+    ("query", "origin", "status"),
+    [("", PAGES, 401), ("&token=wrong", PAGES, 401), (f"&token={TOKEN}", "https://evil.example.com", 403), (f"&token={TOKEN}", "null", 403)],
+)
+def test_a_stream_needs_both_the_token_and_a_listed_origin(remote: Service, query: str, origin: str, status: int) -> None:
+    run_id = remote.client(TOKEN).submit(spec())
+    response = httpx.get(f"{remote.url}/api/runs/{run_id}/events?after=1{query}", headers={**STREAM, "Origin": origin})
+    assert response.status_code == status and TOKEN not in response.text
+
+
+def test_what_the_pages_hand_to_a_browser_is_accepted_by_the_remote_service(remote: Service) -> None:
+    environ = {"ARBORETUM_BACKEND": remote.url + "/", "ARBORETUM_TOKEN": TOKEN}
+    shown = TreeView(remote.client(TOKEN).submit(spec()), base=public_url(environ), token=public_token(environ))
+    data = shown.data()
+    answer = httpx.get(f"{data['base']}/api/runs/{data['run']}/events", params={"after": -1, "token": data["token"]}, headers={"Origin": PAGES})
+    assert answer.status_code == 200 and TOKEN not in repr(shown)
+
+
+def test_pages_beside_their_own_service_hand_out_no_token() -> None:
+    assert public_token({"ARBORETUM_TOKEN": TOKEN}) == "" and public_token({"ARBORETUM_BACKEND": "http://127.0.0.1:1"}) == ""
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
+    """A guarded server of its own that writes an access log; its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(guarded(OPEN), log_config=None, access_log=True, lifespan="off"))
+    # Elsewhere in one process Streamlit or another server may have switched this logger off.
+    access = logging.getLogger("uvicorn.access")
+    before = access.propagate, access.handlers[:]
+    access.propagate, access.handlers[:] = True, []
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    with caplog.at_level(logging.INFO, "uvicorn.access"):
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            access.propagate, access.handlers[:] = before
+
+
+def test_the_token_stands_in_no_access_log(logged: str, caplog: pytest.LogCaptureFixture) -> None:
+    for query, accept in ((f"after=1&token={TOKEN}", "*/*"), (f"%74oken={TOKEN}x&after=2", "*/*"), (f"run=3&token={TOKEN}", "text/html")):
+        httpx.get(f"http://{logged}/trace?{query}", headers={"Accept": accept})
+    with connect(f"ws://{logged}/_stcore/stream?token={TOKEN}") as websocket:
+        assert websocket.recv() == "inside"
+    lines = [record.getMessage() for record in caplog.records if record.name in ("uvicorn.access", "uvicorn.error")]
+    assert [line for line in lines if TOKEN in line] == []
+    said = "\n".join(lines)
+    assert 'GET /trace?after=1 HTTP/1.1" 200' in said and 'GET /trace?after=2 HTTP/1.1" 401' in said and 'GET /trace?run=3 HTTP/1.1" 303' in said
+
+
+@pytest.mark.parametrize(
+    ("query", "kept", "token"),
+    [
+        (b"", b"", None), (b"token=a", b"", "a"), (b"run=1&token=a%2Bb&node=2", b"run=1&node=2", "a+b"), (b"token=a&token=b", b"", "b"),
+        (b"tokens=a&q=token%3Da", b"tokens=a&q=token%3Da", None), (b"token", b"", ""),
+    ],
+)
+def test_only_the_token_is_taken_from_the_address(query: bytes, kept: bytes, token: str | None) -> None:
+    scope: dict[str, object] = {"type": "http", "query_string": query}
+    assert taken_token(scope) == token and scope["query_string"] == kept
+
+
+def test_the_way_to_the_address_without_the_token_is_neither_kept_nor_told_and_stays_here() -> None:
+    with visitor(OPEN) as client:
+        response = client.get(f"http://127.0.0.1:8501//evil.example.com/?token={TOKEN}", headers={"Accept": "text/html"}, follow_redirects=False)
+        assert response.headers["location"] == "/evil.example.com/"
+        assert (response.headers["referrer-policy"], response.headers["cache-control"]) == ("no-referrer", "no-store")
 
 
 def test_a_foreign_origin_gets_no_answer_it_could_read(public: Service) -> None:

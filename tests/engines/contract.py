@@ -1,7 +1,8 @@
 """What every engine promises, as checks that any engine can be handed to, each with a twin that breaks exactly this promise.
 
 A test parametrises over `CHECKS` twice: `await check.run(subject)` must pass, and `await check.run(check.spoilt(subject))` must raise
-AssertionError. What an engine says it cannot do (`Capabilities`) is not asked of it.
+AssertionError. What an engine says it cannot do (`Capabilities`) is not asked of it. Where the model is behind a connection, the other side's
+counters are held against the engine's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until, tokens
+from backend.ports import END, STEP, Completion, Engine, EngineStats, Request, Sampling, Until, tokens
 from backend.types import Finish
 from tests.engines.twins import (
     CallsEverythingTheEnd,
@@ -37,17 +38,23 @@ LONG = 300
 
 @dataclass(frozen=True)
 class Subject:
-    """An engine under test. `logprobs` recomputes log-probabilities of ids after a prompt, by other code than the engine's.
+    """An engine under test. `logprobs` recomputes a completion's log-probabilities from its request, by other code than the engine's.
 
-    `exact` says that equal requests give equal tokens in any batch. `long` is a number of tokens that takes the engine a while.
+    `exact` says that equal requests give equal tokens in any batch. `long` is a number of tokens that takes the engine a while. `counters` are
+    what the server behind the engine counts itself.
     """
 
     engine: Engine
     question: str = "Ana has 7 apples. Ben has 5 more apples than Ana."
-    logprobs: Callable[[Sequence[int], Sequence[int]], Sequence[float]] | None = None
+    logprobs: Callable[[Request, Completion], Sequence[float]] | None = None
     tolerance: float = 1e-3
     exact: bool = True
     long: int = LONG
+    counters: Callable[[], EngineStats] | None = None
+
+    async def stats(self) -> list[EngineStats]:
+        """The engine's counters, then those of the server behind it where there is one."""
+        return [await self.engine.stats(), *([] if self.counters is None else [self.counters()])]
 
     async def requests(self, count: int, until: Until = STEP, sampling: Sampling = WARM, name: str = "k") -> list[Request]:
         """Requests with seeds 100, 101, ... on the subject's question."""
@@ -111,7 +118,7 @@ async def a_step_ends_where_the_delimiter_is_complete(subject: Subject) -> None:
 
 async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
     """Step, end and length: each has its own mark in ids and text."""
-    delimiter = subject.engine.info.delimiter
+    can, delimiter = subject.engine.info.capabilities, subject.engine.info.delimiter
     steps = (await subject.all(await subject.requests(16))).values()
     short = (await subject.all(await subject.requests(16, tokens(2)))).values()
     whole = (await subject.all(await subject.requests(16, END, replace(WARM, max_tokens=subject.long)))).values()
@@ -120,67 +127,73 @@ async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
     assert any(c.finish is Finish.LENGTH for c in short)
     assert not any(c.finish is Finish.STEP for c in (*short, *whole)), "nobody asked for steps"
     for completion in (*steps, *short, *whole):
-        if completion.finish is Finish.END and completion.token_ids:
+        if can.token_ids and completion.finish is Finish.END:
             last = (await subject.engine.tokens(completion.token_ids[-1:]))[0]
             assert not completion.text.endswith(last), "the end token counts as a token and is no text"
 
 
 async def ids_and_logprobs_are_those_of_the_model(subject: Subject) -> None:
-    """One log-probability an id, equal to the alternative's of the same id, and to teacher forcing where that can be computed."""
+    """One log-probability an id, equal to the alternative's of the same id, and to the model's own where that can be computed."""
     can = subject.engine.info.capabilities
     need(can.logprobs, "this engine gives no log-probabilities")
     sampling = replace(WARM, temperature=0.8, alternatives=min(5, can.alternatives))
-    requests = await subject.requests(6, STEP, sampling)
-    for completion in (await subject.all(requests)).values():
+    requests = {r.key: r for r in await subject.requests(6, STEP, sampling)}
+    for completion in (await subject.all(list(requests.values()))).values():
         assert completion.logprobs is not None and all(math.isfinite(p) and p <= 1e-6 for p in completion.logprobs)
+        assert len(completion.logprobs) == len(completion.token_ids)
+        assert not sampling.alternatives or len(completion.alternatives) == len(completion.token_ids)
+        for options in completion.alternatives:
+            assert len(options) <= sampling.alternatives
+            assert [o.logprob for o in options] == sorted((o.logprob for o in options), reverse=True)
+        if subject.logprobs is not None:
+            expected = subject.logprobs(requests[completion.key], completion)
+            assert max(abs(a - b) for a, b in zip(expected, completion.logprobs, strict=True)) <= subject.tolerance
         if not can.token_ids:
             continue
-        assert len(completion.logprobs) == len(completion.token_ids)
         if "�" not in completion.text and completion.finish is Finish.STEP:
             assert "".join(await subject.engine.tokens(completion.token_ids)) == completion.text
         for i, options in enumerate(completion.alternatives):
-            assert [o.logprob for o in options] == sorted((o.logprob for o in options), reverse=True)
             same = [o.logprob for o in options if o.token_id == completion.token_ids[i]]
             assert not same or abs(same[0] - completion.logprobs[i]) <= subject.tolerance
-        if subject.logprobs is not None:
-            expected = subject.logprobs(requests[0].token_ids, completion.token_ids)
-            assert max(abs(a - b) for a, b in zip(expected, completion.logprobs, strict=True)) <= subject.tolerance
 
 
 async def counts_equal_the_engines_own(subject: Subject) -> None:
-    """Sums over completions are what the engine's counters gained."""
+    """Sums over completions are what the engine's counters gained, and those of the server behind it."""
     need(subject.engine.info.capabilities.token_ids, "this engine gives no ids to count")
-    before = await subject.engine.stats()
+    before = await subject.stats()
     found = (await subject.all(await subject.requests(6))).values()
-    after = await subject.engine.stats()
-    assert after.generated_tokens - before.generated_tokens == sum(len(c.token_ids) for c in found) > 0
-    assert after.prompt_tokens - before.prompt_tokens == sum(c.prompt_tokens for c in found) > 0
-    assert after.cached_tokens - before.cached_tokens == sum(c.cached_tokens for c in found)
+    for old, new in zip(before, await subject.stats(), strict=True):
+        assert new.generated_tokens - old.generated_tokens == sum(len(c.token_ids) for c in found) > 0
+        assert new.prompt_tokens - old.prompt_tokens == sum(c.prompt_tokens for c in found) > 0
+        assert new.cached_tokens - old.cached_tokens == sum(c.cached_tokens for c in found)
 
 
 async def an_aborted_request_reports_its_counts(subject: Subject) -> None:
     """Closing the iterator after the first completion leaves the others as aborted, with every token that was counted, told once."""
     can = subject.engine.info.capabilities
     need(can.abort and can.token_ids, "this engine cannot abort, or gives no ids to count")
-    before = await subject.engine.stats()
+    before = await subject.stats()
     first, rest = await cut_short(subject)
     found = await subject.engine.aborted([r.key for r in rest])
     assert [c.key for c in found] == [r.key for r in rest]
     assert any(c.finish is Finish.ABORTED for c in found), "all had finished before they could be aborted"
-    after = await subject.engine.stats()
-    assert after.generated_tokens - before.generated_tokens == sum(len(c.token_ids) for c in (first, *found))
+    gained = [new.generated_tokens - old.generated_tokens for old, new in zip(before, await subject.stats(), strict=True)]
+    written = sum(len(c.token_ids) for c in (first, *found))
+    assert gained[0] == written
+    assert all(sent >= written for sent in gained[1:]), "what was on its way when the connection closed was sent and never arrived"
     assert not await subject.engine.aborted([r.key for r in rest])
 
 
 async def nothing_runs_a_second_after_a_cancel(subject: Subject) -> None:
-    """The engine's own count of running requests is 0 within a second of closing."""
+    """The engine's own count of running requests is 0 within a second of closing, and so is that of the server behind it."""
     need(subject.engine.info.capabilities.abort, "this engine cannot abort")
-    await cut_short(subject)
+    _, rest = await cut_short(subject)
     limit = time.monotonic() + 1.0
     running = -1
     while running and time.monotonic() < limit:
-        running = (await subject.engine.stats()).running
+        running = sum(each.running for each in await subject.stats())
         await asyncio.sleep(0.01)
+    await subject.engine.aborted([r.key for r in rest])  # told once: nothing of it is left for a check that uses the same engine
     assert running == 0
 
 

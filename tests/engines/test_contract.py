@@ -1,13 +1,11 @@
-"""The engine contract on the engines that need no server: torch and scripted."""
+"""The engine contract on the engines that need no server: torch and scripted. Behind a connection: `test_contract_remote`, `test_vllm`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import Qwen2ForCausalLM
 
 from backend.engines.scripted import ScriptedEngine
 from backend.engines.torch import TorchEngine
@@ -26,14 +24,7 @@ async def subject(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator
         yield Subject(ScriptedEngine(token_seconds=0.0002), question="Add 7, 5 and 20.", long=60)
         return
     engine = TorchEngine.load(folder, threads=1)
-    reference = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
-
-    def logprobs(prompt: Sequence[int], ids: Sequence[int]) -> list[float]:
-        with torch.no_grad():
-            rows = reference(torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
-        return [float(row[token]) for row, token in zip(rows, ids, strict=True)]
-
-    yield Subject(engine, logprobs=logprobs, tolerance=1e-4)
+    yield Subject(engine, logprobs=tiny.reference(folder), tolerance=1e-4)
     await engine.close()
 
 

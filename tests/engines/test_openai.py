@@ -119,7 +119,8 @@ async def test_alternatives_are_given_when_asked_for(connect: Open, folder: Path
     engine, _ = await connect(Manners(), folder)
     [completion] = (await collect(engine, await requests(engine, 1, alternatives=2))).values()
     assert len(completion.alternatives) == len(completion.token_ids)
-    assert any(each.text == "7" and each.logprob == pytest.approx(-math.log(10)) for each in completion.alternatives[0])
+    for position in completion.alternatives:
+        assert [(each.text, each.logprob) for each in position] == [("7", pytest.approx(math.log(0.2))), ("\n", pytest.approx(math.log(0.14)))]
 
 
 async def test_the_same_seed_gives_the_same_text(connect: Open, folder: Path) -> None:
@@ -162,7 +163,7 @@ async def test_a_timeout_is_told(connect: Open, folder: Path) -> None:
 
 
 async def test_a_dropped_connection_is_taken_up_again_and_its_tokens_are_counted(connect: Open, folder: Path) -> None:
-    engine, server = await connect(Manners(), folder)
+    engine, server = await connect(Manners(endless=True), folder)
     [whole] = (await collect(engine, await requests(engine, 1, Until(0)))).values()
     before = (await engine.stats()).generated_tokens
     assert len(whole.token_ids) > 2

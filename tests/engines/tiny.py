@@ -8,11 +8,14 @@ column of the head acts as a bias: it makes letters, step delimiters and the end
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from backend.ports import Completion, Request
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<extra_0>")
 SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -110,3 +113,17 @@ def head(made: Tokenizer, size: int, rows: torch.Tensor) -> torch.Tensor:
         bias = 0.6 if text == "<|im_end|>" else -6.0 if text in SPECIAL else bias
         rows[i, 0] = bias
     return rows
+
+
+def reference(folder: Path) -> Callable[[Request, Completion], list[float]]:
+    """Log-probabilities of a completion's ids after its prompt, by transformers' own Qwen2, teacher forced, in float32."""
+    from transformers import Qwen2ForCausalLM
+
+    model = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+    def logprobs(request: Request, completion: Completion) -> list[float]:
+        with torch.no_grad():
+            logits = model(torch.tensor([[*request.token_ids, *completion.token_ids]])).logits[0, len(request.token_ids) - 1 : -1]
+        return [float(row[token]) for row, token in zip(logits.log_softmax(-1), completion.token_ids, strict=True)]
+
+    return logprobs

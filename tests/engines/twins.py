@@ -95,6 +95,20 @@ class LosesAToken(Twin):
         return replace(completion, token_ids=completion.token_ids[:-1])
 
 
+class HidesWhatItLoses(LosesAToken):
+    """Takes the lost tokens off its own counters as well, so that only the server's counters tell."""
+
+    lost = 0
+
+    def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
+        self.lost += len(completion.token_ids[-1:])
+        return super().told(completion, requests)
+
+    async def stats(self) -> EngineStats:
+        stats = await self.inner.stats()
+        return stats._replace(generated_tokens=stats.generated_tokens - self.lost)
+
+
 class ForgetsTheAborted(Twin):
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         return [replace(c, token_ids=(), logprobs=()) for c in await self.inner.aborted(keys)]
@@ -104,3 +118,24 @@ class KeepsRunning(Twin):
     async def stats(self) -> EngineStats:
         stats = await self.inner.stats()
         return stats._replace(running=stats.running + 1)
+
+
+class LeavesTheServerRunning(Twin):
+    """Keeps its streams open when it is closed and says that nothing runs, so that only the server's counters tell."""
+
+    def __init__(self, inner: Engine) -> None:
+        super().__init__(inner)
+        self.open: list[AsyncIterator[Completion]] = []
+
+    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+        self.open.append(self.inner.generate(requests))
+        async for completion in self.open[-1]:
+            yield completion
+
+    async def stats(self) -> EngineStats:
+        return (await self.inner.stats())._replace(running=0)
+
+    async def hang_up(self) -> None:
+        """Close what was kept open."""
+        for stream in self.open:
+            await stream.aclose()  # type: ignore[attr-defined]

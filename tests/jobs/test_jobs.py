@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
@@ -241,7 +242,7 @@ async def test_stopping_a_run_while_its_end_is_being_written_leaves_a_whole_end(
     board = jobs(store, FakeModels(), Growing(0.0, most=3))
     run_id = await board.submit(spec())
     await asyncio.sleep(delay_s)
-    if board.standing(run_id) is not None:
+    with contextlib.suppress(Conflict):  # the run may be over by the time it is asked to stop
         await board.cancel(run_id)
     assert store.run(run_id).status in ("finished", "cancelled")
     assert store.run(run_id).finished_at is not None

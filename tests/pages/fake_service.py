@@ -204,16 +204,16 @@ class FakeRun:
             problem=problem,
             question=self.spec.question or QUESTION,
             engine=self.spec.engine,
-            model="classroom",
+            model=self.spec.model if self.status == "queued" else self.spec.model or "classroom",
             verifier=self.spec.verifier,
-            verifier_model=None,
+            verifier_model=self.spec.verifier_model,
             aggregation=self.spec.aggregation,
             selector=self.spec.selector,
             seed=self.spec.seed,
             budget=self.spec.budget,
             sampling=self.spec.sampling.model_dump(),
             answer="24" if last else None,
-            right_answer="24",
+            right_answer=self.spec.answer if self.spec.question else "24",
             correct=True if last else None,
             grade_reason="24 equals 24: the same integer" if last else None,
             chosen_node=last.node_id if last else None,
@@ -221,7 +221,7 @@ class FakeRun:
             error=self.error,
             remedy=self.remedy,
             ledger=ledger,
-            manifest={},
+            manifest={} if self.status == "queued" else {"spec": self.spec.model_dump(mode="json")},
             nodes=len(self.trace.nodes),
             events=seen,
             origin="own",
@@ -250,8 +250,8 @@ class FakeService:
         self.app = FastAPI()
         self._routes(self.app)
 
-    def add(self, trace: Trace, strategy: str = "beam_search", pace_s: float = 0.0, **fields: Any) -> FakeRun:
-        run = FakeRun(len(self.runs) + 1, RunSpec(strategy=strategy, problem="ledger/3/17"), trace, pace_s, **fields)
+    def add(self, trace: Trace, strategy: str = "beam_search", pace_s: float = 0.0, *, spec: RunSpec | None = None, **fields: Any) -> FakeRun:
+        run = FakeRun(len(self.runs) + 1, spec or RunSpec(strategy=strategy, problem="ledger/3/17"), trace, pace_s, **fields)
         self.runs[run.id] = run
         return run
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backend.settings import Preferences
+from components.controls.run_picker import PAGE_SIZE
+from tests.pages import fake_service
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.test_solve_page import press, texts
@@ -53,6 +56,59 @@ def test_settings_are_saved(service: FakeService, open_page: Open) -> None:
     next(box for box in page.number_input if box.label == "Runs at once").set_value(2)
     press(page, "Save")
     assert service.preferences.runs_at_once == 2
+
+
+def test_the_models_that_solve_begins_with_are_saved_and_used(service: FakeService, open_page: Open) -> None:
+    page = open_page("solve")
+    page = page.switch_page("../../pages/settings.py").run()
+    page.selectbox(key="preferences.Verifier").select("exact")
+    page.selectbox(key="preferences.Model").select("classroom")
+    press(page, "Save")
+    saved = service.preferences
+    assert (saved.default_verifier, saved.default_model, saved.default_reward_model, saved.runs_at_once) == ("exact", "classroom", None, 4)
+    press(page.switch_page("../../pages/solve.py").run(), "Run")
+    assert (service.specs[0].verifier, service.specs[0].model, service.specs[0].verifier_model) == ("exact", "classroom", None)
+
+
+def test_solve_begins_with_the_preferred_models(service: FakeService, open_page: Open) -> None:
+    service.preferences = Preferences(default_model="my/policy", default_reward_model="classroom-prm-full")
+    press(open_page("solve"), "Run")
+    assert (service.specs[0].engine, service.specs[0].model, service.specs[0].verifier_model) == ("torch", "my/policy", "classroom-prm-full")
+
+
+def test_a_model_is_preferred_with_its_own_engine_only(service: FakeService, open_page: Open) -> None:
+    service.preferences = Preferences(default_engine="vllm", default_model="my/policy", default_reward_model="my/judge")
+    page = open_page("solve")
+    page.selectbox(key="form.engine").select("torch").run()
+    press(page, "Run")
+    assert (service.specs[0].engine, service.specs[0].model, service.specs[0].verifier_model) == ("torch", None, None)
+
+
+def test_a_preference_that_cannot_be_is_refused_with_what_is_accepted(
+    service: FakeService, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = [fake_service.CATALOG.engines[0].model_copy(update={"models": ["x" * 401]})]
+    monkeypatch.setattr(fake_service, "CATALOG", fake_service.CATALOG.model_copy(update={"engines": long}))
+    page = open_page("settings")
+    page.selectbox(key="preferences.Model").select("x" * 401)
+    press(page, "Save")
+    said = texts(page).replace("\\", "")
+    assert "default_model: got" in said and "at most 400 characters" in said and service.preferences == Preferences()
+
+
+def test_a_page_of_a_long_list_has_a_link(service: FakeService, open_page: Open) -> None:
+    trace = beam_trace()
+    for _ in range(PAGE_SIZE + 3):
+        service.add(trace)
+    assert len(open_page("history").dataframe[0].value) == PAGE_SIZE
+    assert list(open_page("history", page=2).dataframe[0].value["run"]) == [3, 2, 1]
+
+
+def test_a_search_on_a_later_page_shows_what_it_found(service: FakeService, open_page: Open) -> None:
+    trace = beam_trace()
+    for at in range(PAGE_SIZE + 3):
+        service.add(trace, "particle_filter" if at == 0 else "beam_search")
+    assert list(open_page("history", page=2, strategy="particle_filter").dataframe[0].value["run"]) == [1]
 
 
 def test_models_are_listed_loaded_and_unloaded(service: FakeService, open_page: Open) -> None:

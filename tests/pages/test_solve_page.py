@@ -76,13 +76,13 @@ def test_a_question_of_ones_own_goes_with_its_answer(service: FakeService, open_
 
 def test_budget_seed_and_sampling_reach_the_run(service: FakeService, open_page: Open) -> None:
     page = open_page("solve")
-    page.selectbox(key="form.axis").select("generated_tokens").run()
-    page.number_input(key="form.limit").set_value(500.0)
+    page.multiselect(key="form.axes").select("generated_tokens").select("seconds").run()
+    page.number_input(key="form.limit.generated_tokens").set_value(500.0)
     page.number_input(key="form.seed").set_value(9)
     page.number_input(key="form.temperature").set_value(0.5).run()
     press(page, "Run")
     spec = service.specs[0]
-    assert (spec.budget, spec.seed, spec.sampling.temperature) == ({"generated_tokens": 500.0}, 9, 0.5)
+    assert (spec.budget, spec.seed, spec.sampling.temperature) == ({"generated_tokens": 500.0, "seconds": 60.0}, 9, 0.5)
 
 
 def test_the_answer_stands_beside_the_right_one_with_the_reason(service: FakeService, open_page: Open) -> None:

@@ -100,8 +100,8 @@ def test_keys_walk_from_node_to_node(service: FakeService, open_page: Open) -> N
 def test_particle_views_come_with_particle_events_and_only_then(service: FakeService, open_page: Open) -> None:
     service.add(beam_trace())
     service.add(particle_trace(), "particle_filter")
-    assert [tab.label for tab in open_page("trace", run=1).tabs][-1:] == ["Scores by step"]
-    assert [tab.label for tab in open_page("trace", run=2).tabs][-3:] == ["Scores by step", "Particles", "Lineage"]
+    assert [tab.label for tab in open_page("trace", run=1).tabs][-2:] == ["Scores by step", "Answers"]
+    assert [tab.label for tab in open_page("trace", run=2).tabs][-4:] == ["Scores by step", "Particles", "Lineage", "Answers"]
 
 
 def test_scores_and_settings_of_a_node_are_listed(service: FakeService, open_page: Open) -> None:

@@ -1,5 +1,5 @@
 """How a ledger is solved in writing: in a random valid order, sometimes planned back from the goal, sometimes with
-a needless true step, often with given facts copied out before they are used.
+a needless true step.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from backend.problems.base import REPAIR, answer_step
 from backend.problems.ledger.facts import Calculation, Fact, Ledger, Quantity
 from backend.problems.ledger.pupils import Pupil, slip
 
-PLANNED, NEEDLESS = 0.15, 0.25
-RESTATING, RESTATED = 0.7, 0.5
-"""Share of the solutions that copy given facts out at all, and the chance of each fact in them."""
+PLANNED, NEEDLESS, RESTATED = 0.3, 0.15, 0.12
 
 
 def calculation_step(head: str, calculation: Calculation, result: int) -> str:
@@ -56,16 +54,18 @@ def _route(ledger: Ledger, rng: random.Random) -> tuple[list[str], list[Fact]]:
     through.
     """
     facts = needed(ledger)
-    copied = RESTATED if rng.random() < RESTATING else 0.0
-    written = [fact for fact in facts if fact.kind != "given" or rng.random() < copied]
-    dependent = [fact for fact in written if fact.refs]
-    if dependent and len(facts) > 2 and rng.random() < PLANNED:
-        return [plan_step(fact) for fact in dependent], list(reversed(written))
+    operations = [fact for fact in facts if fact.kind != "given"]
+    dependent = [fact for fact in operations if fact.refs]
+    if len(operations) > 1 and dependent and rng.random() < PLANNED:
+        return [plan_step(fact) for fact in dependent], list(reversed(operations))
     known = {fact.gives for fact in facts} | {fact.gives for fact in ledger.facts if fact.kind == "given"}
-    spare = [f for f in ledger.facts if f.kind != "given" and f not in facts and known.issuperset(f.needs)]
+    spare = [f for f in ledger.facts if f.kind != "given" and f not in operations and known.issuperset(f.needs)]
     if spare and rng.random() < NEEDLESS:
-        written.append(rng.choice(spare))
-    return [], _ordered(written, rng)
+        operations.append(rng.choice(spare))
+    order = _ordered(operations, rng)
+    if rng.random() < RESTATED and (given := [fact for fact in facts if fact.kind == "given"]):
+        order.insert(0, rng.choice(given))
+    return [], order
 
 
 def _line(ledger: Ledger, fact: Fact, values: Mapping[Quantity, int]) -> str:

@@ -1,0 +1,128 @@
+"""Where the visits of a tree search went: the children along the answer's path, how often each was walked through, and with what value.
+
+Everything is computed from the events `backed`: each gives one visit and its value to every node of its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from plotly import graph_objects as go
+
+from components.tables import EventLike, TreeRow, chosen_node, path_to, up_to
+from components.theme import ACCENT, GREY, SCORE_SCALE, framed
+
+SHOWN = 12
+"""Children of one node drawn at most, the most visited first."""
+
+
+@dataclass(frozen=True)
+class Backups:
+    """What was backed up through a node: visits N and the sum W of the values."""
+
+    visits: int = 0
+    total: float = 0.0
+
+    @property
+    def mean(self) -> float | None:
+        """Q = W / N, or None before the first visit."""
+        return self.total / self.visits if self.visits else None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child of the path at step `step`; `mean` is its mean backed-up value, None before the first visit; `on_path`: the path goes on here."""
+
+    step: int
+    node: int
+    visits: int
+    mean: float | None
+    on_path: bool
+
+
+@dataclass(frozen=True)
+class VisitInfo:
+    """Children level by level, most visited first. `answered` says whether the path is that of the answer or, before there is one, the most
+    visited; `omitted` children are not shown."""
+
+    children: tuple[Child, ...]
+    simulations: int
+    answered: bool
+    omitted: int
+
+
+def backups(events: Iterable[EventLike], until: int | None = None) -> dict[int, Backups]:
+    """What was backed up through each visited node, by node id, up to event `until`."""
+    found: dict[int, Backups] = {}
+    for event in up_to(events, until):
+        if event.kind == "backed":
+            for node in (event.data or {})["path"]:
+                before = found.get(node, Backups())
+                found[node] = Backups(before.visits + 1, before.total + (event.value or 0.0))
+    return found
+
+
+def visit_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None) -> VisitInfo:
+    """The children of every node on the answer's path, or while nothing is answered, on the most visited path."""
+    known = backups(events, until)
+    children: dict[int, list[TreeRow]] = {}
+    for row in rows:
+        if row.parent is not None and (row.id in known or not row.pruned):
+            children.setdefault(row.parent, []).append(row)
+    chosen = chosen_node(rows)
+    path = [row.id for row in path_to(rows, chosen)] if chosen is not None else _most_visited(rows, children, known)
+    shown: list[Child] = []
+    omitted = 0
+    for at in path:
+        level = [_child(row, known, path) for row in children.get(at, ())]
+        level.sort(key=lambda child: (-child.visits, not child.on_path, child.node))
+        kept = [child for place, child in enumerate(level) if place < SHOWN or child.on_path]
+        omitted += len(level) - len(kept)
+        shown += kept
+    root = path[0] if path else None
+    return VisitInfo(tuple(shown), known[root].visits if root in known else 0, chosen is not None, omitted)
+
+
+def _most_visited(rows: Sequence[TreeRow], children: dict[int, list[TreeRow]], known: dict[int, Backups]) -> list[int]:
+    """Down from the root by visits, ties by mean value, to a node whose children were never visited."""
+    path = [row.id for row in rows[:1]]
+    while path and (walked := [row.id for row in children.get(path[-1], ()) if row.id in known]):
+        path.append(max(walked, key=lambda node: (known[node].visits, known[node].mean or 0.0)))
+    return path
+
+
+def _child(row: TreeRow, known: dict[int, Backups], path: Sequence[int]) -> Child:
+    of = known.get(row.id, Backups())
+    return Child(row.depth, row.id, of.visits, of.mean, row.id in path)
+
+
+def visit_figure(info: VisitInfo) -> go.Figure:
+    """Height: visits. Colour and number on the bar: mean value in [0, 1]. Thick outline and star: the path goes on here."""
+    children = info.children
+    figure = go.Figure(
+        go.Bar(
+            x=[[f"step {child.step}" for child in children], [("\u2605 " if child.on_path else "") + str(child.node) for child in children]],
+            y=[child.visits for child in children],
+            text=["" if child.mean is None else f"{child.mean:.2f}" for child in children],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[child.node for child in children],
+            marker={
+                "color": [child.mean or 0.0 for child in children],
+                "colorscale": SCORE_SCALE,
+                "cmin": 0,
+                "cmax": 1,
+                "colorbar": {"thickness": 9, "outlinewidth": 0, "title": {"text": "mean value", "font": {"size": 11}}},
+                "line": {
+                    "width": [3 if child.on_path else 1 for child in children],
+                    "color": [ACCENT if child.on_path else GREY for child in children],
+                },
+            },
+            hovertemplate="node %{customdata}<br>%{y} visits, mean value %{text}<extra></extra>",
+            unselected={"marker": {"opacity": 0.7}},
+        )
+    )
+    framed(figure, x="child", y="visits", height=300)
+    figure.update_yaxes(rangemode="tozero")
+    return figure

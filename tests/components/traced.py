@@ -1,0 +1,40 @@
+"""Traces for tests of figures: written by hand through the real recorder, or by a real search on a small engine."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from backend import problems
+from backend.api.schemas import Event
+from backend.policy import Control
+from backend.runner import run
+from backend.spec import RunSpec
+from backend.trace import MemorySink
+from components.tables import TreeRow, tree_table
+from tests.fake_engine import FakeEngine
+from tests.pages.fake_service import FakeService
+from tests.pages.traces import Trace
+
+PROBLEM = problems.Problem("", "own", None, None, "Which digit?", "7")
+
+
+class Seen(NamedTuple):
+    """What a page has of a run: nodes at a moment, and the whole log."""
+
+    rows: list[TreeRow]
+    events: list[Event]
+
+
+def seen(trace: Trace, until: int | None = None) -> Seen:
+    """A trace as the service sends it and the page reads it."""
+    sent = FakeService().add(trace)
+    events = [sent.event(record.seq) for record in trace.events]
+    return Seen(tree_table([sent.node(record.id) for record in trace.nodes], events, until), events)
+
+
+async def searched(strategy: str, *, depth: int = 3, **more: object) -> Seen:
+    """A search by the real driver; each solution ends with a boxed digit, scored by its mean log-probability."""
+    sink = MemorySink()
+    spec = RunSpec.model_validate({"strategy": strategy, "question": "Which digit?", "answer": "7", "verifier": "logprob", **more})
+    await run(spec, problem=PROBLEM, engine=FakeEngine(depth), reward=None, sink=sink, control=Control(), grade=problems.grade)
+    return seen(Trace(sink.nodes, sink.events))

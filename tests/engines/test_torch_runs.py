@@ -1,0 +1,118 @@
+"""Whole searches on the embedded models: the same spec gives the same trace, alone and beside another run.
+
+Compared exactly: nodes with their ids, parents, texts, token ids, keys and ends, and events with everything that is no float. Not compared: time,
+and what a cache saved, because the second run finds the texts of the first there. Log-probabilities and scores may differ in their last bits:
+a prompt is computed from where the cache ends, and attention over a piece of another length sums in another order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from backend import problems
+from backend.engines.torch import TorchEngine, TorchRewardModel
+from backend.policy import Control
+from backend.runner import run
+from backend.spec import RunSpec
+from backend.trace import EventRecord, MemorySink, NodeRecord
+
+CLASSROOM = Path(problems.__file__).parents[1] / "classroom"
+LAST_BITS = 1e-6
+UNEQUAL = ("seconds", "started_ms", "ended_ms", "cached_tokens", "verifier_tokens", "verifier_cached_tokens", "tokens", "cached", "flops")
+"""What the clock tells, and what a cache saved: of the policy, and of the reward model, whose computed tokens it lessens too."""
+SEARCHES: dict[str, dict[str, Any]] = {
+    "best_of_n": {"n": 6},
+    "beam_search": {"n": 6, "beam_width": 2},
+    "particle_filter": {"particles": 6},
+    "mcts": {"simulations": 8, "children": 3},
+}
+BESIDE = RunSpec(strategy="particle_filter", params={"particles": 8}, problem="ledger/4/1000003", seed=6)
+
+pytestmark = pytest.mark.classroom
+
+
+class Models(NamedTuple):
+    engine: TorchEngine
+    reward: TorchRewardModel
+
+
+@asynccontextmanager
+async def models() -> AsyncIterator[Models]:
+    """The shipped pair with empty caches."""
+    loaded = Models(TorchEngine.load(CLASSROOM / "policy", threads=1), TorchRewardModel.load(CLASSROOM / "prm", threads=1))
+    try:
+        yield loaded
+    finally:
+        for model in loaded:
+            await model.close()
+
+
+class Told(MemorySink):
+    """Writes its name into a list that runs share whenever it is given something."""
+
+    def __init__(self, name: str, turns: list[str]) -> None:
+        super().__init__()
+        self._name, self._turns = name, turns
+
+    def append(self, nodes: Sequence[NodeRecord], events: Sequence[EventRecord]) -> None:
+        super().append(nodes, events)
+        self._turns.append(self._name)
+
+
+async def searched(spec: RunSpec, on: Models, sink: MemorySink) -> MemorySink:
+    problem = problems.problem(spec.problem or "")
+    await run(spec, problem=problem, engine=on.engine, reward=on.reward, sink=sink, control=Control(), grade=problems.grade)
+    return sink
+
+
+async def beside(spec: RunSpec, on: Models) -> MemorySink:
+    """The trace of a run while another one is under way on the same models."""
+    turns: list[str] = []
+    found, _ = await asyncio.gather(searched(spec, on, Told("it", turns)), searched(BESIDE, on, Told("other", turns)))
+    assert len([name for name, _ in groupby(turns)]) > 4, "the runs did not take turns"
+    return found
+
+
+def exact(trace: MemorySink) -> list[Any]:
+    """What must be equal to the last bit."""
+    nodes = [{name: value for name, value in asdict(node).items() if name != "logprobs"} for node in trace.nodes]
+    events = [{name: value for name, value in asdict(event).items() if name not in ("t_ms", "value")} for event in trace.events]
+    return [*map(without_floats, nodes), *map(without_floats, events)]
+
+
+def without_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: without_floats(part) for name, part in value.items() if name not in UNEQUAL}
+    if isinstance(value, list | tuple):
+        return [without_floats(part) for part in value]
+    return "a float" if isinstance(value, float) else value
+
+
+def floats(trace: MemorySink) -> list[float]:
+    """All log-probabilities, then all scores."""
+    sampled = [logprob for node in trace.nodes for logprob in node.logprobs or ()]
+    return sampled + [event.value for event in trace.events if event.kind == "score" and event.value is not None]
+
+
+@pytest.mark.parametrize("name", list(SEARCHES))
+async def test_the_same_spec_gives_the_same_trace_alone_and_beside_another_run(name: str) -> None:
+    spec = RunSpec(strategy=name, params=SEARCHES[name], problem="ledger/3/1000017", seed=5)
+    async with models() as used, models() as fresh:
+        alone = await searched(spec, used, MemorySink())
+        others = {
+            "again": await searched(spec, used, MemorySink()),
+            "beside another run": await beside(spec, used),
+            "beside another run, nothing cached": await beside(spec, fresh),
+        }
+    assert len(alone.nodes) > 6 and len(floats(alone)) > 100
+    for way, found in others.items():
+        assert exact(found) == exact(alone), way
+        assert floats(found) == pytest.approx(floats(alone), abs=LAST_BITS, rel=0.0), way
