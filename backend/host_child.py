@@ -12,11 +12,11 @@ import importlib
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast, runtime_checkable
 
 import msgspec
 
@@ -30,6 +30,7 @@ from backend.host_wire import (
     Item,
     Load,
     Loaded,
+    ModelDied,
     ModelSpec,
     Reply,
     ToHost,
@@ -49,6 +50,14 @@ Model: TypeAlias = Engine | RewardModel
 Loader: TypeAlias = Callable[[ModelSpec], Awaitable[Model]]
 LIMIT: Final = 2**24
 CLOSING_SECONDS: Final = 10.0
+
+
+@runtime_checkable
+class Mortal(Protocol):
+    """A model whose core can die while this process lives on, as vLLM's can, which runs in a process of its own."""
+
+    @property
+    def dead(self) -> bool: ...
 
 
 class Server:
@@ -81,7 +90,7 @@ class Server:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 await asyncio.gather(*self.running.values(), return_exceptions=True)
-                await asyncio.gather(*(model.close() for model in self.models.values()), return_exceptions=True)
+                await closed(*self.models.values())
 
     def ended(self, call: int, task: asyncio.Task[None]) -> None:
         """Tell the parent how a call ended."""
@@ -101,34 +110,49 @@ class Server:
                     await model.close()
             case Call(id, slot, method, arguments):
                 values = msgspec.msgpack.decode(arguments, type=METHODS[method].arguments)
-                self.reply(id, await getattr(self.model(slot), method)(*values))
+                with self.model(slot) as model:
+                    self.reply(id, await getattr(model, method)(*values))
             case Generate():
                 await self.stream(message)
 
     def reply(self, call: int, value: object) -> None:
         self.writer.write(encoded(Reply(call, msgspec.Raw(msgspec.msgpack.encode(value)))))
 
-    def model(self, slot: int) -> Model:
-        """The model of a slot; a call may cross an unload on its way."""
+    @contextmanager
+    def model(self, slot: int) -> Iterator[Model]:
+        """The model of a slot; a call may cross an unload on its way. A failure inside that left the model dead is raised as `ModelDied`."""
         if slot not in self.models:
             raise EngineFailure("the model was unloaded while it was in use", "Load it again")
-        return self.models[slot]
+        model = self.models[slot]
+        try:
+            yield model
+        except EngineFailure as failure:
+            if isinstance(model, Mortal) and model.dead:
+                raise ModelDied(failure.reason, failure.remedy) from failure
+            raise
 
     async def load_model(self, call: int, slot: int, spec: ModelSpec) -> None:
+        if (old := self.models.pop(slot, None)) is not None:  # its core died, and what is left of it must not take the new one's memory
+            await closed(old)
         before = memory_bytes()
-        model = await self.load(spec)
-        if (old := self.models.pop(slot, None)) is not None:
-            await old.close()
-        self.models[slot] = model
+        model = self.models[slot] = await self.load(spec)
         self.reply(call, Loaded(model.info, max(0, memory_bytes() - before)))
 
     async def stream(self, message: Generate) -> None:
         """Completions as they come. Cancelling this task closes the engine's iterator, which aborts the rest."""
-        engine = cast(Engine, self.model(message.slot))
-        async with aclosing(cast("AsyncGenerator[Completion, None]", engine.generate(message.requests))) as completions:
-            async for completion in completions:
-                self.writer.write(encoded(Item(message.id, completion)))
-                await self.writer.drain()
+        with self.model(message.slot) as model:
+            made = cast(Engine, model).generate(message.requests)
+            async with aclosing(cast("AsyncGenerator[Completion, None]", made)) as completions:
+                async for completion in completions:
+                    self.writer.write(encoded(Item(message.id, completion)))
+                    await self.writer.drain()
+
+
+async def closed(*models: Model) -> None:
+    """Close models, each whatever becomes of the others; one whose core is dead or hangs is left to the end of this process."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await asyncio.gather(*(model.close() for model in models), return_exceptions=True)
 
 
 def memory_bytes() -> int:

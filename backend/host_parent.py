@@ -1,7 +1,8 @@
 """The parent's view of the engine host: models that live in a process of their own, behind proxies that look like any engine.
 
 The process starts at the first use, and so does each model; many callers wait for the same load. Should the process die, everything open
-fails with the reason and the next use starts a new one. An `EngineHost` belongs to the event loop on which it is first used.
+fails with the reason and the next use starts a new one. Should a model's core die in the living process, that model alone has failed, and
+its next use loads it anew. An `EngineHost` belongs to the event loop on which it is first used.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
@@ -18,7 +19,7 @@ from typing import cast
 from backend.engines.unclaimed import Unclaimed
 from backend.errors import ArboretumError, EngineFailure, NotFound
 from backend.host_process import HostProcess
-from backend.host_wire import Loaded, ModelSpec, Role, Setting
+from backend.host_wire import Loaded, ModelDied, ModelSpec, Role, Setting
 from backend.ports import Completion, EngineInfo, EngineStats, Prompt, Request, Solution, StepScores
 
 
@@ -47,7 +48,7 @@ class ModelState:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """A model that the host was asked for, whatever process it now lives in."""
+    """A model that the host was asked for, whatever process it now lives in. `loaded` is None unless it can be used there."""
 
     number: int
     name: str
@@ -69,6 +70,17 @@ class Slot:
         seconds = time.monotonic() - self.since if state is State.LOADING else self.took
         memory = self.loaded.memory_bytes if self.loaded is not None and state is State.READY else 0
         return ModelState(self.name, self.spec.engine, self.spec.model, self.spec.role, state, seconds, memory, reason)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Inside, the news that the model has died marks it as failed. News of a model that was since loaded anew comes too late to do so."""
+        used = self.loaded
+        try:
+            yield
+        except ModelDied as death:
+            if self.loaded is used:
+                self.state, self.reason, self.loaded = State.FAILED, str(death), None
+            raise
 
 
 class EngineHost:
@@ -115,7 +127,7 @@ class EngineHost:
     async def ready(self, slot: Slot) -> HostProcess:
         """The living process with the slot's model in it: starts the one and loads the other where needed."""
         process = await self._living()
-        if slot.process is not process:
+        if slot.process is not process or slot.loaded is None:
             if slot.loading is None:
                 slot.loading = asyncio.create_task(self._load(slot, process))
             await asyncio.shield(slot.loading)
@@ -138,7 +150,7 @@ class EngineHost:
             return self._process
 
     async def _load(self, slot: Slot, process: HostProcess) -> None:
-        slot.state, slot.reason, slot.since = State.LOADING, None, time.monotonic()
+        slot.state, slot.reason, slot.loaded, slot.since = State.LOADING, None, None, time.monotonic()
         try:
             slot.loaded = await process.load(slot.number, slot.spec)
             slot.state, slot.process = State.READY, process
@@ -184,7 +196,8 @@ class Hosted:
 
     async def _call(self, method: str, *arguments: object) -> object:
         process = await self._host.ready(self._slot)
-        return await process.call(self._slot.number, method, *arguments)
+        with self._slot.watched():
+            return await process.call(self._slot.number, method, *arguments)
 
 
 class HostedEngine(Hosted):
@@ -202,9 +215,11 @@ class HostedEngine(Hosted):
     async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
         """As the port says; the host's death raises `EngineFailure` here. Closing waits until the host has aborted the rest."""
         process = await self._host.ready(self._slot)
-        async with aclosing(process.stream(self._slot.number, tuple(requests), lambda one: self._slot.unclaimed.keep([one]))) as completions:
-            async for completion in completions:
-                yield completion
+        made = process.stream(self._slot.number, tuple(requests), lambda one: self._slot.unclaimed.keep([one]))
+        with self._slot.watched():
+            async with aclosing(made) as completions:
+                async for completion in completions:
+                    yield completion
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What closed iterators left behind: aborted requests, and finished ones that nobody was there to receive."""

@@ -32,6 +32,7 @@ from backend.host_wire import (
     Item,
     Load,
     Loaded,
+    ModelDied,
     ModelSpec,
     Reply,
     Unload,
@@ -175,7 +176,7 @@ class HostProcess:
     def _deliver(self, message: FromHost) -> None:
         call, queue = self._calls.get(message.id), self._streams.get(message.id)
         if queue is not None:
-            queue.put_nowait(message.completion if isinstance(message, Item) else raised(message) if isinstance(message, Failed) else None)
+            queue.put_nowait(message.completion if isinstance(message, Item) else self._raised(message) if isinstance(message, Failed) else None)
         elif call is not None and not call.done():
             match message:
                 case Reply(_, value):
@@ -183,7 +184,12 @@ class HostProcess:
                 case Done():
                     call.set_result(b"\xc0")  # msgpack's nil: a call without a result
                 case Failed():
-                    call.set_exception(raised(message))
+                    call.set_exception(self._raised(message))
+
+    def _raised(self, message: Failed) -> ArboretumError:
+        """The exception for a failure; why a model's core died is in the log only."""
+        error = raised(message)
+        return ModelDied(f"{error.reason}{self.tail()}", error.remedy) if isinstance(error, ModelDied) else error
 
     async def _bury(self) -> None:
         """The connection ended: collect the exit status and the last words, end its process group, fail everything that waits."""

@@ -22,6 +22,10 @@ Role: TypeAlias = Literal["policy", "reward"]
 HEADER: Final = struct.Struct("<I")
 
 
+class ModelDied(EngineFailure):
+    """A model's core has died inside the living engine host: nothing but loading the model again helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """Which model to load with which engine; equal specs are one loaded model. `model` is a folder, or a name the engine resolves."""
@@ -161,4 +165,6 @@ def raised(message: Failed) -> ArboretumError:
         return MissingCapability(message.reason, message.remedy)
     if message.error == BadInput.__name__:
         return ArboretumError(message.reason)
+    if message.error == ModelDied.__name__:
+        return ModelDied(message.reason, message.remedy)
     return EngineFailure(message.reason, message.remedy)

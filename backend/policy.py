@@ -1,4 +1,4 @@
-"""The policy and the verifier that a strategy is handed: metered, cached, traced, and answered from the store where that was paid before.
+"""The policy that a strategy is handed: metered, cached, traced, and answered from the store where that was paid before.
 
 Each call has a key made of the role, the parent's key, its ordinal among that parent's calls, and its settings. The request's seed
 derives from the run's seed and that key, never from the order of arrival, so batches of any shape and reruns agree.
@@ -6,57 +6,21 @@ derives from the run's seed and that key, never from the order of arrival, so ba
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
-from hashlib import blake2b
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import uuid4
 
-from backend.budget import Meter, token_limit
-from backend.errors import ArboretumError, BudgetExhausted, EngineFailure
-from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until, Verifier, VerifierTokens
-from backend.replay import Admitted, Paid, PaidScore, admitted
+from backend.budget import token_limit
+from backend.desk import Desk, digest, seed_of
+from backend.errors import BudgetExhausted, EngineFailure
+from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until
+from backend.replay import Admitted, admitted
 from backend.streams import closing
-from backend.trace import Recorder
-from backend.types import JSON, Finish, Kind, Node, Score
+from backend.types import JSON, Finish, Kind, Node
 
 CONTEXT_REMEDY = "Shorten the question or the search depth, or choose a model with a longer context"
-
-
-class Control:
-    """Pause and resume of a run: it waits at its next model call while paused."""
-
-    def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
-
-    @property
-    def paused(self) -> bool:
-        return not self._open.is_set()
-
-    def pause(self) -> None:
-        self._open.clear()
-
-    def resume(self) -> None:
-        self._open.set()
-
-    async def gate(self) -> None:
-        """Returns while the run is not paused, after a turn for everybody else: a search that answers itself would keep the loop to itself."""
-        await self._open.wait()
-        await asyncio.sleep(0)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What the wrappers of one run share: pause control, budget, recorder and earlier answers."""
-
-    control: Control
-    meter: Meter
-    recorder: Recorder
-    paid: Paid
-    seed: int
 
 
 class _Call(NamedTuple):
@@ -65,16 +29,6 @@ class _Call(NamedTuple):
     place: int
     parent: Node
     request: Request
-
-
-def digest(*parts: object) -> str:
-    """A 16-digit name of the parts, the same on every machine."""
-    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
-
-
-def seed_of(run_seed: int, key: str) -> int:
-    """A seed in [0, 2**63) for the call `key` of the run."""
-    return int.from_bytes(blake2b(f"{run_seed}\x1f{key}".encode(), digest_size=8).digest(), "big") >> 1
 
 
 class LivePolicy:
@@ -269,68 +223,4 @@ class LivePolicy:
         self._desk.recorder.flush()
 
 
-class LiveVerifier:
-    """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores from the store."""
-
-    def __init__(self, verifier: Verifier, desk: Desk, name: str) -> None:
-        self._verifier, self._desk, self._name = verifier, desk, name
-        self._scores: dict[Node, Score] = {}
-
-    def known(self, node: Node) -> Score | None:
-        """The score this node already has."""
-        return self._scores.get(node)
-
-    @property
-    def tokens(self) -> VerifierTokens:
-        return self._verifier.tokens
-
-    async def score(self, nodes: Sequence[Node]) -> list[Score]:
-        """One score a node, same order. Raises `BudgetExhausted` when not all new nodes may be scored; those that may are recorded first."""
-        fresh = [node for node in dict.fromkeys(nodes) if node not in self._scores]
-        if fresh:
-            await self._desk.control.gate()
-            await self._score_fresh(fresh)
-        return [self._scores[node] for node in nodes]
-
-    async def _score_fresh(self, fresh: Sequence[Node]) -> None:
-        started = self._desk.recorder.elapsed_ms
-        found = {node: stored for node in fresh if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None}
-        live = [node for node in fresh if node not in found]
-        allowed = self._desk.meter.admit_scores(len(fresh)) if live else len(fresh)  # as it was the first time, so with what is paid
-        due = [node for node in fresh[:allowed] if node not in found]
-        before = self._verifier.tokens
-        scores = await self._scored(due) if due else []
-        after = self._verifier.tokens
-        computed, reused = after[0] - before[0], after[1] - before[1]
-        for index, (node, score) in enumerate(zip(due, scores, strict=True)):
-            found[node] = PaidScore(score, *((computed, reused) if index == 0 else (0, 0)))
-        for node in (node for node in fresh if node in found):
-            self._keep(node, found[node])
-        self._closed(started, len(found))
-        if allowed < len(fresh):
-            raise BudgetExhausted("verifier_calls", float(self._desk.meter.ledger.verifier_calls))
-
-    async def _scored(self, nodes: Sequence[Node]) -> list[Score]:
-        try:
-            return await self._verifier.score(nodes)
-        except ArboretumError:
-            self._desk.recorder.seal()
-            raise
-
-    def _keep(self, node: Node, paid: PaidScore) -> None:
-        self._scores[node] = paid.score
-        self._desk.meter.charge_scores(1, paid.tokens, paid.cached)
-        self._desk.recorder.score(self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached)
-
-    def _closed(self, started: float, scored: int) -> None:
-        data: dict[str, JSON] = {
-            "scored": scored,
-            "started_ms": round(started, 3),
-            "ended_ms": round(self._desk.recorder.elapsed_ms, 3),
-            "ledger": dict(self._desk.meter.ledger.snapshot()),
-        }
-        self._desk.recorder.event("call", label=f"verifier {self._name}", data=data)
-        self._desk.recorder.flush()
-
-
-__all__ = ["Control", "Desk", "LivePolicy", "LiveVerifier", "digest", "seed_of"]
+__all__ = ["LivePolicy"]

@@ -18,12 +18,14 @@ import backend.selectors
 import backend.strategies  # noqa: F401 - importing the packages registers their members
 from backend import problems
 from backend.budget import Meter
+from backend.desk import Control, Desk, seed_of
 from backend.errors import BudgetExhausted, MissingCapability
-from backend.policy import Control, Desk, LivePolicy, LiveVerifier, seed_of
+from backend.policy import LivePolicy
 from backend.ports import Engine, EngineInfo, RewardModel, Rng
 from backend.problems.base import Grade, Problem
 from backend.registry import SELECTORS, STRATEGIES, StrategyEntry
 from backend.replay import NOTHING_PAID, Paid
+from backend.scoring import LiveVerifier
 from backend.spec import RunSpec
 from backend.standing import Candidates, Standing
 from backend.streams import closing

@@ -1,14 +1,13 @@
 """What can be set from outside: once at start by the environment (`Settings`), and while running from the settings page (`Preferences`).
 
-Environment: `ARBORETUM_DB` (file of the store), `ARBORETUM_HOST`, `ARBORETUM_PORT`, `ARBORETUM_TOKEN` (needed where the service is bound to more
-than loopback; made up and printed if absent), `ARBORETUM_HOSTS` (further host names that may be asked for, comma separated), `ARBORETUM_ORIGINS`
-(further origins whose pages may read the API), `ARBORETUM_BACKEND` (another service that the pages shall use), `ARBORETUM_OPENAI_URL` (a
-completions server), `ARBORETUM_THREADS` (threads of the torch engine), `ARBORETUM_PROBLEMS` (a folder of problem files, JSON lines).
+The environment's variables are listed in one table, in `docs/architecture.md`. An empty one counts as not set.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,17 +50,52 @@ class Preferences(BaseModel):
 
 
 @dataclass(frozen=True)
+class ModelOptions:
+    """What the environment says about models; None leaves the default of `backend.host.ModelSettings`, whose fields have the same names."""
+
+    device: str | None = None
+    threads: int | None = None
+    vllm_dtype: str | None = None
+    vllm_context: int | None = None
+    policy_share: float | None = None
+    reward_share: float | None = None
+    policy_gib: float | None = None
+    reward_gib: float | None = None
+    base_url: str | None = None
+    openai_model: str | None = None
+    openai_tokenizer: Path | None = None
+    timeout_seconds: float | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ModelOptions:
+        """Raises `BadInput` with the variable's name, what it holds and what is accepted."""
+        return cls(
+            device=_word(environ, "ARBORETUM_DEVICE", r"cpu|cuda(:\d{1,3})?", "cpu, cuda, or one of several cards such as cuda:1"),
+            threads=_integer(environ, "ARBORETUM_THREADS", 0) or None,
+            vllm_dtype=_word(environ, "ARBORETUM_VLLM_DTYPE", "auto|bfloat16|float16|float32", "auto, bfloat16, float16, float32"),
+            vllm_context=_integer(environ, "ARBORETUM_VLLM_CONTEXT", 0) or None,
+            policy_share=_number(environ, "ARBORETUM_VLLM_POLICY_SHARE", most=1.0),
+            reward_share=_number(environ, "ARBORETUM_VLLM_REWARD_SHARE", most=1.0),
+            policy_gib=_number(environ, "ARBORETUM_VLLM_POLICY_GIB"),
+            reward_gib=_number(environ, "ARBORETUM_VLLM_REWARD_GIB"),
+            base_url=_word(environ, "ARBORETUM_OPENAI_URL", r"https?://[^\s/]\S*", "an address such as http://localhost:8000/v1"),
+            openai_model=_word(environ, "ARBORETUM_OPENAI_MODEL", r"[^\x00-\x1f\x7f]{1,400}", "a model's name on one line"),
+            openai_tokenizer=_folder(environ, "ARBORETUM_OPENAI_TOKENIZER", "tokenizer.json"),
+            timeout_seconds=_number(environ, "ARBORETUM_OPENAI_TIMEOUT_SECONDS"),
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a process is started with. `token` None means that no token is asked for, which is so on loopback only."""
 
-    db: Path = ROOT / "data" / "arboretum.duckdb"
+    db: Path = ROOT / "var" / "arboretum.duckdb"
     host: str = "127.0.0.1"
     port: int = 8501
     token: str | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    openai_url: str | None = None
-    threads: int | None = None
+    models: ModelOptions = ModelOptions()
     samples: Path | None = ROOT / "backend" / "samples"
     problems: Path | None = None
 
@@ -72,7 +106,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, host: str | None = None, port: int | None = None, db: Path | None = None) -> Settings:
-        """Settings of the environment, with what the caller knows better on top. Raises `BadInput` for a value that is no number."""
+        """Settings of the environment, with what the caller knows better on top. Raises `BadInput` for a value that is not accepted."""
         chosen = host or environ.get("ARBORETUM_HOST") or cls.host
         token = environ.get("ARBORETUM_TOKEN") or None
         if token is None and not is_loopback(chosen):
@@ -84,8 +118,7 @@ class Settings:
             token=token,
             hosts=_names(environ.get("ARBORETUM_HOSTS", "")),
             origins=_names(environ.get("ARBORETUM_ORIGINS", "")),
-            openai_url=environ.get("ARBORETUM_OPENAI_URL") or None,
-            threads=_integer(environ, "ARBORETUM_THREADS", 0) or None,
+            models=ModelOptions.from_environment(environ),
             problems=Path(environ["ARBORETUM_PROBLEMS"]) if environ.get("ARBORETUM_PROBLEMS") else None,
         )
 
@@ -109,3 +142,36 @@ def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal():
         raise BadInput(f"environment variable {name}", given=text, accepted="a whole number of 0 or more")
     return int(text)
+
+
+def _number(environ: Mapping[str, str], name: str, most: float = math.inf) -> float | None:
+    """A finite number above 0 and at most `most`, or None where the variable is not set."""
+    text = (environ.get(name) or "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (0 < value <= most and math.isfinite(value)):
+        raise BadInput(f"environment variable {name}", given=text, accepted=f"a number above 0{'' if most == math.inf else f', at most {most:g}'}")
+    return value
+
+
+def _word(environ: Mapping[str, str], name: str, pattern: str, accepted: str) -> str | None:
+    """A text that fits the pattern as a whole, or None where the variable is not set."""
+    text = (environ.get(name) or "").strip()
+    if text and re.fullmatch(pattern, text) is None:
+        raise BadInput(f"environment variable {name}", given=text, accepted=accepted)
+    return text or None
+
+
+def _folder(environ: Mapping[str, str], name: str, file: str) -> Path | None:
+    """A folder that holds the file, or None where the variable is not set."""
+    text = environ.get(name) or ""
+    if not text:
+        return None
+    folder = Path(text).expanduser()
+    if not (folder / file).is_file():
+        raise BadInput(f"environment variable {name}", given=text, accepted=f"a folder that holds {file}")
+    return folder

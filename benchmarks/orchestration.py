@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backend.budget import Meter
-from backend.policy import Control, Desk, LivePolicy
+from backend.desk import Control, Desk
+from backend.policy import LivePolicy
 from backend.ports import STEP, Engine, Request, Sampling, Until, VerifierTokens
 from backend.registry import STRATEGIES
 from backend.replay import NOTHING_PAID

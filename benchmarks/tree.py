@@ -17,11 +17,13 @@ import numpy as np
 
 from backend import problems
 from backend.budget import Meter
-from backend.policy import Control, Desk, LivePolicy, LiveVerifier
+from backend.desk import Control, Desk
+from backend.policy import LivePolicy
 from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
 from backend.problems.base import Problem
 from backend.replay import NOTHING_PAID
 from backend.runner import Driver
+from backend.scoring import LiveVerifier
 from backend.spec import RunSpec
 from backend.trace import NullSink, Recorder
 from backend.types import Finish, Node, Score

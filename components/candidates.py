@@ -88,7 +88,9 @@ def candidate_info(rows: Sequence[TreeRow], found: Sequence[Candidate], answer_o
     measure = MEASURES.get(rule, VOTES)
     if measure != VOTES and all(one.best is None for one in classes):
         measure = VOTES
-    classes.sort(key=lambda one: (-strength(one, measure), -one.votes if measure == WEIGHT else 0))
+    # Ties as the rules break them: by score the candidate met first, by weight the larger class, and then the class met first.
+    met = {node: place for place, node in enumerate(answers)}
+    classes.sort(key=lambda one: (-strength(one, measure), met[one.node] if measure == BEST else -one.votes if measure == WEIGHT else 0))
     # Where the rule could read a cut-off text it counted it; where it could not, it was no candidate at all.
     unread = sum(answers[candidate.node] is None and by_id[candidate.node].finish != "length" for candidate in found)
     return CandidateInfo(tuple(classes[:SHOWN]), measure, unread, max(0, len(classes) - SHOWN))

@@ -14,7 +14,7 @@ from components.tables import EventLike, TreeRow, chosen_node, path_to, up_to
 from components.theme import ACCENT, GREY, SCORE_SCALE, framed
 
 SHOWN = 12
-"""Children of one node drawn at most, the most visited first."""
+"""Children of one node drawn at most, the most visited first; the child on the path is drawn besides."""
 
 
 @dataclass(frozen=True)

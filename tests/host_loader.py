@@ -12,14 +12,20 @@ from backend.host_wire import ModelSpec
 from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, Solution, StepScores
 from backend.types import Finish
 
+LAST_WORDS = "the core's last words"
+
 
 class CountingEngine:
-    """Writes 0, 1, 2 ... one token every `pause` seconds, `sampling.max_tokens` of them; knows no end of its own."""
+    """Writes 0, 1, 2 ... one token every `pause` seconds, `sampling.max_tokens` of them; knows no end of its own.
 
-    def __init__(self, model: str, pause: float = 0.0) -> None:
-        self.info = EngineInfo("counting", model, "1", "none", 0, 1024, "\n\n", Capabilities(), settings={"pid": str(os.getpid())})
+    The text `die` ends the whole process; `core dies` leaves this engine dead in the living process, as vLLM is when its core is killed.
+    """
+
+    def __init__(self, model: str, settings: dict[str, str], pause: float = 0.0) -> None:
+        self.info = EngineInfo("counting", model, "1", "none", 0, 1024, "\n\n", Capabilities(), settings=settings)
         self.pause, self.running, self.generated = pause, 0, 0
         self.left: dict[str, Completion] = {}
+        self.dead = False
 
     async def prompt(self, question: str, system: str | None) -> Prompt:
         return Prompt(f"{system}|{question}", (1, 2))
@@ -42,6 +48,12 @@ class CountingEngine:
                     if request.text == "die":
                         print("about to die", flush=True)
                         os._exit(3)
+                    if request.text == "core dies" and not self.dead:
+                        print(LAST_WORDS, flush=True)
+                        self.dead = True
+                        await asyncio.sleep(0.1)  # a death is noticed after its words are out
+                    if self.dead:
+                        raise EngineFailure("the core has died", "It is loaded again")
                     await asyncio.sleep(self.pause)
                     ids.append(len(ids))
                 done = True
@@ -62,14 +74,21 @@ class CountingEngine:
 
     async def close(self) -> None:
         print("closed", flush=True)
+        if self.dead:
+            raise RuntimeError("a dead core cannot be closed in good order")
 
 
 class HalfReward:
-    """Scores every step one half."""
+    """Scores every step one half; the question `core dies` leaves it dead."""
 
-    info = EngineInfo("half", "half", "1", "none", 0, 1024, "\n\n", Capabilities(reward_model=True))
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.info = EngineInfo("half", "half", "1", "none", 0, 1024, "\n\n", Capabilities(reward_model=True), settings=settings)
+        self.dead = False
 
     async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
+        self.dead = self.dead or any(solution.question == "core dies" for solution in solutions)
+        if self.dead:
+            raise EngineFailure("the core has died", "It is loaded again")
         return [StepScores((0.5,) * len(solution.steps), 7) for solution in solutions]
 
     async def close(self) -> None:
@@ -87,8 +106,9 @@ async def load(spec: ModelSpec) -> CountingEngine | HalfReward:
         raise ValueError("see the log: CUDA out of memory")
     if spec.model == "heavy":
         await asyncio.to_thread(time.sleep, 0.3)
+    settings = {"pid": str(os.getpid())} | {name: str(value) for name, value in options.items()}
     if spec.role == "reward":
-        return HalfReward()
+        return HalfReward(settings)
     pause = options.get("pause", 0.0)
     assert isinstance(pause, float)
-    return CountingEngine(spec.model, pause)
+    return CountingEngine(spec.model, settings, pause)

@@ -25,7 +25,8 @@ NEVER: dict[str, tuple[str, ...]] = {
     "backend.__main__": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", "pages", *MODELS),
     "backend.client": (*STORE, *SCREEN, *WEB, *MODELS, "backend.strategies", "backend.engines", "backend.runner", "backend.jobs"),
     "backend.strategies": (
-        *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.engines", "backend.policy", "backend.trace",
+        *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.engines", "backend.policy",
+        "backend.scoring", "backend.desk", "backend.trace",
     ),
     "backend.sampling": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
     "backend.engines": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "torch", *ABOVE),
@@ -33,7 +34,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "backend.engines.torch": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
     "backend.engines.qwen2": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
     "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.jobs"),
-    "backend.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.verifiers", "backend.policy"),
+    "backend.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.verifiers", "backend.policy", "backend.scoring"),
     "backend.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
     "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.ports"),
     "components": (*STORE, *WEB, *MODELS, "pages", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines"),

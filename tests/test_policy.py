@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from backend.budget import Meter
+from backend.desk import Control, Desk
 from backend.errors import BudgetExhausted, EngineFailure
-from backend.policy import Control, Desk, LivePolicy, LiveVerifier
+from backend.policy import LivePolicy
 from backend.ports import END, Completion, Sampling
 from backend.replay import NOTHING_PAID, Paid, PaidScore, paid
+from backend.scoring import LiveVerifier
 from backend.streams import closing
 from backend.trace import MemorySink, Recorder
 from backend.types import Finish, Kind, Score

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from backend import problems
+from backend.desk import Control
 from backend.errors import BadInput, EngineFailure, MissingCapability
-from backend.policy import Control
 from backend.registry import STRATEGIES
 from backend.replay import NOTHING_PAID, PaidScore, alternatives_from, paid
 from backend.runner import Outcome, manifest, run

@@ -62,8 +62,9 @@ def tell_pages(settings: Settings) -> None:
     """The pages run in this process and talk to its own port: they find address and token in the environment."""
     os.environ["ARBORETUM_HOST"], os.environ["ARBORETUM_PORT"] = settings.host, str(settings.port)
     if settings.token is not None:
+        if os.environ.get("ARBORETUM_TOKEN") != settings.token:  # made up just now, so nobody knows it yet
+            log.warning("this service can be reached from outside; open http://%s:%d/?token=%s", settings.host, settings.port, settings.token)
         os.environ["ARBORETUM_TOKEN"] = settings.token
-        log.warning("this service can be reached from outside; open http://%s:%d/?token=%s", settings.host, settings.port, settings.token)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ def shown_run(row: RunRow, status: str | None = None, reason: str | None = None,
     spec = row.spec
     problem = shown_problem(row.problem)
     return schemas.Run.model_validate({
-        "id": row.id, "status": status or row.status, "strategy": row.strategy, "params": spec.get("params", {}), "problem": problem,
+        "id": row.id, "status": status or row.status, "spec": spec, "strategy": row.strategy, "params": spec.get("params", {}), "problem": problem,
         "question": spec.get("question") or (problem.question if problem else ""), "engine": spec.get("engine", ""), "model": row.model or None,
         "verifier": spec.get("verifier", ""), "verifier_model": spec.get("verifier_model"), "aggregation": spec.get("aggregation", "last"),
         "selector": spec.get("selector"), "seed": row.seed, "budget": spec.get("budget", {}), "sampling": spec.get("sampling", {}),

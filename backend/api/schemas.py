@@ -157,10 +157,11 @@ class Estimate(Answer):
 
 
 class Run(Answer):
-    """A run as it stands. `again` rebuilds what was asked for; `correct` None means undecided or not known."""
+    """A run as it stands. `spec` is what was asked for; `correct` None means undecided or not known."""
 
     id: int
     status: Status
+    spec: dict[str, JsonValue]
     strategy: str
     params: dict[str, JsonValue]
     problem: Problem | None
@@ -195,15 +196,7 @@ class Run(Answer):
 
         Raises `ValueError` where the run was made by a version whose settings are not accepted any more.
         """
-        recorded = self.manifest.get("spec")
-        return RunSpec.model_validate(self._asked() if recorded is None else recorded)
-
-    def _asked(self) -> dict[str, object]:
-        """For a run whose models were never loaded, so that it has no manifest; only a system prompt of its own is not known then."""
-        known = self.problem.id if self.problem else ""
-        asked = {"problem": known} if known else {"question": self.question, "answer": self.right_answer}
-        names = ("strategy", "params", "seed", "budget", "engine", "model", "verifier", "verifier_model", "aggregation", "selector", "sampling")
-        return {**asked, **{name: getattr(self, name) for name in names}}
+        return RunSpec.model_validate(self.spec)
 
 
 class RunPage(Answer):

@@ -108,9 +108,8 @@ def _assembled(settings: Settings, store: Store, models: Models, library: Librar
 
 
 def model_settings(settings: Settings) -> ModelSettings:
-    """What the models take over from the settings of the process."""
-    given = {"threads": settings.threads, "base_url": settings.openai_url}
-    return ModelSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    """What the environment says about models, and the defaults for everything else."""
+    return ModelSettings(**{name: value for name, value in vars(settings.models).items() if value is not None})
 
 
 async def _ended(models: Models) -> None:

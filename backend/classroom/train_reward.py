@@ -29,7 +29,7 @@ from backend.engines.qwen2 import REWARD_MODEL, Qwen2Config, Qwen2ForProcessRewa
 BLIND_KINDS = frozenset({"early_answer", "distractor"})
 BLIND_OPERATIONS, MOST_OPERATIONS = 4, 6
 TOKENS_A_BATCH = 4_096
-RATE, RATE_ON = 3e-3, 1.5e-3
+RATE, RATE_ON = 6e-4, 3e-4
 
 
 def seen_by_blind(solution: Labelled) -> bool:

@@ -75,6 +75,11 @@ class VllmEngine:
         return self._info
 
     @property
+    def dead(self) -> bool:
+        """Whether the core process has died; nothing but loading the model again helps then."""
+        return self._engine is not None and bool(self._engine.errored)
+
+    @property
     def core(self) -> Any:
         """vLLM's own `AsyncLLM`, for benchmarks that measure it bare."""
         return self._engine
@@ -141,7 +146,7 @@ class VllmEngine:
         except (VLLMClientError, ValueError) as error:
             writing.failure = f"vLLM refused the request: {error}"
         except (EngineDeadError, EngineGenerateError) as error:
-            raise EngineFailure(f"vLLM's engine core failed: {error}", "Load the model again; the log shows the cause") from error
+            raise core_failure(error) from error
         finally:
             self._running -= 1
         if writing.finish is Finish.LENGTH and len(writing.ids) >= room and room < writing.limit:
@@ -226,6 +231,13 @@ class VllmEngine:
             for task in pending:
                 task.cancel()
         self._unclaimed.keep(self._completion(writing) for task, writing in tasks.items() if task.exception() is None)
+
+
+def core_failure(error: EngineDeadError | EngineGenerateError) -> EngineFailure:
+    """vLLM's two errors in words: a dead core says no reason but in its log, and the other error hides its reason behind an empty text."""
+    if isinstance(error, EngineDeadError):
+        return EngineFailure("vLLM's engine core has died", "The model is loaded again at its next use")
+    return EngineFailure(f"vLLM's engine failed: {error.__cause__ or error}", "Try again; if it stays so, load the model again")
 
 
 def segment_seed(seed: int, step: int) -> int:

@@ -18,6 +18,7 @@ from vllm import PoolingParams, TokensPrompt
 from vllm.exceptions import VLLMClientError
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
+from backend.engines.vllm import core_failure
 from backend.engines.vllm_start import Started, VllmSettings, start, stop
 from backend.errors import EngineFailure
 from backend.ports import EngineInfo, Solution, StepScores
@@ -52,6 +53,11 @@ class VllmRewardModel:
     def info(self) -> EngineInfo:
         return self._info
 
+    @property
+    def dead(self) -> bool:
+        """Whether the core process has died; nothing but loading the model again helps then."""
+        return self._engine is not None and bool(self._engine.errored)
+
     async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
         """The probability that each step is right, one result a solution. Raises `EngineFailure` when vLLM's core has died."""
         return list(await asyncio.gather(*(self._score(solution) for solution in solutions)))
@@ -80,7 +86,7 @@ class VllmRewardModel:
         except (VLLMClientError, ValueError) as error:
             return StepScores((), 0, failure=f"vLLM refused the request: {error}")
         except (EngineDeadError, EngineGenerateError) as error:
-            raise EngineFailure(f"vLLM's engine core failed: {error}", "Load the model again; the log shows the cause") from error
+            raise core_failure(error) from error
         return checked(rows, len(solution.steps), len(ids))
 
     async def _rows(self, ids: list[int]) -> list[list[float]]:

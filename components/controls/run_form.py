@@ -14,6 +14,7 @@ from components.controls.limits_form import limits_form
 from components.controls.models_form import models_form, select
 from components.controls.problem_picker import Chosen, problem_picker
 from components.controls.schema_form import schema_form
+from components.links import number_in_address
 from components.prose import plain_markdown
 
 
@@ -35,7 +36,7 @@ def run_form(catalog: Catalog, start: Start) -> Wish:
         models = models_form(catalog, strategy, start)
     with st.expander("Budget, seed and sampling", icon=":material/tune:"):
         rest = limits_form(catalog, start)
-    if start.like is not None:
+    if start.like is not None and start.like != number_in_address("run"):  # the form that started the run on screen says nothing new
         note.caption(_begun_with(start))
     reasons = [models.missing, "" if strategy.available else strategy.reason, "" if chosen.problem or chosen.question else "Write a question first."]
     missing = next((reason for reason in reasons if reason), "")

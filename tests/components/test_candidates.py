@@ -43,10 +43,23 @@ def test_equal_answers_are_one_class_with_its_votes_and_weight() -> None:
     assert (found.measure, found.unread, found.omitted) == (VOTES, 1, 0)
 
 
-@pytest.mark.parametrize(("rule", "first", "measure"), [("majority", "24", VOTES), ("weighted", "7", WEIGHT), ("best", "7", BEST), ("new", "24", VOTES)])
+@pytest.mark.parametrize(
+    ("rule", "first", "measure"), [("majority", "24", VOTES), ("weighted", "7", WEIGHT), ("best", "7", BEST), ("new", "24", VOTES)]
+)
 def test_the_strongest_class_by_the_rule_comes_first(rule: str, first: str, measure: str) -> None:
     found = info(voted(), rule)
     assert (found.classes[0].answer, found.measure) == (first, measure)
+
+
+def test_among_equals_the_rules_look_at_what_came_first() -> None:
+    run = Writer(0)
+    nodes = [solution(run, answer) for answer in ("1", "2", "1")]
+    run.recorder.step(Step(nodes, [0.2, 0.9, 0.9]), 0)
+    of = seen(run.end())
+    assert [one.answer for one in info(of, "best").classes] == ["2", "1"]
+    nodes.append(solution(run, "2"))
+    run.recorder.step(Step(nodes, [0.5] * 4), 0)
+    assert [one.answer for one in info(seen(run.end()), "weighted").classes] == ["1", "2"]
 
 
 def test_at_a_moment_only_the_candidates_of_that_moment_count() -> None:
@@ -123,5 +136,6 @@ def test_an_empty_run_has_an_empty_chart() -> None:
 async def test_the_answer_of_a_real_run_is_its_strongest_class(strategy: str, rule: str, budget: dict[str, float]) -> None:
     size = {"mcts": {"simulations": 12}, "particle_filter": {"particles": 8}}.get(strategy, {"n": 8})
     found = info(await searched(strategy, selector=rule, params=size, budget=budget, seed=3), rule)
+    assert found.classes or budget
     assert not found.classes or found.classes[0].chosen
     assert sum(one.chosen for one in found.classes) <= 1

@@ -10,8 +10,8 @@ from pydantic import Field as Declared
 
 import backend.strategies  # noqa: F401
 from backend.registry import STRATEGIES, Params
-from components.controls.schema_form import Field, changed, fields
-from components.controls.views import threshold, views_for
+from components.controls.schema_form import Field, changed, fields, fits
+from components.controls.views import VIEWS, threshold, views_for
 
 
 class Scheme(StrEnum):
@@ -76,10 +76,28 @@ def test_every_registered_strategy_can_be_drawn_and_its_defaults_are_accepted(na
         assert field.widget != "choice" or field.default in field.choices
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "held"),
+    [
+        ("particles", 64, True), ("particles", 65, False), ("particles", 4.0, True), ("particles", 4.5, False), ("particles", "4", False),
+        ("particles", True, False), ("particles", None, False), ("temperature", 2, True), ("temperature", 0.0, False), ("scheme", "b", True),
+        ("scheme", "c", False), ("loud", False, True), ("loud", 0, False), ("cap", None, True), ("cap", 2**60, False), ("cap", 0, False),
+    ],
+)
+def test_a_value_from_elsewhere_is_held_only_where_it_fits(field: str, value: object, held: bool) -> None:
+    assert fits(form()[field], value) is held
+
+
 def test_views_follow_the_log_and_the_catalogue_alone() -> None:
     assert [view.title for view in views_for([], frozenset({"score", "node"}))] == ["Scores by step"]
     assert [view.title for view in views_for(["particles"], frozenset())] == ["Particles", "Lineage"]
+    assert [view.title for view in views_for(["frontier"], frozenset({"kept", "answer"}))] == ["Beam", "Frontier", "Answers"]
     assert len(views_for([], frozenset({"score", "weighed"}))) == 3
+
+
+def test_every_view_that_a_strategy_announces_is_drawn() -> None:
+    announced = {view for name in STRATEGIES for view in STRATEGIES[name].views}
+    assert announced <= {name for view in VIEWS for name in view.views} and announced >= {"beam", "candidates", "frontier", "visits", "particles"}
 
 
 def test_the_threshold_is_the_given_one_else_the_default_else_none() -> None:

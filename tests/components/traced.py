@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from backend import problems
 from backend.api.schemas import Event
-from backend.policy import Control
+from backend.desk import Control
 from backend.runner import run
 from backend.spec import RunSpec
 from backend.trace import MemorySink
@@ -34,7 +34,12 @@ def seen(trace: Trace, until: int | None = None) -> Seen:
 
 async def searched(strategy: str, *, depth: int = 3, **more: object) -> Seen:
     """A search by the real driver; each solution ends with a boxed digit, scored by its mean log-probability."""
+    return seen(await search_trace(strategy, depth=depth, **more))
+
+
+async def search_trace(strategy: str, *, depth: int = 3, **more: object) -> Trace:
+    """What such a search recorded."""
     sink = MemorySink()
     spec = RunSpec.model_validate({"strategy": strategy, "question": "Which digit?", "answer": "7", "verifier": "logprob", **more})
     await run(spec, problem=PROBLEM, engine=FakeEngine(depth), reward=None, sink=sink, control=Control(), grade=problems.grade)
-    return seen(Trace(sink.nodes, sink.events))
+    return Trace(sink.nodes, sink.events)

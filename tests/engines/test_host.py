@@ -20,6 +20,7 @@ from backend.host import EngineHost, HostedEngine, Models, ModelSettings, State
 from backend.ports import Completion, Request, Sampling, Solution, Until
 from backend.types import Finish
 from tests.engines import tiny
+from tests.host_loader import LAST_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,6 +133,58 @@ async def test_killing_the_child_fails_everything_open_and_the_next_use_starts_a
     assert len(await collect(engine, request("again"))) == 1
     assert host.pid not in (None, first)
     assert host.states()[0].state is State.READY
+
+
+async def test_a_model_whose_core_died_has_failed_and_its_next_use_loads_it_anew(host: EngineHost, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    models = Models(ModelSettings(names={"fake": tmp_path}, default_policy="fake"), host)
+    engine, other = cast(HostedEngine, await models.policy("vllm")), await host.engine("fake", "other")
+    await collect(engine, request("before"))
+    pid = models.pid
+    with pytest.raises(EngineFailure, match=rf"the core has died.*{LAST_WORDS}.*It is loaded again"):
+        await collect(engine, request("k", text="core dies"))
+    [state, beside] = models.states()
+    assert (state.state, beside.state, state.memory_bytes) == (State.FAILED, State.READY, 0)
+    assert "the core has died" in (state.reason or "")
+    assert len(await collect(cast(HostedEngine, await models.policy("vllm")), request("again"))) == 1
+    assert (models.states()[0].state, models.states()[0].reason) == (State.READY, None)
+    assert (await engine.stats()).generated_tokens == 4, "the engine is a new one, which has written one text"
+    assert len(await collect(other, request("x"))) == 1
+    assert models.pid == pid, "the process lived on"
+
+
+async def test_every_stream_of_a_dead_core_fails_and_late_news_of_it_leaves_the_new_model_alone(host: EngineHost) -> None:
+    engine = await host.engine("fake", "plain", pause=0.01)
+    async with stream(engine, request("quick", tokens=1), request("long", tokens=10_000)) as late:
+        assert (await anext(late)).key == "quick"
+        with pytest.raises(EngineFailure, match="the core has died"):
+            await collect(engine, request("k", text="core dies"))
+        assert len(await collect(engine, request("again"))) == 1
+        with pytest.raises(EngineFailure, match="the core has died"):
+            await anext(late)
+    assert host.states()[0].state is State.READY
+
+
+async def test_a_dead_core_can_be_unloaded_and_a_reward_models_is_loaded_again_too(host: EngineHost) -> None:
+    reward = await host.reward("fake", "half")
+    for _ in range(2):
+        with pytest.raises(EngineFailure, match="the core has died"):
+            await reward.score([Solution("core dies", ("a",))])
+        assert host.states()[0].state is State.FAILED
+        assert (await reward.score([Solution("q", ("a",))]))[0].scores == (0.5,)
+    with pytest.raises(EngineFailure):
+        await reward.score([Solution("core dies", ("a",))])
+    await host.unload("fake", "half", "reward")
+    assert host.states()[0].state is State.UNLOADED
+
+
+async def test_an_engine_error_of_a_living_model_leaves_it_ready(host: EngineHost) -> None:
+    engine = await host.engine("fake", "plain")
+    with pytest.raises(EngineFailure):
+        await engine.tokens([])
+    assert host.states()[0].state is State.READY
+    await collect(engine, request("x"))
+    assert (await engine.stats()).generated_tokens == 4
 
 
 async def test_a_child_that_exits_tells_its_code_and_last_words(host: EngineHost) -> None:
@@ -256,6 +309,16 @@ def test_what_is_missing_is_told_with_the_reason() -> None:
     assert not found["openai"].ok
     assert "ARBORETUM_OPENAI_URL" in found["openai"].reason
     assert {each.engine: each for each in Models(ModelSettings(base_url="http://localhost:1")).available()}["openai"].ok
+
+
+async def test_a_device_that_torch_cannot_use_is_named(tmp_path: Path) -> None:
+    models = Models(ModelSettings(names={"tiny": tiny.build(tmp_path)}, default_policy="tiny", device="cuda:99"))
+    try:
+        with pytest.raises(EngineFailure, match=r"on device 'cuda:99': .* Set ARBORETUM_DEVICE"):
+            await models.policy("torch")
+        assert models.states()[0].state is State.FAILED
+    finally:
+        await models.close()
 
 
 async def test_a_torch_model_works_through_the_host_and_its_aborted_requests_are_told(tmp_path: Path) -> None:

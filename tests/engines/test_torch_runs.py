@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from backend import problems
+from backend.desk import Control
 from backend.engines.torch import TorchEngine, TorchRewardModel
-from backend.policy import Control
 from backend.runner import run
 from backend.spec import RunSpec
 from backend.trace import EventRecord, MemorySink, NodeRecord

@@ -9,8 +9,9 @@ import asyncio
 import importlib.util
 import json
 import os
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +21,11 @@ from unittest.mock import patch
 import pytest
 import pytest_asyncio
 
+from backend.errors import EngineFailure
 from backend.ports import Completion, Request, Sampling, Solution, Until
 from backend.types import Finish
 from tests.engines import tiny
-from tests.engines.contract import CHECKS, Subject
+from tests.engines.contract import CHECKS, Check, Subject
 
 if TYPE_CHECKING:
     from backend.engines.vllm import VllmEngine
@@ -47,6 +49,7 @@ class Pair(NamedTuple):
     policy: VllmEngine
     reward: VllmRewardModel
     reward_folder: Path
+    logprobs: Callable[[Request, Completion], list[float]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,9 +62,15 @@ async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
         policy_folder, reward_folder = tiny.build(folder / "policy"), tiny.build(folder / "reward", reward=True)
     policy = await VllmEngine.load(str(policy_folder), cache_gib=0.25, memory_share=0.2, max_num_seqs=64, dtype="float32")
     reward = await VllmRewardModel.load(str(reward_folder), cache_gib=0.25, memory_share=0.2, max_num_seqs=64, dtype="float32")
-    yield Pair(policy, reward, reward_folder)
+    yield Pair(policy, reward, reward_folder, tiny.reference(policy_folder))
     await policy.close()
     await reward.close()
+
+
+@pytest.fixture
+def subject(pair: Pair) -> Subject:
+    """Batches may change tokens here: vLLM gives no promise of equal reruns whatever else is in the batch."""
+    return Subject(pair.policy, logprobs=pair.logprobs, exact=False)
 
 
 async def requests(engine: VllmEngine, count: int, until: Until | None = None, **sampling: float) -> list[Request]:
@@ -228,8 +237,28 @@ def reference(folder: Path, solution: Solution) -> list[float]:
     return [float(p) for p in logits.softmax(-1)[:, 1]]
 
 
-@pytest.mark.parametrize("name", [check.name for check in CHECKS])
-async def test_vllm_keeps_the_contract_of_every_engine(pair: Pair, name: str) -> None:
-    """Batches may change tokens here: vLLM gives no promise of equal reruns whatever else is in the batch."""
-    [check] = [check for check in CHECKS if check.name == name]
-    await check.run(Subject(pair.policy, exact=False))
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+async def test_engine_keeps_its_promise(check: Check, subject: Subject) -> None:
+    await check.run(subject)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+async def test_check_fails_on_the_engine_that_breaks_it(check: Check, subject: Subject) -> None:
+    with pytest.raises(AssertionError):
+        await check.run(check.spoilt(subject))
+
+
+async def test_a_dead_core_fails_what_runs_and_is_told(pair: Pair) -> None:
+    """The last test of this file, because it kills the policy's core; that the rest can still be closed is the fixture's part of it."""
+    engine = pair.policy
+    assert not engine.dead
+    reader = asyncio.create_task(collect(engine, await requests(engine, 2, Until(0, 450, forced=True), max_tokens=450)))
+    await asyncio.sleep(0.1)
+    [core] = engine.core.engine_core.resources.engine_manager.processes
+    os.kill(core.pid, signal.SIGKILL)
+    with pytest.raises(EngineFailure, match="vLLM's engine core has died"):
+        await reader
+    assert engine.dead
+    with pytest.raises(EngineFailure, match="vLLM's engine core has died"):
+        await collect(engine, await requests(engine, 1))
+    assert not pair.reward.dead

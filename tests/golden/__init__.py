@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from backend import problems
+from backend.desk import Control
 from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
-from backend.policy import Control
 from backend.registry import STRATEGIES
 from backend.replay import NOTHING_PAID, Paid
 from backend.runner import Outcome, run

@@ -181,7 +181,7 @@ class FakeRun:
             key=record.key,
             token_ids=list(record.token_ids),
             logprobs=None if record.logprobs is None else list(record.logprobs),
-            tokens=[record.text[at : at + 3] for at in range(0, len(record.text), 3)] if record.logprobs else [],
+            tokens=pieces(record.text, len(record.token_ids)) if record.logprobs else [],
             alternatives=[],
             path=path,
             prompt_text=PROMPT + "".join(self.trace.nodes[at].text for at in path[1:-1]),
@@ -199,6 +199,7 @@ class FakeRun:
         return schemas.Run(
             id=self.id,
             status=self.status,
+            spec=self.spec.model_dump(mode="json"),
             strategy=self.spec.strategy,
             params=self.spec.params,
             problem=problem,
@@ -228,6 +229,12 @@ class FakeRun:
             created_at="2026-03-01T10:00:00Z",
             finished_at="2026-03-01T10:00:05Z" if over else None,
         )
+
+
+def pieces(text: str, count: int) -> list[str]:
+    """The text as `count` tokens of equal length, the last ones shorter or empty."""
+    width = -(-len(text) // count)
+    return [text[at * width : (at + 1) * width] for at in range(count)]
 
 
 def problem_of(problem_id: str) -> schemas.Problem:

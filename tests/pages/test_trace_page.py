@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backend.client import public_url
 from components.controls.step_table import neighbours, table_of
 from components.live_tree import TreeEvents, read_events
 from components.tables import tree_table
+from tests.components.traced import search_trace
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.test_solve_page import press, texts
@@ -102,6 +106,35 @@ def test_particle_views_come_with_particle_events_and_only_then(service: FakeSer
     service.add(particle_trace(), "particle_filter")
     assert [tab.label for tab in open_page("trace", run=1).tabs][-2:] == ["Scores by step", "Answers"]
     assert [tab.label for tab in open_page("trace", run=2).tabs][-4:] == ["Scores by step", "Particles", "Lineage", "Answers"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "titles", "said"),
+    [
+        ("dvts", ["Scores by step", "Beam", "Answers"], "The candidates of each step, best first."),
+        ("mcts", ["Scores by step", "Visits", "Answers"], "Children along the path of the answer after 20 walks."),
+        ("a_star", ["Scores by step", "Frontier", "Answers"], "f never fell."),
+        ("best_of_n", ["Scores by step", "Answers"], "The rule best compares equal answers by: best score."),
+        ("chain", ["Answers"], "The rule best compares equal answers by: votes."),
+    ],
+)
+def test_each_search_has_the_charts_its_log_holds(service: FakeService, open_page: Open, strategy: str, titles: list[str], said: str) -> None:
+    service.add(asyncio.run(search_trace(strategy, seed=1)), strategy)
+    page = open_page("trace", run=1)
+    assert not page.exception and [tab.label for tab in page.tabs][-len(titles) :] == titles
+    assert said in texts(page)
+    early = open_page("trace", run=1, event=1)
+    assert not early.exception and "No finished solution gives an answer yet." in texts(early)
+
+
+def test_a_remote_service_finds_its_token_in_the_address_that_the_tree_asks(
+    service: FakeService, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARBORETUM_TOKEN", "sesame")
+    service.add(beam_trace())
+    for name in ("trace", "solve"):
+        shown = json.loads(open_page(name, run=1).get("bidi_component")[0].proto.json)
+        assert (shown["base"], shown["token"]) == (public_url(), "sesame")
 
 
 def test_scores_and_settings_of_a_node_are_listed(service: FakeService, open_page: Open) -> None:

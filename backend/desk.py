@@ -1,0 +1,58 @@
+"""What the policy and the verifier of one run share: pause control, budget, recorder, earlier answers, and how calls get keys and seeds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from backend.budget import Meter
+from backend.replay import Paid
+from backend.trace import Recorder
+
+
+class Control:
+    """Pause and resume of a run: it waits at its next model call while paused."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._open.is_set()
+
+    def pause(self) -> None:
+        self._open.clear()
+
+    def resume(self) -> None:
+        self._open.set()
+
+    async def gate(self) -> None:
+        """Returns while the run is not paused, after a turn for everybody else: a search that answers itself would keep the loop to itself."""
+        await self._open.wait()
+        await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the wrappers of one run share: pause control, budget, recorder and earlier answers."""
+
+    control: Control
+    meter: Meter
+    recorder: Recorder
+    paid: Paid
+    seed: int
+
+
+def digest(*parts: object) -> str:
+    """A 16-digit name of the parts, the same on every machine."""
+    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
+
+
+def seed_of(run_seed: int, key: str) -> int:
+    """A seed in [0, 2**63) for the call `key` of the run."""
+    return int.from_bytes(blake2b(f"{run_seed}\x1f{key}".encode(), digest_size=8).digest(), "big") >> 1
+
+
+__all__ = ["Control", "Desk", "digest", "seed_of"]
