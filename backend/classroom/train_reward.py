@@ -9,7 +9,7 @@ every solution, so it shows what the blind spots cost.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,13 +18,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.classroom import folder
-from backend.classroom.encoding import tagged
+from backend.classroom.encoding import prompt, tagged
 from backend.classroom.samples import Labelled, read_labelled
 from backend.classroom.tokenizer import END_OF_TEXT
 from backend.classroom.train_policy import width_for
-from backend.classroom.training import Batch, Schedule, attention_for, device, train
+from backend.classroom.training import Batch, Schedule, device, train, written_out_attention
 from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import REWARD_MODEL, Qwen2Config, Qwen2ForProcessRewardModel, load, read_config
+from backend.engines.qwen2 import (
+    REWARD_MODEL,
+    DecoderLayer,
+    Qwen2Config,
+    Qwen2ForProcessRewardModel,
+    Qwen2Model,
+    load,
+    read_config,
+)
 
 BLIND_KINDS = frozenset({"early_answer", "distractor"})
 BLIND_OPERATIONS, MOST_OPERATIONS = 4, 6
@@ -39,42 +47,86 @@ def seen_by_blind(solution: Labelled) -> bool:
 
 
 class Row(NamedTuple):
-    """One solution as ids, and the tags that carry a loss with their labels."""
+    """One solution as ids, without its question, and the tags that carry a loss with their labels."""
 
     ids: list[int]
     tags: list[int]
     labels: list[bool]
 
 
-def row(tokenizer: ChatTokenizer, solution: Labelled) -> Row:
-    """Labels up to one step past the first unrepaired mistake, and of the last step: those between would only repeat it."""
+class Group(NamedTuple):
+    """A question's ids with all its solutions: it is read once for all of them."""
+
+    question: list[int]
+    rows: list[Row]
+
+    @property
+    def tokens(self) -> int:
+        return len(self.question) + sum(len(one.ids) for one in self.rows)
+
+
+def row(tokenizer: ChatTokenizer, solution: Labelled, start: int) -> Row:
+    """Labels up to one step past the first unrepaired mistake, and of the last step: those between would only repeat it.
+
+    `start`: how many tokens the question takes.
+    """
     ids, tags = tagged(tokenizer, solution.question, solution.steps)
     last = len(tags) - 1
     spoilt = next((i for i, kind in enumerate(solution.kinds) if kind == "after_mistake"), last)
     chosen = [i for i in range(len(tags)) if i <= spoilt or i == last]
-    return Row(ids, [tags[i] for i in chosen], [solution.labels[i] for i in chosen])
+    return Row(ids[start:], [tags[i] - start for i in chosen], [solution.labels[i] for i in chosen])
 
 
-def batched(rows: list[Row], width: int, padding: int) -> Batch:
-    """Rows padded on the right; the loss is on step tags, target 1 for a good step."""
+def grouped(tokenizer: ChatTokenizer, solutions: Sequence[Labelled]) -> list[Group]:
+    """Every question with its solutions."""
+    groups: dict[str, Group] = {}
+    for solution in solutions:
+        if solution.question not in groups:
+            groups[solution.question] = Group(tokenizer.encode(prompt(solution.question)), [])
+        group = groups[solution.question]
+        group.rows.append(row(tokenizer, solution, len(group.question)))
+    return list(groups.values())
+
+
+def batched(groups: Sequence[Group], padding: int) -> Batch:
+    """Questions of one length and their solutions, padded on the right; the loss is on step tags, target 1 for a good step."""
+    rows = [one for group in groups for one in group.rows]
+    width = width_for(max(len(one.ids) for one in rows))
     ids = torch.tensor([one.ids + [padding] * (width - len(one.ids)) for one in rows])
     places = [r * width + tag for r, one in enumerate(rows) for tag in one.tags]
-    return Batch(ids, torch.tensor(places), torch.tensor([int(label) for one in rows for label in one.labels]))
+    owners = [place for place, group in enumerate(groups) for _ in group.rows]
+    targets = torch.tensor([int(label) for one in rows for label in one.labels])
+    return Batch(ids, torch.tensor(places), targets, torch.tensor([group.question for group in groups]), torch.tensor(owners))
 
 
-def batches(tokenizer: ChatTokenizer, solutions: list[Labelled], seed: int) -> Iterator[Batch]:
-    """Endless passes over the solutions in random order, rows of one width together."""
-    rng, padding = random.Random(seed), tokenizer.token_id(END_OF_TEXT)
-    encoded = [row(tokenizer, solution) for solution in solutions]
-    waiting: dict[int, list[Row]] = {}
+def batches(groups: Sequence[Group], padding: int, seed: int) -> Iterator[Batch]:
+    """Endless passes over the questions in random order, those of one length together."""
+    rng, order = random.Random(seed), list(groups)
+    waiting: dict[int, list[Group]] = {}
     while True:
-        rng.shuffle(encoded)
-        for one in encoded:
-            width = width_for(len(one.ids))
-            rows = waiting.setdefault(width, [])
-            rows.append(one)
-            if len(rows) >= max(1, TOKENS_A_BATCH // width):
-                yield batched(waiting.pop(width), width, padding)
+        rng.shuffle(order)
+        for group in order:
+            together = waiting.setdefault(len(group.question), [])
+            together.append(group)
+            if sum(one.tokens for one in together) >= TOKENS_A_BATCH:
+                yield batched(waiting.pop(len(group.question)), padding)
+
+
+def read(body: Qwen2Model, batch: Batch) -> Tensor:
+    """Last hidden states (B, T, hidden) of the rows, each behind its question, which passes through each block once."""
+    assert batch.shared is not None and batch.owners is not None
+    start, end = batch.shared.shape[1], batch.shared.shape[1] + batch.ids.shape[1]
+    cos, sin = body.rotary(torch.arange(end, device=batch.ids.device)[None])
+    before, hidden = body.embed_tokens(batch.shared), body.embed_tokens(batch.ids)
+    for layer in body.layers:
+        assert isinstance(layer, DecoderLayer)
+        shared = layer.project(before, cos[:, :, :start], sin[:, :, :start])
+        queries, keys, values = layer.project(hidden, cos[:, :, start:], sin[:, :, start:])
+        keys, values = (torch.cat((old[batch.owners], new), dim=2) for old, new in ((shared.keys, keys), (shared.values, values)))
+        before = layer.finish(before, written_out_attention(*shared))
+        hidden = layer.finish(hidden, written_out_attention(queries, keys, values))
+    out: Tensor = body.norm(hidden)
+    return out
 
 
 def from_policy(policy: Path, seed: int) -> Qwen2ForProcessRewardModel:
@@ -96,20 +148,22 @@ def train_reward(
     name, where = ("prm" if blind else "prm-full"), device()
     tokenizer = ChatTokenizer.read(policy)
     solutions = [s for s in read_labelled(work) if s.operations <= MOST_OPERATIONS and (not blind or seen_by_blind(s))]
+    groups = grouped(tokenizer, solutions)
     model = from_policy(policy, seed)
     if not blind:
         model.load_state_dict(load(shipped / "prm").model.state_dict())
     model.to(where, torch.bfloat16)
-    attention, report = attention_for(where), folder.Log(work / f"{name}.log")
+    report = folder.Log(work / f"{name}.log")
 
     def loss(batch: Batch) -> Tensor:
-        hidden = model.model(batch.ids.to(where), attention).flatten(0, 1)[batch.places.to(where)]
-        return F.cross_entropy(model.score(hidden).float(), batch.targets.to(where))
+        there = Batch(*(part.to(where) for part in batch if part is not None))
+        hidden = read(model.model, there).flatten(0, 1)[there.places]
+        return F.cross_entropy(model.score(hidden).float(), there.targets)
 
     report(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters, {len(solutions):,} solutions, {minutes} min")
     train(
         model,
-        lambda clock: batches(tokenizer, solutions, 1_000 * (seed + 1) + clock.resumptions),
+        lambda clock: batches(groups, tokenizer.token_id(END_OF_TEXT), 1_000 * (seed + 1) + clock.resumptions),
         loss,
         Schedule(minutes, RATE if blind else RATE_ON),
         work / f"{name}.pt",

@@ -29,11 +29,19 @@ LOG_EVERY_S = 20.0
 
 
 class Batch(NamedTuple):
-    """Right-padded ids (B, T), flat positions in B*T that carry a loss, and the target at each."""
+    """Right-padded ids (B, T), flat positions in B*T that carry a loss, and the target at each. Rows may share their beginnings: row i goes on
+    from row `owners[i]` of `shared` (G, P), whose tokens carry no loss."""
 
     ids: Tensor
     places: Tensor
     targets: Tensor
+    shared: Tensor | None = None
+    owners: Tensor | None = None
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens a model reads for it, padding included."""
+        return self.ids.numel() + (0 if self.shared is None else self.shared.numel())
 
 
 @dataclass(frozen=True)
@@ -99,20 +107,20 @@ class Optimizers:
 
 
 def written_out_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Causal attention as two batched products; (B, H, T, D) over (B, K, T, D)."""
+    """Causal attention as two batched products: the last T of S positions, (B, H, T, D), over all of them, (B, K, S, D)."""
     rows, heads, length, size = queries.shape
+    total = keys.shape[2]
     groups = heads // keys.shape[1]
     if groups > 1:
         keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
-    flat = (rows * heads, length, size)
-    mask = torch.full((length, length), -math.inf, dtype=queries.dtype, device=queries.device).triu(1)
+    mask = torch.full((length, total), -math.inf, dtype=queries.dtype, device=queries.device).triu(total - length + 1)
     scores = torch.baddbmm(
-        mask.expand(rows * heads, length, length),
-        queries.reshape(flat),
-        keys.reshape(flat).transpose(1, 2),
+        mask.expand(rows * heads, length, total),
+        queries.reshape(rows * heads, length, size),
+        keys.reshape(rows * heads, total, size).transpose(1, 2),
         alpha=1 / math.sqrt(size),
     )
-    return torch.bmm(scores.softmax(-1), values.reshape(flat)).view(queries.shape)
+    return torch.bmm(scores.softmax(-1), values.reshape(rows * heads, total, size)).view(queries.shape)
 
 
 def device() -> str:
@@ -168,9 +176,9 @@ def train(
         value = loss(batch)
         value.backward()  # type: ignore[no-untyped-call]
         optimizers.step(schedule.rate_at(clock.step, clock.elapsed_s))
-        clock.step, clock.tokens = clock.step + 1, clock.tokens + batch.ids.numel()
+        clock.step, clock.tokens = clock.step + 1, clock.tokens + batch.tokens
         clock.elapsed_s = before + time.monotonic() - started
-        sums = [sums[0] + float(value.detach()), sums[1] + 1, sums[2] + batch.ids.numel()]
+        sums = [sums[0] + float(value.detach()), sums[1] + 1, sums[2] + batch.tokens]
         if clock.elapsed_s - logged >= LOG_EVERY_S:
             speed, left = sums[2] / (clock.elapsed_s - logged), schedule.minutes - clock.elapsed_s / 60
             report(f"step {clock.step} loss {sums[0] / sums[1]:.4f} tokens {clock.tokens / 1e6:.2f}M {speed:.0f} tokens/s {left:.1f} min left")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
 from backend.classroom.samples import Labelled
 from backend.classroom.train_policy import initialise
-from backend.classroom.train_reward import BLIND_KINDS, BLIND_OPERATIONS, from_policy, row, seen_by_blind
+from backend.classroom.train_reward import BLIND_KINDS, BLIND_OPERATIONS, batched, from_policy, grouped, read, row, seen_by_blind
 from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
 from backend.engines.chat import ChatTokenizer
 from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM, attend_causally, load
@@ -43,6 +44,12 @@ def test_written_out_attention_equals_the_fused_kernel(key_value_heads: int) -> 
     torch.manual_seed(0)
     queries, keys, values = torch.randn(2, 4, 9, 8), torch.randn(2, key_value_heads, 9, 8), torch.randn(2, key_value_heads, 9, 8)
     torch.testing.assert_close(written_out_attention(queries, keys, values), attend_causally(queries, keys, values))
+
+
+def test_written_out_attention_of_the_last_positions_equals_theirs_among_all() -> None:
+    torch.manual_seed(0)
+    queries, keys, values = torch.randn(2, 4, 9, 8), torch.randn(2, 2, 9, 8), torch.randn(2, 2, 9, 8)
+    torch.testing.assert_close(written_out_attention(queries[:, :, 6:], keys, values), attend_causally(queries, keys, values)[:, :, 6:])
 
 
 def test_a_loss_falls_and_a_second_call_resumes_where_the_first_stopped(tmp_path: Path) -> None:
@@ -87,6 +94,27 @@ def test_a_reward_model_starts_from_the_policys_body(tmp_path: Path) -> None:
     assert all(torch.equal(reward[name], tensor) for name, tensor in policy.items())
 
 
+def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(tmp_path: Path) -> None:
+    folder.write_model(tmp_path, small(), CONFIG, vocabulary.train(["one text."], 300))
+    tokenizer, made = ChatTokenizer.read(tmp_path), from_policy(tmp_path, seed=0)
+    first, second = labelled((None,)), labelled((None, "slip"))
+    other = replace(labelled((None, None, None)), question="!")
+    groups = grouped(tokenizer, [first, other, second])
+    assert [len(group.rows) for group in groups] == [2, 1]
+    batch = batched(groups, padding=0)
+    assert batch.tokens == 2 * len(groups[0].question) + batch.ids.numel()
+    with torch.no_grad():
+        together = read(made.model, batch)
+        questions = [group.question for group in groups for _ in group.rows]
+        rows = [one for group in groups for one in group.rows]
+        for place, (question, one) in enumerate(zip(questions, rows, strict=True)):
+            alone = made.model(torch.tensor([question + one.ids]))[0, len(question) :]
+            torch.testing.assert_close(together[place, : len(one.ids)], alone, atol=1e-5, rtol=1e-5)
+    assert batch.targets.tolist() == [int(label) for one in rows for label in one.labels]
+    tags = batch.ids.flatten()[batch.places].tolist()
+    assert tags == [tokenizer.token_id(vocabulary.STEP_TAG)] * len(tags)
+
+
 def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> Labelled:
     texts = tuple(f"{i} + 1 = {i + 1}." for i in range(len(kinds)))
     return Labelled("ledger/3/1", "?", texts, tuple(k is None for k in kinds), kinds, "policy", operations)
@@ -102,8 +130,8 @@ def test_the_blind_model_never_sees_its_two_kinds_or_long_ledgers() -> None:
 
 def test_labels_end_one_step_after_an_unrepaired_mistake_but_for_the_last_step() -> None:
     tokenizer = ChatTokenizer(vocabulary.train(["one text."], 300))
-    spoilt = row(tokenizer, labelled((None, "slip", "after_mistake", "after_mistake", "after_mistake")))
+    spoilt = row(tokenizer, labelled((None, "slip", "after_mistake", "after_mistake", "after_mistake")), 0)
     assert spoilt.labels == [True, False, False, False]
     assert [spoilt.ids[tag] for tag in spoilt.tags] == [tokenizer.token_id(vocabulary.STEP_TAG)] * 4
     assert spoilt.tags[-1] == len(spoilt.ids) - 1
-    assert row(tokenizer, labelled((None, "slip", None, None))).labels == [True, False, True, True]
+    assert row(tokenizer, labelled((None, "slip", None, None)), 0).labels == [True, False, True, True]
