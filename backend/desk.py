@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -10,13 +11,16 @@ from backend.budget import Meter
 from backend.replay import Paid
 from backend.trace import Recorder
 
+BEHIND_S = 0.01
+
 
 class Control:
-    """Pause and resume of a run: it waits at its next model call while paused."""
+    """Pause and resume of a run: it waits at its next model call while paused, or while its log is `behind` in being stored."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
+        self.behind: Callable[[], bool] = lambda: False
 
     @property
     def paused(self) -> bool:
@@ -29,9 +33,12 @@ class Control:
         self._open.set()
 
     async def gate(self) -> None:
-        """Returns while the run is not paused, after a turn for everybody else: a search that answers itself would keep the loop to itself."""
+        """Returns while the run is not paused, after a turn for everybody else: a search that answers itself would keep the loop to itself, and
+        would fill the memory faster than the store is written."""
         await self._open.wait()
         await asyncio.sleep(0)
+        while self.behind():  # noqa: ASYNC110 - who catches up is a thread and knows no loop
+            await asyncio.sleep(BEHIND_S)
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,18 @@ class RunWriter:
         self.events: list[EventRecord] = []
         self.due: float | None = None
         self.busy = False
+        self.storing = 0
         self.failure: str | None = None
         self.closed = False
 
     @property
     def dirty(self) -> bool:
         return bool(self.nodes or self.events)
+
+    @property
+    def backlog(self) -> int:
+        """Events that are not durable yet; 0 after a failure, of which `append` tells."""
+        return 0 if self.failure is not None else len(self.events) + self.storing
 
     def append(self, nodes: Sequence[NodeRecord], events: Sequence[EventRecord]) -> None:
         """Buffer what happened. Raises `StorageFailure` when an earlier batch could not be stored or a number is out of order."""
@@ -231,7 +237,7 @@ class Flusher:
                 writer = self._writers.get(batch.run_id)
                 if writer is None:
                     continue
-                writer.busy = False
+                writer.busy, writer.storing = False, 0
                 if batch.run_id in failures:
                     writer.failure, writer.due = failures[batch.run_id], None
                     writer.nodes, writer.events = [*batch.nodes, *writer.nodes], [*batch.events, *writer.events]
@@ -252,5 +258,5 @@ class Flusher:
 
 def _emptied(writer: RunWriter) -> codec.Batch:
     batch = codec.Batch(writer.run_id, writer.nodes, writer.events)
-    writer.nodes, writer.events, writer.due, writer.busy = [], [], None, True
+    writer.nodes, writer.events, writer.due, writer.busy, writer.storing = [], [], None, True, len(writer.events)
     return batch

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from backend.errors import ArboretumError, BadInput, Conflict, StorageFailure
@@ -36,6 +37,8 @@ log = logging.getLogger("arboretum.jobs")
 
 RESUMABLE = ("crashed", "failed")
 CANCEL_WAIT_S = 1.0
+MOST_BEHIND = 2_000
+"""Events that a run may be ahead of the store, about a tenth of a second's writing."""
 
 
 class Standing(NamedTuple):
@@ -199,7 +202,7 @@ class Jobs:
         reward = await self._models.reward(job.spec.engine, job.spec.verifier_model) if job.spec.verifier == "prm" else None
         await self._describe(job, engine.info, None if reward is None else reward.info)
         job.writer = await asyncio.to_thread(self._store.writer, job.run_id)
-        job.tap = Tap(job.writer)
+        job.tap, job.control.behind = Tap(job.writer), partial(_behind, job.writer)
         await self._set(job, "running")
         outcome = await self._launch(
             job.spec, problem=job.problem, engine=engine, reward=reward, sink=job.tap, control=job.control, grade=self._grade, paid=job.paid
@@ -281,6 +284,10 @@ class Jobs:
     def _tell(self, run_id: int) -> None:
         for callback in tuple(self._watchers.get(run_id, ())):
             callback()
+
+
+def _behind(writer: RunWriter) -> bool:
+    return writer.backlog > MOST_BEHIND
 
 
 __all__ = ["Counts", "Job", "Jobs", "Models", "Standing"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from backend.budget import Ledger
 from backend.errors import EngineFailure
 from backend.jobs import Admission, Jobs
+from backend.jobs.tap import Tap
 from backend.library import Library
 from backend.ports import Engine, RewardModel
 from backend.problems.base import Grade, Problem
@@ -19,7 +20,7 @@ from backend.runner import Control, GradeFunction, Outcome
 from backend.spec import RunSpec
 from backend.trace import Recorder, Sink
 from backend.types import Finish, Kind, Node, Step
-from storage import Store
+from storage import RunWriter, Store
 from tests.fake_engine import FakeEngine
 
 
@@ -134,6 +135,29 @@ async def greedy(
     recorder.node(Node("<q>", (1,), kind=Kind.PROMPT))
     while True:
         await control.gate()
+
+
+@dataclass
+class Flooding:
+    """Records a hundred events a round and waits for nothing but the gate; `most_behind` is how far the store was behind at worst."""
+
+    rounds: int
+    most_behind: int = 0
+
+    async def __call__(
+        self, spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Tap, control: Control, grade: GradeFunction,
+        paid: Paid,
+    ) -> Outcome:
+        assert isinstance(sink.sink, RunWriter)
+        recorder = Recorder(sink)
+        recorder.node(Node("<q>", (1,), kind=Kind.PROMPT))
+        for _ in range(self.rounds):
+            for _ in range(100):
+                recorder.event("step", label="round", data={"nodes": [0]})
+            recorder.flush()
+            self.most_behind = max(self.most_behind, sink.sink.backlog)
+            await control.gate()
+        return Outcome("finished", None, None, "unfinished", None, None, {}, recorder.node_count, recorder.next_seq)
 
 
 def failing(error: Exception) -> Callable[..., object]:

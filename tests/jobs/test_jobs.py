@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import BadInput, Conflict, EngineFailure, MissingCapability, NotFound
+from backend.jobs.jobs import MOST_BEHIND
 from storage import Store
-from tests.jobs.fakes import FakeModels, Growing, failing, greedy, jobs, quick, spec, store_at, until
+from tests.jobs.fakes import FakeModels, Flooding, Growing, failing, greedy, jobs, quick, spec, store_at, until
 
 
 def writing_s(store: Store) -> float:
@@ -247,6 +248,16 @@ async def test_stopping_a_run_while_its_end_is_being_written_leaves_a_whole_end(
     assert store.run(run_id).status in ("finished", "cancelled")
     assert store.run(run_id).finished_at is not None
     assert board.standing(run_id) is None
+
+
+async def test_a_run_waits_when_the_store_falls_behind(store: Store) -> None:
+    flood = Flooding(400)
+    board = jobs(store, FakeModels(), flood)
+    run_id = await board.submit(spec())
+    await board.wait(run_id)
+    assert store.run(run_id).status == "finished"
+    assert store.run(run_id).events == 40_001
+    assert 100 <= flood.most_behind <= MOST_BEHIND + 100
 
 
 async def test_a_run_that_never_waits_keeps_nobody_else_waiting(store: Store) -> None:
