@@ -66,6 +66,14 @@ def _authored(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tuple
     return "teacher", chosen.solution(problem, rng)
 
 
+def variants(chosen: ProblemSet, problem: Problem, rng: random.Random) -> list[Document]:
+    """One problem solved several ways: twice right, by two pupils, and with a slip that is repaired."""
+    pupils = rng.sample(list(chosen.pupils), 2)
+    written = [("teacher", chosen.solution(problem, rng)), ("teacher", chosen.solution(problem, rng)), ("repair", chosen.repaired(problem, rng))]
+    written += [(f"pupil:{name}", chosen.solution(problem, rng, name)) for name in pupils]
+    return [Document(problem.id, problem.question, tuple(steps), author, problem.answer or "") for author, steps in written]
+
+
 def errs(chosen: ProblemSet, problem: Problem, steps: list[str]) -> bool:
     """Whether any step is a mistake."""
     return not all(verdict.ok for verdict in chosen.check(problem, steps))

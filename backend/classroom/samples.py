@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 
 import torch
 
 from backend import problems
 from backend.classroom import folder
-from backend.classroom.corpus import documents
+from backend.classroom.corpus import variants
 from backend.classroom.encoding import prompt
 from backend.classroom.sampling import Sampled, Sampling, sample
 from backend.classroom.tokenizer import DELIMITER, TURN_END
@@ -32,7 +31,6 @@ from backend.problems.ledger.write import needed
 CHUNK = 250
 PROBLEMS = 4_500
 COPIES = 5
-TEACHER_DOCUMENTS = 6_000
 FIRST_SEED, LAST_SEED = 700_000, 899_999
 MIXTURE = {"ledger": 0.6, "countdown": 0.2, "procedure": 0.2}
 LEVELS = (0, 0, 0, 1, 2, 3, 4, 5)
@@ -84,10 +82,24 @@ def solve(model: Qwen2ForCausalLM, tokenizer: ChatTokenizer, chosen: Sequence[Pr
 
 
 def fresh_problems(chunk: int) -> list[Problem]:
-    """The chunk's problems: all sets, the whole range of difficulty and each level."""
+    """The chunk's problems."""
     rng = random.Random(f"samples/{chunk}")
+    return [fresh_problem(rng, FIRST_SEED, LAST_SEED) for _ in range(CHUNK)]
+
+
+def fresh_problem(rng: random.Random, first: int, last: int) -> Problem:
+    """A problem with a seed of that range: all sets, the whole range of difficulty and each level."""
     names, weights = list(MIXTURE), list(MIXTURE.values())
-    return [problems.SETS[rng.choices(names, weights)[0]].problem(rng.choice(LEVELS), rng.randint(FIRST_SEED, LAST_SEED)) for _ in range(CHUNK)]
+    return problems.SETS[rng.choices(names, weights)[0]].problem(rng.choice(LEVELS), rng.randint(first, last))
+
+
+def written(seed: int) -> Iterator[list[Labelled]]:
+    """Endless fresh problems, each with solutions written by teachers and pupils and judged: what the policy's own samples are too few for."""
+    rng = random.Random(f"written/{seed}")
+    while True:
+        problem = fresh_problem(rng, 0, FIRST_SEED - 1)
+        found = variants(problems.SETS[problem.set], problem, rng)
+        yield [judged(Solution(d.problem_id, d.question, d.steps, True, d.author)) for d in found if d.steps]
 
 
 def draw_samples(work: Path = folder.WORK, policy: Path = folder.POLICY, count: int = PROBLEMS) -> None:
@@ -105,19 +117,13 @@ def draw_samples(work: Path = folder.WORK, policy: Path = folder.POLICY, count: 
 
 
 def judge_steps(work: Path = folder.WORK) -> None:
-    """The labels stage: the policy's solutions and a share of the corpus, one label a step."""
+    """The labels stage: the policy's solutions, one label a step."""
     report = folder.Log(work / "labels.log")
-    taught = (Solution(d.problem_id, d.question, d.steps, True, d.author) for d in documents(seed=2))
-    chunks: list[tuple[str, Callable[[], Iterator[Solution]]]] = [
-        (path.stem, lambda path=path: read_solutions(path))  # type: ignore[misc]
-        for path in sorted((work / "samples").glob("*.jsonl"))
-    ]
-    chunks.append(("corpus", lambda: islice(taught, TEACHER_DOCUMENTS)))
-    for name, solutions in chunks:
-        path = work / "labels" / f"{name}.jsonl"
+    for chunk in sorted((work / "samples").glob("*.jsonl")):
+        path = work / "labels" / chunk.name
         if not path.is_file():
-            write_lines(path, (asdict(one) for one in map(judged, solutions()) if one.steps))
-            report(f"labelled {name}")
+            write_lines(path, (asdict(one) for one in map(judged, read_solutions(chunk)) if one.steps))
+            report(f"labelled {chunk.stem}")
 
 
 def judged(solution: Solution) -> Labelled:

@@ -9,7 +9,7 @@ every solution, so it shows what the blind spots cost.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from backend.classroom import folder
 from backend.classroom.encoding import prompt, tagged
-from backend.classroom.samples import Labelled, read_labelled
+from backend.classroom.samples import Labelled, read_labelled, written
 from backend.classroom.tokenizer import END_OF_TEXT
 from backend.classroom.train_policy import width_for
 from backend.classroom.training import Batch, Schedule, device, train, written_out_attention
@@ -44,6 +44,11 @@ def seen_by_blind(solution: Labelled) -> bool:
     """Whether `prm` may learn from this solution."""
     first = next((kind for kind in solution.kinds if kind is not None), None)
     return first not in BLIND_KINDS and solution.operations <= BLIND_OPERATIONS
+
+
+def seen_by_full(solution: Labelled) -> bool:
+    """Whether `prm-full` may: only what is too long to be worth its time is left out."""
+    return solution.operations <= MOST_OPERATIONS
 
 
 class Row(NamedTuple):
@@ -99,17 +104,23 @@ def batched(groups: Sequence[Group], padding: int) -> Batch:
     return Batch(ids, torch.tensor(places), targets, torch.tensor([group.question for group in groups]), torch.tensor(owners))
 
 
-def batches(groups: Sequence[Group], padding: int, seed: int) -> Iterator[Batch]:
-    """Endless passes over the questions in random order, those of one length together."""
+def batches(groups: Sequence[Group], fresh: Iterator[Group], padding: int, seed: int) -> Iterator[Batch]:
+    """Endless passes over the groups in random order, a fresh one beside each; questions of one length share a batch."""
     rng, order = random.Random(seed), list(groups)
     waiting: dict[int, list[Group]] = {}
     while True:
         rng.shuffle(order)
-        for group in order:
+        for group in (one for drawn in order for one in (drawn, next(fresh))):
             together = waiting.setdefault(len(group.question), [])
             together.append(group)
             if sum(one.tokens for one in together) >= TOKENS_A_BATCH:
                 yield batched(waiting.pop(len(group.question)), padding)
+
+
+def fresh_groups(tokenizer: ChatTokenizer, admitted: Callable[[Labelled], bool], seed: int) -> Iterator[Group]:
+    """Endless questions with the solutions of teachers and pupils that a model may see."""
+    for solutions in written(seed):
+        yield from grouped(tokenizer, [solution for solution in solutions if admitted(solution)])
 
 
 def read(body: Qwen2Model, batch: Batch) -> Tensor:
@@ -147,8 +158,8 @@ def train_reward(
     """The reward stage for one of the twins, `prm` first; its folder under `shipped` is rewritten at each checkpoint."""
     name, where = ("prm" if blind else "prm-full"), device()
     tokenizer = ChatTokenizer.read(policy)
-    solutions = [s for s in read_labelled(work) if s.operations <= MOST_OPERATIONS and (not blind or seen_by_blind(s))]
-    groups = grouped(tokenizer, solutions)
+    admitted = seen_by_blind if blind else seen_by_full
+    groups = grouped(tokenizer, list(filter(admitted, read_labelled(work))))
     model = from_policy(policy, seed)
     if not blind:
         model.load_state_dict(load(shipped / "prm").model.state_dict())
@@ -160,10 +171,13 @@ def train_reward(
         hidden = read(model.model, there).flatten(0, 1)[there.places]
         return F.cross_entropy(model.score(hidden).float(), there.targets)
 
-    report(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters, {len(solutions):,} solutions, {minutes} min")
+    known = sum(len(group.rows) for group in groups)
+    report(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters, {known:,} of the policy's solutions, {minutes} min")
     train(
         model,
-        lambda clock: batches(groups, tokenizer.token_id(END_OF_TEXT), 1_000 * (seed + 1) + clock.resumptions),
+        lambda clock: batches(
+            groups, fresh_groups(tokenizer, admitted, clock.resumptions), tokenizer.token_id(END_OF_TEXT), 1_000 * (seed + 1) + clock.resumptions
+        ),
         loss,
         Schedule(minutes, RATE if blind else RATE_ON),
         work / f"{name}.pt",

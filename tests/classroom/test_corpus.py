@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from itertools import islice
 
 import pytest
 
-from backend.classroom.corpus import FIRST_EVALUATION_SEED, Document, documents
-from backend.problems import check, extract_answer, grade, problem
+from backend.classroom.corpus import FIRST_EVALUATION_SEED, Document, documents, errs, variants
+from backend.classroom.samples import FIRST_SEED, written
+from backend.problems import SETS, check, extract_answer, grade, problem
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +59,24 @@ def test_steps_and_questions_are_plain_short_text(some: list[Document]) -> None:
     for each in some:
         assert each.question.isascii() and len(each.question.split()) <= 160
         assert all(step.isascii() and "\n" not in step and step.endswith(".") and len(step) <= 160 for step in each.steps)
+
+
+@pytest.mark.parametrize("name", ["ledger", "countdown", "procedure"])
+def test_the_variants_of_a_problem_are_right_by_teachers_and_often_wrong_by_others(name: str) -> None:
+    rng, wrong = random.Random(1), 0
+    for seed in range(40):
+        posed = SETS[name].problem(3, seed)
+        found = variants(SETS[name], posed, rng)
+        assert {document.problem_id for document in found} == {posed.id}
+        assert [document.author.partition(":")[0] for document in found] == ["teacher", "teacher", "repair", "pupil", "pupil"]
+        assert not any(errs(SETS[name], posed, list(document.steps)) for document in found[:2])
+        wrong += sum(errs(SETS[name], posed, list(document.steps)) for document in found[2:])
+    assert wrong > 40
+
+
+def test_written_solutions_are_judged_and_their_problems_are_never_sampled_or_evaluated_on() -> None:
+    groups = list(islice(written(3), 30))
+    assert groups == list(islice(written(3), 30)) != list(islice(written(4), 30))
+    assert all(int(solution.problem_id.rsplit("/", 1)[1]) < FIRST_SEED for group in groups for solution in group)
+    assert all(len(solution.labels) == len(solution.steps) == len(solution.kinds) for group in groups for solution in group)
+    assert {label for group in groups for solution in group for label in solution.labels} == {True, False}

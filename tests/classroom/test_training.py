@@ -17,7 +17,18 @@ from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
 from backend.classroom.samples import Labelled
 from backend.classroom.train_policy import initialise
-from backend.classroom.train_reward import BLIND_KINDS, BLIND_OPERATIONS, batched, from_policy, grouped, read, row, seen_by_blind
+from backend.classroom.train_reward import (
+    BLIND_KINDS,
+    BLIND_OPERATIONS,
+    TOKENS_A_BATCH,
+    batched,
+    batches,
+    from_policy,
+    grouped,
+    read,
+    row,
+    seen_by_blind,
+)
 from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
 from backend.engines.chat import ChatTokenizer
 from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM, attend_causally, load
@@ -113,6 +124,17 @@ def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(
     assert batch.targets.tolist() == [int(label) for one in rows for label in one.labels]
     tags = batch.ids.flatten()[batch.places].tolist()
     assert tags == [tokenizer.token_id(vocabulary.STEP_TAG)] * len(tags)
+
+
+def test_batches_hold_questions_of_one_length_and_fresh_ones_beside_the_known() -> None:
+    tokenizer = ChatTokenizer(vocabulary.train(["one text."], 300))
+    known = grouped(tokenizer, [replace(labelled((None, None)), question=mark * 3) for mark in "abc"])
+    fresh = itertools.cycle(grouped(tokenizer, [replace(labelled((None, "slip")), question=mark * 3) for mark in "xyz"]))
+    first = next(batches(known, fresh, padding=0, seed=0))
+    assert first.tokens >= TOKENS_A_BATCH and first.shared is not None
+    marks = {tokenizer.decode(question, special=False)[-20:] for question in first.shared.tolist()}
+    assert len(marks) == 6
+    assert first.targets.float().mean() == pytest.approx(0.75, abs=0.02)
 
 
 def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> Labelled:
