@@ -14,7 +14,7 @@ from plotly import graph_objects as go
 
 from components.prose import visible
 from components.tables import EventLike, TreeRow, chosen_node, up_to
-from components.theme import ACCENT, FAINT, GREY, escaped, framed
+from components.theme import ACCENT, MUTED, escaped, framed
 
 SHOWN = 20
 """Classes drawn at most, the strongest first."""
@@ -130,7 +130,7 @@ def candidate_figure(info: CandidateInfo) -> go.Figure:
             text=[_facts(one) for one in classes],
             textposition="auto",
             customdata=[[one.node, _label(one)] for one in classes],
-            marker={"color": [ACCENT if one.chosen else FAINT for one in classes], "line": {"width": 1, "color": GREY}},
+            marker={"color": [ACCENT if one.chosen else MUTED for one in classes]},
             hovertemplate="answer %{customdata[1]}<br>%{text}<br>node %{customdata[0]}<extra></extra>",
             unselected={"marker": {"opacity": 0.7}},
         )

@@ -192,7 +192,7 @@ function layoutOf(view, marks) {
     hoverlabel: { bgcolor: colours.page, bordercolor: GREY, font: { family: colours.font, size: 12, color: colours.text }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: GREY, activecolor: colours.accent },
     xaxis: { visible: false, ...(view.pan ? { autorange: false, range: [...view.pan.x] } : { autorange: true }) },
-    yaxis: { ...(view.pan ? { autorange: false, range: [...view.pan.y] } : { autorange: "reversed" }), zeroline: false, dtick: step, gridcolor: "rgba(128,128,128,0.13)", tickfont: { size: 11, color: GREY }, title: { text: "step", font: { size: 11, color: GREY }, standoff: 4 } } };
+    yaxis: { visible: marks.deepest > 0, ...(view.pan ? { autorange: false, range: [...view.pan.y] } : { autorange: "reversed" }), zeroline: false, dtick: step, gridcolor: "rgba(128,128,128,0.13)", tickfont: { size: 11, color: GREY }, title: { text: "step", font: { size: 11, color: GREY }, standoff: 4 } } };
 }
 
 // ---- choosing a node ----

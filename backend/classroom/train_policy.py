@@ -131,8 +131,9 @@ def train_policy(
     attention, chat = attention_for(where), ChatTokenizer(tokenizer)
 
     def loss(batch: Batch) -> Tensor:
-        hidden = model.model(batch.ids.to(where), attention).flatten(0, 1)[batch.places.to(where)]
-        return F.cross_entropy(model.logits(hidden).float(), batch.targets.to(where))
+        there = batch.to(where)
+        hidden = model.model(there.ids, attention).flatten(0, 1)[there.places]
+        return F.cross_entropy(model.logits(hidden).float(), there.targets)
 
     report = folder.Log(work / "policy.log")
     report(f"policy: {sum(p.numel() for p in model.parameters()):,} parameters, {config.vocab_size} tokens, {minutes} min")

@@ -167,7 +167,7 @@ def train_reward(
     report = folder.Log(work / f"{name}.log")
 
     def loss(batch: Batch) -> Tensor:
-        there = Batch(*(part.to(where) for part in batch if part is not None))
+        there = batch.to(where)
         hidden = read(model.model, there).flatten(0, 1)[there.places]
         return F.cross_entropy(model.score(hidden).float(), there.targets)
 

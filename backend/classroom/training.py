@@ -43,6 +43,10 @@ class Batch(NamedTuple):
         """How many tokens a model reads for it, padding included."""
         return self.ids.numel() + (0 if self.shared is None else self.shared.numel())
 
+    def to(self, where: str) -> Batch:
+        """The same on another device."""
+        return Batch(*(None if part is None else part.to(where) for part in self))  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class Schedule:

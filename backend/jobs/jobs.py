@@ -38,7 +38,7 @@ log = logging.getLogger("arboretum.jobs")
 RESUMABLE = ("crashed", "failed")
 CANCEL_WAIT_S = 1.0
 MOST_BEHIND = 2_000
-"""Events that a run may be ahead of the store, about a tenth of a second's writing."""
+"""Events that a run may be ahead of the store: enough for full batches, few enough to be written while the server ends."""
 
 
 class Standing(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor
 from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
 from backend.classroom.samples import Labelled
-from backend.classroom.train_policy import initialise
+from backend.classroom.train_policy import initialise, train_policy
 from backend.classroom.train_reward import (
     BLIND_KINDS,
     BLIND_OPERATIONS,
@@ -28,6 +29,7 @@ from backend.classroom.train_reward import (
     read,
     row,
     seen_by_blind,
+    train_reward,
 )
 from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
 from backend.engines.chat import ChatTokenizer
@@ -135,6 +137,21 @@ def test_batches_hold_questions_of_one_length_and_fresh_ones_beside_the_known() 
     marks = {tokenizer.decode(question, special=False)[-20:] for question in first.shared.tolist()}
     assert len(marks) == 6
     assert first.targets.float().mean() == pytest.approx(0.75, abs=0.02)
+
+
+def test_the_policy_goes_on_from_given_weights_and_the_full_reward_model_from_its_twin(tmp_path: Path) -> None:
+    """With no time to train, what is written is what the training would have started from."""
+    shutil.copy(folder.POLICY / "tokenizer.json", tmp_path)
+    train_policy(0.0, work=tmp_path, shipped=tmp_path / "policy", start=folder.POLICY)
+    assert same(tmp_path / "policy", folder.POLICY)
+    shutil.copytree(folder.REWARD, tmp_path / "prm")
+    train_reward(0.0, blind=False, work=tmp_path, shipped=tmp_path)
+    assert same(tmp_path / "prm-full", folder.REWARD) and not same(tmp_path / "prm-full", folder.FULL_REWARD)
+
+
+def same(first: Path, second: Path) -> bool:
+    weights = load(first).model.state_dict(), load(second).model.state_dict()
+    return all(torch.equal(weights[0][name], tensor) for name, tensor in weights[1].items())
 
 
 def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> Labelled:

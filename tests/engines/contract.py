@@ -1,7 +1,9 @@
 """What every engine promises, as checks that any engine can be handed to, each with a twin that breaks exactly this promise.
 
-A test parametrises over `CHECKS` twice: `await check.run(subject)` must pass, and `await check.run(check.spoilt(subject))` must raise
-AssertionError. What an engine says it cannot do (`Capabilities`) is not asked of it. Where the model is behind a connection, the other side's
+The two tests at the end run over `CHECKS` twice: `await check.run(subject)` must pass, and `await check.run(check.spoilt(subject))` must raise
+AssertionError. A test module imports them and says by a fixture `subject` which engine is meant.
+
+What an engine says it cannot do (`Capabilities`) is not asked of it. Where the model is behind a connection, the other side's
 counters are held against the engine's.
 """
 
@@ -244,3 +246,15 @@ CHECKS = (
     Check(an_aborted_request_reports_its_counts, ForgetsTheAborted),
     Check(nothing_runs_a_second_after_a_cancel, KeepsRunning),
 )
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+async def test_engine_keeps_its_promise(check: Check, subject: Subject) -> None:
+    """For a test module to import, beside `test_check_fails_on_the_engine_that_breaks_it`, with a fixture `subject` of its own."""
+    await check.run(subject)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+async def test_check_fails_on_the_engine_that_breaks_it(check: Check, subject: Subject) -> None:
+    with pytest.raises(AssertionError):
+        await check.run(check.spoilt(subject))

@@ -10,7 +10,11 @@ import pytest
 from backend.engines.scripted import ScriptedEngine
 from backend.engines.torch import TorchEngine
 from tests.engines import tiny
-from tests.engines.contract import CHECKS, Check, Subject
+from tests.engines.contract import (  # noqa: F401 - the contract's two tests run in this module, on its own `subject`
+    Subject,
+    test_check_fails_on_the_engine_that_breaks_it,
+    test_engine_keeps_its_promise,
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +30,3 @@ async def subject(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator
     engine = TorchEngine.load(folder, threads=1)
     yield Subject(engine, logprobs=tiny.reference(folder), tolerance=1e-4)
     await engine.close()
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-async def test_engine_keeps_its_promise(check: Check, subject: Subject) -> None:
-    await check.run(subject)
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-async def test_check_fails_on_the_engine_that_breaks_it(check: Check, subject: Subject) -> None:
-    with pytest.raises(AssertionError):
-        await check.run(check.spoilt(subject))

@@ -25,7 +25,11 @@ from backend.errors import EngineFailure
 from backend.ports import Completion, Request, Sampling, Solution, Until
 from backend.types import Finish
 from tests.engines import tiny
-from tests.engines.contract import CHECKS, Check, Subject
+from tests.engines.contract import (  # noqa: F401 - the contract's two tests run in this module, on its own `subject`
+    Subject,
+    test_check_fails_on_the_engine_that_breaks_it,
+    test_engine_keeps_its_promise,
+)
 
 if TYPE_CHECKING:
     from backend.engines.vllm import VllmEngine
@@ -235,17 +239,6 @@ def reference(folder: Path, solution: Solution) -> list[float]:
         inner = torch.relu(hidden @ weights["score.0.weight"].T + weights["score.0.bias"])
         logits = inner @ weights["score.2.weight"].T + weights["score.2.bias"]
     return [float(p) for p in logits.softmax(-1)[:, 1]]
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-async def test_engine_keeps_its_promise(check: Check, subject: Subject) -> None:
-    await check.run(subject)
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-async def test_check_fails_on_the_engine_that_breaks_it(check: Check, subject: Subject) -> None:
-    with pytest.raises(AssertionError):
-        await check.run(check.spoilt(subject))
 
 
 async def test_a_dead_core_fails_what_runs_and_is_told(pair: Pair) -> None:
