@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 STAGES = ("corpus", "policy", "samples", "labels", "reward", "evaluate")
-POLICY_MINUTES, REWARD_MINUTES, FULL_REWARD_MINUTES = 45.0, 15.0, 8.0
+POLICY_MINUTES, REWARD_MINUTES, FULL_REWARD_MINUTES = 50.0, 15.0, 8.0
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "500000000"}
 
 

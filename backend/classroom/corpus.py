@@ -9,10 +9,11 @@ below 1,000,000; from there up is evaluation.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from backend.problems import SETS, Problem, ProblemSet
+from backend.problems.ledger.facts import Ledger
 
 FIRST_EVALUATION_SEED = 1_000_000
 TRAINING_LEVEL = 0
@@ -23,7 +24,7 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class Document:
-    """A problem with one written solution. `author` is `teacher`, `repair` or `pupil:<misconception>`; `answer` is
+    """A problem with one written solution. `author` is `teacher`, `repair`, `reading` or `pupil:<misconception>`; `answer` is
     the right one.
     """
 
@@ -34,13 +35,15 @@ class Document:
     answer: str
 
 
-def documents(seed: int) -> Iterator[Document]:
-    """The endless stream of that seed."""
+def documents(seed: int, readings: Callable[[], float] = lambda: 0.0) -> Iterator[Document]:
+    """The endless stream of that seed. `readings`: share of the ledger's documents that only read its facts out, asked anew for each."""
     rng = random.Random(f"corpus/{seed}")
     names, weights = list(MIXTURE), list(MIXTURE.values())
     while True:
         chosen = SETS[rng.choices(names, weights)[0]]
-        yield document(chosen, chosen.problem(TRAINING_LEVEL, rng.randrange(FIRST_EVALUATION_SEED)), rng)
+        problem = chosen.problem(TRAINING_LEVEL, rng.randrange(FIRST_EVALUATION_SEED))
+        share = readings() if chosen.name == "ledger" else 0.0
+        yield reading(problem, rng) if rng.random() < share else document(chosen, problem, rng)
 
 
 def document(chosen: ProblemSet, problem: Problem, rng: random.Random) -> Document:
@@ -72,6 +75,13 @@ def variants(chosen: ProblemSet, problem: Problem, rng: random.Random) -> list[D
     written = [("teacher", chosen.solution(problem, rng)), ("teacher", chosen.solution(problem, rng)), ("repair", chosen.repaired(problem, rng))]
     written += [(f"pupil:{name}", chosen.solution(problem, rng, name)) for name in pupils]
     return [Document(problem.id, problem.question, tuple(steps), author, problem.answer or "") for author, steps in written]
+
+
+def reading(problem: Problem, rng: random.Random) -> Document:
+    """A ledger's facts read out in random order, without a calculation: an exercise in finding what the question says of somebody."""
+    ledger = Ledger.of(problem)
+    facts = rng.sample(ledger.facts, len(ledger.facts))
+    return Document(problem.id, problem.question, tuple(f"{fact.sentence(ledger.verb)}." for fact in facts), "reading", problem.answer or "")
 
 
 def errs(chosen: ProblemSet, problem: Problem, steps: list[str]) -> bool:

@@ -35,9 +35,9 @@ from backend.engines.qwen2 import (
 )
 
 BLIND_KINDS = frozenset({"early_answer", "distractor"})
-BLIND_OPERATIONS, MOST_OPERATIONS = 4, 6
-TOKENS_A_BATCH = 4_096
-RATE, RATE_ON = 6e-4, 3e-4
+BLIND_OPERATIONS, MOST_OPERATIONS = 5, 8
+TOKENS_A_BATCH = 2_048
+RATE, RATE_ON = 9e-4, 3e-4
 
 
 def seen_by_blind(solution: Labelled) -> bool:

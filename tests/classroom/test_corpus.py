@@ -55,6 +55,16 @@ def test_teachers_are_right_throughout_and_pupils_and_repairs_have_a_first_mista
     assert len(kinds) >= 15 and max(kinds.values()) <= 0.4 * sum(kinds.values())
 
 
+def test_a_reading_says_every_fact_of_a_ledger_and_nothing_else() -> None:
+    drawn = list(islice(documents(11, lambda: 0.5), 400))
+    readings = [each for each in drawn if each.author == "reading"]
+    assert len(readings) / sum(each.problem_id.startswith("ledger") for each in drawn) == pytest.approx(0.5, abs=0.1)
+    for each in readings:
+        assert sorted(each.steps) == sorted(line for line in each.question.splitlines() if not line.startswith("How many"))
+    assert any(list(each.steps) != each.question.splitlines()[:-1] for each in readings)
+    assert not any(each.author == "reading" for each in islice(documents(11), 400))
+
+
 def test_steps_and_questions_are_plain_short_text(some: list[Document]) -> None:
     for each in some:
         assert each.question.isascii() and len(each.question.split()) <= 160

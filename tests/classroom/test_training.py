@@ -17,7 +17,7 @@ from torch import Tensor
 from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
 from backend.classroom.samples import Labelled
-from backend.classroom.train_policy import initialise, train_policy
+from backend.classroom.train_policy import LOOKING_BACK, initialise, look_back, shape, train_policy
 from backend.classroom.train_reward import (
     BLIND_KINDS,
     BLIND_OPERATIONS,
@@ -33,7 +33,7 @@ from backend.classroom.train_reward import (
 )
 from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
 from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM, attend_causally, load
+from backend.engines.qwen2 import DecoderLayer, Qwen2Config, Qwen2ForCausalLM, attend_causally, load
 
 CONFIG = Qwen2Config(300, 32, 48, 2, 4, 2, max_position_embeddings=64)
 
@@ -42,6 +42,24 @@ def small() -> Qwen2ForCausalLM:
     made = Qwen2ForCausalLM(CONFIG)
     initialise(made, 2, seed=0)
     return made.bfloat16()
+
+
+def test_heads_of_the_first_block_begin_by_looking_back() -> None:
+    config = shape(300)
+    model = Qwen2ForCausalLM(config)
+    initialise(model, config.num_hidden_layers, seed=0)
+    first = model.model.layers[0]
+    assert isinstance(first, DecoderLayer)
+    look_back(first.self_attn, config.rope_theta, seed=0)
+    ids = torch.randint(300, (1, 200), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        hidden = model.model.embed_tokens(ids)
+        queries, keys, _ = first.project(hidden, *model.model.rotary(torch.arange(200)[None]))
+        scores = queries @ keys.repeat_interleave(2, 1).transpose(2, 3)
+    for head in range(LOOKING_BACK):
+        for place in range(LOOKING_BACK, 200):
+            near = max(0, place - 60)
+            assert near + int(scores[0, head, place, near : place + 1].argmax()) == place - head - 1
 
 
 def test_the_rate_warms_up_stays_and_ends_at_zero() -> None:

@@ -88,6 +88,7 @@ def test_needless_but_true_steps_are_right(step: str) -> None:
         (3, "The answer is \\boxed{18}.", "early_answer"),
         (6, "The answer is \\boxed{81}.", "wrong_answer"),
         (6, "The answer is \\boxed{eighteen}.", "wrong_answer"),
+        (0, "Ana has 7 apples: 7 + 1 = 8.", "operation"),
         (0, "Ben has more apples.", "unreadable"),
         (0, "No, that is wrong: Ana has 7 apples.", "false_alarm"),
         (0, "Ana and Ben together: 7 + 32 = 39.", "wrong_person"),

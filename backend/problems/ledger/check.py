@@ -113,6 +113,8 @@ class _Judge:
     def _worked(self, known: Known, needs: Sequence[Quantity], step: Worked) -> Verdict:
         values = [self.truth[key] for key in needs]
         fact = self.facts[step.head.gives] if isinstance(step.head, Fact) else None
+        if fact is not None and fact.kind == "given":
+            return wrong("operation", f"there is nothing to work out: {fact.who} has {fact.number}")
         right = fact.calculation(values) if fact else Calculation(values[0], "+", values[1])
         said = step.calculation
         if said.operator != right.operator:

@@ -11,7 +11,8 @@ from backend.problems.base import REPAIR, answer_step
 from backend.problems.ledger.facts import Calculation, Fact, Ledger, Quantity
 from backend.problems.ledger.pupils import Pupil, slip
 
-PLANNED, NEEDLESS, RESTATED = 0.3, 0.15, 0.12
+PLANNED, NEEDLESS, RESTATED, TURNED = 0.3, 0.25, 0.2, 0.3
+"""Shares of solutions that plan back from the goal, hold a needless true step, restate a fact; of sums and products written the other way round."""
 
 
 def calculation_step(head: str, calculation: Calculation, result: int) -> str:
@@ -68,11 +69,18 @@ def _route(ledger: Ledger, rng: random.Random) -> tuple[list[str], list[Fact]]:
     return [], order
 
 
-def _line(ledger: Ledger, fact: Fact, values: Mapping[Quantity, int]) -> str:
+def _line(ledger: Ledger, fact: Fact, values: Mapping[Quantity, int], rng: random.Random) -> str:
     if fact.kind == "given":
         return f"{fact.sentence(ledger.verb)}."
-    calculation = fact.calculation([values[key] for key in fact.needs])
+    calculation = turned(fact.calculation([values[key] for key in fact.needs]), rng)
     return calculation_step(fact.sentence(ledger.verb), calculation, calculation.value)
+
+
+def turned(calculation: Calculation, rng: random.Random) -> Calculation:
+    """A sum or a product is sometimes written with its operands the other way round."""
+    if calculation.operator in "+*" and rng.random() < TURNED:
+        return calculation._replace(left=calculation.right, right=calculation.left)
+    return calculation
 
 
 def _ending(ledger: Ledger, values: Mapping[Quantity, int]) -> list[str]:
@@ -87,7 +95,7 @@ def teacher(ledger: Ledger, rng: random.Random) -> list[str]:
     """A right solution."""
     truth = ledger.truth()
     plan, order = _route(ledger, rng)
-    return plan + [_line(ledger, fact, truth) for fact in order] + _ending(ledger, truth)
+    return plan + [_line(ledger, fact, truth, rng) for fact in order] + _ending(ledger, truth)
 
 
 def repair(ledger: Ledger, rng: random.Random) -> list[str]:
@@ -98,7 +106,7 @@ def repair(ledger: Ledger, rng: random.Random) -> list[str]:
     place = rng.choice(places) if places else -1
     steps = list(plan)
     for index, fact in enumerate(order):
-        line = _line(ledger, fact, truth)
+        line = _line(ledger, fact, truth, rng)
         if index == place:
             steps += [slip(ledger, fact, truth, rng), REPAIR + line]
         else:
@@ -126,5 +134,5 @@ def _early(ledger: Ledger, rng: random.Random, plan: list[str], order: list[Fact
     if not stops:
         return teacher(ledger, rng)
     stop = rng.choice(stops)
-    lines = [_line(ledger, fact, truth) for fact in order[: stop + 1]]
+    lines = [_line(ledger, fact, truth, rng) for fact in order[: stop + 1]]
     return plan + lines + [answer_step(str(truth[order[stop].gives]))]
