@@ -21,7 +21,7 @@ SHORTEST_SHARE = 16
 class Ledger:
     """What a run has spent. Tokens are the engine's own ids; `flops` is 2 x parameters x tokens computed (cached ones are free).
 
-    `model_calls` counts completions asked for, `verifier_calls` paths scored, `rounds` yields of the strategy, `discarded_tokens` the part
+    `model_calls` counts completions asked for, `verifier_calls` paths scored, `rounds` sequential rounds, `discarded_tokens` the part
     of `generated_tokens` that belonged to aborted requests, `seconds` wall time without pauses of earlier attempts.
     """
 
@@ -106,9 +106,9 @@ class Meter:
         ledger.verifier_cached_tokens += cached
         ledger.flops += 2.0 * self._verifier_size * tokens
 
-    def round_over(self) -> None:
-        """One more yield of the strategy."""
-        self.ledger.rounds += 1
+    def round_over(self, count: int = 1) -> None:
+        """The strategy has yielded; `count` sequential rounds ended with it."""
+        self.ledger.rounds += count
         self.ledger.seconds = self._elapsed()
 
 

@@ -15,12 +15,14 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+import backend.selectors
+import backend.strategies  # noqa: F401  (registers all)
 from backend.api.present import shown_run
 from backend.api.schemas import Run
 from backend.api.services import Services, open_services
 from backend.cli_options import SAMPLING
 from backend.errors import BadInput
-from backend.registry import STRATEGIES
+from backend.registry import SELECTORS, STRATEGIES, Params
 from backend.settings import Settings
 from backend.spec import RunSpec
 
@@ -49,7 +51,9 @@ def resume(options: argparse.Namespace) -> int:
 def spec_of(options: argparse.Namespace) -> RunSpec:
     """The `RunSpec` of the options. Raises `BadInput`."""
     given: dict[str, Any] = {name: getattr(options, name) for name in NAMES if getattr(options, name) is not None}
-    given["params"] = params_of(options.strategy, options.param)
+    entry = STRATEGIES[options.strategy]
+    given["params"] = params_of(entry.params, "--param", options.param)
+    given["selector_params"] = params_of(SELECTORS[options.selector or entry.selector].params, "--selector-param", options.selector_param)
     given["budget"] = {axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)}
     given["sampling"] = {name: getattr(options, name) for name in SAMPLING if getattr(options, name) is not None}
     try:
@@ -61,12 +65,10 @@ def spec_of(options: argparse.Namespace) -> RunSpec:
         raise BadInput(where, given=shown, accepted=first["msg"]) from None
 
 
-def params_of(strategy: str, texts: Sequence[str]) -> dict[str, JsonValue]:
-    """Parameters with the types of the strategy's schema: texts stay texts, the rest is read as JSON."""
-    import backend.strategies  # noqa: F401  (registers all)
-
-    properties: dict[str, dict[str, Any]] = STRATEGIES[strategy].params.model_json_schema().get("properties", {})
-    return {name: typed(text, properties.get(name, {})) for name, text in pairs("--param", texts)}
+def params_of(model: type[Params], option: str, texts: Sequence[str]) -> dict[str, JsonValue]:
+    """NAME=VALUE texts of an option with the types of the parameters' schema: texts stay texts, the rest is read as JSON."""
+    properties: dict[str, dict[str, Any]] = model.model_json_schema().get("properties", {})
+    return {name: typed(text, properties.get(name, {})) for name, text in pairs(option, texts)}
 
 
 def typed(text: str, schema: dict[str, Any]) -> JsonValue:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from backend.api import schemas
 from backend.errors import ArboretumError
@@ -119,6 +119,13 @@ class Client:
     ) -> schemas.RunPage:
         query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit, "offset": offset}
         return self._get("/runs", schemas.RunPage, query)
+
+    def reselect(
+        self, run_id: int, selector: str, *, params: Mapping[str, JsonValue] | None = None, aggregation: str | None = None
+    ) -> schemas.Reselection:
+        """What another final rule would have chosen from the candidates of a stored run."""
+        query: Query = {"selector": selector, "params": json.dumps(dict(params or {})), "aggregation": aggregation}
+        return self._get(f"/runs/{run_id}/reselect", schemas.Reselection, query)
 
     def cancel(self, run_id: int) -> str:
         return self._send("POST", f"/runs/{run_id}/cancel", schemas.Done).status

@@ -21,6 +21,8 @@ from backend.spec import RunSpec
 from backend.streams import closing
 from backend.types import Finish, Kind, Node, Score
 
+ANSWER = "The answer is \\boxed{1}."
+"""How a dry solution ends: strategies that compare answers find one."""
 MOST_CALLS = 4000
 """Dry calls after which the estimate stops and says "at least"."""
 
@@ -76,7 +78,7 @@ class _Dry:
         self.calls += 1
         self.tokens_made += written
         done = here >= solution
-        return Node("x\n\n", (), None, node, here, done, Finish.END if done else Finish.STEP, kind=kind, key=str(number))
+        return Node(ANSWER if done else "x\n\n", (), None, node, here, done, Finish.END if done else Finish.STEP, kind=kind, key=str(number))
 
     async def extend(
         self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
@@ -112,8 +114,8 @@ async def estimate(spec: RunSpec, typical: Typical) -> Estimate:
     steps = entry.run(Node("question", key="0"), dry, dry, entry.parse(spec.params), np.random.default_rng(0))
     try:
         async with closing(steps) as running:
-            async for _ in running:
-                rounds += 1
+            async for step in running:
+                rounds += step.rounds
                 if rounds >= most_rounds:
                     break
     except ArboretumError:

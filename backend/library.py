@@ -47,6 +47,10 @@ class Library:
             return self._files[name].problem(int(line))
         return problems.problem(problem_id)
 
+    def same(self, answer: str, other: str) -> bool | None:
+        """Whether two answers mean the same, by algebra if need be; None where that is undecided. May block for a second."""
+        return self._equivalence.equal(answer, other)
+
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Whether an answer is right; undecided where the right one is not known or the comparison takes too long."""
         if problem.set in problems.SETS:

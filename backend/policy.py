@@ -204,7 +204,7 @@ class LivePolicy:
         if failed:
             data["failure"] = completion.failure
         self._desk.recorder.node(node, data)
-        if completion.finish is Finish.END and not failed:
+        if completion.finish is Finish.END and not failed and kind is Kind.STEP:  # a rollout is no candidate
             self.finished.append(node)
         return node
 

@@ -6,14 +6,15 @@ stands behind them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel
 
-from backend.types import Alternative, Finish, Kind, Node, Score, Step
+from backend.types import JSON, Alternative, Finish, Kind, Node, Score, Step
 
 Rng: TypeAlias = np.random.Generator
 
@@ -256,8 +257,34 @@ class Verifier(Protocol):
     async def score(self, nodes: Sequence[Node]) -> list[Score]: ...
 
 
+class Classes(Protocol):
+    """Which answers are the same; see `backend.problems.classes`. `merges` grows whenever classes that existed become one."""
+
+    @property
+    def merges(self) -> int: ...
+
+    def of(self, answer: str | None) -> str | None:
+        """The name of an answer's class, None for no answer."""
+        ...
+
+
+class Decision(NamedTuple):
+    """How a final rule decided. `leaders` are all that tie for the win, the winner first: candidates, or one spokesman a class of answers.
+
+    `confidence` in [0, 1] is how sure the rule is by its own measure: a vote's share of the winner, or the winner's value; None where it has none.
+    `facts` say what else the rule found, such as how many candidates it pruned.
+    """
+
+    leaders: tuple[Node, ...]
+    confidence: float | None = None
+    facts: Mapping[str, JSON] = MappingProxyType({})
+
+
 class Tally(Protocol):
-    """The running state of a final rule: candidates come in one by one, each at constant cost, and the winner so far is known at any time."""
+    """The running state of a final rule: candidates come in one by one, each at constant cost, and the decision so far can be had at any time.
+
+    A rule that looks at all candidates together may decide when it is asked, once for every candidate that came in.
+    """
 
     def add(self, node: Node, value: float | None, answer: str | None) -> None:
         """One more finished candidate with its value and the answer read from it (None: unreadable)."""
@@ -267,14 +294,24 @@ class Tally(Protocol):
         """The chosen candidate among those added, of which there is at least one; ties go to the earliest."""
         ...
 
+    def decision(self) -> Decision:
+        """The winner with all that tie with it, and why."""
+        ...
+
 
 class Selector(Protocol):
     """Chooses the node that gives the answer among finished candidates. `values` may be None; `nodes` is not empty; ties go to the earliest."""
 
+    @property
+    def votes(self) -> bool:
+        """Whether it matters which answers are the same."""
+        ...
+
     def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node: ...
 
-    def tally(self) -> Tally:
-        """A fresh tally by the same rule, for candidates that arrive over time."""
+    def tally(self, classes: Classes | None = None) -> Tally:
+        """A fresh tally by the same rule, for candidates that arrive over time. `classes` says which answers are the same; without it, exactly
+        equal ones are."""
         ...
 
 

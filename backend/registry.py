@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backend.errors import BadInput
-from backend.ports import Tally
+from backend.ports import Classes, Decision, Tally
 from backend.problems import extract_answer
 from backend.types import Node, Step
 
@@ -69,20 +69,27 @@ class StrategyEntry:
     selector: str
     needs_verifier: bool
     needs: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
+    avoided: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     phases: Mapping[str, str] = field(default_factory=dict)
 
     def parse(self, params: Mapping[str, object]) -> Params:
         """Validated parameters; raises `BadInput` that names the field, what was given and what is accepted."""
-        try:
-            return self.params.model_validate(dict(params))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            accepted = first["msg"] if where in self.params.model_fields else ", ".join(self.params.model_fields) or "no parameters"
-            raise BadInput(f"parameter {where} of {self.name}", given=first["input"], accepted=accepted) from None
+        return parsed(self.params, params, self.name)
+
+
+def parsed(model: type[Params], params: Mapping[str, object], of: str) -> Params:
+    """Validated parameters of the plug-in `of`. Raises `BadInput` that names the field, what was given and what is accepted."""
+    try:
+        return model.model_validate(dict(params))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        accepted = first["msg"] if str(first["loc"][0]) in model.model_fields else ", ".join(model.model_fields) or "no parameters"
+        raise BadInput(f"parameter {where} of {of}", given=first["input"], accepted=accepted) from None
 
 
 STRATEGIES: Registry[StrategyEntry] = Registry("strategy")
@@ -99,13 +106,16 @@ def strategy(
     selector: str = "best",
     needs_verifier: bool = True,
     needs: tuple[str, ...] = (),
+    sources: tuple[str, ...] = (),
     departures: tuple[str, ...] = (),
+    avoided: tuple[str, ...] = (),
     views: tuple[str, ...] = (),
     phases: Mapping[str, str] | None = None,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
     """Register an async generator under `name`. `selector` is the published final rule; `needs` names engine capabilities
-    (`logprobs`, `abort` ...); `departures` says where this implementation leaves the paper; `phases` maps the phase names of its steps to
-    lines of pseudo-code; `views` names the family views its notes support."""
+    (`logprobs`, `abort` ...); `sources` says what is taken from where, `departures` where this implementation leaves the paper and why, `avoided`
+    which defects of published programs were not copied, one sentence each; `phases` maps the phase names of its steps to lines of pseudo-code;
+    `views` names the family views its notes support."""
 
     def register(function: StrategyFunction) -> StrategyFunction:
         roles = tuple(
@@ -116,7 +126,8 @@ def strategy(
             name,
             StrategyEntry(
                 name=name, title=title, summary=summary, params=params, run=function, paper=paper, year=year, selector=selector,
-                needs_verifier=needs_verifier, needs=needs, departures=departures, views=views, roles=roles, phases=dict(phases or {}),
+                needs_verifier=needs_verifier, needs=needs, sources=sources, departures=departures, avoided=avoided, views=views, roles=roles,
+                phases=dict(phases or {}),
             ),
         )
         return function
@@ -124,31 +135,53 @@ def strategy(
     return register
 
 
-TallyFactory = TypeVar("TallyFactory", bound=Callable[[], Tally])
+class NoParams(Params):
+    """For a rule that has no parameters."""
+
+
+Factory = TypeVar("Factory", bound=Callable[..., Tally])
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A `ports.Selector` made of its tally."""
+    """A `ports.Selector` made of its tally, and what the catalogue knows of it. `needs` names engine capabilities; `settings` are its parameters."""
 
+    name: str
     title: str
-    make: Callable[[], Tally]
+    summary: str
+    make: Callable[..., Tally]
+    params: type[Params]
+    settings: Params
+    paper: str = ""
+    votes: bool = False
+    needs: tuple[str, ...] = ()
 
-    def tally(self) -> Tally:
-        return self.make()
+    def configured(self, params: Mapping[str, object]) -> Rule:
+        """The same rule with other parameters. Raises `BadInput`."""
+        return replace(self, settings=parsed(self.params, params, f"the selector {self.name}"))
 
-    def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node:
-        running = self.make()
+    def tally(self, classes: Classes | None = None) -> Tally:
+        return self.make(self.settings, classes)
+
+    def decide(self, nodes: Sequence[Node], values: Sequence[float | None], classes: Classes | None = None) -> Decision:
+        """Who wins among these, with all that tie. Answers are read from the texts; without `classes` only exactly equal ones are the same."""
+        running = self.tally(classes)
         for node, value in zip(nodes, values, strict=True):
             running.add(node, value, extract_answer(node.written()))
-        return running.winner()
+        return running.decision()
+
+    def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node:
+        return self.decide(nodes, values).leaders[0]
 
 
-def selector(name: str, title: str) -> Callable[[TallyFactory], TallyFactory]:
-    """Register a final rule under `name`: the class of its tallies."""
+def selector(
+    name: str, title: str, params: type[Params] = NoParams, *, paper: str = "", votes: bool = False, needs: tuple[str, ...] = ()
+) -> Callable[[Factory], Factory]:
+    """Register a final rule under `name`: the class of its tallies, made with (parameters, classes of answers). With `votes` it matters to the rule
+    which answers are the same. Every parameter has a default."""
 
-    def register(factory: TallyFactory) -> TallyFactory:
-        SELECTORS.add(name, Rule(title, factory))
+    def register(factory: Factory) -> Factory:
+        SELECTORS.add(name, Rule(name, title, inspect.getdoc(factory) or "", factory, params, params(), paper, votes, needs))
         return factory
 
     return register

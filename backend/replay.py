@@ -14,7 +14,8 @@ from typing import NamedTuple
 from backend.budget import Meter, token_limit
 from backend.errors import BudgetExhausted
 from backend.ports import Completion, Request
-from backend.types import Alternative, Finish, Score
+from backend.problems.classes import Verdicts
+from backend.types import JSON, Alternative, Finish, Score
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class PaidScore:
 
 @dataclass(frozen=True)
 class Paid:
-    """Stored answers by key. `order` numbers the keys as they were recorded; `next_seq` events are stored; `elapsed_ms` had passed."""
+    """Stored answers by key. `order` numbers the keys as they were recorded; `verdicts` say which answers were found the same; `next_seq` events
+    are stored; `elapsed_ms` had passed."""
 
     completions: Mapping[str, Completion] = field(default_factory=dict)
     order: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[tuple[str, str], PaidScore] = field(default_factory=dict)
+    verdicts: Verdicts = field(default_factory=dict)
     next_seq: int = 0
     elapsed_ms: float = 0.0
 
@@ -45,7 +48,8 @@ NOTHING_PAID = Paid()
 
 
 def paid(
-    completions: Iterable[Completion], scores: Mapping[tuple[str, str], PaidScore], *, next_seq: int, elapsed_ms: float
+    completions: Iterable[Completion], scores: Mapping[tuple[str, str], PaidScore], *, next_seq: int, elapsed_ms: float,
+    verdicts: Verdicts | None = None,
 ) -> Paid:
     """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
     kept = list(completions)
@@ -53,6 +57,7 @@ def paid(
         {completion.key: completion for completion in kept},
         {completion.key: index for index, completion in enumerate(kept)},
         dict(scores),
+        dict(verdicts or {}),
         next_seq,
         elapsed_ms,
     )
@@ -93,6 +98,13 @@ def admitted(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitte
 def may_grow(answer: Completion, request: Request) -> bool:
     """Whether the budget had cut this answer and lets it grow longer now."""
     return answer.finish is Finish.BUDGET and len(answer.token_ids) < token_limit(request)
+
+
+def verdicts_from(data: Mapping[str, JSON] | None) -> dict[tuple[str, str], bool | None]:
+    """Verdicts on pairs of answers as a `compared` event holds them, typed again."""
+    pairs = (data or {}).get("pairs")
+    known = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 3] if isinstance(pairs, list) else []
+    return {(str(answer), str(other)): equal if isinstance(equal, bool) else None for answer, other, equal in known}
 
 
 def alternatives_from(stored: object) -> tuple[tuple[Alternative, ...], ...]:

@@ -23,7 +23,9 @@ from backend.errors import BudgetExhausted, MissingCapability
 from backend.policy import LivePolicy
 from backend.ports import Engine, EngineInfo, RewardModel, Rng
 from backend.problems.base import Grade, Problem
-from backend.registry import SELECTORS, STRATEGIES, StrategyEntry
+from backend.problems.classes import AnswerClasses, classes_of
+from backend.problems.equivalence import Compare
+from backend.registry import SELECTORS, STRATEGIES, Rule, StrategyEntry
 from backend.replay import NOTHING_PAID, Paid
 from backend.scoring import LiveVerifier
 from backend.spec import RunSpec
@@ -56,13 +58,19 @@ def stream(seed: int, name: str) -> Rng:
     return np.random.Generator(np.random.Philox(key=[seed_of(seed, name), seed_of(seed, name + "'")]))
 
 
+def rule_of(spec: RunSpec) -> Rule:
+    """The final rule of a run, by its own choice or its strategy's, with its parameters. Raises `BadInput`."""
+    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].selector].configured(spec.selector_params)
+
+
 def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> StrategyEntry:
     """The strategy's entry, if the engine and what is known of the problem are enough for it; else `MissingCapability` with the reason."""
-    entry = STRATEGIES[spec.strategy]
-    lacking = [need for need in entry.needs if not getattr(info.capabilities, need, False)]
-    if lacking:
-        what = f"{entry.title} needs {', '.join(lacking)}, which {info.engine} with {info.model} does not give"
-        raise MissingCapability(what, "Choose another engine")
+    entry, rule = STRATEGIES[spec.strategy], rule_of(spec)
+    for title, needs, remedy in ((entry.title, entry.needs, "engine"), (f"the selector {rule.name}", rule.needs, "engine, or another selector")):
+        lacking = [need for need in needs if not getattr(info.capabilities, need, False)]
+        if lacking:
+            what = f"{title} needs {', '.join(lacking)}, which {info.engine} with {info.model} does not give"
+            raise MissingCapability(what, f"Choose another {remedy}")
     if spec.verifier == "prm" and not reward:
         raise MissingCapability("the verifier prm needs a process reward model", "Choose a reward model, or the verifier logprob or exact")
     if spec.verifier == "exact" and not known:
@@ -98,12 +106,14 @@ def _described(info: EngineInfo) -> JSON:
 class Driver:
     """One run under way."""
 
-    def __init__(self, spec: RunSpec, problem: Problem, grade: GradeFunction, desk: Desk, policy: LivePolicy, verifier: LiveVerifier) -> None:
-        self._spec, self._problem, self._grade = spec, problem, grade
+    def __init__(
+        self, spec: RunSpec, problem: Problem, grade: GradeFunction, desk: Desk, policy: LivePolicy, verifier: LiveVerifier, classes: AnswerClasses
+    ) -> None:
+        self._spec, self._problem, self._grade, self._classes = spec, problem, grade, classes
         self._desk, self._policy, self._verifier = desk, policy, verifier
         entry = STRATEGIES[spec.strategy]
         self._entry = entry
-        self._candidates = Candidates(SELECTORS[spec.selector or entry.selector], problems.extract_answer)
+        self._candidates = Candidates(rule_of(spec), problems.extract_answer, classes)
         self._verdict = Grade(None, "unfinished")
         self._limit: str | None = None
 
@@ -117,7 +127,9 @@ class Driver:
             await self._iterate(root)
         except BudgetExhausted as exhausted:
             self._limit = exhausted.axis
-            await self._stand(self._candidates.finish(self._unreported()))
+            unreported = self._unreported()
+            await self._settle(self._candidates.late_votes(unreported))
+            await self._stand(self._candidates.finish(unreported))
             recorder.event("limit", label=exhausted.axis, value=exhausted.limit)
         except asyncio.CancelledError:
             recorder.event("status", label="cancelled", data={"ledger": dict(self._desk.meter.ledger.snapshot())})
@@ -134,7 +146,8 @@ class Driver:
 
     async def _record(self, step: Step) -> None:
         desk = self._desk
-        desk.meter.round_over()
+        desk.meter.round_over(step.rounds)
+        await self._settle(self._candidates.votes(step))
         known = self._candidates.listed(step)
         standing = self._candidates.update(step)
         desk.recorder.step(step, known)
@@ -145,6 +158,15 @@ class Driver:
     def _unreported(self) -> Sequence[tuple[Node, float | None]]:
         known = ((node, self._verifier.known(node)) for node in self._policy.finished)
         return [(node, None if score is None else score.value) for node, score in known]
+
+    async def _settle(self, answers: Sequence[str]) -> None:
+        """Find out which of these answers are the same as others, in a thread where that takes algebra, and record what was asked."""
+        if not self._classes.unsettled(answers):
+            return
+        comparisons, bridges = await asyncio.to_thread(self._classes.settle, answers)
+        if comparisons:
+            data: dict[str, JSON] = {"pairs": [list(each) for each in comparisons], "bridges": [list(each) for each in bridges]}
+            self._desk.recorder.event("compared", data=data)
 
     async def _stand(self, standing: Standing | None) -> None:
         """Record a change of the answer with what had been spent by then."""
@@ -188,8 +210,10 @@ async def run(
     control: Control,
     grade: GradeFunction,
     paid: Paid = NOTHING_PAID,
+    compare: Compare | None = None,
 ) -> Outcome:
-    """Run `spec` on `problem` and return how it ended; everything on the way went to `sink`.
+    """Run `spec` on `problem` and return how it ended; everything on the way went to `sink`. `compare` tells votes which answers are the same,
+    where exact reading does not; it may block.
 
     Raises `EngineFailure`, `MissingCapability`, `VerifierFailure` or `BadInput`; a cancellation is recorded and passed on.
     """
@@ -202,7 +226,8 @@ async def run(
     inner = build_verifier(
         spec.verifier, problem=problem, reward=reward, aggregation=spec.aggregation, system=spec.system, delimiter=engine.info.delimiter
     )
-    return await Driver(spec, problem, grade, desk, policy, LiveVerifier(inner, desk, spec.verifier)).drive()
+    classes = classes_of(problem, compare, paid.verdicts)
+    return await Driver(spec, problem, grade, desk, policy, LiveVerifier(inner, desk, spec.verifier), classes).drive()
 
 
-__all__ = ["Control", "Driver", "Outcome", "check", "manifest", "run", "stream"]
+__all__ = ["Control", "Driver", "Outcome", "check", "manifest", "rule_of", "run", "stream"]

@@ -49,6 +49,7 @@ class RunSpec(BaseModel):
     verifier_model: str | None = Field(None, description="reward model name or path; absent: the engine's default")
     aggregation: Aggregation = Field("last", description="how step scores become one score of a path")
     selector: str | None = Field(None, description="final rule; absent: the one the strategy's paper uses")
+    selector_params: dict[str, JsonValue] = Field(default_factory=dict, description="parameters of the final rule; what is absent takes its default")
     sampling: SamplingSpec = Field(default_factory=SamplingSpec)
     system: str | None = Field(None, max_length=20_000, description="system prompt; absent: the model's own default")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from backend.ports import Selector
+from backend.ports import Classes, Decision, Selector, Tally
 from backend.types import Finish, Node, Step
 
 
@@ -20,6 +20,13 @@ class Standing(NamedTuple):
     answer: str | None
 
 
+class Decided(NamedTuple):
+    """The tally that made the standing, and how many candidates it has counted."""
+
+    tally: Tally
+    candidates: int
+
+
 class Candidates:
     """Follows the steps of a run and keeps what is needed to choose.
 
@@ -28,23 +35,41 @@ class Candidates:
     length limit is a candidate only if an answer can be read from it; a text that was aborted or cut by the budget never is.
     """
 
-    def __init__(self, select: Selector, extract: Callable[[str], str | None]) -> None:
-        self._select, self._extract = select, extract
+    def __init__(self, select: Selector, extract: Callable[[str], str | None], classes: Classes | None = None) -> None:
+        self._select, self._extract, self._classes = select, extract, classes
         self._answers: dict[Node, str | None] = {}
         self._listed: Sequence[Node] | None = None
         self._seen = 0
-        self._tally, self._known = select.tally(), set[Node]()
+        self._tally, self._known = select.tally(classes), set[Node]()
+        self._decided: Decided | None = None
         self.standing: Standing | None = None
 
     def listed(self, step: Step) -> int:
         """How many of the step's nodes an earlier step already listed."""
         return self._seen if step.nodes is self._listed else 0
 
+    def votes(self, step: Step) -> list[str]:
+        """The answers of the step's new candidates, if the rule votes: who asks may look first whether they are the same as others."""
+        return self._answers_of(step.nodes[self.listed(step) :])
+
+    def late_votes(self, extra: Sequence[tuple[Node, float | None]]) -> list[str]:
+        """The same for finished nodes that no step has reported."""
+        return self._answers_of([node for node, _ in extra if node not in self._known])
+
+    def decision(self) -> Decision | None:
+        """The standing with all that tie with it; None without a candidate."""
+        return None if self._decided is None else self._decided.tally.decision()
+
+    @property
+    def count(self) -> int:
+        """Among how many candidates the standing was chosen."""
+        return 0 if self._decided is None else self._decided.candidates
+
     def update(self, step: Step) -> Standing | None:
         """Take in a step; the new standing if the chosen answer or its node changed, else None."""
         known = self.listed(step)
         if known == 0:
-            self._tally, self._known = self._select.tally(), set()
+            self._tally, self._known = self._select.tally(self._classes), set()
         self._listed, self._seen = step.nodes, len(step.nodes)
         return self._add([(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))])
 
@@ -59,12 +84,18 @@ class Candidates:
             self._known.add(node)
         if not fresh:
             return None
+        earlier = self._decided.candidates if self._decided is not None and self._decided.tally is self._tally else 0
+        self._decided = Decided(self._tally, earlier + len(fresh))
         node = self._tally.winner()
         standing = Standing(node, self.answer(node))
         if standing == self.standing:
             return None
         self.standing = standing
         return standing
+
+    def _answers_of(self, nodes: Sequence[Node]) -> list[str]:
+        answers = (self.answer(node) for node in nodes if self._eligible(node)) if self._select.votes else ()
+        return [answer for answer in answers if answer is not None]
 
     def answer(self, node: Node) -> str | None:
         """The answer written on the path to the node, read once."""

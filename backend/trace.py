@@ -6,10 +6,11 @@ visits, frontier) is an event.
 
 Event kinds:
 `node` (node_id; data: prompt_tokens, cached_tokens), `score` (node_id, label = scorer, value or None; data: steps, reason, tokens, cached),
-`step` (round, phase, track; data: nodes, values, stats; nodes before `from` are as in the step before), one event a note (`weighed`, `resampled`,
-`selected`, `backed`, `pushed`, `popped`, `kept`, `pruned`, `allocated`, `remarked`; data: its fields, nodes as ids), `call` (label = role; data:
-what a batch, or one text of a race, cost, when it ran, the ledger after it), `answer` (node_id; data: answer, correct, reason, ledger),
-`limit` (label = axis, value = limit), `status` (label = new status; data: ledger, limit).
+`step` (round, phase, track; data: nodes, values, stats; nodes before `from` are as in the step before), one event a note (`weighed`,
+`resampled`, `referenced`, `swapped`, `selected`, `backed`, `rolled`, `jumped`, `drawn`, `pushed`, `popped`, `kept`, `pruned`, `replaced`,
+`allocated`, `remarked`; data: its fields, nodes as ids), `call` (label = role; data: what a batch, or one text of a race, cost, when it ran, the
+ledger after it), `compared` (data: pairs of answers with what algebra said of them, and bridges, see `backend.problems.classes`), `answer`
+(node_id; data: answer, correct, reason, ledger), `limit` (label = axis, value = limit), `status` (label = new status; data: ledger, limit).
 """
 
 from __future__ import annotations
@@ -195,16 +196,16 @@ class Recorder:
         )
 
     def _plain(self, value: object) -> JSON:
+        if isinstance(value, float):  # most of what notes hold, hence first
+            return value if abs(value) != math.inf else "inf" if value > 0 else "-inf"
+        if value is None or isinstance(value, (int, str)):
+            return value
         if isinstance(value, Node):
             return self.id_of(value)
-        if isinstance(value, tuple | list):
+        if isinstance(value, (tuple, list)):
             return [self._plain(item) for item in value]
-        if isinstance(value, Mapping):
-            return {str(name): self._plain(item) for name, item in value.items()}
-        if isinstance(value, float) and value in (float("inf"), float("-inf")):
-            return "inf" if value > 0 else "-inf"
-        assert value is None or isinstance(value, bool | int | float | str), f"a note may not hold {type(value).__name__}"
-        return value
+        assert isinstance(value, Mapping), f"a note may not hold {type(value).__name__}"
+        return {str(name): self._plain(item) for name, item in value.items()}
 
     def flush(self) -> None:
         """Hand what has been recorded to the sink: called by the driver after every round and every model call."""

@@ -6,6 +6,7 @@ Nothing here knows budgets, databases, HTTP or screens.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,8 +81,10 @@ class Node:
         return "".join(node.text for node in self.path()[1:])
 
     def context_ids(self) -> tuple[int, ...]:
-        """The token ids of prompt and path, exactly as they were sent and sampled."""
-        return tuple(token for node in self.path() for token in node.token_ids)
+        """The token ids of prompt and path, exactly as they were sent and sampled; without the end token of a text that was reopened."""
+        path = self.path()
+        reopened = {one for one, after in itertools.pairwise(path) if one.finish is Finish.END and after.kind is Kind.INJECTED}
+        return tuple(token for node in path for token in (node.token_ids[:-1] if node in reopened else node.token_ids))
 
     @property
     def mean_logprob(self) -> float | None:
@@ -137,20 +140,88 @@ class Resampled(Note):
 
 
 @dataclass(frozen=True, slots=True)
+class Referenced(Note):
+    """The trajectory that ends in `node` is held as the reference from now on: slot `slot` of those with `log_weights`, drawn by weight with
+    `uniform`."""
+
+    node: Node
+    slot: int
+    uniform: float
+    log_weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped(Note):
+    """Two chains were to swap their references, which end in `nodes`. The swap was accepted if `uniform` lay below `probability`, in [0, 1].
+
+    `temperatures` are those of the chains, `energies` the log potentials of the two trajectories at temperature 1, in nats.
+    """
+
+    chains: tuple[str, str]
+    nodes: tuple[Node, Node]
+    temperatures: tuple[float, float]
+    energies: tuple[float, float]
+    probability: float
+    uniform: float
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Selected(Note):
-    """A descent through the tree chose `path`, root first. `formula` names the rule; `values` holds the winning score a level."""
+    """A descent through the tree chose `path`, from the top down. `formula` names the rule; `values` holds the winning score a level.
+
+    The other fields show the choice with its numbers, one entry a level: the `children` that were considered, their `visits` N and `means` Q as
+    they stood then, and what the formula made of them, `scores` (infinite for a child that has to be tried first).
+    """
 
     path: tuple[Node, ...]
     formula: str
     values: tuple[float, ...]
+    children: tuple[tuple[Node, ...], ...] = ()
+    visits: tuple[tuple[int, ...], ...] = ()
+    means: tuple[tuple[float, ...], ...] = ()
+    scores: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Backed(Note):
-    """`value` was backed up along `path`, root first: every node on it gains one visit and `value`."""
+    """`value` was backed up along `path`, root first: every node on it gains one visit and, where the rule is the plain mean, `value`. `means`
+    holds their Q afterwards, whatever the rule."""
 
     path: tuple[Node, ...]
     value: float
+    means: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled(Note):
+    """`node` was tried out: `rollout` is its continuation, to the end or as far as the search looked, and `value` the verifier's score of that
+    (None: it has none)."""
+
+    node: Node
+    rollout: Node
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Jumped(Note):
+    """The search left the place where it was for `node`, the best of all open nodes: `score` is the sum of `terms`, its parts by name."""
+
+    node: Node
+    score: float
+    terms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn(Note):
+    """Thompson draws at `node`: one for a new child (`gen`), one for going on below those it has (`cont`), and where that was the greater, one
+    for each of the `children`, in `draws`; the greatest wins."""
+
+    node: Node
+    gen: float
+    cont: float
+    children: tuple[Node, ...]
+    draws: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +268,17 @@ class Allocated(Note):
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced(Note):
+    """A part of a trace gave way to another one from the same node on: `old` and `new` hold the steps after it, in order, with what each was
+    worth there, in [0, 1]."""
+
+    old: tuple[Node, ...]
+    new: tuple[Node, ...]
+    old_value: float
+    new_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Remarked(Note):
     """A sentence for the reader about something unusual in this round, such as an unscored particle given the mean weight."""
 
@@ -210,7 +292,8 @@ class Step:
 
     `nodes` are the candidates for the answer (not the frontier) and `values` ranks them, one each, None where unknown, never NaN. A strategy
     that only ever adds candidates appends to the same two lists and passes them again; it never copies them. `phase` names the line of
-    pseudo-code, `track` the part of a composed strategy ("chain 2"), `stats` holds scalars such as `ess` or `frontier`.
+    pseudo-code, `track` the part of a composed strategy ("chain 2"), `stats` holds scalars such as `ess` or `frontier`. `rounds` is the number of
+    sequential rounds that the step ends: 0 where it only tells something, or where a search beside it has already told of the same round.
     """
 
     nodes: Sequence[Node]
@@ -219,6 +302,7 @@ class Step:
     phase: str = "step"
     track: str = ""
     stats: Mapping[str, float] = field(default_factory=dict)
+    rounds: int = 1
 
 
 def ancestors(node: Node) -> Iterator[Node]:

@@ -21,6 +21,7 @@ from backend.desk import Control, Desk
 from backend.policy import LivePolicy
 from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
 from backend.problems.base import Problem
+from backend.problems.classes import classes_of
 from backend.replay import NOTHING_PAID
 from backend.runner import Driver
 from backend.scoring import LiveVerifier
@@ -110,7 +111,7 @@ async def measure(name: str, size: int, seed: int = 0) -> Cost:
     recorder = Recorder(NullSink())
     desk = Desk(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
     policy = LivePolicy(calls, desk, spec.sampling.sampling())
-    driver = Driver(spec, PROBLEM, problems.grade, desk, policy, LiveVerifier(calls, desk, "scripted"))
+    driver = Driver(spec, PROBLEM, problems.grade, desk, policy, LiveVerifier(calls, desk, "scripted"), classes_of(PROBLEM))
     started = time.process_time()
     await driver.drive()
     ours = time.process_time() - started - calls.seconds

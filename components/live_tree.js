@@ -1,8 +1,8 @@
 // The live tree: one DOM element that follows a run by EventSource and redraws with Plotly.react. Streamlit calls the default export again
 // at every rerun; the element keeps its stream, its zoom and its events, and only takes over the new data. Text is set by textContent only.
 
-const KINDS = ["node", "score", "step", "weighed", "resampled", "selected", "backed", "pushed", "popped", "kept", "pruned", "allocated",
-               "remarked", "call", "answer", "limit"];
+const KINDS = ["node", "score", "step", "weighed", "resampled", "referenced", "swapped", "selected", "backed", "rolled", "jumped", "drawn", "pushed",
+               "popped", "kept", "pruned", "replaced", "allocated", "remarked", "call", "answer", "limit"];
 const OVER = new Set(["finished", "failed", "cancelled", "crashed", "deleted"]);
 const WORDS = { idle: "ready", queued: "queued", loading: "loading model", running: "live", paused: "paused", finished: "finished", failed: "failed",
                 cancelled: "stopped", crashed: "cut off", reconnecting: "reconnecting", closing: "server stopped", deleted: "deleted" };

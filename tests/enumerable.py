@@ -77,8 +77,20 @@ def odds_of_steps(scores: Mapping[str, float]) -> Callable[[str], float]:
     return lambda path: math.prod(odds(scores[path[:end]]) for end in range(1, len(path) + 1))
 
 
+def answer_text(node: Node) -> str:
+    """The answer that stands: what is written down to the node, but a finished answer that was reopened gives way to what came after it."""
+    parts: list[str] = []
+    for part in node.path()[1:]:
+        if part.kind is Kind.INJECTED and part.parent is not None and part.parent.done:
+            parts.pop()
+        else:
+            parts.append(part.text)
+    return "".join(parts)
+
+
 class ToyPolicy:
-    """`ports.Policy` over a `Language`. What it draws depends on the seed and on the place in the tree, never on the order of the calls.
+    """`ports.Policy` over a `Language`. What it draws depends on the seed and on the place in the tree, never on the order of the calls. Each step
+    is one token for its log-probability. A finished answer that was reopened is written again from where it began.
 
     `asked` lists every node it was asked to continue, `extended` every parent once a child, `born` the children. `budget` is the number of
     children it may make. With `every=True` the children of a node are its possible next steps in turn instead of draws.
@@ -121,22 +133,26 @@ class ToyPolicy:
         return Node(prompt, kind=Kind.ASIDE)
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
-        return Node(text, parent=node, depth=node.depth + 1, kind=Kind.INJECTED)
+        return Node(text, parent=node, depth=node.depth + 1, kind=Kind.INJECTED, key=f"{node.key}/{text}")
 
     def _child(self, parent: Node, until: Until, sampling: Sampling, kind: Kind) -> Node:
         if self._budget is not None and len(self.born) >= self._budget:
             raise BudgetExhausted("model_calls", float(self._budget))
-        ordinal, written = self._ordinals[parent], parent.written()
+        ordinal, written = self._ordinals[parent], answer_text(parent)
         self._ordinals[parent] += 1
         key, later = f"{parent.key}/{ordinal}", 0
         piece = self._drawn(written, key, ordinal, sampling)
+        logprobs = [math.log(piece.probability)]
         while until.steps == 0 and piece.finish is Finish.STEP:
             later += 1
             more = self._drawn(written + piece.text, key + "/0" * later, 0, sampling)
+            logprobs.append(math.log(more.probability))
             piece = more._replace(text=piece.text + more.text, finish=Finish.LENGTH if later == LONGEST else more.finish)
         whole = until.steps == 0 and piece.finish is Finish.LENGTH
         done = whole or piece.finish in (Finish.END, Finish.ABORTED)
-        node = Node(piece.text, parent=parent, depth=parent.depth + 1, done=done, finish=piece.finish, kind=kind, key=key)
+        node = Node(
+            piece.text, (0,) * len(logprobs), tuple(logprobs), parent, parent.depth + 1, done=done, finish=piece.finish, kind=kind, key=key
+        )
         self.extended.append(parent)
         self.born.append(node)
         return node
@@ -152,10 +168,10 @@ class ToyPolicy:
 
 
 class ToyVerifier:
-    """`ports.Verifier` over a table or a function of the written path; a missing, None or NaN entry is a failed score."""
+    """`ports.Verifier` over a table of answers (see `answer_text`) or a function of the written path. None, NaN or no entry: a failed score."""
 
     def __init__(self, scores: Mapping[str, float] | Callable[[str], float | None], *, budget: int | None = None) -> None:
-        self._of = scores.get if isinstance(scores, Mapping) else scores
+        self._of = (lambda node: scores.get(answer_text(node))) if isinstance(scores, Mapping) else (lambda node: scores(node.written()))
         self._budget = budget
         self.scored: list[Node] = []
 
@@ -167,7 +183,7 @@ class ToyVerifier:
         if self._budget is not None and len(self.scored) + len(nodes) > self._budget:
             raise BudgetExhausted("verifier_calls", float(self._budget))
         self.scored.extend(nodes)
-        return [Score(value, reason="no score in the table" if value is None else None) for value in map(self._of, (n.written() for n in nodes))]
+        return [Score(value, reason="no score in the table" if value is None else None) for value in map(self._of, nodes)]
 
 
 def prompt() -> Node:

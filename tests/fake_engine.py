@@ -54,7 +54,7 @@ class FakeEngine:
         done, digit = request.text.count("\n\n"), request.seed % 10
         text, finish = "", Finish.STEP
         while finish is Finish.STEP:
-            ends = done + text.count("\n\n") == self.depth
+            ends = done + text.count("\n\n") >= self.depth
             text += f"\\boxed{{{digit}}}" if ends else f"{digit}.\n\n"
             finish = Finish.END if ends else Finish.STEP
             if request.until.steps and text.count("\n\n") >= request.until.steps:

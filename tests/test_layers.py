@@ -28,6 +28,7 @@ NEVER: dict[str, tuple[str, ...]] = {
         *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.engines", "backend.policy",
         "backend.scoring", "backend.desk", "backend.trace",
     ),
+    "backend.compose": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.policy", "backend.scoring", "backend.trace"),
     "backend.sampling": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
     "backend.engines": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "torch", *ABOVE),
     "backend.engines.vllm": (*STORE, *SCREEN, *WEB, *ABOVE),

@@ -162,6 +162,22 @@ async def test_injected_text_is_marked_and_not_counted_as_generated() -> None:
     assert bench.meter.ledger.generated_tokens == before
 
 
+async def test_what_follows_a_reopened_text_stands_where_its_end_token_stood() -> None:
+    bench = Bench(FakeEngine(depth=0))
+    [[leaf]] = await bench.policy.extend([await bench.policy.root("q")])
+    again = await bench.policy.inject(leaf, "Wait", "budget forcing")
+    assert leaf.finish is Finish.END and leaf.context_ids()[-1] == 0
+    assert again.context_ids() == (*leaf.context_ids()[:-1], *map(ord, "Wait"))
+
+
+async def test_a_finished_rollout_is_no_candidate() -> None:
+    bench = Bench(FakeEngine(depth=0))
+    root = await bench.policy.root("q")
+    await bench.policy.extend([root], kind=Kind.ROLLOUT)
+    [[leaf]] = await bench.policy.extend([root])
+    assert bench.policy.finished == [leaf]
+
+
 async def test_a_paused_run_waits_at_its_next_call() -> None:
     bench = Bench()
     root = await bench.policy.root("q")

@@ -29,9 +29,11 @@ from tests.golden import differences, searched, spec, timeless, told_event
 
 on_all = pytest.mark.parametrize("name", list(STRATEGIES))
 BUDGETS: list[dict[str, float]] = [{"generated_tokens": 150}, {"model_calls": 6}, {"verifier_calls": 3}, {"rounds": 2}]
-BROKEN_OFF = ("best_of_n", {"rounds": 2})
-"""Its race is broken off while texts are under way."""
-CASES = [(name, budget) for name in STRATEGIES for budget in ({}, *BUDGETS) if (name, budget) != BROKEN_OFF]
+BROKEN_OFF: list[tuple[str, dict[str, float], int]] = [
+    ("best_of_n", {"rounds": 2}, 2), *(("first_finish", budget, 4) for budget in ({}, *BUDGETS) if "generated_tokens" not in budget),
+]  # fmt: skip
+"""Races that are broken off while texts are under way, by the budget or by the strategy, and how many texts had come in by then."""
+CASES = [(name, budget) for name in STRATEGIES for budget in ({}, *BUDGETS) if (name, budget) not in [case[:2] for case in BROKEN_OFF]]
 
 
 class Batches(MemorySink):
@@ -115,18 +117,22 @@ async def test_a_run_cut_off_goes_on_to_the_same_trace_and_pays_nothing_twice(na
     assert tried == len(whole.log.ends) - 1 > 0
 
 
-async def test_a_race_that_the_budget_broke_off_is_taken_up_without_asking_again_for_what_it_left(store: Store) -> None:
-    name, budget = BROKEN_OFF
+@pytest.mark.parametrize(("name", "budget", "came_in"), BROKEN_OFF, ids=str)
+async def test_a_race_that_was_broken_off_is_taken_up_without_asking_again_for_what_it_left(
+    name: str, budget: dict[str, float], came_in: int, store: Store
+) -> None:
     asked = spec(name, budget=budget)
     whole = await carried_out(asked)
-    left = [node for node in whole.log.nodes if node.kind == "step"][2:]
+    written = [node for node in whole.log.nodes if node.kind == "step"]
+    first, left = written[:came_in], written[came_in:]
     assert left
     for paid in cuts(store, whole.log):
         resumed = await carried_out(asked, paid)
         assert not set(resumed.calls) & answered(whole.log, paid.next_seq)
         assert [event.seq for event in resumed.log.events] == [*range(paid.next_seq, resumed.outcome.events)]
-        assert (resumed.outcome.answer, resumed.outcome.limit) == (whole.outcome.answer, "rounds")
-        if {node.key for node in left} <= answered(whole.log, paid.next_seq):
+        assert (resumed.outcome.answer, resumed.outcome.limit) == (whole.outcome.answer, whole.outcome.limit)
+        known = answered(whole.log, paid.next_seq)
+        if {node.key for node in left} <= known or not {node.key for node in first} <= known:
             assert list(differences(told(whole.log, paid.next_seq), told(resumed.log))) == []
 
 

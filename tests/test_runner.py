@@ -75,7 +75,7 @@ async def test_a_budget_ends_a_run_without_failing_it(name: str, limits: dict[st
 @pytest.mark.parametrize("name", list(STRATEGIES))
 async def test_a_run_that_was_cut_off_goes_on_to_the_same_trace(name: str) -> None:
     engine, whole = FakeEngine(), MemorySink()
-    asked = spec(name, seed=3)
+    asked = spec(name, seed=3, params={"n": 4, "k": 4} if name == "first_finish" else {})  # a race that is broken off: see test_resume
     outcome = await ran(asked, engine, whole)
     by_key = {request.key.partition("/")[2]: request for request in engine.sent}
     for cut in range(3, len(whole.events), 7):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.api import schemas
 from backend.host import Models
 from backend.library import Library
-from backend.registry import SELECTORS, STRATEGIES, StrategyEntry
+from backend.registry import SELECTORS, STRATEGIES, Rule, StrategyEntry
 from backend.spec import BUDGET_AXES
 from backend.verifiers import VERIFIERS
 
@@ -24,7 +24,7 @@ def catalog(models: Models, library: Library) -> schemas.Catalog:
     """Built anew at each request, because engines come and go."""
     return schemas.Catalog(
         strategies=[strategy(entry) for entry in STRATEGIES.items().values()],
-        selectors=[schemas.SelectorInfo(name=name, title=SELECTORS[name].title) for name in SELECTORS],
+        selectors=[selector(rule) for rule in SELECTORS.items().values()],
         verifiers=[verifier(name) for name in VERIFIERS],
         engines=engines(models),
         problem_sets=problem_sets(library),
@@ -36,8 +36,16 @@ def strategy(entry: StrategyEntry) -> schemas.StrategyInfo:
     return schemas.StrategyInfo(
         name=entry.name, title=entry.title, summary=entry.summary, paper=entry.paper, year=entry.year,
         params_schema=entry.params.model_json_schema(), selector=entry.selector, needs_verifier=entry.needs_verifier, needs=list(entry.needs),
-        departures=list(entry.departures), views=list(entry.views), roles=list(entry.roles), phases=dict(entry.phases),
+        sources=list(entry.sources), departures=list(entry.departures), avoided=list(entry.avoided), views=list(entry.views),
+        roles=list(entry.roles), phases=dict(entry.phases),
         available=not entry.roles, reason="" if not entry.roles else f"needs models for the roles {', '.join(entry.roles)}",
+    )
+
+
+def selector(rule: Rule) -> schemas.SelectorInfo:
+    return schemas.SelectorInfo(
+        name=rule.name, title=rule.title, summary=rule.summary, paper=rule.paper, params_schema=rule.params.model_json_schema(),
+        needs=list(rule.needs),
     )
 
 

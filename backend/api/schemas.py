@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from backend.ports import Aggregation
 from backend.settings import Preferences
 from backend.spec import RunSpec
 
@@ -61,7 +62,8 @@ class Health(Answer):
 
 
 class StrategyInfo(Answer):
-    """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults, bounds and help texts."""
+    """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults, bounds and help texts. `sources` says what is
+    taken from where, `departures` where it leaves the paper and why, `avoided` which published defects were not copied: one sentence each."""
 
     name: str
     title: str
@@ -72,7 +74,9 @@ class StrategyInfo(Answer):
     selector: str
     needs_verifier: bool
     needs: list[str]
+    sources: list[str]
     departures: list[str]
+    avoided: list[str]
     views: list[str]
     roles: list[str]
     phases: dict[str, str]
@@ -81,8 +85,14 @@ class StrategyInfo(Answer):
 
 
 class SelectorInfo(Answer):
+    """A final rule as the form needs it; `params_schema` is a JSON schema, `needs` names engine capabilities."""
+
     name: str
     title: str
+    summary: str = ""
+    paper: str = ""
+    params_schema: dict[str, JsonValue] = Field(default_factory=dict)
+    needs: list[str] = Field(default_factory=list)
 
 
 class VerifierInfo(Answer):
@@ -197,6 +207,37 @@ class Run(Answer):
         Raises `ValueError` where the run was made by a version whose settings are not accepted any more.
         """
         return RunSpec.model_validate(self.spec)
+
+
+class Choice(Answer):
+    """A chosen node, the answer written there, and whether it is right (None: undecided)."""
+
+    node: int | None
+    answer: str | None
+    correct: bool | None
+
+
+class Reselection(Answer):
+    """What another final rule would have chosen from a stored run, beside what the run chose by its own.
+
+    `leaders` are all nodes that tie with the choice, one a class of answers for a vote, the choice first; `credit` is the expected correctness where
+    ties are broken at random. `confidence` is the rule's own measure in [0, 1], `facts` what else it found. `undecided` are pairs of answers that
+    could not be compared. `aggregation` None means the values that the run itself ranked by.
+    """
+
+    run_id: int
+    selector: str
+    params: dict[str, JsonValue]
+    aggregation: Aggregation | None
+    chosen: Choice | None
+    leaders: list[int]
+    credit: float | None
+    confidence: float | None
+    facts: dict[str, JsonValue]
+    candidates: int
+    undecided: list[tuple[str, str]]
+    own_selector: str
+    own: Choice | None
 
 
 class RunPage(Answer):
@@ -320,7 +361,8 @@ class Done(Answer):
 
 
 __all__ = [
-    "OVER", "Axis", "Catalog", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health", "ModelChoice",
-    "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets", "Prune",
-    "Pruned", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted", "VerifierInfo",
+    "OVER", "Axis", "Catalog", "Choice", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health",
+    "ModelChoice", "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets",
+    "Prune", "Pruned", "Reselection", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted",
+    "VerifierInfo",
 ]

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from backend.host import Models, ModelSettings
 from backend.jobs import Admission, Jobs
 from backend.library import Library, file_sets
 from backend.problems.equivalence import Equivalence
+from backend.runner import run
 from backend.settings import Preferences, Settings
 from backend.spec import RunSpec
 from storage import Store
@@ -103,7 +105,8 @@ def _assembled(settings: Settings, store: Store, models: Models, library: Librar
         return preferences.current.allowed_models if settings.public else None
 
     admission = Admission(library.find, models.available, allowed)
-    jobs = Jobs(store, models, admission, library.grade, runs_at_once=preferences.current.runs_at_once)
+    launch = partial(run, compare=library.same)
+    jobs = Jobs(store, models, admission, library.grade, runs_at_once=preferences.current.runs_at_once, launch=launch)
     return Services(settings, preferences, store, models, library, admission, jobs, closing, time.monotonic())
 
 

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from backend.sampling.estimators import best_of_k, majority_at_k, pass_at_k
+
 T = TypeVar("T")
 Scores = tuple[float, ...]
 
@@ -65,18 +67,17 @@ def mean(values: Sequence[float]) -> float:
 
 
 def pass_at(samples: Sequence[Judged], k: int) -> float:
-    """Chance that k of the samples, drawn without replacement, hold a right one (Chen et al. 2021, arXiv 2107.03374)."""
-    n, right = len(samples), sum(s.correct for s in samples)
-    return 1.0 - math.comb(n - right, k) / math.comb(n, k)
+    """Chance that k of the samples, drawn without replacement, hold a right one."""
+    return pass_at_k(len(samples), sum(s.correct for s in samples), k)
 
 
 def majority(samples: Sequence[Judged]) -> float:
-    """1 if the commonest answer is right; of equally common ones the first written counts."""
+    """Whether the commonest answer is right: 1 or 0, and the share of right ones where several are equally common."""
     votes = Counter(s.answer for s in samples if s.answer is not None)
-    if not votes:
-        return 0.0
-    winner = votes.most_common(1)[0][0]
-    return float(next(s.correct for s in samples if s.answer == winner))
+    right = {s.answer for s in samples if s.correct}
+    good = [count for answer, count in votes.items() if answer in right]
+    bad = [count for answer, count in votes.items() if answer not in right]
+    return majority_at_k(good, bad, len(samples) - sum(votes.values()), len(samples))
 
 
 def distinct_right(samples: Sequence[Judged]) -> float:
@@ -86,14 +87,7 @@ def distinct_right(samples: Sequence[Judged]) -> float:
 
 def best_of(samples: Sequence[Judged], k: int, score: Callable[[Judged], float]) -> float:
     """Expected correctness of the best-scored of k samples drawn without replacement; equal scores share the win."""
-    ranked = sorted(samples, key=score)
-    n, below, total = len(ranked), 0, 0.0
-    while below < n:
-        tied = [s for s in ranked[below:] if score(s) == score(ranked[below])]
-        chance = (math.comb(below + len(tied), k) - math.comb(below, k)) / math.comb(n, k)
-        total += chance * mean([float(s.correct) for s in tied])
-        below += len(tied)
-    return total
+    return best_of_k([score(s) for s in samples], [float(s.correct) for s in samples], k)
 
 
 class Steps(NamedTuple):

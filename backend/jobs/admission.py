@@ -38,8 +38,7 @@ class Admission:
         """The problem of an acceptable spec. Raises `BadInput` or `MissingCapability` that name what is wrong."""
         entry = STRATEGIES[spec.strategy]
         entry.parse(spec.params)
-        if spec.selector is not None:
-            SELECTORS[spec.selector]
+        SELECTORS[spec.selector or entry.selector].configured(spec.selector_params)
         if spec.verifier not in VERIFIERS:
             raise BadInput("verifier", given=spec.verifier, accepted=", ".join(VERIFIERS))
         self._engine(spec.engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from backend.ports import Completion
-from backend.replay import Paid, PaidScore, alternatives_from, paid
+from backend.replay import Paid, PaidScore, alternatives_from, paid, verdicts_from
 from backend.types import JSON, Finish, Score
 from storage import EventRow, NodeFull, Store
 
@@ -18,9 +18,12 @@ def paid_of(store: Store, run_id: int) -> Paid:
     nodes = store.paid(run_id)
     costs: dict[int, Mapping[str, JSON]] = {}
     scores: dict[tuple[str, str], PaidScore] = {}
+    verdicts: dict[tuple[str, str], bool | None] = {}
     elapsed_ms = 0.0
     for event in _events(store, run_id):
         elapsed_ms = max(elapsed_ms, event.t_ms)
+        if event.kind == "compared":
+            verdicts |= verdicts_from(event.data)
         if event.node_id is None:
             continue
         if event.kind == "node":
@@ -28,7 +31,7 @@ def paid_of(store: Store, run_id: int) -> Paid:
         elif event.kind == "score":
             scores[(event.label, nodes[event.node_id].key)] = _score(event)
     completions = [_completion(node, costs.get(node.id, {})) for node in nodes if node.finish is not None]
-    return paid(completions, scores, next_seq=store.last_seq(run_id) + 1, elapsed_ms=elapsed_ms)
+    return paid(completions, scores, next_seq=store.last_seq(run_id) + 1, elapsed_ms=elapsed_ms, verdicts=verdicts)
 
 
 def _events(store: Store, run_id: int) -> Iterator[EventRow]:

@@ -10,20 +10,27 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import select
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from backend.errors import ArboretumError
-from backend.problems.exact import bare, exact
+from backend.problems.exact import bare, canonical, exact
 
 LONGEST_ANSWER = 2_000
 START_LIMIT_S = 60.0
 PROJECT = Path(__file__).parents[2]
+
+Compare: TypeAlias = Callable[[str, str], bool | None]
+"""Whether two answers mean the same: True, False, or None where that is undecided."""
+
+_COMMAND, _WORD = re.compile(r"\\[A-Za-z]+"), re.compile(r"[a-z]{4,}")
 
 
 class Equivalence:
@@ -63,13 +70,24 @@ class Equivalence:
 
 
 def equal_exactly(expected: str, given: str) -> bool | None:
-    """Decides without algebra: the same text, or two numbers in exact form. None if that does not decide. Over-long input is undecided."""
+    """Decides without algebra: the same canonical text, two numbers in exact form, or the same letters in other words. None if that does not decide.
+
+    Over-long input is undecided.
+    """
     if max(len(expected), len(given)) > LONGEST_ANSWER:
         return None
-    if bare(expected) == bare(given):
+    if canonical(expected) == canonical(given):
         return True
+    if shuffled(expected, given):
+        return False
     left, right = exact(expected), exact(given)
     return None if left is None or right is None else left == right
+
+
+def shuffled(expected: str, given: str) -> bool:
+    """Whether the answers hold different words of the same letters: algebra takes a word for a product, and so `stop` for `tops`."""
+    left, right = (_WORD.findall(_COMMAND.sub(" ", text).casefold()) for text in (expected, given))
+    return left != right and sorted("".join(left)) == sorted("".join(right))
 
 
 class _Worker:

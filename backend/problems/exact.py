@@ -1,6 +1,6 @@
 r"""Numbers read exactly: integers, fractions and decimals. What is read here is decided without any algebra system.
 
-Accepted, each with an optional sign and within dollar signs, \( \) or nothing: `12`, `1,234` (commas every three digits), `0.50`, `3/4`,
+Accepted, each with an optional sign and within dollar signs, \( \) or nothing: `12`, `1,234` (commas every three digits), `0.50`, `.5`, `3/4`,
 `\frac{3}{4}` (also `\dfrac`, `\tfrac`). Nothing else: `50%`, `1 1/2`, `3 apples` and `1e3` are not read, so that no meaning is guessed.
 """
 
@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+LONGEST_NUMBER = 500
+"""Characters; what is longer is read as text."""
+
 _INTEGER, _GROUPED = r"\d{1,100}", r"\d{1,3}(?:,\d{3}){1,30}"
-_PLAIN = re.compile(rf"([+-]?)\s*({_GROUPED}|{_INTEGER})(?:\.(\d{{1,100}}))?")
+_PLAIN = re.compile(rf"([+-]?)\s*({_GROUPED}|{_INTEGER}|(?=\.\d))(?:\.(\d{{1,100}}))?")
 _RATIO = re.compile(rf"([+-]?)\s*({_INTEGER})\s*/\s*({_INTEGER})")
 _FRAC = re.compile(rf"([+-]?)\s*\\[dt]?frac\s*\{{\s*({_INTEGER})\s*\}}\s*\{{\s*({_INTEGER})\s*\}}")
+_LOOSE_SPACE = re.compile(r"(?<!\d) | (?!\d)")
+_COMMAND = re.compile(r"(\\[A-Za-z]+)")
 
 
 def bare(text: str) -> str:
@@ -28,9 +33,21 @@ def exact(text: str) -> Fraction | None:
     """The number that the text is, or None if it is not in one of the accepted forms."""
     text = bare(text.replace("−", "-"))
     if m := _PLAIN.fullmatch(text):
-        value = Fraction(m[2].replace(",", "") + (f".{m[3]}" if m[3] else ""))
+        value = Fraction((m[2].replace(",", "") or "0") + (f".{m[3]}" if m[3] else ""))
     elif (m := _RATIO.fullmatch(text) or _FRAC.fullmatch(text)) and int(m[3]):
         value = Fraction(int(m[2]), int(m[3]))
     else:
         return None
     return -value if m[1] == "-" else value
+
+
+def canonical(answer: str) -> str:
+    """The string by which answers are compared without algebra: a reduced fraction for a number, else the text without dollar signs and loose spaces.
+
+    A space between two digits stays (`3 1 4` is a list of three). Case is ignored, but not in LaTeX commands (`\\delta` is not `\\Delta`).
+    """
+    number = exact(answer.replace("$", "")) if len(answer) <= LONGEST_NUMBER else None
+    if number is not None:
+        return str(number)
+    text = _LOOSE_SPACE.sub("", " ".join(bare(answer).replace("$", "").split())).removesuffix(".")
+    return "".join(part if place % 2 else part.casefold() for place, part in enumerate(_COMMAND.split(text)))

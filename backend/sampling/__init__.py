@@ -1,1 +1,1 @@
-"""Pure numerics of particle methods: weights and resampling. numpy only, no models, no hidden randomness."""
+"""Pure numerics: weights and resampling of particles, estimators, calibration, mixtures. numpy and scipy, no models, no hidden randomness."""

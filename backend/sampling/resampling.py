@@ -84,6 +84,14 @@ def residual(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
     return np.concatenate([kept, inverted(left / left.sum(), uniforms)])
 
 
+def conditional(weights: FloatsLike, uniforms: FloatsLike, kept: int = -1) -> Ancestors:
+    """Resampling of conditional SMC: N - 1 independent draws for the free slots; the last slot continues particle `kept` whatever its weight.
+
+    `uniforms`: shape (N - 1,). Andrieu, Doucet and Holenstein 2010, "Particle Markov chain Monte Carlo methods".
+    """
+    return np.append(inverted(weights, uniforms), np.arange(len(weights))[kept])
+
+
 def uniforms_needed(scheme: str, weights: FloatsLike) -> int:
     """How many uniform numbers a scheme looks at."""
     if scheme == "residual":

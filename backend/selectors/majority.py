@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from backend.registry import selector
-from backend.selectors.answers import AnswerClass, Vote
+from backend.selectors.vote import AnswerClass, Vote
 
 
-@selector("majority", "Majority vote")
+@selector("majority", "Majority vote", paper="arXiv 2203.11171", votes=True)
 class Majority(Vote):
     """The earliest candidate of the largest class of equal answers; ties go to the class seen first. Without any readable answer: `best`."""
 
-    def strength(self, group: AnswerClass) -> tuple[float, ...]:
-        return (group.count,)
+    def strength(self, group: AnswerClass) -> tuple[Fraction, int]:
+        return (Fraction(group.count), group.count)

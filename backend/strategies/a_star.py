@@ -1,8 +1,7 @@
 """A* over steps: always expand the most promising unfinished prefix of the whole tree.
 
-A*-Decoding, Chatziveroglou 2025 (arXiv 2505.13672): states are prefixes, actions are k sampled next steps, h = 1 - r with the verifier's score
-r of the prefix. The paper's cost formula, k and budgets are not established here: `frontier` holds four readings of the cost, k is our choice.
-Symbols: f = g + h, g cost so far, h estimated cost to go, k branching.
+A*-Decoding, Chatziveroglou 2025 (arXiv 2505.13672): states are prefixes, actions are k sampled next steps, h = 1 - r with the verifier's score r of
+the prefix. Its cost formula is not established: `frontier` holds four readings. Symbols: f = g + h, g cost so far, h cost to go, k branching.
 """
 
 from __future__ import annotations
@@ -34,7 +33,14 @@ class AStarParams(Params):
 
 @strategy(
     "a_star", AStarParams, title="A* decoding", paper="arXiv 2505.13672", year=2025, views=("frontier",),
-    departures=("the paper's cost of a step is not established: cost_mode offers four readings", "siblings with the same text are merged"),
+    sources=(
+        "prefixes as states, k sampled steps as actions, h = 1 - r: Chatziveroglou 2025 (arXiv 2505.13672), from abstract and reviews",
+        "the consistent cost: a survey's account of it (arXiv 2511.14772), completed so that f never falls; the other three are readings of ours",
+    ),
+    departures=(
+        "the paper's cost of a step is not established: cost_mode offers four readings", "siblings with the same text are merged",
+        "a node without a score waits behind all others; a finished one that still waits when the expansions are spent is accepted",
+    ),
     phases={
         "expand": "pop the node with the least f = g + h; draw k next steps; score and push them",
         "accept": "the popped node is finished: accept it as a goal; stop at enough goals",
@@ -43,8 +49,7 @@ class AStarParams(Params):
 )
 async def a_star(root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng) -> AsyncIterator[Step]:
     """Expand the open node with the least f until a finished one has the least f."""
-    goals: list[Node] = []
-    values: list[float | None] = []
+    goals, values = list[Node](), list[float | None]()
     frontier, horizon, left = Frontier(params.open_limit, COSTS[params.cost_mode]), root.depth + params.max_steps, params.expansions
     notes: list[Note] = [] if root.done else frontier.start(root)
     entry: Open | None = None

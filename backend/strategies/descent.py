@@ -1,24 +1,39 @@
-"""The statistics of Monte-Carlo tree search and the rules that walk down by them.
+"""The statistics of Monte-Carlo tree search and the walk down by them.
 
-A vertex is visited N times with total value W, mean Q = W / N. Until its first visit its own score stands in for Q and it counts as visited
-once, so that no child has to be tried before a better one only because it is new (with N = 0 the bonus of UCT would be infinite). Every
-operation touches one path and the children along it, never the whole tree.
+A vertex is visited N times with total value W, mean Q = W / N. Until its first visit its own score stands in for Q. Which child a walk takes is
+the business of a formula (see `formulas`), what a visit adds that of a backup (see `backups`). Every operation touches one path and the children
+along it, never the whole tree.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from backend.ports import Rng
+from backend.sampling.weights import softmax
 from backend.strategies.rounds import Scored, ranked
-from backend.types import Node
+from backend.types import Node, Selected
+
+Prior: TypeAlias = Callable[[Sequence[Scored]], Sequence[float]]
+"""The prior probabilities P of siblings, which add up to 1."""
+
+
+def draw_share(siblings: Sequence[Scored]) -> list[float]:
+    """P is the share of the draws that a sibling stands for."""
+    total = sum(sibling.draws for sibling in siblings)
+    return [sibling.draws / total for sibling in siblings]
+
+
+def softmax_of_scores(siblings: Sequence[Scored]) -> list[float]:
+    """P is the softmax over the scores; a missing score counts as 0."""
+    return [float(weight) for weight in softmax([sibling.value or 0.0 for sibling in siblings])]
 
 
 @dataclass(slots=True, eq=False)
 class Vertex:
-    """A node with its prior probability among its siblings, its score, and what was backed up through it."""
+    """A node with its prior probability among its siblings, what it is worth before its first visit, and what was backed up through it."""
 
     node: Node
     prior: float = 1.0
@@ -27,39 +42,50 @@ class Vertex:
     total: float = 0.0
     expanded: bool = False
     children: list[Vertex] = field(default_factory=list)
+    parent: Vertex | None = None
 
     @property
     def mean(self) -> float:
         """Q, or the vertex's own score before its first visit."""
         return self.total / self.visits if self.visits else self.score
 
-    def adopt(self, children: Sequence[Scored]) -> None:
-        """Hang the new children below, with their share of the draws as prior; unscored ones only where none has a score."""
-        total = sum(child.draws for child in children)
+    def adopt(self, children: Sequence[Scored], prior: Prior = draw_share) -> None:
+        """Hang the new children below, best first; unscored ones only where none has a score."""
         self.expanded = True
-        self.children = [Vertex(child.node, child.draws / total, child.value or 0.0) for child in ranked(children)]
+        siblings = ranked(children)
+        priors = prior(siblings) if siblings else ()
+        self.children = [Vertex(child.node, p, child.value or 0.0, parent=self) for child, p in zip(siblings, priors, strict=True)]
+
+    def path(self) -> list[Vertex]:
+        """The vertices from the root of the tree to this one, both included."""
+        vertices, vertex = [self], self.parent
+        while vertex is not None:
+            vertices.append(vertex)
+            vertex = vertex.parent
+        return vertices[::-1]
 
 
 Formula: TypeAlias = Callable[[Vertex, Vertex], float]
+"""What going from a parent to one of its children promises; the greatest value is taken."""
+
+Choice: TypeAlias = Callable[[Sequence[float]], int]
+"""The place of the greatest value, which decides between equals."""
 
 
-def uct(exploration: float) -> Formula:
-    """Q + c sqrt(ln N_parent / N) (Kocsis and Szepesvari 2006), c = `exploration`."""
-
-    def formula(parent: Vertex, child: Vertex) -> float:
-        return child.mean + exploration * math.sqrt(math.log(max(1, parent.visits)) / max(1, child.visits))
-
-    return formula
+def earliest(rng: Rng) -> Choice:
+    """Among equals the first child, which is the one with the better score."""
+    return lambda worth: max(range(len(worth)), key=worth.__getitem__)
 
 
-def puct(base: float = 19652.0, init: float = 1.25) -> Formula:
-    """Q + P (ln((N_parent + base + 1) / base) + init) sqrt(N_parent) / (N + 1) (Silver et al. 2017; constants of AlphaZero and OpenR)."""
+def any_best(rng: Rng) -> Choice:
+    """Among equals one at random, each with the same probability."""
 
-    def formula(parent: Vertex, child: Vertex) -> float:
-        rate = math.log((parent.visits + base + 1.0) / base) + init
-        return child.mean + child.prior * rate * math.sqrt(parent.visits) / (child.visits + 1)
+    def choose(worth: Sequence[float]) -> int:
+        top = max(worth)
+        ties = [place for place, value in enumerate(worth) if value == top]
+        return ties[0] if len(ties) == 1 else ties[int(rng.integers(len(ties)))]
 
-    return formula
+    return choose
 
 
 def most_visited(parent: Vertex, child: Vertex) -> float:
@@ -68,26 +94,32 @@ def most_visited(parent: Vertex, child: Vertex) -> float:
 
 
 class Descent(NamedTuple):
-    """A walk from the root to a leaf, and the winning value of the formula at every level below the root."""
+    """A walk from the root to a leaf, and the values of the formula for all children at every level below the root."""
 
     path: list[Vertex]
-    values: list[float]
+    worth: list[list[float]]
 
 
-def descend(root: Vertex, formula: Formula) -> Descent:
-    """Follow the child with the greatest value (ties: the first) down to a vertex without children."""
-    path, values = [root], []
+def descend(root: Vertex, formula: Formula, choose: Choice) -> Descent:
+    """Follow the child with the greatest value down to a vertex without children."""
+    path, levels = [root], []
     while path[-1].children:
         parent = path[-1]
         worth = [formula(parent, child) for child in parent.children]
-        best = max(range(len(worth)), key=worth.__getitem__)
-        path.append(parent.children[best])
-        values.append(worth[best])
-    return Descent(path, values)
+        levels.append(worth)
+        path.append(parent.children[choose(worth)])
+    return Descent(path, levels)
 
 
-def back_up(path: Sequence[Vertex], value: float) -> None:
-    """Every vertex on the path gains one visit and `value`."""
-    for vertex in path:
-        vertex.visits += 1
-        vertex.total += value
+def selected(walk: Descent, formula: str) -> Selected:
+    """The walk with its numbers, to be told before anything is backed up."""
+    levels = [vertex.children for vertex in walk.path[:-1]]
+    return Selected(
+        tuple(vertex.node for vertex in walk.path),
+        formula,
+        tuple(max(worth) for worth in walk.worth),
+        children=tuple(tuple(child.node for child in level) for level in levels),
+        visits=tuple(tuple(child.visits for child in level) for level in levels),
+        means=tuple(tuple(child.mean for child in level) for level in levels),
+        scores=tuple(map(tuple, walk.worth)),
+    )

@@ -27,9 +27,16 @@ class DvtsParams(Params):
 
 @strategy(
     "dvts", DvtsParams, title="Diverse verifier tree search", paper="search-and-learn (Hugging Face)", year=2024, views=("beam",),
+    sources=(
+        "independent subtrees, all M candidates of the last round, defaults: Beeching, Tunstall and Rush 2024, search-and-learn (Hugging Face)",
+    ),
     departures=(
         "a subtree ends at the model's end token only, not where the text holds a box",
         "no look-ahead: candidates are scored as they are",
+    ),
+    avoided=(
+        "a step that ends at its length limit is not taken for the end of the solution",
+        "token counts are those of the engine; search-and-learn stores -1",
     ),
     phases={
         "select": "every subtree draws M next steps, scores them and keeps the best",

@@ -6,9 +6,9 @@ earlier node; a node without a score only where nothing has one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
@@ -90,20 +90,38 @@ async def scores(verifier: Verifier, nodes: Sequence[Node]) -> list[float | None
     return [score.value for score in found]
 
 
+class Valued(NamedTuple):
+    """What a new node is ranked by, in [0, 1] or None, and what was done to find that out."""
+
+    value: float | None
+    notes: tuple[Note, ...] = ()
+
+
+Valuation: TypeAlias = Callable[[Policy, Verifier, Sequence[Node]], Awaitable[list[Valued]]]
+"""One `Valued` a new node, same order. Raises `VerifierFailure` where not one of them has a value."""
+
+
+async def own_score(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
+    """A node is worth what the verifier says of its own path."""
+    return [Valued(value) for value in await scores(verifier, nodes)]
+
+
 async def expand(
     policy: Policy, verifier: Verifier, parents: Sequence[Node], n: int = 1, *,
-    until: Until = STEP, sampling: Sampling | None = None, merge: bool = False,
+    until: Until = STEP, sampling: Sampling | None = None, merge: bool = False, value: Valuation = own_score,
 ) -> list[Brood]:
-    """One brood a parent, in one generation batch and one scoring batch. `merge` makes siblings with equal text one before scoring."""
+    """One brood a parent, in one generation batch and one scoring batch. `merge` makes siblings with equal text one before scoring; `value`
+    says what a child is ranked by."""
     assert not any(parent.done for parent in parents), "a finished node is not extended"
     groups = await policy.extend(parents, n, until=until, sampling=sampling)
     fates = [merged(living(group)) if merge else (dict.fromkeys(living(group), 1), ()) for group in groups]
     fresh = [node for counts, _ in fates for node in counts]
-    values = dict(zip(fresh, await scores(verifier, fresh), strict=True))
+    valued = dict(zip(fresh, await value(policy, verifier, fresh), strict=True))
     broods = []
     for group, (counts, notes) in zip(groups, fates, strict=True):
-        children = [Scored(node, values[node], count) for node, count in counts.items()]
-        broods.append(Brood(children, (*dead(group), *notes, *unscored(children))))
+        children = [Scored(node, valued[node].value, count) for node, count in counts.items()]
+        told = (note for node in counts for note in valued[node].notes)
+        broods.append(Brood(children, (*dead(group), *notes, *told, *unscored(children))))
     return broods
 
 

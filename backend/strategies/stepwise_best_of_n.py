@@ -25,6 +25,15 @@ class StepwiseParams(Params):
 
 @strategy(
     "stepwise_best_of_n", StepwiseParams, title="Step-wise best of N", paper="arXiv 2408.03314", year=2024, views=("beam",),
+    sources=(
+        "a beam of one, or one subtree of DVTS: Snell et al. 2024 (arXiv 2408.03314) with N/M = 1",
+        "n = 4, 40 rounds and the score of the last step: search-and-learn",
+    ),
+    departures=("an empty next step is dropped, because it neither goes on nor answers; search-and-learn takes it for a finished solution",),
+    avoided=(
+        "a step that ends at its length limit is not taken for the end of the solution, as it is in search-and-learn",
+        "a failed score is not a score of 0: such a step waits while any other has a score",
+    ),
     phases={"select": "draw N next steps; score each path; keep the best", "end": "every next step is dead: stop"},
 )
 async def stepwise_best_of_n(root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng) -> AsyncIterator[Step]:

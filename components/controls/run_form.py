@@ -14,6 +14,7 @@ from components.controls.limits_form import limits_form
 from components.controls.models_form import models_form, select
 from components.controls.problem_picker import Chosen, problem_picker
 from components.controls.schema_form import schema_form
+from components.controls.strategy_entry import strategy_entry
 from components.links import number_in_address
 from components.prose import plain_markdown
 
@@ -58,25 +59,10 @@ def _strategy(strategies: Sequence[StrategyInfo], start: Start) -> tuple[Strateg
     entry = select("Strategy", strategies, spec.strategy, "form.strategy", _name, start)
     if not entry.available:
         st.caption(f":material/info: {entry.reason}")
-    with st.popover("About this strategy", icon=":material/menu_book:", width="stretch"):
-        about(entry)
-    return entry, schema_form(entry.params_schema, key=f"form.{entry.name}", given=spec.params if entry.name == spec.strategy else {}, start=start)
+    params = schema_form(entry.params_schema, key=f"form.{entry.name}", given=spec.params if entry.name == spec.strategy else {}, start=start)
+    strategy_entry(entry)
+    return entry, params
 
 
 def _name(entry: StrategyInfo) -> str:
     return entry.title if entry.available else f"{entry.title} (not available)"
-
-
-def about(entry: StrategyInfo) -> None:
-    """The catalogue entry: idea, source, departures from the paper, pseudo-code lines."""
-    st.markdown(f"**{entry.title}**")
-    st.text(entry.summary)
-    if entry.paper:
-        st.caption(f"Source: {entry.paper}" + (f", {entry.year}" if entry.year else ""))
-    if entry.departures:
-        st.markdown("**Departs from the paper**")
-        for departure in entry.departures:
-            st.text(f"\u2022 {departure}")
-    if entry.phases:
-        st.markdown("**A round**")
-        st.code("\n".join(f"{name:<12} {line}" for name, line in entry.phases.items()), language=None, wrap_lines=True)

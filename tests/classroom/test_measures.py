@@ -24,7 +24,7 @@ from backend.classroom.measures import (
 from backend.classroom.table import Bound, Interval, bounds, falls, first_mistakes, kind_shares
 
 
-def sample(correct: bool, score: float = 0.5, answer: str = "1", kinds: tuple[str | None, ...] = (None,), text: str = "x") -> Judged:
+def sample(correct: bool, score: float = 0.5, answer: str | None = "1", kinds: tuple[str | None, ...] = (None,), text: str = "x") -> Judged:
     return Judged(correct, answer, text, kinds, {"prm": (score,) * len(kinds)})
 
 
@@ -46,8 +46,11 @@ def test_best_of_k_is_the_mean_over_subsets_with_ties_shared() -> None:
         assert best_of(samples, k, ranked_by("prm", "last")) == pytest.approx(mean(picks))
 
 
-def test_the_majority_goes_to_the_first_written_of_equally_common_answers() -> None:
-    assert majority([sample(False, answer="2"), sample(True, answer="1")]) == 0.0
+def test_equally_common_answers_share_the_majority() -> None:
+    assert majority([sample(False, answer="2"), sample(True, answer="1")]) == pytest.approx(0.5)
+    assert majority([sample(True, answer="1"), sample(False, answer="2"), sample(False, answer="3")]) == pytest.approx(1 / 3)
+    assert majority([sample(False, answer=None), sample(False, answer=None), sample(True, answer="1")]) == 1.0
+    assert majority([sample(False, answer=None)]) == 0.0
     assert majority([sample(True, answer="1"), sample(False, answer="2"), sample(True, answer="1")]) == 1.0
 
 

@@ -33,12 +33,21 @@ PROBLEM = problems.Problem("own", "own", None, None, QUESTION, "53")
 SEARCHES: dict[str, dict[str, Any]] = {
     "chain": {},
     "best_of_n": {"n": 4},
+    "first_finish": {"n": 16, "k": 4},
     "stepwise_best_of_n": {"n": 3},
     "beam_search": {"n": 4, "beam_width": 2},
+    "lookahead": {"n": 4, "beam_width": 2, "k": 2},
     "dvts": {"n": 4, "beam_width": 2},
+    "rebase": {"width": 6},
     "particle_filter": {"particles": 4, "scheme": "systematic"},
+    "particle_gibbs": {"particles": 3, "iterations": 2, "mode": "exact"},
+    "parallel_tempering": {"particles": 3, "chains": 2, "iterations": 2},
     "a_star": {"branching": 3, "goals": 2, "expansions": 8},
     "mcts": {"simulations": 6, "children": 3},
+    "global_frontier": {"width": 3, "expansions": 8},
+    "ab_mcts": {"answers": 8, "prior": "beta"},
+    "tree_sampling": {"iterations": 8, "reward_weight": 4.0},
+    "retro_search": {"traces": 3, "transitions": "we, misreading", "tries": 3},
 }
 """Parameters by strategy; what is absent takes its default, which the trace names."""
 

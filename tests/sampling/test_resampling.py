@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.sampling.resampling import SCHEMES, multinomial, resample, residual, stratified, systematic, uniforms_needed
+from backend.sampling.resampling import SCHEMES, conditional, multinomial, resample, residual, stratified, systematic, uniforms_needed
 
 W = (0.5, 0.3, 0.15, 0.05)
 on_all = pytest.mark.parametrize("scheme", list(SCHEMES))
@@ -92,3 +92,12 @@ def test_the_uniforms_are_plain_numbers(scheme: str) -> None:
     draw = resample(scheme, W, np.random.default_rng(1))
     assert all(type(ancestor) is int for ancestor in draw.ancestors)
     assert all(type(uniform) is float for uniform in draw.uniforms)
+
+
+def test_conditional_resampling_keeps_the_last_slot_and_draws_the_others_among_all() -> None:
+    assert conditional(W, [0.0, 0.55, 0.96]).tolist() == [0, 1, 3, 3]
+    assert conditional(W, [0.0, 0.55, 0.96], 1).tolist() == [0, 1, 3, 1]
+
+
+def test_conditional_resampling_keeps_even_a_particle_without_weight() -> None:
+    assert conditional([1.0, 0.0], [0.9]).tolist() == [0, 1]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import backend.strategies  # noqa: F401  registers them
 from backend.types import Popped, Pruned, Pushed
 from tests.enumerable import LEAVES, LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, table
 from tests.strategies.running import Snapshot, notes_of, run, texts

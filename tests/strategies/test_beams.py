@@ -34,6 +34,7 @@ async def test_best_of_n_is_a_beam_that_never_prunes(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("name", "params"), [
     ("best_of_n", {"n": 1}), ("stepwise_best_of_n", {"n": 1}), ("beam_search", {"n": 1, "beam_width": 1}), ("dvts", {"n": 1, "beam_width": 1}),
+    ("lookahead", {"n": 1, "beam_width": 1, "k": 0}), ("rebase", {"width": 1}), ("tree_sampling", {"iterations": 1}),
     ("a_star", {"branching": 1}),
 ])  # fmt: skip
 async def test_with_one_sample_every_search_is_a_chain(seed: int, name: str, params: dict[str, Any]) -> None:
@@ -105,7 +106,7 @@ async def test_a_beam_keeps_the_best_n_over_m_of_the_unfinished() -> None:
         assert min(LETTER_SCORES[node.written()] for node in kept.nodes) >= max(LETTER_SCORES[node.written()] for node in cut.nodes)
 
 
-@pytest.mark.parametrize("name", ["beam_search", "dvts"])
+@pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_candidate_votes_twice(name: str, seed: int) -> None:
     steps = await run(name, ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=8, beam_width=2)
@@ -126,7 +127,7 @@ async def test_a_step_at_its_length_limit_is_not_an_end() -> None:
     def language(path: str) -> list[Piece]:
         return [Piece("l", 1.0, Finish.LENGTH)] if len(path) < 2 else [Piece("e", 1.0, Finish.END)]
 
-    for name in ("beam_search", "dvts", "stepwise_best_of_n", "particle_filter", "a_star", "mcts", "chain"):
+    for name in ("beam_search", "dvts", "stepwise_best_of_n", "particle_filter", "a_star", "mcts", "chain", "lookahead", "rebase", "tree_sampling"):
         policy = ToyPolicy(language)
         steps = await run(name, policy, ToyVerifier(lambda path: 0.5))
         assert {text for snapshot in steps for text, node in zip(texts(snapshot), snapshot.nodes, strict=True) if node.done} == {"lle"}
@@ -140,7 +141,7 @@ async def test_duplicates_are_merged_on_demand_and_their_number_is_told() -> Non
     assert remarks == ["stands for 4 prefixes with the same text"] * 2
 
 
-@pytest.mark.parametrize("name", ["beam_search", "dvts"])
+@pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])
 def test_a_width_that_does_not_divide_n_is_refused_by_name(name: str) -> None:
     with pytest.raises(BadInput, match=r"beam_width.*got 4.*divisor of n = 6"):
         STRATEGIES[name].parse({"n": 6})

@@ -20,18 +20,35 @@ from backend.errors import BudgetExhausted, VerifierFailure
 from backend.registry import STRATEGIES
 from backend.trace import MemorySink, Recorder
 from backend.types import Finish, Kind, Node, Score, Weighed, ancestors
-from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, below, prompt
+from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, answer_text, below, prompt
 from tests.strategies.running import Snapshot, run
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "chain": [{"greedy": True}],
     "best_of_n": [{"n": 9}],
+    "first_finish": [{"n": 9, "k": 3}],
     "stepwise_best_of_n": [{"n": 1}],
     "beam_search": [{"n": 12, "beam_width": 3}, {"n": 12, "beam_width": 3, "filter_duplicates": True}],
+    "lookahead": [{"n": 12, "beam_width": 3, "k": 1}, {"n": 8, "beam_width": 2, "k": 2, "filter_duplicates": True}, {"k": 0}],
     "dvts": [{"n": 9, "beam_width": 3}],
-    "particle_filter": [{"particles": 7, "scheme": "residual"}, {"particles": 7, "reweigh_finished": True}, {"scheme": "systematic"}],
+    "rebase": [{"width": 5, "temperature": 1.0}, {"truncate_ratio": 0.5, "max_tokens": 6}],
+    "particle_filter": [
+        {"particles": 7, "scheme": "residual"}, {"particles": 7, "reweigh_finished": True}, {"scheme": "systematic"},
+        {"mode": "exact", "particles": 7}, {"mode": "exact", "ess_min": 1.0, "potential": "odds", "scheme": "stratified"},
+        {"mode": "exact", "ess_min": 0.0}, {"particles": 7, "anneal_below": 1.0},
+    ],
+    "particle_gibbs": [{"particles": 2, "iterations": 3}, {"mode": "exact", "answer": "all"}],
+    "parallel_tempering": [{"particles": 3, "chains": 2, "answer": "all"}, {"mode": "exact", "iterations": 2}],
     "a_star": [{"cost_mode": "rise", "goals": 3}, {"cost_mode": "one_minus_r"}, {"cost_mode": "nlr", "open_limit": 3}, {"scope": "local"}],
-    "mcts": [{"formula": "puct", "simulations": 40}, {"exploration": 0.0, "children": 2}],
+    "mcts": [
+        {"formula": "puct", "simulations": 40}, {"exploration": 0.0, "children": 2}, {"formula": "rstar", "schedule": "exp", "value": "rollout"},
+        {"formula": "rest", "value": "mixed", "backup": "children"}, {"formula": "treequest", "schedule": "lin", "children": 2},
+        {"formula": "deepsearch", "backup": "children"}, {"formula": "reasoners", "value": "rollout"},
+    ],
+    "global_frontier": [{"width": 3, "own_weight": 0.4, "depth_bonus": "log"}, {"depth_bonus": "linear", "depth_weight": 0.1, "expansions": 60}],
+    "ab_mcts": [{"prior": "beta"}, {"batch": 5, "answers": 24}, {"max_depth": 1}, {"max_depth": 12, "answers": 40}],
+    "tree_sampling": [{"mode": "dts_star"}, {"mode": "dts_star", "answer": "best"}, {"reward_weight": 8.0, "widening": 3.0, "iterations": 24}],
+    "retro_search": [{"start": "random", "tries": 2}, {"traces": 3}],
 }
 CASES = [(name, params) for name in STRATEGIES for params in ({}, *VARIANTS.get(name, []))]
 LIMITED = [(name, params) for name, params in CASES if "max_steps" in STRATEGIES[name].params.model_fields]
@@ -117,7 +134,7 @@ async def test_every_step_is_a_legal_place_to_stop(name: str, params: dict[str, 
         assert not any(node.kind is Kind.ROLLOUT for node in snapshot.nodes)
 
 
-@on_all
+@on_scored
 async def test_every_value_is_the_score_of_its_node(name: str, params: dict[str, Any]) -> None:
     def score(path: str) -> float:
         return (zlib.crc32(path.encode()) % 1000) / 1000
@@ -178,7 +195,7 @@ async def test_a_root_in_the_middle_of_a_tree_is_continued_where_it_stands(name:
     assert all(root in ancestors(node) for node in policy.born)
     finished = [node for node in steps[-1].nodes if node.done]
     assert finished
-    assert all(node.written() in ("aaa", "aab", "aba", "abb") for node in finished)
+    assert all(answer_text(node) in ("aaa", "aab", "aba", "abb") for node in finished)
 
 
 @on_all

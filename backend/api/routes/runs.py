@@ -13,8 +13,10 @@ from starlette.background import BackgroundTask
 
 from backend.api import present, schemas
 from backend.api.deps import Needs
+from backend.api.reselection import params_of, reselected
 from backend.api.services import Services
 from backend.errors import BadInput
+from backend.ports import Aggregation
 from backend.spec import RunSpec
 from storage import RunRow
 
@@ -67,6 +69,15 @@ def run(run_id: int, services: Needs) -> schemas.Run:
     """A run as it stands now."""
     row = services.store.run(run_id)
     return shown(services, row, present.grade_reason(services.store, run_id))
+
+
+@router.get("/runs/{run_id}/reselect")
+def reselect(
+    run_id: int, services: Needs, selector: str, params: Annotated[str, Query(max_length=20_000)] = "{}", aggregation: Aggregation | None = None
+) -> schemas.Reselection:
+    """What another final rule would have chosen from the candidates of a run, without a model. `params` is a JSON object; with `aggregation` the
+    candidates are ranked by their stored scores of steps."""
+    return reselected(services, run_id, selector, params_of(params), aggregation)
 
 
 @router.delete("/runs/{run_id}", status_code=204)
