@@ -7,7 +7,7 @@ const OVER = new Set(["finished", "failed", "cancelled", "crashed", "deleted"]);
 const WORDS = { idle: "ready", queued: "queued", loading: "loading model", running: "live", paused: "paused", finished: "finished", failed: "failed",
                 cancelled: "stopped", crashed: "cut off", reconnecting: "reconnecting", closing: "server stopped", deleted: "deleted" };
 const TELLING = new Set(["queued", "loading", "paused", "failed", "crashed"]);
-const SHORTEST_WAIT_MS = 120, LONGEST_WAIT_MS = 2000;
+const SHORTEST_WAIT_MS = 120, LONGEST_WAIT_MS = 2000, REST = 1.5;  // REST: waits this many times as long as a drawing takes
 const EDGE = "rgba(128,128,128,0.45)", GREY = "rgba(128,128,128,0.75)";
 
 export default function (component) {
@@ -139,7 +139,7 @@ function draw(view) {
   view.host.dataset.draws = String(view.draws);
   view.host.dataset.nodes = String(marks.nodes.length);
   view.host.dataset.seq = String(view.state.seq);
-  view.waitMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, 3 * (performance.now() - view.lastDraw)));
+  view.waitMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, REST * (performance.now() - view.lastDraw)));
 }
 
 const CONFIG = { scrollZoom: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", responsive: true, doubleClick: "autosize",
