@@ -21,8 +21,8 @@ SHORTEST_SHARE = 16
 class Ledger:
     """What a run has spent. Tokens are the engine's own ids; `flops` is 2 x parameters x tokens computed (cached ones are free).
 
-    `model_calls` counts completions asked for, `verifier_calls` paths scored, `rounds` sequential rounds, `discarded_tokens` the part
-    of `generated_tokens` that belonged to aborted requests, `seconds` wall time without pauses of earlier attempts.
+    `model_calls` counts completions asked for and given texts judged, `verifier_calls` paths scored, `rounds` sequential rounds,
+    `discarded_tokens` the part of `generated_tokens` that belonged to aborted requests, `seconds` wall time without pauses of earlier attempts.
     """
 
     model_calls: int = 0
@@ -83,6 +83,11 @@ class Meter:
         self.require("verifier_calls")
         return int(min(count, self._left("verifier_calls")))
 
+    def admit_calls(self, count: int) -> int:
+        """How many of `count` calls that generate nothing may be made. Raises `BudgetExhausted` when none may."""
+        self.require("model_calls")
+        return int(min(count, self._left("model_calls")))
+
     def spent_axis(self, requests: int) -> tuple[str, float]:
         """The axis that keeps a whole batch of `requests` from being admitted, with its limit."""
         axis = "model_calls" if self._left("model_calls") < requests and "model_calls" in self._limits else "generated_tokens"
@@ -91,12 +96,18 @@ class Meter:
     def charge(self, completion: Completion, *, discarded: bool = False) -> None:
         """Write down one completion."""
         ledger, generated = self.ledger, len(completion.token_ids)
-        ledger.model_calls += 1
+        self.charge_prompt(completion.prompt_tokens, completion.cached_tokens)
         ledger.generated_tokens += generated
         ledger.discarded_tokens += generated if discarded else 0
-        ledger.prompt_tokens += completion.prompt_tokens
-        ledger.cached_tokens += completion.cached_tokens
-        ledger.flops += 2.0 * self._policy_size * (completion.prompt_tokens - completion.cached_tokens + generated)
+        ledger.flops += 2.0 * self._policy_size * generated
+
+    def charge_prompt(self, tokens: int, cached: int) -> None:
+        """Write down a call that read a prompt of `tokens`, `cached` of them reused."""
+        ledger = self.ledger
+        ledger.model_calls += 1
+        ledger.prompt_tokens += tokens
+        ledger.cached_tokens += cached
+        ledger.flops += 2.0 * self._policy_size * (tokens - cached)
 
     def charge_scores(self, count: int, tokens: int, cached: int) -> None:
         """Write down `count` scored paths: `tokens` computed by the verifier's model, `cached` reused."""

@@ -209,3 +209,6 @@ class _Seat:
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
         return await self._policy.inject(node, text, reason)
+
+    async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
+        return await self._policy.log_likelihoods(pairs)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TypeAlias
 
 from backend.budget import Meter
-from backend.replay import Paid
+from backend.ports import Completion
+from backend.replay import Paid, PaidLikelihood
 from backend.trace import Recorder
+from backend.types import JSON
 
+Answer: TypeAlias = Completion | PaidLikelihood
 BEHIND_S = 0.01
+CONTEXT_REMEDY = "Shorten the question or the search depth, or choose a model with a longer context"
 
 
 class Control:
@@ -50,6 +55,20 @@ class Desk:
     recorder: Recorder
     paid: Paid
     seed: int
+
+    def called(self, role: str, started: float, answers: Sequence[Answer], generated: int = 0) -> None:
+        """Record what a batch of a role's calls cost, `generated` tokens among it, and hand the records to the store."""
+        data: dict[str, JSON] = {
+            "requests": len(answers),
+            "generated_tokens": generated,
+            "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+            "cached_tokens": sum(answer.cached_tokens for answer in answers),
+            "started_ms": round(started, 3),
+            "ended_ms": round(self.recorder.elapsed_ms, 3),
+            "ledger": dict(self.meter.ledger.snapshot()),
+        }
+        self.recorder.event("call", label=role, data=data)
+        self.recorder.flush()
 
 
 def digest(*parts: object) -> str:

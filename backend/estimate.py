@@ -100,6 +100,12 @@ class _Dry:
     async def inject(self, node: Node, text: str, reason: str) -> Node:
         return Node(text, parent=node, depth=node.depth + 1, kind=Kind.INJECTED)
 
+    async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
+        self._room()
+        self.batches += 1
+        self.calls += len(pairs)
+        return [0.0] * len(pairs)
+
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
         self._room()
         self.scores += len(nodes)

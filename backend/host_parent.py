@@ -20,7 +20,7 @@ from backend.engines.unclaimed import Unclaimed
 from backend.errors import ArboretumError, EngineFailure, NotFound
 from backend.host_process import HostProcess
 from backend.host_wire import Loaded, ModelDied, ModelSpec, Role, Setting
-from backend.ports import Completion, EngineInfo, EngineStats, Prompt, Request, Solution, StepScores
+from backend.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
 
 
 class State(StrEnum):
@@ -225,6 +225,10 @@ class HostedEngine(Hosted):
         """What closed iterators left behind: aborted requests, and finished ones that nobody was there to receive."""
         finished = self._slot.unclaimed.claim(keys)
         return finished + cast("list[Completion]", await self._call("aborted", list(keys)))
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        """As the port says; cancelling the call aborts it in the host."""
+        return cast("list[Likelihood]", await self._call("likelihoods", list(asked)))
 
     async def stats(self) -> EngineStats:
         return cast(EngineStats, await self._call("stats"))

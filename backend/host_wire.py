@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from backend.errors import ArboretumError, BadInput, EngineFailure, MissingCapability
-from backend.ports import Completion, EngineInfo, EngineStats, Prompt, Request, Solution, StepScores
+from backend.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
 
 Setting: TypeAlias = str | int | float | bool | None
 Role: TypeAlias = Literal["policy", "reward"]
@@ -53,6 +53,7 @@ METHODS: Final[dict[str, Signature]] = {
     "tokens": Signature(tuple[list[int]], list[str]),
     "stats": Signature(list[int], EngineStats),
     "aborted": Signature(tuple[list[str]], list[Completion]),
+    "likelihoods": Signature(tuple[list[Given]], list[Likelihood]),
     "score": Signature(tuple[list[Solution]], list[StepScores]),
 }
 

@@ -13,14 +13,13 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from backend.budget import token_limit
-from backend.desk import Desk, digest, seed_of
+from backend.desk import CONTEXT_REMEDY, Desk, digest, seed_of
 from backend.errors import BudgetExhausted, EngineFailure
+from backend.policy_likelihoods import Likelihoods
 from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until
 from backend.replay import Admitted, admitted
 from backend.streams import closing
 from backend.types import JSON, Finish, Kind, Node
-
-CONTEXT_REMEDY = "Shorten the question or the search depth, or choose a model with a longer context"
 
 
 class _Call(NamedTuple):
@@ -36,6 +35,7 @@ class LivePolicy:
 
     def __init__(self, engine: Engine, desk: Desk, sampling: Sampling, *, role: str = "policy", system: str | None = None) -> None:
         self._engine, self._desk, self._sampling, self._role, self._system = engine, desk, sampling, role, system
+        self._likelihoods = Likelihoods(engine, desk, sampling, role)
         self._ordinals: defaultdict[str, int] = defaultdict(int)
         self._run = uuid4().hex
         self.finished: list[Node] = []
@@ -109,6 +109,10 @@ class LivePolicy:
         child = Node(text, await self._engine.encode(text), None, node, node.depth + 1, role=self._role, kind=Kind.INJECTED, key=key)
         self._desk.recorder.node(child, {"reason": reason})
         return child
+
+    async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
+        """How likely this policy is to continue each node by the given steps, in nats; see `ports.Policy`."""
+        return await self._likelihoods.told(pairs)
 
     async def root(self, question: str) -> Node:
         """The prompt of the run: node 0."""
@@ -210,17 +214,7 @@ class LivePolicy:
 
     def _closed(self, started: float, answers: Sequence[Completion]) -> None:
         """Record what a batch cost and hand the records to the store."""
-        data: dict[str, JSON] = {
-            "requests": len(answers),
-            "generated_tokens": sum(len(answer.token_ids) for answer in answers),
-            "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
-            "cached_tokens": sum(answer.cached_tokens for answer in answers),
-            "started_ms": round(started, 3),
-            "ended_ms": round(self._desk.recorder.elapsed_ms, 3),
-            "ledger": dict(self._desk.meter.ledger.snapshot()),
-        }
-        self._desk.recorder.event("call", label=self._role, data=data)
-        self._desk.recorder.flush()
+        self._desk.called(self._role, started, answers, sum(len(answer.token_ids) for answer in answers))
 
 
 __all__ = ["LivePolicy"]

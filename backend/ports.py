@@ -63,6 +63,11 @@ class Sampling:
     max_tokens: int = 1024
     alternatives: int = 0
 
+    @property
+    def plain(self) -> bool:
+        """Whether tokens are drawn just as the model has it: temperature 1, nothing truncated."""
+        return (self.temperature, self.top_p, self.top_k, self.min_p) == (1.0, 1.0, 0, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -99,6 +104,28 @@ class Completion:
     failure: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Tokens to be judged and not sampled: how likely is it that `sampling` draws `given` behind the prompt `token_ids`? Its limits play no part."""
+
+    token_ids: tuple[int, ...]
+    given: tuple[int, ...]
+    sampling: Sampling
+
+
+class Likelihood(NamedTuple):
+    """How likely given tokens are: one log-probability (nats) an id, -inf where it is never drawn; empty where `failure` says why there is none.
+
+    Under plain sampling these are the model's own, as a completion reports them. `prompt_tokens` counts prompt and given tokens, `cached_tokens`
+    how many of them came from a cache.
+    """
+
+    logprobs: tuple[float, ...]
+    prompt_tokens: int
+    cached_tokens: int = 0
+    failure: str | None = None
+
+
 class Prompt(NamedTuple):
     """A rendered chat prompt: its text with special tokens visible, and its ids (empty where the engine has no tokenizer)."""
 
@@ -108,7 +135,10 @@ class Prompt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an engine can do; a strategy or verifier that needs more is refused with the reason."""
+    """What an engine can do; a strategy or verifier that needs more is refused with the reason.
+
+    `prompt_logprobs`: it judges given tokens under plain sampling; `tempered_logprobs`: under any temperature and truncation as well.
+    """
 
     logprobs: bool = True
     alternatives: int = 20
@@ -117,6 +147,7 @@ class Capabilities:
     abort: bool = True
     reward_model: bool = False
     prompt_logprobs: bool = False
+    tempered_logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +177,7 @@ class EngineStats(NamedTuple):
 
 
 class Engine(Protocol):
-    """Generates text. One method of consequence; everything else describes it."""
+    """Generates text, and judges text that is given. Everything else describes it."""
 
     @property
     def info(self) -> EngineInfo: ...
@@ -172,6 +203,13 @@ class Engine(Protocol):
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         """Partial completions of requests whose iterator was closed, with what they had generated; told once, then forgotten."""
+        ...
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        """One result a request, same order; nothing is generated. Cancelling the call aborts it.
+
+        Raises `MissingCapability` where the engine cannot tell, `EngineFailure` when it fails; a single bad request has `failure` set.
+        """
         ...
 
     async def stats(self) -> EngineStats: ...
@@ -231,6 +269,11 @@ class Policy(Protocol):
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
         """A child holding text that nobody generated; it reopens a finished node and is never counted as generated."""
+        ...
+
+    async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
+        """For each (node, steps) the natural logarithm of the probability that this policy, as it samples in this run, continues the node by just
+        these steps, the ends of the steps included; -inf where it never does."""
         ...
 
     @property

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backend.errors import BadInput
-from backend.ports import Classes, Decision, Tally
+from backend.ports import Classes, Decision, Sampling, Tally
 from backend.problems import extract_answer
 from backend.types import Node, Step
 
@@ -25,6 +25,10 @@ class Params(BaseModel):
     """Base of every parameter model: frozen, unknown names refused. Field descriptions become the help texts of the form."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def needs(self, sampling: Sampling) -> Mapping[str, str]:
+        """Engine capabilities that only these parameters need, where tokens are drawn so; each with what a user can do instead."""
+        return {}
 
 
 class Registry(Generic[T]):

@@ -27,6 +27,15 @@ class PaidScore:
     cached: int = 0
 
 
+class PaidLikelihood(NamedTuple):
+    """A stored log-likelihood of given steps with the tokens it took; `failure` says why it is -inf where the engine refused to judge them."""
+
+    value: float
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    failure: str | None = None
+
+
 @dataclass(frozen=True)
 class Paid:
     """Stored answers by key. `order` numbers the keys as they were recorded; `verdicts` say which answers were found the same; `next_seq` events
@@ -36,6 +45,7 @@ class Paid:
     order: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[tuple[str, str], PaidScore] = field(default_factory=dict)
     verdicts: Verdicts = field(default_factory=dict)
+    likelihoods: Mapping[str, PaidLikelihood] = field(default_factory=dict)
     next_seq: int = 0
     elapsed_ms: float = 0.0
 
@@ -49,7 +59,7 @@ NOTHING_PAID = Paid()
 
 def paid(
     completions: Iterable[Completion], scores: Mapping[tuple[str, str], PaidScore], *, next_seq: int, elapsed_ms: float,
-    verdicts: Verdicts | None = None,
+    verdicts: Verdicts | None = None, likelihoods: Mapping[str, PaidLikelihood] | None = None,
 ) -> Paid:
     """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
     kept = list(completions)
@@ -58,6 +68,7 @@ def paid(
         {completion.key: index for index, completion in enumerate(kept)},
         dict(scores),
         dict(verdicts or {}),
+        dict(likelihoods or {}),
         next_seq,
         elapsed_ms,
     )

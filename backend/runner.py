@@ -66,7 +66,12 @@ def rule_of(spec: RunSpec) -> Rule:
 def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> StrategyEntry:
     """The strategy's entry, if the engine and what is known of the problem are enough for it; else `MissingCapability` with the reason."""
     entry, rule = STRATEGIES[spec.strategy], rule_of(spec)
-    for title, needs, remedy in ((entry.title, entry.needs, "engine"), (f"the selector {rule.name}", rule.needs, "engine, or another selector")):
+    by_params = entry.parse(spec.params).needs(spec.sampling.sampling())
+    for title, needs, remedy in (
+        (entry.title, entry.needs, "engine"),
+        (f"the selector {rule.name}", rule.needs, "engine, or another selector"),
+        *((f"{entry.title} with these parameters", (need,), f"engine, or {instead}") for need, instead in by_params.items()),
+    ):
         lacking = [need for need in needs if not getattr(info.capabilities, need, False)]
         if lacking:
             what = f"{title} needs {', '.join(lacking)}, which {info.engine} with {info.model} does not give"

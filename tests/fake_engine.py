@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
+from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, VerifierTokens
 from backend.types import Finish, Score
 
 
 class FakeEngine:
     """Each token is one character. A step is `digit . newline newline`, the digit drawn from the seed; after `depth` steps the model ends with
-    `\\boxed{digit}`. Requests finish in order of their seed when raced. `stalls` keys never finish; `failing` makes every request fail."""
+    `\\boxed{digit}`. Requests finish in order of their seed when raced. `stalls` keys never finish; `failing` makes every request fail.
+    Given tokens have log-probability -0.5 each, as sampled ones do; a text with a `?` in it cannot be judged."""
 
-    def __init__(self, depth: int = 3, *, stalling: bool = False, failing: str | None = None) -> None:
-        self.depth, self.stalling, self.failing = depth, stalling, failing
+    def __init__(self, depth: int = 3, *, stalling: bool = False, failing: str | None = None, can: Capabilities | None = None) -> None:
+        self.depth, self.stalling, self.failing, self.can = depth, stalling, failing, can or Capabilities()
         self.sent: list[Request] = []
+        self.judged: list[Given] = []
         self.running = 0
         self._partial: dict[str, Completion] = {}
 
     @property
     def info(self) -> EngineInfo:
-        return EngineInfo("fake", "fake-1", "0", "float32", 100, 4096, "\n\n", Capabilities())
+        return EngineInfo("fake", "fake-1", "0", "float32", 100, 4096, "\n\n", self.can)
 
     async def prompt(self, question: str, system: str | None) -> Prompt:
         return Prompt(f"<{question}>", tuple(map(ord, f"<{question}>")))
@@ -67,6 +69,11 @@ class FakeEngine:
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         return [self._partial.pop(key) for key in keys if key in self._partial]
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        self.judged += asked
+        good = [Likelihood((-0.5,) * len(one.given), len(one.token_ids) + len(one.given), 2) for one in asked]
+        return [Likelihood((), 0, failure="cannot read it") if ord("?") in given.given else one for one, given in zip(good, asked, strict=True)]
 
     async def stats(self) -> EngineStats:
         return EngineStats(self.running, 0, 0, 0, 0)

@@ -25,15 +25,18 @@ END = "<|im_end|>"
 CHANCES = {"7": 0.2, "\n": 0.14, ".\n\n": 0.1, " +": 0.1, " has": 0.1, " apples": 0.1, ".": 0.1, " Ben": 0.06, " more": 0.05, END: 0.05}
 ENDLESS = {"7": 0.4, " +": 0.3, " has": 0.2, " apples": 0.1}
 CACHED = 3
+UNLIKELY = -9.0
 KNOWN = {"model", "prompt", "max_tokens", "temperature", "top_p", "seed", "stream", "stream_options", "logprobs", "stop"}
 
 
 @dataclass
 class Manners:
-    """`vllm`: takes and gives ids, knows the further settings. `logprobs`: gives them. `faults`: statuses answered first, in order."""
+    """`vllm`: takes and gives ids, knows the further settings. `logprobs`: gives them, of prompts too if it `echoes` (else it ignores that setting).
+    `faults`: statuses answered first, in order."""
 
     vllm: bool = True
     logprobs: bool = True
+    echoes: bool = True
     strict: bool = False
     faults: list[int] = field(default_factory=list)
     retry_after: str | None = None
@@ -146,6 +149,9 @@ class FakeServer:
 
     def events(self, body: dict[str, Any]) -> Iterable[Event]:
         """The stream's events, the last one with the counts."""
+        if body.get("echo") and self.manners.echoes:
+            yield from self.echo(body)
+            return
         written: list[str] = []
         reason, waiting = "length", []
         for word in self.tokens(body):
@@ -160,6 +166,15 @@ class FakeServer:
             if last:
                 break
         yield Event({"choices": [], "usage": self.usage(body, len(written))})
+
+    def echo(self, body: dict[str, Any]) -> Iterable[Event]:
+        """A prompt of ids with the one token behind it, as vLLM sends them: in one event, and nothing told of the first token."""
+        known = {self.ids(word)[0]: math.log(chance) for word, chance in self.manners.chances.items()}
+        word = next(iter(self.tokens(body)))
+        values = [None, *(known.get(token, UNLIKELY) for token in body["prompt"][1:]), *(known[token] for token in self.ids(word))]
+        shown = self.tokenizer.decode([*body["prompt"], *self.ids(word)])
+        yield Event({"choices": [{"index": 0, "text": shown, "finish_reason": "length", "logprobs": {"token_logprobs": values}}]}, 1)
+        yield Event({"choices": [], "usage": self.usage(body, 1)})
 
     def event(self, body: dict[str, Any], words: list[str], count: int, reason: str | None) -> dict[str, Any]:
         shown = ["" if word == END else word for word in words]

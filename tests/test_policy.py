@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,11 @@ from backend.desk import Control, Desk
 from backend.errors import BudgetExhausted, EngineFailure
 from backend.policy import LivePolicy
 from backend.ports import END, Completion, Sampling
-from backend.replay import NOTHING_PAID, Paid, PaidScore, paid
+from backend.replay import NOTHING_PAID, Paid, PaidLikelihood, PaidScore, paid
 from backend.scoring import LiveVerifier
 from backend.streams import closing
 from backend.trace import MemorySink, Recorder
-from backend.types import Finish, Kind, Score
+from backend.types import Finish, Kind, Node, Score
 from tests.fake_engine import FakeEngine, FakeVerifier
 
 
@@ -208,7 +209,12 @@ def earlier_run(bench: Bench, *, upto: int | None = None) -> Paid:
         for event in events
         if event.kind == "score"
     }
-    return paid(completions, scores, next_seq=len(events), elapsed_ms=0.0)
+    likelihoods = {
+        event.data["key"]: PaidLikelihood(-math.inf if event.value is None else event.value, event.data["prompt_tokens"], event.data["cached_tokens"])
+        for event in events
+        if event.kind == "likelihood"
+    }
+    return paid(completions, scores, next_seq=len(events), elapsed_ms=0.0, likelihoods=likelihoods)
 
 
 async def test_a_rerun_is_answered_from_the_store_and_makes_the_same_records() -> None:
@@ -256,3 +262,67 @@ async def test_two_runs_of_one_spec_share_an_engine_without_sharing_names() -> N
     await asyncio.gather(grown(Bench(engine)), grown(Bench(engine)))
     keys = [request.key for request in engine.sent]
     assert len(set(keys)) == len(keys) and len({inside(key) for key in keys}) * 2 == len(keys)
+
+
+Pairs = list[tuple[Node, list[Node]]]
+
+
+async def judged(bench: Bench, *tails: str) -> Pairs:
+    """A node for each tail, below which a copy of the tail's steps may hang."""
+    root = await bench.policy.root("q")
+    [nodes] = await bench.policy.extend([root], len(tails))
+    return [(node, [Node(part, tuple(map(ord, part)), key=part) for part in tail.split("|")]) for node, tail in zip(nodes, tails, strict=True)]
+
+
+async def test_given_steps_are_judged_as_they_are_drawn_each_pair_once_and_in_order() -> None:
+    bench = Bench()
+    one, two = await judged(bench, "ab|c", "abcd|efgh")
+    assert await bench.policy.log_likelihoods([two, one, two]) == [-4.0, -1.5, -4.0]
+    assert [given.token_ids for given in bench.engine.judged] == [two[0].context_ids(), one[0].context_ids()]
+    assert [given.given for given in bench.engine.judged] == [tuple(map(ord, "abcdefgh")), tuple(map(ord, "abc"))]
+    assert {given.sampling for given in bench.engine.judged} == {bench.policy.sampling}
+    assert await bench.policy.log_likelihoods([]) == []
+
+
+async def test_judging_costs_calls_and_prompt_tokens_but_no_generated_ones_and_is_recorded() -> None:
+    bench = Bench()
+    pairs = await judged(bench, "abc", "a|?")
+    before = bench.meter.ledger.snapshot()
+    assert await bench.policy.log_likelihoods(pairs) == [-1.5, -math.inf]
+    spent = {axis: value - before[axis] for axis, value in bench.meter.ledger.snapshot().items() if value != before[axis]}
+    assert spent == {"model_calls": 2, "prompt_tokens": len(pairs[0][0].context_ids()) + 3, "cached_tokens": 2}
+    first, second, call = bench.sink.events[-3:]
+    assert (first.kind, first.value, call.kind, call.data["generated_tokens"]) == ("likelihood", -1.5, "call", 0)
+    assert (second.value, second.data["failure"]) == (None, "cannot read it")
+
+
+async def test_if_nothing_can_be_judged_the_engine_has_failed_and_the_log_ends_before() -> None:
+    bench = Bench()
+    pairs = await judged(bench, "?", "?")
+    with pytest.raises(EngineFailure, match="cannot read it"):
+        await bench.policy.log_likelihoods(pairs)
+    assert bench.desk.recorder.sealed and not any(event.kind == "likelihood" for event in bench.sink.events)
+
+
+async def test_judging_keeps_to_the_budget_of_calls_and_records_what_fitted() -> None:
+    bench = Bench(model_calls=5)
+    with pytest.raises(BudgetExhausted, match="model_calls"):
+        await bench.policy.log_likelihoods(await judged(bench, "ab", "c", "d"))
+    assert bench.meter.ledger.model_calls == 5 and len(bench.engine.judged) == 2
+    assert sum(event.kind == "likelihood" for event in bench.sink.events) == 2
+
+
+async def test_what_was_judged_is_not_paid_again_in_a_rerun() -> None:
+    first = Bench(model_calls=5)
+    with pytest.raises(BudgetExhausted):
+        await first.policy.log_likelihoods(await judged(first, "ab", "?", "d"))
+    for limit, sent in ((5, 0), (9, 1)):
+        again = Bench(model_calls=limit, earlier=earlier_run(first))
+        pairs = await judged(again, "ab", "?", "d")
+        if sent:
+            assert await again.policy.log_likelihoods(pairs) == [-1.0, -math.inf, -0.5]
+        else:
+            with pytest.raises(BudgetExhausted):
+                await again.policy.log_likelihoods(pairs)
+            assert again.meter.ledger.snapshot() == first.meter.ledger.snapshot() and again.sink.events == []
+        assert len(again.engine.judged) == sent

@@ -17,7 +17,7 @@ from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
 from backend.errors import EngineFailure
 from backend.jobs import Admission, Jobs
 from backend.jobs.recovery import paid_of
-from backend.ports import Completion, Request, Solution, StepScores
+from backend.ports import Completion, Given, Likelihood, Request, Solution, StepScores
 from backend.registry import STRATEGIES
 from backend.replay import NOTHING_PAID, Paid
 from backend.runner import Outcome
@@ -219,3 +219,31 @@ def stored(store: Store, run_id: int) -> MemorySink:
 
 def jobs(store: Store, models: ScriptedModels) -> Jobs:
     return Jobs(store, models, Admission(problems.problem, models.available, lambda: None), problems.grade)
+
+
+class JudgingEngine(ScriptedEngine):
+    """Remembers what it was asked to judge."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judged: list[Given] = []
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        self.judged += asked
+        return await super().likelihoods(asked)
+
+
+@pytest.mark.parametrize("budget", [{}, {"model_calls": 26}], ids=str)
+async def test_judged_texts_are_not_paid_again_when_a_run_is_taken_up(budget: dict[str, float], store: Store) -> None:
+    params = {"particles": 3, "iterations": 3, "ancestor_sampling": True}
+    asked, whole, first = spec("particle_gibbs", params=params, budget=budget), Batches(), JudgingEngine()
+    outcome = await searched(asked, whole, engine=first)
+    told_of = [event for event in whole.events if event.kind == "likelihood"]
+    assert len(told_of) == len(first.judged) > 0
+    assert budget or {event.value is None for event in told_of} == {True, False}, "texts that are possible there, and impossible ones"
+    for paid in cuts(store, whole):
+        log, engine = Batches(), JudgingEngine()
+        resumed = await searched(asked, log, engine=engine, paid=paid)
+        assert list(differences(told(whole, paid.next_seq), told(log))) == [], f"cut at {paid.next_seq}"
+        assert engine.judged == first.judged[len(paid.likelihoods) :]
+        assert ending(resumed) == ending(outcome)

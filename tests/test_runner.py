@@ -10,6 +10,7 @@ import pytest
 from backend import problems
 from backend.desk import Control
 from backend.errors import BadInput, EngineFailure, MissingCapability
+from backend.ports import Capabilities
 from backend.registry import STRATEGIES
 from backend.replay import NOTHING_PAID, PaidScore, alternatives_from, paid
 from backend.runner import Outcome, manifest, run
@@ -147,3 +148,28 @@ def test_alternatives_come_back_typed_from_the_store() -> None:
 def test_a_bad_spec_says_what_is_accepted(given: dict, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         RunSpec(**{"strategy": "chain", "question": "q", **given})
+
+
+@pytest.mark.parametrize(("can", "temperature", "said"), [
+    (Capabilities(), 1.0, "needs prompt_logprobs, which fake with fake-1 does not give. Choose another engine, or turn ancestor_sampling off"),
+    (Capabilities(prompt_logprobs=True), 0.8, "needs tempered_logprobs, .* or sample at temperature 1 without truncation"),
+])  # fmt: skip
+async def test_ancestor_sampling_is_refused_before_the_run_by_an_engine_that_cannot_judge(can: Capabilities, temperature: float, said: str) -> None:
+    asked = spec("particle_gibbs", params={"ancestor_sampling": True}, sampling={"temperature": temperature})
+    engine, sink = FakeEngine(can=can), MemorySink()
+    with pytest.raises(MissingCapability, match=f"Particle Gibbs with these parameters {said}"):
+        await ran(asked, engine, sink)
+    assert engine.sent == [] and sink.events == []
+    await ran(asked.model_copy(update={"params": {}}), engine)
+
+
+async def test_ancestor_sampling_runs_on_an_engine_that_can_judge() -> None:
+    for can, temperature in ((Capabilities(prompt_logprobs=True), 1.0), (Capabilities(prompt_logprobs=True, tempered_logprobs=True), 0.8)):
+        asked = spec("particle_gibbs", params={"ancestor_sampling": True}, sampling={"temperature": temperature})
+        engine, sink = FakeEngine(can=can), MemorySink()
+        outcome = await ran(asked, engine, sink)
+        assert outcome.ledger["model_calls"] == len(engine.sent) + len(engine.judged) and engine.judged
+        assert {given.sampling.temperature for given in engine.judged} == {temperature}
+        assert outcome.ledger["generated_tokens"] == sum(len(node.token_ids) for node in sink.nodes if node.kind == "step")
+        computed = outcome.ledger["generated_tokens"] + outcome.ledger["prompt_tokens"] - outcome.ledger["cached_tokens"]
+        assert outcome.ledger["flops"] == 2 * engine.info.parameters * computed

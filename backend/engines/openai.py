@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from backend.engines.chat import ChatTokenizer
+from backend.engines.given import judged
 from backend.engines.openai_server import EXTRAS, Body, CompletionsServer, Dialect, ModelCard, Piece, Refused
 from backend.engines.torch_text import Vocabulary, end_tokens
 from backend.engines.unclaimed import Unclaimed
 from backend.errors import EngineFailure
-from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request
+from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request
 from backend.types import Alternative, Finish
 
 UNKNOWN: Final = -1
@@ -123,6 +124,10 @@ class OpenAiEngine:
         """What closed iterators left behind: aborted requests, and finished ones that nobody was there to receive."""
         return self._unclaimed.claim(keys)
 
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        """As the port says, by prompts that the server sends back. It writes one token more, which is dropped."""
+        return await judged(self._info, asked, self._judge)
+
     async def stats(self) -> EngineStats:
         """Counted from what the server sent; it has no counters of its own in this protocol."""
         return EngineStats(self._running, self._generated, self._prompt, self._cached, 0)
@@ -145,13 +150,28 @@ class OpenAiEngine:
                     if self._take(writing, piece):
                         break
         except Refused as error:
-            full = "context" in str(error).lower() and ("length" in str(error).lower() or "maximum" in str(error).lower())
-            writing.finish, writing.failure = Finish.LENGTH, f"{'context full: ' if full else ''}the server refused the request: {error}"
+            writing.finish, writing.failure = Finish.LENGTH, refusal(error)
         finally:
             self._running -= 1
             self._generated += len(self._completion(writing).token_ids)
             self._prompt += self._prompt_tokens(writing)
             self._cached += writing.usage.cached_tokens
+
+    async def _judge(self, asked: Given) -> Likelihood:
+        ids = (*asked.token_ids, *asked.given)
+        self._running += 1
+        try:
+            told = await self._server.echo(self._info.model, ids)
+        except Refused as error:
+            return Likelihood((), 0, failure=refusal(error))
+        finally:
+            self._running -= 1
+        count, values = told.prompt_tokens or len(ids), told.logprobs or ()
+        self._prompt += count
+        self._cached += told.cached_tokens
+        if len(values) < len(ids):
+            return Likelihood((), count, told.cached_tokens, f"the server told {len(values)} log-probabilities for {len(ids)} tokens of a prompt")
+        return Likelihood(values[len(asked.token_ids) : len(ids)], count, told.cached_tokens)
 
     def _body(self, request: Request) -> Body:
         sampling, dialect = request.sampling, self._dialect
@@ -257,6 +277,12 @@ def tokens_of(piece: Piece) -> list[Token]:
     return [Token(ids[i], texts[i], values[i] if values else None, likeliest[i]) for i in range(count)]
 
 
+def refusal(error: Refused) -> str:
+    """Why a request failed, in our words and the server's."""
+    full = "context" in str(error).lower() and ("length" in str(error).lower() or "maximum" in str(error).lower())
+    return f"{'context full: ' if full else ''}the server refused the request: {error}"
+
+
 def read_vocabulary(folder: Path, delimiter: str) -> Vocabulary:
     """The tokenizer of a model folder; only its tokenizer files are needed."""
     chat = ChatTokenizer.read(folder)
@@ -278,6 +304,7 @@ def described(server: CompletionsServer, card: ModelCard, dialect: Dialect, voca
             logprobs=dialect.gives_logprobs,
             alternatives=0 if not dialect.gives_logprobs else 20 if dialect.extras else 5,
             token_ids=dialect.gives_ids,
+            prompt_logprobs=dialect.echoes,
         ),
         hashes={} if vocabulary is None else {"chat_template": hashlib.sha256((vocabulary.chat.template or "").encode()).hexdigest()},
         settings={

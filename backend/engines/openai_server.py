@@ -45,12 +45,13 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server takes and gives, as the probe saw it."""
+    """What a server takes and gives, as the probe saw it; one that `echoes` tells log-probabilities of a prompt's tokens."""
 
     takes_ids: bool
     extras: bool
     gives_logprobs: bool
     gives_ids: bool
+    echoes: bool = False
 
 
 class ModelCard(NamedTuple):
@@ -107,8 +108,26 @@ class CompletionsServer:
                 refusal = error
                 continue
             given = any(piece.logprobs is not None for piece in pieces)
-            return Dialect(takes_ids, extras, given, given and any(piece.ids for piece in pieces))
+            gives_ids = given and any(piece.ids for piece in pieces)
+            return Dialect(takes_ids, extras, given, gives_ids, gives_ids and takes_ids and await self._echoes(model, ids))
         raise EngineFailure(f"the server at {self.url} refuses the simplest completion: {refusal}", "It needs a /v1/completions endpoint")
+
+    async def _echoes(self, model: str, ids: Sequence[int]) -> bool:
+        try:
+            return len((await self.echo(model, ids)).logprobs or ()) > len(ids)
+        except Refused:
+            return False
+
+    async def echo(self, model: str, ids: Sequence[int]) -> Piece:
+        """A prompt sent back with one further token, as one piece: log-probabilities by position, where the server gives them, and the counts."""
+        values: list[float] = []
+        body = {"model": model, "prompt": list(ids), "max_tokens": 1, "temperature": 1.0, "echo": True, "logprobs": 1}
+        usage = Piece()
+        async with aclosing(self.pieces(body | {"stream": True, "stream_options": {"include_usage": True}}, values.clear)) as pieces:
+            async for piece in pieces:
+                values += piece.logprobs or ()
+                usage = piece if piece.prompt_tokens is not None else usage
+        return usage._replace(logprobs=tuple(values))
 
     async def pieces(self, body: Body, restarted: Callable[[], None] = lambda: None) -> AsyncGenerator[Piece, None]:
         """The stream's events. A broken stream is asked for again from its beginning, after `restarted()`; closing ends the connection."""

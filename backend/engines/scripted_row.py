@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from backend.engines.draws import uniforms
 from backend.engines.stopping import Delimiters
-from backend.ports import Completion, Request, Sampling
+from backend.ports import Completion, Likelihood, Request, Sampling
 from backend.types import Alternative, Finish
 
 DELIMITER, END_TEXT = "\n\n", "<end>"
@@ -80,17 +80,32 @@ class Row:
 
     def step(self) -> Completion | None:
         """Sample one token; the completion if the request ends with it."""
-        if not self._paths:
-            self._paths = self._open()
-        weights = gathered(self._paths)
+        weights = self._weights()
         token = drawn(weights, self.request.sampling, self._draw())
-        self.ids.append(token)
         self.logprobs.append(math.log(weights[token]))
         self._list_alternatives(weights)
-        self._paths = [Path(path.ids[1:], path.weight) for path in self._paths if path.ids[0] == token]
-        if not self._paths[0].ids:
-            self._paths = []
+        self._go_on(token)
         return self._ended(token)
+
+    def judged(self, given: Sequence[int]) -> Likelihood:
+        """How likely given tokens are here, as the request's sampling draws them."""
+        for token in given:
+            if self._length + len(self.ids) >= self._context:
+                return Likelihood((), 0, failure=self._full())
+            chances = kept(self._weights(), self.request.sampling)
+            self.logprobs.append(math.log(chances[token] / math.fsum(chances.values())) if token in chances else -math.inf)
+            self._go_on(token)
+        return Likelihood(tuple(self.logprobs), self._length + len(self.ids))
+
+    def _weights(self) -> dict[int, float]:
+        """Probability of each possible next token."""
+        self._paths = self._paths or self._open()
+        return gathered(self._paths)
+
+    def _go_on(self, token: int) -> None:
+        self.ids.append(token)
+        rest = [Path(path.ids[1:], path.weight) for path in self._paths if path.ids[0] == token]
+        self._paths = rest if rest and rest[0].ids else []
 
     def completion(self, finish: Finish, failure: str | None = None) -> Completion:
         """What the request reports now."""
@@ -155,14 +170,20 @@ def gathered(paths: Sequence[Path]) -> dict[int, float]:
 
 
 def drawn(weights: dict[int, float], sampling: Sampling, uniform: float) -> int:
-    """The token at which the cumulative probability passes the uniform, after temperature, top-k, top-p and min-p."""
+    """The token at which the cumulative probability passes the uniform."""
+    chances = kept(weights, sampling)
+    sums = list(accumulate(chances.values()))
+    return list(chances)[min(bisect_right(sums, uniform * sums[-1]), len(sums) - 1)]
+
+
+def kept(weights: dict[int, float], sampling: Sampling) -> dict[int, float]:
+    """What is drawn from, in order of id: what temperature, top-k, top-p and min-p leave of the next tokens; not normalised."""
     if len(weights) == 1 or sampling.temperature <= 0:
-        return max(weights, key=lambda token: weights[token])
+        return {max(weights, key=lambda token: weights[token]): 1.0}
     powered = {token: p ** (1.0 / sampling.temperature) for token, p in weights.items()}
     ordered = sorted(powered, key=lambda token: -powered[token])[: sampling.top_k or None]
     total = math.fsum(powered[token] for token in ordered)
     before = [0.0, *accumulate(powered[token] / total for token in ordered)]
     least = sampling.min_p * powered[ordered[0]]
-    kept = sorted(t for t, b in zip(ordered, before, strict=False) if t == ordered[0] or (b < sampling.top_p and powered[t] >= least))
-    sums = list(accumulate(powered[token] for token in kept))
-    return kept[min(bisect_right(sums, uniform * sums[-1]), len(kept) - 1)]
+    left = sorted(t for t, b in zip(ordered, before, strict=False) if t == ordered[0] or (b < sampling.top_p and powered[t] >= least))
+    return {token: powered[token] for token in left}

@@ -1,9 +1,9 @@
 """The embedded engine: batched decoding of a Qwen2-family model in this process, on a CPU or a GPU, in float32.
 
 It reads like this: `Decoder` is the network, `Cache` keeps keys and values across the steps of a search, `Batch` makes one token for
-everything in flight, `Worker` is the thread that runs it, and `TorchEngine` below is the asynchronous face of it all. A request's
-tokens depend on its prompt, seed and sampling, not on its company: rows are computed alike in batches of any shape, and draws are keyed
-by (seed, position).
+everything in flight, `judged` reads tokens that are given, `Worker` is the thread that runs both, and `TorchEngine` below is the
+asynchronous face of it all. A request's tokens depend on its prompt, seed and sampling, not on its company: rows are computed alike in
+batches of any shape, and draws are keyed by (seed, position).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from backend.engines.torch_reward import TorchRewardModel as TorchRewardModel
 from backend.engines.torch_text import Vocabulary, end_tokens
 from backend.engines.torch_worker import Ticket, Worker
 from backend.errors import BadInput, EngineFailure
-from backend.ports import Completion, EngineInfo, EngineStats, Prompt, Request
+from backend.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request
 
 Queue: TypeAlias = "asyncio.Queue[list[Completion] | EngineFailure]"
 
@@ -132,6 +132,10 @@ class TorchEngine:
                 self._undelivered[completion.key] = completion
         trim(self._undelivered)
         return [self._undelivered.pop(key) for key in dict.fromkeys(keys) if key in self._undelivered]
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        """See `backend.ports.Engine`; one forward pass a batch, beside whatever is decoding."""
+        return await asyncio.wrap_future(self._worker.judge(asked).told) if asked else []
 
     async def stats(self) -> EngineStats:
         return self._worker.stats()

@@ -49,6 +49,11 @@ class Batch:
 
     def admit(self, rows: Sequence[Row]) -> None:
         """Start rows that `refusal` lets through, at most `cache.free` of them."""
+        self.read(rows)
+        self._change([*self.rows, *rows])
+
+    def read(self, rows: Sequence[Row]) -> None:
+        """Give rows slots that hold their prompts but for the last token; at most `cache.free` of them."""
         waiting = [row for row in rows if not self._take_over(row)]
         at_work = {row.prompt for row in rows if row.slot is not None}
         for row in waiting:
@@ -64,7 +69,6 @@ class Batch:
             row.started = True
             self.counters.prompt_tokens += len(row.prompt)
             self.counters.cached_tokens += row.cached
-        self._change([*self.rows, *rows])
 
     def step(self) -> list[Finished]:
         """One token for every row; the rows that ended with it."""

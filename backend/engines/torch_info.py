@@ -40,7 +40,9 @@ def describe(
         parameters=decoder.parameters,
         context=decoder.context,
         delimiter=delimiter,
-        capabilities=Capabilities(logprobs=not reward, alternatives=0 if reward else 20, seeds=not reward, abort=not reward, reward_model=reward),
+        capabilities=Capabilities(False, 0, seeds=False, abort=False, reward_model=True)
+        if reward
+        else Capabilities(prompt_logprobs=True, tempered_logprobs=True),
         hashes={"model": digest(folder), "chat_template": hashlib.sha256((loaded.tokenizer.template or "").encode()).hexdigest()},
         settings=settings,
     )

@@ -51,6 +51,18 @@ class Sampler:
         logprobs = distribution.gather(1, ids)
         return Drawn(ids[:, 0].tolist(), logprobs[:, 0].tolist(), distribution)
 
+    def told(self, logits: Tensor, ids: Sequence[int]) -> list[float]:
+        """The log-probability (nats) with which `draw` gives each row of logits its id: -inf where it never does, NaN where they are no numbers."""
+        given = torch.tensor(ids, device=self.device)[:, None]
+        logits = logits.float()
+        scaled = logits / self.temperature
+        scaled = scaled.masked_fill(self._truncated(scaled) == 0, -torch.inf)
+        if self.any_greedy:
+            others = torch.arange(scaled.shape[1], device=self.device) != logits.argmax(-1, keepdim=True)
+            scaled = scaled.masked_fill(self.greedy & others, -torch.inf)
+        found: list[float] = scaled.log_softmax(-1).gather(1, given)[:, 0].tolist()
+        return found
+
     def _invert(self, probabilities: Tensor, draws: Sequence[float]) -> Tensor:
         """The first id (A, 1) whose cumulative probability exceeds the uniform times the total."""
         cumulative = probabilities.cumsum(-1, dtype=torch.float64)

@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeAlias
 import torch
 
 from backend.engines.torch_batch import Batch, Finished
+from backend.engines.torch_given import Judging
 from backend.engines.torch_rows import Row
 from backend.errors import EngineFailure
-from backend.ports import Completion, EngineStats, Request
+from backend.ports import Completion, EngineStats, Given, Request
 from backend.types import Finish
 
 Deliver: TypeAlias = Callable[["list[Completion] | EngineFailure"], None]
@@ -42,6 +43,7 @@ class Worker:
         self._arrived: deque[Ticket] = deque()
         self._cancelled: list[Ticket] = []
         self._waiting: deque[Row] = deque()
+        self._judgings: deque[Judging] = deque()
         self._owner: dict[int, Ticket] = {}
         self._closing = False
         self._failure: EngineFailure | None = None
@@ -54,12 +56,20 @@ class Worker:
         rows = [Row(request, self._batch.vocabulary, decoder.context) for request in requests]
         ticket = Ticket(rows, {id(row): place for place, row in enumerate(rows)}, deliver)
         with self._changed:
-            if self._failure or self._closing:
-                raise self._failure or EngineFailure(GONE, "Load the model again")
+            self._check()
             self._arrived.append(ticket)
             self._owner.update((id(row), ticket) for row in ticket.rows)
             self._changed.notify()
         return ticket
+
+    def judge(self, asked: Sequence[Given]) -> Judging:
+        """Queue given tokens to be judged; cancelling the future that tells the answers takes them back."""
+        judging = Judging(asked)
+        with self._changed:
+            self._check()
+            self._judgings.append(judging)
+            self._changed.notify()
+        return judging
 
     def cancel(self, ticket: Ticket) -> None:
         """Abort what is left of a ticket; its completions are delivered as aborted."""
@@ -73,7 +83,7 @@ class Worker:
             counters, cache = self._batch.counters, self._batch.cache
             weights = self._batch.decoder.parameters * self._batch.decoder.dtype.itemsize
             return EngineStats(
-                running=len(self._owner),
+                running=len(self._owner) + sum(judging.left for judging in self._judgings),
                 generated_tokens=counters.generated_tokens,
                 prompt_tokens=counters.prompt_tokens,
                 cached_tokens=counters.cached_tokens,
@@ -86,6 +96,10 @@ class Worker:
             self._closing = True
             self._changed.notify()
         self._thread.join(timeout=10)
+
+    def _check(self) -> None:
+        if self._failure or self._closing:
+            raise self._failure or EngineFailure(GONE, "Load the model again")
 
     def _run(self) -> None:
         reason = GONE
@@ -102,7 +116,7 @@ class Worker:
     def _collect(self) -> bool:
         """Take in what changed; blocks while there is nothing to do. False when closing."""
         with self._changed:
-            while not (self._closing or self._arrived or self._cancelled or self._waiting or self._batch.rows):
+            while not (self._closing or self._arrived or self._cancelled or self._waiting or self._judgings or self._batch.rows):
                 self._changed.wait()
             arrived, cancelled = list(self._arrived), self._cancelled
             self._arrived.clear()
@@ -115,7 +129,10 @@ class Worker:
         return not self._closing
 
     def _advance(self) -> None:
-        """Admit what fits, then one token for every row."""
+        """Judge and admit what fits, then one token for every row."""
+        if self._judgings and self._batch.cache.free and self._judgings[0].go_on(self._batch):
+            with self._changed:
+                self._judgings.popleft()
         room = min(len(self._waiting), self._batch.cache.free)
         if room:
             self._batch.admit([self._waiting.popleft() for _ in range(room)])
@@ -146,5 +163,9 @@ class Worker:
             self._failure = EngineFailure(reason, "Load the model again; if memory ran out, use fewer rows or a smaller cache")
             open_tickets = {id(ticket.rows): ticket for ticket in self._owner.values()}
             self._owner.clear()
+            judgings = list(self._judgings)
+            self._judgings.clear()
         for ticket in open_tickets.values():
             ticket.deliver(self._failure)
+        for judging in judgings:
+            judging.fail(self._failure)

@@ -21,13 +21,17 @@ from vllm.exceptions import VLLMClientError
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
+from backend.engines.given import judged
 from backend.engines.unclaimed import Unclaimed
 from backend.engines.vllm_start import GIB, Started, VllmSettings, start, stop
 from backend.errors import EngineFailure
-from backend.ports import Completion, EngineInfo, EngineStats, Prompt, Request
+from backend.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request
 from backend.types import Alternative, Finish
 
 ABORT_AGAIN_SECONDS: Final = 0.05
+JUDGING: Final = SamplingParams(
+    max_tokens=1, prompt_logprobs=0, flat_logprobs=True, ignore_eos=True, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+)
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class VllmEngine:
         self._ends = self._vocabulary.ends
         self._step_ends = self._vocabulary.chat.ids_containing(settings.delimiter) - self._ends
         self._handles = itertools.count()
-        self._running = 0
+        self._running = self._spare = 0
         self._unclaimed = Unclaimed()
 
     @classmethod
@@ -113,11 +117,15 @@ class VllmEngine:
         """What closed iterators left behind: aborted requests, and finished ones that nobody was there to receive."""
         return self._unclaimed.claim(keys)
 
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        """As the port says. vLLM reads such prompts whole, past its prefix cache, and writes one token more, which is dropped."""
+        return await judged(self._info, asked, self._judge)
+
     async def stats(self) -> EngineStats:
-        """vLLM's own counters; `running` are requests not yet answered or aborted."""
+        """vLLM's own counters, less what was dropped; `running` are requests not yet answered or aborted."""
         cache = self._engine.vllm_config.cache_config
         memory = int(self._settings.cache_gib * GIB) if cache.kv_cache_memory_bytes else 0
-        return EngineStats(self._running, self._counters.generated, self._counters.prompt, self._counters.cached, memory)
+        return EngineStats(self._running, self._counters.generated - self._spare, self._counters.prompt, self._counters.cached, memory)
 
     async def close(self) -> None:
         """Stop the core process. vLLM's object is let go at once: its finaliser fails once the interpreter ends."""
@@ -164,6 +172,23 @@ class VllmEngine:
                 if output.outputs[0].token_ids:  # else it was aborted before its prompt was read
                     writing.prompt += len(prompt["prompt_token_ids"])
                 self._take(writing, output.outputs[0])
+
+    async def _judge(self, asked: Given) -> Likelihood:
+        """One request; cancelling it makes vLLM abort."""
+        prompt = TokensPrompt(prompt_token_ids=[*asked.token_ids, *asked.given])
+        self._running += 1
+        try:
+            [output] = [one async for one in self._engine.generate(prompt, JUDGING, f"given#{next(self._handles)}")]
+        except (VLLMClientError, ValueError) as error:
+            return Likelihood((), 0, failure=f"vLLM refused the request: {error}")
+        except (EngineDeadError, EngineGenerateError) as error:
+            raise core_failure(error) from error
+        finally:
+            self._running -= 1
+        self._spare += len(output.outputs[0].token_ids)
+        flat = output.prompt_logprobs
+        starts = flat.start_indices[len(asked.token_ids) :]
+        return Likelihood(tuple(float(flat.logprobs[start]) for start in starts), len(flat.start_indices), output.num_cached_tokens or 0)
 
     def _params(self, request: Request, step: int, max_tokens: int) -> Any:
         sampling, by_step = request.sampling, request.until.steps > 0 and not request.until.forced

@@ -164,7 +164,7 @@ def described(engine: Any, model: str, folder: Path, tokenizer: ChatTokenizer, r
         parameters=weights.parameters,
         context=int(config.model_config.max_model_len),
         delimiter=settings.delimiter,
-        capabilities=Capabilities() if role == "policy" else Capabilities(False, 0, False, False, False, reward_model=True),
+        capabilities=Capabilities(prompt_logprobs=True) if role == "policy" else Capabilities(False, 0, False, False, False, reward_model=True),
         hashes={"model": weights.sha256, "chat_template": hashlib.sha256((tokenizer.template or "").encode()).hexdigest()},
         settings={
             "device": platform,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from backend.ports import Completion
-from backend.replay import Paid, PaidScore, alternatives_from, paid, verdicts_from
+from backend.replay import Paid, PaidLikelihood, PaidScore, alternatives_from, paid, verdicts_from
 from backend.types import JSON, Finish, Score
 from storage import EventRow, NodeFull, Store
 
@@ -19,6 +20,7 @@ def paid_of(store: Store, run_id: int) -> Paid:
     costs: dict[int, Mapping[str, JSON]] = {}
     scores: dict[tuple[str, str], PaidScore] = {}
     verdicts: dict[tuple[str, str], bool | None] = {}
+    likelihoods: dict[str, PaidLikelihood] = {}
     elapsed_ms = 0.0
     for event in _events(store, run_id):
         elapsed_ms = max(elapsed_ms, event.t_ms)
@@ -30,8 +32,11 @@ def paid_of(store: Store, run_id: int) -> Paid:
             costs[event.node_id] = event.data or {}
         elif event.kind == "score":
             scores[(event.label, nodes[event.node_id].key)] = _score(event)
+        elif event.kind == "likelihood":
+            likelihoods[str((event.data or {}).get("key"))] = _likelihood(event)
     completions = [_completion(node, costs.get(node.id, {})) for node in nodes if node.finish is not None]
-    return paid(completions, scores, next_seq=store.last_seq(run_id) + 1, elapsed_ms=elapsed_ms, verdicts=verdicts)
+    next_seq = store.last_seq(run_id) + 1
+    return paid(completions, scores, next_seq=next_seq, elapsed_ms=elapsed_ms, verdicts=verdicts, likelihoods=likelihoods)
 
 
 def _events(store: Store, run_id: int) -> Iterator[EventRow]:
@@ -57,6 +62,12 @@ def _score(event: EventRow) -> PaidScore:
     known = tuple(float(step) for step in steps if isinstance(step, int | float)) if isinstance(steps, list) else ()
     score = Score(event.value, known, reason if isinstance(reason, str) else None)
     return PaidScore(score, _count(data, "tokens"), _count(data, "cached"))
+
+
+def _likelihood(event: EventRow) -> PaidLikelihood:
+    data = event.data or {}
+    value, failure = -math.inf if event.value is None else event.value, data.get("failure")
+    return PaidLikelihood(value, _count(data, "prompt_tokens"), _count(data, "cached_tokens"), failure if isinstance(failure, str) else None)
 
 
 def _count(data: Mapping[str, JSON], name: str) -> int:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, TypeAlias, runtime_checkable
+from hashlib import blake2b
+from typing import TypeAlias
 
-from backend.errors import MissingCapability
 from backend.ports import Policy, Verifier
 from backend.strategies.population import DEAD, Particle, Weighing
 from backend.strategies.rounds import scores
@@ -20,22 +20,12 @@ from backend.types import Kind, Node
 Tail: TypeAlias = Sequence[Node]
 
 
-@runtime_checkable
-class TellsLikelihood(Protocol):
-    """A policy that can also judge steps that are given to it."""
-
-    async def log_likelihoods(self, pairs: Sequence[tuple[Node, Tail]]) -> list[float]:
-        """For each (node, steps) the natural logarithm of the probability that this policy, as it samples in this run, continues the node by just
-        these steps, the ends of the steps included; -inf where it never does."""
-        ...
-
-
 def spliced(node: Node, tail: Tail) -> list[Node]:
     """Copies of the steps `tail` below another node. Nobody generated them there, so they are marked as injected and carry no log-probabilities."""
     copies: list[Node] = []
     for step in tail:
         parent = copies[-1] if copies else node
-        key = f"{parent.key}+{step.key}"
+        key = blake2b(f"{parent.key}+{step.key}".encode(), digest_size=8).hexdigest()  # a text would grow with every copy of a copy
         copies.append(replace(step, parent=parent, depth=parent.depth + 1, kind=Kind.INJECTED, logprobs=None, alternatives=(), key=key))
     return copies
 
@@ -44,23 +34,22 @@ async def futures(particles: Sequence[Particle], line: Sequence[Particle], polic
     """Each particle at the end of the trajectory that it becomes if it goes on like `line`, the rest of the reference; the last one is its own.
 
     The log weight of the result is that of ancestor sampling: -inf where a particle cannot go on so (it is dead, or finished too early or too late),
-    or where a step could not be scored in its new place.
+    or where a step could not be scored in its new place. Where not even the reference's own future can be judged, it keeps its past.
     """
     fit = [slot for slot, particle in enumerate(particles) if particle.log_weight > DEAD and particle.node.done == particles[-1].node.done]
     if not line:
         return [particle if slot in fit else particle._replace(log_weight=DEAD) for slot, particle in enumerate(particles)]
-    if not isinstance(policy, TellsLikelihood):
-        raise MissingCapability("ancestor_sampling needs the likelihood of given steps, which this policy does not tell", "Turn it off")
     tail = [step.node for step in line]
     likelihoods = dict(zip(fit, await policy.log_likelihoods([(particles[slot].node, tail) for slot in fit]), strict=True))
-    copies = {slot: spliced(particles[slot].node, tail) for slot in fit[:-1] if likelihoods[slot] > DEAD}
+    known = likelihoods[fit[-1]] > DEAD
+    copies = {slot: spliced(particles[slot].node, tail) for slot in fit[:-1] if known and likelihoods[slot] > DEAD}
     fresh = [node for nodes in copies.values() for node in nodes]
     values = dict(zip(fresh, await scores(verifier, fresh), strict=True))
     ends = [particle._replace(log_weight=DEAD) for particle in particles]
     ends[-1] = followed(particles[-1], line, weighing)
     for slot, nodes in copies.items():
         ends[slot] = continued(particles[slot], nodes, [values[node] for node in nodes], weighing)
-    return [end._replace(log_weight=end.log_weight + likelihoods.get(slot, DEAD)) for slot, end in enumerate(ends)]
+    return [end._replace(log_weight=end.log_weight + (likelihoods.get(slot, DEAD) if known else 0.0)) for slot, end in enumerate(ends)]
 
 
 def followed(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> Particle:

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from backend.compose import Gathered, Part, in_turn
-from backend.ports import Policy, Rng, Verifier
+from backend.ports import Policy, Rng, Sampling, Verifier
 from backend.registry import Params, strategy
 from backend.strategies.conditional import Chain, Held, Past
 from backend.strategies.rounds import MaxSteps
@@ -30,7 +30,7 @@ class GibbsParams(Params):
 
     particles: PassSize = 4
     iterations: int = Field(2, ge=1, le=10_000, description="K passes; 1 in the published program, which is plain filtering; the budget is N K")
-    ancestor_sampling: bool = Field(False, description="draw the past of the reference anew in every round; needs a policy that tells likelihoods")
+    ancestor_sampling: bool = Field(False, description="draw the past of the reference anew in every round; needs an engine that judges given tokens")
     answer: Literal["last", "all"] = Field("last", description="candidates: the particles of the last pass (its_hub), or of all passes")
     mode: Mode = "paper"
     potential: PotentialField = "mode"
@@ -38,6 +38,13 @@ class GibbsParams(Params):
     clip: Clip = 1e-7
     ess_min: EssMin = None
     max_steps: MaxSteps = 40
+
+    def needs(self, sampling: Sampling) -> Mapping[str, str]:
+        """Ancestor sampling asks how likely given steps are, as they are drawn in this run."""
+        if not self.ancestor_sampling:
+            return {}
+        tempered = {"tempered_logprobs": "sample at temperature 1 without truncation, or turn ancestor_sampling off"}
+        return {"prompt_logprobs": "turn ancestor_sampling off"} | ({} if sampling.plain else tempered)
 
 
 @strategy(

@@ -15,6 +15,10 @@ from tests.engines.contract import (  # noqa: F401 - the contract's two tests ru
     test_check_fails_on_the_engine_that_breaks_it,
     test_engine_keeps_its_promise,
 )
+from tests.engines.contract_given import (  # noqa: F401 - and what it promises about given tokens
+    test_check_fails_on_the_engine_that_misjudges_them,
+    test_engine_judges_given_tokens,
+)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,10 @@ from tests.engines.contract import (  # noqa: F401 - the contract's two tests ru
     test_check_fails_on_the_engine_that_breaks_it,
     test_engine_keeps_its_promise,
 )
+from tests.engines.contract_given import (  # noqa: F401 - and what it promises about given tokens
+    test_check_fails_on_the_engine_that_misjudges_them,
+    test_engine_judges_given_tokens,
+)
 from tests.engines.twins import HidesWhatItLoses, LeavesTheServerRunning
 from tests.fake_server import FakeServer, Manners, serving
 
@@ -82,6 +86,7 @@ async def test_nothing_but_what_a_server_cannot_do_is_left_out(subject: Subject,
     can, name = subject.engine.info.capabilities, request.node.callspec.params["subject"]
     assert (can.seeds, can.abort) == (True, True)
     assert (can.token_ids, can.logprobs) == (name in ("host", "openai"), name != "openai-without-logprobs")
+    assert (can.prompt_logprobs, can.tempered_logprobs) == (name in ("host", "openai"), name == "host")
 
 
 async def test_a_token_that_engine_and_completion_lose_together_is_missed_by_the_servers_count(folder: Path) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from backend.engines.openai import UNKNOWN, OpenAiEngine
-from backend.errors import EngineFailure
-from backend.ports import Completion, Request, Sampling, Until
+from backend.errors import EngineFailure, MissingCapability
+from backend.ports import Completion, Given, Request, Sampling, Until
 from backend.types import Finish
 from tests.engines import tiny
 from tests.fake_server import FakeServer, Manners, serving
@@ -196,6 +196,28 @@ async def test_a_full_context_is_the_requests_failure_alone(connect: Open, folde
     found = await collect(engine, asked)
     assert found["k0"].failure is None
     assert (found["k1"].failure or "").startswith("context full")
+
+
+async def test_given_tokens_that_the_server_refuses_fail_alone(connect: Open, folder: Path) -> None:
+    engine, _ = await connect(Manners(), folder)
+    ids, plain = (await engine.prompt("q", None)).token_ids, Sampling(temperature=1.0)
+    fine, full = await engine.likelihoods([Given(ids, ids[:3], plain), Given(ids, ids * 60, plain)])
+    assert len(fine.logprobs) == 3 and fine.failure is None
+    assert (full.failure or "").startswith("context full") and (await engine.stats()).running == 0
+
+
+@pytest.mark.parametrize(("manners", "sampling", "said"), [
+    (Manners(), Sampling(temperature=0.8), "for temperature 1 without truncation only"),
+    (Manners(), Sampling(temperature=1.0, top_p=0.9), "for temperature 1 without truncation only"),
+    (Manners(echoes=False), Sampling(temperature=1.0), "does not tell log-probabilities of given tokens"),
+    (Manners(vllm=False), Sampling(temperature=1.0), "does not tell log-probabilities of given tokens"),
+], ids=str)  # fmt: skip
+async def test_likelihoods_that_a_server_cannot_tell_are_refused(
+    connect: Open, folder: Path, manners: Manners, sampling: Sampling, said: str
+) -> None:
+    engine, _ = await connect(manners, folder)
+    with pytest.raises(MissingCapability, match=said):
+        await engine.likelihoods([Given((1, 2), (3,), sampling)])
 
 
 async def test_without_a_tokenizer_the_prompt_is_plain_chatml(connect: Open) -> None:

@@ -12,7 +12,7 @@ import pytest
 from backend.engines.scripted import END_TEXT, ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted_row import decode, encode
 from backend.errors import EngineFailure
-from backend.ports import END, STEP, Completion, Request, Sampling, Solution, Until, tokens
+from backend.ports import END, STEP, Completion, Given, Request, Sampling, Solution, Until, tokens
 from backend.types import Finish
 
 TABLE = {"": [("left.\n\n", 0.5), ("lend.\n\n", 0.3), ("right.\n\n", 0.2)], "left.\n\n": [("done" + END_TEXT, 0.9), ("don't" + END_TEXT, 0.1)]}
@@ -57,6 +57,18 @@ async def test_a_solution_the_table_does_not_know_ends() -> None:
 async def test_ids_spell_the_text_back() -> None:
     text = "a\n\n\n\nb\n😀"
     assert decode(encode(text)) == text
+
+
+async def test_given_steps_are_as_likely_as_the_table_says_and_impossible_ones_never_come() -> None:
+    engine = ScriptedEngine(TABLE)
+    prompt = (await engine.prompt("Where to?", None)).token_ids
+    given = {"left.\n\n": 0.5, "right.\n\n": 0.2, "lend.\n\n": 0.3, "wrong.\n\n": 0.0}
+    told = await engine.likelihoods([Given(prompt, encode(text), PLAIN) for text in given])
+    assert [math.exp(sum(one.logprobs)) for one in told] == pytest.approx(list(given.values()))
+    [tempered] = await engine.likelihoods([Given(prompt, encode("right.\n\n"), Sampling(temperature=0.5))])
+    assert math.exp(sum(tempered.logprobs)) == pytest.approx(0.2**2 / (0.2**2 + 0.8**2))
+    [full] = await ScriptedEngine(TABLE, context=len(prompt) + 4).likelihoods([Given(prompt, encode("left.\n\n"), PLAIN)])
+    assert (full.failure or "").startswith("context full")
 
 
 async def test_cut_by_tokens_is_a_length() -> None:

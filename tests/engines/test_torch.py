@@ -13,7 +13,7 @@ from transformers import Qwen2ForCausalLM
 
 from backend.engines.torch import TorchEngine
 from backend.errors import BadInput, EngineFailure
-from backend.ports import END, STEP, Completion, Request, Sampling, tokens
+from backend.ports import END, STEP, Completion, Given, Request, Sampling, tokens
 from backend.types import Finish
 from tests.engines import tiny
 
@@ -167,16 +167,58 @@ async def test_logits_that_are_no_numbers_fail_the_request_and_nothing_else(fold
     await engine.close()
 
 
+async def test_given_tokens_agree_with_transformers_beside_decoding_and_with_few_slots(folder: Path) -> None:
+    narrow = TorchEngine.load(folder, threads=1, rows=2)
+    ids = (await narrow.prompt(QUESTION, None)).token_ids
+    texts = [tuple(range(20 + i, 20 + 90 * (i + 1))) for i in range(3)] + [(ids * 40)[:480]]  # the last one is longer than a forward pass
+    decoding = asyncio.create_task(ask(narrow, ids, range(4)))
+    told = await narrow.likelihoods([Given(ids, text, WARM) for text in texts])
+    assert all(completion.failure is None for completion in await decoding) and (await narrow.stats()).running == 0
+    await narrow.close()
+    reference = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    for one, text in zip(told, texts, strict=True):
+        with torch.no_grad():
+            logits = reference(torch.tensor([[*ids, *text]])).logits[0, len(ids) - 1 : -1].log_softmax(-1)
+        assert one.logprobs == pytest.approx(logits.gather(1, torch.tensor(text)[:, None])[:, 0].tolist(), abs=1e-4)
+
+
+async def test_what_was_judged_is_in_the_cache(engine: TorchEngine) -> None:
+    ids = (await engine.prompt(QUESTION, None)).token_ids
+    [first] = await engine.likelihoods([Given(ids, (30, 31, 32, 33), WARM)])
+    [behind] = await ask(engine, (*ids, 30, 31, 32, 33), [1])
+    [again] = await engine.likelihoods([Given((*ids, 30), (31, 34), WARM)])
+    assert (first.cached_tokens, behind.cached_tokens, again.cached_tokens) == (0, len(ids) + 3, len(ids))
+
+
+async def test_given_tokens_that_cannot_be_judged_fail_alone(folder: Path) -> None:
+    engine = TorchEngine.load(folder, threads=1)
+    batch, poisoned = engine._worker._batch, 40
+    batch.decoder.embedding = batch.decoder.embedding.clone()
+    batch.decoder.embedding[poisoned] = torch.nan
+    ids = (await engine.prompt(QUESTION, None)).token_ids
+    bad = [Given((), (1,), WARM), Given(ids, (99_999,), WARM), Given((ids * 60)[:511], (1, 1), WARM), Given(ids, (poisoned, 1), WARM)]
+    *failed, fits, fine = await engine.likelihoods([*bad, Given((ids * 60)[:511], (1,), WARM), Given(ids, (1, 2), WARM)])
+    assert [one.logprobs for one in failed] == [()] * 4
+    assert [(one.failure or "").split()[0] for one in failed] == ["empty", "token", "context", "the"]
+    assert fits.failure is None and (await engine.likelihoods([Given(ids, (1, 2), WARM)]))[0].logprobs == pytest.approx(fine.logprobs, abs=1e-5)
+    await engine.close()
+
+
 async def test_closing_the_engine_fails_what_is_in_flight(folder: Path) -> None:
     engine = TorchEngine.load(folder, threads=1)
     ids = (await engine.prompt(QUESTION, None)).token_ids
     task = asyncio.create_task(ask(engine, ids, range(8), until=tokens(450), sampling=replace(WARM, max_tokens=450)))
+    judging = asyncio.create_task(engine.likelihoods([Given(ids, (ids * 40)[:480], WARM)] * 200))
     await asyncio.sleep(0.05)
     await engine.close()
     with pytest.raises(EngineFailure):
         await task
     with pytest.raises(EngineFailure):
+        await judging
+    with pytest.raises(EngineFailure):
         await ask(engine, ids, [1])
+    with pytest.raises(EngineFailure):
+        await engine.likelihoods([Given(ids, (1,), WARM)])
 
 
 async def test_a_reward_model_is_not_taken_for_a_language_model(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "beam_search": {"n": 6, "beam_width": 2},
     "particle_filter": {"particles": 6},
     "mcts": {"simulations": 8, "children": 3},
+    "particle_gibbs": {"particles": 4, "ancestor_sampling": True},
 }
 BESIDE = RunSpec(strategy="particle_filter", params={"particles": 8}, problem="ledger/4/1000003", seed=6)
 

@@ -21,14 +21,18 @@ from unittest.mock import patch
 import pytest
 import pytest_asyncio
 
-from backend.errors import EngineFailure
-from backend.ports import Completion, Request, Sampling, Solution, Until
+from backend.errors import EngineFailure, MissingCapability
+from backend.ports import Completion, Given, Request, Sampling, Solution, Until
 from backend.types import Finish
 from tests.engines import tiny
 from tests.engines.contract import (  # noqa: F401 - the contract's two tests run in this module, on its own `subject`
     Subject,
     test_check_fails_on_the_engine_that_breaks_it,
     test_engine_keeps_its_promise,
+)
+from tests.engines.contract_given import (  # noqa: F401 - and what it promises about given tokens
+    test_check_fails_on_the_engine_that_misjudges_them,
+    test_engine_judges_given_tokens,
 )
 
 if TYPE_CHECKING:
@@ -191,6 +195,16 @@ async def test_a_full_context_is_a_failure_of_that_request_alone(pair: Pair) -> 
     found = await collect(engine, asked)
     assert (found["k1"].failure or "").startswith("context full")
     assert found["k2"].finish is Finish.END or (found["k2"].failure or "").startswith("context full")
+
+
+async def test_given_tokens_that_cannot_be_judged_are_told_so(pair: Pair) -> None:
+    engine, plain = pair.policy, Sampling(temperature=1.0)
+    ids = (await engine.prompt("Ana has 7 apples.", None)).token_ids
+    fine, full = await engine.likelihoods([Given(ids, (20, 21), plain), Given(ids, ids * 60, plain)])
+    assert fine.failure is None and len(fine.logprobs) == 2
+    assert "vLLM refused the request" in (full.failure or "")
+    with pytest.raises(MissingCapability, match="for temperature 1 without truncation only"):
+        await engine.likelihoods([Given(ids, (20,), Sampling(temperature=0.8))])
 
 
 async def test_reward_scores_agree_with_a_reference(pair: Pair) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from backend.ports import Completion, Engine, EngineInfo, EngineStats, Prompt, Request
+from backend.ports import Completion, Engine, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Sampling
 from backend.types import Finish
 
 
@@ -37,6 +37,9 @@ class Twin:
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         return await self.inner.aborted(keys)
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        return await self.inner.likelihoods(asked)
 
     async def stats(self) -> EngineStats:
         return await self.inner.stats()
@@ -139,3 +142,26 @@ class LeavesTheServerRunning(Twin):
         """Close what was kept open."""
         for stream in self.open:
             await stream.aclose()  # type: ignore[attr-defined]
+
+
+class TellsTheNextToken(Twin):
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        return [one._replace(logprobs=(*one.logprobs[1:], *one.logprobs[:1])) for one in await self.inner.likelihoods(asked)]
+
+
+class TurnsAnswersAround(Twin):
+    """Answers as they come in, whoever asked, padded to the length that was asked for."""
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        told = reversed(await self.inner.likelihoods(asked))
+        return [one._replace(logprobs=(*one.logprobs, *[0.0] * len(given.given))[: len(given.given)]) for one, given in zip(told, asked, strict=True)]
+
+
+class LosesAPromptToken(Twin):
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        return [one._replace(prompt_tokens=one.prompt_tokens - 1) for one in await self.inner.likelihoods(asked)]
+
+
+class IgnoresTemperature(Twin):
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        return await self.inner.likelihoods([replace(given, sampling=Sampling(temperature=1.0)) for given in asked])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.errors import MissingCapability
+from backend.ports import Sampling
+from backend.registry import STRATEGIES
 from backend.sampling.weights import log_odds, softmax
 from backend.strategies.conditional import Held
 from backend.strategies.population import Particle
@@ -181,9 +184,15 @@ async def test_when_every_particle_dies_the_next_pass_is_free_again() -> None:
     assert len(references(second)) == 1
 
 
-async def test_ancestor_sampling_says_what_it_lacks() -> None:
-    with pytest.raises(MissingCapability, match="ancestor_sampling"):
-        await run("particle_gibbs", ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), ancestor_sampling=True)
+@pytest.mark.parametrize(("ancestor_sampling", "sampling", "needs"), [
+    (False, Sampling(temperature=0.8), set()),
+    (True, Sampling(temperature=1.0), {"prompt_logprobs"}),
+    (True, Sampling(temperature=0.8), {"prompt_logprobs", "tempered_logprobs"}),
+    (True, Sampling(temperature=1.0, top_k=40), {"prompt_logprobs", "tempered_logprobs"}),
+])  # fmt: skip
+def test_only_ancestor_sampling_needs_an_engine_that_judges_given_steps(ancestor_sampling: bool, sampling: Sampling, needs: set[str]) -> None:
+    params = STRATEGIES["particle_gibbs"].parse({"ancestor_sampling": ancestor_sampling})
+    assert set(params.needs(sampling)) == needs
 
 
 class Judge(ToyPolicy):
@@ -215,6 +224,26 @@ async def test_a_long_run_with_ancestor_sampling_has_the_same_posterior() -> Non
     steps = await run("particle_gibbs", Judge(LETTERS), ToyVerifier(LETTER_SCORES), particles=3, iterations=300, ancestor_sampling=True)
     found = [references([snapshot])[0] for snapshot in steps if snapshot.step.phase == "reference"]
     assert distance({path: count / len(found) for path, count in Counter(found).items()}, target_of("paper", "three steps")) < 0.1
+
+
+class Mute(Judge):
+    """Its engine can judge nothing."""
+
+    async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
+        return [-math.inf] * len(pairs)
+
+
+async def test_a_reference_whose_own_future_cannot_be_judged_keeps_its_past() -> None:
+    verifier = ToyVerifier(LETTER_SCORES)
+    steps = await run("particle_gibbs", Mute(LETTERS), verifier, particles=4, iterations=6, ancestor_sampling=True)
+    assert not any(part.kind is Kind.INJECTED for snapshot in steps for node in snapshot.nodes for part in node.path())
+    assert not any(node.kind is Kind.INJECTED for node in verifier.scored)
+
+
+async def test_copies_of_copies_have_keys_of_one_length() -> None:
+    steps = await run("particle_gibbs", Judge(LETTERS), ToyVerifier(LETTER_SCORES), particles=4, iterations=25, ancestor_sampling=True)
+    copies = {part for snapshot in steps for node in snapshot.nodes for part in node.path() if part.kind is Kind.INJECTED}
+    assert {len(copy.key) for copy in copies} == {16}
 
 
 def test_the_broken_twins_differ_from_the_reference_in_their_weights_only() -> None:
