@@ -51,7 +51,7 @@ class Tape:
 
     def random(self, size: int | None = None) -> Any:
         """`numpy.random.Generator.random`."""
-        drawn = self._next(None, [0.5] * (size or 1))
+        drawn = self._next(None, [0.5] * (1 if size is None else size))
         return drawn[0] if size is None else np.asarray(drawn, dtype=np.float64)
 
 

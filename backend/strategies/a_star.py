@@ -59,7 +59,7 @@ async def a_star(root: Node, policy: Policy, verifier: Verifier, params: AStarPa
         if entry.node.done:
             goals.append(entry.node)
             values.append(entry.value)
-            yield Step(goals, values, tuple(notes), phase="accept", stats={"frontier": len(frontier)})
+            yield Step(goals, values, tuple(notes), phase="accept", stats={"frontier": len(frontier)}, rounds=0)
         elif left == 0:
             break
         else:
@@ -71,7 +71,7 @@ async def a_star(root: Node, policy: Policy, verifier: Verifier, params: AStarPa
     for waiting in frontier.finished()[: params.goals - len(goals)]:
         goals.append(waiting.node)
         values.append(waiting.value)
-        yield Step(goals, values, (Popped(waiting.node, waiting.g, waiting.h),), phase="accept")
+        yield Step(goals, values, (Popped(waiting.node, waiting.g, waiting.h),), phase="accept", rounds=0)
     if entry is not None and not goals and params.finish == "greedy":
         children, told = await complete(policy, verifier, entry.node)
         goals += [child.node for child in children]

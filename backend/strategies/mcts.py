@@ -68,7 +68,8 @@ async def mcts(root: Node, policy: Policy, verifier: Verifier, params: MctsParam
             value, tried = await LEAF_VALUES[params.value](policy, verifier, leaf, horizon)
             notes += (*told, *tried)
         notes.append(BACKUPS[params.backup](walk.path, value))
-        yield Step(finished, values, tuple(notes), phase="expand" if fresh else "revisit", stats={"depth": leaf.node.depth - root.depth})
+        phase, stats = "expand" if fresh else "revisit", {"depth": leaf.node.depth - root.depth}
+        yield Step(finished, values, tuple(notes), phase=phase, stats=stats, rounds=int(fresh))
     leaf = descend(tree, most_visited, earliest(rng)).path[-1]
     if params.finish == "greedy" and not finished and not leaf.expanded and leaf.node.depth < horizon and not root.done:
         children, told = await complete(policy, verifier, leaf.node)

@@ -13,12 +13,14 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import Qwen2Config, Qwen2Model
 
+from backend import engines
 from backend.engines.torch import TorchRewardModel
 from backend.errors import BadInput
 from backend.ports import Solution
 from tests.engines import tiny
 
 QUESTION = "Ana has 7 apples. Ben has 5 more apples than Ana."
+CLASSROOM = Path(engines.__file__).parents[1] / "classroom"
 STEPS = ("Ben has 5 more apples than Ana: 7 + 5 = 12.", "We compute:", "The answer is \\boxed{12}.")
 
 
@@ -67,6 +69,21 @@ async def test_a_new_step_costs_its_own_tokens_and_the_old_scores_stay(model: To
     assert second.scores[:1] == first.scores and again.scores == second.scores
     assert first.cached == 0 and second.cached == first.tokens and second.tokens < 20
     assert again.tokens == 0 and again.cached == second.tokens + second.cached
+
+
+@pytest.mark.parametrize("shipped", [False, pytest.param(True, marks=pytest.mark.classroom)])
+async def test_a_score_does_not_depend_on_what_is_written_after_it(folder: Path, shipped: bool) -> None:
+    """Every length is scored by a model that has seen no other, so that nothing comes from a memory."""
+    found = []
+    for length in range(1, len(STEPS) + 1):
+        fresh = TorchRewardModel.load(CLASSROOM / "prm" if shipped else folder, threads=1)
+        [result] = await fresh.score([Solution(QUESTION, STEPS[:length])])
+        await fresh.close()
+        assert len(result.scores) == length and all(0.0 <= score <= 1.0 for score in result.scores)
+        found.append(result.scores)
+    for scores in found:
+        assert scores == pytest.approx(found[-1][: len(scores)], abs=1e-3)
+    assert len({round(score, 6) for score in found[-1]}) > 1
 
 
 async def test_scores_do_not_depend_on_company(folder: Path, model: TorchRewardModel) -> None:

@@ -20,9 +20,11 @@ import pytest
 from backend import problems
 from backend.desk import Control
 from backend.engines.torch import TorchEngine, TorchRewardModel
-from backend.runner import run
+from backend.registry import STRATEGIES
+from backend.runner import Outcome, run
 from backend.spec import RunSpec
 from backend.trace import EventRecord, MemorySink, NodeRecord
+from tests import golden
 
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"
 LAST_BITS = 1e-6
@@ -68,9 +70,13 @@ class Told(MemorySink):
         self._turns.append(self._name)
 
 
-async def searched(spec: RunSpec, on: Models, sink: MemorySink) -> MemorySink:
+async def carried_out(spec: RunSpec, on: Models, sink: MemorySink) -> Outcome:
     problem = problems.problem(spec.problem or "")
-    await run(spec, problem=problem, engine=on.engine, reward=on.reward, sink=sink, control=Control(), grade=problems.grade)
+    return await run(spec, problem=problem, engine=on.engine, reward=on.reward, sink=sink, control=Control(), grade=problems.grade)
+
+
+async def searched(spec: RunSpec, on: Models, sink: MemorySink) -> MemorySink:
+    await carried_out(spec, on, sink)
     return sink
 
 
@@ -117,3 +123,48 @@ async def test_the_same_spec_gives_the_same_trace_alone_and_beside_another_run(n
     for way, found in others.items():
         assert exact(found) == exact(alone), way
         assert floats(found) == pytest.approx(floats(alone), abs=LAST_BITS, rel=0.0), way
+
+
+def ended(trace: MemorySink) -> list[Any]:
+    """The texts that were not stopped by somebody else, by key. How far a stopped one has got depends on the moment."""
+    return sorted((node.key, node.text, node.token_ids, node.finish) for node in trace.nodes if node.finish != "aborted")
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+async def test_every_strategy_writes_the_same_trace_again_and_its_books_are_the_engines(name: str) -> None:
+    spec, traces = RunSpec(strategy=name, params=golden.SEARCHES[name], problem="ledger/1/1000017", seed=5), []
+    async with models() as on:
+        for _ in range(2):
+            before, trace = await on.engine.stats(), MemorySink()
+            outcome = await carried_out(spec, on, trace)
+            after, ledger = await on.engine.stats(), outcome.ledger
+            written = [node for node in trace.nodes if node.kind in ("step", "rollout")]
+            assert ledger["generated_tokens"] == after.generated_tokens - before.generated_tokens == sum(len(node.token_ids) for node in written)
+            assert ledger["prompt_tokens"] == after.prompt_tokens - before.prompt_tokens > 0
+            assert ledger["cached_tokens"] == after.cached_tokens - before.cached_tokens
+            assert ledger["model_calls"] == len(written) > 0 and after.running == 0
+            traces.append(trace)
+    assert ended(traces[0]) == ended(traces[1]) and len(ended(traces[0])) > 3
+    if name != "first_finish":  # the losers of a race
+        assert exact(traces[0]) == exact(traces[1])
+        assert floats(traces[0]) == pytest.approx(floats(traces[1]), abs=LAST_BITS, rel=0.0)
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+async def test_a_cancelled_run_of_any_strategy_leaves_no_request_running(name: str) -> None:
+    spec = RunSpec(strategy=name, params=golden.SEARCHES[name], problem="ledger/4/1000003", seed=5)
+    async with models() as on:
+        task = asyncio.create_task(carried_out(spec, on, trace := MemorySink()))
+        while (await on.engine.stats()).generated_tokens < 20:
+            assert not task.done()
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        left = await on.engine.stats()
+        while (stopped := await on.engine.stats()).running:  # noqa: ASYNC110 - who stops is a thread and knows no loop
+            await asyncio.sleep(0.001)
+        assert stopped.generated_tokens <= left.generated_tokens + 2 * left.running, "the token under way, and no whole step"
+        await asyncio.sleep(0.05)
+        assert await on.engine.stats() == stopped, "something still writes"
+    assert trace.events[-1].label == "cancelled"

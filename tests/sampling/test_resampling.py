@@ -47,6 +47,16 @@ def test_expected_copies_are_n_times_the_weight(scheme: str) -> None:
     assert counts == pytest.approx(4 * np.asarray(W), abs=spread)
 
 
+@pytest.mark.parametrize(("particles", "lost"), [(4, 0.240), (8, 0.058)])
+def test_a_draw_too_many_loses_the_best_particle_as_often_as_worked_out(particles: int, lost: float) -> None:
+    """Why nothing is drawn after the last round: (1 - W)^N for independent draws, and never for a scheme that copies it for certain."""
+    weights, rng, draws = [0.3] + [0.7 / (particles - 1)] * (particles - 1), np.random.default_rng(0), 6000
+    assert 0.7**particles == pytest.approx(lost, abs=5e-4)
+    missed = sum(0 not in resample("multinomial", weights, rng).ancestors for _ in range(draws)) / draws
+    assert missed == pytest.approx(0.7**particles, abs=4 * math.sqrt(lost * (1 - lost) / draws))
+    assert all(0 in resample(scheme, weights, rng).ancestors for scheme in ("systematic", "residual") for _ in range(200))
+
+
 @settings(deadline=None)
 @given(raw_weights, st.floats(0.0, below_one))
 def test_systematic_copies_are_the_expectation_rounded_down_or_up(weights: list[float], u: float) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,13 +33,14 @@ def consistent_f(path: str, scores: dict[str, float]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("cost_mode", "fs"),
-    [("consistent", [0.5, 0.5, 0.6, 0.6]), ("rise", [0.5, 0.1, 0.3, 0.2]), ("one_minus_r", [0.5, 0.2, 0.5, 0.5])],
+    ("cost_mode", "fs", "g"),
+    [("consistent", [0.5, 0.5, 0.6, 0.6], 0.5), ("rise", [0.5, 0.1, 0.3, 0.2], 0.1), ("one_minus_r", [0.5, 0.2, 0.5, 0.5], 0.4)],
 )
-async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float]) -> None:
+async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float], g: float) -> None:
     steps = await search(cost_mode=cost_mode)
     assert [note.node.written() for note in popped(steps)] == ["", "a", "aa", "aab"]
     assert [note.g + note.h for note in popped(steps)] == pytest.approx(fs)
+    assert popped(steps)[-1].g == pytest.approx(g)
     assert texts(steps[-1]) == ["aab"]
     assert steps[-1].values == [0.9]
 
@@ -61,12 +64,42 @@ async def test_with_the_consistent_cost_f_never_falls_and_the_first_goal_is_the_
     assert consistent_f(texts(steps[-1])[0], scores) == pytest.approx(fs[-1])
 
 
+def dijkstra(edge: Callable[[float, float], float], leave: Callable[[float], float], scores: dict[str, float]) -> list[tuple[str, float]]:
+    """Paths and costs in the order in which Dijkstra's algorithm settles them, up to the first finished one; `leave` is what ending there costs."""
+    cost, settled = {"": 0.0}, list[tuple[str, float]]()
+    while not settled or len(settled[-1][0]) < 3:
+        path = min(cost, key=cost.__getitem__)
+        settled.append((path, cost.pop(path)))
+        for longer in (path + letter for letter in "ab" if len(path) < 3):
+            last = leave(scores[longer]) if len(longer) == 3 else 0.0
+            cost[longer] = settled[-1][1] + edge(scores.get(path, 0.5), scores[longer]) + last
+    return settled
+
+
 @pytest.mark.parametrize("seed", range(10))
-async def test_nothing_is_expanded_that_uniform_cost_search_would_not_expand(seed: int) -> None:
+async def test_without_a_heuristic_it_is_dijkstras_algorithm_and_finds_the_greatest_product(seed: int) -> None:
     rng = random.Random(seed)
-    scores = {path: rng.random() for path in LETTER_SCORES}
-    notes = popped(await search(scores))
-    assert all(note.g <= notes[-1].g + notes[-1].h + 1e-12 for note in notes)
+    scores = {path: rng.uniform(0.05, 1.0) for path in LETTER_SCORES}
+    notes = popped(await search(scores, cost_mode="nlr"))
+    expected = dijkstra(lambda before, after: -math.log(after), lambda r: 0.0, scores)
+    assert [note.node.written() for note in notes] == [path for path, _ in expected]
+    assert [note.g for note in notes] == pytest.approx([cost for _, cost in expected]) and {note.h for note in notes} == {0.0}
+    products = {leaf: math.prod(scores[leaf[:end]] for end in (1, 2, 3)) for leaf in LEAVES}
+    assert notes[-1].node.written() == max(products, key=products.__getitem__)
+    assert notes[-1].g == pytest.approx(-math.log(max(products.values())))
+
+
+async def test_nothing_is_expanded_that_uniform_cost_search_would_not_expand() -> None:
+    spared = []
+    for seed in range(20):
+        scores = {path: random.Random(f"{seed} {path}").random() for path in LETTER_SCORES}
+        notes = popped(await search(scores))
+        blind = dijkstra(lambda before, after: max(0.0, after - before), lambda r: 1.0 - r, scores)
+        assert notes[-1].g + notes[-1].h == pytest.approx(blind[-1][1])
+        seen, without = [{path for path in paths if len(path) < 3} for paths in ([note.node.written() for note in notes], dict(blind))]
+        assert seen <= without
+        spared.append(len(without) - len(seen))
+    assert sum(map(bool, spared)) >= 10
 
 
 async def test_an_inadmissible_cost_can_miss_the_best_goal() -> None:
@@ -88,6 +121,8 @@ async def test_more_goals_are_accepted_in_order_of_f() -> None:
     fs = [consistent_f(text, LETTER_SCORES) for text in texts(steps[-1])]
     assert fs == sorted(fs)
     assert fs == pytest.approx(sorted(consistent_f(leaf, LETTER_SCORES) for leaf in LEAVES)[:3])
+    assert fs == pytest.approx([0.6, 0.7, 0.7])
+    assert texts(steps[-1])[0] == "aab" and set(texts(steps[-1])[1:]) == {"bab", "bbb"}
 
 
 async def test_a_search_that_wants_all_goals_ends_when_the_frontier_is_empty() -> None:

@@ -35,7 +35,8 @@ async def test_best_of_n_is_a_beam_that_never_prunes(seed: int) -> None:
 @pytest.mark.parametrize(("name", "params"), [
     ("best_of_n", {"n": 1}), ("stepwise_best_of_n", {"n": 1}), ("beam_search", {"n": 1, "beam_width": 1}), ("dvts", {"n": 1, "beam_width": 1}),
     ("lookahead", {"n": 1, "beam_width": 1, "k": 0}), ("rebase", {"width": 1}), ("tree_sampling", {"iterations": 1}),
-    ("a_star", {"branching": 1}),
+    ("a_star", {"branching": 1}), ("particle_filter", {"particles": 1}), ("first_finish", {"n": 1}), ("ab_mcts", {"answers": 1}),
+    ("mcts", {"children": 1, "simulations": 3}), ("global_frontier", {"width": 1}),
 ])  # fmt: skip
 async def test_with_one_sample_every_search_is_a_chain(seed: int, name: str, params: dict[str, Any]) -> None:
     chain = await run("chain", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES))
@@ -127,7 +128,9 @@ async def test_a_step_at_its_length_limit_is_not_an_end() -> None:
     def language(path: str) -> list[Piece]:
         return [Piece("l", 1.0, Finish.LENGTH)] if len(path) < 2 else [Piece("e", 1.0, Finish.END)]
 
-    for name in ("beam_search", "dvts", "stepwise_best_of_n", "particle_filter", "a_star", "mcts", "chain", "lookahead", "rebase", "tree_sampling"):
+    stepwise = [name for name, entry in STRATEGIES.items().items() if "max_steps" in entry.params.model_fields]
+    assert len(stepwise) >= 14
+    for name in stepwise:
         policy = ToyPolicy(language)
         steps = await run(name, policy, ToyVerifier(lambda path: 0.5))
         assert {text for snapshot in steps for text, node in zip(texts(snapshot), snapshot.nodes, strict=True) if node.done} == {"lle"}

@@ -10,7 +10,7 @@ import pytest
 from backend import problems
 from backend.engines.scripted import ScriptedRewardModel
 from backend.errors import BadInput, MissingCapability
-from backend.types import Kind, Node
+from backend.types import Kind, Node, Score
 from backend.verifiers import VERIFIERS, aggregated, build, steps_of
 from backend.verifiers.exact import ExactVerifier
 from backend.verifiers.logprob import LogprobVerifier
@@ -33,6 +33,14 @@ def length_scores(question: str, steps: tuple[str, ...]) -> list[float]:
 def test_steps_are_what_stands_between_delimiters() -> None:
     assert steps_of("a.\n\n b \n\n\n\nc", "\n\n") == ("a.", "b", "c")
     assert steps_of("\n\n \n\n", "\n\n") == ()
+    assert steps_of("a.\n\nb.\n\n", "\n\n") == steps_of("a.\n\nb.", "\n\n") == ("a.", "b."), "a delimiter at the end begins no step"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.01, 1.01])
+def test_what_is_no_number_from_zero_to_one_is_no_score_and_says_so(value: float) -> None:
+    score = Score(value)
+    assert score.value is None and score.reason == f"the verifier returned {value!r}, accepted: a number in [0, 1]"
+    assert (Score(0.0).value, Score(1.0).value, Score(0.0).reason) == (0.0, 1.0, None)
 
 
 @pytest.mark.parametrize(("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.08), ("mean", 0.5)])
