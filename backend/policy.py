@@ -31,7 +31,8 @@ class _Call(NamedTuple):
 
 
 class LivePolicy:
-    """`ports.Policy` over an engine. `finished` collects finished nodes that the strategy may not have reported yet."""
+    """`ports.Policy` over an engine. `finished` collects finished nodes that the strategy may not have reported yet; `cut` tells whether the budget
+    ended a text before its own limit."""
 
     def __init__(self, engine: Engine, desk: Desk, sampling: Sampling, *, role: str = "policy", system: str | None = None) -> None:
         self._engine, self._desk, self._sampling, self._role, self._system = engine, desk, sampling, role, system
@@ -39,6 +40,7 @@ class LivePolicy:
         self._ordinals: defaultdict[str, int] = defaultdict(int)
         self._run = uuid4().hex
         self.finished: list[Node] = []
+        self.cut = False
 
     @property
     def sampling(self) -> Sampling:
@@ -58,7 +60,8 @@ class LivePolicy:
         made = [(call, self._node(call, answers[call.request.key], kind)) for call in calls if call.request.key in answers]
         for call, node in made:
             groups[call.place].append(node)
-        self._closed(started, [answers[call.request.key] for call, _ in made])
+        if made:
+            self._closed(started, [answers[call.request.key] for call, _ in made])
         if short is not None:
             raise short
         return groups
@@ -208,6 +211,7 @@ class LivePolicy:
         if failed:
             data["failure"] = completion.failure
         self._desk.recorder.node(node, data)
+        self.cut = self.cut or completion.finish is Finish.BUDGET
         if completion.finish is Finish.END and not failed and kind is Kind.STEP:  # a rollout is no candidate
             self.finished.append(node)
         return node

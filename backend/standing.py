@@ -40,7 +40,7 @@ class Candidates:
         self._answers: dict[Node, str | None] = {}
         self._listed: Sequence[Node] | None = None
         self._seen = 0
-        self._tally, self._known = select.tally(classes), set[Node]()
+        self._tally, self._reported = select.tally(classes), set[Node]()
         self._decided: Decided | None = None
         self.standing: Standing | None = None
 
@@ -54,7 +54,7 @@ class Candidates:
 
     def late_votes(self, extra: Sequence[tuple[Node, float | None]]) -> list[str]:
         """The same for finished nodes that no step has reported."""
-        return self._answers_of([node for node, _ in extra if node not in self._known])
+        return self._answers_of([node for node, _ in extra if node not in self._reported])
 
     def decision(self) -> Decision | None:
         """The standing with all that tie with it; None without a candidate."""
@@ -69,19 +69,19 @@ class Candidates:
         """Take in a step; the new standing if the chosen answer or its node changed, else None."""
         known = self.listed(step)
         if known == 0:
-            self._tally, self._known = self._select.tally(self._classes), set()
+            self._tally = self._select.tally(self._classes)
         self._listed, self._seen = step.nodes, len(step.nodes)
+        self._reported.update(step.nodes[known:])
         return self._add([(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))])
 
     def finish(self, extra: Sequence[tuple[Node, float | None]]) -> Standing | None:
         """Add finished nodes that no step has reported, after the last step; the new standing if it changed."""
-        return self._add([(node, value) for node, value in extra if node not in self._known])
+        return self._add([(node, value) for node, value in extra if node not in self._reported])
 
     def _add(self, candidates: Sequence[tuple[Node, float | None]]) -> Standing | None:
         fresh = [(node, value) for node, value in candidates if self._eligible(node)]
         for node, value in fresh:
             self._tally.add(node, value, self.answer(node))
-            self._known.add(node)
         if not fresh:
             return None
         earlier = self._decided.candidates if self._decided is not None and self._decided.tally is self._tally else 0

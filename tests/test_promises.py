@@ -6,6 +6,7 @@ On the scripted engine, which counts its own tokens and takes one token a turn.
 from __future__ import annotations
 
 import asyncio
+import math
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -165,7 +166,7 @@ async def test_a_run_cancelled_while_it_is_scored_leaves_no_request_running(name
 def moody(question: str, steps: tuple[str, ...]) -> list[float]:
     """The usual scores, but sometimes one that is no probability."""
     scores = list(toy_scores(question, steps))
-    return [*scores[:-1], 1.5] if mood(steps) == 0 else scores
+    return [*scores[:-1], math.nan] if mood(steps) == 0 else scores
 
 
 def mood(steps: tuple[str, ...]) -> int:
@@ -185,7 +186,7 @@ async def test_a_failed_score_is_no_score_with_a_reason_and_never_a_number(name:
             assert event.node_id is not None
             why = mood(steps_of(written(sink, event.node_id), "\n\n"))
             assert (event.value is None) is (why < 2)
-            assert why > 1 or str(event.data["reason"]).startswith(("the verifier returned 1.5", "out of sorts")[why])
+            assert why > 1 or str(event.data["reason"]).startswith(("the reward model gave a step the score nan", "out of sorts")[why])
             failed += why < 2
     assert failed > 0
 

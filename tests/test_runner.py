@@ -53,6 +53,15 @@ async def test_every_strategy_runs_to_a_recorded_end(name: str) -> None:
     assert outcome.nodes == len(sink.nodes) and outcome.events == len(sink.events)
 
 
+@pytest.mark.parametrize("name", ["best_of_n", "first_finish", "chain"])
+async def test_a_run_whose_only_texts_the_budget_cut_says_so(name: str) -> None:
+    sink = MemorySink()
+    outcome = await ran(spec(name, params={} if name == "chain" else {"n": 2}, budget={"generated_tokens": 2}), FakeEngine(depth=6), sink)
+    assert {node.finish for node in sink.nodes if node.kind == "step"} == {"budget"}
+    assert outcome.limit == "generated_tokens" and outcome.ledger["generated_tokens"] <= 2
+    assert [(event.label, event.value) for event in sink.events if event.kind == "limit"] == [("generated_tokens", 2)]
+
+
 @pytest.mark.parametrize("name", list(STRATEGIES))
 async def test_the_same_spec_gives_the_same_trace(name: str) -> None:
     first, second = MemorySink(), MemorySink()

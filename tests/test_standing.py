@@ -65,3 +65,11 @@ def test_finished_nodes_that_no_step_reported_still_take_part() -> None:
     standing, reported = candidates(), leaf("x=1")
     standing.update(Step([reported], [0.2]))
     assert standing.finish([(reported, 0.2), (leaf("x=3"), 0.8)]).answer == "3"
+
+
+def test_a_candidate_that_a_later_step_no_longer_lists_does_not_come_back_at_the_end() -> None:
+    standing, dropped = candidates(), leaf("x=1")
+    standing.update(Step([dropped], [0.9]))
+    standing.update(Step([leaf("x=2")], [0.1]))
+    assert standing.finish([(dropped, 0.9)]) is None
+    assert standing.standing is not None and standing.standing.answer == "2"

@@ -26,7 +26,7 @@ class ProcessRewardVerifier:
         return self._tokens
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
-        """One score a node. A result that does not hold one score a step is a failure of that node, with the model's reason."""
+        """One score a node. A result that does not hold one score in [0, 1] a step is a failure of that node, with the reason."""
         solutions = [Solution(self._question, steps_of(node.written(), self._delimiter), self._system) for node in nodes]
         asked = [solution for solution in solutions if solution.steps]
         results = iter(await self._reward.score(asked) if asked else [])
@@ -38,4 +38,6 @@ class ProcessRewardVerifier:
             return Score(None, reason=result.failure)
         if len(result.scores) != len(solution.steps):
             return Score(None, reason=f"the reward model returned {len(result.scores)} scores for {len(solution.steps)} steps")
+        if (odd := next((score for score in result.scores if not 0.0 <= score <= 1.0), None)) is not None:  # NaN is odd as well
+            return Score(None, reason=f"the reward model gave a step the score {odd}; accepted: 0 to 1")
         return Score(aggregated(result.scores, self._aggregation), result.scores)

@@ -57,6 +57,13 @@ async def test_each_node_gets_the_scores_of_its_whole_path() -> None:
     assert verifier.tokens.tokens > 0
 
 
+async def test_a_step_score_that_is_no_probability_spoils_the_path_wherever_it_stands() -> None:
+    verifier = ProcessRewardVerifier(ScriptedRewardModel(lambda question, steps: [math.nan, 0.5][: len(steps)]), "q", aggregation="last")
+    first, second = await verifier.score([path("a\n\n"), path("a\n\n", "b\n\n")])
+    assert first.value is second.value is None and first.steps == second.steps == ()
+    assert first.reason == second.reason == "the reward model gave a step the score nan; accepted: 0 to 1"
+
+
 async def test_a_failed_score_is_none_with_the_models_reason() -> None:
     reward = ScriptedRewardModel(length_scores, failure=lambda solution: "too long" if len(solution.steps) > 1 else None)
     good, bad = await ProcessRewardVerifier(reward, "q").score([path("abc"), path("abc\n\n", "ab")])
