@@ -5,8 +5,8 @@ const KINDS = ["node", "score", "step", "weighed", "resampled", "referenced", "s
                "popped", "kept", "pruned", "replaced", "allocated", "remarked", "call", "answer", "limit"];
 const OVER = new Set(["finished", "failed", "cancelled", "crashed", "deleted"]);
 const WORDS = { idle: "ready", queued: "queued", loading: "loading model", running: "live", paused: "paused", finished: "finished", failed: "failed",
-                cancelled: "stopped", crashed: "cut off", reconnecting: "reconnecting", closing: "server stopped", deleted: "deleted" };
-const TELLING = new Set(["queued", "loading", "paused", "failed", "crashed"]);
+                cancelled: "stopped", crashed: "cut off", reconnecting: "reconnecting", closing: "server stopped", deleted: "deleted", refused: "refused" };
+const TELLING = new Set(["queued", "loading", "paused", "failed", "crashed", "reconnecting", "refused"]);
 const SHORTEST_WAIT_MS = 120, LONGEST_WAIT_MS = 2000, REST = 1.5;  // REST: waits this many times as long as a drawing takes
 const EDGE = "rgba(128,128,128,0.45)", GREY = "rgba(128,128,128,0.75)";
 
@@ -50,7 +50,7 @@ function take(view, data) {
   view.selected = data.selected ?? null;
   view.plot.style.height = "max(" + (data.height || 480) + "px, calc(100vh - " + (data.above || 460) + "px))";
   view.part("at-transport").hidden = !data.replay;
-  loadPlotly(view).then(() => schedule(view), () => say(view.part("at-empty"), "The drawing library could not be loaded from " + baseOf(view)));
+  loadPlotly(view).then(() => schedule(view), () => say(view.part("at-empty"), refusal(view) || "The drawing library could not be loaded from " + baseOf(view)));
   if (other) { close(view); Object.assign(view, { events: [], state: emptyState(), drawn: null, pan: null }); setStatus(view, data.status || "queued", false); }
   if (other || (!view.source && OVER.has(view.status) && !OVER.has(data.status))) open(view);
   schedule(view);
@@ -69,10 +69,30 @@ function open(view) {
   source.onopen = () => { if (view.status === "reconnecting" || view.status === "closing") setStatus(view, view.lastStatus || "running", false); };
   source.onerror = () => {
     if (view.source !== source) return;
-    setStatus(view, "reconnecting", false);
-    if (source.readyState === EventSource.CLOSED) { shut(view); view.retry = setTimeout(() => open(view), 2000); }
+    setStatus(view, "reconnecting", false, view.status === "reconnecting" ? view.reason : "");
+    if (source.readyState === EventSource.CLOSED) { shut(view); again(view); }
   };
 }
+
+// A stream does not say why it was turned away, so a plain request asks. A token that was refused once is refused again: then there is an end.
+async function again(view) {
+  const asked = (view.retry = setTimeout(() => open(view), 2000)), address = addressOf(view, "health");
+  const answer = await fetch(address, { cache: "no-store" }).catch(() => null);
+  // No answer that this page may read: does anybody answer at all?
+  const somebody = answer || (await fetch(address, { cache: "no-store", mode: "no-cors" }).catch(() => null));
+  if (view.retry !== asked || view.source) return;
+  if (answer && (answer.status === 401 || answer.status === 403)) { clearTimeout(asked); refuse(view, answer.status); }
+  else if (somebody && !answer) setStatus(view, "reconnecting", false, baseOf(view) + " answers, but not to pages of " + window.location.origin + ": is it among its ARBORETUM_ORIGINS?");
+}
+
+function refuse(view, code) {
+  const token = view.data.token ? "the token of these pages" : "pages without its token";
+  const remedy = view.data.base ? "Start the pages with its token in ARBORETUM_TOKEN." : "Open the page again with ?token= in its address.";
+  setStatus(view, "refused", false, baseOf(view) + (code === 401 ? " refuses " + token + ". " + remedy : " does not let this page in."));
+  say(view.part("at-empty"), view.reason);
+}
+
+function refusal(view) { return view.status === "refused" ? view.reason : ""; }
 
 function baseOf(view) { return (view.data.base || window.location.origin).replace(/\/$/, ""); }
 
@@ -107,7 +127,7 @@ function setStatus(view, name, tell, reason) {
   if (fresh) view.since = Date.now();
   view.status = name;
   view.reason = TELLING.has(name) ? reason || "" : "";
-  if (name !== "reconnecting" && name !== "closing") view.lastStatus = name;
+  if (!["reconnecting", "closing", "refused"].includes(name)) view.lastStatus = name;
   if (fresh && tell && name !== view.data.status) view.trigger("status", { run: view.data.run, status: name });
   status(view);
 }
@@ -126,7 +146,7 @@ function draw(view) {
   if (view.hold && view.drawn) return;
   const marks = marksOf(view.state, view.showHidden);
   view.part("at-empty").hidden = marks.nodes.length > 0;
-  say(view.part("at-empty"), view.data.run == null ? "Press Run: the tree grows here." : OVER.has(view.status) ? "This run wrote nothing." : "Waiting for the first step \u2026");
+  say(view.part("at-empty"), refusal(view) || (view.data.run == null ? "Press Run: the tree grows here." : OVER.has(view.status) ? "This run wrote nothing." : "Waiting for the first step \u2026"));
   view.part("at-hidden").hidden = !view.state.order.some((id) => ["rollout", "aside"].includes(view.state.nodes.get(id).kind));
   window.Plotly.react(view.plot, traces(view, marks), layoutOf(view, marks), CONFIG);
   if (!view.wired) {

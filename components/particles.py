@@ -1,77 +1,22 @@
-"""What a particle filter did: weights a round, effective sample size, and who descends from whom.
+"""What became of a population of particles: weights a round, effective sample size, and who descends from whom.
 
-Everything is computed from the events `weighed` and `resampled`. The effective sample size is 1 / sum of squared normalised weights (Kong 1992):
-N when all particles weigh the same, 1 when one of them holds everything.
+Everything is computed from the rounds of one pass (see `passes`), so that populations beside or after each other are never mixed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from plotly import graph_objects as go
 
-from components.tables import EventLike, up_to
-from components.theme import ACCENT, FAINT, GREY, ORANGE, SCORE_SCALE, framed
+from components.passes import ParticleRound
+from components.theme import ACCENT, FAINT, GREY, ORANGE, SCORE_SCALE, VERMILION, framed
 
-
-@dataclass(frozen=True)
-class ParticleRound:
-    """A round: the node in each slot, its normalised weight, what the round added to its log weight, the effective sample size, and, where
-    the round resampled, the slot that each slot continues."""
-
-    round: int
-    particles: tuple[int, ...]
-    weights: tuple[float, ...]
-    increments: tuple[float, ...]
-    ess: float
-    ancestors: tuple[int, ...] | None = None
-    scheme: str = ""
-
-
-def normalised(log_weights: Sequence[float]) -> tuple[float, ...]:
-    """Weights that sum to 1. All minus infinity: equal weights, as there is nothing to tell the particles apart."""
-    top = max(log_weights, default=0.0)
-    if top == -math.inf:
-        return tuple(1 / len(log_weights) for _ in log_weights)
-    powers = [math.exp(value - top) for value in log_weights]
-    return tuple(power / sum(powers) for power in powers)
-
-
-def particle_rounds(events: Iterable[EventLike], until: int | None = None) -> list[ParticleRound]:
-    """The rounds of the log up to event `until`, in order.
-
-    A strategy may resample at the end of a round or at the beginning of the next one: the note belongs to the round whose particles it names.
-    """
-    rounds: list[ParticleRound] = []
-    for event in up_to(events, until):
-        if event.kind == "weighed":
-            rounds.append(_weighed(event.round, event.data or {}))
-        elif event.kind == "resampled":
-            _resample(rounds, event.round, event.data or {})
-    return rounds
-
-
-def _weighed(number: int, data: Mapping[str, Any]) -> ParticleRound:
-    weights = normalised([_log(value) for value in data["log_weights"]])
-    increments = tuple(_log(value) for value in data["increments"])
-    return ParticleRound(number, tuple(data["particles"]), weights, increments, 1 / sum(weight**2 for weight in weights))
-
-
-def _resample(rounds: list[ParticleRound], number: int, data: Mapping[str, Any]) -> None:
-    particles = tuple(data["particles"])
-    weights = normalised([_log(value) for value in data["log_weights"]])
-    at = next((at for at in range(len(rounds) - 1, -1, -1) if rounds[at].particles == particles), len(rounds))
-    increments = rounds[at].increments if at < len(rounds) else tuple(0.0 for _ in weights)
-    where = rounds[at].round if at < len(rounds) else number
-    rounds[at : at + 1] = [ParticleRound(where, particles, weights, increments, float(data["ess"]), tuple(data["ancestors"]), str(data["scheme"]))]
-
-
-def _log(value: float | str | None) -> float:
-    return -math.inf if value is None else float(value)
+HELD, DRAWN = "follows the reference", "drawn at the end"
 
 
 @dataclass(frozen=True)
@@ -117,8 +62,9 @@ def ess_figure(info: EssInfo) -> go.Figure:
     return figure
 
 
-def weights_figure(rounds: Sequence[ParticleRound]) -> go.Figure:
-    """Normalised weight of each slot in each round, on the scale of the largest."""
+def weights_figure(rounds: Sequence[ParticleRound], drawn: int | None = None) -> go.Figure:
+    """Normalised weight of each slot in each round, on the scale of the largest. A diamond: the slot follows the reference; a star: slot `drawn`
+    was drawn at the end."""
     slots = max((len(row.particles) for row in rounds), default=0)
     grid = [[row.weights[slot] if slot < len(row.weights) else None for row in rounds] for slot in range(slots)]
     figure = go.Figure(
@@ -134,24 +80,43 @@ def weights_figure(rounds: Sequence[ParticleRound]) -> go.Figure:
             hovertemplate="round %{x}, slot %{y}<br>weight %{z:.4f}<extra></extra>",
         )
     )
+    held = [(row.round, row.held) for row in rounds if row.held is not None]
+    _marked(figure, held, [(rounds[-1].round, drawn)] if drawn is not None else [], ON_CELLS)
     framed(figure, x="round", y="slot")
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(dtick=1 if len(rounds) <= 20 else None)
     return figure
 
 
+Mark = Mapping[str, Any]
+ON_CELLS: Mark = {"symbol": "diamond", "size": 14, "color": "white", "line": {"width": 1.5, "color": "#333"}}
+ROUND_CIRCLES: Mark = {"symbol": "diamond-open", "size": 20, "color": ORANGE, "line": {"width": 2.5, "color": ORANGE}}
+STAR: Mark = {"symbol": "star", "size": 12, "color": VERMILION, "line": {"width": 1, "color": "white"}}
+
+
+def _marked(figure: go.Figure, held: Sequence[tuple[int, int]], drawn: Sequence[tuple[int, int]], mark: Mark) -> None:
+    """Mark places (x, y) that follow the reference, and those that were drawn; clicks go to what lies below."""
+    for places, marker, name in ((held, mark, HELD), (drawn, STAR, DRAWN)):
+        if places:
+            x, y = zip(*places, strict=True)
+            figure.add_scatter(x=x, y=y, mode="markers", name=name, hoverinfo="skip", marker=dict(marker))
+
+
 @dataclass(frozen=True)
 class Genealogy:
     """Circles and ancestor lines. A circle is (round position, slot, node, weight, lives); a line joins a slot to the slot it continues, and is
-    on the trunk if the last round's survivors descend from it."""
+    on the trunk if the last round's survivors descend from it. `held` are the places (round position, slot) that follow the reference, `drawn` is
+    the one that was drawn at the end."""
 
     circles: tuple[tuple[int, int, int, float, bool], ...]
     lines: tuple[tuple[int, int, int, int, bool], ...]
     labels: tuple[int, ...]
+    held: tuple[tuple[int, int], ...] = ()
+    drawn: tuple[int, int] | None = None
 
 
-def genealogy(rounds: Sequence[ParticleRound]) -> Genealogy:
-    """One row a round; a slot of the next round hangs below the slot whose particle it continues."""
+def genealogy(rounds: Sequence[ParticleRound], drawn: int | None = None) -> Genealogy:
+    """One row a round; a slot of the next round hangs below the slot whose particle it continues. `drawn` is the slot drawn at the end."""
     lines: list[tuple[int, int, int, int, bool]] = []
     trunk = set(range(len(rounds[-1].particles))) if rounds else set()
     for at in range(len(rounds) - 1, 0, -1):
@@ -164,7 +129,9 @@ def genealogy(rounds: Sequence[ParticleRound]) -> Genealogy:
         for at, row in enumerate(rounds)
         for slot, node in enumerate(row.particles)
     )
-    return Genealogy(circles, tuple(sorted(lines)), tuple(row.round for row in rounds))
+    held = tuple((at, row.held) for at, row in enumerate(rounds) if row.held is not None)
+    end = (len(rounds) - 1, drawn) if rounds and drawn is not None else None
+    return Genealogy(circles, tuple(sorted(lines)), tuple(row.round for row in rounds), held, end)
 
 
 def distinct_ancestors(rounds: Sequence[ParticleRound]) -> int:
@@ -176,7 +143,7 @@ def distinct_ancestors(rounds: Sequence[ParticleRound]) -> int:
 
 
 def genealogy_figure(info: Genealogy) -> go.Figure:
-    """Area of a circle: weight. Hollow: nobody continued it. Thick lines: ancestors of the last round."""
+    """Area of a circle: weight. Hollow: nobody continued it. Thick lines: ancestors of the last round. Diamond and star as in `weights_figure`."""
     figure = go.Figure()
     for trunk, width, color in ((False, 1.0, FAINT), (True, 2.6, ACCENT)):
         chosen = [line for line in info.lines if line[4] is trunk]
@@ -206,6 +173,7 @@ def genealogy_figure(info: Genealogy) -> go.Figure:
             hovertemplate="node %{customdata[0]}<br>slot %{x}, weight %{customdata[1]:.4f}<extra></extra>",
             unselected={"marker": {"opacity": 0.7}},
         )
+    _marked(figure, [(slot, at) for at, slot in info.held], [(info.drawn[1], info.drawn[0])] if info.drawn else [], ROUND_CIRCLES)
     framed(figure, x="slot", y="round", height=90 + 62 * max(len(info.labels), 2))
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(info.labels))), ticktext=[str(label) for label in info.labels])
     return figure

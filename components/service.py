@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TypeVar
@@ -40,6 +41,8 @@ def explained(error: Refused | Unreachable) -> str:
     """An error as sentences for a reader, safe as markdown."""
     if isinstance(error, Unreachable):
         return f"{error} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its address."
+    if error.status == 401:
+        return _token_refused()
     sentences = [plain_markdown(str(error))]
     if error.accepted:
         sentences.append(f"Accepted: {plain_markdown(error.accepted)}.")
@@ -55,5 +58,13 @@ def required(fetch: Callable[[], Result], what: str) -> Result:
     except Unreachable as error:
         st.error(explained(error), icon=":material/cloud_off:")
     except Refused as error:
-        st.warning(f"{what} cannot be shown. {explained(error)}", icon=":material/search_off:")
+        if error.status in (401, 403):
+            st.error(explained(error), icon=":material/lock:")
+        else:
+            st.warning(f"{what} cannot be shown. {explained(error)}", icon=":material/search_off:")
     return _end()
+
+
+def _token_refused() -> str:
+    given = "refused the token of these pages" if os.environ.get("ARBORETUM_TOKEN") else "asks for a token, and these pages have none"
+    return f"The service at {plain_markdown(base_url())} {given}. Set ARBORETUM_TOKEN to the service's own token and start the pages again."

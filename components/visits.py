@@ -1,6 +1,7 @@
-"""Where the visits of a tree search went: the children along the answer's path, how often each was walked through, and with what value.
+"""Where the visits of a tree search went: the children along the answer's path, how often each was walked through, and what it is worth.
 
-Everything is computed from the events `backed`: each gives one visit and its value to every node of its path.
+Everything is computed from the events `backed`: each gives one visit to every node of its path. What a node is worth afterwards, its Q, is what the
+event says; where it says nothing, the rule is the plain mean of the values backed up.
 """
 
 from __future__ import annotations
@@ -19,20 +20,23 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Backups:
-    """What was backed up through a node: visits N and the sum W of the values."""
+    """What was backed up through a node: visits N, the sum of the values, and Q as the last visit recorded it, None where it did not."""
 
     visits: int = 0
     total: float = 0.0
+    recorded: float | None = None
 
     @property
     def mean(self) -> float | None:
-        """Q = W / N, or None before the first visit."""
+        """Q: as recorded, else the mean of the values, or None before the first visit."""
+        if self.recorded is not None:
+            return self.recorded
         return self.total / self.visits if self.visits else None
 
 
 @dataclass(frozen=True)
 class Child:
-    """A child of the path at step `step`; `mean` is its mean backed-up value, None before the first visit; `on_path`: the path goes on here."""
+    """A child of the path at step `step`; `mean` is its Q, None before the first visit; `on_path`: the path goes on here."""
 
     step: int
     node: int
@@ -44,12 +48,18 @@ class Child:
 @dataclass(frozen=True)
 class VisitInfo:
     """Children level by level, most visited first. `answered` says whether the path is that of the answer or, before there is one, the most
-    visited; `omitted` children are not shown."""
+    visited; `omitted` children are not shown. `recorded` says whether Q is as the search recorded it, not a mean computed here."""
 
     children: tuple[Child, ...]
     simulations: int
     answered: bool
     omitted: int
+    recorded: bool = False
+
+    @property
+    def least(self) -> float:
+        """The lower end of the scale of Q: 0, or -1 for a search that counts wrong answers against a node."""
+        return -1.0 if any((child.mean or 0.0) < 0.0 for child in self.children) else 0.0
 
 
 def backups(events: Iterable[EventLike], until: int | None = None) -> dict[int, Backups]:
@@ -57,9 +67,11 @@ def backups(events: Iterable[EventLike], until: int | None = None) -> dict[int, 
     found: dict[int, Backups] = {}
     for event in up_to(events, until):
         if event.kind == "backed":
-            for node in (event.data or {})["path"]:
+            data = event.data or {}
+            path = data["path"]
+            for node, recorded in zip(path, data.get("means") or [None] * len(path), strict=True):
                 before = found.get(node, Backups())
-                found[node] = Backups(before.visits + 1, before.total + (event.value or 0.0))
+                found[node] = Backups(before.visits + 1, before.total + (event.value or 0.0), recorded)
     return found
 
 
@@ -81,11 +93,12 @@ def visit_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int 
         omitted += len(level) - len(kept)
         shown += kept
     root = path[0] if path else None
-    return VisitInfo(tuple(shown), known[root].visits if root in known else 0, chosen is not None, omitted)
+    recorded = any(of.recorded is not None for of in known.values())
+    return VisitInfo(tuple(shown), known[root].visits if root in known else 0, chosen is not None, omitted, recorded)
 
 
 def _most_visited(rows: Sequence[TreeRow], children: dict[int, list[TreeRow]], known: dict[int, Backups]) -> list[int]:
-    """Down from the root by visits, ties by mean value, to a node whose children were never visited."""
+    """Down from the root by visits, ties by Q, to a node whose children were never visited."""
     path = [row.id for row in rows[:1]]
     while path and (walked := [row.id for row in children.get(path[-1], ()) if row.id in known]):
         path.append(max(walked, key=lambda node: (known[node].visits, known[node].mean or 0.0)))
@@ -98,7 +111,8 @@ def _child(row: TreeRow, known: dict[int, Backups], path: Sequence[int]) -> Chil
 
 
 def visit_figure(info: VisitInfo) -> go.Figure:
-    """Height: visits. Colour and number on the bar: mean value in [0, 1]. Thick outline and star: the path goes on here."""
+    """Height: visits. Colour and number on the bar: Q in [0, 1], or [-1, 1] for a search that counts so. Thick outline and star: the path goes on
+    here."""
     children = info.children
     figure = go.Figure(
         go.Bar(
@@ -111,15 +125,15 @@ def visit_figure(info: VisitInfo) -> go.Figure:
             marker={
                 "color": [child.mean or 0.0 for child in children],
                 "colorscale": SCORE_SCALE,
-                "cmin": 0,
+                "cmin": info.least,
                 "cmax": 1,
-                "colorbar": {"thickness": 9, "outlinewidth": 0, "title": {"text": "mean value", "font": {"size": 11}}},
+                "colorbar": {"thickness": 9, "outlinewidth": 0, "title": {"text": "Q", "font": {"size": 11}}},
                 "line": {
                     "width": [3 if child.on_path else 1 for child in children],
                     "color": [ACCENT if child.on_path else GREY for child in children],
                 },
             },
-            hovertemplate="node %{customdata}<br>%{y} visits, mean value %{text}<extra></extra>",
+            hovertemplate="node %{customdata}<br>%{y} visits, Q %{text}<extra></extra>",
             unselected={"marker": {"opacity": 0.7}},
         )
     )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from backend.client import public_token, public_url
 from components.controls.inspector import inspector
+from components.controls.other_rule import other_rule
 from components.controls.run_header import run_header
 from components.controls.run_log import run_log
 from components.controls.run_picker import latest_run
@@ -19,7 +20,8 @@ run_id = number_in_address("run")
 if run_id is None:
     run_id = latest_run(service)
 run = required(lambda: service.run(run_id), f"Run {run_id}")
-entry = next((one for one in required(service.catalog, "The catalogue").strategies if one.name == run.strategy), None)
+catalog = required(service.catalog, "The catalogue")
+entry = next((one for one in catalog.strategies if one.name == run.strategy), None)
 log = required(lambda: run_log(service, run_id), f"The log of run {run_id}")
 run_header(run)
 
@@ -47,4 +49,5 @@ with right:
     else:
         inspector(required(lambda: service.node(run_id, node_id), f"Node {node_id}"), rows)
 charts(run, entry, rows, log.events, until)
+other_rule(service, catalog.selectors, run)
 step_table(rows, node_id, run_id)

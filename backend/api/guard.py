@@ -12,7 +12,7 @@ The token is taken out of the request before anybody else sees it. The server wr
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 from urllib.parse import unquote_plus, urlsplit
@@ -48,7 +48,7 @@ class Guard:
         settings, headers, given = self._settings(), Headers(scope=scope), taken_token(scope)
         refusal = refused_name(headers, settings) or refused_token(scope, headers, given, settings)
         if refusal is not None:
-            await _turn_away(refusal, scope, receive, send)
+            await _turn_away(refusal, readable(headers, settings), scope, receive, send)
         elif given is not None and settings.token is not None and _opens_page(scope, headers):
             await _remembering(scope, settings.token)(scope, receive, send)
         else:
@@ -93,6 +93,12 @@ def refused_token(scope: Scope, headers: Headers, given: str | None, settings: S
     return Refusal(401, ErrorBody(error="this service needs a token", given=None, accepted=accepted))
 
 
+def readable(headers: Headers, settings: Settings) -> dict[str, str]:
+    """What lets a page of a listed origin read a refusal, so that it can say that its token is wrong; nothing for any other page."""
+    origin = headers.get("origin")
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin is not None and origin in settings.origins else {}
+
+
 def name_of(url: str) -> str:
     """The host name of a URL without its port, lower case; empty where there is none."""
     try:
@@ -115,9 +121,12 @@ def _remembering(scope: Scope, token: str) -> Response:
     return response
 
 
-async def _turn_away(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+async def _turn_away(refusal: Refusal, more: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a refusal, with `more` headers where it is an answer over HTTP."""
     if scope["type"] == "http":
-        await error_response(refusal.status, refusal.body)(scope, receive, send)
+        response = error_response(refusal.status, refusal.body)
+        response.headers.update(more)
+        await response(scope, receive, send)
         return
     await receive()
     await send({"type": "websocket.close", "code": 4000 + refusal.status, "reason": refusal.body.error[:120]})

@@ -15,24 +15,24 @@ from components.beam import beam_figure, beam_info
 from components.candidates import candidate_figure, candidate_info, candidates
 from components.frontier import falls, frontier_figure, frontier_info
 from components.links import put_in_address
-from components.particles import distinct_ancestors, ess_figure, ess_info, genealogy, genealogy_figure, particle_rounds, weights_figure
 from components.scores import score_figure, score_info
 from components.tables import TreeRow
 from components.visits import visit_figure, visit_info
 
-_CONFIG = {"displaylogo": False, "displayModeBar": False}
+CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's name), and `ess_min`, the threshold of
-    resampling as a fraction, if there is one."""
+    """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's name), `ess_min`, the threshold of resampling as a
+    fraction, if there is one, and the run's id."""
 
     rows: Sequence[TreeRow]
     events: Sequence[Event]
     until: int | None
     selector: str = "best"
     ess_min: float | None = None
+    run: int = 0
 
 
 def scores(material: Material) -> None:
@@ -40,7 +40,7 @@ def scores(material: Material) -> None:
     if not info.points:
         st.text("No node is scored yet.")
         return
-    _clickable(score_figure(info), "Scores of each step on every path and on the path of the answer", "view.scores")
+    clickable(score_figure(info), "Scores of each step on every path and on the path of the answer", "view.scores")
 
 
 def answers(material: Material) -> None:
@@ -52,7 +52,7 @@ def answers(material: Material) -> None:
         st.text("No finished solution gives an answer yet.")
         return
     st.caption(f"{_omitted(info.omitted, 'weaker answer')}The rule {material.selector} compares equal answers by: {info.measure}.")
-    _clickable(candidate_figure(info), "Answers of the finished solutions and what they count", "view.answers")
+    clickable(candidate_figure(info), "Answers of the finished solutions and what they count", "view.answers")
 
 
 def beam(material: Material) -> None:
@@ -61,7 +61,7 @@ def beam(material: Material) -> None:
         st.text("No round has chosen yet.")
         return
     st.caption("The candidates of each step, best first." + (f" {info.unscored} without a score are not shown." if info.unscored else ""))
-    _clickable(beam_figure(info), "Kept and pruned candidates of each step by score", "view.beam")
+    clickable(beam_figure(info), "Kept and pruned candidates of each step by score", "view.beam")
 
 
 def frontier(material: Material) -> None:
@@ -72,7 +72,7 @@ def frontier(material: Material) -> None:
     fell = falls(info)
     waiting = "" if info.waiting is None else f" {info.waiting} are still waiting."
     st.caption(f"{len(info.pops)} nodes taken.{waiting} f " + ("never fell." if fell == 0 else f"fell {fell} time{_s(fell)}."))
-    _clickable(frontier_figure(info), "Costs f, g and h in the order in which nodes left the frontier", "view.frontier")
+    clickable(frontier_figure(info), "Costs f, g and h in the order in which nodes left the frontier", "view.frontier")
 
 
 def visits(material: Material) -> None:
@@ -81,35 +81,9 @@ def visits(material: Material) -> None:
         st.text("No walk has come back yet.")
         return
     path = "path of the answer" if info.answered else "most visited path"
-    st.caption(f"{_omitted(info.omitted, 'less visited child', 'ren')}Children along the {path} after {info.simulations} walks.")
-    _clickable(visit_figure(info), "Visits and mean value of the children along the path", "view.visits")
-
-
-def particles(material: Material) -> None:
-    rounds = particle_rounds(material.events, material.until)
-    if not rounds:
-        st.text("No round has been weighed yet.")
-        return
-    left, right = st.columns(2)
-    with left:
-        st.caption("Weight of each slot, round by round")
-        st.plotly_chart(weights_figure(rounds), config=_CONFIG, key="view.weights", alt="Weight of each particle slot by round")
-    with right:
-        st.caption(f"Effective sample size of {len(rounds[-1].particles)} particles")
-        st.plotly_chart(ess_figure(ess_info(rounds, material.ess_min)), config=_CONFIG, key="view.ess", alt="Effective sample size by round")
-
-
-def lineage(material: Material) -> None:
-    rounds = particle_rounds(material.events, material.until)
-    if not rounds:
-        st.text("No round has been weighed yet.")
-        return
-    first = len(rounds[0].particles)
-    st.caption(
-        f"The last round descends from {distinct_ancestors(rounds)} of {first} slots of the first. "
-        "Area: weight before resampling. Hollow: not continued."
-    )
-    _clickable(genealogy_figure(genealogy(rounds)), "Who descends from whom, round by round", "view.lineage")
+    worth = "what the search took a child to be worth, by its own rule" if info.recorded else "the mean of the values that came back through a child"
+    st.caption(f"{_omitted(info.omitted, 'less visited child', 'ren')}Children along the {path} after {info.simulations} walks. Q: {worth}.")
+    clickable(visit_figure(info), "Visits and Q of the children along the path", "view.visits")
 
 
 def _answer_of(text: str) -> str | None:
@@ -126,7 +100,7 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _clickable(figure: go.Figure, alt: str, key: str) -> None:
+def clickable(figure: go.Figure, alt: str, key: str) -> None:
     """A chart whose points carry node ids: a click chooses the node for the whole page."""
 
     def choose() -> None:
@@ -137,4 +111,4 @@ def _clickable(figure: go.Figure, alt: str, key: str) -> None:
             put_in_address(node=int(node))
 
     figure.update_traces(unselected={"marker": {"opacity": 0.8}}, selector={"mode": "markers"})
-    st.plotly_chart(figure, config=_CONFIG, key=key, alt=alt, on_select=choose, selection_mode="points")
+    st.plotly_chart(figure, config=CONFIG, key=key, alt=alt, on_select=choose, selection_mode="points")

@@ -14,13 +14,11 @@ MOST = 2**53 - 1
 """The greatest whole number that a browser can hold."""
 
 
-@dataclass
-class Start:
-    """`spec` is what the inputs hold at first, `like` the run it comes from, if any. `anew`: they shall hold it now, whatever the session
-    remembers; otherwise what a reader changed stays. `lost` gathers what the form cannot hold."""
+@dataclass(kw_only=True)
+class Inputs:
+    """How inputs get their first values. `anew`: they shall hold them now, whatever the session remembers; otherwise what a reader changed stays.
+    `lost` gathers what they cannot hold."""
 
-    spec: RunSpec
-    like: int | None = None
     anew: bool = False
     lost: list[str] = field(default_factory=list)
 
@@ -49,3 +47,11 @@ class Start:
     def lose(self, what: str, value: object) -> None:
         """Note that the form cannot hold a value."""
         self.lost.append(f"{what} {value}")
+
+
+@dataclass
+class Start(Inputs):
+    """What the form begins with: `spec` is what the inputs hold at first, `like` the run it comes from, if any."""
+
+    spec: RunSpec
+    like: int | None = None

@@ -11,6 +11,7 @@ import streamlit as st
 from backend.api.schemas import Catalog, EngineChoice, StrategyInfo, VerifierInfo
 from backend.settings import Preferences
 from components.controls.form_start import Start
+from components.controls.schema_form import fields, schema_form
 
 Named = TypeVar("Named", bound=Any)
 DEFAULT = "default"
@@ -93,7 +94,20 @@ def _rules(catalog: Catalog, strategy: StrategyInfo, start: Start) -> dict[str, 
             help="which finished solution gives the answer",
             **start.choice(key, options, preferred or published, "selector"),
         )
-    return {"aggregation": aggregation, "selector": None if selector == published else selector}
+    named = None if selector == published else selector
+    return {"aggregation": aggregation, "selector": named, "selector_params": _rule_params(catalog, named or strategy.selector, start)}
+
+
+def _rule_params(catalog: Catalog, rule: str, start: Start) -> dict[str, Any]:
+    """The inputs of the final rule, drawn from what it declares. A parameter belongs to the rule it was given for."""
+    entry = next((one for one in catalog.selectors if one.name == rule), None)
+    if entry is None:
+        return {}
+    published = next((one.selector for one in catalog.strategies if one.name == start.spec.strategy), None)
+    given = start.spec.selector_params if rule == (start.spec.selector or published) else {}
+    if fields(entry.params_schema):
+        st.caption(f"Parameters of the selector {entry.name}")
+    return schema_form(entry.params_schema, key=f"form.rule.{entry.name}", given=given, start=start)
 
 
 def _system(start: Start) -> dict[str, str | None]:

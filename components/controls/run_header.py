@@ -33,6 +33,7 @@ def run_header(run: Run) -> None:
                     "verifier": run.verifier,
                     "aggregation": run.aggregation,
                     "selector": run.selector,
+                    "selector_params": run.spec.get("selector_params", {}),
                     "budget": run.budget,
                     "sampling": run.sampling,
                 },

@@ -5,16 +5,17 @@ Published defaults are preselected; a value that equals its default is left out 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import streamlit as st
 
-from components.controls.form_start import MOST, Start
+from components.controls.form_start import MOST, Inputs
+from components.prose import plain_markdown
 
 JSON = Any
-Widget = Literal["bool", "int", "float", "choice", "text"]
+Widget = Literal["bool", "int", "float", "choice", "texts", "text"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ def _resolved(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict
     return merged
 
 
+_WIDGETS: Mapping[str, Widget] = {"boolean": "bool", "integer": "int", "number": "float", "array": "texts"}
+
+
 def _field(name: str, node: Mapping[str, JSON]) -> Field:
-    widget: Widget = "choice" if "enum" in node else {"boolean": "bool", "integer": "int", "number": "float"}.get(node.get("type", ""), "text")  # type: ignore[assignment]
+    widget: Widget = "choice" if "enum" in node else _WIDGETS.get(node.get("type", ""), "text")
     low, high = node.get("minimum"), node.get("maximum")
     tick = 1 if widget == "int" else 1e-12
     if low is None and "exclusiveMinimum" in node:
@@ -79,15 +83,18 @@ def fits(field: Field, value: JSON) -> bool:
         return right and (field.low is None or value >= field.low) and (field.high is None or value <= field.high) and abs(value) <= MOST
     if field.widget == "choice":
         return value in field.choices
+    if field.widget == "texts":
+        return isinstance(value, list) and all(isinstance(one, str) and one == one.strip() != "" and "\n" not in one for one in value)
     return isinstance(value, bool if field.widget == "bool" else str)
 
 
-def schema_form(schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSON], start: Start) -> dict[str, JSON]:
-    """Draw the inputs two abreast and return the values that differ from the defaults. They begin with what is `given`, else the defaults."""
+def schema_form(schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSON], start: Inputs) -> dict[str, JSON]:
+    """Draw the inputs two abreast, lists alone, and return the values that differ from the defaults. They begin with what is `given`, else with
+    the defaults."""
     form = fields(schema)
     values: dict[str, JSON] = {}
-    for at in range(0, len(form), 2):
-        for column, field in zip(st.columns(2), form[at : at + 2], strict=False):
+    for row in _rows(form):
+        for column, field in zip(st.columns(1 if row[0].widget == "texts" else 2), row, strict=False):
             first = given.get(field.name, field.default)
             if first != field.default and not fits(field, first):
                 start.lose(field.name, first)
@@ -99,8 +106,20 @@ def schema_form(schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSO
     return changed(values, form)
 
 
-def _input(field: Field, key: str, first: JSON, start: Start) -> JSON:
-    shared: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
+def _rows(form: Sequence[Field]) -> list[list[Field]]:
+    """The inputs in order, as they stand beside each other."""
+    rows: list[list[Field]] = []
+    for field in form:
+        beside = bool(rows) and len(rows[-1]) == 1 and "texts" not in (field.widget, rows[-1][0].widget)
+        if beside:
+            rows[-1].append(field)
+        else:
+            rows.append([field])
+    return rows
+
+
+def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
+    shared: dict[str, Any] = {"key": key, "help": plain_markdown(field.help), "persist_state": "session"}
     if field.widget == "bool":
         return st.checkbox(field.title, **shared, **start.first(key, value=bool(first)))
     if field.widget == "choice":
@@ -118,7 +137,11 @@ def _input(field: Field, key: str, first: JSON, start: Start) -> JSON:
             **shared,
             **start.first(key, value=None if first is None else float(first)),
         )
-    return st.text_input(field.title, **shared, **start.first(key, value="" if first is None else str(first))) or None
+    if field.widget == "texts":
+        lines = st.text_area(f"{field.title}, one a line", height=120, **shared, **start.first(key, value="\n".join(first or ())))
+        return [line.strip() for line in lines.split("\n") if line.strip()]
+    text = st.text_input(field.title, **shared, **start.first(key, value="" if first is None else str(first)))
+    return None if field.optional and not text else text
 
 
 def _whole(value: float | None) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from backend.api.schemas import Event, Run, StrategyInfo
-from components.controls import drawings
+from components.controls import drawings, populations
 from components.controls.drawings import Material
 from components.tables import TreeRow
 
@@ -32,8 +32,10 @@ VIEWS: Sequence[View] = (
     _view("Beam", drawings.beam, "kept", "beam"),
     _view("Visits", drawings.visits, "backed", "visits"),
     _view("Frontier", drawings.frontier, "popped", "frontier"),
-    _view("Particles", drawings.particles, "weighed resampled", "particles"),
-    _view("Lineage", drawings.lineage, "weighed resampled", "particles"),
+    _view("Particles", populations.particles, "weighed resampled", "particles"),
+    _view("Lineage", populations.lineage, "weighed resampled", "particles"),
+    _view("References", populations.references, "referenced"),
+    _view("Swaps", populations.exchanges, "swapped"),
     _view("Answers", drawings.answers, "answer", "candidates"),
 )
 
@@ -49,7 +51,7 @@ def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events
     if not views:
         return
     rule = run.selector or (entry.selector if entry else "best")
-    material = Material(rows, events, until, rule, threshold(run.params, entry.params_schema if entry else {}))
+    material = Material(rows, events, until, rule, threshold(run.params, entry.params_schema if entry else {}), run.id)
     for tab, view in zip(st.tabs([view.title for view in views], key="views.tab"), views, strict=True):
         with tab:
             view.draw(material)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import logging
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -24,6 +20,7 @@ from backend.api.guard import COOKIE, Guard, taken_token
 from backend.client import Refused, messages, public_token, public_url
 from backend.settings import Settings
 from components.live_tree import TreeView
+from tests.api.listening import listening
 from tests.api.service import Service, serving
 from tests.jobs.fakes import quick, spec
 
@@ -185,6 +182,15 @@ def test_a_stream_needs_both_the_token_and_a_listed_origin(remote: Service, quer
     assert response.status_code == status and TOKEN not in response.text
 
 
+@pytest.mark.parametrize(("origin", "let_read"), [(PAGES, PAGES), ("https://evil.example.com", None), ("null", None), (None, None)])
+def test_only_a_page_of_a_listed_origin_can_read_that_its_token_is_refused(remote: Service, origin: str | None, let_read: str | None) -> None:
+    headers = {} if origin is None else {"Origin": origin}
+    response = httpx.get(f"{remote.url}/api/health?token=wrong", headers=headers)
+    assert response.status_code == (401 if origin in (PAGES, None) else 403)
+    assert response.headers.get("access-control-allow-origin") == let_read
+    assert (let_read is None) or response.headers["vary"] == "Origin"
+
+
 def test_what_the_pages_hand_to_a_browser_is_accepted_by_the_remote_service(remote: Service) -> None:
     environ = {"ARBORETUM_BACKEND": remote.url + "/", "ARBORETUM_TOKEN": TOKEN}
     shown = TreeView(remote.client(TOKEN).submit(spec()), base=public_url(environ), token=public_token(environ))
@@ -200,24 +206,17 @@ def test_pages_beside_their_own_service_hand_out_no_token() -> None:
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
     """A guarded server of its own that writes an access log; its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(guarded(OPEN), log_config=None, access_log=True, lifespan="off"))
+    app = guarded(OPEN)
     # Elsewhere in one process Streamlit or another server may have switched this logger off.
     access = logging.getLogger("uvicorn.access")
     before = access.propagate, access.handlers[:]
-    access.propagate, access.handlers[:] = True, []
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    with caplog.at_level(logging.INFO, "uvicorn.access"):
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-            access.propagate, access.handlers[:] = before
+    try:
+        with listening(app, log_config=None, log_level=None, access_log=True, lifespan="off") as address:
+            access.propagate, access.handlers[:] = True, []
+            with caplog.at_level(logging.INFO, "uvicorn.access"):
+                yield address
+    finally:
+        access.propagate, access.handlers[:] = before
 
 
 def test_the_token_stands_in_no_access_log(logged: str, caplog: pytest.LogCaptureFixture) -> None:

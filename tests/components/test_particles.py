@@ -1,4 +1,4 @@
-"""Numbers of the particle charts: weights, effective sample size, lineage."""
+"""Numbers of the particle charts of one pass: weights, effective sample size, lineage."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from hypothesis import strategies as st
 
 from backend.api import schemas
 from components.particles import (
+    DRAWN,
+    HELD,
     EssInfo,
-    ParticleRound,
     distinct_ancestors,
     ess_figure,
     ess_info,
     genealogy,
     genealogy_figure,
-    normalised,
-    particle_rounds,
     weights_figure,
 )
-from tests.pages.fake_service import FakeService
+from components.passes import ParticleRound, normalised, passes
+from tests.components.traced import seen
 from tests.pages.traces import particle_trace
 
 
-def rounds() -> list[ParticleRound]:
-    trace = particle_trace()
-    run = FakeService().add(trace)
-    return particle_rounds([run.event(record.seq) for record in trace.events])
+def rounds(until: int | None = None) -> list[ParticleRound]:
+    of = seen(particle_trace(), until)
+    found = passes(of.rows, of.events, until)
+    assert len(found) <= 1
+    return [row for one in found for row in one.rounds]
 
 
 def two(ancestors: tuple[int, ...] | None) -> list[ParticleRound]:
@@ -65,11 +66,8 @@ def test_a_round_keeps_what_it_weighed_when_it_resampled() -> None:
 
 
 def test_only_rounds_up_to_the_moment_count() -> None:
-    trace = particle_trace()
-    run = FakeService().add(trace)
-    events = [run.event(record.seq) for record in trace.events]
-    first = next(event.seq for event in events if event.kind == "resampled")
-    assert len(particle_rounds(events, until=first)) == 1 and particle_rounds(events, until=0) == []
+    first = next(event.seq for event in particle_trace().events if event.kind == "resampled")
+    assert len(rounds(until=first)) == 1 and rounds(until=0) == []
 
 
 def test_the_threshold_is_a_share_of_the_particles() -> None:
@@ -119,6 +117,34 @@ def test_resampling_belongs_to_the_round_whose_particles_it_names(opening: bool)
     later = {"particles": [3, 4], "log_weights": [0.0, 0.0], "increments": [0.0, 0.0]}
     log = [("weighed", 0, weighed), ("resampled", int(opening), resampled), ("weighed", 1, later)]
     events = [schemas.Event(seq=at, t_ms=0.0, kind=kind, round=number, data=data) for at, (kind, number, data) in enumerate(log)]
-    found = particle_rounds(events)
+    [one] = passes([], events)
+    found = one.rounds
     assert [row.ancestors for row in found] == [(0, 0), None]
     assert genealogy(found).lines == ((0, 0, 1, 0, True), (0, 0, 1, 1, True))
+
+
+def held() -> list[ParticleRound]:
+    """Two rounds; the last slot follows a reference, and slot 0 is a free copy of it in the second."""
+    return [
+        ParticleRound(0, (1, 2, 9), (0.2, 0.3, 0.5), (0.0,) * 3, 2.6, (2, 1, 2), "conditional", held=2),
+        ParticleRound(1, (4, 5, 10), (0.5, 0.25, 0.25), (0.0,) * 3, 2.67, held=2),
+    ]
+
+
+def test_the_reference_and_what_was_drawn_are_marked_in_both_charts() -> None:
+    info = genealogy(held(), drawn=1)
+    assert (info.held, info.drawn) == (((0, 2), (1, 2)), (1, 1))
+    lineage = {trace.name: (list(trace.x), list(trace.y)) for trace in genealogy_figure(info).data}
+    weights = {trace.name: (list(trace.x), list(trace.y)) for trace in weights_figure(held(), 1).data}
+    assert (lineage[HELD], lineage[DRAWN]) == (([2, 2], [0, 1]), ([1], [1]))
+    assert (weights[HELD], weights[DRAWN]) == (([0, 1], [2, 2]), ([1], [1]))
+
+
+def test_a_plain_filter_has_neither_mark() -> None:
+    for figure in (genealogy_figure(genealogy(two((0, 0, 1)))), weights_figure(two(None))):
+        assert not {HELD, DRAWN} & {trace.name for trace in figure.data}
+
+
+def test_descent_from_the_reference_is_told_like_any_other() -> None:
+    assert genealogy(held()).lines == ((0, 1, 1, 1, True), (0, 2, 1, 0, True), (0, 2, 1, 2, True))
+    assert distinct_ancestors(held()) == 2

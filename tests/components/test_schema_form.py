@@ -8,8 +8,9 @@ from typing import Literal
 import pytest
 from pydantic import Field as Declared
 
+import backend.selectors
 import backend.strategies  # noqa: F401
-from backend.registry import STRATEGIES, Params
+from backend.registry import SELECTORS, STRATEGIES, Params
 from components.controls.schema_form import Field, changed, fields, fits
 from components.controls.views import VIEWS, threshold, views_for
 
@@ -26,6 +27,7 @@ class Everything(Params):
     listed: Scheme = Scheme.TWO
     loud: bool = False
     cap: int | None = Declared(None, ge=1)
+    words: tuple[str, ...] = ("wait", "let me check")
 
 
 def form() -> dict[str, Field]:
@@ -40,6 +42,7 @@ def test_every_type_has_its_widget() -> None:
         "listed": "choice",
         "loud": "bool",
         "cap": "int",
+        "words": "texts",
     }
 
 
@@ -76,12 +79,23 @@ def test_every_registered_strategy_can_be_drawn_and_its_defaults_are_accepted(na
         assert field.widget != "choice" or field.default in field.choices
 
 
+@pytest.mark.parametrize("name", list(SELECTORS))
+def test_every_registered_selector_can_be_drawn_and_its_defaults_are_accepted(name: str) -> None:
+    rule = SELECTORS[name]
+    drawn = fields(rule.params.model_json_schema())
+    assert [field.name for field in drawn] == list(rule.params.model_fields)
+    assert rule.configured({field.name: field.default for field in drawn}).settings == rule.settings
+    assert all(field.help and (field.default is None or fits(field, field.default)) for field in drawn)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "held"),
     [
         ("particles", 64, True), ("particles", 65, False), ("particles", 4.0, True), ("particles", 4.5, False), ("particles", "4", False),
         ("particles", True, False), ("particles", None, False), ("temperature", 2, True), ("temperature", 0.0, False), ("scheme", "b", True),
         ("scheme", "c", False), ("loud", False, True), ("loud", 0, False), ("cap", None, True), ("cap", 2**60, False), ("cap", 0, False),
+        ("words", ["hmm", "let me see"], True), ("words", [" hmm"], False), ("words", ["a\nb"], False), ("words", [""], False),
+        ("words", [], True), ("words", "hmm", False), ("words", [1], False), ("words", None, False),
     ],
 )
 def test_a_value_from_elsewhere_is_held_only_where_it_fits(field: str, value: object, held: bool) -> None:
@@ -93,6 +107,7 @@ def test_views_follow_the_log_and_the_catalogue_alone() -> None:
     assert [view.title for view in views_for(["particles"], frozenset())] == ["Particles", "Lineage"]
     assert [view.title for view in views_for(["frontier"], frozenset({"kept", "answer"}))] == ["Beam", "Frontier", "Answers"]
     assert len(views_for([], frozenset({"score", "weighed"}))) == 3
+    assert [view.title for view in views_for([], frozenset({"referenced", "swapped"}))] == ["References", "Swaps"]
 
 
 def test_every_view_that_a_strategy_announces_is_drawn() -> None:

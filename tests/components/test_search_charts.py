@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from backend.types import Backed, Finish, Kept, Node, Popped, Pruned, Score, Step
@@ -143,6 +145,57 @@ def test_the_visit_chart_is_as_high_as_the_visits_and_coloured_by_the_value() ->
     assert list(bars.y) == [2, 1, 1] and list(bars.marker.color) == [0.75, 0.25, 1.0] and (bars.marker.cmin, bars.marker.cmax) == (0, 1)
     assert [list(level) for level in bars.x] == [["step 1", "step 1", "step 2"], ["\u2605 1", "2", "\u2605 4"]]
     assert list(bars.text) == ["0.75", "0.25", "1.00"] and list(bars.customdata) == [1, 2, 4]
+
+
+def test_q_is_what_the_last_visit_recorded_whatever_the_values_say() -> None:
+    run = Writer(0)
+    one, two = drawn(run, run.root, [0.6, 0.5])
+    walks = (Backed((run.root, one), 0.9, (0.9, 0.9)), Backed((run.root, one), -0.5, (0.1, 0.2)), Backed((run.root, two), -1.0, (-0.3, -0.7)))
+    run.recorder.step(Step([], [], walks), 0)
+    of = seen(run.end())
+    assert {node: (told.visits, told.mean) for node, told in backups(of.events).items()} == {0: (3, -0.3), 1: (2, 0.2), 2: (1, -0.7)}
+    info = visit_info(of.rows, of.events)
+    assert (info.recorded, info.least) == (True, -1.0) and [child.mean for child in info.children] == [0.2, -0.7]
+    bars = visit_figure(info).data[0]
+    assert (bars.marker.cmin, list(bars.marker.color), list(bars.text)) == (-1, [0.2, -0.7], ["0.20", "-0.70"])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "params"),
+    [("mcts", {"simulations": 15, "backup": "children"}), ("mcts", {"simulations": 15}), ("tree_sampling", {"iterations": 20})],
+)
+async def test_q_of_a_real_search_is_the_q_by_which_it_goes_on(strategy: str, params: dict[str, object]) -> None:
+    """Each walk tells the Q that it chose by; what the chart says before the walk has to be the same."""
+    of = await searched(strategy, params=params, seed=4)
+    compared = 0
+    for event in of.events:
+        if event.kind == "selected":
+            known = backups(of.events, event.seq)
+            for level, means in zip(event.data["children"], event.data["means"], strict=True):
+                for node, mean in zip(level, means, strict=True):
+                    if node in known:
+                        assert known[node].mean == pytest.approx(mean)
+                        compared += 1
+    assert compared >= 3
+
+
+async def test_q_of_a_signed_backup_is_the_q_by_which_the_search_jumps() -> None:
+    """Global frontier selection adds 0.4 tanh(Q) of the parent to what a node promises."""
+    of = await searched("global_frontier", params={"expansions": 24, "width": 3}, seed=4)
+    parents = {row.id: row.parent for row in of.rows}
+    compared = 0
+    for event in of.events:
+        parent = parents[event.node_id] if event.kind == "jumped" else None
+        known = backups(of.events, event.seq)
+        if parent in known:
+            assert 0.4 * math.tanh(known[parent].mean) == pytest.approx(event.data["terms"]["parent"])
+            compared += 1
+    assert compared >= 3
+
+
+async def test_where_the_mean_is_not_the_rule_it_is_not_shown() -> None:
+    of = await searched("global_frontier", params={"expansions": 24, "width": 3}, seed=4)
+    assert any(told.mean != pytest.approx(told.total / told.visits) for told in backups(of.events).values())
 
 
 async def test_in_a_real_tree_search_every_walk_goes_through_one_child_of_the_root() -> None:

@@ -24,15 +24,16 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
     st.cache_resource.clear()
 
 
+def opened(name: str, **query: object) -> AppTest:
+    """A page at an address, run once: `opened("trace", run=1, node=3)`."""
+    page = AppTest.from_file(str(ROOT / "tests" / "pages" / "shown.py"), default_timeout=60)
+    page.session_state["shown_page"] = name
+    for key, value in query.items():
+        page.query_params[key] = str(value)
+    return page.run()
+
+
 @pytest.fixture
 def open_page(service: FakeService) -> Open:
-    """Open a page at an address: `open_page("trace", run=1, node=3)`."""
-
-    def opened(name: str, **query: object) -> AppTest:
-        page = AppTest.from_file(str(ROOT / "tests" / "pages" / "shown.py"), default_timeout=60)
-        page.session_state["shown_page"] = name
-        for key, value in query.items():
-            page.query_params[key] = str(value)
-        return page.run()
-
+    """Open a page before the fake service."""
     return opened

@@ -8,22 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
-import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import plotly
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp
 
+import backend.selectors  # noqa: F401  registers them
 from backend.api import schemas
-from backend.settings import Preferences
+from backend.api.catalog import selector
+from backend.api.guard import Guard
+from backend.registry import SELECTORS
+from backend.settings import Preferences, Settings
 from backend.spec import RunSpec
+from tests.api.listening import listening
 from tests.pages.traces import PROMPT, QUESTION, Trace, beam_trace, particle_trace
 
 PARAMS_SCHEMA: dict[str, Any] = {
@@ -72,7 +75,7 @@ CATALOG = schemas.Catalog(
         strategy("particle_filter", "Particle filter", ["tree", "particles"]),
         strategy("best_of_n", "Best of N", ["tree"], available=False),
     ],
-    selectors=[schemas.SelectorInfo(name="best", title="Best score"), schemas.SelectorInfo(name="majority", title="Majority vote")],
+    selectors=[selector(SELECTORS[name]) for name in ("best", "majority", "softmax", "shortest_vote", "marker_vote")],
     verifiers=[
         schemas.VerifierInfo(name="prm", title="Process reward model", needs=["reward_model"], available=True, reason=""),
         schemas.VerifierInfo(name="exact", title="Exact checker (oracle)", needs=[], available=True, reason=""),
@@ -402,17 +405,11 @@ def message(kind: str, data: Mapping[str, object]) -> str:
 
 
 @contextlib.contextmanager
-def serving(service: FakeService) -> Iterator[str]:
-    """The service on a free port of this machine, in a thread; its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(service.app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        service.closing, server.should_exit = True, True
-        thread.join(5)
+def serving(service: FakeService, settings: Callable[[], Settings] | None = None) -> Iterator[str]:
+    """The service on a free port of this machine, in a thread; its address. With `settings` the real guard stands before it."""
+    app: ASGIApp = service.app if settings is None else Guard(service.app, settings)
+    with listening(app) as address:
+        try:
+            yield f"http://{address}"
+        finally:
+            service.closing = True

@@ -14,11 +14,15 @@ from tests.pages.traces import beam_trace
 EVERYTHING = RunSpec.model_validate({
     "strategy": "beam_search", "params": {"n": 8, "temperature": 0.35, "duplicates": False, "scheme": "systematic"}, "problem": "countdown/5/12",
     "seed": 77, "budget": {"seconds": 2.5, "generated_tokens": 12_345.0}, "engine": "vllm", "model": "somebody/a-model", "verifier": "prm",
-    "verifier_model": "/models/judge", "aggregation": "prod", "selector": "majority", "system": "Think in steps.",
+    "verifier_model": "/models/judge", "aggregation": "prod", "selector": "softmax", "selector_params": {"tau": 0.25}, "system": "Think in steps.",
     "sampling": {"temperature": 0.65, "top_p": 0.9, "top_k": 40, "min_p": 0.05, "max_tokens": 256, "alternatives": 5},
 })  # fmt: skip
 AVAILABLE = EVERYTHING.model_copy(update={"engine": "torch"})
 OWN = RunSpec(strategy="particle_filter", question="What is 17 * 23?", answer="391", verifier="exact", system="")
+RULE = RunSpec(
+    strategy="particle_filter", problem="curated/4", selector="marker_vote",
+    selector_params={"share": 0.75, "hedges": ["hmm", "let me see"], "opening": ""},
+)  # fmt: skip
 PLAIN = RunSpec(strategy="particle_filter", problem="curated/4")
 
 
@@ -34,7 +38,7 @@ def visited(page: AppTest, name: str, **query: object) -> AppTest:
     return page.switch_page(f"../../pages/{name}.py").run()
 
 
-@pytest.mark.parametrize("spec", [AVAILABLE, OWN, PLAIN], ids=["everything", "own text", "defaults"])
+@pytest.mark.parametrize("spec", [AVAILABLE, OWN, RULE, PLAIN], ids=["everything", "own text", "a rule's lists", "defaults"])
 @pytest.mark.parametrize("status", ["finished", "queued"])
 def test_the_filled_form_asks_for_the_same_run(service: FakeService, open_page: Open, spec: RunSpec, status: str) -> None:
     service.add(beam_trace(), spec=spec, status=status, held=5)
@@ -110,6 +114,14 @@ def test_what_the_form_cannot_hold_is_named_and_the_rest_is_taken_over(service: 
         assert part in said
     press(page, "Run")
     assert (service.specs[0].aggregation, service.specs[0].problem, service.specs[0].params) == ("min", "ledger/3/1000017", {})
+
+
+def test_parameters_of_a_rule_that_has_none_any_more_are_named(service: FakeService, open_page: Open) -> None:
+    service.add(beam_trace(), spec=PLAIN.model_copy(update={"selector": "majority", "selector_params": {"quorum": 3}}))
+    page = open_page("solve", like=1)
+    assert "quorum 3" in texts(page) and not page.exception
+    press(page, "Run")
+    assert (service.specs[0].selector, service.specs[0].selector_params) == ("majority", {})
 
 
 def test_a_run_that_is_not_there_leaves_the_first_choices(service: FakeService, open_page: Open) -> None:

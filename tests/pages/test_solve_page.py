@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from backend.registry import SELECTORS
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import QUESTION, beam_trace
@@ -62,6 +63,45 @@ def test_an_engine_that_is_not_there_says_why(open_page: Open) -> None:
     page = open_page("solve")
     page.selectbox(key="form.engine").select("vllm").run()
     assert "vllm is not installed" in texts(page) and next(button for button in page.button if button.label == "Run").disabled
+
+
+def test_the_parameters_of_a_selector_are_drawn_from_its_schema_and_only_changes_are_sent(service: FakeService, open_page: Open) -> None:
+    page = open_page("solve")
+    page.selectbox(key="form.selector.particle_filter").select("marker_vote").run()
+    assert "Parameters of the selector marker_vote" in texts(page)
+    assert page.number_input(key="form.rule.marker_vote.share").value == 0.5
+    assert page.text_input(key="form.rule.marker_vote.opening").value == "<think>"
+    hedges = page.text_area(key="form.rule.marker_vote.hedges")
+    assert hedges.label == "Hedges, one a line" and hedges.value.split("\n") == list(SELECTORS["marker_vote"].settings.hedges)
+    hedges.set_value(hedges.value.replace("maybe\n", "  let me see \n\n"))
+    page.number_input(key="form.rule.marker_vote.share").set_value(0.25)
+    page.text_input(key="form.rule.marker_vote.closing").set_value("").run()
+    press(page, "Run")
+    spec = service.specs[0]
+    assert spec.selector == "marker_vote"
+    assert spec.selector_params == {"share": 0.25, "hedges": ["let me see", *SELECTORS["marker_vote"].settings.hedges[1:]], "closing": ""}
+    SELECTORS["marker_vote"].configured(spec.selector_params)
+
+
+def test_the_parameters_follow_the_selector_and_one_without_any_has_no_inputs(service: FakeService, open_page: Open) -> None:
+    page = open_page("solve")
+    assert "Parameters of the selector" not in texts(page)
+    page.selectbox(key="form.selector.particle_filter").select("softmax").run()
+    page.number_input(key="form.rule.softmax.tau").set_value(0.1).run()
+    page.selectbox(key="form.selector.particle_filter").select("majority").run()
+    assert "Parameters of the selector" not in texts(page)
+    press(page, "Run")
+    assert (service.specs[0].selector, service.specs[0].selector_params) == ("majority", {})
+
+
+def test_a_parameter_that_may_be_absent_is_so_until_it_is_given(service: FakeService, open_page: Open) -> None:
+    page = open_page("solve")
+    page.selectbox(key="form.selector.particle_filter").select("shortest_vote").run()
+    assert page.number_input(key="form.rule.shortest_vote.m").value is None
+    press(page, "Run")
+    page.number_input(key="form.rule.shortest_vote.m").set_value(3).run()
+    press(page, "Run")
+    assert [spec.selector_params for spec in service.specs] == [{}, {"m": 3}]
 
 
 def test_a_question_of_ones_own_goes_with_its_answer(service: FakeService, open_page: Open) -> None:
