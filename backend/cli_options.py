@@ -71,6 +71,11 @@ def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     reselect.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the rule; repeat it for more")
     reselect.add_argument("--aggregation", help="rank by the stored scores of steps: last, min, prod or mean")
     _add(reselect, db=True)
+    why = _command(commands, "why", "where the right answer of a stored run died", "backend.cli_why:why")
+    why.add_argument("run_id", type=int)
+    why.add_argument("--node", type=int, help="tell the first wrong step on the path to this node; absent: the chosen one")
+    _add(why, db=True)
+    _what_if(commands)
     export = _command(commands, "export", "write a run as a file", "backend.cli_store:export_run")
     export.add_argument("run_id", type=int)
     export.add_argument("path", type=Path)
@@ -78,6 +83,17 @@ def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     take_in = _command(commands, "import", "take in an export file", "backend.cli_store:import_run")
     take_in.add_argument("path", type=Path)
     _add(take_in, db=True)
+
+
+def _what_if(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    what_if = _command(commands, "what-if", "what a stored run would have chosen with other settings", "backend.cli_why:what_if")
+    what_if.add_argument("run_id", type=int)
+    what_if.add_argument("--selector", help="another final rule from the catalogue")
+    what_if.add_argument("--selector-param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the rule; repeat it for more")
+    what_if.add_argument("--aggregation", help="other scores of paths, from those of their steps: last, min, prod or mean")
+    what_if.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the strategy; repeat it for more")
+    what_if.add_argument("--first", type=int, help="let only the first so many candidates stand")
+    _add(what_if, db=True)
 
 
 def _command(

@@ -19,7 +19,7 @@ from typing import NamedTuple, Self, TypeVar
 import httpx
 from pydantic import BaseModel, JsonValue
 
-from backend.api import schemas
+from backend.api import schemas, schemas_why
 from backend.errors import ArboretumError
 from backend.settings import Preferences
 from backend.spec import RunSpec
@@ -126,6 +126,32 @@ class Client:
         """What another final rule would have chosen from the candidates of a stored run."""
         query: Query = {"selector": selector, "params": json.dumps(dict(params or {})), "aggregation": aggregation}
         return self._get(f"/runs/{run_id}/reselect", schemas.Reselection, query)
+
+    def why(self, run_id: int, *, node: int | None = None) -> schemas_why.Why:
+        """Where the right answer of a run died, and the first wrong step on the path to `node` (absent: the chosen one)."""
+        return self._get(f"/runs/{run_id}/why", schemas_why.Why, {"node": node})
+
+    def why_counts(
+        self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None, limit: int = 200
+    ) -> schemas_why.WhyCounts:
+        """How often each cause occurs among the newest runs that match."""
+        query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit}
+        return self._get("/why", schemas_why.WhyCounts, query)
+
+    def what_if(self, run_id: int, ask: schemas_why.WhatIfAsk) -> schemas_why.WhatIf:
+        """What a stored run would have chosen with other settings, and for how many rounds that is exact."""
+        return self._send("POST", f"/runs/{run_id}/what-if", schemas_why.WhatIf, ask)
+
+    def score(self, run_id: int, ask: schemas_why.ScoreAsk) -> schemas_why.Scoring:
+        """Have all nodes of a stored run scored by another verifier; `series` tells when it is done."""
+        return self._send("POST", f"/runs/{run_id}/scores", schemas_why.Scoring, ask)
+
+    def series(self, run_id: int) -> schemas_why.SeriesList:
+        return self._get(f"/runs/{run_id}/scores", schemas_why.SeriesList)
+
+    def lens(self, run_id: int, other: str, *, one: str = schemas_why.RUN, most: int = 100) -> schemas_why.Lens:
+        """Two series of scores of a run side by side; `other` judges."""
+        return self._get(f"/runs/{run_id}/lens", schemas_why.Lens, {"one": one, "other": other, "most": most})
 
     def cancel(self, run_id: int) -> str:
         return self._send("POST", f"/runs/{run_id}/cancel", schemas.Done).status

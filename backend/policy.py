@@ -91,7 +91,8 @@ class LivePolicy:
                 raise batch.short
         finally:
             if not self._desk.recorder.sealed:
-                left = [completion for key, completion in batch.paid.items() if key in open_calls]
+                known = () if self._desk.paid.anew else batch.paid.items()  # how far a text had come by now is not stored
+                left = [completion for key, completion in known if key in open_calls]
                 left += await self._aborted([request.key for request in batch.live if request.key in open_calls])
                 for completion in left:
                     self._node(open_calls[completion.key], completion, kind)

@@ -39,7 +39,8 @@ class PaidLikelihood(NamedTuple):
 @dataclass(frozen=True)
 class Paid:
     """Stored answers by key. `order` numbers the keys as they were recorded; `verdicts` say which answers were found the same; `next_seq` events
-    are stored; `elapsed_ms` had passed."""
+    are stored; `elapsed_ms` had passed. With `anew` the budget is asked about paid answers too, because the run has other settings than the one
+    that paid."""
 
     completions: Mapping[str, Completion] = field(default_factory=dict)
     order: Mapping[str, int] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Paid:
     likelihoods: Mapping[str, PaidLikelihood] = field(default_factory=dict)
     next_seq: int = 0
     elapsed_ms: float = 0.0
+    anew: bool = False
 
     @property
     def empty(self) -> bool:
@@ -92,12 +94,15 @@ def admitted(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitte
     known = sorted((request.key for request in requests if request.key in stored.completions), key=stored.order.__getitem__)
     answers = {key: stored.completions[key] for key in known}
     whole = len(answers) == len(requests)
-    if whole and not any(answer.finish is Finish.BUDGET for answer in answers.values()):
+    if whole and not stored.anew and not any(answer.finish is Finish.BUDGET for answer in answers.values()):
         return Admitted(answers, [], None)
     try:
         fitting = meter.admit(requests)
     except BudgetExhausted as exhausted:
-        return Admitted(answers, [], None if whole else exhausted)
+        return Admitted({}, [], exhausted) if stored.anew else Admitted(answers, [], None if whole else exhausted)
+    if stored.anew:
+        lasting = {request.key for request in fitting if not too_long(answers.get(request.key), request)}
+        answers = {key: answer for key, answer in answers.items() if key in lasting}
     for request in fitting:
         if request.key in answers and may_grow(answers[request.key], request):
             del answers[request.key]
@@ -109,6 +114,11 @@ def admitted(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitte
 def may_grow(answer: Completion, request: Request) -> bool:
     """Whether the budget had cut this answer and lets it grow longer now."""
     return answer.finish is Finish.BUDGET and len(answer.token_ids) < token_limit(request)
+
+
+def too_long(answer: Completion | None, request: Request) -> bool:
+    """Whether this answer is longer than the budget lets it be now."""
+    return answer is not None and len(answer.token_ids) > token_limit(request)
 
 
 def verdicts_from(data: Mapping[str, JSON] | None) -> dict[tuple[str, str], bool | None]:

@@ -16,7 +16,7 @@ from backend.problems import extract_answer
 from backend.problems.base import Grade
 from backend.problems.classes import AnswerClasses
 from backend.selectors.credit import expected_credit
-from backend.standing import Candidates
+from backend.standing import Candidates, Ranked
 from backend.types import JSON, Finish, Kind, Node, Step
 from backend.verifiers.aggregation import aggregated
 
@@ -46,15 +46,23 @@ class StoredNode(Protocol):
     def done(self) -> bool: ...
     @property
     def key(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
 
 
 class StoredEvent(Protocol):
     """What is needed of an event, as `backend.trace.EventRecord` has it."""
 
     @property
+    def seq(self) -> int: ...
+    @property
     def kind(self) -> str: ...
     @property
     def node_id(self) -> int | None: ...
+    @property
+    def track(self) -> str: ...
+    @property
+    def round(self) -> int: ...
     @property
     def label(self) -> str: ...
     @property
@@ -87,30 +95,25 @@ class Reselection:
 NOTHING = Reselection(None, (), None, None, {}, 0)
 
 
-class Ranked(NamedTuple):
-    """A candidate with the value that it is ranked by."""
-
-    node: Node
-    value: float | None
-
-
 class Trace:
-    """The stored nodes as nodes again, and what the events say of them. `scorer` names the verifier of the run."""
+    """The stored nodes as nodes again, by their ids, and what the `events` say of them. `scorer` names the verifier of the run; `seqs` are the events
+    that announced the nodes."""
 
     def __init__(self, nodes: Sequence[StoredNode], events: Sequence[StoredEvent], scorer: str) -> None:
         self.nodes: list[Node] = []
+        self.seqs = [row.seq for row in nodes]
         for row in nodes:
             parent = None if row.parent_id is None else self.nodes[row.parent_id]
             finish = None if row.finish is None else Finish(row.finish)
             self.nodes.append(Node(row.text, row.token_ids, row.logprobs, parent, row.depth, row.done, finish, row.role, Kind(row.kind), row.key))
         self.ids = {node: place for place, node in enumerate(self.nodes)}
-        self._events = events
+        self.events = events
         self.scores = {event.node_id: event for event in events if event.kind == "score" and event.label == scorer and event.node_id is not None}
 
     def lists(self) -> list[list[Ranked]]:
         """Every list of candidates that the steps of the run named, each as it was in the end."""
         found: list[list[Ranked]] = []
-        for event in self._events:
+        for event in self.events:
             if event.kind == "step" and event.data is not None:
                 nodes, values = event.data["nodes"], event.data["values"]
                 assert isinstance(nodes, list) and isinstance(values, list)
@@ -121,9 +124,9 @@ class Trace:
 
     def unreported(self) -> list[Ranked]:
         """Where a budget ended the run: all texts that its policy had finished, with their scores."""
-        if not any(event.kind == "limit" for event in self._events):
+        if not any(event.kind == "limit" for event in self.events):
             return []
-        ended = [node for node in self.nodes if node.finish is Finish.END and node.role == "policy" and node.kind is not Kind.PROMPT]
+        ended = [node for node in self.nodes if node.finish is Finish.END and node.role == "policy" and node.kind is Kind.STEP]
         return [Ranked(node, self.score(node)) for node in ended]
 
     def score(self, node: Node, aggregation: Aggregation | None = None) -> float | None:
@@ -137,37 +140,48 @@ class Trace:
 
 
 def reselect(
-    trace: Trace, rule: Selector, classes: AnswerClasses, grade: Callable[[str | None], Grade], aggregation: Aggregation | None = None
+    trace: Trace, rule: Selector, classes: AnswerClasses, grade: Callable[[str | None], Grade], aggregation: Aggregation | None = None,
+    first: int | None = None,
 ) -> Reselection:
-    """Let `rule` choose among the candidates of a stored run. Blocks where answers have to be compared by algebra."""
+    """Let `rule` choose among the candidates of a stored run, or among the `first` of them that came in. Blocks where answers have to be compared by
+    algebra."""
+    found = candidates(trace, rule, classes, aggregation)
+    if first is not None:
+        pool, found = found.pool[:first], Candidates(rule, extract_answer, classes)
+        found.update(Step([one.node for one in pool], [one.value for one in pool]))
+    decision = found.decision()
+    return NOTHING if decision is None else _told(trace, found, decision, grade)
+
+
+def candidates(trace: Trace, rule: Selector, classes: AnswerClasses, aggregation: Aggregation | None = None) -> Candidates:
+    """The candidates of a stored run as `rule` counts them. Blocks where answers have to be compared by algebra."""
 
     def step(ranked: Sequence[Ranked]) -> Step:
         values = [one.value if aggregation is None else trace.score(one.node, aggregation) for one in ranked]
         return Step([one.node for one in ranked], values)
 
-    candidates = Candidates(rule, extract_answer, classes)
+    found = Candidates(rule, extract_answer, classes)
     for ranked in trace.lists():
-        classes.settle(candidates.votes(step(ranked)))
-        candidates.update(step(ranked))
+        classes.settle(found.votes(step(ranked)))
+        found.update(step(ranked))
     extra = step(trace.unreported())
     late = list(zip(extra.nodes, extra.values, strict=True))
-    classes.settle(candidates.late_votes(late))
-    candidates.finish(late)
-    decision = candidates.decision()
-    return NOTHING if decision is None else _told(trace, candidates, decision, grade)
+    classes.settle(found.late_votes(late))
+    found.finish(late)
+    return found
 
 
-def _told(trace: Trace, candidates: Candidates, decision: Decision, grade: Callable[[str | None], Grade]) -> Reselection:
-    grades = {answer: grade(answer) for answer in {candidates.answer(node) for node in decision.leaders}}
+def _told(trace: Trace, found: Candidates, decision: Decision, grade: Callable[[str | None], Grade]) -> Reselection:
+    grades = {answer: grade(answer) for answer in {found.answer(node) for node in decision.leaders}}
     winner = decision.leaders[0]
-    answer = candidates.answer(winner)
+    answer = found.answer(winner)
     return Reselection(
         chosen=Choice(trace.ids[winner], answer, grades[answer].correct),
         leaders=tuple(trace.ids[node] for node in decision.leaders),
-        credit=expected_credit(decision.leaders, lambda node: grades[candidates.answer(node)].correct),
+        credit=expected_credit(decision.leaders, lambda node: grades[found.answer(node)].correct),
         confidence=decision.confidence,
         facts=decision.facts,
-        candidates=candidates.count,
+        candidates=len(found.pool),
     )
 
 
@@ -185,4 +199,4 @@ def _number(value: JSON) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-__all__ = ["Choice", "Reselection", "StoredEvent", "StoredNode", "Trace", "own_choice", "reselect"]
+__all__ = ["Choice", "Ranked", "Reselection", "StoredEvent", "StoredNode", "Trace", "candidates", "own_choice", "reselect"]

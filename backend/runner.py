@@ -130,13 +130,14 @@ class Driver:
         recorder.flush()
         try:
             await self._iterate(root)
-            if self._policy.cut:  # the strategy came to its end all the same
-                self._spent(*self._desk.meter.spent_axis(0))
+            if self._policy.cut:  # the strategy came to its end, but the budget ended a text
+                raise BudgetExhausted(*self._desk.meter.spent_axis(0))
         except BudgetExhausted as exhausted:
             unreported = self._unreported()
             await self._settle(self._candidates.late_votes(unreported))
             await self._stand(self._candidates.finish(unreported))
-            self._spent(exhausted.axis, exhausted.limit)
+            self._limit = exhausted.axis
+            recorder.event("limit", label=exhausted.axis, value=exhausted.limit)
         except asyncio.CancelledError:
             recorder.event("status", label="cancelled", data={"ledger": dict(self._desk.meter.ledger.snapshot())})
             recorder.flush()
@@ -160,10 +161,6 @@ class Driver:
         await self._stand(standing)
         desk.recorder.flush()
         await desk.control.gate()
-
-    def _spent(self, axis: str, limit: float) -> None:
-        self._limit = axis
-        self._desk.recorder.event("limit", label=axis, value=limit)
 
     def _unreported(self) -> Sequence[tuple[Node, float | None]]:
         known = ((node, self._verifier.known(node)) for node in self._policy.finished)

@@ -38,7 +38,9 @@ class LiveVerifier:
         started = self._desk.recorder.elapsed_ms
         found = {node: stored for node in fresh if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None}
         live = [node for node in fresh if node not in found]
-        allowed = self._desk.meter.admit_scores(len(fresh)) if live else len(fresh)  # as it was the first time, so with what is paid
+        asked = live or self._desk.paid.anew
+        allowed = self._desk.meter.admit_scores(len(fresh)) if asked else len(fresh)  # as it was the first time, so with what is paid
+        found = {node: found[node] for node in fresh[:allowed] if node in found}
         due = [node for node in fresh[:allowed] if node not in found]
         before = self._verifier.tokens
         scores = await self._scored(due) if due else []

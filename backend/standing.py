@@ -20,11 +20,18 @@ class Standing(NamedTuple):
     answer: str | None
 
 
+class Ranked(NamedTuple):
+    """A candidate with the value that it is ranked by."""
+
+    node: Node
+    value: float | None
+
+
 class Decided(NamedTuple):
-    """The tally that made the standing, and how many candidates it has counted."""
+    """The tally that made the standing, and the candidates that it has counted."""
 
     tally: Tally
-    candidates: int
+    pool: list[Ranked]
 
 
 class Candidates:
@@ -40,7 +47,8 @@ class Candidates:
         self._answers: dict[Node, str | None] = {}
         self._listed: Sequence[Node] | None = None
         self._seen = 0
-        self._tally, self._reported = select.tally(classes), set[Node]()
+        self._tally, self._pool = select.tally(classes), list[Ranked]()
+        self._reported = set[Node]()
         self._decided: Decided | None = None
         self.standing: Standing | None = None
 
@@ -61,15 +69,15 @@ class Candidates:
         return None if self._decided is None else self._decided.tally.decision()
 
     @property
-    def count(self) -> int:
-        """Among how many candidates the standing was chosen."""
-        return 0 if self._decided is None else self._decided.candidates
+    def pool(self) -> Sequence[Ranked]:
+        """The candidates among which the standing was chosen, in the order in which they came."""
+        return () if self._decided is None else self._decided.pool
 
     def update(self, step: Step) -> Standing | None:
         """Take in a step; the new standing if the chosen answer or its node changed, else None."""
         known = self.listed(step)
         if known == 0:
-            self._tally = self._select.tally(self._classes)
+            self._tally, self._pool = self._select.tally(self._classes), []
         self._listed, self._seen = step.nodes, len(step.nodes)
         self._reported.update(step.nodes[known:])
         return self._add([(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))])
@@ -82,10 +90,10 @@ class Candidates:
         fresh = [(node, value) for node, value in candidates if self._eligible(node)]
         for node, value in fresh:
             self._tally.add(node, value, self.answer(node))
+            self._pool.append(Ranked(node, value))
         if not fresh:
             return None
-        earlier = self._decided.candidates if self._decided is not None and self._decided.tally is self._tally else 0
-        self._decided = Decided(self._tally, earlier + len(fresh))
+        self._decided = Decided(self._tally, self._pool)
         node = self._tally.winner()
         standing = Standing(node, self.answer(node))
         if standing == self.standing:

@@ -3,11 +3,12 @@
 `Store` is the only thing the rest of the project uses. Nobody outside this package knows SQLAlchemy or DuckDB.
 
 Reading order: `tables` (what is stored), `queries` (every SQL statement by name), `database` (the file), `writer` (how events get in, a few
-times a second, in one transaction), `runs` and `events` (how rows become plain values), `verify` (what must hold), `export` (runs as files).
+times a second, in one transaction), `runs`, `events` and `series` (how rows become plain values), `verify` (what must hold), `export` (runs as
+files).
 """
 
-from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow
+from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.store import Store
 from storage.writer import RunWriter
 
-__all__ = ["EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "Store"]
+__all__ = ["EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "SeriesScore", "Store"]

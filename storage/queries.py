@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from storage.tables import Annotation, Event, Link, Node, Problem, Run, Setting
+from storage.tables import Annotation, Event, Link, Node, Problem, Run, Score, Setting
 
 Query: TypeAlias = sa.Select[*tuple[Any, ...]]
 
@@ -95,7 +95,7 @@ def finished_before(moment: datetime) -> Query:
 
 def removal(run_ids: Sequence[int]) -> list[sa.Executable]:
     """Everything that belongs to the runs, and problems that no run is left of."""
-    owned: list[sa.Executable] = [sa.delete(table).where(table.run_id.in_(run_ids)) for table in (Event, Node, Link, Annotation)]
+    owned: list[sa.Executable] = [sa.delete(table).where(table.run_id.in_(run_ids)) for table in (Event, Node, Score, Link, Annotation)]
     used = sa.select(Run.problem_key).where(Run.problem_key.is_not(None))
     return [*owned, sa.delete(Run).where(Run.id.in_(run_ids)), sa.delete(Problem).where(Problem.key.not_in(used))]
 
@@ -145,6 +145,21 @@ def events_after(run_id: int, after: int, limit: int | None, kinds: Sequence[str
     columns = [column for column in Event.__table__.columns if column.name != "run_id"]
     statement = sa.select(*columns).where(Event.run_id == run_id, Event.seq > after).order_by(Event.seq).limit(limit)
     return statement if kinds is None else statement.where(Event.kind.in_(kinds))
+
+
+def all_series(run_id: int) -> Query:
+    """Name and number of scores of each series that came after the run."""
+    return sa.select(Score.series, sa.func.count().label("scores")).where(Score.run_id == run_id).group_by(Score.series).order_by(Score.series)
+
+
+def one_series(run_id: int, series: str) -> Query:
+    """The scores of a series in order of node."""
+    columns = (Score.node_id, Score.value, Score.steps, Score.reason)
+    return sa.select(*columns).where(Score.run_id == run_id, Score.series == series).order_by(Score.node_id)
+
+
+def drop_series(run_id: int, series: str) -> sa.Executable:
+    return sa.delete(Score).where(Score.run_id == run_id, Score.series == series)
 
 
 def all_settings() -> Query:

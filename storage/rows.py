@@ -98,6 +98,15 @@ class EventRow(NamedTuple):
     data: dict[str, JSON] | None
 
 
+class SeriesScore(NamedTuple):
+    """What a verifier said of a node after the run; fields as in `ScoreRow`."""
+
+    node_id: int
+    value: float | None
+    steps: tuple[float, ...]
+    reason: str | None
+
+
 class ScoreRow(NamedTuple):
     """A verifier's opinion of a node: `value` in [0, 1] or None with a `reason`; `steps` are the unaggregated scores of its path.
 

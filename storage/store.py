@@ -17,8 +17,9 @@ from backend.types import JSON
 from storage import events as codec
 from storage import export, queries
 from storage.database import Database
-from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow
+from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.runs import Runs, valid_json
+from storage.series import SeriesTable
 from storage.verify import findings
 from storage.writer import Flusher, RunWriter
 
@@ -29,6 +30,7 @@ class Store:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._runs = Runs(database, now)
+        self._series = SeriesTable(database)
         self._flusher = Flusher(database)
 
     @classmethod
@@ -162,6 +164,21 @@ class Store:
 
     def node_count(self, run_id: int) -> int:
         return int(self._database.value(queries.node_count(run_id)))
+
+    # scores that came after a run
+
+    def series(self, run_id: int) -> dict[str, int]:
+        """The series of later scores by name, with how many scores each has."""
+        return self._series.names(run_id)
+
+    def series_scores(self, run_id: int, series: str) -> list[SeriesScore]:
+        """The scores of a series in order of node; empty where there is no such series."""
+        return self._series.scores(run_id, series)
+
+    def keep_series(self, run_id: int, series: str, scores: Sequence[SeriesScore]) -> None:
+        """Write a whole series, in place of an older one of that name. Raises `NotFound` for the run."""
+        self._runs.status(run_id)
+        self._series.keep(run_id, series, scores)
 
     # settings
 

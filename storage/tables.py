@@ -126,6 +126,19 @@ class Event(Base):
     data: Mapped[JSON] = mapped_column(Json, nullable=True)
 
 
+class Score(Base):
+    """What a verifier said of a node after the run: one of a `series` of scores. Those that the run itself was given are events."""
+
+    __tablename__ = "score"
+
+    run_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    series: Mapped[str] = mapped_column(sa.String, primary_key=True)
+    node_id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    value: Mapped[float | None] = mapped_column(sa.Double)
+    steps: Mapped[list[float]] = mapped_column(sa.ARRAY(sa.Double))
+    reason: Mapped[str | None] = mapped_column(sa.String)
+
+
 class Link(Base):
     """A relation between two nodes that is not parentage: `about`, `sees`, `forked_from`."""
 

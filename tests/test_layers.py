@@ -35,6 +35,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "backend.engines.torch": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
     "backend.engines.qwen2": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
     "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.jobs"),
+    "backend.why": (*STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.engines"),
     "backend.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.verifiers", "backend.policy", "backend.scoring"),
     "backend.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
     "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.ports"),

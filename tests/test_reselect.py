@@ -49,6 +49,15 @@ async def test_every_rule_chooses_what_a_run_by_that_rule_chooses(strategy: str,
         assert found.chosen == (None if judge.answer is None else Choice(judge.chosen, judge.answer, judge.correct)), selector
 
 
+async def test_a_rollout_is_no_candidate_where_a_budget_ended_the_run() -> None:
+    sink = MemorySink()
+    outcome = await ran("mcts", "best", sink, params={"value": "rollout", "children": 2}, budget={"model_calls": 7})
+    assert outcome.limit == "model_calls"
+    assert any(node.kind == "rollout" and node.finish == "end" for node in sink.nodes)
+    found = chosen_again(sink, "first")
+    assert found.candidates == len([node for node in sink.nodes if node.kind == "step" and node.finish == "end"])
+
+
 class Written:
     """A trace of finished solutions, by the real recorder."""
 

@@ -9,8 +9,8 @@ import backend.selectors  # noqa: F401  (registers all)
 from backend.api import schemas
 from backend.api.services import Services
 from backend.errors import BadInput
+from backend.jobs.rows import problem_of
 from backend.ports import Aggregation
-from backend.problems.base import Problem
 from backend.problems.classes import classes_of
 from backend.registry import SELECTORS, STRATEGIES
 from backend.replay import verdicts_from
@@ -62,17 +62,6 @@ def shown(choice: Choice | None) -> schemas.Choice | None:
 def own_rule(row: RunRow) -> str:
     """The rule of a run that named none: its strategy's."""
     return STRATEGIES[row.strategy].selector if row.strategy in STRATEGIES.items() else ""
-
-
-def problem_of(row: RunRow) -> Problem:
-    """The problem as the run saw it."""
-    stored = row.problem or {}
-    meta, level, seed, answer = (stored.get(name) for name in ("meta", "level", "seed", "answer"))
-    return Problem(
-        id=str(stored.get("id") or ""), set=str(stored.get("set") or stored.get("dataset") or "own"), level=level if isinstance(level, int) else None,
-        seed=seed if isinstance(seed, int) else None, question=str(stored.get("question") or ""), answer=answer if isinstance(answer, str) else None,
-        meta=meta if isinstance(meta, dict) else {},
-    )
 
 
 def params_of(text: str) -> dict[str, JSON]:

@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
+from backend.sampling import ranking
 from backend.sampling.estimators import best_of_k, majority_at_k, pass_at_k
 
 T = TypeVar("T")
@@ -121,12 +121,8 @@ def joined(parts: Sequence[Steps]) -> Steps:
 
 
 def auroc(steps: Steps) -> float:
-    """Chance that a good step scores above a bad one, ties half (Mann-Whitney); NaN if one side is empty."""
-    good, bad = int(steps.good.sum()), int((~steps.good).sum())
-    if not good or not bad:
-        return math.nan
-    ranks = float(rankdata(steps.scores)[steps.good].sum())
-    return (ranks - good * (good + 1) / 2) / (good * bad)
+    """Chance that a good step scores above a bad one, ties half; NaN if one side is empty."""
+    return ranking.auroc(steps.scores, steps.good)
 
 
 AGGREGATIONS: Mapping[str, Callable[[Scores], float]] = {

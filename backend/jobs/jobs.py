@@ -22,6 +22,7 @@ from backend.jobs.admission import Admission
 from backend.jobs.failure import failure
 from backend.jobs.ports import Launch, Models
 from backend.jobs.recovery import paid_of
+from backend.jobs.rescoring import Rescoring
 from backend.jobs.rows import failed_fields, finished_fields, known_fields, stored_problem
 from backend.jobs.slots import Slots
 from backend.jobs.tap import Tap
@@ -88,6 +89,7 @@ class Jobs:
         self._active: dict[int, Job] = {}
         self._watchers: defaultdict[int, set[Callable[[], None]]] = defaultdict(set)
         self._closed = False
+        self.rescoring = Rescoring(store, models)
 
     @property
     def counts(self) -> Counts:
@@ -169,6 +171,7 @@ class Jobs:
     async def close(self, timeout_s: float = 2.0) -> None:
         """Cut off all runs, as a crash would, and wait for them at most `timeout_s`: they can be resumed at the next start."""
         self._closed = True
+        await self.rescoring.close()
         cut = Standing("crashed", "the service was stopped while this run was under way; resume goes on without paying again", 0.0)
         jobs = list(self._active.values())
         for job in jobs:

@@ -10,11 +10,23 @@ from backend.jobs.tap import Tap
 from backend.problems.base import Problem
 from backend.runner import Outcome
 from backend.types import JSON
+from storage import RunRow
 
 
 def stored_problem(problem: Problem) -> dict[str, JSON]:
     """A problem as the store keeps it."""
     return {**asdict(problem), "dataset": problem.set, "meta": dict(problem.meta)}
+
+
+def problem_of(row: RunRow) -> Problem:
+    """The problem of a stored run as the run saw it."""
+    stored = row.problem or {}
+    meta, level, seed, answer = (stored.get(name) for name in ("meta", "level", "seed", "answer"))
+    return Problem(
+        id=str(stored.get("id") or ""), set=str(stored.get("set") or stored.get("dataset") or "own"), level=level if isinstance(level, int) else None,
+        seed=seed if isinstance(seed, int) else None, question=str(stored.get("question") or ""), answer=answer if isinstance(answer, str) else None,
+        meta=meta if isinstance(meta, dict) else {},
+    )
 
 
 def finished_fields(outcome: Outcome) -> dict[str, object]:
@@ -40,4 +52,4 @@ def failed_fields(lost: StorageFailure) -> dict[str, object]:
     return {"reason": cause.reason, "error": cause.kind, "remedy": cause.remedy}
 
 
-__all__ = ["failed_fields", "finished_fields", "known_fields", "stored_problem"]
+__all__ = ["failed_fields", "finished_fields", "known_fields", "problem_of", "stored_problem"]

@@ -62,10 +62,10 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     run_id = new_run(store)
     store.close()
     execute(path, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StorageFailure, match=r"newer version of this program \(tables at revision 9999, accepted: up to 0001\): update the program"):
+    with pytest.raises(StorageFailure, match=r"newer version of this program \(tables at revision 9999, accepted: up to 0002\): update the program"):
         opened(tmp_path)
     assert execute(path, "SELECT status FROM run") == [("queued",)], "the refused store marked a run of the newer program"
-    execute(path, "UPDATE alembic_version SET version_num = '0001'")
+    execute(path, "UPDATE alembic_version SET version_num = '0002'")
     store = opened(tmp_path)
     assert store.run(run_id).status == "crashed"
     store.close()
@@ -77,3 +77,16 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(StorageFailure, match="node"):
         opened(tmp_path)
     assert execute(path, "SELECT table_name FROM duckdb_tables()") == [("node",)]
+
+
+def test_a_file_of_the_first_tables_gets_the_later_ones_and_keeps_its_runs(tmp_path: Path) -> None:
+    path = tmp_path / "store.duckdb"
+    store = opened(tmp_path)
+    run_id = new_run(store)
+    store.close()
+    execute(path, "DROP TABLE score")
+    execute(path, "UPDATE alembic_version SET version_num = '0001'")
+    store = opened(tmp_path)
+    assert store.run(run_id).status == "crashed"
+    assert store.series(run_id) == {}
+    store.close()

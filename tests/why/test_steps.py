@@ -1,0 +1,63 @@
+"""The first wrong step, by the exact checker."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from backend import problems
+from backend.problems import SETS
+from backend.reselect import Trace
+from backend.trace import MemorySink, Recorder
+from backend.types import Finish, Kind, Node
+from backend.why.steps import first_wrong, judged
+
+
+def chain(pieces: list[str]) -> Trace:
+    """A path of nodes with these texts, below a prompt, by the real recorder."""
+    sink = MemorySink()
+    recorder, node = Recorder(sink), Node("<q>", (1,), kind=Kind.PROMPT)
+    for place, piece in enumerate(pieces):
+        last = place == len(pieces) - 1
+        node = Node(piece, (1,), None, node, place + 1, last, Finish.END if last else Finish.STEP, key=str(place))
+    recorder.node(node)
+    recorder.flush()
+    return Trace(sink.nodes, sink.events, "")
+
+
+@pytest.mark.parametrize("name", list(SETS))
+def test_the_first_wrong_step_of_every_pupil_is_the_checkers_first_and_names_its_node(name: str) -> None:
+    problem, known, wrong = problems.problem(f"{name}/2/5"), SETS[name], 0
+    for pupil in known.pupils:
+        steps = known.solution(problem, random.Random(3), pupil)
+        verdicts = known.check(problem, steps)
+        expected = next((place for place, verdict in enumerate(verdicts) if not verdict.ok), None)
+        for pieces in ([step + "\n\n" for step in steps], ["\n\n".join(steps)]):
+            trace = chain(pieces)
+            told = judged(trace, trace.nodes[-1], problem)
+            assert told is not None and [one.text for one in told] == steps
+            found = first_wrong(told)
+            if expected is None:
+                assert found is None
+            else:
+                assert found is not None and (found.step, found.kind) == (expected + 1, verdicts[expected].kind)
+                assert found.node == (expected + 1 if len(pieces) > 1 else 1)
+        wrong += expected is not None
+    assert wrong > 1
+
+
+def test_a_slip_that_was_repaired_is_not_the_first_wrong_step() -> None:
+    problem = problems.problem("ledger/2/5")
+    steps = SETS["ledger"].repaired(problem, random.Random(2))
+    assert not all(verdict.ok for verdict in SETS["ledger"].check(problem, steps))
+    trace = chain(["\n\n".join(steps)])
+    assert first_wrong(judged(trace, trace.nodes[-1], problem) or []) is None
+    trace = chain(["\n\n".join([*steps[:-1], "The answer is \\boxed{1000}."])])
+    found = first_wrong(judged(trace, trace.nodes[-1], problem) or [])
+    assert found is not None and found.step == len(steps)
+
+
+def test_a_set_without_a_checker_has_no_verdicts() -> None:
+    trace = chain(["x"])
+    assert judged(trace, trace.nodes[-1], problems.Problem("own", "own", None, None, "?", "1")) is None
