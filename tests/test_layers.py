@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,66 @@ def test_figures_know_neither_screen_nor_backend() -> None:
             continue
         wrong = [target for target in imports(path) if below(target, "streamlit") or below(target, "backend") or below(target, "storage")]
         assert wrong == [], f"{path.name} imports {wrong}"
+
+
+BLIND = ("strategies", "selectors", "sampling", "compose", "registry", "standing", "policy", "scoring", "desk", "budget", "replay", "trace")
+KNOWING = ("backend.problems", "backend.verifiers", "backend.library", "backend.runner")
+READING = {  # what is read off a text, with no right answer in sight
+    "backend.problems.extract_answer", "backend.problems.exact.canonical", "backend.problems.classes.AnswerClasses",
+    "backend.problems.classes.Verdicts",
+}  # fmt: skip
+
+
+def taken(path: Path) -> set[str]:
+    """Every name that the file imports, with the module that it is in."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_what_searches_and_chooses_never_learns_the_right_answer() -> None:
+    """A search that can see the right answer follows it sooner or later: only the driver and the oracle, which says that it is one, may."""
+    searching = [path for path in SOURCES if any(below(module_name(path), f"backend.{part}") for part in BLIND)]
+    assert len(searching) > len(BLIND)
+    known = {
+        module_name(path): names
+        for path in searching
+        if (names := {name for name in taken(path) if any(below(name, part) for part in KNOWING)} - READING)
+    }
+    assert known == {}
+
+
+OUTWARD = (
+    "socket", "socketserver", "ssl", "http.client", "http.server", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "websockets",
+    "ftplib", "smtplib", "imaplib", "poplib", "xmlrpc", "webbrowser", "huggingface_hub", "grpc", "zmq",
+)
+CONNECTING = {"open_connection", "open_unix_connection", "create_connection", "create_datagram_endpoint", "start_server", "create_server", "urlopen"}
+REACHING = {
+    "backend.client": "asks the service, for pages and notebooks",
+    "backend.engines.openai_server": "sends prompts to the server that the user named",
+    "backend.engines.vllm_start": "fetches the model that the user named",
+    "backend.host_process": "holds one end of a pair of sockets to its own child",
+    "backend.host_child": "holds the other end",
+}
+
+
+def reaches(path: Path) -> bool:
+    """Whether the file imports something that talks to other machines, or names a function that opens a connection."""
+    names = {node.attr for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)}
+    return bool(names & CONNECTING) or any(below(target, module) for target in imports(path) for module in OUTWARD)
+
+
+def test_only_the_named_modules_can_reach_a_network() -> None:
+    """What a user asks stays here: a prompt can only leave through a module that says where it goes."""
+    product = [path for path in SOURCES if not below(module_name(path), "benchmarks")]
+    assert {module_name(path) for path in product if reaches(path)} == REACHING.keys()
+
+
+def test_no_part_tells_anybody_of_its_use() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert 'os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")' in (ROOT / "backend" / "engines" / "vllm_start.py").read_text(encoding="utf-8")

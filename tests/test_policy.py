@@ -326,3 +326,23 @@ async def test_what_was_judged_is_not_paid_again_in_a_rerun() -> None:
                 await again.policy.log_likelihoods(pairs)
             assert again.meter.ledger.snapshot() == first.meter.ledger.snapshot() and again.sink.events == []
         assert len(again.engine.judged) == sent
+
+
+async def test_a_step_that_stops_at_its_length_limit_goes_on() -> None:
+    bench = Bench()
+    [[cut]] = await bench.policy.extend([await bench.policy.root("q")], sampling=Sampling(max_tokens=2))
+    assert cut.finish is Finish.LENGTH and not cut.done
+    [[rest]] = await bench.policy.extend([cut])
+    assert rest.parent is cut and bench.policy.finished == []
+
+
+async def test_every_batch_tells_what_it_cost() -> None:
+    bench = Bench()
+    await grown(bench)
+    bench.desk.recorder.flush()
+    calls = [event.data for event in bench.sink.events if event.kind == "call" and event.label == "policy"]
+    ledger = bench.meter.ledger
+    assert [call["requests"] for call in calls] == [2, 4]
+    assert sum(call["generated_tokens"] for call in calls) == ledger.generated_tokens > 0
+    assert sum(call["prompt_tokens"] for call in calls) == ledger.prompt_tokens > 0
+    assert sum(call["cached_tokens"] for call in calls) == ledger.cached_tokens > 0

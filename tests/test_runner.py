@@ -9,14 +9,16 @@ import pytest
 
 from backend import problems
 from backend.desk import Control
+from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
 from backend.errors import BadInput, EngineFailure, MissingCapability
 from backend.ports import Capabilities
 from backend.registry import STRATEGIES
 from backend.replay import NOTHING_PAID, PaidScore, alternatives_from, paid
-from backend.runner import Outcome, manifest, run
+from backend.runner import Outcome, manifest, rule_of, run
 from backend.spec import RunSpec
 from backend.trace import MemorySink
 from backend.types import Score
+from tests import golden
 from tests.fake_engine import FakeEngine
 
 PROBLEM = problems.Problem("own", "own", None, None, "Which digit?", "7")
@@ -182,3 +184,56 @@ async def test_ancestor_sampling_runs_on_an_engine_that_can_judge() -> None:
         assert outcome.ledger["generated_tokens"] == sum(len(node.token_ids) for node in sink.nodes if node.kind == "step")
         computed = outcome.ledger["generated_tokens"] + outcome.ledger["prompt_tokens"] - outcome.ledger["cached_tokens"]
         assert outcome.ledger["flops"] == 2 * engine.info.parameters * computed
+
+
+async def graded_by(right: str, name: str) -> MemorySink:
+    """The golden search of a strategy on a problem whose right answer is said to be this one."""
+    problem, sink = replace(golden.PROBLEM, answer=right), MemorySink()
+    await run(
+        golden.spec(name, answer=right), problem=problem, engine=ScriptedEngine(), reward=ScriptedRewardModel(), sink=sink, control=Control(),
+        grade=problems.grade,
+    )
+    return sink
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+async def test_the_right_answer_changes_nothing_but_the_verdict(name: str) -> None:
+    """Where each answer that the search gives on its way is said to be the right one, the search is the same: nobody who decides has seen it."""
+
+    def unjudged(sink: MemorySink) -> list[tuple]:
+        unseen = MemorySink()
+        unseen.append(sink.nodes, [replace(e, data={**e.data, "correct": None, "reason": None}) if e.kind == "answer" else e for e in sink.events])
+        return shape(unseen)
+
+    wrong = await graded_by("-1", name)
+    answers = [event.data["answer"] for event in wrong.events if event.kind == "answer"]
+    assert answers
+    for right in dict.fromkeys(answers):
+        sink = await graded_by(right, name)
+        assert unjudged(sink) == unjudged(wrong)
+        assert [event.data["correct"] for event in sink.events if event.kind == "answer"] == [answer == right for answer in answers]
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+async def test_every_call_samples_as_the_run_says_or_greedily(name: str) -> None:
+    engine, own = FakeEngine(), {"temperature": 0.3, "top_p": 0.9, "max_tokens": 200}
+    asked = spec(name, sampling=own)
+    await ran(asked, engine)
+    sampled = [request.sampling for request in engine.sent]
+    assert asked.sampling.sampling() in sampled
+    assert {replace(one, temperature=0.3) for one in sampled} == {asked.sampling.sampling()} and {one.temperature for one in sampled} <= {0.0, 0.3}
+
+
+async def test_every_option_of_a_run_reaches_the_part_that_it_is_for() -> None:
+    assert rule_of(spec(selector="softmax", selector_params={"tau": 0.25})).settings.tau == 0.25
+    for aggregation, value in (("last", lambda steps: steps[-1]), ("min", min), ("mean", lambda steps: sum(steps) / len(steps))):
+        sink = MemorySink()
+        await golden.searched(golden.spec("best_of_n", aggregation=aggregation), sink)
+        scores = [event for event in sink.events if event.kind == "score"]
+        assert [event.value for event in scores] == pytest.approx([value(event.data["steps"]) for event in scores])
+        assert any(len(set(event.data["steps"])) > 1 for event in scores)
+
+
+async def test_rounds_on_the_ledger_are_those_that_wait_for_each_other() -> None:
+    ledgers = [(await ran(spec(name, params={"iterations": 2}))).ledger for name in ("particle_gibbs", "parallel_tempering")]
+    assert [ledger["rounds"] for ledger in ledgers] == [8, 8]  # two passes of three steps and an end, three chains side by side

@@ -73,3 +73,10 @@ def test_a_candidate_that_a_later_step_no_longer_lists_does_not_come_back_at_the
     standing.update(Step([leaf("x=2")], [0.1]))
     assert standing.finish([(dropped, 0.9)]) is None
     assert standing.standing is not None and standing.standing.answer == "2"
+
+
+def test_a_candidate_that_is_handed_in_again_does_not_vote_twice() -> None:
+    standing, one, more = Candidates(SELECTORS["majority"], after_equals), leaf("x=1"), [leaf("x=2"), leaf("y=2")]
+    standing.update(Step([one], [None]))
+    standing.finish([(one, None), (one, None), *((node, None) for node in more)])
+    assert standing.standing.answer == "2" and len(standing.pool) == 3

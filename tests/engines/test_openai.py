@@ -100,7 +100,9 @@ async def test_several_steps_and_a_token_limit_are_kept_to(connect: Open, folder
     engine, _ = await connect(Manners(), folder)
     for completion in (await collect(engine, await requests(engine, 12, Until(3), max_tokens=300))).values():
         assert completion.text.count("\n\n") == 3 or completion.finish is Finish.END
-    for completion in (await collect(engine, await requests(engine, 12, Until(0, 5)))).values():
+    cut = (await collect(engine, await requests(engine, 12, Until(0, 5)))).values()
+    assert any(completion.finish is Finish.LENGTH for completion in cut)
+    for completion in cut:
         assert len(completion.token_ids) == 5 or completion.finish is Finish.END
         assert (completion.finish is Finish.LENGTH) == (len(completion.token_ids) == 5 and completion.finish is not Finish.END)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import backend.strategies  # noqa: F401  registers them
 from backend.registry import STRATEGIES
 from backend.streams import closing
 from backend.types import Node, Note, Step

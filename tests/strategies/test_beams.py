@@ -10,7 +10,7 @@ import backend.selectors  # noqa: F401  registers them
 from backend.errors import BadInput, VerifierFailure
 from backend.registry import SELECTORS, STRATEGIES
 from backend.types import Allocated, Finish, Kept, Pruned, Remarked
-from tests.enumerable import LEAVES, LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier
+from tests.enumerable import LEAVES, LETTER_SCORES, LETTERS, STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVerifier
 from tests.strategies.running import notes_of, run, texts
 
 SEEDS = range(6)
@@ -169,3 +169,19 @@ async def test_dvts_hands_in_all_candidates_of_the_last_round() -> None:
     steps = await run("dvts", policy, ToyVerifier(LETTER_SCORES), n=8, beam_width=2)
     assert set(steps[-1].nodes) == {node for node in policy.born if node.done}
     assert len(steps[-1].nodes) == 8
+
+
+@pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])
+async def test_no_solution_is_listed_twice_while_others_are_still_written(name: str) -> None:
+    steps = await run(name, ToyPolicy(STOPS, every=True), ToyVerifier(STOP_SCORES), n=8, beam_width=2)
+    assert 0 < len(steps[0].nodes) < 8
+    assert all(len(set(snapshot.nodes)) == len(snapshot.nodes) for snapshot in steps)
+
+
+@pytest.mark.parametrize("name", ["beam_search", "dvts", "stepwise_best_of_n", "rebase"])
+async def test_a_solution_ends_where_the_model_ends_it_and_not_where_a_phrase_occurs(name: str) -> None:
+    def language(path: str) -> list[Piece]:
+        return [Piece("No: \\boxed{2}.", 1.0, Finish.END)] if path else [Piece("The answer is \\boxed{1}. ", 1.0)]
+
+    steps = await run(name, ToyPolicy(language), ToyVerifier(lambda path: 0.5))
+    assert set(texts(steps[-1])) == {"The answer is \\boxed{1}. No: \\boxed{2}."}
