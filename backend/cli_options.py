@@ -78,10 +78,15 @@ def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     _what_if(commands)
     export = _command(commands, "export", "write a run as a file", "backend.cli_store:export_run")
     export.add_argument("run_id", type=int)
-    export.add_argument("path", type=Path)
+    export.add_argument("path", type=Path, nargs="?", help="the same as --out")
+    export.add_argument("--out", type=Path, help="file to write; Parquet tables go into a new folder, or into an archive where it ends in .zip")
+    export.add_argument("--format", default="jsonl", help="jsonl (default), parquet, or html: a page that opens offline")
     _add(export, db=True)
-    take_in = _command(commands, "import", "take in an export file", "backend.cli_store:import_run")
+    take_in = _command(commands, "import", "take in a file of this program or of another", "backend.cli_store:import_run")
     take_in.add_argument("path", type=Path)
+    take_in.add_argument("--format", default="auto", help="auto (default), or the name of a format; a wrong name lists them")
+    take_in.add_argument("--question", help="what was asked, where the file does not say")
+    take_in.add_argument("--answer", help="the right answer, where it is known and the file does not say")
     _add(take_in, db=True)
 
 

@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from backend.api.exchange import content_of, take_in, write_out
 from backend.api.services import Services, open_services
 from backend.errors import BadInput
+from backend.exchange import Given
 from backend.settings import Settings
 
 DONE, NOT_SOUND = 0, 3
@@ -24,7 +26,9 @@ def verify_run(options: argparse.Namespace) -> int:
     """Print what is wrong with a stored run or an export file; exit status 3 if anything is."""
     if options.run.isdecimal():
         return report(within(options.db, lambda services: services.store.verify(int(options.run))), as_json=options.json)
-    path = existing(Path(options.run))
+    path = Path(options.run)
+    if not path.exists():
+        raise BadInput("export file", given=str(path), accepted="a file that exists, or the id of a stored run")
     with tempfile.TemporaryDirectory() as folder:
         found = within(Path(folder) / "verify.duckdb", lambda services: services.store.verify(services.store.import_run(path)))
     return report(found, as_json=options.json)
@@ -39,17 +43,21 @@ def report(found: list[str], *, as_json: bool) -> int:
 
 
 def export_run(options: argparse.Namespace) -> int:
-    """Write a run as a file of JSON lines."""
-    within(options.db, lambda services: services.store.export_run(options.run_id, options.path))
-    print(json.dumps({"run_id": options.run_id, "path": str(options.path)}) if options.json else f"run {options.run_id} written to {options.path}")
+    """Write a run as a file."""
+    path = options.out or options.path
+    if path is None or (options.out and options.path):
+        raise BadInput("--out", given=options.path and [str(options.path), str(options.out)], accepted="the one file to write")
+    within(options.db, lambda services: write_out(services, options.run_id, path, options.format))
+    told = {"run_id": options.run_id, "path": str(path), "format": options.format}
+    print(json.dumps(told) if options.json else f"run {options.run_id} written to {path}")
     return DONE
 
 
 def import_run(options: argparse.Namespace) -> int:
-    """Take in an export file."""
-    path = existing(options.path)
-    run_id = within(options.db, lambda services: services.store.import_run(path))
-    print(json.dumps({"run_id": run_id}) if options.json else f"run {run_id}")
+    """Take in a file, or a folder of Parquet tables."""
+    content, given = content_of(options.path), Given(options.question, options.answer)
+    taken = within(options.db, lambda services: take_in(services, content, options.path.name, options.format, given))
+    print(json.dumps(taken._asdict()) if options.json else "\n".join(f"run {run_id} ({taken.format})" for run_id in taken.run_ids))
     return DONE
 
 
@@ -62,12 +70,6 @@ def within(db: Path | None, work: Callable[[Services], T]) -> T:
             return await asyncio.to_thread(work, services)
 
     return asyncio.run(worked())
-
-
-def existing(path: Path) -> Path:
-    if not path.is_file():
-        raise BadInput("export file", given=str(path), accepted="a file that exists, or the id of a stored run")
-    return path
 
 
 __all__ = ["export_run", "import_run", "verify_run"]

@@ -27,6 +27,7 @@ from backend.spec import RunSpec
 Model = TypeVar("Model", bound=BaseModel)
 Query = Mapping[str, str | int | float | None]
 ANY_ADDRESS = ("0.0.0.0", "::")
+IMPORT_TIMEOUT_S = 600.0
 
 
 class Refused(ArboretumError):
@@ -196,14 +197,23 @@ class Client:
             self._check(response)
             yield from messages(response.iter_lines())
 
-    def export(self, run_id: int) -> bytes:
-        """The export file of a run, JSON lines."""
-        return self._request("GET", f"/runs/{run_id}/export").content
+    def export(self, run_id: int, format: str = "jsonl") -> bytes:  # noqa: A002
+        """A run as a file: `jsonl`, `parquet` (a zip archive of three tables) or `html` (a page that opens offline)."""
+        return self._request("GET", f"/runs/{run_id}/export", params={"format": format}).content
+
+    def import_runs(
+        self, content: bytes, *, format: str = "auto", name: str = "upload", question: str | None = None, answer: str | None = None  # noqa: A002
+    ) -> schemas.Taken:
+        """Take in a file of this program or of another, all of its runs or none. `question` and `answer` are for formats that hold none."""
+        given = {"format": format, "name": name, "question": question, "answer": answer}
+        params = {key: value for key, value in given.items() if value is not None}
+        headers = {"Content-Type": "application/octet-stream"}
+        response = self._request("POST", "/import", params=params, content=content, headers=headers, timeout_s=IMPORT_TIMEOUT_S)
+        return schemas.Taken.model_validate_json(response.content)
 
     def import_(self, content: bytes) -> int:
         """Take in an export file and return the new run's id."""
-        response = self._request("POST", "/runs/import", content=content, headers={"Content-Type": "application/x-ndjson"})
-        return schemas.Submitted.model_validate_json(response.content).run_id
+        return self.import_runs(content).run_ids[0]
 
     # Settings, store, engines
     def settings(self) -> Preferences:
@@ -241,10 +251,11 @@ class Client:
 
     def _request(
         self, method: str, path: str, *, params: Mapping[str, str | int | float] | None = None, content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None, timeout_s: float | None = None,
     ) -> httpx.Response:
+        patience = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
         try:
-            response = self._http.request(method, path, params=params, content=content, headers=headers)
+            response = self._http.request(method, path, params=params, content=content, headers=headers, timeout=patience)
         except httpx.TransportError as error:
             raise Unreachable(f"the service at {self.url} does not answer ({type(error).__name__}): is it running?") from error
         return self._check(response)

@@ -3,12 +3,18 @@
 `Store` is the only thing the rest of the project uses. Nobody outside this package knows SQLAlchemy or DuckDB.
 
 Reading order: `tables` (what is stored), `queries` (every SQL statement by name), `database` (the file), `writer` (how events get in, a few
-times a second, in one transaction), `runs`, `events` and `series` (how rows become plain values), `verify` (what must hold), `export` (runs as
-files).
+times a second, in one transaction), `runs`, `events` and `series` (how rows become plain values), `verify` (what must hold), `export` and
+`parquet` (runs as files).
 """
 
+from storage.export import read as read_file
+from storage.export import recognises as looks_own
+from storage.parquet import read as read_folder
 from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
-from storage.store import Store
+from storage.store import Store, own_run
 from storage.writer import RunWriter
 
-__all__ = ["EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "SeriesScore", "Store"]
+__all__ = [
+    "EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "SeriesScore", "Store", "looks_own", "own_run", "read_file",
+    "read_folder",
+]  # fmt: skip

@@ -1,13 +1,14 @@
 """A run as a file: JSON lines, one header, then its nodes, then its events.
 
 The header holds the format's version, the run (spec, manifest, ledger, how it ended), its problem and how many nodes and events follow. What
-only means something inside one store is left out: the run's number there, where it came from and what it was forked from. A file that is
-read must pass the same checks as a stored run; then writing it again gives the same bytes.
+only means something inside one store is left out: the run's number there and that it was imported. What it was forked from is kept, but marked as a
+run of another store. A file that is read must pass the same checks as a stored run; then writing it again gives the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
@@ -15,15 +16,19 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from backend.errors import BadInput, StorageFailure
+from backend.exchange.base import EVENT_LIMIT, NODE_LIMIT, Imported
 from backend.trace import EventRecord, NodeRecord
 from backend.types import JSON
 from storage.queries import UNFINISHED
 from storage.rows import EventRow, NodeFull, RunRow
 from storage.runs import checked, problem_values
 from storage.tables import json_text
-from storage.verify import Finding, findings
+from storage.verify import findings
 
 FORMAT, VERSION = "arboretum-run", 1
+OWN = ("jsonl", "parquet")
+"""Names of the project's own formats."""
+ELSEWHERE = "elsewhere"
 Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
@@ -51,6 +56,7 @@ class RunLine(Line):
     remedy: str | None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
+    forked_from: JsonValue = None
 
 
 class HeaderLine(Line):
@@ -60,8 +66,8 @@ class HeaderLine(Line):
     version: int
     run: RunLine
     problem: dict[str, JsonValue] | None
-    nodes: int = Field(ge=0)
-    events: int = Field(ge=0)
+    nodes: int = Field(ge=0, le=NODE_LIMIT)
+    events: int = Field(ge=0, le=EVENT_LIMIT)
 
     @field_validator("version")
     @classmethod
@@ -104,25 +110,18 @@ class EventLine(Line):
     data: dict[str, JsonValue] | None
 
 
-class RunFile(NamedTuple):
-    """A file that was read and found sound."""
-
-    problem: dict[str, JSON] | None
-    values: dict[str, Any]
-    nodes: list[NodeRecord]
-    events: list[EventRecord]
-
-
 class _Claim(NamedTuple):
     """What the checks need to know of a run that is not stored yet."""
 
     status: str
     ledger: dict[str, JSON]
     chosen_node: int | None
-    forked_from: JSON = None
+    forked_from: JSON
 
 
 AnyLine = TypeVar("AnyLine", bound=Line)
+Place = Callable[[int | None, int | None], str]
+"""Where a node, an event or (both None) the run itself stands in a file; positions from 0."""
 
 
 def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> None:
@@ -139,7 +138,9 @@ def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[E
 
 def lines(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> Iterator[str]:
     """The lines of the file."""
-    plain = {name: _plain(getattr(run, name)) for name in RunLine.model_fields}
+    plain = run_fields(run)
+    if plain["forked_from"] is None:
+        del plain["forked_from"]
     yield json_text(
         {"format": FORMAT, "version": VERSION, "run": plain, "problem": run.problem, "nodes": len(nodes), "events": len(events)}
     )
@@ -149,6 +150,18 @@ def lines(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) ->
         yield json_text({name: getattr(event, name) for name in EventLine.model_fields})
 
 
+def run_fields(run: RunRow) -> dict[str, JSON]:
+    """The run as it leaves: without the mark of its import into this store, and its fork by the name that it came with."""
+    plain = {name: _plain(getattr(run, name)) for name in RunLine.model_fields}
+    mark, forked = run.manifest.get("imported"), run.forked_from
+    if isinstance(mark, dict) and mark.get("format") in OWN:
+        rest: dict[str, JSON] = {name: value for name, value in run.manifest.items() if name != "imported" or "before" in mark}
+        plain["manifest"] = rest | ({"imported": mark["before"]} if "before" in mark else {})
+    if isinstance(forked, dict) and set(forked) == {ELSEWHERE}:
+        plain["forked_from"] = forked[ELSEWHERE]
+    return plain
+
+
 def _plain(value: Any) -> JSON:
     if isinstance(value, datetime):
         return value.isoformat()
@@ -156,26 +169,63 @@ def _plain(value: Any) -> JSON:
     return plain
 
 
-def read(path: Path) -> RunFile:
-    """Read and check a file. Raises `BadInput` naming the line and what is accepted there."""
+def read(path: Path) -> bytes:
+    """The content of a file. Raises `BadInput` saying why it cannot be read."""
     try:
-        raw = path.read_bytes().split(b"\n")
+        return path.read_bytes()
     except OSError as problem:
         raise BadInput("export file", given=str(path), accepted=f"a readable file ({problem.strerror})") from problem
+
+
+def parse(content: bytes, name: str) -> Imported:
+    """Read and check a file called `name`. Raises `BadInput` naming the line and what is accepted there."""
+    raw = content.split(b"\n")
     if raw[-1] != b"":
-        raise BadInput(f"line {len(raw)} of {path.name}", given="a line that breaks off", accepted="a file that ends with a line break")
-    header = _parsed(HeaderLine, raw, 0, path)
+        raise BadInput(f"line {len(raw)} of {name}", given="a line that breaks off", accepted="a file that ends with a line break")
+    header = _parsed(HeaderLine, raw, 0, name)
     expected = 1 + header.nodes + header.events
     if len(raw) - 1 != expected:
         given = f"a file of {len(raw) - 1} lines"
-        raise BadInput(f"line {min(len(raw) - 1, expected)} of {path.name}", given=given, accepted=f"{expected} lines, as line 1 says")
-    nodes = [NodeRecord(**_fields(_parsed(NodeLine, raw, 1 + index, path))) for index in range(header.nodes)]
-    events = [EventRecord(**_fields(_parsed(EventLine, raw, 1 + header.nodes + index, path))) for index in range(header.events)]
-    _require_sound(header, nodes, events, path)
-    return RunFile(header.problem, {**_fields(header.run), "origin": "import"}, nodes, events)
+        raise BadInput(f"line {min(len(raw) - 1, expected)} of {name}", given=given, accepted=f"{expected} lines, as line 1 says")
+    nodes = [NodeRecord(**_fields(_parsed(NodeLine, raw, 1 + index, name))) for index in range(header.nodes)]
+    events = [EventRecord(**_fields(_parsed(EventLine, raw, 1 + header.nodes + index, name))) for index in range(header.events)]
+    source: dict[str, JSON] = {"format": OWN[0], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name}
+    return sound(header.run, header.problem, nodes, events, source, lambda node, event: f"line {_line_of(node, event, header.nodes)} of {name}")
 
 
-def _parsed(model: type[AnyLine], raw: list[bytes], index: int, path: Path) -> AnyLine:
+def recognises(beginning: bytes) -> bool:
+    """Whether a file may be an export."""
+    return beginning.startswith(b'{"format":"' + FORMAT.encode())
+
+
+def sound(
+    run: RunLine, problem: dict[str, JSON] | None, nodes: list[NodeRecord], events: list[EventRecord], source: dict[str, JSON], place: Place
+) -> Imported:
+    """The run with its source marked. Raises `BadInput` with the place of what does not hold."""
+    if run.status in UNFINISHED:
+        raise BadInput(place(None, None), given=f"status {run.status}", accepted="a run that is over")
+    try:
+        for name, value in _fields(run).items():
+            checked(name, value)
+        if problem is not None:
+            problem_values(problem)
+    except BadInput as wrong:
+        raise BadInput(place(None, None), given=wrong.given, accepted=f"{wrong.what}: {wrong.accepted}") from wrong
+    claim = _Claim(run.status, dict(run.ledger), run.chosen_node, run.forked_from)
+    for finding in findings(claim, nodes, events):
+        raise BadInput(place(finding.node, finding.event), given=finding.text, accepted="a sound run")
+    forked = None if run.forked_from is None else {ELSEWHERE: run.forked_from}
+    values = {**_fields(run), "origin": "import", "manifest": marked(run.manifest, source), "forked_from": forked}
+    return Imported(problem, values, nodes, events)
+
+
+def marked(manifest: Mapping[str, JSON], source: dict[str, JSON]) -> dict[str, JSON]:
+    """The manifest of an imported run says where it came from; an earlier mark is kept below the new one."""
+    before = {"before": manifest["imported"]} if "imported" in manifest else {}
+    return {**manifest, "imported": {**source, **before}}
+
+
+def _parsed(model: type[AnyLine], raw: list[bytes], index: int, name: str) -> AnyLine:
     try:
         return model.model_validate_json(raw[index])
     except ValidationError as problem:
@@ -184,32 +234,19 @@ def _parsed(model: type[AnyLine], raw: list[bytes], index: int, path: Path) -> A
         given = ascii(first["input"])[:80]
         message = first["msg"].removeprefix("Value error, ")
         accepted = f"{where}: {message}" if where else message
-        raise BadInput(f"line {index + 1} of {path.name}", given=given, accepted=accepted) from problem
+        raise BadInput(f"line {index + 1} of {name}", given=given, accepted=accepted) from problem
 
 
 def _fields(line: Line) -> dict[str, Any]:
     return {name: getattr(line, name) for name in type(line).model_fields}
 
 
-def _require_sound(header: HeaderLine, nodes: list[NodeRecord], events: list[EventRecord], path: Path) -> None:
-    if header.run.status in UNFINISHED:
-        raise BadInput(f"line 1 of {path.name}", given=f"status {header.run.status}", accepted="a run that is over")
-    try:
-        for name, value in _fields(header.run).items():
-            checked(name, value)
-        if header.problem is not None:
-            problem_values(header.problem)
-    except BadInput as problem:
-        raise BadInput(f"line 1 of {path.name}", given=problem.given, accepted=f"{problem.what}: {problem.accepted}") from problem
-    claim = _Claim(header.run.status, dict(header.run.ledger), header.run.chosen_node)
-    for finding in findings(claim, nodes, events):
-        raise BadInput(f"line {_line_of(finding, len(nodes))} of {path.name}", given=finding.text, accepted="a sound run")
+def _line_of(node: int | None, event: int | None, nodes: int) -> int:
+    if node is not None:
+        return 2 + node
+    return 1 if event is None else 2 + nodes + event
 
 
-def _line_of(finding: Finding, nodes: int) -> int:
-    if finding.node is not None:
-        return 2 + finding.node
-    return 1 if finding.event is None else 2 + nodes + finding.event
-
-
-__all__ = ["FORMAT", "VERSION", "RunFile", "lines", "read", "write"]
+__all__ = [
+    "FORMAT", "OWN", "VERSION", "EventLine", "Line", "NodeLine", "RunLine", "lines", "parse", "read", "recognises", "run_fields", "sound", "write",
+]  # fmt: skip

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import BadInput, Conflict, NotFound, StorageFailure
+from backend.exchange.archive import is_archive
+from backend.exchange.base import Imported
 from backend.types import JSON
 from storage import events as codec
-from storage import export, queries
+from storage import export, parquet, queries
 from storage.database import Database
 from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.runs import Runs, valid_json
@@ -202,22 +204,39 @@ class Store:
         found = findings(run, self.paid(run_id), self.events(run_id, limit=None))
         return [finding.text for finding in found]
 
-    def export_run(self, run_id: int, path: Path | str) -> None:
-        """Write a run that is over as JSON lines. Raises `Conflict` for one that somebody works on."""
+    def export_run(self, run_id: int, path: Path | str, format: str = "jsonl") -> None:  # noqa: A002
+        """Write a run that is over as JSON lines (`jsonl`) or as Parquet tables (`parquet`: a folder, or an archive where the path ends in `.zip`).
+
+        Raises `Conflict` for a run that somebody works on.
+        """
+        writers = {"jsonl": export.write, "parquet": parquet.write}
+        if format not in writers:
+            raise BadInput("format of an export", given=format, accepted=", ".join(writers))
         self._runs.require_over(run_id, to="export")
-        run = self.run(run_id)
-        export.write(Path(path), run, self.paid(run_id), self.events(run_id, limit=None))
+        writers[format](Path(path), self.run(run_id), self.paid(run_id), self.events(run_id, limit=None))
 
     def import_run(self, path: Path | str) -> int:
-        """Read a run from an export file and return its new id. Raises `BadInput` naming the line; then nothing was stored."""
+        """Read a run from an export (a file, an archive or a folder) and return its new id. Raises `BadInput` with the place; then nothing was
+        stored."""
+        path = Path(path)
+        content = parquet.read(path) if path.is_dir() else export.read(path)
+        return self.import_runs([own_run(content, path.name)])[0]
+
+    def import_runs(self, runs: Sequence[Imported]) -> list[int]:
+        """Store runs that were read from a file, all or none, and return their new ids."""
         self._database.require_space()
-        file = export.read(Path(path))
         with self._database.writing() as connection:
-            run_id = self._runs.insert(connection, file.problem, file.values)
-            codec.append(connection, codec.encode(codec.Batch(run_id, file.nodes, file.events)))
+            run_ids = [self._runs.insert(connection, run.problem, run.values) for run in runs]
+            for run_id, run in zip(run_ids, runs, strict=True):
+                codec.append(connection, codec.encode(codec.Batch(run_id, run.nodes, run.events)))
         self._database.checkpoint()
-        return run_id
+        return run_ids
 
     def snapshot(self, path: Path | str) -> None:
         """Copy the store, as it is stored now, into a new file while it is in use. Raises `BadInput` if the file exists."""
         self._database.snapshot(Path(path))
+
+
+def own_run(content: bytes, name: str) -> Imported:
+    """The run of an export called `name`, in JSON lines or as an archive of Parquet tables. Raises `BadInput` with the place."""
+    return parquet.parse(content, name) if is_archive(content) else export.parse(content, name)

@@ -38,6 +38,9 @@ NEVER: dict[str, tuple[str, ...]] = {
     "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.jobs"),
     "backend.why": (*STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.engines"),
     "backend.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.verifiers", "backend.policy", "backend.scoring"),
+    "backend.exchange": (
+        *STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.policy", "backend.scoring", "backend.client", "httpx", "pickle",
+    ),
     "backend.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
     "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.ports"),
     "components": (*STORE, *WEB, *MODELS, "pages", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines"),

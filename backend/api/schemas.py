@@ -155,6 +155,13 @@ class Submitted(Answer):
     run_id: int
 
 
+class Taken(Answer):
+    """What an import made: its format, and its runs in the order of the file."""
+
+    format: str
+    run_ids: list[int]
+
+
 class Estimate(Answer):
     """About what a run will cost; `sentence` says it in words."""
 
@@ -364,5 +371,5 @@ __all__ = [
     "OVER", "Axis", "Catalog", "Choice", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health",
     "ModelChoice", "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets",
     "Prune", "Pruned", "Reselection", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted",
-    "VerifierInfo",
+    "Taken", "VerifierInfo",
 ]

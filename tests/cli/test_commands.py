@@ -42,7 +42,7 @@ def test_a_run_is_carried_out_stored_verified_exported_and_imported(tmp_path: Pa
     assert answer(command("verify-run", "1", "--db", db, "--json")) == {"sound": True, "findings": []}
     assert answer(command("export", "1", file, "--db", db, "--json"))["run_id"] == 1
     assert answer(command("verify-run", file, "--json"))["sound"] is True
-    assert answer(command("import", file, "--db", db, "--json")) == {"run_id": 2}
+    assert answer(command("import", file, "--db", db, "--json")) == {"format": "jsonl", "run_ids": [2]}
     again = answer(command(*RUN, *arguments))
     same = ("answer", "correct", "nodes", "events", "chosen_node")
     assert {name: again[name] for name in same} == {name: first[name] for name in same}

@@ -1,29 +1,20 @@
-"""Runs: ask for one, look at them, steer them, take them along."""
+"""Runs: ask for one, look at them, steer them."""
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from fastapi import APIRouter, Query
 
 from backend.api import present, schemas
 from backend.api.deps import Needs
 from backend.api.reselection import params_of, reselected
 from backend.api.services import Services
-from backend.errors import BadInput
 from backend.ports import Aggregation
 from backend.spec import RunSpec
 from storage import RunRow
 
 router = APIRouter(tags=["runs"])
-
-IMPORT_LIMIT_BYTES = 512 * 2**20
-NDJSON = "application/x-ndjson"
 
 
 @router.post("/runs", status_code=202)
@@ -51,17 +42,6 @@ def runs(
     """Runs, newest first. `problem` is a problem id or its beginning, `text` a part of the question."""
     page = services.store.runs(status=status, strategy=strategy, problem=problem, text=text, limit=limit, offset=offset)
     return schemas.RunPage(runs=[shown(services, row) for row in page.rows], total=page.total)
-
-
-@router.post("/runs/import", status_code=201, openapi_extra={"requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}}})
-async def import_run(request: Request, services: Needs) -> schemas.Submitted:
-    """Take in an export file; all of it or, with the line that is wrong, nothing."""
-    if services.settings.public and not services.preferences.current.allow_imports:
-        raise BadInput("import", given="an export file", accepted="none: imports are switched off in the settings of this service")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "import.jsonl"
-        await _receive(request, path)
-        return schemas.Submitted(run_id=await asyncio.to_thread(services.store.import_run, path))
 
 
 @router.get("/runs/{run_id}")
@@ -104,31 +84,11 @@ async def resume(run_id: int, services: Needs) -> schemas.Done:
     return schemas.Done.model_validate({"status": await services.jobs.resume(run_id)})
 
 
-@router.get("/runs/{run_id}/export", response_class=FileResponse)
-def export(run_id: int, services: Needs) -> FileResponse:
-    """The run as a file of JSON lines that `POST /runs/import` takes in."""
-    services.store.run(run_id)
-    folder = tempfile.TemporaryDirectory()
-    path = Path(folder.name) / f"run-{run_id}.jsonl"
-    services.store.export_run(run_id, path)
-    return FileResponse(path, media_type=NDJSON, filename=path.name, background=BackgroundTask(folder.cleanup))
-
-
 def shown(services: Services, row: RunRow, grade_reason: str | None = None) -> schemas.Run:
     """The row with what memory knows better while the run is under way."""
     standing = services.jobs.standing(row.id)
     status, reason = (None, None) if standing is None else (standing.status, standing.reason)
     return present.shown_run(row, status, reason, grade_reason)
-
-
-async def _receive(request: Request, path: Path) -> None:
-    size = 0
-    with path.open("wb") as file:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > IMPORT_LIMIT_BYTES:
-                raise BadInput("import", given=f"more than {IMPORT_LIMIT_BYTES} bytes", accepted=f"at most {IMPORT_LIMIT_BYTES} bytes")
-            await asyncio.to_thread(file.write, chunk)
 
 
 __all__ = ["router"]

@@ -1,0 +1,69 @@
+"""Runs as files: take one along, bring one in."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from backend.api import schemas
+from backend.api.deps import Needs
+from backend.api.exchange import AUTO, OWN_EXPORTS, take_in, write_out
+from backend.errors import BadInput
+from backend.exchange import Given
+
+router = APIRouter(tags=["files"])
+
+IMPORT_LIMIT_BYTES = 512 * 2**20
+Known = Annotated[str | None, Query(max_length=20_000)]
+CONTENT = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.post("/import", status_code=201, openapi_extra=CONTENT)
+async def import_file(
+    request: Request, services: Needs, format: str = AUTO, name: Annotated[str, Query(max_length=200)] = "upload",  # noqa: A002
+    question: Known = None, answer: Known = None,
+) -> schemas.Taken:
+    """Take in a file, of this program or of another: all of its runs or, with the place of what is wrong, none. `question` and `answer` are for
+    formats that hold none. Nothing is fetched and nothing is read but the body; a service that is open to others takes imports only where its
+    settings allow them."""
+    if services.settings.public and not services.preferences.current.allow_imports:
+        raise BadInput("import", given="a file", accepted="none: imports are switched off in the settings of this service")
+    content = await _received(request)
+    taken = await asyncio.to_thread(take_in, services, content, name, format, Given(question, answer))
+    return schemas.Taken(format=taken.format, run_ids=taken.run_ids)
+
+
+@router.get("/runs/{run_id}/export", response_class=FileResponse)
+def export(run_id: int, services: Needs, format: str = "jsonl") -> FileResponse:  # noqa: A002
+    """The run as a file: `jsonl` and `parquet` (an archive of three tables) can be imported again, `html` is a page that opens offline."""
+    services.store.run(run_id)
+    end, media_type = OWN_EXPORTS.get(format, ("", ""))
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / f"run-{run_id}{end}"
+    try:
+        write_out(services, run_id, path, format)
+    except BaseException:
+        folder.cleanup()
+        raise
+    headers = {"Content-Security-Policy": "sandbox allow-scripts"}  # opened under the service's address, the page still is a stranger to it
+    return FileResponse(path, media_type=media_type, filename=path.name, headers=headers, background=BackgroundTask(folder.cleanup))
+
+
+async def _received(request: Request) -> bytes:
+    """The body, if it is not too long."""
+    chunks, size = list[bytes](), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > IMPORT_LIMIT_BYTES:
+            raise BadInput("import", given=f"more than {IMPORT_LIMIT_BYTES} bytes", accepted=f"at most {IMPORT_LIMIT_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+__all__ = ["router"]

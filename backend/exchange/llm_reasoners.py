@@ -1,0 +1,152 @@
+"""LLM Reasoners: a `TreeLog` as its own encoder writes it, `json.dumps(log, cls=TreeLogEncoder)`.
+
+A log holds one snapshot of the whole tree an iteration (one in all for beam search and depth-first search). Nodes carry a state, edges what the
+search said of the step: `Q`, `reward`, `action`. A state that is filled in later counts with what it is in the end; a number that changes is told
+again: as a score where it lies in [0, 1], else (Q is a sum of rewards by default) as a remark. Visits are not in the file and are not made up.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+
+from pydantic import Field, JsonValue
+
+from backend.errors import BadInput
+from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded
+from backend.exchange.transcript import Transcript
+from backend.types import Node, Remarked, Selected
+
+SCORES = ("Q", "reward")
+TEXTS = ("action", "text", "state")
+
+
+class LogNode(Foreign):
+    """A node with its state, as a table."""
+
+    id: int
+    data: dict[str, JsonValue]
+    selected_edge: int | None = None
+
+
+class LogEdge(Foreign):
+    """A step from one node to another, with what the search said of it."""
+
+    id: int
+    source: int
+    target: int
+    data: dict[str, JsonValue]
+
+
+class Snapshot(Foreign):
+    """The tree after an iteration."""
+
+    nodes: dict[str, LogNode] = Field(min_length=1, max_length=NODE_LIMIT)
+    edges: dict[str, LogEdge]
+
+
+class Log(Foreign):
+    """The file."""
+
+    logs: list[Snapshot] = Field(min_length=1)
+
+
+class Reading:
+    """Nodes so far, by their number in the log, and the scores that were told last."""
+
+    def __init__(self, trace: Transcript, states: dict[int, dict[str, JsonValue]]) -> None:
+        self.trace, self._states = trace, states
+        self._nodes: dict[int, Node] = {}
+        self._parents: dict[int, int] = {}
+        self._told: dict[tuple[int, str], float] = {}
+
+    def take(self, snapshot: Snapshot, where: str) -> None:
+        """Write down what a snapshot adds to the one before, as one round."""
+        into: dict[int, LogEdge] = {}
+        for key, edge in snapshot.edges.items():
+            if edge.target in into:
+                raise BadInput(f"{where}.edges.{key}.target", given=edge.target, accepted="a node that no other edge leads to")
+            into[edge.target] = edge
+        roots = [node.id for node in snapshot.nodes.values() if node.id not in into]
+        if len(roots) != 1:
+            raise BadInput(f"{where}.nodes", given=f"{len(roots)} nodes that no edge leads to", accepted="exactly one, the root")
+        self._nodes.setdefault(roots[0], self.trace.root)
+        if self._nodes[roots[0]] is not self.trace.root:
+            raise BadInput(f"{where}.nodes", given=roots[0], accepted="the root of the snapshot before")
+        edges = _downwards(roots[0], into.values(), len(snapshot.nodes), where)
+        remarks = [remark for edge in edges for remark in self._edge(edge, f"{where}.edges.{edge.id}")]
+        self.trace.step(notes=[*self._selected(snapshot, roots[0]), *remarks])
+
+    def _edge(self, edge: LogEdge, where: str) -> list[Remarked]:
+        if self._parents.setdefault(edge.target, edge.source) != edge.source:
+            raise BadInput(f"{where}.source", given=edge.source, accepted=f"{self._parents[edge.target]}, as in the snapshot before")
+        if edge.target not in self._nodes:
+            text = text_of(self._states.get(edge.target, {}), edge.data)
+            self._nodes[edge.target] = self.trace.node(self._nodes[edge.source], text, f"node {edge.target}", where)
+        node, remarks = self._nodes[edge.target], list[Remarked]()
+        for name in SCORES:
+            value = edge.data.get(name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and self._told.get((edge.target, name)) != value:
+                self._told[edge.target, name] = value
+                if not math.isfinite(value):
+                    raise BadInput(f"{where}.data.{name}", given=value, accepted="a finite number")
+                if 0.0 <= value <= 1.0:
+                    self.trace.score(node, name, float(value))
+                else:
+                    remarks.append(Remarked(f"{name} = {value!r}", (node,)))
+        return remarks
+
+    def _selected(self, snapshot: Snapshot, root: int) -> list[Selected]:
+        """The path along the edges that the log marks as selected."""
+        edges = {edge.id: edge for edge in snapshot.edges.values()}
+        by_id = {node.id: node for node in snapshot.nodes.values()}
+        path, current = [self._nodes[root]], by_id[root]
+        while current.selected_edge in edges and len(path) <= len(by_id):
+            edge = edges[current.selected_edge]
+            if edge.source != current.id:
+                break
+            current = by_id[edge.target]
+            path.append(self._nodes[current.id])
+        return [Selected(tuple(path), "the edges that the log marks as selected", ())] if len(path) > 1 else []
+
+
+def parse(content: bytes, given: Given) -> list[Imported]:
+    """One run, a round a snapshot."""
+    log = decoded(Log, content)
+    states = {node.id: node.data for snapshot in log.logs for node in snapshot.nodes.values() if node.data}
+    reading = Reading(Transcript("llm-reasoners", given, strategy="llm-reasoners", program="llm-reasoners"), states)
+    for index, snapshot in enumerate(log.logs):
+        reading.take(snapshot, f"$.logs[{index}]")
+    return [reading.trace.finish()]
+
+
+def _downwards(root: int, edges: Iterable[LogEdge], nodes: int, where: str) -> list[LogEdge]:
+    """The edges from the root down. Raises `BadInput` where they do not reach every node, as in a cycle."""
+    below: dict[int, list[LogEdge]] = {}
+    for edge in edges:
+        below.setdefault(edge.source, []).append(edge)
+    found, waiting = list[LogEdge](), [root]
+    while waiting:
+        layer = [edge for source in waiting for edge in below.get(source, ())]
+        found += layer
+        waiting = [edge.target for edge in layer]
+    if len(found) != nodes - 1 or sum(map(len, below.values())) != len(found):
+        raise BadInput(f"{where}.edges", given=f"{len(found)} of {nodes - 1} nodes below the root are reached", accepted="a tree")
+    return found
+
+
+def text_of(state: dict[str, JsonValue], said: dict[str, JsonValue]) -> str:
+    """What a step says: the action where the log has it, else the newest text of the state, else the whole state."""
+    for found in (said.get("action"), *(state.get(name) for name in TEXTS)):
+        if isinstance(found, str) and found:
+            return found
+    lines = (f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for name, value in state.items())
+    return "\n".join(lines)
+
+
+LLM_REASONERS = Format(
+    "llm-reasoners", "LLM Reasoners tree log (JSON)", "llm-reasoners", lambda beginning: begins(beginning, rb'^\s*\{\s*"logs"\s*:\s*\['), parse
+)
+
+__all__ = ["LLM_REASONERS"]

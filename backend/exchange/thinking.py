@@ -1,0 +1,74 @@
+"""Plain thinking text: what a model wrote, as a linear trace. No search was recorded and none is made up.
+
+The text is cut into steps at blank lines, before headings such as "Step 3" and before turns such as "Wait" at the beginning of a line; `<think>`
+and `</think>` end a step too. Fenced code stays whole. The texts of the steps put together are the file.
+"""
+
+from __future__ import annotations
+
+import re
+
+from backend.errors import BadInput
+from backend.exchange.base import Format, Given, Imported
+from backend.exchange.transcript import Transcript
+from backend.problems.answers import extract_answer
+
+_HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]+|\*\*)?(?:step|schritt)[ \t]+\d+\b", re.IGNORECASE)
+_TURN = re.compile(r"[ \t]*(?:wait|hmm+|alternatively|hold on|actually|let me (?:re)?check|let me double-check)\b", re.IGNORECASE)
+_TAGS = re.compile(r"(?<=</think>)|(?<=</thinking>)|(?=<think>)|(?=<thinking>)")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+
+
+def parse(content: bytes, given: Given) -> list[Imported]:
+    """One run, a chain of steps."""
+    text = decoded_text(content)
+    trace = Transcript("thinking", given, strategy="linear_trace", program="plain text")
+    trace.note(label="a linear trace: no search was recorded")
+    steps = segments(text)
+    node = trace.root
+    for index, step in enumerate(steps):
+        node = trace.node(node, step, f"step {index + 1}", f"step {index + 1}", done=index == len(steps) - 1)
+        trace.step([node] if node.done else [], [None] if node.done else [])
+    answer = extract_answer(text)
+    trace.answer(node, answer, reason=None if answer is not None else "no answer could be read from the text")
+    return [trace.finish()]
+
+
+def decoded_text(content: bytes) -> str:
+    """The file as text. Raises `BadInput` with the place of the first byte that is none."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise BadInput(f"line {line} of the file", given=content[problem.start : problem.start + 8], accepted="text in UTF-8") from problem
+    if "\0" in text:
+        raise BadInput(f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} of the file", given="a zero byte", accepted="text in UTF-8")
+    if not text.strip():
+        raise BadInput("line 1 of the file", given="nothing", accepted="a text")
+    return text
+
+
+def segments(text: str) -> list[str]:
+    """The steps of a text; together they are the text."""
+    steps = [""]
+    for part in _TAGS.split(text):
+        fenced, blank = False, True
+        for line in part.splitlines(keepends=True):
+            begins = not fenced and (blank or _HEADING.match(line) or _TURN.match(line))
+            if begins and line.strip() and steps[-1].strip():
+                steps.append("")
+            steps[-1] += line
+            fenced ^= _FENCE.match(line) is not None
+            blank = not line.strip()
+    return steps
+
+
+def recognises(beginning: bytes) -> bool:
+    """Whether it looks like text that is no JSON: a JSON file that was cut off must not pass for thoughts."""
+    return beginning.lstrip()[:1] not in b"{[" and _BINARY.search(beginning) is None
+
+
+THINKING = Format("thinking", "Plain thinking text", "plain text", recognises, parse)
+
+__all__ = ["THINKING", "segments"]

@@ -1,0 +1,152 @@
+"""How a reader writes down what it found: through the recorder that real runs use, so that an imported run has the very same records.
+
+Only times differ: they are the file's, or 0 where it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from backend.errors import BadInput
+from backend.exchange.base import NODE_LIMIT, RUN_LIMIT, TEXT_LIMIT, Given, Imported, within_limit
+from backend.trace import MemorySink, Recorder
+from backend.types import JSON, Finish, Kind, Node, Note, Score, Step
+
+
+class Said(NamedTuple):
+    """What the file says of the chosen answer."""
+
+    node: Node
+    answer: str | None
+    correct: bool | None = None
+    reason: str | None = None
+
+
+class Transcript:
+    """One run under way from a file. `format` names the reader; `program` and `version` say who wrote the file, where it is known."""
+
+    def __init__(self, format: str, given: Given, *, strategy: str, program: str, version: str | None = None, model: str = "") -> None:  # noqa: A002
+        self._sink = MemorySink()
+        self._recorder = Recorder(self._sink)
+        self._format, self._given, self._strategy, self._model = format, given, strategy, model
+        self._about: dict[str, JSON] = {"format": format, "program": program}
+        if version:
+            self._about["version"] = version
+        self._ms = 0.0
+        self._times: list[float] = []
+        self._candidates: list[Node] = []
+        self._values: list[float | None] = []
+        self._scores = 0
+        self._said: Said | None = None
+        self.created: datetime | None = None
+        self.problem_id = ""
+        self.root = self.node(None, given.question or "", "root", "the question", kind=Kind.PROMPT, role="user")
+
+    def note(self, **facts: JSON) -> None:
+        """Further facts of the source, for the manifest."""
+        self._about |= facts
+
+    def at(self, moment: datetime | None) -> None:
+        """Move the clock to a time in UTC; it never goes back, whatever the file says."""
+        if moment is None:
+            return
+        self.created = self.created or moment
+        self._ms = max(self._ms, (moment - self.created).total_seconds() * 1000.0)
+
+    def node(
+        self, parent: Node | None, text: str, key: str, where: str, *, done: bool = False, kind: Kind = Kind.STEP, role: str = "policy",
+        finish: Finish | None = None,
+    ) -> Node:
+        """Write down a node. `key` is its name in the file, `where` its place there, for errors."""
+        within_limit(where, "characters", len(text), TEXT_LIMIT)
+        within_limit(where, "nodes", self._recorder.node_count + 1, NODE_LIMIT)
+        valid(text, where)
+        depth = 0 if parent is None else parent.depth + 1
+        finish = finish or (Finish.END if done else None)
+        node = Node(text, parent=parent, depth=depth, done=done, finish=finish, role=role, kind=kind, key=f"{self._format}: {key}"[:200])
+        self._recorder.node(node)
+        self._stamp()
+        return node
+
+    def score(self, node: Node, scorer: str, value: float | None, reason: str | None = None) -> None:
+        """Write down a score. One outside [0, 1] is no probability: it is kept as the reason, and nothing ranks by it."""
+        inside = value is None or 0.0 <= value <= 1.0
+        why = reason if value is None else None if inside else f"the file says {value!r}, which is not in [0, 1]"
+        self._recorder.score(valid(scorer, "the scorer"), node, Score(value if inside else None, reason=why))
+        self._scores += 1
+        self._stamp()
+
+    def step(
+        self, candidates: Sequence[Node] = (), values: Sequence[float | None] = (), notes: Sequence[Note] = (), *, phase: str = "", track: str = "",
+        stats: dict[str, float] | None = None,
+    ) -> None:
+        """Write down a round with its new candidates."""
+        known = len(self._candidates)
+        self._candidates.extend(candidates)
+        self._values.extend(values)
+        self._recorder.step(Step(self._candidates, self._values, tuple(notes), phase, track, stats or {}), known)
+        self._stamp()
+
+    def answer(self, node: Node, answer: str | None, *, correct: bool | None = None, reason: str | None = None) -> None:
+        """Write down the choice."""
+        self._said = Said(node, answer, correct, reason)
+        data: dict[str, JSON] = {"answer": answer, "correct": correct, "reason": reason}
+        self._recorder.event("answer", node=node, data=data)
+        self._stamp()
+
+    def finish(self, *, status: str = "finished", reason: str | None = None) -> Imported:
+        """The run as read."""
+        self._recorder.event("status", label=status)
+        self._stamp()
+        self._recorder.flush()
+        events = [replace(event, t_ms=round(ms, 3)) for event, ms in zip(self._sink.events, self._times, strict=True)]
+        ledger: dict[str, JSON] = {"rounds": self._recorder.round, "verifier_calls": self._scores}
+        if self._ms:
+            ledger["seconds"] = self._ms / 1000.0
+        said = self._said
+        values = {
+            "status": status, "strategy": self._strategy, "model": self._model, "seed": 0, "origin": "import",
+            "spec": {"strategy": self._strategy, "question": self.root.text, "imported": self._format}, "manifest": {"imported": self._about},
+            "ledger": ledger, "answer": said.answer if said else None, "correct": said.correct if said else None,
+            "chosen_node": self._recorder.id_of(said.node) if said else None,
+            "reason": reason or (said.reason if said else "the file names no answer"), "error": None, "remedy": None,
+        }  # fmt: skip
+        if self.created is not None:
+            values["created_at"] = self.created
+        problem: dict[str, JSON] = {"id": self.problem_id, "dataset": self._format, "question": self.root.text, "answer": self._given.answer}
+        return Imported(problem, values, self._sink.nodes, events)
+
+    def _stamp(self) -> None:
+        self._times.extend([self._ms] * (self._recorder.next_seq - len(self._times)))
+
+
+def valid(text: str, where: str) -> str:
+    """The text, if it can be stored: half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as problem:
+        raise BadInput(where, given=ascii(text)[:80], accepted="valid Unicode") from problem
+    return text
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time in ISO 8601 (UTC where it does not say), or None where it is not one."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+        return None if found is None else (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def some_runs(runs: list[Imported], where: str) -> list[Imported]:
+    """The runs, if there are any and not too many."""
+    if not runs:
+        raise BadInput(where, given="nothing", accepted="at least one run")
+    within_limit(where, "runs", len(runs), RUN_LIMIT)
+    return runs
+
+
+__all__ = ["Transcript", "moment", "some_runs", "valid"]

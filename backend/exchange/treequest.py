@@ -1,0 +1,102 @@
+"""TreeQuest: the JSON that `treequest.render(state, path, format="json")` writes.
+
+A snapshot holds the tree as it stood: nodes with score, action and times, and what the algorithm counted as texts. `StandardMCTS` backs every
+score up to the root once, so its visits are told again as `backed`; of other algorithms only what the file holds is told. A pickled state is not
+read: reading one would run it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field
+
+from backend.errors import BadInput
+from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
+from backend.exchange.transcript import Transcript, moment
+from backend.types import Backed, Node
+
+ROOT_ID = -1
+PATH_LIMIT = 5_000_000
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)", re.DOTALL)
+_SIMPLE = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+class TreeNode(Foreign):
+    """A node; `id` is -1 for the root and counts expansions from 0."""
+
+    id: int = Field(ge=ROOT_ID)
+    parent_id: int | None
+    score: float
+    state_repr: str
+    action_from_parent: str | None = None
+    created_at: str | None = None
+    completed_at: str | None = None
+    status: str | None = None
+
+
+class Metadata(Foreign):
+    """Who wrote the file."""
+
+    algorithm: str = "unknown"
+    treequest_version: str | None = None
+
+
+class Snapshot(Foreign):
+    """The file."""
+
+    nodes: list[TreeNode] = Field(min_length=1, max_length=NODE_LIMIT)
+    metadata: Metadata = Metadata()
+
+
+def parse(content: bytes, given: Given) -> list[Imported]:
+    """One run, its nodes in order of expansion."""
+    snapshot = decoded(Snapshot, content)
+    about = snapshot.metadata
+    trace = Transcript("treequest", given, strategy=f"treequest {about.algorithm}", program="treequest", version=about.treequest_version)
+    trace.at(min(filter(None, (moment(node.created_at) for node in snapshot.nodes)), default=None))
+    known: dict[int, Node] = {}
+    told = 0
+    for index, found in enumerate(snapshot.nodes):
+        where = f"$.nodes[{index}]"
+        if found.id != index + ROOT_ID:
+            raise BadInput(f"{where}.id", given=found.id, accepted=f"{index + ROOT_ID}: nodes in order of expansion, the root (-1) first")
+        if found.id == ROOT_ID:
+            known[ROOT_ID] = trace.root
+            continue
+        backs_up = about.algorithm == "StandardMCTS"
+        known[found.id] = _grown(trace, known, found, where, backs_up=backs_up)
+        told += known[found.id].depth if backs_up else 0
+        within_limit(where, "steps in all paths by then", told, PATH_LIMIT)
+    return [trace.finish()]
+
+
+def _grown(trace: Transcript, known: dict[int, Node], found: TreeNode, where: str, *, backs_up: bool) -> Node:
+    if found.parent_id not in known:
+        raise BadInput(f"{where}.parent_id", given=found.parent_id, accepted="the id of an earlier node")
+    trace.at(moment(found.completed_at))
+    parent = known[found.parent_id]
+    node = trace.node(parent, unquoted(found.state_repr), f"node {found.id}", f"{where}.state_repr", role=found.action_from_parent or "policy")
+    trace.score(node, "treequest", found.score)
+    notes = (Backed(tuple(node.path()), found.score),) if backs_up else ()
+    trace.step([node], [found.score if 0.0 <= found.score <= 1.0 else None], notes)
+    return node
+
+
+def unquoted(state: str) -> str:
+    """The text behind its Python representation, which is how a state that is a text is written by default; anything else as it is."""
+    return _ESCAPE.sub(_character, state[1:-1]) if _QUOTED.fullmatch(state) else state
+
+
+def _character(escape: re.Match[str]) -> str:
+    code = escape[1]
+    if len(code) == 1:
+        return _SIMPLE.get(code, code)
+    number = int(code[1:], 16)
+    return chr(number) if number <= 0x10FFFF else escape[0]
+
+
+TREEQUEST = Format("treequest", "TreeQuest snapshot (JSON)", "treequest", lambda beginning: begins(beginning, rb'"state_repr"'), parse)
+
+__all__ = ["TREEQUEST"]

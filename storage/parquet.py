@@ -1,0 +1,197 @@
+"""A run as three Parquet tables: `run.parquet` (one row), `nodes.parquet`, `events.parquet`, in a folder or a zip archive.
+
+Columns are those of the store, without the run's number. JSON is kept as text, exactly as it is stored; times are UTC to the microsecond. The
+tables hold what the export in JSON lines holds and pass the same checks when they are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from backend.errors import BadInput, StorageFailure
+from backend.exchange.archive import members
+from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Imported, within_limit
+from backend.trace import EventRecord, NodeRecord
+from backend.types import JSON
+from storage.events import EVENT_TYPES, NODE_TYPES
+from storage.export import FORMAT, OWN, VERSION, EventLine, Line, NodeLine, RunLine, run_fields, sound
+from storage.rows import EventRow, NodeFull, RunRow
+from storage.tables import json_text
+
+RUN, NODES, EVENTS = NAMES = ("run.parquet", "nodes.parquet", "events.parquet")
+VALUES = 20_000_000
+"""Entries of one column, those of lists counted one by one."""
+TEXTS, MOMENT = pa.string(), pa.timestamp("us", tz="UTC")
+JSON_COLUMNS = {
+    RUN: ("spec", "manifest", "ledger", "forked_from", "problem"), NODES: ("alternatives",), EVENTS: ("data",),
+}  # fmt: skip
+RUN_TYPES: dict[str, pa.DataType] = {
+    "format": TEXTS, "version": pa.int32(), "problem": TEXTS,
+    **dict.fromkeys(RunLine.model_fields, TEXTS),
+    "seed": pa.int64(), "correct": pa.bool_(), "chosen_node": pa.int32(), "created_at": MOMENT, "finished_at": MOMENT,
+}  # fmt: skip
+SCHEMAS: dict[str, pa.Schema] = {
+    RUN: pa.schema(RUN_TYPES),
+    NODES: pa.schema({name: kind for name, kind in NODE_TYPES.items() if name != "run_id"}),
+    EVENTS: pa.schema({name: kind for name, kind in EVENT_TYPES.items() if name != "run_id"}),
+}
+AnyLine = TypeVar("AnyLine", bound=Line)
+
+
+class Header(RunLine):
+    """The row of the run table."""
+
+    format: str
+    version: int
+    problem: dict[str, Any] | None
+
+
+def tables(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> dict[str, bytes]:
+    """The three files by name."""
+    row = {**run_fields(run), "created_at": run.created_at, "finished_at": run.finished_at, "format": FORMAT, "version": VERSION}
+    return {RUN: _table(RUN, [{**row, "problem": run.problem}]), NODES: _table(NODES, nodes), EVENTS: _table(EVENTS, events)}
+
+
+def _table(name: str, records: Sequence[Any]) -> bytes:
+    columns = []
+    for field in SCHEMAS[name]:
+        values = [record[field.name] if isinstance(record, dict) else getattr(record, field.name) for record in records]
+        if field.name in JSON_COLUMNS[name]:
+            values = [None if value is None else json_text(value) for value in values]
+        columns.append(pa.array(values, field.type))
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=SCHEMAS[name]), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def archived(files: Mapping[str, bytes]) -> bytes:
+    """The files as one zip archive, which is always the same for the same files."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return sink.getvalue()
+
+
+def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> None:
+    """Write an archive where the path ends in `.zip`, else a new folder: first under another name, so that half of it is never taken for whole."""
+    part, files = path.with_name(path.name + ".part"), tables(run, nodes, events)
+    if path.is_dir():
+        raise BadInput("folder of the export", given=str(path), accepted="a folder that does not exist yet, or a path that ends in .zip")
+    try:
+        if path.suffix == ".zip":
+            part.write_bytes(archived(files))
+        else:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            for name, content in files.items():
+                (part / name).write_bytes(content)
+        part.replace(path)
+    except OSError as problem:
+        raise StorageFailure(f"the export {path} cannot be written: {problem.strerror}") from problem
+
+
+def read(path: Path) -> bytes:
+    """A folder as the archive that it could have been. Raises `BadInput` saying what cannot be read."""
+    try:
+        return archived({name: (path / name).read_bytes() for name in NAMES})
+    except OSError as problem:
+        raise BadInput("export folder", given=str(path), accepted=f"a folder with {', '.join(NAMES)} ({problem.strerror})") from problem
+
+
+def parse(content: bytes, name: str) -> Imported:
+    """Read and check an archive called `name`. Raises `BadInput` naming the table and row."""
+    files = members(content, lambda member: member in NAMES, 4 * BYTES_LIMIT, others=False)
+    missing = [each for each in NAMES if each not in files]
+    if missing:
+        raise BadInput(name, given=f"an archive without {missing[0]}", accepted=", ".join(NAMES))
+    headers = _lines(RUN, files[RUN], Header, 1)
+    if len(headers) != 1 or (headers[0].format, headers[0].version) != (FORMAT, VERSION):
+        given = [(header.format, header.version) for header in headers]
+        raise BadInput(RUN, given=given, accepted=f"one row of format {FORMAT}, version {VERSION}")
+    run = RunLine.model_validate({each: getattr(headers[0], each) for each in RunLine.model_fields})
+    nodes = [NodeRecord(**dict(line)) for line in _lines(NODES, files[NODES], NodeLine, NODE_LIMIT)]
+    events = [EventRecord(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)]
+    source: dict[str, JSON] = {"format": OWN[1], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name}
+    return sound(run, headers[0].problem, nodes, events, source, _place)
+
+
+def _place(node: int | None, event: int | None) -> str:
+    return f"row {node} of {NODES}" if node is not None else f"row {event} of {EVENTS}" if event is not None else RUN
+
+
+def _lines(name: str, content: bytes, model: type[AnyLine], limit: int) -> list[AnyLine]:
+    """The rows of a table, each checked. Raises `BadInput`."""
+    found: list[AnyLine] = []
+    try:
+        for row in _rows(name, content, limit):
+            found.append(_checked(name, len(found), row, model))
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
+        raise BadInput(name, given=f"{type(problem).__name__}: {str(problem)[:100]}", accepted="a whole Parquet table") from problem
+    return found
+
+
+def _checked(name: str, index: int, row: dict[str, Any], model: type[AnyLine]) -> AnyLine:
+    where = f"row {index} of {name}"
+    plain: dict[str, Any] = {column: tuple(value) if isinstance(value, list) else value for column, value in row.items()}
+    for column in JSON_COLUMNS[name]:
+        if plain[column] is not None:
+            try:
+                plain[column] = from_json(plain[column], allow_inf_nan=False)
+            except ValueError as problem:
+                raise BadInput(f"{column} in {where}", given=ascii(plain[column])[:80], accepted=f"JSON ({problem})") from problem
+    try:
+        return model.model_validate(plain)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        column = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{column} in {where}", given=ascii(first["input"])[:80], accepted=first["msg"]) from problem
+
+
+def _rows(name: str, content: bytes, limit: int) -> Iterator[dict[str, Any]]:
+    """The rows of a table whose columns are those expected. What a small file would unpack to is bounded before it is unpacked."""
+    schema = SCHEMAS[name]
+    given = pq.ParquetFile(pa.BufferReader(content)).schema_arrow
+    for column in {*schema.names, *given.names}:
+        kinds = [_kind(one.field(column).type) if column in one.names else "no such column" for one in (given, schema)]
+        if kinds[0] != kinds[1]:
+            raise BadInput(f"column {ascii(column)[:80]} of {name}", given=kinds[0], accepted=kinds[1])
+    texts = [field.name for field in schema if field.type == TEXTS]
+    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
+    within_limit(name, "rows", file.metadata.num_rows, limit)
+    groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
+    for column in range(file.metadata.num_columns):
+        within_limit(name, "entries of a column", sum(group.column(column).num_values for group in groups), VALUES)
+    within_limit(name, "bytes unpacked", sum(group.total_byte_size for group in groups), 8 * BYTES_LIMIT)
+    characters = 0
+    for batch in file.iter_batches(batch_size=4096):
+        characters += sum(_characters(batch.column(column)) for column in texts)
+        within_limit(name, "bytes of text", characters, 8 * BYTES_LIMIT)
+        yield from batch.to_pylist()
+
+
+def _kind(kind: pa.DataType) -> str:
+    """A column's type in words; what a list calls its entries does not matter."""
+    return f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
+
+
+def _characters(column: pa.Array) -> int:
+    """Bytes of the texts of a column, repeated ones counted again."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    return int(pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices)).as_py() or 0)
+
+
+__all__ = ["NAMES", "archived", "parse", "read", "tables", "write"]
