@@ -14,32 +14,18 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self
 
 import httpx
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from backend.api import schemas, schemas_why
-from backend.errors import ArboretumError
+from backend.client_http import Http, Query, Refused, Unreachable
 from backend.settings import Preferences
 from backend.spec import RunSpec
 
-Model = TypeVar("Model", bound=BaseModel)
-Query = Mapping[str, str | int | float | None]
 ANY_ADDRESS = ("0.0.0.0", "::")
 IMPORT_TIMEOUT_S = 600.0
-
-
-class Refused(ArboretumError):
-    """The service refused a request; `status` is the HTTP status, `given` and `accepted` say what was wrong."""
-
-    def __init__(self, status: int, body: schemas.ErrorBody) -> None:
-        super().__init__(body.error)
-        self.status, self.given, self.accepted, self.remedy = status, body.given, body.accepted, body.remedy
-
-
-class Unreachable(ArboretumError):
-    """Nobody answers at the address of the service."""
 
 
 class Message(NamedTuple):
@@ -78,11 +64,8 @@ class Client:
         self, url: str | None = None, *, token: str | None = None, transport: httpx.BaseTransport | None = None, timeout_s: float = 30.0
     ) -> None:
         token = token if token is not None else os.environ.get("ARBORETUM_TOKEN")
-        self.url = (url or base_url()).rstrip("/")
-        self._http = httpx.Client(
-            base_url=f"{self.url}/api", timeout=timeout_s, transport=transport, trust_env=False,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-        )
+        self._http = Http(url or base_url(), token, transport, timeout_s)
+        self.url = self._http.url
 
     def __enter__(self) -> Self:
         return self
@@ -95,88 +78,89 @@ class Client:
 
     # What there is
     def health(self) -> schemas.Health:
-        return self._get("/health", schemas.Health)
+        return self._http.get("/health", schemas.Health)
 
     def catalog(self) -> schemas.Catalog:
-        return self._get("/catalog", schemas.Catalog)
+        return self._http.get("/catalog", schemas.Catalog)
 
     def problem(self, problem_id: str) -> schemas.Problem:
-        return self._get(f"/problems/{problem_id}", schemas.Problem)
+        return self._http.get(f"/problems/{problem_id}", schemas.Problem)
 
     # Runs
     def submit(self, spec: RunSpec) -> int:
         """Ask for a run; its id comes back at once, before it starts."""
-        return self._send("POST", "/runs", schemas.Submitted, spec).run_id
+        return self._http.send("POST", "/runs", schemas.Submitted, spec).run_id
 
     def estimate(self, spec: RunSpec) -> schemas.Estimate:
-        return self._send("POST", "/runs/estimate", schemas.Estimate, spec)
+        return self._http.send("POST", "/runs/estimate", schemas.Estimate, spec)
 
-    def run(self, run_id: int) -> schemas.Run:
-        return self._get(f"/runs/{run_id}", schemas.Run)
+    def info(self, run_id: int) -> schemas.Run:
+        """A run as it stands now."""
+        return self._http.get(f"/runs/{run_id}", schemas.Run)
 
     def runs(
         self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None,
         limit: int = 50, offset: int = 0,
     ) -> schemas.RunPage:
         query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit, "offset": offset}
-        return self._get("/runs", schemas.RunPage, query)
+        return self._http.get("/runs", schemas.RunPage, query)
 
     def reselect(
         self, run_id: int, selector: str, *, params: Mapping[str, JsonValue] | None = None, aggregation: str | None = None
     ) -> schemas.Reselection:
         """What another final rule would have chosen from the candidates of a stored run."""
         query: Query = {"selector": selector, "params": json.dumps(dict(params or {})), "aggregation": aggregation}
-        return self._get(f"/runs/{run_id}/reselect", schemas.Reselection, query)
+        return self._http.get(f"/runs/{run_id}/reselect", schemas.Reselection, query)
 
     def why(self, run_id: int, *, node: int | None = None) -> schemas_why.Why:
         """Where the right answer of a run died, and the first wrong step on the path to `node` (absent: the chosen one)."""
-        return self._get(f"/runs/{run_id}/why", schemas_why.Why, {"node": node})
+        return self._http.get(f"/runs/{run_id}/why", schemas_why.Why, {"node": node})
 
     def why_counts(
         self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None, limit: int = 200
     ) -> schemas_why.WhyCounts:
         """How often each cause occurs among the newest runs that match."""
         query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit}
-        return self._get("/why", schemas_why.WhyCounts, query)
+        return self._http.get("/why", schemas_why.WhyCounts, query)
 
     def what_if(self, run_id: int, ask: schemas_why.WhatIfAsk) -> schemas_why.WhatIf:
         """What a stored run would have chosen with other settings, and for how many rounds that is exact."""
-        return self._send("POST", f"/runs/{run_id}/what-if", schemas_why.WhatIf, ask)
+        return self._http.send("POST", f"/runs/{run_id}/what-if", schemas_why.WhatIf, ask)
 
     def score(self, run_id: int, ask: schemas_why.ScoreAsk) -> schemas_why.Scoring:
         """Have all nodes of a stored run scored by another verifier; `series` tells when it is done."""
-        return self._send("POST", f"/runs/{run_id}/scores", schemas_why.Scoring, ask)
+        return self._http.send("POST", f"/runs/{run_id}/scores", schemas_why.Scoring, ask)
 
     def series(self, run_id: int) -> schemas_why.SeriesList:
-        return self._get(f"/runs/{run_id}/scores", schemas_why.SeriesList)
+        return self._http.get(f"/runs/{run_id}/scores", schemas_why.SeriesList)
 
     def lens(self, run_id: int, other: str, *, one: str = schemas_why.RUN, most: int = 100) -> schemas_why.Lens:
         """Two series of scores of a run side by side; `other` judges."""
-        return self._get(f"/runs/{run_id}/lens", schemas_why.Lens, {"one": one, "other": other, "most": most})
+        return self._http.get(f"/runs/{run_id}/lens", schemas_why.Lens, {"one": one, "other": other, "most": most})
 
     def cancel(self, run_id: int) -> str:
-        return self._send("POST", f"/runs/{run_id}/cancel", schemas.Done).status
+        return self._http.send("POST", f"/runs/{run_id}/cancel", schemas.Done).status
 
     def pause(self, run_id: int) -> str:
-        return self._send("POST", f"/runs/{run_id}/pause", schemas.Done).status
+        return self._http.send("POST", f"/runs/{run_id}/pause", schemas.Done).status
 
     def resume(self, run_id: int) -> str:
         """Go on with a paused run, or take up one that was cut off, without paying again for what it has."""
-        return self._send("POST", f"/runs/{run_id}/resume", schemas.Done).status
+        return self._http.send("POST", f"/runs/{run_id}/resume", schemas.Done).status
 
     def delete(self, run_id: int) -> None:
-        self._request("DELETE", f"/runs/{run_id}")
+        self._http.request("DELETE", f"/runs/{run_id}")
 
     # What happened in a run
     def nodes(self, run_id: int, *, after: int = -1, limit: int | None = None) -> list[schemas.Node]:
-        return self._get(f"/runs/{run_id}/nodes", schemas.NodePage, {"after": after, "limit": limit}).nodes
+        return self._http.get(f"/runs/{run_id}/nodes", schemas.NodePage, {"after": after, "limit": limit}).nodes
 
     def node(self, run_id: int, node_id: int) -> schemas.NodeDetail:
-        return self._get(f"/runs/{run_id}/nodes/{node_id}", schemas.NodeDetail)
+        return self._http.get(f"/runs/{run_id}/nodes/{node_id}", schemas.NodeDetail)
 
     def events(self, run_id: int, *, after: int = -1, limit: int = 1000, kinds: Sequence[str] = ()) -> schemas.EventPage:
         """One page of the log after sequence number `after`, all kinds or those named."""
-        return self._get(f"/runs/{run_id}/events", schemas.EventPage, {"after": after, "limit": limit, "kinds": ",".join(kinds) or None})
+        return self._http.get(f"/runs/{run_id}/events", schemas.EventPage, {"after": after, "limit": limit, "kinds": ",".join(kinds) or None})
 
     def all_events(self, run_id: int, *, kinds: Sequence[str] = ()) -> list[schemas.Event]:
         """The whole log so far, page by page."""
@@ -189,17 +173,17 @@ class Client:
 
     def follow(self, run_id: int, *, after: int = -1) -> Iterator[Message]:
         """Messages as they come, until the run is over (last kind `done`) or the service stops (`closing`)."""
-        with self._http.stream(
+        with self._http.connection.stream(
             "GET", f"/runs/{run_id}/events", params={"after": after}, headers={"Accept": "text/event-stream"}, timeout=httpx.Timeout(10.0)
         ) as response:
             if response.is_error:
                 response.read()
-            self._check(response)
+            self._http.checked(response)
             yield from messages(response.iter_lines())
 
     def export(self, run_id: int, format: str = "jsonl") -> bytes:  # noqa: A002
         """A run as a file: `jsonl`, `parquet` (a zip archive of three tables) or `html` (a page that opens offline)."""
-        return self._request("GET", f"/runs/{run_id}/export", params={"format": format}).content
+        return self._http.request("GET", f"/runs/{run_id}/export", params={"format": format}).content
 
     def import_runs(
         self, content: bytes, *, format: str = "auto", name: str = "upload", question: str | None = None, answer: str | None = None  # noqa: A002
@@ -208,7 +192,7 @@ class Client:
         given = {"format": format, "name": name, "question": question, "answer": answer}
         params = {key: value for key, value in given.items() if value is not None}
         headers = {"Content-Type": "application/octet-stream"}
-        response = self._request("POST", "/import", params=params, content=content, headers=headers, timeout_s=IMPORT_TIMEOUT_S)
+        response = self._http.request("POST", "/import", params=params, content=content, headers=headers, timeout_s=IMPORT_TIMEOUT_S)
         return schemas.Taken.model_validate_json(response.content)
 
     def import_(self, content: bytes) -> int:
@@ -217,57 +201,28 @@ class Client:
 
     # Settings, store, engines
     def settings(self) -> Preferences:
-        return self._get("/settings", Preferences)
+        return self._http.get("/settings", Preferences)
 
     def save_settings(self, preferences: Preferences) -> Preferences:
-        return self._send("PUT", "/settings", Preferences, preferences)
+        return self._http.send("PUT", "/settings", Preferences, preferences)
 
     def store(self) -> schemas.StoreInfo:
-        return self._get("/store", schemas.StoreInfo)
+        return self._http.get("/store", schemas.StoreInfo)
 
     def prune(self, days: float) -> int:
         """Delete runs older than `days`; how many there were."""
-        return self._send("POST", "/store/prune", schemas.Pruned, schemas.Prune(days=days)).deleted
+        return self._http.send("POST", "/store/prune", schemas.Pruned, schemas.Prune(days=days)).deleted
 
     def engines(self) -> list[schemas.ModelState]:
-        return self._get("/engines", schemas.EngineStates).models
+        return self._http.get("/engines", schemas.EngineStates).models
 
     def load(self, engine: str, model: str | None = None, kind: str = "policy") -> list[schemas.ModelState]:
         choice = schemas.ModelChoice.model_validate({"engine": engine, "model": model, "kind": kind})
-        return self._send("POST", "/engines/load", schemas.EngineStates, choice).models
+        return self._http.send("POST", "/engines/load", schemas.EngineStates, choice).models
 
     def unload(self, engine: str, model: str | None = None, kind: str = "policy") -> list[schemas.ModelState]:
         choice = schemas.ModelChoice.model_validate({"engine": engine, "model": model, "kind": kind})
-        return self._send("POST", "/engines/unload", schemas.EngineStates, choice).models
-
-    def _get(self, path: str, model: type[Model], query: Query | None = None) -> Model:
-        params = {name: value for name, value in (query or {}).items() if value is not None}
-        return model.model_validate_json(self._request("GET", path, params=params).content)
-
-    def _send(self, method: str, path: str, model: type[Model], body: BaseModel | None = None) -> Model:
-        content = None if body is None else body.model_dump_json().encode()
-        response = self._request(method, path, content=content, headers={"Content-Type": "application/json"})
-        return model.model_validate_json(response.content)
-
-    def _request(
-        self, method: str, path: str, *, params: Mapping[str, str | int | float] | None = None, content: bytes | None = None,
-        headers: Mapping[str, str] | None = None, timeout_s: float | None = None,
-    ) -> httpx.Response:
-        patience = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
-        try:
-            response = self._http.request(method, path, params=params, content=content, headers=headers, timeout=patience)
-        except httpx.TransportError as error:
-            raise Unreachable(f"the service at {self.url} does not answer ({type(error).__name__}): is it running?") from error
-        return self._check(response)
-
-    def _check(self, response: httpx.Response) -> httpx.Response:
-        if not response.is_error:
-            return response
-        try:
-            body = schemas.ErrorBody.model_validate_json(response.content)
-        except ValueError:
-            body = schemas.ErrorBody(error=f"the service answered {response.status_code} {response.reason_phrase}")
-        raise Refused(response.status_code, body)
+        return self._http.send("POST", "/engines/unload", schemas.EngineStates, choice).models
 
 
 def messages(lines: Iterator[str]) -> Iterator[Message]:

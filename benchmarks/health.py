@@ -87,7 +87,7 @@ def start_runs(client: Client) -> None:
     ids = [client.submit(search(number)) for number in range(RUNS)]
     end = time.monotonic() + LOAD_S
     for run_id in ids:
-        while (run := client.run(run_id)).nodes < 2:
+        while (run := client.info(run_id)).nodes < 2:
             if run.status == "failed" or time.monotonic() > end:
                 raise RuntimeError(f"run {run_id} is {run.status} and has no step: {run.reason}")
             time.sleep(0.2)

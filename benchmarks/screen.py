@@ -51,14 +51,14 @@ def watched(client: Client, page: Page, simulations: int) -> tuple[int, list[Dra
     """A run and what was drawn of it while it went on."""
     run_id = client.submit(search(simulations))
     end = time.monotonic() + START_S
-    while client.run(run_id).nodes < 2:
+    while client.info(run_id).nodes < 2:
         if time.monotonic() > end:
-            raise RuntimeError(f"run {run_id} is {client.run(run_id).status} and has no step")
+            raise RuntimeError(f"run {run_id} is {client.info(run_id).status} and has no step")
         time.sleep(0.1)
     page.goto(f"{client.url}/trace?run={run_id}", wait_until="commit")
     page.wait_for_selector(".arboretum-tree[data-seq]", timeout=60_000)
     page.evaluate(WATCH)
-    while client.run(run_id).status not in ("finished", "failed"):
+    while client.info(run_id).status not in ("finished", "failed"):
         time.sleep(0.5)
     page.wait_for_timeout(1000)
     return run_id, [Drawn(int(seq), float(at)) for seq, at in page.evaluate("() => window.drawn")]
@@ -74,7 +74,7 @@ def event_times(client: Client, run_id: int) -> dict[int, float]:
 
 def delays(client: Client, run_id: int, drawn: list[Drawn]) -> list[float]:
     """Milliseconds from each event to the first drawing that holds it; only events after the first drawing, which held the past."""
-    times, finished_at = event_times(client, run_id), client.run(run_id).finished_at
+    times, finished_at = event_times(client, run_id), client.info(run_id).finished_at
     assert finished_at is not None
     start_ms = 1000.0 * datetime.fromisoformat(finished_at).timestamp() - max(times.values())
     order = sorted(drawn)

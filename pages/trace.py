@@ -19,7 +19,7 @@ service = connect()
 run_id = number_in_address("run")
 if run_id is None:
     run_id = latest_run(service)
-run = required(lambda: service.run(run_id), f"Run {run_id}")
+run = required(lambda: service.info(run_id), f"Run {run_id}")
 catalog = required(service.catalog, "The catalogue")
 entry = next((one for one in catalog.strategies if one.name == run.strategy), None)
 log = required(lambda: run_log(service, run_id), f"The log of run {run_id}")

@@ -147,7 +147,8 @@ OUTWARD = (
 )
 CONNECTING = {"open_connection", "open_unix_connection", "create_connection", "create_datagram_endpoint", "start_server", "create_server", "urlopen"}
 REACHING = {
-    "backend.client": "asks the service, for pages and notebooks",
+    "backend.client": "follows a run of the service, for pages and notebooks",
+    "backend.client_http": "asks the service",
     "backend.engines.openai_server": "sends prompts to the server that the user named",
     "backend.engines.vllm_start": "fetches the model that the user named",
     "backend.host_process": "holds one end of a pair of sockets to its own child",

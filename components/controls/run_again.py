@@ -28,7 +28,7 @@ def begin(service: Client, catalog: Catalog, preferences: Preferences) -> Start:
     if taken is not None and taken[0] == like:
         return Start(taken[1], like)
     try:
-        spec = service.run(like).again()
+        spec = service.info(like).again()
     except (Refused, Unreachable) as error:
         st.warning(f"The settings of run {like} cannot be taken over. {explained(error)}", icon=":material/search_off:")
     except ValueError:

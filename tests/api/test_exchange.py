@@ -28,7 +28,7 @@ def test_a_file_of_another_program_becomes_runs_like_any_other(service: Service,
     assert taken.format == FORMATS.get(name, "thinking")
     assert len(taken.run_ids) == (4 if taken.format == "inspect" else 1)
     for run_id in taken.run_ids:
-        run = client.run(run_id)
+        run = client.info(run_id)
         assert service.store.verify(run_id) == []
         assert (run.status, run.origin, run.question, run.right_answer) == ("finished", "import", "How many?", "72")
         source = run.manifest["imported"]
@@ -49,9 +49,9 @@ def test_imported_runs_leave_and_come_back_with_their_source(service: Service) -
         copy = client.import_runs(client.export(first, format_), format=format_, name="copy").run_ids[0]
         assert client.nodes(copy) == client.nodes(first)
         assert client.all_events(copy) == client.all_events(first)
-        mark = client.run(copy).manifest["imported"]
+        mark = client.info(copy).manifest["imported"]
         assert isinstance(mark, dict)
-        assert mark["before"] == client.run(first).manifest["imported"]
+        assert mark["before"] == client.info(first).manifest["imported"]
 
 
 def test_a_run_is_exported_in_every_format(service: Service) -> None:

@@ -19,7 +19,7 @@ from tests.jobs.fakes import Growing, spec
 
 def finished(client: Client, run_id: int, within_s: float = 30.0) -> Run:
     end = time.monotonic() + within_s
-    while (run := client.run(run_id)).status not in ("finished", "failed", "cancelled"):
+    while (run := client.info(run_id)).status not in ("finished", "failed", "cancelled"):
         assert time.monotonic() < end, f"run {run_id} is still {run.status}"
         time.sleep(0.02)
     return run
@@ -132,7 +132,7 @@ def test_a_run_is_paused_resumed_stopped_and_deleted(slow: Service, growing: Gro
     while growing.written < 3:
         time.sleep(0.01)
     assert client.pause(run_id) == "paused"
-    assert client.run(run_id).status == "paused"
+    assert client.info(run_id).status == "paused"
     assert client.resume(run_id) == "running"
     assert client.cancel(run_id) == "cancelled"
     with pytest.raises(Refused, match="cancelled") as refusal:
@@ -140,7 +140,7 @@ def test_a_run_is_paused_resumed_stopped_and_deleted(slow: Service, growing: Gro
     assert refusal.value.status == 409
     client.delete(run_id)
     with pytest.raises(Refused) as refusal:
-        client.run(run_id)
+        client.info(run_id)
     assert refusal.value.status == 404
 
 
@@ -159,7 +159,7 @@ def test_settings_are_kept_and_take_effect(slow: Service, growing: Growing) -> N
     first, second = client.submit(spec()), client.submit(spec())
     while growing.written < 3:
         time.sleep(0.01)
-    assert [client.run(run_id).status for run_id in (first, second)] == ["running", "queued"]
+    assert [client.info(run_id).status for run_id in (first, second)] == ["running", "queued"]
 
 
 def test_the_store_tells_its_size_and_forgets_old_runs(service: Service) -> None:

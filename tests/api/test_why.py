@@ -44,9 +44,9 @@ def test_causes_are_told_for_one_run_and_counted_over_many(searching: Service) -
     told = {run_id: client.why(run_id) for run_id in ids}
     for run_id, found in told.items():
         nodes, events = searching.store.paid(run_id), searching.store.events(run_id, limit=None)
-        problem = searching.services.library.find(client.run(run_id).problem.id)  # type: ignore[union-attr]
+        problem = searching.services.library.find(client.info(run_id).problem.id)  # type: ignore[union-attr]
         assert found.cause == verdict(nodes, events, problem).cause
-        assert (found.path_node, found.checked) == (client.run(run_id).chosen_node, True)
+        assert (found.path_node, found.checked) == (client.info(run_id).chosen_node, True)
         assert (found.first_wrong is None) == (found.cause in ("right", "not_extracted"))
     counts = client.why_counts()
     assert {each.run_id: each.cause for each in counts.runs} == {run_id: found.cause for run_id, found in told.items()}
@@ -105,7 +105,7 @@ def scored(client: Client, run_id: int, within_s: float = 60.0) -> SeriesList:
 def test_a_stored_run_is_scored_by_another_verifier_and_the_two_are_compared(searching: Service) -> None:
     client = searching.client()
     run_id = search(client, 14, strategy="stepwise_best_of_n", params={"n": 4})
-    before = client.run(run_id)
+    before = client.info(run_id)
     begun = client.score(run_id, ScoreAsk(verifier="exact"))
     assert (begun.series, begun.failed) == ("exact", "")
     steps = len(client.nodes(run_id)) - 1
@@ -118,7 +118,7 @@ def test_a_stored_run_is_scored_by_another_verifier_and_the_two_are_compared(sea
     assert sum(each.steps for each in seen.curve) == steps and seen.ece is not None
     assert seen.depths[0].step == 1 and seen.depths[0].steps == 4
     assert client.lens(run_id, "exact", one="exact").disagreements == []
-    assert client.run(run_id) == before
+    assert client.info(run_id) == before
     with pytest.raises(Refused) as refusal:
         client.lens(run_id, "nobody")
     assert refusal.value.accepted == "run, exact"

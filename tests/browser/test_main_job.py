@@ -30,7 +30,7 @@ def run_to_end(url: str, spec: RunSpec = SPEC) -> int:
     with Client(url) as client:
         run_id = client.submit(spec)
         assert [message.kind for message in client.follow(run_id)][-1] == "done"
-        assert client.run(run_id).status == "finished"
+        assert client.info(run_id).status == "finished"
         return run_id
 
 

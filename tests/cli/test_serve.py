@@ -74,7 +74,7 @@ def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_
         threads = [threading.Thread(target=follow, args=(url, run_id, ends)) for _ in range(3)]
         for thread in threads:
             thread.start()
-        while client.run(run_id).nodes < 20:
+        while client.info(run_id).nodes < 20:
             time.sleep(0.05)
         probe = time.monotonic()
         client.settings()
@@ -89,7 +89,7 @@ def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_
     assert set(ends) <= {"closing", "done"}
     assert len(ends) == 3
     with server(tmp_path / "a.duckdb") as (_, url), await_health(url) as client:
-        assert client.run(run_id).status == "crashed"
+        assert client.info(run_id).status == "crashed"
 
 
 def test_a_server_open_to_others_asks_for_its_token_everywhere(tmp_path: Path) -> None:
