@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.client import Client
+from backend.spec import RunSpec
 from tests.pages.fake_service import FakeService, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +94,23 @@ def site(fake: FakeService) -> Iterator[str]:
     """The pages in front of the fake service, which is a remote backend to them."""
     with serving(fake) as backend, streamlit("pages/frame.py", ARBORETUM_BACKEND=backend) as (url, _):
         yield url
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The whole product on a store of its own, the shipped samples in it: nothing faked. Its runs take the engine that their spec names."""
+    store = tmp_path_factory.mktemp("store") / "runs.duckdb"
+    with streamlit("app.py", ARBORETUM_DB=str(store)) as (url, _):
+        yield url
+
+
+def run_to_end(url: str, spec: RunSpec) -> int:
+    """Carry out a run on the service at `url`; its id."""
+    with Client(url) as client:
+        run_id = client.submit(spec)
+        assert [message.kind for message in client.follow(run_id)][-1] == "done"
+        assert client.info(run_id).status == "finished"
+        return run_id
 
 
 @pytest.fixture

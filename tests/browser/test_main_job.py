@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,10 @@ import pytest
 
 from backend.client import Client
 from backend.spec import RunSpec
-from tests.browser.conftest import streamlit
+from tests.browser.conftest import run_to_end, streamlit
 from tests.browser.test_pages import PROBE, RESULT, click_node, drawn_nodes
 
 SPEC = RunSpec(strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3)
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = tmp_path_factory.mktemp("store") / "runs.duckdb"
-    with streamlit("app.py", ARBORETUM_DB=str(store)) as (url, _):
-        yield url
-
-
-def run_to_end(url: str, spec: RunSpec = SPEC) -> int:
-    with Client(url) as client:
-        run_id = client.submit(spec)
-        assert [message.kind for message in client.follow(run_id)][-1] == "done"
-        assert client.info(run_id).status == "finished"
-        return run_id
 
 
 def test_a_run_started_on_the_page_grows_a_tree_and_ends_with_an_answer(product: str, tab: Any) -> None:
@@ -51,7 +35,7 @@ def test_a_run_started_on_the_page_grows_a_tree_and_ends_with_an_answer(product:
 
 
 def test_a_click_shows_the_text_that_is_stored(product: str, tab: Any) -> None:
-    run_id = run_to_end(product)
+    run_id = run_to_end(product, SPEC)
     with Client(product) as client:
         node = client.nodes(run_id)[3]
     tab.goto(f"{product}/trace?run={run_id}", wait_until="commit")
@@ -62,7 +46,7 @@ def test_a_click_shows_the_text_that_is_stored(product: str, tab: Any) -> None:
 
 
 def test_history_lists_the_run(product: str, tab: Any) -> None:
-    run_to_end(product)
+    run_to_end(product, SPEC)
     tab.goto(f"{product}/history", wait_until="commit")
     tab.get_by_text("newest first").wait_for()
 
@@ -70,7 +54,7 @@ def test_history_lists_the_run(product: str, tab: Any) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
 def test_with_pages_open_it_ends_within_three_seconds(tmp_path: Path, tab: Any, number: signal.Signals) -> None:
     with streamlit("app.py", ARBORETUM_DB=str(tmp_path / "runs.duckdb")) as (url, process):
-        run_id = run_to_end(url)
+        run_id = run_to_end(url, SPEC)
         tab.goto(f"{url}/?run={run_id}", wait_until="commit")
         drawn_nodes(tab, 2)
         assert httpx.get(f"{url}/api/health", trust_env=False).status_code == 200
