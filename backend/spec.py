@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from backend.ports import Aggregation, Sampling
 
 BUDGET_AXES = ("generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds")
-"""Axes a budget can limit, as they are named in the ledger: tokens sampled, completions asked for, paths scored, yields, wall seconds."""
+"""Axes a budget can limit, as they are named in the ledger: tokens sampled, completions asked for, paths scored, sequential rounds, wall seconds."""
 
 
 class SamplingSpec(BaseModel):

@@ -33,7 +33,7 @@ class Row(NamedTuple):
 class Result(NamedTuple):
     """What a row came to on one problem, the mean over its runs; in a table the mean over problems. NaN: not known.
 
-    `accuracy` and `unanswered` are shares, `share` is generated tokens over budget, `rounds` are yields of the strategy.
+    `accuracy` and `unanswered` are shares, `share` is generated tokens over budget, `rounds` are its sequential rounds.
     """
 
     accuracy: float
