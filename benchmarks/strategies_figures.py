@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from backend import problems
-from backend.classroom.measures import Interval, interval
 from backend.problems.classes import classes_of
 from backend.sampling.estimators import Group, best_of_k, majority_at_k, pass_at_k, weighted_at_k
+from backend.sampling.intervals import Interval, interval
 from benchmarks.strategies_log import Finished, Sample
 from benchmarks.strategies_plan import CHAIN, POOL
 

@@ -8,7 +8,6 @@ clustered by problem): solutions of one problem are no independent evidence.
 from __future__ import annotations
 
 import math
-import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,27 +37,6 @@ class Judged:
     def first_mistake(self) -> int | None:
         """Index of the first wrong step, counted from 0."""
         return next((i for i, kind in enumerate(self.kinds) if kind is not None), None)
-
-
-class Interval(NamedTuple):
-    """A figure with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def interval(problems: Sequence[T], figure: Callable[[Sequence[T]], float], draws: int = 1000, seed: int = 0) -> Interval:
-    """`figure` of all problems, and the interval of it over problems drawn with replacement; NaN draws are left out."""
-    rng, drawn = random.Random(seed), []
-    for _ in range(draws):
-        value = figure(rng.choices(problems, k=len(problems)))
-        if not math.isnan(value):
-            drawn.append(value)
-    drawn.sort()
-    if not drawn:
-        return Interval(math.nan, math.nan, math.nan)
-    return Interval(figure(problems), drawn[int(0.025 * len(drawn))], drawn[min(len(drawn) - 1, int(0.975 * len(drawn)))])
 
 
 def mean(values: Sequence[float]) -> float:

@@ -15,13 +15,11 @@ import numpy as np
 
 from backend.classroom.measures import (
     AGGREGATIONS,
-    Interval,
     Judged,
     Steps,
     auroc,
     best_of,
     distinct_right,
-    interval,
     joined,
     majority,
     mean,
@@ -29,6 +27,7 @@ from backend.classroom.measures import (
     ranked_by,
     scored_steps,
 )
+from backend.sampling.intervals import Interval, interval
 
 Samples = Sequence[Judged]
 Cell = Sequence[Samples]

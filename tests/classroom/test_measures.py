@@ -14,14 +14,14 @@ from backend.classroom.measures import (
     auroc,
     best_of,
     distinct_right,
-    interval,
     majority,
     mean,
     pass_at,
     ranked_by,
     scored_steps,
 )
-from backend.classroom.table import Bound, Interval, bounds, falls, first_mistakes, kind_shares
+from backend.classroom.table import Bound, bounds, falls, first_mistakes, kind_shares
+from backend.sampling.intervals import Interval, interval
 
 
 def sample(correct: bool, score: float = 0.5, answer: str | None = "1", kinds: tuple[str | None, ...] = (None,), text: str = "x") -> Judged:
