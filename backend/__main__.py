@@ -1,4 +1,5 @@
-"""The command line: `python -m backend serve|run|resume|catalog|problems|classroom|verify-run|reselect|why|what-if|export|import`.
+"""The command line: `python -m backend COMMAND`. COMMAND is serve, run, resume, fork, continue, catalog, problems, classroom, verify-run, reselect,
+why, what-if, export, import, annotations or sweep.
 
 With `--json` standard output holds one JSON value and nothing else; messages and logs go to standard error. Exit status: 0 done, 2 bad
 input, 3 failed run (or a stored run that is not sound), 130 interrupted.

@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     resume = _command(commands, "resume", "take up a run that was cut off, without paying again", "backend.cli_run:resume")
     resume.add_argument("run_id", type=int)
     _add(resume, db=True)
+    _fork(commands)
     _add(_command(commands, "catalog", "everything that a run can name", "backend.cli_look:show_catalog"))
     problems = _command(commands, "problems", "the problem sets, or one problem", "backend.cli_look:show_problems")
     problems.add_argument("problem", nargs="?", help="an id such as ledger/3/17")
@@ -34,7 +35,19 @@ def parser() -> argparse.ArgumentParser:
     classroom.add_argument("stage", choices=STAGES)
     classroom.add_argument("rest", nargs=argparse.REMAINDER, help="options of the stage")
     _store_commands(commands)
+    _sweep(commands)
     return top
+
+
+def _sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sweep = _command(commands, "sweep", "carry out an experiment, or go on with it", "backend.cli_sweep:sweep")
+    sweep.add_argument("spec", type=Path, help="a TOML file; see docs/experiments.md")
+    sweep.add_argument("--folder", type=Path, help="where results are kept: a folder for each experiment below it (var/experiments)")
+    sweep.add_argument("--at-once", type=int, default=64, help="tasks in flight (64)")
+    sweep.add_argument("--ray", metavar="ADDRESS", help="carry it out on this Ray cluster; `local`: on a cluster of this machine")
+    sweep.add_argument("--retry", action="store_true", help="take up the tasks that failed")
+    sweep.add_argument("--plan", action="store_true", help="say what there is to do, and do nothing")
+    _add(sweep)
 
 
 def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,15 +63,35 @@ def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run.add_argument("--problem", help="an id such as ledger/3/17")
     run.add_argument("--question", help="a question of your own")
     run.add_argument("--answer", help="its right answer, if you know it")
+    _settings(run)
+    for name, (kind, text) in SAMPLING.items():
+        run.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
+    _add(run, db=True)
+
+
+def _settings(run: argparse.ArgumentParser) -> None:
     run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the strategy; repeat it for more")
     run.add_argument("--selector-param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the selector; repeat it for more")
     run.add_argument("--budget", action="append", default=[], metavar="AXIS=LIMIT", help="a limit such as generated_tokens=2000")
     run.add_argument("--seed", type=int)
     for name in ("engine", "model", "verifier", "verifier-model", "aggregation", "selector", "system"):
         run.add_argument(f"--{name}")
-    for name, (kind, text) in SAMPLING.items():
-        run.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
-    _add(run, db=True)
+
+
+def _fork(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fork = _command(commands, "fork", "go on from a node of a stored run; what is not said stays as it was there", "backend.cli_fork:fork")
+    fork.add_argument("run_id", type=int)
+    fork.add_argument("node", type=int, help="any node of the run")
+    fork.add_argument("--text", help="the step's text, written anew")
+    fork.add_argument("--half", action="store_true", help="the text is a half-written step, which the model completes")
+    fork.add_argument("--token", metavar="PLACE=TEXT", help="what stands in place of a token of the step, counted from 0; the step is cut there")
+    fork.add_argument("--strategy")
+    _settings(fork)
+    _add(fork, db=True)
+    go_on = _command(commands, "continue", "go on where the budget ended a stored run, with a larger one", "backend.cli_fork:go_on")
+    go_on.add_argument("run_id", type=int)
+    go_on.add_argument("--budget", action="append", default=[], metavar="AXIS=LIMIT", help="a limit; an axis that is left out has none")
+    _add(go_on, db=True)
 
 
 def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -80,7 +113,8 @@ def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     export.add_argument("run_id", type=int)
     export.add_argument("path", type=Path, nargs="?", help="the same as --out")
     export.add_argument("--out", type=Path, help="file to write; Parquet tables go into a new folder, or into an archive where it ends in .zip")
-    export.add_argument("--format", default="jsonl", help="jsonl (default), parquet, or html: a page that opens offline")
+    kinds = "jsonl (default), parquet, html (a page that opens offline), svg (the tree); PNG comes from the menu Export of the Trace page"
+    export.add_argument("--format", default="jsonl", help=kinds)
     _add(export, db=True)
     take_in = _command(commands, "import", "take in a file of this program or of another", "backend.cli_store:import_run")
     take_in.add_argument("path", type=Path)
@@ -88,6 +122,19 @@ def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     take_in.add_argument("--question", help="what was asked, where the file does not say")
     take_in.add_argument("--answer", help="the right answer, where it is known and the file does not say")
     _add(take_in, db=True)
+    _annotations(commands)
+
+
+def _annotations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    made = _command(commands, "annotations", "write people's labels as a file", "backend.cli_annotations:export_labels")
+    made.add_argument("action", choices=["export"])
+    made.add_argument("--out", type=Path, required=True, help="file to write")
+    made.add_argument("--format", default="csv", help="csv (default), parquet, processbench or prm800k")
+    made.add_argument("--author", help="only labels of this author")
+    made.add_argument("--strategy", help="only runs of this strategy")
+    made.add_argument("--problem", help="only runs on this problem, or on problems of this set")
+    made.add_argument("--blind-only", action="store_true", help="only labels that were given blind")
+    _add(made, db=True)
 
 
 def _what_if(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,6 +145,7 @@ def _what_if(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     what_if.add_argument("--aggregation", help="other scores of paths, from those of their steps: last, min, prod or mean")
     what_if.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the strategy; repeat it for more")
     what_if.add_argument("--first", type=int, help="let only the first so many candidates stand")
+    what_if.add_argument("--series", help="stored scores of another verifier that shall steer the search")
     _add(what_if, db=True)
 
 

@@ -35,7 +35,7 @@ Begin = Callable[[Services], Awaitable[int]]
 def run(options: argparse.Namespace) -> int:
     """Run what the options describe; the result goes to standard output."""
     spec = spec_of(options)
-    return asyncio.run(_carried_out(options, lambda services: services.jobs.submit(spec)))
+    return asyncio.run(carried_out(options, lambda services: services.jobs.submit(spec)))
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def resume(options: argparse.Namespace) -> int:
         await services.jobs.resume(options.run_id)
         return int(options.run_id)
 
-    return asyncio.run(_carried_out(options, begin))
+    return asyncio.run(carried_out(options, begin))
 
 
 def spec_of(options: argparse.Namespace) -> RunSpec:
@@ -97,7 +97,8 @@ def number(axis: str, text: str) -> float:
         raise BadInput(f"budget {axis}", given=text, accepted="a number above 0") from None
 
 
-async def _carried_out(options: argparse.Namespace, begin: Begin) -> int:
+async def carried_out(options: argparse.Namespace, begin: Begin) -> int:
+    """Let the run that `begin` starts come to its end, and show how it ended; the exit status."""
     settings = dataclasses.replace(Settings.from_environment(os.environ, db=options.db, host="127.0.0.1"), samples=None)
     async with open_services(settings) as services:
         run_id = await begin(services)
@@ -156,4 +157,4 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
         print(result["remedy"], file=sys.stderr)
 
 
-__all__ = ["params_of", "resume", "run", "show", "spec_of", "typed"]
+__all__ = ["NAMES", "carried_out", "number", "pairs", "params_of", "resume", "run", "show", "spec_of", "typed"]

@@ -8,6 +8,7 @@ from pydantic import JsonValue, ValidationError
 
 import backend.selectors
 import backend.strategies  # noqa: F401  (registers all)
+from backend.api import what_if as stored_run
 from backend.api import why as explained
 from backend.api.schemas_why import WhatIf, WhatIfAsk, Why
 from backend.api.services import Services
@@ -42,11 +43,11 @@ def what_if(options: argparse.Namespace) -> int:
     """Print what would have been chosen, and how far that is exact."""
 
     def asked(services: Services) -> WhatIf:
-        spec = explained.spec_of(services.store.run(options.run_id))
+        spec = stored_run.spec_of(services.store.run(options.run_id))
         rule = SELECTORS[options.selector or spec.selector or STRATEGIES[spec.strategy].selector]
         given = params_of(rule.params, "--selector-param", options.selector_param)
         params = params_of(STRATEGIES[spec.strategy].params, "--param", options.param)
-        return explained.would_have(services, options.run_id, ask_of(options, given, params))
+        return stored_run.would_have(services, options.run_id, ask_of(options, given, params))
 
     found = within(options.db, asked)
     print(found.model_dump_json() if options.json else what_if_text(found))
@@ -55,7 +56,7 @@ def what_if(options: argparse.Namespace) -> int:
 
 def ask_of(options: argparse.Namespace, rule: dict[str, JsonValue], params: dict[str, JsonValue]) -> WhatIfAsk:
     """The options as a question. Raises `BadInput`."""
-    given = {"selector": options.selector, "aggregation": options.aggregation, "first": options.first}
+    given = {"selector": options.selector, "aggregation": options.aggregation, "first": options.first, "series": options.series}
     try:
         return WhatIfAsk.model_validate({**given, "selector_params": rule or None, "params": params})
     except ValidationError as error:

@@ -1,9 +1,10 @@
 """The typed client: how the pages, a notebook or a script talk to the service.
 
     >>> client = Client("http://127.0.0.1:8501")
-    >>> run_id = client.submit(RunSpec(strategy="beam_search", problem="ledger/3/17"))
-    >>> for message in client.follow(run_id):
+    >>> run = client.start(strategy="beam_search", problem="ledger/3/17")
+    >>> for message in run.follow():
     ...     print(message.kind, message.data)
+    >>> run.nodes, run.events, run.ledger, run.scores  # DataFrames, see docs/notebooks.md
 
 Every refusal comes back as `Refused`, with what was given and what is accepted; a service that cannot be reached as `Unreachable`.
 """
@@ -14,18 +15,29 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
 from pydantic import JsonValue
 
 from backend.api import schemas, schemas_why
+from backend.api.schemas_series import SeriesScore, SeriesScores
+from backend.client_annotations import AnnotationClient
+from backend.client_compare import CompareClient
+from backend.client_experiments import Experiments
+from backend.client_forks import ForksClient
 from backend.client_http import Http, Query, Refused, Unreachable
+from backend.client_sql import SqlClient
 from backend.settings import Preferences
 from backend.spec import RunSpec
 
+if TYPE_CHECKING:
+    from backend.stored_run import StoredRun
+
 ANY_ADDRESS = ("0.0.0.0", "::")
 IMPORT_TIMEOUT_S = 600.0
+WHY_TIMEOUT_S = 180.0
+"""For questions that read many runs, or repeat one search many times."""
 
 
 class Message(NamedTuple):
@@ -66,6 +78,11 @@ class Client:
         token = token if token is not None else os.environ.get("ARBORETUM_TOKEN")
         self._http = Http(url or base_url(), token, transport, timeout_s)
         self.url = self._http.url
+        self.compare = CompareClient(self._http)
+        self.annotations = AnnotationClient(self._http)
+        self.sql = SqlClient(self._http)
+        self.forks = ForksClient(self._http)
+        self.experiments = Experiments(self._http)
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +111,19 @@ class Client:
     def estimate(self, spec: RunSpec) -> schemas.Estimate:
         return self._http.send("POST", "/runs/estimate", schemas.Estimate, spec)
 
+    def run(self, run_id: int) -> StoredRun:
+        """A run for a notebook: nodes, log, ledger and scores as DataFrames, and what can be asked of it. Raises `Refused` where there is none."""
+        from backend.stored_run import StoredRun
+
+        self.info(run_id)
+        return StoredRun(self, run_id)
+
+    def start(self, spec: RunSpec | None = None, /, **fields: Any) -> StoredRun:
+        """Ask for a run by a specification, by its fields, or by both, where the fields go first; see `RunSpec` for their names."""
+        from backend.stored_run import StoredRun, spec_of
+
+        return StoredRun(self, self.submit(spec_of(spec, fields)))
+
     def info(self, run_id: int) -> schemas.Run:
         """A run as it stands now."""
         return self._http.get(f"/runs/{run_id}", schemas.Run)
@@ -120,12 +150,20 @@ class Client:
         self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None, limit: int = 200
     ) -> schemas_why.WhyCounts:
         """How often each cause occurs among the newest runs that match."""
-        query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit}
-        return self._http.get("/why", schemas_why.WhyCounts, query)
+        given = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit}
+        params = {name: value for name, value in given.items() if value is not None}
+        response = self._http.request("GET", "/why", params=params, timeout_s=WHY_TIMEOUT_S)
+        return schemas_why.WhyCounts.model_validate_json(response.content)
 
     def what_if(self, run_id: int, ask: schemas_why.WhatIfAsk) -> schemas_why.WhatIf:
         """What a stored run would have chosen with other settings, and for how many rounds that is exact."""
         return self._http.send("POST", f"/runs/{run_id}/what-if", schemas_why.WhatIf, ask)
+
+    def what_ifs(self, run_id: int, asks: Sequence[schemas_why.WhatIfAsk]) -> list[schemas_why.Tried]:
+        """Several what-ifs of one run; one that cannot be answered says why."""
+        content, headers = schemas_why.WhatIfAsks(asks=list(asks)).model_dump_json().encode(), {"Content-Type": "application/json"}
+        response = self._http.request("POST", f"/runs/{run_id}/what-ifs", content=content, headers=headers, timeout_s=WHY_TIMEOUT_S)
+        return schemas_why.TriedList.model_validate_json(response.content).tried
 
     def score(self, run_id: int, ask: schemas_why.ScoreAsk) -> schemas_why.Scoring:
         """Have all nodes of a stored run scored by another verifier; `series` tells when it is done."""
@@ -133,6 +171,10 @@ class Client:
 
     def series(self, run_id: int) -> schemas_why.SeriesList:
         return self._http.get(f"/runs/{run_id}/scores", schemas_why.SeriesList)
+
+    def series_scores(self, run_id: int, series: str) -> list[SeriesScore]:
+        """The scores of one later series, in order of node."""
+        return self._http.get(f"/runs/{run_id}/scores/values", SeriesScores, {"series": series}).scores
 
     def lens(self, run_id: int, other: str, *, one: str = schemas_why.RUN, most: int = 100) -> schemas_why.Lens:
         """Two series of scores of a run side by side; `other` judges."""
@@ -182,7 +224,7 @@ class Client:
             yield from messages(response.iter_lines())
 
     def export(self, run_id: int, format: str = "jsonl") -> bytes:  # noqa: A002
-        """A run as a file: `jsonl`, `parquet` (a zip archive of three tables) or `html` (a page that opens offline)."""
+        """A run as a file: `jsonl`, `parquet` (a zip archive of tables), `html` (a page that opens offline) or `svg` (the tree)."""
         return self._http.request("GET", f"/runs/{run_id}/export", params={"format": format}).content
 
     def import_runs(

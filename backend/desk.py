@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
@@ -20,27 +21,45 @@ CONTEXT_REMEDY = "Shorten the question or the search depth, or choose a model wi
 
 
 class Control:
-    """Pause and resume of a run: it waits at its next model call while paused, or while its log is `behind` in being stored."""
+    """Pause and resume of a run: it waits at its next model call while paused, or while its log is `behind` in being stored.
+
+    Waiting, it does what people `ask` of it, so that nothing else of the run happens meanwhile. `arrived` is called whenever the run comes to where
+    it may wait. `expand` extends a node by n children at a person's request; there is none before the search has begun.
+    """
 
     def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
+        self._paused, self._stirred = False, asyncio.Event()
+        self._wishes: deque[Callable[[], Awaitable[None]]] = deque()
         self.behind: Callable[[], bool] = lambda: False
+        self.arrived: Callable[[], None] = lambda: None
+        self.expand: Callable[[int, int], Awaitable[Sequence[int]]] | None = None
 
     @property
     def paused(self) -> bool:
-        return not self._open.is_set()
+        return self._paused
 
     def pause(self) -> None:
-        self._open.clear()
+        self._paused = True
 
     def resume(self) -> None:
-        self._open.set()
+        self._paused = False
+        self._stirred.set()
+
+    def ask(self, wish: Callable[[], Awaitable[None]]) -> None:
+        """Have something done at the next place where the run may wait, before it goes on. `wish` raises nothing of its own."""
+        self._wishes.append(wish)
+        self._stirred.set()
 
     async def gate(self) -> None:
         """Returns while the run is not paused, after a turn for everybody else: a search that answers itself would keep the loop to itself, and
         would fill the memory faster than the store is written."""
-        await self._open.wait()
+        self.arrived()
+        while self._wishes or self._paused:
+            if self._wishes:
+                await self._wishes.popleft()()
+            else:
+                self._stirred.clear()
+                await self._stirred.wait()
         await asyncio.sleep(0)
         while self.behind():  # noqa: ASYNC110 - who catches up is a thread and knows no loop
             await asyncio.sleep(BEHIND_S)

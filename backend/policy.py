@@ -15,9 +15,10 @@ from uuid import uuid4
 from backend.budget import token_limit
 from backend.desk import CONTEXT_REMEDY, Desk, digest, seed_of
 from backend.errors import BudgetExhausted, EngineFailure
+from backend.fork import settled
 from backend.policy_likelihoods import Likelihoods
 from backend.ports import END, STEP, Completion, Engine, Request, Sampling, Until
-from backend.replay import Admitted, admitted
+from backend.replay import NOTHING_PAID, Admitted, admitted
 from backend.streams import closing
 from backend.types import JSON, Finish, Kind, Node
 
@@ -38,6 +39,7 @@ class LivePolicy:
         self._engine, self._desk, self._sampling, self._role, self._system = engine, desk, sampling, role, system
         self._likelihoods = Likelihoods(engine, desk, sampling, role)
         self._ordinals: defaultdict[str, int] = defaultdict(int)
+        self._requested: defaultdict[str, int] = defaultdict(int)
         self._run = uuid4().hex
         self.finished: list[Node] = []
         self.cut = False
@@ -119,11 +121,34 @@ class LivePolicy:
         return await self._likelihoods.told(pairs)
 
     async def root(self, question: str) -> Node:
-        """The prompt of the run: node 0."""
+        """The prompt of the run, node 0; in a fork, the last node of the path that it begins with."""
+        if (start := self._desk.paid.start) is not None:
+            path = (await settled(start, self._engine, question, self._system)).path
+            for node, data in path:
+                self._desk.recorder.node(node, data)
+            return path[-1].node
         rendered = await self._engine.prompt(question, self._system)
         node = Node(rendered.text, rendered.token_ids, role=self._role, kind=Kind.PROMPT)
         self._desk.recorder.node(node)
         return node
+
+    async def requested(self, node: Node, n: int) -> list[Completion]:
+        """Up to `n` continuations of a node that nobody in the search asked for, as many as the budget admits; neither charged nor recorded yet.
+        Their keys are their own, so that the search's own calls stay what they are. Raises `BudgetExhausted` or `EngineFailure`."""
+        first = self._requested[node.key]
+        keys = [digest(self._role, node.key, "on request", first + each, STEP, self._sampling) for each in range(n)]
+        calls = self._sent(keys, 0, node, STEP, self._sampling)
+        batch = admitted([call.request for call in calls], NOTHING_PAID, self._desk.meter)
+        if not batch.live and batch.short is not None:
+            raise batch.short
+        self.forgo(node, n)
+        async with closing(self._drawn(calls, batch)) as completions:
+            found = {completion.key: completion async for completion in completions}
+        return [found[key] for key in keys if key in found]
+
+    def forgo(self, node: Node, n: int) -> None:
+        """Never give the next `n` keys for requests on this node again."""
+        self._requested[node.key] += n
 
     def _next_ordinal(self, key: str) -> int:
         self._ordinals[key] += 1
@@ -134,11 +159,13 @@ class LivePolicy:
         for index, node in enumerate(nodes):
             if node.done:
                 continue
-            text, ids = "".join(part.text for part in node.path()), node.context_ids()
-            for _ in range(n):
-                key = digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind)
-                calls.append(_Call(index, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)))
+            keys = [digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind) for _ in range(n)]
+            calls += self._sent(keys, index, node, until, sampling)
         return calls
+
+    def _sent(self, keys: Sequence[str], place: int, node: Node, until: Until, sampling: Sampling) -> list[_Call]:
+        text, ids = "".join(part.text for part in node.path()), node.context_ids()
+        return [_Call(place, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)) for key in keys]
 
     def _admitted(self, calls: Sequence[_Call]) -> Admitted:
         return admitted([call.request for call in calls], self._desk.paid, self._desk.meter)
@@ -162,6 +189,16 @@ class LivePolicy:
                 yield completion
 
     async def _generate(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
+        """The engine's completions; its failure ends the log."""
+        try:
+            async with closing(self._drawn(calls, batch)) as completions:
+                async for completion in completions:
+                    yield completion
+        except EngineFailure:
+            self._desk.recorder.seal()
+            raise
+
+    async def _drawn(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
         """The engine's completions; one that ended at a limit which the budget lowered says so. All failing is the engine's failure."""
         if not batch.live:
             return
@@ -169,19 +206,15 @@ class LivePolicy:
         allowed = {request.key: token_limit(request) for request in batch.live}
         failures = sum(completion.failure is not None for completion in batch.paid.values())
         named = [replace(request, key=self._outside(request.key)) for request in batch.live]
-        try:
-            async with closing(self._engine.generate(named)) as stream:
-                async for outside in stream:
-                    completion = replace(outside, key=self._inside(outside.key))
-                    if completion.failure is not None:
-                        failures += 1
-                        if failures == len(batch.paid) + len(batch.live):
-                            raise EngineFailure(completion.failure, CONTEXT_REMEDY)
-                    cut = completion.finish is Finish.LENGTH and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
-                    yield replace(completion, finish=Finish.BUDGET) if cut else completion
-        except EngineFailure:
-            self._desk.recorder.seal()
-            raise
+        async with closing(self._engine.generate(named)) as stream:
+            async for outside in stream:
+                completion = replace(outside, key=self._inside(outside.key))
+                if completion.failure is not None:
+                    failures += 1
+                    if failures == len(batch.paid) + len(batch.live):
+                        raise EngineFailure(completion.failure, CONTEXT_REMEDY)
+                cut = completion.finish is Finish.LENGTH and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
+                yield replace(completion, finish=Finish.BUDGET) if cut else completion
 
     async def _aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What requests of a race that was left had generated by then."""
@@ -200,21 +233,30 @@ class LivePolicy:
     def _node(self, call: _Call, completion: Completion, kind: Kind) -> Node:
         """The child for a completion, charged and recorded."""
         whole = call.request.until.steps == 0 and call.request.until.tokens == 0
+        node = self.recorded(self.child(call.parent, completion, kind, whole=whole, role=self._role), completion)
+        self.cut = self.cut or completion.finish is Finish.BUDGET
+        if completion.finish is Finish.END and completion.failure is None and kind is Kind.STEP:  # a rollout is no candidate
+            self.finished.append(node)
+        return node
+
+    @staticmethod
+    def child(parent: Node, completion: Completion, kind: Kind, *, whole: bool, role: str) -> Node:
+        """A completion as a node. `whole`: the text was to be written to its end."""
         ended = completion.finish is Finish.END or (whole and completion.finish is Finish.LENGTH)
         failed = completion.failure is not None
-        node = Node(
-            completion.text, completion.token_ids, completion.logprobs, call.parent, call.parent.depth + 1,
+        return Node(
+            completion.text, completion.token_ids, completion.logprobs, parent, parent.depth + 1,
             done=ended or failed or completion.finish is Finish.ABORTED, finish=Finish.ABORTED if failed else completion.finish,
-            role=self._role, kind=kind, key=completion.key, alternatives=completion.alternatives,
-        )
+            role=role, kind=kind, key=completion.key, alternatives=completion.alternatives,
+        )  # fmt: skip
+
+    def recorded(self, node: Node, completion: Completion) -> Node:
+        """The node of a completion, charged and recorded."""
         self._desk.meter.charge(completion, discarded=completion.finish is Finish.ABORTED)
         data: dict[str, JSON] = {"prompt_tokens": completion.prompt_tokens, "cached_tokens": completion.cached_tokens}
-        if failed:
+        if completion.failure is not None:
             data["failure"] = completion.failure
         self._desk.recorder.node(node, data)
-        self.cut = self.cut or completion.finish is Finish.BUDGET
-        if completion.finish is Finish.END and not failed and kind is Kind.STEP:  # a rollout is no candidate
-            self.finished.append(node)
         return node
 
     def _closed(self, started: float, answers: Sequence[Completion]) -> None:

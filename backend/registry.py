@@ -9,7 +9,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -59,6 +61,29 @@ class Registry(Generic[T]):
 StrategyFunction = Callable[..., AsyncIterator[Step]]
 
 
+class CodeLine(NamedTuple):
+    """A line of pseudo-code: the phases of a step that carry it out (none for a loop or an assignment between steps), and the kinds of event by
+    which the log tells that it was carried out just now."""
+
+    phases: tuple[str, ...]
+    text: str
+    kinds: tuple[str, ...] = ()
+
+
+@cache
+def code_lines(file: Path) -> tuple[CodeLine, ...]:
+    """The lines of a file of pseudo-code, each `phases and @kinds | text`, parted by blanks; nothing where there is no such file."""
+    if not file.is_file():
+        return ()
+    parted = (line.partition("|") for line in file.read_text(encoding="utf-8").splitlines())
+    return tuple(_code_line(words.split(), text.removeprefix(" ")) for words, _, text in parted)
+
+
+def _code_line(words: Sequence[str], text: str) -> CodeLine:
+    phases = tuple(word for word in words if not word.startswith("@"))
+    return CodeLine(phases, text, tuple(word.removeprefix("@") for word in words if word.startswith("@")))
+
+
 @dataclass(frozen=True)
 class StrategyEntry:
     """What the catalogue knows of a strategy: everything the form, the page and the contract tests need."""
@@ -79,6 +104,12 @@ class StrategyEntry:
     views: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     phases: Mapping[str, str] = field(default_factory=dict)
+    formulas: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def pseudocode(self) -> tuple[CodeLine, ...]:
+        """The algorithm in the notation of its paper: `pseudo/NAME.txt` beside the file of the strategy."""
+        return code_lines(Path(inspect.getfile(self.run)).parent / "pseudo" / f"{self.name}.txt")
 
     def parse(self, params: Mapping[str, object]) -> Params:
         """Validated parameters; raises `BadInput` that names the field, what was given and what is accepted."""
@@ -115,11 +146,13 @@ def strategy(
     avoided: tuple[str, ...] = (),
     views: tuple[str, ...] = (),
     phases: Mapping[str, str] | None = None,
+    formulas: Mapping[str, float | None] | None = None,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
     """Register an async generator under `name`. `selector` is the published final rule; `needs` names engine capabilities
     (`logprobs`, `abort` ...); `sources` says what is taken from where, `departures` where this implementation leaves the paper and why, `avoided`
-    which defects of published programs were not copied, one sentence each; `phases` maps the phase names of its steps to lines of pseudo-code;
-    `views` names the family views its notes support."""
+    which defects of published programs were not copied, one sentence each; `phases` maps the phase names of its steps to what happens in
+    them; `views` names the family views its notes support, `formulas` the formulas that its decisions go by (`components.formula`), each with its
+    published constant where a parameter may leave that open."""
 
     def register(function: StrategyFunction) -> StrategyFunction:
         roles = tuple(
@@ -131,7 +164,7 @@ def strategy(
             StrategyEntry(
                 name=name, title=title, summary=summary, params=params, run=function, paper=paper, year=year, selector=selector,
                 needs_verifier=needs_verifier, needs=needs, sources=sources, departures=departures, avoided=avoided, views=views, roles=roles,
-                phases=dict(phases or {}),
+                phases=dict(phases or {}), formulas=dict(formulas or {}),
             ),
         )
         return function

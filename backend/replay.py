@@ -15,7 +15,8 @@ from backend.budget import Meter, token_limit
 from backend.errors import BudgetExhausted
 from backend.ports import Completion, Request
 from backend.problems.classes import Verdicts
-from backend.types import JSON, Alternative, Finish, Score
+from backend.spec import Edit
+from backend.types import JSON, Alternative, Finish, Node, Score
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,38 @@ class PaidLikelihood(NamedTuple):
     failure: str | None = None
 
 
+class Placed(NamedTuple):
+    """A node that a run was given and did not generate; `data` goes into the event that announces it."""
+
+    node: Node
+    data: dict[str, JSON]
+
+
+@dataclass(frozen=True)
+class Start:
+    """The path that a fork begins with, prompt first; it costs nothing. `settled`: it is as the run's own log has it. Else it is the origin's:
+    `edit` is still to be made in its last node, and its tokens are those of the model that `writer` names (engine, model and hashes)."""
+
+    path: tuple[Placed, ...]
+    settled: bool = True
+    edit: Edit | None = None
+    writer: Mapping[str, JSON] = field(default_factory=dict)
+
+
+class Requested(NamedTuple):
+    """Children of node `node` (its id) that a person asked for: their keys, what the log says of it, and the event that it begins with."""
+
+    seq: int
+    node: int
+    keys: tuple[str, ...]
+    text: str
+
+
 @dataclass(frozen=True)
 class Paid:
     """Stored answers by key. `order` numbers the keys as they were recorded; `verdicts` say which answers were found the same; `next_seq` events
     are stored; `elapsed_ms` had passed. With `anew` the budget is asked about paid answers too, because the run has other settings than the one
-    that paid."""
+    that paid. `start` is the path of a fork, `requested` what people asked for on the way."""
 
     completions: Mapping[str, Completion] = field(default_factory=dict)
     order: Mapping[str, int] = field(default_factory=dict)
@@ -50,6 +78,8 @@ class Paid:
     next_seq: int = 0
     elapsed_ms: float = 0.0
     anew: bool = False
+    start: Start | None = None
+    requested: tuple[Requested, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -61,7 +91,8 @@ NOTHING_PAID = Paid()
 
 def paid(
     completions: Iterable[Completion], scores: Mapping[tuple[str, str], PaidScore], *, next_seq: int, elapsed_ms: float,
-    verdicts: Verdicts | None = None, likelihoods: Mapping[str, PaidLikelihood] | None = None,
+    verdicts: Verdicts | None = None, likelihoods: Mapping[str, PaidLikelihood] | None = None, start: Start | None = None,
+    requested: Sequence[Requested] = (),
 ) -> Paid:
     """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
     kept = list(completions)
@@ -73,6 +104,8 @@ def paid(
         dict(likelihoods or {}),
         next_seq,
         elapsed_ms,
+        start=start,
+        requested=tuple(requested),
     )
 
 

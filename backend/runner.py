@@ -18,6 +18,7 @@ import backend.selectors
 import backend.strategies  # noqa: F401 - importing the packages registers their members
 from backend import problems
 from backend.budget import Meter
+from backend.by_request import ByRequest
 from backend.desk import Control, Desk, seed_of
 from backend.errors import BudgetExhausted, MissingCapability
 from backend.policy import LivePolicy
@@ -233,8 +234,10 @@ async def run(
     inner = build_verifier(
         spec.verifier, problem=problem, reward=reward, aggregation=spec.aggregation, system=spec.system, delimiter=engine.info.delimiter
     )
-    classes = classes_of(problem, compare, paid.verdicts)
-    return await Driver(spec, problem, grade, desk, policy, LiveVerifier(inner, desk, spec.verifier), classes).drive()
+    verifier, classes = LiveVerifier(inner, desk, spec.verifier), classes_of(problem, compare, paid.verdicts)
+    by_request = ByRequest(policy, verifier, desk, paid.requested if paid.next_seq else ())
+    control.arrived, control.expand = by_request.again, by_request.expand
+    return await Driver(spec, problem, grade, desk, policy, verifier, classes).drive()
 
 
 __all__ = ["Control", "Driver", "Outcome", "check", "manifest", "rule_of", "run", "stream"]

@@ -18,6 +18,10 @@ class LiveVerifier:
         self._verifier, self._desk, self._name = verifier, desk, name
         self._scores: dict[Node, Score] = {}
 
+    @property
+    def name(self) -> str:
+        return self._name
+
     def known(self, node: Node) -> Score | None:
         """The score this node already has."""
         return self._scores.get(node)
@@ -42,26 +46,30 @@ class LiveVerifier:
         allowed = self._desk.meter.admit_scores(len(fresh)) if asked else len(fresh)  # as it was the first time, so with what is paid
         found = {node: found[node] for node in fresh[:allowed] if node in found}
         due = [node for node in fresh[:allowed] if node not in found]
-        before = self._verifier.tokens
-        scores = await self._scored(due) if due else []
-        after = self._verifier.tokens
-        computed, reused = after[0] - before[0], after[1] - before[1]
-        for index, (node, score) in enumerate(zip(due, scores, strict=True)):
-            found[node] = PaidScore(score, *((computed, reused) if index == 0 else (0, 0)))
+        found |= zip(due, await self._scored(due) if due else [], strict=True)
         for node in (node for node in fresh if node in found):
-            self._keep(node, found[node])
+            self.keep(node, found[node])
         self._closed(started, len(found))
         if allowed < len(fresh):
             raise BudgetExhausted("verifier_calls", float(self._desk.meter.ledger.verifier_calls))
 
-    async def _scored(self, nodes: Sequence[Node]) -> list[Score]:
+    async def _scored(self, nodes: Sequence[Node]) -> list[PaidScore]:
         try:
-            return await self._verifier.score(nodes)
+            return await self.judged(nodes)
         except ArboretumError:
             self._desk.recorder.seal()
             raise
 
-    def _keep(self, node: Node, paid: PaidScore) -> None:
+    async def judged(self, nodes: Sequence[Node]) -> list[PaidScore]:
+        """What the verifier says of nodes, not recorded yet; the first score carries the tokens of all."""
+        before = self._verifier.tokens
+        scores = await self._verifier.score(nodes)
+        after = self._verifier.tokens
+        spent = (after[0] - before[0], after[1] - before[1])
+        return [PaidScore(score, *(spent if place == 0 else (0, 0))) for place, score in enumerate(scores)]
+
+    def keep(self, node: Node, paid: PaidScore) -> None:
+        """Charge and record a score."""
         self._scores[node] = paid.score
         self._desk.meter.charge_scores(1, paid.tokens, paid.cached)
         self._desk.recorder.score(self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached)

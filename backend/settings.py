@@ -96,6 +96,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     models: ModelOptions = ModelOptions()
+    sql: bool = True
     samples: Path | None = ROOT / "backend" / "samples"
     problems: Path | None = None
 
@@ -119,6 +120,7 @@ class Settings:
             hosts=_names(environ.get("ARBORETUM_HOSTS", "")),
             origins=_names(environ.get("ARBORETUM_ORIGINS", "")),
             models=ModelOptions.from_environment(environ),
+            sql=_word(environ, "ARBORETUM_SQL", "on|off", "on, off") != "off",
             problems=Path(environ["ARBORETUM_PROBLEMS"]) if environ.get("ARBORETUM_PROBLEMS") else None,
         )
 

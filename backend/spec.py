@@ -65,3 +65,54 @@ class RunSpec(BaseModel):
             if not limit > 0:
                 raise ValueError(f"budget {axis} must be above 0, got {limit}")
         return self
+
+
+class TokenEdit(BaseModel):
+    """Another token at `position` (from 0) of a step: one of the stored alternatives by its id, or a typed text. The step is cut there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    position: int = Field(ge=0, description="place of the token in its step, from 0")
+    token_id: int | None = Field(None, description="one of the alternatives that are stored for that place")
+    text: str | None = Field(None, min_length=1, max_length=1_000, description="a text of one's own in its place")
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if (self.token_id is None) == (self.text is None):
+            raise ValueError("give exactly one of token_id (a stored alternative) and text (one of your own)")
+        return self
+
+
+class Edit(BaseModel):
+    """What a person changed in the step that a fork begins at: its text, or one token of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str | None = Field(None, max_length=100_000, description="the step's new text")
+    whole: bool = Field(True, description="the new text is a whole step: it ends with the engine's delimiter, which is added where it is missing")
+    token: TokenEdit | None = None
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if (self.text is None) == (self.token is None):
+            raise ValueError("give exactly one of text (the whole step anew) and token (another token in it)")
+        if self.text is not None and not self.text.strip():
+            raise ValueError("the new text is empty: to leave a step out, fork from its parent")
+        return self
+
+
+class Fork(BaseModel):
+    """A search that goes on from a node of a stored run. `settings` are the fields of a `RunSpec` that are to be different; the problem stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node: int = Field(ge=0, description="where to go on: any node of the run")
+    edit: Edit | None = None
+    settings: dict[str, JsonValue] = Field(default_factory=dict, description="fields of a run that are to be different from the origin's")
+
+    @model_validator(mode="after")
+    def _same_problem(self) -> Self:
+        for name in ("problem", "question", "answer"):
+            if name in self.settings:
+                raise ValueError(f"{name} cannot be changed: a fork goes on with the problem of its origin")
+        return self

@@ -5,17 +5,20 @@ synchronous and cheap, because it runs between the rounds of every search. Nodes
 visits, frontier) is an event.
 
 Event kinds:
-`node` (node_id; data: prompt_tokens, cached_tokens), `likelihood` (node_id, label = role, value = log-probability, nats, that the policy goes on from
-there by given steps, None where it never does; data: key, prompt_tokens, cached_tokens, failure), `score` (node_id, label = scorer, value or None;
-data: steps, reason, tokens, cached), `step` (round, phase, track; data: nodes, values, stats; nodes before `from` are as in the step before), one
-event a note (`weighed`, `resampled`, `referenced`, `swapped`, `selected`, `backed`, `rolled`, `jumped`, `drawn`, `pushed`, `popped`, `kept`,
-`pruned`, `replaced`, `allocated`, `remarked`; data: its fields, nodes as ids), `call` (label = role; data: what a batch, or one text of a race, cost,
-when it ran, the ledger after it), `compared` (data: pairs of answers with what algebra said of them, and bridges, see `backend.problems.classes`),
-`answer` (node_id; data: answer, correct, reason, ledger), `limit` (label = axis, value = limit), `status` (label = new status; data: ledger, limit).
+`node` (node_id; data: prompt_tokens, cached_tokens; the reason of an injected one; of one that a fork was given, `given` and its id in the origin,
+`from`), `likelihood` (node_id, label = role, value = log-probability, nats, that the policy goes on from there by given steps, None where it never
+does; data: key, prompt_tokens, cached_tokens, failure), `score` (node_id, label = scorer, value or None; data: steps, reason, tokens, cached),
+`step` (round, phase, track; data: nodes, values, stats; nodes before `from` are as in the step before), one event a note (`weighed`, `resampled`,
+`referenced`, `swapped`, `selected`, `backed`, `rolled`, `jumped`, `drawn`, `pushed`, `popped`, `kept`, `pruned`, `replaced`, `allocated`, `remarked`;
+data: its fields, nodes as ids; a `remarked` on what a person asked for says `by` and the event `from` which that begins), `call` (label = role; data:
+what a batch, or one text of a race, cost, when it ran, the ledger after it), `compared` (data: pairs of answers with what algebra said of them, and
+bridges, see `backend.problems.classes`), `answer` (node_id; data: answer, correct, reason, ledger), `limit` (label = axis, value = limit), `status`
+(label = new status; data: ledger, limit).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -132,6 +135,10 @@ class Recorder:
     def id_of(self, node: Node) -> int:
         """The dense id of a recorded node; an unrecorded one is recorded now (a root, for example)."""
         return self._ids[node] if node in self._ids else self.node(node)
+
+    def node_of(self, node_id: int) -> Node:
+        """The recorded node with an id from 0 to `node_count` - 1."""
+        return next(itertools.islice(self._ids, node_id, None))
 
     def event(
         self, kind: str, *, node: Node | None = None, track: str = "", phase: str = "", label: str = "", value: float | None = None,

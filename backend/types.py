@@ -16,6 +16,10 @@ from typing import NamedTuple, TypeAlias, Union
 JSON: TypeAlias = Union[bool, int, float, str, list["JSON"], dict[str, "JSON"], None]
 
 
+ON_REQUEST = "on request"
+"""The role of nodes that a person asked the policy for while a run was paused: no search saw them."""
+
+
 class Finish(StrEnum):
     """Why a text ended: at a step delimiter, by the model's end token, by a length limit, cut by the budget, or aborted."""
 
@@ -171,7 +175,8 @@ class Selected(Note):
     """A descent through the tree chose `path`, from the top down. `formula` names the rule; `values` holds the winning score a level.
 
     The other fields show the choice with its numbers, one entry a level: the `children` that were considered, their `visits` N and `means` Q as
-    they stood then, and what the formula made of them, `scores` (infinite for a child that has to be tried first).
+    they stood then, and what the formula made of them, `scores` (infinite for a child that has to be tried first); and where the rule knows them,
+    the `priors` P of the children, or how many equal `draws` each of them stands for.
     """
 
     path: tuple[Node, ...]
@@ -181,6 +186,8 @@ class Selected(Note):
     visits: tuple[tuple[int, ...], ...] = ()
     means: tuple[tuple[float, ...], ...] = ()
     scores: tuple[tuple[float, ...], ...] = ()
+    priors: tuple[tuple[float, ...], ...] = ()
+    draws: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

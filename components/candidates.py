@@ -6,7 +6,7 @@ also counts finished nodes that no step has reported yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -38,7 +38,8 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class AnswerClass:
-    """Candidates with one answer: how many, the sum of their values (an unscored one adds 0), the best value, and the node that has it."""
+    """Candidates with one answer: how many, the sum of their values (an unscored one adds 0), the best value, and the node that has it; whether the
+    run chose this answer, and whether it is known to be right."""
 
     answer: str
     votes: int
@@ -46,6 +47,7 @@ class AnswerClass:
     best: Value
     node: int
     chosen: bool
+    right: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,11 @@ def candidates(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int 
     return listed
 
 
-def candidate_info(rows: Sequence[TreeRow], found: Sequence[Candidate], answer_of: AnswerOf, rule: str) -> CandidateInfo:
-    """`answer_of` reads the answer from a solution's text, in the form in which answers are compared, or None; `rule` names the final rule."""
+def candidate_info(
+    rows: Sequence[TreeRow], found: Sequence[Candidate], answer_of: AnswerOf, rule: str, right: Collection[str] = ()
+) -> CandidateInfo:
+    """`answer_of` reads the answer from a solution's text, in the form in which answers are compared, or None; `rule` names the final rule; `right`
+    are the right answers in that form."""
     by_id = {row.id: row for row in rows}
     answers = {node: answer_of(written(by_id, node)) for node in dict.fromkeys(candidate.node for candidate in found)}
     groups: dict[str, list[Candidate]] = {}
@@ -84,7 +89,8 @@ def candidate_info(rows: Sequence[TreeRow], found: Sequence[Candidate], answer_o
         if answer is not None:
             groups.setdefault(answer, []).append(candidate)
     spokesman = chosen_node(rows)
-    classes = [_class(answer, members, answers.get(spokesman) if spokesman is not None else None) for answer, members in groups.items()]
+    chosen = answers.get(spokesman) if spokesman is not None else None
+    classes = [_class(answer, members, answer == chosen, answer in right) for answer, members in groups.items()]
     measure = MEASURES.get(rule, VOTES)
     if measure != VOTES and all(one.best is None for one in classes):
         measure = VOTES
@@ -111,11 +117,11 @@ def written(by_id: Mapping[int, TreeRow], node: int) -> str:
     return "".join(reversed(texts))
 
 
-def _class(answer: str, members: Sequence[Candidate], chosen: str | None) -> AnswerClass:
+def _class(answer: str, members: Sequence[Candidate], chosen: bool, right: bool) -> AnswerClass:
     values = [candidate.value for candidate in members if candidate.value is not None]
     best = max(values, default=None)
     node = next(candidate.node for candidate in members if candidate.value == best)
-    return AnswerClass(answer, len(members), sum(values), best, node, answer == chosen)
+    return AnswerClass(answer, len(members), sum(values), best, node, chosen, right)
 
 
 def candidate_figure(info: CandidateInfo) -> go.Figure:
@@ -144,7 +150,7 @@ def candidate_figure(info: CandidateInfo) -> go.Figure:
 
 def _label(one: AnswerClass) -> str:
     short = one.answer if len(one.answer) <= 40 else one.answer[:39] + "\u2026"
-    return ("\u2605 " if one.chosen else "") + escaped(visible(short))
+    return ("\u2605 " if one.chosen else "") + escaped(visible(short)) + (" (right)" if one.right else "")
 
 
 def _facts(one: AnswerClass) -> str:

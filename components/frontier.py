@@ -6,6 +6,7 @@ not be the best.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -49,7 +50,7 @@ def frontier_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: i
     for event in up_to(events, until):
         data = event.data or {}
         if event.kind == "popped" and event.node_id is not None:
-            pops.append(Pop(len(pops) + 1, event.node_id, _finite(data["g"]), _finite(data["h"]), event.node_id in done))
+            pops.append(Pop(len(pops) + 1, event.node_id, finite(data["g"]), finite(data["h"]), event.node_id in done))
         elif event.kind == "step" and "frontier" in data.get("stats", {}):
             waiting = int(data["stats"]["frontier"])
     return FrontierInfo(tuple(pops), waiting)
@@ -61,9 +62,10 @@ def falls(info: FrontierInfo) -> int:
     return sum(later < earlier - 1e-12 for earlier, later in pairwise(known))
 
 
-def _finite(value: float | str | None) -> float | None:
-    """A stored number; infinity is stored as a word."""
-    return float(value) if isinstance(value, int | float) else None
+def finite(value: float | str | None) -> float | None:
+    """A stored number, or None where it is infinite, which is stored as a word."""
+    number = None if value is None else float(value)
+    return None if number is None or math.isinf(number) else number
 
 
 def frontier_figure(info: FrontierInfo) -> go.Figure:

@@ -6,11 +6,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from components.look import Look, look_of
+
 
 def number_in_address(name: str) -> int | None:
     """The whole number of 0 or more that the address gives for `name`, or None if it gives none that is one."""
     text = st.query_params.get(name, "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def look_in_address() -> Look:
+    """How the address says that the tree is looked at."""
+    return look_of(st.query_params.to_dict())
 
 
 def put_in_address(**values: int | str | None) -> None:

@@ -14,20 +14,22 @@ from typing import Any
 from plotly import graph_objects as go
 
 from components.passes import ParticleRound
-from components.theme import ACCENT, FAINT, GREY, ORANGE, SCORE_SCALE, VERMILION, framed
+from components.theme import ACCENT, BLUE, FAINT, GREY, ORANGE, SCORE_SCALE, VERMILION, framed
 
 HELD, DRAWN = "follows the reference", "drawn at the end"
 
 
 @dataclass(frozen=True)
 class EssInfo:
-    """Effective sample size by round, the rounds that resampled, the number of particles, and the threshold if there is one."""
+    """Effective sample size by round, the rounds that resampled, the number of particles, the threshold if there is one, and by round from how many
+    slots of the first round the particles descend."""
 
     rounds: tuple[int, ...]
     ess: tuple[float, ...]
     resampled: tuple[int, ...]
     count: int
     threshold: float | None
+    distinct: tuple[int, ...] = ()
 
 
 def ess_info(rounds: Sequence[ParticleRound], ess_min: float | None = None) -> EssInfo:
@@ -35,12 +37,14 @@ def ess_info(rounds: Sequence[ParticleRound], ess_min: float | None = None) -> E
     count = max((len(row.particles) for row in rounds), default=0)
     resampled = tuple(row.round for row in rounds if row.ancestors is not None)
     return EssInfo(
-        tuple(row.round for row in rounds), tuple(row.ess for row in rounds), resampled, count, None if ess_min is None else ess_min * count
-    )
+        tuple(row.round for row in rounds), tuple(row.ess for row in rounds), resampled, count, None if ess_min is None else ess_min * count,
+        tuple(distinct_ancestors(rounds[: at + 1]) for at in range(len(rounds))),
+    )  # fmt: skip
 
 
 def ess_figure(info: EssInfo) -> go.Figure:
-    """The line is the effective sample size before resampling; an open square marks a round that resampled."""
+    """Solid: the effective sample size before resampling; an open square marks a round that resampled. Dotted: distinct ancestors in the first
+    round."""
     at = dict(zip(info.rounds, info.ess, strict=True))
     figure = go.Figure()
     figure.add_scatter(
@@ -53,6 +57,14 @@ def ess_figure(info: EssInfo) -> go.Figure:
         name="resampled",
         hoverinfo="skip",
         marker={"symbol": "square-open", "size": 14, "color": ORANGE, "line": {"width": 2}},
+    )
+    figure.add_scatter(
+        x=list(info.rounds),
+        y=list(info.distinct),
+        mode="lines+markers",
+        name="distinct ancestors",
+        line={"width": 2, "dash": "dot", "color": BLUE},
+        marker={"symbol": "triangle-up", "size": 7},
     )
     if info.threshold is not None:
         figure.add_hline(y=info.threshold, line={"dash": "dash", "width": 1, "color": GREY}, annotation_text=f"threshold {info.threshold:g}")
@@ -106,17 +118,20 @@ def _marked(figure: go.Figure, held: Sequence[tuple[int, int]], drawn: Sequence[
 class Genealogy:
     """Circles and ancestor lines. A circle is (round position, slot, node, weight, lives); a line joins a slot to the slot it continues, and is
     on the trunk if the last round's survivors descend from it. `held` are the places (round position, slot) that follow the reference, `drawn` is
-    the one that was drawn at the end."""
+    the one that was drawn at the end. `lit` are the places from which the node that is looked at descends, those that hold it, and those that descend
+    from it."""
 
     circles: tuple[tuple[int, int, int, float, bool], ...]
     lines: tuple[tuple[int, int, int, int, bool], ...]
     labels: tuple[int, ...]
     held: tuple[tuple[int, int], ...] = ()
     drawn: tuple[int, int] | None = None
+    lit: tuple[tuple[int, int], ...] = ()
 
 
-def genealogy(rounds: Sequence[ParticleRound], drawn: int | None = None) -> Genealogy:
-    """One row a round; a slot of the next round hangs below the slot whose particle it continues. `drawn` is the slot drawn at the end."""
+def genealogy(rounds: Sequence[ParticleRound], drawn: int | None = None, node: int | None = None) -> Genealogy:
+    """One row a round; a slot of the next round hangs below the slot whose particle it continues. `drawn` is the slot drawn at the end, `node` the
+    node whose lineage is lit."""
     lines: list[tuple[int, int, int, int, bool]] = []
     trunk = set(range(len(rounds[-1].particles))) if rounds else set()
     for at in range(len(rounds) - 1, 0, -1):
@@ -131,7 +146,20 @@ def genealogy(rounds: Sequence[ParticleRound], drawn: int | None = None) -> Gene
     )
     held = tuple((at, row.held) for at, row in enumerate(rounds) if row.held is not None)
     end = (len(rounds) - 1, drawn) if rounds and drawn is not None else None
-    return Genealogy(circles, tuple(sorted(lines)), tuple(row.round for row in rounds), held, end)
+    lit = lineage([line[:4] for line in lines], {(at, slot) for at, slot, one, *_ in circles if one == node})
+    return Genealogy(circles, tuple(sorted(lines)), tuple(row.round for row in rounds), held, end, tuple(sorted(lit)))
+
+
+def lineage(lines: Sequence[tuple[int, int, int, int]], places: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The places (round position, slot), all from which they descend, and all that descend from them."""
+    up, down = set(places), set(places)
+    for at, slot, later, other in sorted(lines, reverse=True):
+        if (later, other) in up:
+            up.add((at, slot))
+    for at, slot, later, other in sorted(lines):
+        if (at, slot) in down:
+            down.add((later, other))
+    return up | down
 
 
 def distinct_ancestors(rounds: Sequence[ParticleRound]) -> int:
@@ -154,6 +182,18 @@ def genealogy_figure(info: Genealogy) -> go.Figure:
             line={"width": width, "color": color},
             hoverinfo="skip",
             name="ancestors of the last round" if trunk else "no descendants left",
+        )
+    lit = set(info.lit)
+    chosen = [line for line in info.lines if {(line[0], line[1]), (line[2], line[3])} <= lit]
+    if lit:
+        figure.add_scatter(
+            x=[x for line in chosen for x in (line[1], line[3], None)] or [slot for _, slot in lit],
+            y=[y for line in chosen for y in (line[0], line[2], None)] or [at for at, _ in lit],
+            mode="lines",
+            line={"width": 6, "color": ORANGE},
+            opacity=0.75,
+            hoverinfo="skip",
+            name="lineage of the chosen node",
         )
     for lives, symbol, name in ((True, "circle", "continued"), (False, "circle-open", "not continued")):
         some = [circle for circle in info.circles if circle[4] is lives]

@@ -162,13 +162,25 @@ def _log(value: float | str | None) -> float:
 
 
 def temperatures(events: Iterable[EventLike]) -> dict[str, float]:
-    """The temperature of each track that proposed to swap its reference with another one."""
+    """The temperature of each track, where tracks differ in it, or propose to swap their references."""
     found: dict[str, float] = {}
+    told: dict[str, float] = {}
     for event in events:
+        data = event.data or {}
         if event.kind == "swapped":
-            data = event.data or {}
             found |= {inside(event.track, chain): float(heat) for chain, heat in zip(data["chains"], data["temperatures"], strict=True)}
-    return found
+        elif event.kind == "step" and "temperature" in data.get("stats", {}):
+            told[event.track] = float(data["stats"]["temperature"])
+    return found | told if found or len(set(told.values())) > 1 else {}
+
+
+def threshold(events: Iterable[EventLike], track: str) -> float | None:
+    """The fraction of particles below which the method of a track resamples, as its steps tell it; None where they do not."""
+    told = None
+    for event in events:
+        if event.kind == "step" and event.track == track:
+            told = (event.data or {}).get("stats", {}).get("ess_min", told)
+    return None if told is None else float(told)
 
 
 def inside(track: str, part: str) -> str:

@@ -1,7 +1,7 @@
 """Model text on screen: always as text, unless a reader asks for more.
 
 A model may write markup, links to remote images, or characters that turn the reading direction; none of it may act. `visible` names what cannot be
-seen, `rendered_markdown` keeps formulas and formatting but takes away images and lone dollar signs, `path_html` and `tokens.heatmap_html` escape.
+seen, `rendered_markdown` keeps formulas and formatting but takes away images and lone dollar signs, `path_html` and `prompt_html` escape.
 """
 
 from __future__ import annotations

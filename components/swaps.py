@@ -7,8 +7,9 @@ probability min(1, exp((1/T_i - 1/T_j)(L_j - L_i))) (replica exchange, Geyer 199
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from plotly import graph_objects as go
 
@@ -70,8 +71,9 @@ class SwapInfo:
         return sum(swap.accepted for swap in self.swaps)
 
 
-def swap_info(found: Sequence[Swap]) -> SwapInfo:
-    heats = {chain: heat for swap in found for chain, heat in zip(swap.chains, swap.temperatures, strict=True)}
+def swap_info(found: Sequence[Swap], known: Mapping[str, float] = MappingProxyType({})) -> SwapInfo:
+    """`known` are the temperatures of chains by name, of those too that have not proposed anything yet."""
+    heats = dict(known) | {chain: heat for swap in found for chain, heat in zip(swap.chains, swap.temperatures, strict=True)}
     chains = sorted(heats, key=heats.__getitem__)
     return SwapInfo(tuple(chains), tuple(heats[chain] for chain in chains), tuple(found))
 

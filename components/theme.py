@@ -15,6 +15,8 @@ GREY = "rgba(128,128,128,0.75)"
 FAINT = "rgba(128,128,128,0.35)"
 MUTED = "#8a8f94"  # opaque, so that Plotly picks a readable colour for text on it in either theme
 GRID = "rgba(128,128,128,0.15)"
+CONFIG = {"displaylogo": False, "displayModeBar": False}
+"""How Plotly behaves on the pages: no bar of its own; pictures are saved by the export menu."""
 
 
 def framed(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure:

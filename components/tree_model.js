@@ -1,12 +1,12 @@
 // The tree behind the picture, without a page: events fold into a state, a state becomes marks. Pure functions, no DOM.
 // An event is {seq, t_ms, kind, node_id, round, phase, label, value, data}; `node` events carry the node itself.
 
-export const NODE_LIMIT = 2000;
 const HIDDEN_KINDS = new Set(["rollout", "aside"]);
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 export function emptyState() {
   return { seq: -1, ms: 0, round: 0, phase: "", nodes: new Map(), order: [], chosen: null, answer: null, correct: null, limit: null,
+           current: new Set(), turned: false,
            ledger: { generated_tokens: 0, model_calls: 0, verifier_calls: 0, rounds: 0, seconds: 0 } };
 }
 
@@ -28,8 +28,9 @@ const FOLDS = {
     const id = node.id ?? event.node_id;
     state.nodes.set(id, { id, parent: node.parent_id ?? null, depth: node.depth || 0, kind: node.kind || "step", text: node.text || "",
       finish: node.finish || null, done: !!node.done, tokens: node.n_tokens || 0, logprob: node.mean_logprob ?? null, role: node.role || "policy",
-      score: null, reason: null, pruned: false, visits: 0, weight: null });
+      score: null, reason: null, pruned: false, visits: 0, total: 0, value: null, weight: null, place: state.order.length });
     state.order.push(id);
+    extended(state, node.parent_id ?? null);
     if (node.kind === "step" || node.kind === "rollout") {
       state.ledger.generated_tokens += node.n_tokens || 0;
       state.ledger.model_calls += 1;
@@ -44,19 +45,23 @@ const FOLDS = {
   },
   call(state, _event, data) { Object.assign(state.ledger, data.ledger || {}); },
   status(state, _event, data) { Object.assign(state.ledger, data.ledger || {}); },
-  step(state) { state.ledger.rounds = Math.max(state.ledger.rounds, state.round + 1); },
+  step(state) { state.ledger.rounds = Math.max(state.ledger.rounds, state.round + 1); state.turned = true; },
   pruned(state, _event, data) { mark(state, data.nodes, true); },
-  kept(state, _event, data) { mark(state, data.nodes, false); },
+  kept(state, _event, data) { mark(state, data.nodes, false); turnTo(state, data.nodes); },
   resampled(state, _event, data) {
     const kept = new Set((data.ancestors || []).map((slot) => data.particles[slot]));
     mark(state, (data.particles || []).filter((id) => !kept.has(id)), true);
     mark(state, [...kept], false);
+    turnTo(state, [...kept]);
   },
   weighed(state, _event, data) {
     const heights = softmax(data.log_weights || []);
     (data.particles || []).forEach((id, slot) => { const node = state.nodes.get(id); if (node) node.weight = heights[slot]; });
   },
-  backed(state, _event, data) { (data.path || []).forEach((id) => { const node = state.nodes.get(id); if (node) node.visits += 1; }); },
+  backed(state, event, data) { (data.path || []).forEach((id, level) => backUp(state.nodes.get(id), event.value, data.means?.[level])); },
+  selected(state, _event, data) { turnTo(state, (data.path || []).slice(-1)); },
+  popped(state, event) { turnTo(state, [event.node_id]); },
+  allocated(state, _event, data) { turnTo(state, (data.nodes || []).filter((_id, at) => data.widths?.[at] > 0)); },
   answer(state, event, data) {
     state.chosen = event.node_id ?? state.chosen;
     state.answer = data.answer ?? null;
@@ -70,6 +75,26 @@ function mark(state, ids, pruned) {
   (ids || []).forEach((id) => { const node = state.nodes.get(id); if (node) node.pruned = pruned; });
 }
 
+// What a node is worth, Q: as the search recorded it, else the mean of the values that came back through it. As components/visits.py has it.
+function backUp(node, value, recorded) {
+  if (!node) return;
+  node.visits += 1;
+  node.total += value || 0;
+  node.value = recorded ?? node.total / node.visits;
+}
+
+// The nodes that the search is extending: those that it said it turns to, and those whose children it wrote since.
+function turnTo(state, ids) {
+  state.current = new Set((ids || []).filter((id) => state.nodes.has(id) && !state.nodes.get(id).done));
+}
+
+function extended(state, parent) {
+  if (parent === null) return;
+  if (state.turned && !state.current.has(parent)) state.current = new Set();
+  state.turned = false;
+  state.current.add(parent);
+}
+
 function softmax(logs) {
   const finite = logs.map((value) => (typeof value === "number" ? value : -Infinity));
   const top = Math.max(...finite, -1e300);
@@ -78,64 +103,22 @@ function softmax(logs) {
   return powers.map((value) => value / total);
 }
 
-// Leaves take successive x in order of creation, a parent stands midway between its first and last child, y is depth.
-// `parents[i]` is the position of i's parent (always earlier) or null. Same rule as components/layout.py.
-export function layoutTree(parents) {
-  const count = parents.length;
-  const first = new Array(count).fill(-1), last = new Array(count).fill(-1), next = new Array(count).fill(-1);
-  const x = new Array(count).fill(0), y = new Array(count).fill(0), roots = [];
-  for (let i = 0; i < count; i++) {
-    const parent = parents[i];
-    if (parent === null || parent === undefined) { roots.push(i); continue; }
-    y[i] = y[parent] + 1;
-    if (first[parent] < 0) first[parent] = i; else next[last[parent]] = i;
-    last[parent] = i;
-  }
-  let leaf = 0;
-  const stack = roots.reverse();
-  while (stack.length) {
-    const i = stack.pop();
-    if (first[i] < 0) { x[i] = leaf++; continue; }
-    const children = [];
-    for (let child = first[i]; child >= 0; child = next[child]) children.push(child);
-    for (let at = children.length - 1; at >= 0; at--) stack.push(children[at]);
-  }
-  for (let i = count - 1; i >= 0; i--) if (first[i] >= 0) x[i] = (x[first[i]] + x[last[i]]) / 2;
-  return { x, y, leaves: leaf };
-}
-
 export function chosenPath(state) {
   const path = new Set();
   for (let id = state.chosen; id !== null && state.nodes.has(id); id = state.nodes.get(id).parent) path.add(id);
   return path;
 }
 
-// Which nodes are drawn. Above the limit pruned leaves go first, then the newest; a hidden node is counted on its nearest drawn ancestor.
-export function visible(state, showHidden, limit = NODE_LIMIT) {
-  const path = chosenPath(state);
-  let ids = state.order.filter((id) => showHidden || !HIDDEN_KINDS.has(state.nodes.get(id).kind));
-  const children = new Map();
-  ids.forEach((id) => { const parent = state.nodes.get(id).parent; children.set(parent, (children.get(parent) || 0) + 1); });
-  const all = ids;
-  if (ids.length > limit) ids = ids.filter((id) => path.has(id) || children.has(id) || !state.nodes.get(id).pruned);
-  if (ids.length > limit) { let room = limit - path.size; ids = ids.filter((id) => path.has(id) || room-- > 0); }
-  const drawn = new Set(ids), hidden = new Map();
-  if (ids.length < all.length) all.forEach((id) => {
-    if (drawn.has(id)) return;
-    let parent = state.nodes.get(id).parent;
-    while (parent !== null && !drawn.has(parent)) parent = state.nodes.get(parent)?.parent ?? null;
-    if (parent !== null) hidden.set(parent, (hidden.get(parent) || 0) + 1);
-  });
-  return { ids, hidden, path };
-}
-
-export function shapeOf(node, chosen) {
+// `lit` may name the nodes on the answer's path, those being extended now, and solutions that repeat an earlier one word for word.
+export function shapeOf(node, chosen, lit = {}) {
   if (node.id === chosen) return "star";
   if (node.parent === null) return "diamond";
   if (node.finish === "aborted" || (node.score === null && node.reason)) return "triangle-down";
-  if (node.done) return "square";
+  if (node.done) return lit.repeats?.has(node.id) ? "square-x" : "square";
   if (node.pruned) return "x";
+  if (lit.current?.has(node.id)) return "triangle-up";
   if (node.kind === "injected") return "hexagon";
+  if (lit.path?.has(node.id)) return "circle-dot";
   return "circle";
 }
 
@@ -178,25 +161,7 @@ export function labelOf(node, chosen) {
   const facts = ["node " + node.id, stateOf(node, chosen)];
   if (node.score !== null) facts.push("score " + node.score.toFixed(3));
   if (node.weight !== null) facts.push("weight " + node.weight.toFixed(3));
-  if (node.visits) facts.push(node.visits + " visits");
+  if (node.visits) facts.push(node.visits + " visits", "Q " + node.value.toFixed(3));
   if (node.tokens) facts.push(node.tokens + " tokens");
   return "<b>" + facts.map(escapeLabel).join(" \u00b7 ") + "</b><br>" + wrapped(node.text);
-}
-
-// State -> what is drawn, as plain arrays.
-export function marksOf(state, showHidden, limit = NODE_LIMIT) {
-  const { ids, hidden, path } = visible(state, showHidden, limit);
-  const at = new Map(ids.map((id, index) => [id, index]));
-  const nodes = ids.map((id) => state.nodes.get(id));
-  const places = layoutTree(nodes.map((node) => (node.parent !== null && at.has(node.parent) ? at.get(node.parent) : null)));
-  const edges = { x: [], y: [] }, thick = { x: [], y: [] };
-  nodes.forEach((node, index) => {
-    const parent = at.get(node.parent);
-    if (parent === undefined) return;
-    const into = path.has(node.id) ? thick : edges;
-    into.x.push(places.x[parent], places.x[index], null);
-    into.y.push(places.y[parent], places.y[index], null);
-  });
-  const deepest = places.y.reduce((most, depth) => Math.max(most, depth), 0);
-  return { ids, nodes, ...places, deepest, edges, thick, hidden: [...hidden].map(([id, count]) => ({ x: places.x[at.get(id)], y: places.y[at.get(id)], count })) };
 }

@@ -7,7 +7,8 @@ from components.controls.run_again import begin
 from components.controls.run_bar import run_bar
 from components.controls.run_cards import answer_card, ledger_row, name_of, problem_card
 from components.controls.run_form import run_form
-from components.links import number_in_address, page
+from components.controls.run_log import run_log
+from components.links import look_in_address, number_in_address, page, put_in_address
 from components.live_tree import TreeView, live_tree
 from components.service import connect, required
 
@@ -36,9 +37,16 @@ run_bar(service, wish, run)
 status = "idle" if run is None else run.status
 node = number_in_address("node")
 budget = run.budget if run else None
-told = live_tree(TreeView(run_id, status, node, budget=budget, base=public_url(), token=public_token(), height=400, above=440), key="solve")
+look = look_in_address()
+answers = run_log(service, run_id).answers() if run_id is not None and look.colour == "answer" else None
+shown = TreeView(run_id, status, node, None, budget, public_url(), public_token(), height=400, above=480, look=look, answers=answers)
+told = live_tree(shown, key="solve")
+if told.look is not None:
+    put_in_address(**told.look.parts())
+    st.rerun()
 if told.picked is not None:
-    st.switch_page(page("trace"), query_params={"run": str(run_id), "node": str(told.picked)})
+    parts = {name: part for name, part in look.parts().items() if part is not None}
+    st.switch_page(page("trace"), query_params={"run": str(run_id), "node": str(told.picked), **parts})
 if told.status is not None:
     st.rerun()
 if run is not None:

@@ -2,11 +2,12 @@
 
 `Store` is the only thing the rest of the project uses. Nobody outside this package knows SQLAlchemy or DuckDB.
 
-Reading order: `tables` (what is stored), `queries` (every SQL statement by name), `database` (the file), `writer` (how events get in, a few
-times a second, in one transaction), `runs`, `events` and `series` (how rows become plain values), `verify` (what must hold), `export` and
-`parquet` (runs as files).
+Reading order: `tables` (what is stored), `queries` (every SQL statement by name; those of annotations are in `queries_annotations`), `database` (the
+file), `writer` (how events get in, a few times a second, in one transaction), `runs`, `events`, `series` and `annotations` (how rows become plain
+values), `verify` (what must hold), `export` and `parquet` (runs as files).
 """
 
+from storage.annotations import AnnotationRow, Annotations, EditRow, Waiting
 from storage.export import read as read_file
 from storage.export import recognises as looks_own
 from storage.parquet import read as read_folder
@@ -15,6 +16,6 @@ from storage.store import Store, own_run
 from storage.writer import RunWriter
 
 __all__ = [
-    "EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "SeriesScore", "Store", "looks_own", "own_run", "read_file",
-    "read_folder",
+    "AnnotationRow", "Annotations", "EditRow", "EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "SeriesScore",
+    "Store", "Waiting", "looks_own", "own_run", "read_file", "read_folder",
 ]  # fmt: skip

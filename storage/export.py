@@ -1,6 +1,6 @@
-"""A run as a file: JSON lines, one header, then its nodes, then its events.
+"""A run as a file: JSON lines, one header, then its nodes, then its events, then what stands beside them: later scores and links.
 
-The header holds the format's version, the run (spec, manifest, ledger, how it ended), its problem and how many nodes and events follow. What
+The header holds the format's version, the run (spec, manifest, ledger, how it ended), its problem and how many lines of each kind follow. What
 only means something inside one store is left out: the run's number there and that it was imported. What it was forked from is kept, but marked as a
 run of another store. A file that is read must pass the same checks as a stored run; then writing it again gives the same bytes.
 """
@@ -8,106 +8,29 @@ run of another store. A file that is read must pass the same checks as a stored 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import ValidationError
 
 from backend.errors import BadInput, StorageFailure
-from backend.exchange.base import EVENT_LIMIT, NODE_LIMIT, Imported
+from backend.exchange.base import Imported, LaterScore, LinkRecord
 from backend.trace import EventRecord, NodeRecord
 from backend.types import JSON
+from storage.beside import Beside, faults
+from storage.lines import FORMAT, VERSION, EventLine, HeaderLine, Line, LinkLine, NodeLine, RunLine, ScoreLine
 from storage.queries import UNFINISHED
 from storage.rows import EventRow, NodeFull, RunRow
 from storage.runs import checked, problem_values
 from storage.tables import json_text
 from storage.verify import findings
 
-FORMAT, VERSION = "arboretum-run", 1
 OWN = ("jsonl", "parquet")
 """Names of the project's own formats."""
 ELSEWHERE = "elsewhere"
-Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
-
-
-class Line(BaseModel):
-    """What every line of the file obeys: no unknown names, no converted types, finite numbers."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class RunLine(Line):
-    """The run itself."""
-
-    status: str
-    strategy: str
-    model: str
-    seed: int
-    spec: dict[str, JsonValue]
-    manifest: dict[str, JsonValue]
-    ledger: dict[str, JsonValue]
-    answer: str | None
-    correct: bool | None
-    chosen_node: int | None
-    reason: str | None
-    error: str | None
-    remedy: str | None
-    created_at: AwareDatetime
-    finished_at: AwareDatetime | None
-    forked_from: JsonValue = None
-
-
-class HeaderLine(Line):
-    """The first line."""
-
-    format: Literal["arboretum-run"]
-    version: int
-    run: RunLine
-    problem: dict[str, JsonValue] | None
-    nodes: int = Field(ge=0, le=NODE_LIMIT)
-    events: int = Field(ge=0, le=EVENT_LIMIT)
-
-    @field_validator("version")
-    @classmethod
-    def _known(cls, version: int) -> int:
-        if version != VERSION:
-            raise ValueError(f"{VERSION}" + (", this file is from a newer version of the program: update it" if version > VERSION else ""))
-        return version
-
-
-class NodeLine(Line):
-    """A node; see `backend.trace.NodeRecord`."""
-
-    id: int
-    parent_id: int | None
-    depth: int
-    kind: str
-    role: str
-    text: str
-    token_ids: tuple[Int32, ...]
-    logprobs: tuple[float, ...] | None
-    finish: str | None
-    done: bool
-    key: str
-    seq: int
-    alternatives: JsonValue
-
-
-class EventLine(Line):
-    """An event; see `backend.trace.EventRecord`."""
-
-    seq: int
-    t_ms: float
-    kind: str
-    node_id: int | None
-    track: str
-    round: Int32
-    phase: str
-    label: str
-    value: float | None
-    data: dict[str, JsonValue] | None
 
 
 class _Claim(NamedTuple):
@@ -120,34 +43,40 @@ class _Claim(NamedTuple):
 
 
 AnyLine = TypeVar("AnyLine", bound=Line)
-Place = Callable[[int | None, int | None], str]
-"""Where a node, an event or (both None) the run itself stands in a file; positions from 0."""
+Place = Callable[[str, int], str]
+"""Where the `nodes`, `events`, `scores` or `links` of a position from 0, or the `run` itself, stand in a file."""
 
 
-def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> None:
+def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> None:
     """Write the file under another name first, so that a half-written one is never taken for whole."""
     part = path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:
-            for line in lines(run, nodes, events):
+            for line in lines(run, nodes, events, beside):
                 file.write(line + "\n")
         part.replace(path)
     except OSError as problem:
         raise StorageFailure(f"the export {path} cannot be written: {problem.strerror}") from problem
 
 
-def lines(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> Iterator[str]:
+def lines(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> Iterator[str]:
     """The lines of the file."""
     plain = run_fields(run)
     if plain["forked_from"] is None:
         del plain["forked_from"]
+    more: dict[str, JSON] = {name: len(records) for name, records in beside._asdict().items() if records}
+    version = VERSION if more else 1
     yield json_text(
-        {"format": FORMAT, "version": VERSION, "run": plain, "problem": run.problem, "nodes": len(nodes), "events": len(events)}
+        {"format": FORMAT, "version": version, "run": plain, "problem": run.problem, "nodes": len(nodes), "events": len(events), **more}
     )
     for node in nodes:
         yield json_text({name: _plain(getattr(node, name)) for name in NodeLine.model_fields})
     for event in events:
         yield json_text({name: getattr(event, name) for name in EventLine.model_fields})
+    for score in beside.scores:
+        yield json_text({name: _plain(value) for name, value in score._asdict().items()})
+    for link in beside.links:
+        yield json_text(link._asdict())
 
 
 def run_fields(run: RunRow) -> dict[str, JSON]:
@@ -183,14 +112,26 @@ def parse(content: bytes, name: str) -> Imported:
     if raw[-1] != b"":
         raise BadInput(f"line {len(raw)} of {name}", given="a line that breaks off", accepted="a file that ends with a line break")
     header = _parsed(HeaderLine, raw, 0, name)
-    expected = 1 + header.nodes + header.events
+    counts = {"run": 1, "nodes": header.nodes, "events": header.events, "scores": header.scores, "links": header.links}
+    starts = dict(zip(counts, itertools.accumulate(counts.values(), initial=0), strict=False))
+    expected = sum(counts.values())
     if len(raw) - 1 != expected:
         given = f"a file of {len(raw) - 1} lines"
         raise BadInput(f"line {min(len(raw) - 1, expected)} of {name}", given=given, accepted=f"{expected} lines, as line 1 says")
-    nodes = [NodeRecord(**_fields(_parsed(NodeLine, raw, 1 + index, name))) for index in range(header.nodes)]
-    events = [EventRecord(**_fields(_parsed(EventLine, raw, 1 + header.nodes + index, name))) for index in range(header.events)]
+
+    def parsed(model: type[AnyLine], kind: str) -> Iterator[AnyLine]:
+        return (_parsed(model, raw, starts[kind] + index, name) for index in range(counts[kind]))
+
+    nodes = [NodeRecord(**_fields(line)) for line in parsed(NodeLine, "nodes")]
+    events = [EventRecord(**_fields(line)) for line in parsed(EventLine, "events")]
+    scores = [LaterScore(**_fields(line)) for line in parsed(ScoreLine, "scores")]
+    links = [LinkRecord(**_fields(line)) for line in parsed(LinkLine, "links")]
     source: dict[str, JSON] = {"format": OWN[0], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name}
-    return sound(header.run, header.problem, nodes, events, source, lambda node, event: f"line {_line_of(node, event, header.nodes)} of {name}")
+
+    def place(kind: str, index: int) -> str:
+        return f"line {1 + starts[kind] + index} of {name}"
+
+    return sound(header.run, header.problem, nodes, events, source, place, Beside(scores, links))
 
 
 def recognises(beginning: bytes) -> bool:
@@ -199,24 +140,28 @@ def recognises(beginning: bytes) -> bool:
 
 
 def sound(
-    run: RunLine, problem: dict[str, JSON] | None, nodes: list[NodeRecord], events: list[EventRecord], source: dict[str, JSON], place: Place
+    run: RunLine, problem: dict[str, JSON] | None, nodes: list[NodeRecord], events: list[EventRecord], source: dict[str, JSON], place: Place,
+    beside: Beside,
 ) -> Imported:
     """The run with its source marked. Raises `BadInput` with the place of what does not hold."""
     if run.status in UNFINISHED:
-        raise BadInput(place(None, None), given=f"status {run.status}", accepted="a run that is over")
+        raise BadInput(place("run", 0), given=f"status {run.status}", accepted="a run that is over")
     try:
         for name, value in _fields(run).items():
             checked(name, value)
         if problem is not None:
             problem_values(problem)
     except BadInput as wrong:
-        raise BadInput(place(None, None), given=wrong.given, accepted=f"{wrong.what}: {wrong.accepted}") from wrong
+        raise BadInput(place("run", 0), given=wrong.given, accepted=f"{wrong.what}: {wrong.accepted}") from wrong
     claim = _Claim(run.status, dict(run.ledger), run.chosen_node, run.forked_from)
     for finding in findings(claim, nodes, events):
-        raise BadInput(place(finding.node, finding.event), given=finding.text, accepted="a sound run")
+        kind, index = ("nodes", finding.node) if finding.node is not None else ("events", finding.event)
+        raise BadInput(place("run", 0) if index is None else place(kind, index), given=finding.text, accepted="a sound run")
+    for fault in faults(beside, len(nodes)):
+        raise BadInput(place("links" if fault.link else "scores", fault.position), given=fault.text, accepted="a sound run")
     forked = None if run.forked_from is None else {ELSEWHERE: run.forked_from}
     values = {**_fields(run), "origin": "import", "manifest": marked(run.manifest, source), "forked_from": forked}
-    return Imported(problem, values, nodes, events)
+    return Imported(problem, values, nodes, events, *beside)
 
 
 def marked(manifest: Mapping[str, JSON], source: dict[str, JSON]) -> dict[str, JSON]:
@@ -241,12 +186,4 @@ def _fields(line: Line) -> dict[str, Any]:
     return {name: getattr(line, name) for name in type(line).model_fields}
 
 
-def _line_of(node: int | None, event: int | None, nodes: int) -> int:
-    if node is not None:
-        return 2 + node
-    return 1 if event is None else 2 + nodes + event
-
-
-__all__ = [
-    "FORMAT", "OWN", "VERSION", "EventLine", "Line", "NodeLine", "RunLine", "lines", "parse", "read", "recognises", "run_fields", "sound", "write",
-]  # fmt: skip
+__all__ = ["OWN", "lines", "parse", "read", "recognises", "run_fields", "sound", "write"]

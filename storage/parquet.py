@@ -1,4 +1,5 @@
-"""A run as three Parquet tables: `run.parquet` (one row), `nodes.parquet`, `events.parquet`, in a folder or a zip archive.
+"""A run as Parquet tables: `run.parquet` (one row), `nodes.parquet`, `events.parquet`, in a folder or a zip archive. Where other verifiers gave
+scores later, or nodes are linked, `scores.parquet` and `links.parquet` are beside them.
 
 Columns are those of the store, without the run's number. JSON is kept as text, exactly as it is stored; times are UTC to the microsecond. The
 tables hold what the export in JSON lines holds and pass the same checks when they are read.
@@ -22,20 +23,24 @@ from pydantic_core import from_json
 
 from backend.errors import BadInput, StorageFailure
 from backend.exchange.archive import members
-from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Imported, within_limit
+from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Imported, LaterScore, LinkRecord, within_limit
 from backend.trace import EventRecord, NodeRecord
 from backend.types import JSON
+from storage.beside import LINK_SCHEMA, Beside
 from storage.events import EVENT_TYPES, NODE_TYPES
-from storage.export import FORMAT, OWN, VERSION, EventLine, Line, NodeLine, RunLine, run_fields, sound
+from storage.export import OWN, run_fields, sound
+from storage.lines import BESIDE_LIMIT, FORMAT, VERSION, EventLine, Line, LinkLine, NodeLine, RunLine, ScoreLine
 from storage.rows import EventRow, NodeFull, RunRow
+from storage.series import SCHEMA as SCORE_SCHEMA
 from storage.tables import json_text
 
 RUN, NODES, EVENTS = NAMES = ("run.parquet", "nodes.parquet", "events.parquet")
+SCORES, LINKS = BESIDE = ("scores.parquet", "links.parquet")
 VALUES = 20_000_000
 """Entries of one column, those of lists counted one by one."""
 TEXTS, MOMENT = pa.string(), pa.timestamp("us", tz="UTC")
 JSON_COLUMNS = {
-    RUN: ("spec", "manifest", "ledger", "forked_from", "problem"), NODES: ("alternatives",), EVENTS: ("data",),
+    RUN: ("spec", "manifest", "ledger", "forked_from", "problem"), NODES: ("alternatives",), EVENTS: ("data",), SCORES: (), LINKS: (),
 }  # fmt: skip
 RUN_TYPES: dict[str, pa.DataType] = {
     "format": TEXTS, "version": pa.int32(), "problem": TEXTS,
@@ -46,6 +51,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     RUN: pa.schema(RUN_TYPES),
     NODES: pa.schema({name: kind for name, kind in NODE_TYPES.items() if name != "run_id"}),
     EVENTS: pa.schema({name: kind for name, kind in EVENT_TYPES.items() if name != "run_id"}),
+    SCORES: SCORE_SCHEMA.remove(0),
+    LINKS: LINK_SCHEMA.remove(0),
 }
 AnyLine = TypeVar("AnyLine", bound=Line)
 
@@ -58,10 +65,12 @@ class Header(RunLine):
     problem: dict[str, Any] | None
 
 
-def tables(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> dict[str, bytes]:
-    """The three files by name."""
-    row = {**run_fields(run), "created_at": run.created_at, "finished_at": run.finished_at, "format": FORMAT, "version": VERSION}
-    return {RUN: _table(RUN, [{**row, "problem": run.problem}]), NODES: _table(NODES, nodes), EVENTS: _table(EVENTS, events)}
+def tables(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> dict[str, bytes]:
+    """The files by name; those of what stands beside the log only where there is any."""
+    more = {name: _table(name, records) for name, records in zip(BESIDE, beside, strict=True) if records}
+    version = VERSION if more else 1
+    row = {**run_fields(run), "created_at": run.created_at, "finished_at": run.finished_at, "format": FORMAT, "version": version}
+    return {RUN: _table(RUN, [{**row, "problem": run.problem}]), NODES: _table(NODES, nodes), EVENTS: _table(EVENTS, events), **more}
 
 
 def _table(name: str, records: Sequence[Any]) -> bytes:
@@ -85,9 +94,9 @@ def archived(files: Mapping[str, bytes]) -> bytes:
     return sink.getvalue()
 
 
-def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow]) -> None:
+def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> None:
     """Write an archive where the path ends in `.zip`, else a new folder: first under another name, so that half of it is never taken for whole."""
-    part, files = path.with_name(path.name + ".part"), tables(run, nodes, events)
+    part, files = path.with_name(path.name + ".part"), tables(run, nodes, events, beside)
     if path.is_dir():
         raise BadInput("folder of the export", given=str(path), accepted="a folder that does not exist yet, or a path that ends in .zip")
     try:
@@ -106,30 +115,33 @@ def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[E
 def read(path: Path) -> bytes:
     """A folder as the archive that it could have been. Raises `BadInput` saying what cannot be read."""
     try:
-        return archived({name: (path / name).read_bytes() for name in NAMES})
+        more = [name for name in BESIDE if (path / name).exists()]
+        return archived({name: (path / name).read_bytes() for name in (*NAMES, *more)})
     except OSError as problem:
         raise BadInput("export folder", given=str(path), accepted=f"a folder with {', '.join(NAMES)} ({problem.strerror})") from problem
 
 
 def parse(content: bytes, name: str) -> Imported:
     """Read and check an archive called `name`. Raises `BadInput` naming the table and row."""
-    files = members(content, lambda member: member in NAMES, 4 * BYTES_LIMIT, others=False)
+    files = members(content, lambda member: member in (*NAMES, *BESIDE), 4 * BYTES_LIMIT, others=False)
     missing = [each for each in NAMES if each not in files]
     if missing:
         raise BadInput(name, given=f"an archive without {missing[0]}", accepted=", ".join(NAMES))
     headers = _lines(RUN, files[RUN], Header, 1)
-    if len(headers) != 1 or (headers[0].format, headers[0].version) != (FORMAT, VERSION):
+    if len(headers) != 1 or headers[0].format != FORMAT or not 1 <= headers[0].version <= VERSION:
         given = [(header.format, header.version) for header in headers]
-        raise BadInput(RUN, given=given, accepted=f"one row of format {FORMAT}, version {VERSION}")
+        raise BadInput(RUN, given=given, accepted=f"one row of format {FORMAT}, version 1 to {VERSION}")
     run = RunLine.model_validate({each: getattr(headers[0], each) for each in RunLine.model_fields})
     nodes = [NodeRecord(**dict(line)) for line in _lines(NODES, files[NODES], NodeLine, NODE_LIMIT)]
     events = [EventRecord(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)]
     source: dict[str, JSON] = {"format": OWN[1], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name}
-    return sound(run, headers[0].problem, nodes, events, source, _place)
+    scores = [LaterScore(**dict(line)) for line in _lines(SCORES, files[SCORES], ScoreLine, BESIDE_LIMIT)] if SCORES in files else []
+    links = [LinkRecord(**dict(line)) for line in _lines(LINKS, files[LINKS], LinkLine, BESIDE_LIMIT)] if LINKS in files else []
+    return sound(run, headers[0].problem, nodes, events, source, _place, Beside(scores, links))
 
 
-def _place(node: int | None, event: int | None) -> str:
-    return f"row {node} of {NODES}" if node is not None else f"row {event} of {EVENTS}" if event is not None else RUN
+def _place(kind: str, index: int) -> str:
+    return RUN if kind == "run" else f"row {index} of {kind}.parquet"
 
 
 def _lines(name: str, content: bytes, model: type[AnyLine], limit: int) -> list[AnyLine]:

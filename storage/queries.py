@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from storage.tables import Annotation, Event, Link, Node, Problem, Run, Score, Setting
+from storage.tables import Annotation, Edit, Event, Link, Node, Problem, Run, Score, Setting, Sight
 
 Query: TypeAlias = sa.Select[*tuple[Any, ...]]
 
@@ -75,6 +75,15 @@ def found_runs(
     return wanted.order_by(Run.id.desc()).limit(limit).offset(offset)
 
 
+def forks_of(run_id: int) -> Query:
+    """Runs that name `run_id` as their origin; the JSON is stored as `backend.jobs` writes it, the origin's number first."""
+    return _runs_with_problem().where(sa.cast(Run.forked_from, sa.String).startswith(f'{{"run":{int(run_id)},', autoescape=True)).order_by(Run.id)
+
+
+def keep_links(run_id: int, links: Sequence[tuple[int, int, str]]) -> sa.Executable:
+    return sa.insert(Link).values([{"run_id": run_id, "src": src, "dst": dst, "kind": kind} for src, dst, kind in links])
+
+
 def found_runs_count(status: str | None, strategy: str | None, problem: str | None, text: str | None) -> Query:
     counted = sa.select(sa.func.count()).select_from(Run).join(Problem, Run.problem_key == Problem.key, isouter=True)
     return _wanted(counted, status, strategy, problem, text)
@@ -94,8 +103,9 @@ def finished_before(moment: datetime) -> Query:
 
 
 def removal(run_ids: Sequence[int]) -> list[sa.Executable]:
-    """Everything that belongs to the runs, and problems that no run is left of."""
-    owned: list[sa.Executable] = [sa.delete(table).where(table.run_id.in_(run_ids)) for table in (Event, Node, Score, Link, Annotation)]
+    """Everything that belongs to the runs, what people said of them included, and problems that no run is left of."""
+    tables = (Event, Node, Score, Link, Annotation, Edit, Sight)
+    owned: list[sa.Executable] = [sa.delete(table).where(table.run_id.in_(run_ids)) for table in tables]
     used = sa.select(Run.problem_key).where(Run.problem_key.is_not(None))
     return [*owned, sa.delete(Run).where(Run.id.in_(run_ids)), sa.delete(Problem).where(Problem.key.not_in(used))]
 
@@ -140,11 +150,12 @@ def last_seq(run_id: int) -> Query:
     return sa.select(sa.func.max(Event.seq)).where(Event.run_id == run_id)
 
 
-def events_after(run_id: int, after: int, limit: int | None, kinds: Sequence[str] | None) -> Query:
-    """Events with seq > `after` in order, of some kinds or of all."""
+def events_after(run_id: int, after: int, limit: int | None, kinds: Sequence[str] | None, node_id: int | None = None) -> Query:
+    """Events with seq > `after` in order, of some kinds or of all, about one node or whatever they are about."""
     columns = [column for column in Event.__table__.columns if column.name != "run_id"]
     statement = sa.select(*columns).where(Event.run_id == run_id, Event.seq > after).order_by(Event.seq).limit(limit)
-    return statement if kinds is None else statement.where(Event.kind.in_(kinds))
+    statement = statement if kinds is None else statement.where(Event.kind.in_(kinds))
+    return statement if node_id is None else statement.where(Event.node_id == node_id)
 
 
 def all_series(run_id: int) -> Query:
@@ -156,6 +167,17 @@ def one_series(run_id: int, series: str) -> Query:
     """The scores of a series in order of node."""
     columns = (Score.node_id, Score.value, Score.steps, Score.reason)
     return sa.select(*columns).where(Score.run_id == run_id, Score.series == series).order_by(Score.node_id)
+
+
+def later_scores(run_id: int) -> Query:
+    """All scores that came after the run, by series and node. Sorted as texts are in Python, by code point."""
+    columns = (Score.series, Score.node_id, Score.value, Score.steps, Score.reason)
+    return sa.select(*columns).where(Score.run_id == run_id).order_by(sa.collate(Score.series, "binary"), Score.node_id)
+
+
+def links(run_id: int) -> Query:
+    """The links of a run, by source, target and kind."""
+    return sa.select(Link.src, Link.dst, Link.kind).where(Link.run_id == run_id).order_by(Link.src, Link.dst, sa.collate(Link.kind, "binary"))
 
 
 def drop_series(run_id: int, series: str) -> sa.Executable:

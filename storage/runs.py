@@ -77,6 +77,9 @@ class Runs:
         total = self._database.value(queries.found_runs_count(status, strategy, problem, text))
         return RunPage(self._decoded(rows), int(total))
 
+    def forks(self, run_id: int) -> list[RunRow]:
+        return self._decoded(self._database.rows(queries.forks_of(run_id)))
+
     def remove(self, run_ids: Sequence[int]) -> None:
         """Remove the runs with all that belongs to them in one transaction, and give the room back."""
         with self._database.writing() as connection:

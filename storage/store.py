@@ -16,8 +16,9 @@ from backend.errors import BadInput, Conflict, NotFound, StorageFailure
 from backend.exchange.archive import is_archive
 from backend.exchange.base import Imported
 from backend.types import JSON
+from storage import beside, export, parquet, queries
 from storage import events as codec
-from storage import export, parquet, queries
+from storage.annotations import Annotations
 from storage.database import Database
 from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.runs import Runs, valid_json
@@ -34,6 +35,7 @@ class Store:
         self._runs = Runs(database, now)
         self._series = SeriesTable(database)
         self._flusher = Flusher(database)
+        self.annotations = Annotations(database, now)
 
     @classmethod
     def open(cls, path: Path | str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Store:
@@ -61,15 +63,19 @@ class Store:
 
     def create_run(
         self, spec: dict[str, JSON], *, problem: dict[str, JSON] | None, strategy: str, model: str, seed: int, origin: str = "own",
-        forked_from: JSON = None,
+        forked_from: JSON = None, links: Sequence[tuple[int, int, str]] = (),
     ) -> int:
-        """A new run with status `queued`; returns its id. `problem` needs `id` and `question`. Raises `StorageFailure` on a full disk."""
+        """A new run with status `queued`; returns its id. `problem` needs `id` and `question`; `links` are (node, other node, kind). Raises
+        `StorageFailure` on a full disk."""
         self._database.require_space()
         values: dict[str, Any] = {
             "spec": spec, "strategy": strategy, "model": model, "seed": seed, "origin": origin, "forked_from": forked_from
         }
         with self._database.writing() as connection:
-            return self._runs.insert(connection, problem, values)
+            run_id = self._runs.insert(connection, problem, values)
+            if links:
+                connection.execute(queries.keep_links(run_id, links))
+            return run_id
 
     def update_run(self, run_id: int, **fields: Any) -> None:
         """Set fields of a run: status, model, manifest, ledger, answer, correct, chosen_node, reason, error, remedy, finished_at (aware time).
@@ -88,6 +94,10 @@ class Store:
     ) -> RunPage:
         """Runs, newest first. `problem` is a problem id or the name of a set; `text` is found in question, answer, model or spec."""
         return self._runs.page(status, strategy, problem, text, limit, offset)
+
+    def forks(self, run_id: int) -> list[RunRow]:
+        """The runs of this store that were forked from a run, or continue it, oldest first."""
+        return self._runs.forks(run_id)
 
     def delete_run(self, run_id: int) -> None:
         """Remove a run and its log. Raises `Conflict` while somebody works on it."""
@@ -151,13 +161,15 @@ class Store:
         """All nodes with everything, in order of id: what a rerun of the run need not pay again."""
         return codec.node_fulls(self._database.columns(queries.all_nodes(run_id)))
 
-    def events(self, run_id: int, *, after: int = -1, limit: int | None = 200, kinds: Sequence[str] | None = None) -> list[EventRow]:
-        """Events with seq > `after`, in order; of some kinds or of all."""
-        return codec.event_rows(self._database.columns(queries.events_after(run_id, after, limit, kinds)))
+    def events(
+        self, run_id: int, *, after: int = -1, limit: int | None = 200, kinds: Sequence[str] | None = None, node_id: int | None = None
+    ) -> list[EventRow]:
+        """Events with seq > `after`, in order; of some kinds or of all, about one node or whatever they are about."""
+        return codec.event_rows(self._database.columns(queries.events_after(run_id, after, limit, kinds, node_id)))
 
-    def scores(self, run_id: int) -> list[ScoreRow]:
-        """All opinions of verifiers, in order of seq."""
-        return codec.score_rows(self.events(run_id, limit=None, kinds=["score"]))
+    def scores(self, run_id: int, node_id: int | None = None) -> list[ScoreRow]:
+        """All opinions of verifiers, in order of seq; of one node or of all."""
+        return codec.score_rows(self.events(run_id, limit=None, kinds=["score"], node_id=node_id))
 
     def last_seq(self, run_id: int) -> int:
         """The last stored sequence number, -1 for an empty log."""
@@ -213,7 +225,7 @@ class Store:
         if format not in writers:
             raise BadInput("format of an export", given=format, accepted=", ".join(writers))
         self._runs.require_over(run_id, to="export")
-        writers[format](Path(path), self.run(run_id), self.paid(run_id), self.events(run_id, limit=None))
+        writers[format](Path(path), self.run(run_id), self.paid(run_id), self.events(run_id, limit=None), beside.stored(self._database, run_id))
 
     def import_run(self, path: Path | str) -> int:
         """Read a run from an export (a file, an archive or a folder) and return its new id. Raises `BadInput` with the place; then nothing was
@@ -229,6 +241,7 @@ class Store:
             run_ids = [self._runs.insert(connection, run.problem, run.values) for run in runs]
             for run_id, run in zip(run_ids, runs, strict=True):
                 codec.append(connection, codec.encode(codec.Batch(run_id, run.nodes, run.events)))
+                beside.append(connection, run_id, beside.Beside(run.scores, run.links))
         self._database.checkpoint()
         return run_ids
 

@@ -44,6 +44,7 @@ class Base(DeclarativeBase):
 
 RUN_IDS = sa.Sequence("run_id_sequence", metadata=Base.metadata)
 ANNOTATION_IDS = sa.Sequence("annotation_id_sequence", metadata=Base.metadata)
+EDIT_IDS = sa.Sequence("edit_id_sequence", metadata=Base.metadata)
 
 
 class Problem(Base):
@@ -151,19 +152,62 @@ class Link(Base):
 
 
 class Annotation(Base):
-    """A remark a person made on a run, a node or a stretch of its text."""
+    """What a person says of a run, of one of its paths, of a written step or of a stretch of its text; see `backend.annotate.labels`."""
 
     __tablename__ = "annotation"
 
     id: Mapped[int] = mapped_column(sa.BigInteger, ANNOTATION_IDS, server_default=ANNOTATION_IDS.next_value(), primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.BigInteger)
     node_id: Mapped[int | None] = mapped_column(sa.Integer)
+    step: Mapped[int | None] = mapped_column(sa.Integer)
     span: Mapped[JSON] = mapped_column(Json, nullable=True)
-    author: Mapped[str] = mapped_column(sa.String)
+    kind: Mapped[str] = mapped_column(sa.String)
     label: Mapped[str] = mapped_column(sa.String)
     note: Mapped[str | None] = mapped_column(sa.String)
+    author: Mapped[str] = mapped_column(sa.String)
+    blind: Mapped[bool] = mapped_column(sa.Boolean)
     created_at: Mapped[datetime] = mapped_column(sa.TIMESTAMP)
     updated_at: Mapped[datetime] = mapped_column(sa.TIMESTAMP)
+
+
+class Category(Base):
+    """An entry of the codebook. Labels name it by `key`, which never changes, so a new name keeps old labels."""
+
+    __tablename__ = "category"
+
+    key: Mapped[str] = mapped_column(sa.String, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String)
+    description: Mapped[str] = mapped_column(sa.String)
+    mark: Mapped[str] = mapped_column(sa.String)
+    position: Mapped[int] = mapped_column(sa.Integer)
+    retired: Mapped[bool] = mapped_column(sa.Boolean)
+
+
+class Edit(Base):
+    """One change of an annotation or of the codebook: who, when, before and after. `key` is the annotation's id or the category's key."""
+
+    __tablename__ = "edit"
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, EDIT_IDS, server_default=EDIT_IDS.next_value(), primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.String)
+    key: Mapped[str] = mapped_column(sa.String)
+    run_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    author: Mapped[str] = mapped_column(sa.String)
+    at: Mapped[datetime] = mapped_column(sa.TIMESTAMP)
+    action: Mapped[str] = mapped_column(sa.String)
+    before: Mapped[JSON] = mapped_column(Json, nullable=True)
+    after: Mapped[JSON] = mapped_column(Json, nullable=True)
+
+
+class Sight(Base):
+    """What an author has seen of a run: while `seen_at` is empty, only what blind mode shows."""
+
+    __tablename__ = "sight"
+
+    run_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    author: Mapped[str] = mapped_column(sa.String, primary_key=True)
+    opened_at: Mapped[datetime] = mapped_column(sa.TIMESTAMP)
+    seen_at: Mapped[datetime | None] = mapped_column(sa.TIMESTAMP)
 
 
 class Setting(Base):

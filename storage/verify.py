@@ -2,7 +2,7 @@
 
 Sequence numbers and ids are gap-free; parents are older than their children, which lie one level deeper; events name only nodes that were
 announced before; every number is finite; and the counts agree with the ledger: tokens of sampled nodes are `generated_tokens`, `score`
-events are `verifier_calls`. The ledger of a crashed run was never written down, and a fork replays tokens that its origin paid for.
+events are `verifier_calls`. The ledger of a crashed run was never written down, and the path that a fork was given cost it nothing.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def _is_finite(value: JSON | Mapping[str, JSON]) -> bool:
 def _counts(run: Ended, nodes: Nodes, events: Events) -> Iterator[Finding]:
     if run.status == "crashed":
         return
-    tokens = sum(len(node.token_ids) for node in nodes if node.kind in SAMPLED)
+    given = {event.node_id for event in events if event.kind == "node" and (event.data or {}).get("given") is True}
+    tokens = sum(len(node.token_ids) for node in nodes if node.kind in SAMPLED and node.id not in given)
     scores = sum(event.kind == "score" for event in events)
     for axis, counted, what in (("generated_tokens", tokens, "sampled tokens"), ("verifier_calls", scores, "scores")):
         stated = run.ledger.get(axis)

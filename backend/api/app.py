@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from backend.api.errors import REFUSALS, answer_errors
-from backend.api.routes import catalog, exchange, runs, system, trace, why
+from backend.api.routes import annotations as labels
+from backend.api.routes import catalog, compare, exchange, experiments, forks, runs, sql, system, trace, why
 from backend.api.routes.assets import assets_router
 from backend.api.services import VERSION, Services
 
@@ -24,7 +25,8 @@ def create_app(services: Services | None = None, *, origins: Sequence[str] = ())
     app = FastAPI(title="Arboretum", version=VERSION, description=DESCRIPTION, responses=REFUSALS, docs_url="/docs", redoc_url=None)
     app.state.services = services
     answer_errors(app)
-    for router in (system.router, catalog.router, runs.router, exchange.router, trace.router, why.router, assets_router()):
+    routers = (system, catalog, runs, forks, exchange, trace, why, compare, labels, sql, experiments)
+    for router in (*(each.router for each in routers), assets_router()):
         app.include_router(router)
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"])

@@ -38,6 +38,8 @@ def strategy(entry: StrategyEntry) -> schemas.StrategyInfo:
         params_schema=entry.params.model_json_schema(), selector=entry.selector, needs_verifier=entry.needs_verifier, needs=list(entry.needs),
         sources=list(entry.sources), departures=list(entry.departures), avoided=list(entry.avoided), views=list(entry.views),
         roles=list(entry.roles), phases=dict(entry.phases),
+        pseudocode=[schemas.CodeLine(phases=list(line.phases), text=line.text, kinds=list(line.kinds)) for line in entry.pseudocode],
+        formulas=dict(entry.formulas),
         available=not entry.roles, reason="" if not entry.roles else f"needs models for the roles {', '.join(entry.roles)}",
     )
 

@@ -13,10 +13,14 @@ from backend.errors import BadInput, Conflict
 from backend.exchange import FORMATS, Given, Imported, parsed, recognised
 from backend.exchange.archive import is_archive
 from backend.exchange.html import page
+from backend.exchange.svg import drawing
 from backend.types import JSON
 from storage import Store, looks_own, own_run, read_file, read_folder
 
-OWN_EXPORTS = {"jsonl": (".jsonl", "application/x-ndjson"), "parquet": (".parquet.zip", "application/zip"), "html": (".html", "text/html")}
+OWN_EXPORTS = {
+    "jsonl": (".jsonl", "application/x-ndjson"), "parquet": (".parquet.zip", "application/zip"), "html": (".html", "text/html"),
+    "svg": (".svg", "image/svg+xml"),
+}  # fmt: skip
 """Formats of an export with the end of a file's name and the media type."""
 
 OWN_IMPORTS = ("jsonl", "parquet")
@@ -68,12 +72,14 @@ def foreign_runs(format: str, content: bytes, name: str, given: Given) -> list[I
 
 def write_out(services: Services, run_id: int, path: Path, format: str = "jsonl") -> None:  # noqa: A002
     """Write a run as a file. Blocks. Raises `BadInput`, `NotFound`, or `Conflict` for a run that somebody works on."""
+    if format == "png":
+        raise BadInput("format of an export", given=format, accepted="svg here; a PNG is drawn by the browser: menu Export of the page Trace")
     if format not in OWN_EXPORTS:
         raise BadInput("format of an export", given=format, accepted=", ".join(OWN_EXPORTS))
-    if format != "html":
+    if format not in ("html", "svg"):
         services.store.export_run(run_id, path, format)
         return
-    text = page_of(services.store, run_id)
+    text = page_of(services.store, run_id) if format == "html" else drawing_of(services.store, run_id)
     part = path.with_name(path.name + ".part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -84,11 +90,20 @@ def write_out(services: Services, run_id: int, path: Path, format: str = "jsonl"
 
 def page_of(store: Store, run_id: int) -> str:
     """A run as a page that needs nothing else."""
-    row = store.run(run_id)
-    shown = present.shown_run(row, grade_reason=present.grade_reason(store, run_id))
+    return page(_over(store, run_id), present.event_fields(store, run_id, store.events(run_id, limit=None)))
+
+
+def drawing_of(store: Store, run_id: int) -> str:
+    """The tree of a run as SVG."""
+    return drawing(_over(store, run_id), store.nodes(run_id), store.events(run_id, limit=None, kinds=("score", "pruned", "kept")))
+
+
+def _over(store: Store, run_id: int) -> dict[str, JSON]:
+    """The fields of a run that is over. Raises `Conflict`."""
+    shown = present.shown_run(store.run(run_id), grade_reason=present.grade_reason(store, run_id))
     if shown.status not in OVER:
         raise Conflict(f"run {run_id} is {shown.status}: wait for its end or stop it before you export it")
-    return page(shown.model_dump(mode="json"), present.event_fields(store, run_id, store.events(run_id, limit=None)))
+    return shown.model_dump(mode="json")
 
 
-__all__ = ["AUTO", "OWN_EXPORTS", "Taken", "content_of", "import_formats", "page_of", "take_in", "write_out"]
+__all__ = ["AUTO", "OWN_EXPORTS", "Taken", "content_of", "drawing_of", "import_formats", "page_of", "take_in", "write_out"]

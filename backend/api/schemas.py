@@ -61,9 +61,18 @@ class Health(Answer):
     engines: list[ModelState]
 
 
+class CodeLine(Answer):
+    """A line of pseudo-code with the phases of a step that carry it out, and the kinds of event that tell of it."""
+
+    phases: list[str]
+    text: str
+    kinds: list[str] = Field(default_factory=list)
+
+
 class StrategyInfo(Answer):
     """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults, bounds and help texts. `sources` says what is
-    taken from where, `departures` where it leaves the paper and why, `avoided` which published defects were not copied: one sentence each."""
+    taken from where, `departures` where it leaves the paper and why, `avoided` which published defects were not copied: one sentence each.
+    `formulas` are those that its decisions go by, each with its published constant where a parameter may leave that open."""
 
     name: str
     title: str
@@ -80,6 +89,8 @@ class StrategyInfo(Answer):
     views: list[str]
     roles: list[str]
     phases: dict[str, str]
+    pseudocode: list[CodeLine] = Field(default_factory=list)
+    formulas: dict[str, float | None] = Field(default_factory=dict)
     available: bool = True
     reason: str = ""
 
@@ -368,7 +379,7 @@ class Done(Answer):
 
 
 __all__ = [
-    "OVER", "Axis", "Catalog", "Choice", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health",
+    "OVER", "Axis", "Catalog", "Choice", "CodeLine", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health",
     "ModelChoice", "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets",
     "Prune", "Pruned", "Reselection", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted",
     "Taken", "VerifierInfo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -26,11 +26,25 @@ class StepVerdict(Answer):
     reason: str
 
 
+class PathStep(Answer):
+    """A written step on a path: its number from 1, the node in which it begins, its text, and the score by which the search went (None: there is
+    none). `ok` is the exact checker's verdict, None where the problem set has none; then `kind` and `reason` say nothing."""
+
+    step: int
+    node: int
+    text: str
+    score: float | None
+    ok: bool | None
+    kind: str | None
+    reason: str
+
+
 class Why(Answer):
     """The cause for which a run did not answer right, in one sentence; see `backend.why.death` for the causes and the fields.
 
     `first_wrong` is the first wrong step that nothing repaired, on the path to `path_node` (the node asked for, else the chosen one); None where
-    there is none, or where the problem set has no checker of steps, as `checked` tells.
+    there is none, or where the problem set has no checker of steps, as `checked` tells. `path` are the steps on that path, `line` those on the path
+    to `node`, where the right answer died.
     """
 
     run_id: int
@@ -48,17 +62,22 @@ class Why(Answer):
     path_node: int | None
     checked: bool
     first_wrong: StepVerdict | None
+    path: list[PathStep] = Field(default_factory=list)
+    line: list[PathStep] = Field(default_factory=list)
 
 
 class RunCause(Answer):
-    """The cause of one run of many."""
+    """The cause of one run of many, and where to look. `problem` is empty for a question of one's own."""
 
     run_id: int
     strategy: str
+    problem: str
     cause: Cause
     note: str
     reason: str
     sentence: str
+    node: int | None
+    seq: int | None
 
 
 class WhyCounts(Answer):
@@ -73,7 +92,7 @@ class WhyCounts(Answer):
 
 class WhatIfAsk(BaseModel):
     """What is to be different in a stored run; what is absent stays as it was. `params` replace single parameters of the strategy. `first` lets only
-    so many candidates stand, in the order in which they came in."""
+    so many candidates stand, in the order in which they came in. `series` names stored scores of another verifier that shall steer the search."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -82,21 +101,44 @@ class WhatIfAsk(BaseModel):
     aggregation: Aggregation | None = None
     params: dict[str, JsonValue] = Field(default_factory=dict)
     first: int | None = Field(None, ge=1)
+    series: str | None = None
 
 
 class WhatIf(Reselection):
     """What would have been chosen. `params` and `selector` are the rule's; `strategy_params` are those of the search, as they would have been.
 
-    The answer is exact for `rounds` steps of the search. `whole` says that these are all; else `stopped` says in one sentence what was missing then,
-    and `stopped_at` names the node that was to be continued, where it was that.
+    The answer is exact for `rounds` steps of the search; the stored run took `own_rounds`. `whole` says that these are all; else `stopped` says in
+    one sentence what was missing then, and `stopped_at` names the node that was to be continued, where it was that.
     """
 
     strategy_params: dict[str, JsonValue]
     first: int | None
+    series: str | None
     rounds: int
+    own_rounds: int
     whole: bool
     stopped: str
     stopped_at: int | None
+
+
+class WhatIfAsks(BaseModel):
+    """Several questions about one stored run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asks: Annotated[list[WhatIfAsk], Field(max_length=64)]
+
+
+class Tried(Answer):
+    """A question with its answer, or in one sentence why there is none."""
+
+    ask: WhatIfAsk
+    found: WhatIf | None
+    refused: str
+
+
+class TriedList(Answer):
+    tried: list[Tried]
 
 
 class ScoreAsk(BaseModel):
@@ -127,12 +169,13 @@ class SeriesList(Answer):
 
 
 class ScorePair(Answer):
-    """What two series say of a step, the `step`-th of its path, which ends in `node`."""
+    """What two series say of a step, the `step`-th of its path, which ends in `node`; `text` is how the step begins."""
 
     node: int
     step: int
     one: float
     other: float
+    text: str
 
 
 class CurveBin(Answer):

@@ -7,29 +7,33 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from backend.api.deaths import Deaths
 from backend.closing import Closing
 from backend.errors import ArboretumError
 from backend.estimate import Estimate, Typical, estimate
 from backend.host import Models, ModelSettings
 from backend.jobs import Admission, Jobs
+from backend.jobs.sweeps import Sweeps
 from backend.library import Library, file_sets
 from backend.problems.equivalence import Equivalence
 from backend.runner import run
-from backend.settings import Preferences, Settings
+from backend.settings import ROOT, Preferences, Settings
 from backend.spec import RunSpec
+from backend.sql import SqlDesk, StoreCopy
 from storage import Store
 
 log = logging.getLogger("arboretum.services")
 
 PREFERENCES = "preferences"
 HOST_WAIT_S = 1.0
+SHIPPED = ROOT / "backend" / "experiments" / "shipped"
 
 
 def _version() -> str:
@@ -70,8 +74,15 @@ class Services:
     library: Library
     admission: Admission
     jobs: Jobs
+    sweeps: Sweeps
     closing: Closing
     started: float
+    deaths: Deaths = field(default_factory=Deaths)
+
+    @cached_property
+    def sql(self) -> SqlDesk:
+        """Where SQL is answered, from a copy of the store that is made at the first query."""
+        return SqlDesk(StoreCopy(self.store.snapshot, self.settings.db))
 
     async def estimate(self, spec: RunSpec) -> Estimate:
         """About what a run would cost; the dry run happens in a thread."""
@@ -91,7 +102,9 @@ async def open_services(settings: Settings, closing: Closing | None = None) -> A
         try:
             yield services
         finally:
+            await services.sweeps.close()
             await services.jobs.close()
+            await asyncio.to_thread(services.sql.copy.close)
     finally:
         equivalence.close()
         await _ended(models)
@@ -107,7 +120,8 @@ def _assembled(settings: Settings, store: Store, models: Models, library: Librar
     admission = Admission(library.find, models.available, allowed)
     launch = partial(run, compare=library.same)
     jobs = Jobs(store, models, admission, library.grade, runs_at_once=preferences.current.runs_at_once, launch=launch)
-    return Services(settings, preferences, store, models, library, admission, jobs, closing, time.monotonic())
+    sweeps = Sweeps(settings.db.parent / "experiments", SHIPPED, models, library)
+    return Services(settings, preferences, store, models, library, admission, jobs, sweeps, closing, time.monotonic())
 
 
 def model_settings(settings: Settings) -> ModelSettings:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import zip_longest
 
 from backend.api import schemas_why as schemas
-from backend.api.reselection import own_rule, shown, told
+from backend.api.reselection import own_rule
 from backend.api.services import Services
 from backend.errors import BadInput, Conflict
-from backend.jobs.recovery import paid_of
 from backend.jobs.rows import problem_of
 from backend.library import Library
 from backend.problems.classes import classes_of
-from backend.registry import SELECTORS, STRATEGIES
+from backend.registry import SELECTORS
 from backend.replay import verdicts_from
 from backend.reselect import Choice, Trace, candidates, own_choice
-from backend.runner import rule_of
-from backend.spec import RunSpec
-from backend.types import JSON
-from backend.verifiers import AGGREGATIONS
+from backend.types import JSON, Node
+from backend.verifiers.aggregation import steps_of
 from backend.why.death import Case, Death, counted, death
 from backend.why.frozen import info_of
 from backend.why.lens import Opinion, lens
-from backend.why.steps import first_wrong, judged
-from backend.why.what_if import Changes, Stored, what_if
+from backend.why.steps import first_wrong, judged, written
 from storage import RunRow, Store
+
+SHOWN = 300
+"""Characters of a step in a list."""
 
 
 def why(services: Services, run_id: int, node: int | None = None) -> schemas.Why:
@@ -42,8 +41,23 @@ def why(services: Services, run_id: int, node: int | None = None) -> schemas.Why
     wrong = first_wrong(steps or ())
     return schemas.Why.model_validate({
         "run_id": run_id, **asdict(found), "path_node": path_node, "checked": steps is not None,
-        "first_wrong": None if wrong is None else wrong._asdict(),
+        "first_wrong": None if wrong is None else wrong._asdict(), "path": path_of(case, path_node), "line": path_of(case, found.node),
     })  # fmt: skip
+
+
+def path_of(case: Case, node: int | None) -> list[dict[str, JSON]]:
+    """The steps on the path to a node, with what the exact checker says of them, if there is one."""
+    if node is None:
+        return []
+    steps = written(case.trace, case.trace.nodes[node], case.delimiter)
+    known = judged(case.trace, case.trace.nodes[node], case.problem, case.delimiter) or ()
+    return [
+        {
+            "step": place, "node": case.trace.ids[step.node], "text": step.text, "score": step.score, "ok": None if said is None else said.ok,
+            "kind": None if said is None else said.kind, "reason": "" if said is None else said.reason,
+        }
+        for place, (step, said) in enumerate(zip_longest(steps, known), 1)
+    ]  # fmt: skip
 
 
 def why_counts(
@@ -52,16 +66,19 @@ def why_counts(
     """The causes of the newest runs that match."""
     page = services.store.runs(status=status, strategy=strategy, problem=problem, text=text, limit=limit)
     ended = [row for row in page.rows if row.status in schemas.OVER]
-    deaths: dict[int, Death] = {row.id: death(case_of(services.store, services.library, row)) for row in ended}
-    runs = [
-        schemas.RunCause(
-            run_id=row.id, strategy=row.strategy, cause=deaths[row.id].cause.value, note=deaths[row.id].note, reason=deaths[row.id].reason,
-            sentence=deaths[row.id].sentence,
-        )
-        for row in ended
-    ]
-    counts = {cause.value: count for cause, count in counted(deaths.values()).items()}
+    deaths = [services.deaths.of(row, lambda row: death(case_of(services.store, services.library, row))) for row in ended]
+    runs = [cause_of(row, found) for row, found in zip(ended, deaths, strict=True)]
+    counts = {cause.value: count for cause, count in counted(deaths).items()}
     return schemas.WhyCounts(total=page.total, looked_at=len(ended), skipped=len(page.rows) - len(ended), causes=counts, runs=runs)
+
+
+def cause_of(row: RunRow, found: Death) -> schemas.RunCause:
+    """A line of the list of many."""
+    problem = str((row.problem or {}).get("id") or "")
+    return schemas.RunCause(
+        run_id=row.id, strategy=row.strategy, problem=problem, cause=found.cause.value, note=found.note, reason=found.reason,
+        sentence=found.sentence, node=found.node, seq=found.seq,
+    )
 
 
 def over(services: Services, run_id: int) -> RunRow:
@@ -100,39 +117,6 @@ def delimiter_of(row: RunRow) -> str:
     return info_of(row.manifest.get("engine")).delimiter
 
 
-def would_have(services: Services, run_id: int, ask: schemas.WhatIfAsk) -> schemas.WhatIf:
-    """What a run would have chosen with other settings. Call it in a thread: it has an event loop of its own.
-
-    Raises `NotFound`, `Conflict` for a run that is not over, `BadInput` for names and parameters, and what a run would raise.
-    """
-    row = over(services, run_id)
-    if ask.aggregation is not None and ask.aggregation not in AGGREGATIONS:
-        raise BadInput("aggregation", given=ask.aggregation, accepted=", ".join(AGGREGATIONS))
-    spec, trace, problem = spec_of(row), trace_of(services.store, row), problem_of(row)
-    changes = Changes(ask.selector, ask.selector_params, ask.aggregation, ask.params, ask.first)
-    asked = changes.applied(spec)
-    rule, params = rule_of(asked), STRATEGIES[asked.strategy].parse(asked.params)
-    models = [info_of(row.manifest.get(name)) for name in ("engine", "reward")]
-    stored = Stored(trace, paid_of(services.store, run_id), models[0], models[1], row.status == "finished")
-    found = asyncio.run(what_if(spec, changes, problem, stored, services.library.grade, services.library.same))
-    undecided = [(each.answer, each.other) for each in found.classes.comparisons if each.equal is None]
-    return schemas.WhatIf.model_validate({
-        "run_id": run_id, "selector": rule.name, "params": rule.settings.model_dump(mode="json"), "aggregation": ask.aggregation, **told(found.found),
-        "undecided": undecided, "own_selector": str(row.spec.get("selector") or own_rule(row)), "own": shown(own_choice(trace.events)),
-        "strategy_params": params.model_dump(mode="json"), "first": ask.first, "rounds": found.rounds, "whole": found.whole, "stopped": found.reason,
-        "stopped_at": found.node,
-    })  # fmt: skip
-
-
-def spec_of(row: RunRow) -> RunSpec:
-    """What was asked for. Raises `BadInput` for a run that this version could not carry out, such as an imported one."""
-    try:
-        spec = RunSpec.model_validate(row.spec)
-    except ValueError as error:
-        raise BadInput("run", given=row.id, accepted=f"one whose settings this version knows ({str(error).splitlines()[0]})") from None
-    return spec
-
-
 def series_list(services: Services, run_id: int) -> schemas.SeriesList:
     """The series of a run, and those on their way."""
     row = services.store.run(run_id)
@@ -151,15 +135,24 @@ def compared(services: Services, run_id: int, one: str, other: str, most: int) -
     """Two series of a run side by side. Raises `BadInput` that names those there are."""
     row = services.store.run(run_id)
     found = [series_of(services, row, name) for name in (one, other)]
-    seen = lens(trace_of(services.store, row), found[0], found[1], delimiter=delimiter_of(row), most=most)
+    trace, delimiter = trace_of(services.store, row), delimiter_of(row)
+    seen = lens(trace, found[0], found[1], delimiter=delimiter, most=most)
     curve = [{"low": b.low, "high": b.high, "steps": b.problems, "mean": finite(b.confidence), "other_mean": finite(b.credit)} for b in seen.curve]
     figures = seen.calibration
     return schemas.Lens.model_validate({
         "run_id": run_id, "one": one, "other": other, "pairs": seen.pairs, "curve": curve, "auroc": finite(seen.auroc),
-        "disagreements": [{"node": p.node, "step": p.step, "one": p.one, "other": p.other} for p in seen.disagreements],
+        "disagreements": [
+            {"node": p.node, "step": p.step, "one": p.one, "other": p.other, "text": beginning(trace.nodes[p.node], p.step, delimiter)}
+            for p in seen.disagreements
+        ],
         "ece": None if figures is None else figures.ece, "brier": None if figures is None else figures.brier,
         "depths": [{**depth._asdict(), "auroc": finite(depth.auroc)} for depth in seen.depths],
     })  # fmt: skip
+
+
+def beginning(node: Node, step: int, delimiter: str) -> str:
+    """How a step of a path begins."""
+    return steps_of(node.written(), delimiter)[step - 1][:SHOWN]
 
 
 def series_of(services: Services, row: RunRow, name: str) -> Mapping[int, Opinion]:
@@ -176,4 +169,4 @@ def finite(number: float) -> JSON:
     return number if math.isfinite(number) else None
 
 
-__all__ = ["compared", "over", "series_list", "why", "why_counts", "would_have"]
+__all__ = ["compared", "over", "series_list", "series_of", "trace_of", "why", "why_counts"]

@@ -35,13 +35,33 @@ class Given(NamedTuple):
     answer: str | None = None
 
 
+class LaterScore(NamedTuple):
+    """What a verifier said of a node after the run, in one of its series; see `storage.rows.SeriesScore`."""
+
+    series: str
+    node_id: int
+    value: float | None
+    steps: tuple[float, ...]
+    reason: str | None
+
+
+class LinkRecord(NamedTuple):
+    """A relation of the node `src` to the node `dst` that is not parentage."""
+
+    src: int
+    dst: int
+    kind: str
+
+
 class Imported(NamedTuple):
-    """A run that was read and is not stored yet: its problem, the columns of its row, its nodes and events."""
+    """A run that was read and is not stored yet: its problem, the columns of its row, its nodes and events, and what stands beside them."""
 
     problem: dict[str, JSON] | None
     values: dict[str, Any]
     nodes: list[NodeRecord]
     events: list[EventRecord]
+    scores: Sequence[LaterScore] = ()
+    links: Sequence[LinkRecord] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +120,6 @@ def begins(content: bytes, pattern: bytes, within: int = 4096) -> bool:
 
 
 __all__ = [
-    "BYTES_LIMIT", "EVENT_LIMIT", "NODE_LIMIT", "RUN_LIMIT", "TEXT_LIMIT", "Foreign", "Format", "Given", "Imported", "begins", "decoded",
-    "json_path", "refused", "within_limit",
+    "BYTES_LIMIT", "EVENT_LIMIT", "NODE_LIMIT", "RUN_LIMIT", "TEXT_LIMIT", "Foreign", "Format", "Given", "Imported", "LaterScore",
+    "LinkRecord", "begins", "decoded", "json_path", "refused", "within_limit",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """One search as one page that opens offline: the tree, a slider over its events and an inspector, with everything inside.
 
-The page draws with the live tree's own model (`components/tree_model.js`), so a moment looks as it does in the program. What models, files and people
+The page draws with the live tree's own model (`components/tree_*.js`), so a moment looks as it does in the program. What models, files and people
 wrote travels as JSON in which no markup can stand, and the page puts it in as text. A policy in the page allows its own script and style by
 their hashes and nothing else: no other script, no image, no address is ever asked for.
 """
@@ -17,6 +17,7 @@ from backend.settings import ROOT
 from backend.types import JSON
 
 COMPONENTS = ROOT / "components"
+MODEL = ("tree_model.js", "tree_layout.js", "tree_detail.js")
 _MARKUP = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -49,8 +50,9 @@ def embedded(data: JSON) -> str:
 @cache
 def _assets() -> tuple[str, str, str]:
     """Script, style and body of every page."""
-    read = {name: (COMPONENTS / name).read_text(encoding="utf-8") for name in ("tree_model.js", "offline.js", "offline.css", "offline.html")}
-    return f"{read['tree_model.js']}\n{{\n{read['offline.js']}}}\n", read["offline.css"], read["offline.html"]
+    read = {name: (COMPONENTS / name).read_text(encoding="utf-8") for name in (*MODEL, "offline.js", "offline.css", "offline.html")}
+    model = "\n".join(read[name] for name in MODEL)
+    return f"{model}\n{{\n{read['offline.js']}}}\n", read["offline.css"], read["offline.html"]
 
 
 def _hash(text: str) -> str:

@@ -34,8 +34,9 @@ class Admission:
     engines: Availability
     allowed_models: Callable[[], Sequence[str] | None]
 
-    def admit(self, spec: RunSpec) -> Problem:
-        """The problem of an acceptable spec. Raises `BadInput` or `MissingCapability` that name what is wrong."""
+    def admit(self, spec: RunSpec, problem: Problem | None = None) -> Problem:
+        """The problem of an acceptable spec, or the one given, as a stored run saw it. Raises `BadInput` or `MissingCapability` that name what is
+        wrong."""
         entry = STRATEGIES[spec.strategy]
         entry.parse(spec.params)
         SELECTORS[spec.selector or entry.selector].configured(spec.selector_params)
@@ -44,7 +45,7 @@ class Admission:
         self._engine(spec.engine)
         for name in (spec.model, spec.verifier_model):
             self.model(name)
-        problem = self.problem(spec)
+        problem = problem or self.problem(spec)
         if spec.verifier == "exact" and problem.answer is None:
             raise MissingCapability("the exact checker needs a problem whose answer is known", "Choose a problem from a set, or give the answer")
         return problem

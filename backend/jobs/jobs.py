@@ -20,10 +20,10 @@ from typing import NamedTuple
 from backend.errors import ArboretumError, BadInput, Conflict, StorageFailure
 from backend.jobs.admission import Admission
 from backend.jobs.failure import failure
+from backend.jobs.forks import Forks
 from backend.jobs.ports import Launch, Models
-from backend.jobs.recovery import paid_of
 from backend.jobs.rescoring import Rescoring
-from backend.jobs.rows import failed_fields, finished_fields, known_fields, stored_problem
+from backend.jobs.rows import failed_fields, finished_fields, known_fields, links_of, problem_of, stored_problem
 from backend.jobs.slots import Slots
 from backend.jobs.tap import Tap
 from backend.ports import EngineInfo
@@ -32,6 +32,7 @@ from backend.replay import NOTHING_PAID, Paid
 from backend.runner import Control, GradeFunction, manifest
 from backend.runner import run as run_spec
 from backend.spec import RunSpec
+from backend.types import JSON
 from storage import RunWriter, Store
 
 log = logging.getLogger("arboretum.jobs")
@@ -69,6 +70,7 @@ class Job:
     problem: Problem
     paid: Paid
     standing: Standing
+    forked_from: JSON = None
     control: Control = field(default_factory=Control)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     tap: Tap | None = None
@@ -90,6 +92,7 @@ class Jobs:
         self._watchers: defaultdict[int, set[Callable[[], None]]] = defaultdict(set)
         self._closed = False
         self.rescoring = Rescoring(store, models)
+        self.forks = Forks(store, admission, self._begin)
 
     @property
     def counts(self) -> Counts:
@@ -107,13 +110,15 @@ class Jobs:
 
     async def submit(self, spec: RunSpec) -> int:
         """Accept a run and return its id; it starts when there is room. Raises `BadInput` before anything is stored."""
-        problem = self._admission.admit(spec)
+        return await self._begin(spec, self._admission.admit(spec), NOTHING_PAID)
+
+    async def _begin(self, spec: RunSpec, problem: Problem, paid: Paid, forked_from: dict[str, JSON] | None = None) -> int:
         self._require_open()
         run_id = await asyncio.to_thread(
             self._store.create_run, spec.model_dump(mode="json"), problem=stored_problem(problem), strategy=spec.strategy,
-            model=spec.model or "", seed=spec.seed,
+            model=spec.model or "", seed=spec.seed, forked_from=forked_from, links=links_of(forked_from),
         )
-        self._start(run_id, spec, problem, NOTHING_PAID)
+        self._start(run_id, spec, problem, paid, forked_from)
         return run_id
 
     async def wait(self, run_id: int) -> None:
@@ -150,6 +155,15 @@ class Jobs:
         await self._set(job, "running")
         return job.standing.status
 
+    async def expand(self, run_id: int, node_id: int, n: int) -> list[int]:
+        """Extend a node of a paused run by up to `n` children now; their ids. The run does it where it waits, at the latest after the model call that
+        is under way. Raises `Conflict` unless the run is paused, `BadInput` for the node, and what the model raises."""
+        job = self._active.get(run_id)
+        status = await self._row_status(run_id) if job is None else job.standing.status
+        if job is None or status != "paused" or job.control.expand is None:
+            raise Conflict(f"run {run_id} is {status}: a node can be expanded by hand only while its run is paused")
+        return await expanded(job.control, job.task, node_id, n)
+
     async def delete(self, run_id: int) -> None:
         """Remove a run and everything it wrote; one that is under way is stopped first."""
         job = self._active.get(run_id)
@@ -181,8 +195,8 @@ class Jobs:
             await asyncio.wait({asyncio.create_task(self._stop(job, cut)) for job in jobs}, timeout=timeout_s)
 
     # One run
-    def _start(self, run_id: int, spec: RunSpec, problem: Problem, paid: Paid) -> None:
-        job = Job(run_id, spec, problem, paid, Standing("queued", "", time.time()))
+    def _start(self, run_id: int, spec: RunSpec, problem: Problem, paid: Paid, forked_from: JSON) -> None:
+        job = Job(run_id, spec, problem, paid, Standing("queued", "", time.time()), forked_from)
         self._active[run_id] = job
         job.task = asyncio.create_task(self._live(job), name=f"run {run_id}")
         self._tell(run_id)
@@ -214,6 +228,8 @@ class Jobs:
 
     async def _describe(self, job: Job, engine: EngineInfo, reward: EngineInfo | None) -> None:
         found = manifest(job.spec, engine, reward)
+        if job.forked_from is not None:
+            found["forked_from"] = job.forked_from
         await asyncio.to_thread(self._store.update_run, job.run_id, manifest=found, model=engine.model)
 
     async def _set(self, job: Job, status: str, reason: str = "") -> None:
@@ -262,14 +278,14 @@ class Jobs:
         if row.status not in RESUMABLE:
             raise Conflict(f"run {run_id} is {row.status}: only a paused, crashed or failed run can be resumed")
         spec = RunSpec.model_validate(row.spec)
-        problem = self._admission.admit(spec)
+        problem = self._admission.admit(spec, None if row.forked_from is None else problem_of(row))
         self._require_open()
-        paid = await asyncio.to_thread(paid_of, self._store, run_id)
+        paid = await asyncio.to_thread(self.forks.paid_again, row)
         if run_id in self._active:
             raise Conflict(f"run {run_id} is being resumed already")
         cleared: dict[str, object] = dict.fromkeys(("reason", "error", "remedy", "finished_at"))
         await asyncio.to_thread(self._store.update_run, run_id, status="queued", **cleared)
-        self._start(run_id, spec, problem, paid)
+        self._start(run_id, spec, problem, paid, row.forked_from)
         return "queued"
 
     async def _row_status(self, run_id: int) -> str:
@@ -287,6 +303,33 @@ class Jobs:
     def _tell(self, run_id: int) -> None:
         for callback in tuple(self._watchers.get(run_id, ())):
             callback()
+
+
+async def expanded(control: Control, task: asyncio.Task[None] | None, node_id: int, n: int) -> list[int]:
+    """Ask a run for children of a node, and wait for them or for the end of the run."""
+    assert control.expand is not None and task is not None
+    expand = control.expand
+    answer: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+
+    async def wish() -> None:
+        try:
+            found = await expand(node_id, n)
+        except ArboretumError as error:
+            if not answer.done():
+                answer.set_exception(error)
+        else:
+            if not answer.done():
+                answer.set_result(list(found))
+
+    control.ask(wish)
+    either: tuple[asyncio.Future[list[int]] | asyncio.Task[None], ...] = (answer, task)
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise Conflict("the run ended before the node could be expanded")
+        return answer.result()
+    finally:
+        answer.cancel()
 
 
 def _behind(writer: RunWriter) -> bool:

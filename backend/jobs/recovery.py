@@ -1,14 +1,16 @@
-"""What a run that was cut off has already paid for, read back from its log."""
+"""What a run that was cut off has already paid for, read back from its log; and what one with a larger budget may take over from it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from backend.by_request import PERSON
 from backend.ports import Completion
-from backend.replay import Paid, PaidLikelihood, PaidScore, alternatives_from, paid, verdicts_from
-from backend.types import JSON, Finish, Score
-from storage import EventRow, NodeFull, Store
+from backend.replay import Paid, PaidLikelihood, PaidScore, Placed, Requested, Start, alternatives_from, paid, verdicts_from
+from backend.types import JSON, Finish, Kind, Node, Score
+from storage import EventRow, NodeFull, NodeRow, Store
 
 PAGE = 2000
 """Events read at a time."""
@@ -21,6 +23,7 @@ def paid_of(store: Store, run_id: int) -> Paid:
     scores: dict[tuple[str, str], PaidScore] = {}
     verdicts: dict[tuple[str, str], bool | None] = {}
     likelihoods: dict[str, PaidLikelihood] = {}
+    requested: list[Requested] = []
     elapsed_ms = 0.0
     for event in _events(store, run_id):
         elapsed_ms = max(elapsed_ms, event.t_ms)
@@ -34,9 +37,82 @@ def paid_of(store: Store, run_id: int) -> Paid:
             scores[(event.label, nodes[event.node_id].key)] = _score(event)
         elif event.kind == "likelihood":
             likelihoods[str((event.data or {}).get("key"))] = _likelihood(event)
-    completions = [_completion(node, costs.get(node.id, {})) for node in nodes if node.finish is not None]
-    next_seq = store.last_seq(run_id) + 1
-    return paid(completions, scores, next_seq=next_seq, elapsed_ms=elapsed_ms, verdicts=verdicts, likelihoods=likelihoods)
+        elif event.kind == "remarked" and (event.data or {}).get("by") == PERSON:
+            requested.append(_requested(event, event.node_id, nodes))
+    given = {node.id: costs[node.id] for node in nodes if costs.get(node.id, {}).get("given") is True}
+    completions = [_completion(node, costs.get(node.id, {})) for node in nodes if node.finish is not None and node.id not in given]
+    return paid(
+        completions, scores, next_seq=store.last_seq(run_id) + 1, elapsed_ms=elapsed_ms, verdicts=verdicts, likelihoods=likelihoods,
+        start=Start(tuple(placed([nodes[node_id] for node_id in given], list(given.values())))) if given else None, requested=requested,
+    )  # fmt: skip
+
+
+def placed(path: Sequence[NodeFull], data: Sequence[Mapping[str, JSON]]) -> list[Placed]:
+    """Stored nodes of a path, prompt first, as nodes again, each with the data of its event."""
+    found: list[Placed] = []
+    for row, known in zip(path, data, strict=True):
+        parent = found[-1].node if found else None
+        node = Node(
+            row.text, row.token_ids, row.logprobs, parent, row.depth, row.done, None if row.finish is None else Finish(row.finish), row.role,
+            Kind(row.kind), row.key, alternatives_from(row.alternatives),
+        )  # fmt: skip
+        found.append(Placed(node, dict(known)))
+    return found
+
+
+def carried_over(store: Store, run_id: int) -> Paid:
+    """What a run with a larger budget may take over from one that is over, in a log of its own.
+
+    What the end of that run cut off goes on: a text that the budget cut, with all that was written below it, and the texts of a race that were given
+    up after the last step. So the new run goes the way that it would have gone with that budget from the beginning.
+    """
+    known = paid_of(store, run_id)
+    gone = _cut_off(store, run_id, known)
+    seen = min((node.seq for node in gone), default=known.next_seq)
+    told = store.events(run_id, limit=None, kinds=["likelihood"])
+    early = {str((event.data or {}).get("key")) for event in told if event.seq < seen}  # of texts that are still the same
+    keys = {node.key for node in gone} | {key for one in known.requested for key in one.keys}
+    return replace(
+        known, completions={key: answer for key, answer in known.completions.items() if key not in keys},
+        scores={key: score for key, score in known.scores.items() if key[1] not in keys},
+        likelihoods={key: answer for key, answer in known.likelihoods.items() if key in early}, requested=(), next_seq=0,
+    )  # fmt: skip
+
+
+def _cut_off(store: Store, run_id: int, known: Paid) -> list[NodeRow]:
+    """The nodes of a run that its end cut off, and those below them."""
+    last = max((event.seq for event in store.events(run_id, limit=None, kinds=["step"])), default=-1)
+    found: dict[int, NodeRow] = {}
+    for node in store.nodes(run_id):
+        answer = known.completions.get(node.key)
+        given_up = node.finish == Finish.ABORTED and node.seq > last and (answer is None or answer.failure is None)
+        if node.finish == Finish.BUDGET or given_up or node.parent_id in found:
+            found[node.id] = node
+    return list(found.values())
+
+
+def replayed(carried: Paid) -> dict[str, JSON]:
+    """What a run need not generate and score again, by axis of the ledger."""
+    answers = carried.completions.values()
+    tokens = sum(len(answer.token_ids) for answer in answers)
+    return {"model_calls": len(answers) + len(carried.likelihoods), "generated_tokens": tokens, "verifier_calls": len(carried.scores)}
+
+
+def joined(own: Paid, carried: Paid) -> Paid:
+    """What a run paid itself, with what it may still take over."""
+    order = {key: place for place, key in enumerate(dict.fromkeys((*carried.completions, *own.completions)))}
+    return replace(
+        own, completions={**carried.completions, **own.completions}, order=order, scores={**carried.scores, **own.scores},
+        verdicts={**carried.verdicts, **own.verdicts}, likelihoods={**carried.likelihoods, **own.likelihoods}, start=own.start or carried.start,
+        elapsed_ms=max(own.elapsed_ms, carried.elapsed_ms),
+    )  # fmt: skip
+
+
+def _requested(event: EventRow, node_id: int, nodes: Sequence[NodeFull]) -> Requested:
+    data = event.data or {}
+    named = data.get("nodes")
+    ids = [each for each in named if isinstance(each, int)] if isinstance(named, list) else []
+    return Requested(_count(data, "from"), node_id, tuple(nodes[each].key for each in ids), str(data.get("text") or ""))
 
 
 def _events(store: Store, run_id: int) -> Iterator[EventRow]:
@@ -75,4 +151,4 @@ def _count(data: Mapping[str, JSON], name: str) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-__all__ = ["paid_of"]
+__all__ = ["carried_over", "joined", "paid_of", "placed", "replayed"]

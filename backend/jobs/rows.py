@@ -29,6 +29,13 @@ def problem_of(row: RunRow) -> Problem:
     )
 
 
+def links_of(forked_from: JSON) -> list[tuple[int, int, str]]:
+    """The link from the node that a fork begins at to the one of its origin; none for other runs."""
+    told = forked_from if isinstance(forked_from, dict) else {}
+    root, node = told.get("root"), told.get("node")
+    return [(root, node, "forked_from")] if isinstance(root, int) and isinstance(node, int) else []
+
+
 def finished_fields(outcome: Outcome) -> dict[str, object]:
     """What the row of a run takes over from its outcome."""
     unfinished = outcome.answer is None
@@ -52,4 +59,4 @@ def failed_fields(lost: StorageFailure) -> dict[str, object]:
     return {"reason": cause.reason, "error": cause.kind, "remedy": cause.remedy}
 
 
-__all__ = ["failed_fields", "finished_fields", "known_fields", "problem_of", "stored_problem"]
+__all__ = ["failed_fields", "finished_fields", "known_fields", "links_of", "problem_of", "stored_problem"]

@@ -41,6 +41,7 @@ class AStarParams(Params):
         "the paper's cost of a step is not established: cost_mode offers four readings", "siblings with the same text are merged",
         "a node without a score waits behind all others; a finished one that still waits when the expansions are spent is accepted",
     ),
+    formulas={"cost": None},
     phases={
         "expand": "pop the node with the least f = g + h; draw k next steps; score and push them",
         "accept": "the popped node is finished: accept it as a goal; stop at enough goals",

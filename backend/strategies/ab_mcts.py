@@ -35,7 +35,7 @@ class AbMctsParams(Params):
 
 
 @strategy(
-    "ab_mcts", AbMctsParams, title="AB-MCTS", paper="arXiv 2503.04412", year=2025, views=("visits",),
+    "ab_mcts", AbMctsParams, title="AB-MCTS", paper="arXiv 2503.04412", year=2025, views=("draws", "visits"),
     sources=("arms, both priors, which arm learns which score, and the final rule: AB-MCTS-A as in TreeQuest (Sakana AI)",),
     departures=(
         "a revision is written after the answer and a sentence of ours that reopens it, because a search here has one model and one prompt",
@@ -43,6 +43,7 @@ class AbMctsParams(Params):
         "an answer without a score is a candidate that no arm hears of; only while there is no score at all does that end the search",
     ),
     avoided=("a batch throws no paid result away: every answer is told to every arm above, in whatever order", "no look-up walks the whole tree"),
+    formulas={"thompson": None},
     phases={
         "wider": "the draws at the root want a fresh answer: write it; score it; tell the arms",
         "deeper": "the draws want an answer revised: reopen it; write on to the end; score it; tell all arms above",

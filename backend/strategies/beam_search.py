@@ -41,6 +41,7 @@ class BeamParams(Params):
         "a step that ends at its length limit is not taken for the end of the solution",
         "token counts are those of the engine; search-and-learn leaves them at 0",
     ),
+    formulas={"even_share": None, "cut": None},
     phases={"select": "extend the survivors to n next steps; score; set finished ones aside; keep the best n / M"},
 )
 async def beam_search(root: Node, policy: Policy, verifier: Verifier, params: BeamParams, rng: Rng) -> AsyncIterator[Step]:

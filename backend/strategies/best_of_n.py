@@ -27,7 +27,7 @@ class BestOfNParams(Params):
 
 
 @strategy(
-    "best_of_n", BestOfNParams, title="Best of N", paper="arXiv 2110.14168", year=2021, views=("candidates",),
+    "best_of_n", BestOfNParams, title="Best of N", paper="arXiv 2110.14168", year=2021, views=("candidates", "race"),
     sources=(
         "the choice by a verifier: Cobbe et al. 2021 (arXiv 2110.14168); n = 4: search-and-learn",
         "the votes: self-consistency (arXiv 2203.11171), the verifier-weighted vote (arXiv 2206.02336)",

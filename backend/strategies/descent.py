@@ -122,4 +122,5 @@ def selected(walk: Descent, formula: str) -> Selected:
         visits=tuple(tuple(child.visits for child in level) for level in levels),
         means=tuple(tuple(child.mean for child in level) for level in levels),
         scores=tuple(map(tuple, walk.worth)),
+        priors=tuple(tuple(child.prior for child in level) for level in levels),
     )

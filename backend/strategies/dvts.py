@@ -38,6 +38,7 @@ class DvtsParams(Params):
         "a step that ends at its length limit is not taken for the end of the solution",
         "token counts are those of the engine; search-and-learn stores -1",
     ),
+    formulas={"cut": None},
     phases={
         "select": "every subtree draws M next steps, scores them and keeps the best",
         "collect": "the best step is finished: all M candidates of this round count",

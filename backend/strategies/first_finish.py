@@ -35,7 +35,7 @@ class FirstFinishParams(Params):
 
 @strategy(
     "first_finish", FirstFinishParams, title="First finish search", paper="arXiv 2505.18149", year=2025, selector="majority",
-    needs_verifier=False, needs=("abort",), views=("candidates",),
+    needs_verifier=False, needs=("abort",), views=("race", "candidates"),
     sources=(
         "the race and its stop at the first end token: First Finish Search (arXiv 2505.18149), read in abstract and summaries",
         "the vote among the first k: FFS-k@N as in The Art of Scaling Test-Time Compute, known from a summary",

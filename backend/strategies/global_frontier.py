@@ -29,7 +29,8 @@ class GlobalFrontierParams(OutlookParams):
 
 
 @strategy(
-    "global_frontier", GlobalFrontierParams, title="Global frontier", paper="arXiv 2509.25454", year=2025, needs=("logprobs",), views=("visits",),
+    "global_frontier", GlobalFrontierParams, title="Global frontier", paper="arXiv 2509.25454", year=2025, needs=("logprobs",),
+    views=("turns", "visits"),
     sources=("F, its weights, width, depth, local UCT, backup with its signs and the leaf that is backed up: DeepSearch and its published program",),
     departures=(
         "a leaf counts 2 r - 1 by the verifier's score r instead of +1 or -1, because at inference nobody knows which answer is right",
@@ -40,6 +41,7 @@ class GlobalFrontierParams(OutlookParams):
         "siblings with the same text are merged",
     ),
     avoided=("the right answer never steers the search, as it does in training",),
+    formulas={"deepsearch": RULES["deepsearch"].c, "signed": None, "outlook": None},
     phases={
         "local": "draw the children of the node and score them; none ends: go on with the best of them by local UCT",
         "jump": "a child ends, or all died: back up the most confident leaf; go on with the open node of the greatest F in the whole tree",

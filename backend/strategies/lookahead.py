@@ -31,7 +31,7 @@ class LookaheadParams(Params):
 
 
 @strategy(
-    "lookahead", LookaheadParams, title="Lookahead search", paper="arXiv 2408.03314", year=2024, selector="weighted", views=("beam",),
+    "lookahead", LookaheadParams, title="Lookahead search", paper="arXiv 2408.03314", year=2024, selector="weighted", views=("lookahead", "beam"),
     sources=(
         "rollouts of k steps at temperature 0, their score, the cost N (k + 1) and the weighted vote: Snell et al. 2024 (arXiv 2408.03314)",
         "n = M = 4, the last round to the end, the choice among distinct texts: search-and-learn (Hugging Face)",
@@ -46,6 +46,7 @@ class LookaheadParams(Params):
         "the score of a rollout is what ranks the step; the beam search of search-and-learn writes rollouts and then ignores them",
         "each step of a rollout is a call of its own on the ledger, with the engine's token counts",
     ),
+    formulas={"even_share": None, "cut": None},
     phases={"select": "extend the survivors to n next steps; roll each out k steps greedily; score the ends; set finished ones aside; keep n / M"},
 )
 async def lookahead(root: Node, policy: Policy, verifier: Verifier, params: LookaheadParams, rng: Rng) -> AsyncIterator[Step]:

@@ -15,7 +15,7 @@ from backend.ports import Policy, Rng, Verifier
 from backend.registry import strategy
 from backend.strategies.backups import BACKUPS
 from backend.strategies.descent import Vertex, descend, earliest, most_visited, selected
-from backend.strategies.formulas import WalkParams
+from backend.strategies.formulas import RULES, WalkParams
 from backend.strategies.leaf_values import LEAF_VALUES
 from backend.strategies.rounds import MaxSteps, complete, expand
 from backend.types import Node, Note, Step
@@ -32,7 +32,7 @@ class MctsParams(WalkParams):
 
 
 @strategy(
-    "mcts", MctsParams, title="Monte-Carlo tree search", paper="arXiv 2410.09671", year=2024, views=("visits",),
+    "mcts", MctsParams, title="Monte-Carlo tree search", paper="arXiv 2410.09671", year=2024, views=("walks", "visits"),
     sources=(
         "UCT: Kocsis and Szepesvari 2006; PUCT and 20 simulations: OpenR; other formulas and their constants: the program that each is named after",
         "scores as leaf values: OpenR, TreeQuest; rollouts: classical search; their mean and the mean of children: ReST-MCTS* (arXiv 2406.03816)",
@@ -45,6 +45,7 @@ class MctsParams(WalkParams):
         "every simulation ends at the first new leaf and none ends the search, so that one budget means the same for every formula",
     ),
     avoided=("the right answer never steers a search, as in rStar's choice of a winner", "no look-up sorts the whole tree, as in TreeQuest"),
+    formulas={**{name: rule.c for name, rule in RULES.items()}, "mean": None, "children": None},
     phases={
         "expand": "walk down by the formula; draw k next steps from the leaf; score them; value the leaf; back the value up",
         "revisit": "the walk ends at a finished or dead leaf: back up its own value",

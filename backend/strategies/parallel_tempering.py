@@ -50,12 +50,13 @@ class TemperingParams(Params):
 
 
 @strategy(
-    "parallel_tempering", TemperingParams, title="Parallel tempering", paper="arXiv 2502.01618", year=2025, views=("particles",),
-    sources=("the passes: particle_gibbs; the swaps: replica exchange (Geyer 1991)",),
+    "parallel_tempering", TemperingParams, title="Parallel tempering", paper="arXiv 2502.01618", year=2025,
+    views=("particles", "swaps", "references"), sources=("the passes: particle_gibbs; the swaps: replica exchange (Geyer 1991)",),
     departures=(
         "the published schedule is not established: chains, iterations, hottest, the temperatures between and the order of the swaps are our choice",
     ),
     avoided=("the reference weighs by the score of its prefix of the same depth, not by its final one",),
+    formulas={"weight": None, "ladder": None},
     phases={
         "start": "every chain m: extend N copies of the root by one step, at potential psi^(1/T_m); from the second pass on one slot follows x_m",
         "resample": "draw ancestors by weight; one step further; weigh",

@@ -52,6 +52,7 @@ class ParticleParams(Params):
         "annealing never sharpens: 1 / beta = max(1, (N / ESS)(1 - t / T)); the published formula ends at 0, its threshold is not established",
     ),
     avoided=("its_hub resamples once more after the last step, which can lose the best particle, and draws from a generator without a seed",),
+    formulas={"weight": None},
     phases={
         "start": "extend N copies of the root by one step; weigh each by the potential of its score",
         "resample": "the ESS is low (paper mode: always): draw N ancestors by weight; extend the unfinished by one step; weigh them",

@@ -48,7 +48,7 @@ class GibbsParams(Params):
 
 
 @strategy(
-    "particle_gibbs", GibbsParams, title="Particle Gibbs", paper="arXiv 2502.01618", year=2025, views=("particles",),
+    "particle_gibbs", GibbsParams, title="Particle Gibbs", paper="arXiv 2502.01618", year=2025, views=("particles", "references"),
     sources=(
         "the passes and their answer: Puri et al. 2025 and its_hub; the conditional pass: Andrieu, Doucet and Holenstein 2010",
         "ancestor sampling: Lindsten, Jordan and Schon 2014 (arXiv 1401.0604)",
@@ -62,6 +62,7 @@ class GibbsParams(Params):
         "the model's temperature holds in every step; the paper's program falls back to 0.8 after the first",
         "ancestor sampling is not implemented in its_hub",
     ),
+    formulas={"weight": None},
     phases={
         "start": "extend N copies of the root by one step (from the second pass on N - 1: the last slot follows x*); weigh each",
         "resample": "draw N - 1 ancestors among all N by weight, the last slot stays with x*; one step further; weigh",

@@ -31,7 +31,7 @@ class RebaseParams(Params):
 
 
 @strategy(
-    "rebase", RebaseParams, title="REBASE", paper="arXiv 2408.00724", year=2024, selector="weighted", views=("beam",),
+    "rebase", RebaseParams, title="REBASE", paper="arXiv 2408.00724", year=2024, selector="weighted", views=("allocation", "beam"),
     sources=("shares by sequential rounding up, the width that solutions keep, defaults: the published program of Wu et al. (arXiv 2408.00724)",),
     departures=(
         "the model's temperature, 1.0 in the published program, and its 256 tokens a step are the run's own sampling settings",
@@ -44,6 +44,7 @@ class RebaseParams(Params):
         "scores are shifted by their maximum before they are raised, so that a low temperature does not overflow",
         "a solution is finished where the model ends it, not where a certain phrase occurs in the text",
     ),
+    formulas={"share": None},
     phases={"balance": "share the width out by softmax of the scores; one step for each share; score; finished ones keep one unit each"},
 )
 async def rebase(root: Node, policy: Policy, verifier: Verifier, params: RebaseParams, rng: Rng) -> AsyncIterator[Step]:

@@ -33,7 +33,7 @@ class RetroParams(Params):
 
 
 @strategy(
-    "retro_search", RetroParams, title="Retro-Search", paper="arXiv 2504.04383", year=2025, needs_verifier=False, views=("candidates",),
+    "retro_search", RetroParams, title="Retro-Search", paper="arXiv 2504.04383", year=2025, needs_verifier=False, views=("revisions", "candidates"),
     sources=("thoughts, the ban on changing one's mind, replacement by value, partial revision: Retro-Search (arXiv 2504.04383), from reviews",),
     departures=(
         "the target is the majority answer of the traces, by default the trace's own, because a search does not know the right one",
@@ -44,6 +44,7 @@ class RetroParams(Params):
         "a half-written root stays as it is and only what comes below it is revised, because limits and branches count from the root",
     ),
     avoided=("the right answer never steers the search",),
+    formulas={"discount": None},
     phases={
         "write": "write a trace step by step, unless the root is one; its answer is the target",
         "ban": "the first step after a thought begins with a transition word: draw it again",

@@ -119,8 +119,9 @@ class Smc:
         return population.moved(await self.advance(population.particles, policy, verifier, self.weighing))
 
     def stats(self, population: Population) -> dict[str, float]:
-        """The scalars of a round."""
-        return {"ess": population.ess, "active": float(len(active(population.particles))), **self.reading.stats(population)}
+        """The scalars of a round, and of the method what a reader needs beside them (`ess_min` is infinite where every round resamples)."""
+        own = {"ess_min": self.ess_min, "temperature": self.weighing.temperature}
+        return {"ess": population.ess, "active": float(len(active(population.particles))), **own, **self.reading.stats(population)}
 
 
 def by_scheme(scheme: str) -> Draw:

@@ -68,6 +68,7 @@ class Walk:
         level = Selected(
             (state.node, children[chosen].node), method.formula, (worth[chosen],), (tuple(child.node for child in children),),
             (tuple(child.visits for child in children),), (tuple(child.promise for child in children),), (tuple(worth),),
+            draws=(tuple(child.draws for child in children),),
         )  # fmt: skip
         before = self.notes[-1] if self.notes else None
         if isinstance(before, Selected):
@@ -81,7 +82,7 @@ def longer(above: Selected, below: Selected) -> Selected:
     """Two parts of a descent as one."""
     return Selected(
         above.path + below.path[1:], above.formula, above.values + below.values, above.children + below.children, above.visits + below.visits,
-        above.means + below.means, above.scores + below.scores,
+        above.means + below.means, above.scores + below.scores, draws=above.draws + below.draws,
     )  # fmt: skip
 
 

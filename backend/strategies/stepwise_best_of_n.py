@@ -34,6 +34,7 @@ class StepwiseParams(Params):
         "a step that ends at its length limit is not taken for the end of the solution, as it is in search-and-learn",
         "a failed score is not a score of 0: such a step waits while any other has a score",
     ),
+    formulas={"cut": None},
     phases={"select": "draw N next steps; score each path; keep the best", "end": "every next step is dead: stop"},
 )
 async def stepwise_best_of_n(root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng) -> AsyncIterator[Step]:

@@ -38,8 +38,8 @@ class TreeSamplingParams(Params):
 
 @strategy(
     # The only candidate is where the final descent ends: `first` keeps it the answer also where a spent budget adds other finished texts to it.
-    "tree_sampling", TreeSamplingParams, title="Diffusion tree sampling", paper="arXiv 2506.20701", year=2025, selector="first", views=("visits",),
-    sources=(
+    "tree_sampling", TreeSamplingParams, title="Diffusion tree sampling", paper="arXiv 2506.20701", year=2025, selector="first",
+    views=("walks", "visits"), sources=(
         "selection by exp(lambda v), widening, rollouts that stay in the tree, the soft backup: Diffusion Tree Sampling (arXiv 2506.20701)",
         "64 walks, lambda = C = c_uct = 1, alpha = 1/2: a public port, because the paper's values are not established here",
     ),
@@ -56,6 +56,7 @@ class TreeSamplingParams(Params):
         "a text drawn twice is not merged into one that counts once, which would sample from another distribution",
         "a walk that ends in a known text without asking the policy is told apart and costs nothing",
     ),
+    formulas={"boltzmann": None, "uct": None, "soft": None},
     phases={
         "rollout": "select down to a prefix with fewer than B(N) draws; draw a child; roll out to the end; reward = score; back up; answer",
         "revisit": "every prefix on the way has its draws: the walk ends in a known text; back up; answer",

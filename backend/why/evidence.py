@@ -13,7 +13,7 @@ from backend import problems
 from backend.problems.base import REPAIR, Grade, Problem
 from backend.problems.exact import bare
 from backend.reselect import Trace
-from backend.types import Finish, Kind, Node
+from backend.types import ON_REQUEST, Finish, Kind, Node
 from backend.verifiers.aggregation import steps_of
 
 CUT = (Finish.BUDGET, Finish.ABORTED, Finish.LENGTH)
@@ -37,10 +37,10 @@ class Grader:
 
 
 def solutions(trace: Trace) -> list[Node]:
-    """The prompt and all that was written below it, without the texts of other prompts."""
+    """The prompt and all that the search wrote below it, without the texts of other prompts."""
     own: dict[Node, None] = {}
     for node in trace.nodes:
-        if node.kind is Kind.PROMPT or node.parent in own:
+        if node.kind is Kind.PROMPT or (node.parent in own and node.role != ON_REQUEST):
             own[node] = None
     return list(own)
 

@@ -12,6 +12,7 @@ from backend.reselect import Trace
 from backend.types import JSON, Kind
 
 UNKNOWN = EngineInfo("", "", "", "", 0, 0, "\n\n", Capabilities())
+_DESCRIBED = TypeAdapter(EngineInfo)
 
 
 class Unpaid(EngineFailure):
@@ -86,6 +87,6 @@ class FrozenRewardModel:
 def info_of(described: JSON) -> EngineInfo:
     """A model as the manifest of a run describes it; one of which nothing is known can do everything."""
     try:
-        return TypeAdapter(EngineInfo).validate_python(described)
+        return _DESCRIBED.validate_python(described)
     except ValidationError:
         return UNKNOWN

@@ -22,12 +22,14 @@ GOOD = 0.5
 
 
 class Opinion(Protocol):
-    """A verifier's score of a path: `value` in [0, 1] or None, and scores of its steps where it gave any."""
+    """A verifier's score of a path: `value` in [0, 1] or None with a `reason`, and scores of its steps where it gave any."""
 
     @property
     def value(self) -> float | None: ...
     @property
     def steps(self) -> tuple[float, ...]: ...
+    @property
+    def reason(self) -> str | None: ...
 
 
 Series = Mapping[int, Opinion]

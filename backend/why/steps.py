@@ -10,6 +10,15 @@ from backend.problems.base import Problem
 from backend.reselect import Trace
 from backend.types import Node
 from backend.verifiers.aggregation import steps_of
+from backend.why.notes import numbers
+
+
+class Written(NamedTuple):
+    """A written step, the node in which it begins, and the search's score of the path up to it (or of the step, where there is one a step)."""
+
+    node: Node
+    text: str
+    score: float | None
 
 
 class Judged(NamedTuple):
@@ -25,13 +34,32 @@ class Judged(NamedTuple):
 
 def judged(trace: Trace, node: Node, problem: Problem, delimiter: str = "\n\n") -> list[Judged] | None:
     """All steps on the path to a node; None where the problem set has no checker of steps."""
-    texts = steps_of(node.written(), delimiter)
-    verdicts = problems.check(problem, texts)
+    steps = written(trace, node, delimiter)
+    verdicts = problems.check(problem, [step.text for step in steps])
     if verdicts is None:
         return None
-    owners = [owner for part in node.path()[1:] for owner in [part] * (len(steps_of(part.written(), delimiter)) - before(part, delimiter))]
-    told = zip(texts, verdicts, owners, strict=True)
-    return [Judged(place, trace.ids[owner], text, one.ok, one.kind, one.reason) for place, (text, one, owner) in enumerate(told, 1)]
+    told = zip(steps, verdicts, strict=True)
+    return [Judged(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason) for place, (step, one) in enumerate(told, 1)]
+
+
+def written(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Written]:
+    """The steps on the path to a node."""
+    parts = node.path()[1:]
+    owners = [owner for part in parts for owner in [part] * (len(steps_of(part.written(), delimiter)) - before(part, delimiter))]
+    own = step_scores(trace, node)
+    scores = own if len(own) == len(owners) else [trace.score(owner) if last else None for owner, last in zip(owners, lasts(owners), strict=True)]
+    return [Written(*each) for each in zip(owners, steps_of(node.written(), delimiter), scores, strict=True)]
+
+
+def step_scores(trace: Trace, node: Node) -> list[float | None]:
+    """One number a step where the verifier of the run gave that."""
+    event = trace.scores.get(trace.ids[node])
+    return [] if event is None else numbers(event, "steps")
+
+
+def lasts(owners: Sequence[Node]) -> list[bool]:
+    """Whether a step is the last that begins in its node: the score of a node is that of its end."""
+    return [place + 1 == len(owners) or owners[place + 1] is not owner for place, owner in enumerate(owners)]
 
 
 def before(node: Node, delimiter: str) -> int:

@@ -1,38 +1,21 @@
-"""The charts of a run on a page: each takes the material of the run and places its figure, or says why there is nothing to draw yet."""
+"""The charts of beams and of scores on a page: each takes the material of the run and places its figure, or says why there is nothing to draw yet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+import pandas as pd
 import streamlit as st
-from plotly import graph_objects as go
 
-from backend.api.schemas import Event
-from backend.problems import extract_answer
-from backend.selectors import canonical
-from components.beam import beam_figure, beam_info
-from components.candidates import candidate_figure, candidate_info, candidates
-from components.frontier import falls, frontier_figure, frontier_info
+from components.allocation import Allocation, allocation_figure, allocations, course_figure
+from components.beam import PRUNED, beam_figure, beam_info
+from components.controls.material import Material, chosen_line, clickable, numbered, plural
 from components.links import put_in_address
+from components.outlooks import outlook_figure, outlooks, overturned
 from components.scores import score_figure, score_info
-from components.tables import TreeRow
 from components.visits import visit_figure, visit_info
 
-CONFIG = {"displaylogo": False, "displayModeBar": False}
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's name), `ess_min`, the threshold of resampling as a
-    fraction, if there is one, and the run's id."""
-
-    rows: Sequence[TreeRow]
-    events: Sequence[Event]
-    until: int | None
-    selector: str = "best"
-    ess_min: float | None = None
-    run: int = 0
+ALL = "all subtrees"
+TOGETHER = 16
+"""Subtrees up to which all are shown at once."""
 
 
 def scores(material: Material) -> None:
@@ -40,19 +23,8 @@ def scores(material: Material) -> None:
     if not info.points:
         st.text("No node is scored yet.")
         return
+    st.caption("The verifier's score of every node by its step; the thick line is the path of the answer.")
     clickable(score_figure(info), "Scores of each step on every path and on the path of the answer", "view.scores")
-
-
-def answers(material: Material) -> None:
-    found = candidates(material.rows, material.events, material.until)
-    info = candidate_info(material.rows, found, _answer_of, material.selector)
-    if info.unread:
-        st.caption(f"{info.unread} finished solution{_s(info.unread)} without a readable answer.")
-    if not info.classes:
-        st.text("No finished solution gives an answer yet.")
-        return
-    st.caption(f"{_omitted(info.omitted, 'weaker answer')}The rule {material.selector} compares equal answers by: {info.measure}.")
-    clickable(candidate_figure(info), "Answers of the finished solutions and what they count", "view.answers")
 
 
 def beam(material: Material) -> None:
@@ -60,19 +32,80 @@ def beam(material: Material) -> None:
     if not info.contenders:
         st.text("No round has chosen yet.")
         return
-    st.caption("The candidates of each step, best first." + (f" {info.unscored} without a score are not shown." if info.unscored else ""))
+    tracks = info.tracks
+    st.caption(
+        "The candidates of each step, best first; the dashed line is the cut: the score that a candidate needed to survive. "
+        + (f"{plural(len(tracks), 'subtree')} side by side, each with its own cut. " if len(tracks) > 1 else "")
+        + (f"{info.unscored} without a score are not shown." if info.unscored else "")
+    )
+    if len(tracks) > 1:
+        track = _track(tracks)
+        info = info if track == ALL else info.of_track(track)
     clickable(beam_figure(info), "Kept and pruned candidates of each step by score", "view.beam")
+    lost = [one for one in info.contenders if one.fate == PRUNED]
+    best = max(lost, key=lambda one: one.score, default=None)
+    if best is not None:
+        st.caption(f"{len(lost)} of {len(info.contenders)} candidates were pruned; the best of them, node {best.node}, scored {best.score:.3f}.")
 
 
-def frontier(material: Material) -> None:
-    info = frontier_info(material.rows, material.events, material.until)
-    if not info.pops:
-        st.text("No node has left the frontier yet.")
+def _track(tracks: tuple[str, ...]) -> str:
+    """The subtree that is looked at, as it stands in the address; where they are too many to be seen together, the first."""
+    choices = [ALL, *tracks] if len(tracks) <= TOGETHER else list(tracks)
+    asked = st.query_params.get("track", "")
+    st.session_state["view.track"] = asked if asked in choices else choices[0]
+
+    def moved() -> None:
+        track = st.session_state["view.track"]
+        put_in_address(track=None if track == choices[0] else track)
+
+    return str(st.selectbox("Subtree", choices, key="view.track", on_change=moved, width=240))
+
+
+def lookahead(material: Material) -> None:
+    found = outlooks(material.rows, material.events, material.until)
+    if not found:
+        st.text("No step was tried out yet.")
         return
-    fell = falls(info)
-    waiting = "" if info.waiting is None else f" {info.waiting} are still waiting."
-    st.caption(f"{len(info.pops)} nodes taken.{waiting} f " + ("never fell." if fell == 0 else f"fell {fell} time{_s(fell)}."))
-    clickable(frontier_figure(info), "Costs f, g and h in the order in which nodes left the frontier", "view.frontier")
+    known = sum(one.before is not None for one in found)
+    st.caption(
+        f"{plural(len(found), 'step')} tried out by rollouts. Hollow: the verifier's score of the step itself; filled or cross: the score of where "
+        f"the rollout ended, by which the step was ranked. Looking ahead put another step first at {plural(overturned(found), 'depth')}."
+        + ("" if known else " The verifier scores no single steps, so there is nothing to compare with.")
+    )
+    clickable(outlook_figure(found), "Score of each step before and after looking ahead", "view.lookahead")
+
+
+def allocation(material: Material) -> None:
+    heat = material.params.get("temperature")
+    found = allocations(material.rows, material.events, float(heat) if isinstance(heat, int | float) else None, material.until)
+    if not found:
+        st.text("No round has shared out its width yet.")
+        return
+    known = f", T = {heat:g}" if isinstance(heat, int | float) else ""
+    st.caption(f"Each round shares a width of children out by the softmax of the scores{known}. Area: children that a prefix got.")
+    clickable(course_figure(found), "Scores of the prefixes of each round and the children they got", "view.course")
+    one = found[numbered("Round", len(found), "share", "the round whose shares are shown below") - 1]
+    among = plural(len(one.granted), "prefix", "es")
+    st.caption(f"Round {one.number} shared {plural(one.width, 'child', 'ren')} among {among}, rounding up, the best first.")
+    clickable(allocation_figure(one), "Children given to each prefix of the round and its exact share", "view.allocation")
+    key = "view.allocation_table"
+    st.dataframe(
+        allocation_table(one, material),
+        key=key,
+        hide_index=True,
+        on_select=lambda: chosen_line(key, [each.node for each in one.granted]),
+        selection_mode="single-row",
+        column_config=dict.fromkeys(("score", "softmax weight", "exact share"), st.column_config.NumberColumn(format="%.3f")),
+    )
+
+
+def allocation_table(one: Allocation, material: Material) -> pd.DataFrame:
+    """One line a prefix of the round: score, softmax weight, that part of the width, and what it got."""
+    lines = [
+        (each.node, each.score, each.share, None if each.share is None else each.share * one.width, each.width, material.text(each.node))
+        for each in one.granted
+    ]
+    return pd.DataFrame(lines, columns=["node", "score", "softmax weight", "exact share", "children", "text"])
 
 
 def visits(material: Material) -> None:
@@ -82,33 +115,6 @@ def visits(material: Material) -> None:
         return
     path = "path of the answer" if info.answered else "most visited path"
     worth = "what the search took a child to be worth, by its own rule" if info.recorded else "the mean of the values that came back through a child"
-    st.caption(f"{_omitted(info.omitted, 'less visited child', 'ren')}Children along the {path} after {info.simulations} walks. Q: {worth}.")
+    hidden = f"{plural(info.omitted, 'less visited child', 'ren')} not shown. " if info.omitted else ""
+    st.caption(f"{hidden}Children along the {path} after {info.simulations} walks. Q: {worth}.")
     clickable(visit_figure(info), "Visits and Q of the children along the path", "view.visits")
-
-
-def _answer_of(text: str) -> str | None:
-    """The answer as the final rules compare it: the same reading and the same canonical form."""
-    answer = extract_answer(text)
-    return canonical(answer) if answer is not None and answer.strip() else None
-
-
-def _omitted(count: int, what: str, plural: str = "s") -> str:
-    return f"{count} {what}{plural if count != 1 else ''} not shown. " if count else ""
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"
-
-
-def clickable(figure: go.Figure, alt: str, key: str) -> None:
-    """A chart whose points carry node ids: a click chooses the node for the whole page."""
-
-    def choose() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        data = points[0].get("customdata") if points else None
-        node = data[0] if isinstance(data, list) else data
-        if isinstance(node, int | float):
-            put_in_address(node=int(node))
-
-    figure.update_traces(unselected={"marker": {"opacity": 0.8}}, selector={"mode": "markers"})
-    st.plotly_chart(figure, config=CONFIG, key=key, alt=alt, on_select=choose, selection_mode="points")

@@ -1,129 +1,51 @@
-"""Everything about one node: text, path, token probabilities, the exact prompt, scores, settings and counts."""
+"""Everything about one node as it stood at a moment: text, path, tokens, scores, the formula that decided about it, its cost, its record.
+
+Only the open tab is drawn, so that a click on a node costs what is looked at; which one is open is in the address (`panel`).
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from backend.api.schemas import NodeDetail
-from components.prose import path_html, prompt_html, rendered_markdown, visible
-from components.tables import TreeRow, path_to
-from components.tokens import heatmap_html, token_rows
+from backend.api.schemas import Event, NodeDetail, Run, StrategyInfo
+from components.controls.inspect_formula import formula_panel
+from components.controls.inspect_record import prompt_panel, record_panel
+from components.controls.inspect_scores import scores_panel
+from components.controls.inspect_text import headline, path_panel, text_panel
+from components.controls.inspect_tokens import tokens_panel
+from components.formula import Case, case, settings
+from components.tables import TreeRow, up_to
+
+PANEL = "panel"
 
 
-def inspector(node: NodeDetail, rows: list[TreeRow]) -> None:
-    """Draw the node; `rows` are the run's nodes at the moment shown, for path and state."""
+def inspector(
+    node: NodeDetail, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None, entry: StrategyInfo | None, run: Run
+) -> None:
+    """Draw the node; `rows` are the run's nodes after the events with seq <= `until`, `events` its whole log, `entry` its strategy's place in the
+    catalogue, None where it is not known here."""
+    log = list(up_to(events, until))
     row = next((row for row in rows if row.id == node.id), None)
-    _headline(node, row)
-    text, path, tokens, prompt, facts = st.tabs(["Text", "Path", "Tokens", "Prompt", "Facts"], key="inspector.tab")
-    with text:
-        _text(node)
-    with path:
-        steps = [step for step in path_to(rows, node.id) if step.parent is not None]
-        st.html(path_html([step.text for step in steps], len(steps) - 1)) if steps else st.text("This is the problem itself; steps begin below it.")
-    with tokens:
-        _tokens(node)
-    with prompt:
-        _prompt(node)
-    with facts:
-        _facts(node)
-
-
-def _headline(node: NodeDetail, row: TreeRow | None) -> None:
-    latest = node.scores[-1] if node.scores else None
-    facts = [f"step {node.depth}", f"{node.n_tokens} tokens"]
-    if latest is not None and latest.value is not None:
-        facts.insert(0, f"score {latest.value:.3f}")
-    if node.mean_logprob is not None:
-        facts.append(f"mean log p {node.mean_logprob:.2f}")
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.markdown(f"**Node {node.id}**", width="content")
-        st.badge(row.state if row else "not yet written", color="gray")
-        st.caption(" \u00b7 ".join(facts), width="content")
-    if latest is not None and latest.value is None:
-        st.warning(f"No score: {visible(latest.reason or 'no reason given')}", icon=":material/warning:")
-
-
-def _text(node: NodeDetail) -> None:
-    rendered = st.toggle(
-        "Rendered",
-        key="inspector.rendered",
-        help="Formulas and formatting; images are never loaded. Off: exactly what was written.",
-        persist_state="session",
-    )
-    if rendered:
-        with st.container(border=True):
-            st.markdown(rendered_markdown(node.text))
-    else:
-        st.code(visible(node.text) or " ", language=None, wrap_lines=True)
-
-
-def _tokens(node: NodeDetail) -> None:
-    if not node.tokens:
-        st.text(
-            "The model is not loaded, so token texts are not at hand."
-            if node.token_ids
-            else "Nobody sampled this text, so it has no token probabilities."
-        )
+    headline(node, row)
+    if row is None:
+        st.text("At the moment shown this node is not yet written: move the slider on, or choose another node.")
         return
-    rows = token_rows(node.tokens, node.logprobs)
-    st.html(heatmap_html(rows))
-    if st.toggle("Values", key="inspector.values", persist_state="session"):
-        table = pd.DataFrame(
-            [
-                {
-                    "position": row.position,
-                    "id": token_id,
-                    "token": row.text,
-                    "p": row.probability,
-                    "log p": row.logprob,
-                    "alternatives": _alternatives(node, row.position),
-                }
-                for row, token_id in zip(rows, node.token_ids, strict=True)
-            ]
-        )
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=260,
-            column_config={
-                "p": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),
-                "log p": st.column_config.NumberColumn(format="%.3f"),
-            },
-        )
 
+    def told() -> Case | None:
+        return case(node.id, rows, log, None, settings(run.params, entry.params_schema if entry else {}), entry.formulas if entry else {})
 
-def _alternatives(node: NodeDetail, position: int) -> str:
-    options = node.alternatives[position] if position < len(node.alternatives) else []
-    return "  ".join(f"{visible(option.text)!r} {option.logprob:.2f}" for option in options)
-
-
-def _prompt(node: NodeDetail) -> None:
-    st.caption("Exactly what the model was given before it wrote this node, special tokens marked.")
-    st.html(prompt_html(node.prompt_text or node.text))
-
-
-def _facts(node: NodeDetail) -> None:
-    facts = {
-        "kind": node.kind,
-        "role": node.role,
-        "finish": node.finish or "-",
-        "call key": node.key,
-        "announced by event": node.seq,
-        "parent": node.parent_id,
-        "sampling": node.sampling or "not sampled",
+    panels: dict[str, Callable[[], None]] = {
+        "Text": lambda: text_panel(node),
+        "Path": lambda: path_panel(rows, node),
+        "Tokens": lambda: tokens_panel(node, run),
+        "Scores": lambda: scores_panel(node, rows, log),
+        "Formula": lambda: formula_panel(told()),
+        "Prompt": lambda: prompt_panel(node),
+        "Record": lambda: record_panel(node, log),
     }
-    st.code(
-        "\n".join(f"{name:<20} {value if isinstance(value, str) else json.dumps(value)}" for name, value in facts.items()),
-        language=None,
-        wrap_lines=True,
-    )
-    for score in node.scores:
-        st.caption(f"Scores by {visible(score.scorer)}, step by step")
-        steps = [f"step {at + 1}: {value:.3f}" for at, value in enumerate(score.steps)]
-        st.code(
-            "\n".join([*steps, f"path:   {score.value:.3f}" if score.value is not None else f"path:   none ({visible(score.reason or '')})"]),
-            language=None,
-        )
+    for tab, (_, draw) in zip(st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params"), panels.items(), strict=True):
+        if tab.open:
+            with tab:
+                draw()

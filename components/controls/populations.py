@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from components.controls.drawings import CONFIG, Material, clickable
-from components.links import put_in_address
+from components.controls.material import Material, clickable, pick
 from components.particles import distinct_ancestors, ess_figure, ess_info, genealogy, genealogy_figure, weights_figure
-from components.passes import Pass, pass_of, passes, temperatures, track_label
+from components.passes import Pass, pass_of, passes, temperatures, threshold, track_label
 from components.swaps import Swap, swap_figure, swap_info, swaps
 from components.tables import chosen_node
+from components.theme import CONFIG
 
 _LOOKED_AT = "view.pass"
 
@@ -27,8 +27,11 @@ def particles(material: Material) -> None:
         st.caption("Weight of each slot, round by round")
         st.plotly_chart(weights_figure(one.rounds, drawn), config=CONFIG, key="view.weights", alt="Weight of each particle slot by round")
     with right:
-        st.caption(f"Effective sample size of {len(one.rounds[-1].particles)} particles")
-        st.plotly_chart(ess_figure(ess_info(one.rounds, material.ess_min)), config=CONFIG, key="view.ess", alt="Effective sample size by round")
+        told = threshold(material.events, one.track)
+        least = told if told is not None else material.ess_min
+        rule = "Every round resamples." if least is None else f"A round resamples where it falls below {least:g} of them."
+        st.caption(f"Effective sample size of {len(one.rounds[-1].particles)} particles. {rule}")
+        st.plotly_chart(ess_figure(ess_info(one.rounds, least)), config=CONFIG, key="view.ess", alt="Effective sample size by round")
 
 
 def lineage(material: Material) -> None:
@@ -38,10 +41,10 @@ def lineage(material: Material) -> None:
     first = len(one.rounds[0].particles)
     st.caption(
         f"The last round descends from {distinct_ancestors(one.rounds)} of {first} slots of the first. "
-        "Area: weight before resampling. Hollow: not continued."
+        "Area: weight before resampling. Hollow: not continued. Click a particle: its ancestors and descendants light up."
     )
     drawn = one.drawn.slot if one.drawn else None
-    clickable(genealogy_figure(genealogy(one.rounds, drawn)), "Who descends from whom, round by round", "view.lineage")
+    clickable(genealogy_figure(genealogy(one.rounds, drawn, material.node)), "Who descends from whom, round by round", "view.lineage")
 
 
 def references(material: Material) -> None:
@@ -59,7 +62,7 @@ def references(material: Material) -> None:
         picked = st.session_state["view.references"]["selection"]["rows"]
         drawn = lines[picked[0]].drawn if picked and picked[0] < len(lines) else None
         if drawn is not None:
-            put_in_address(node=drawn.node)
+            pick(drawn.node)
 
     st.dataframe(
         reference_table(lines, temperatures(material.events)),
@@ -94,15 +97,18 @@ def reference_table(lines: Sequence[Pass], heats: Mapping[str, float]) -> pd.Dat
 
 def exchanges(material: Material) -> None:
     found = swaps(material.events, material.until)
-    if not found:
-        st.text("No swap was proposed yet.")
+    info = swap_info(found, temperatures(material.events))
+    if not info.chains:
+        st.text("No chain has begun yet.")
         return
-    info = swap_info(found)
+    none = "" if found else "No swap was proposed yet. "
     st.caption(
-        f"{info.accepted} of {len(found)} proposals accepted. Chains at different temperatures offer each other their references: hot ones roam, "
-        "cold ones keep what is good. A proposal is accepted if a number drawn from [0, 1) lies below its probability p."
+        f"{none}{info.accepted} of {len(found)} proposals accepted. Chains at different temperatures offer each other their references: hot ones "
+        "roam, cold ones keep what is good. A proposal is accepted if a number drawn from [0, 1) lies below its probability p."
     )
     clickable(swap_figure(info), "Swaps between chains, with their probabilities", "view.swaps")
+    if not found:
+        return
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in ("first log potential", "second log potential", "number drawn")}
     chance = st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f")
     st.dataframe(swap_table(found), key="view.swap_table", hide_index=True, column_config={**numbers, "probability": chance})

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from backend.api.schemas import Run
+from components.controls.compare_link import compare_link
 from components.controls.run_again import again_link
 from components.controls.run_cards import failure, ledger_row, name_of
-from components.prose import visible
+from components.controls.run_export import export_menu
+from components.prose import plain_markdown, visible
 from components.run_words import MARKS, clock, state_word
 
 
 def run_header(run: Run) -> None:
     """One line of facts, the question folded away, and the failure if there is one."""
+    source = imported_from(run.manifest)
     facts = [run.strategy.replace("_", " "), name_of(run), f"seed {run.seed}", clock(run.created_at)]
+    foreign = "imported" in run.spec  # by another program: nobody here knows what it was seeded with, or how to run it again
+    if foreign:
+        facts = [run.strategy.replace("_", " "), run.model or "", clock(run.created_at)]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**Run {run.id}**", width="content")
         st.badge(state_word(run.status), color="gray")
-        st.caption(" \u00b7 ".join(facts), width="content")
+        if foreign:
+            st.badge(plain_markdown(f"imported from {source}"), icon=":material/upload_file:", color="blue")
+        st.caption(plain_markdown(" \u00b7 ".join(filter(None, facts))), width="content")
         if run.answer is not None:
             st.text(_verdict(run), width="content")
         with st.popover("Question and settings", icon=":material/info:"):
             st.text(visible(run.question))
+            if source and not foreign:
+                st.text(f"Imported from {visible(source)}")
             if run.grade_reason:
                 st.text(f"Graded: {visible(run.grade_reason)}")
             ledger_row(run)
@@ -39,9 +51,21 @@ def run_header(run: Run) -> None:
                 },
                 expanded=1,
             )
-        again_link(run.id)
+        export_menu(run)
+        if not foreign:
+            again_link(run.id)
+        compare_link(run.id)
     if run.status == "failed":
         failure(run)
+
+
+def imported_from(manifest: Mapping[str, object]) -> str:
+    """Where an imported run came from: `treequest 0.3.3`, or the file of this program that it was in; empty for a run made here."""
+    mark = manifest.get("imported")
+    if not isinstance(mark, Mapping):
+        return ""
+    name = " ".join(str(mark[part]) for part in ("program", "version") if isinstance(mark.get(part), str))
+    return (name or str(mark.get("file") or mark.get("format") or "a file"))[:60]
 
 
 def _verdict(run: Run) -> str:

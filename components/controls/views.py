@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from backend.api.schemas import Event, Run, StrategyInfo
-from components.controls import drawings, populations
-from components.controls.drawings import Material
+from backend.problems import Problem
+from components.controls import drawings, pools, populations, searches, timing
+from components.controls.material import PICKED, Material
+from components.links import number_in_address
 from components.tables import TreeRow
 
 
 @dataclass(frozen=True)
 class View:
-    """A chart with its title; `needs` are event kinds without which there is nothing to draw, `views` the catalogue names it serves."""
+    """A chart with its title; `needs` are event kinds of which one is enough to draw something, `views` the catalogue names it serves."""
 
     title: str
     draw: Callable[[Material], None]
@@ -28,21 +30,30 @@ def _view(title: str, draw: Callable[[Material], None], needs: str, views: str =
 
 
 VIEWS: Sequence[View] = (
-    _view("Scores by step", drawings.scores, "score"),
     _view("Beam", drawings.beam, "kept", "beam"),
+    _view("Look-ahead", drawings.lookahead, "", "lookahead"),
+    _view("Allocation", drawings.allocation, "", "allocation"),
+    _view("Simulations", searches.walks, "", "walks"),
     _view("Visits", drawings.visits, "backed", "visits"),
-    _view("Frontier", drawings.frontier, "popped", "frontier"),
+    _view("Turns", searches.jumps, "jumped", "turns"),
+    _view("Draws", searches.thompson, "drawn", "draws"),
+    _view("Frontier", searches.frontier, "popped", "frontier"),
     _view("Particles", populations.particles, "weighed resampled", "particles"),
     _view("Lineage", populations.lineage, "weighed resampled", "particles"),
-    _view("References", populations.references, "referenced"),
-    _view("Swaps", populations.exchanges, "swapped"),
-    _view("Answers", drawings.answers, "answer", "candidates"),
+    _view("References", populations.references, "referenced", "references"),
+    _view("Swaps", populations.exchanges, "swapped", "swaps"),
+    _view("Revisions", pools.revisions, "replaced", "revisions"),
+    _view("Race", pools.race, "", "race"),
+    _view("Answers", pools.answers, "answer", "candidates"),
+    _view("Scores by step", drawings.scores, "score"),
+    _view("Timeline", timing.calls, "call"),
 )
 
 
 def views_for(announced: Sequence[str], kinds: frozenset[str]) -> list[View]:
-    """The charts for a run: those its strategy announces and those its log has something for."""
-    return [view for view in VIEWS if view.needs & kinds or view.views & set(announced)]
+    """The charts for a run: those its strategy announces, in that order, then those its log has something for."""
+    found = [view for view in VIEWS if view.needs & kinds or view.views & set(announced)]
+    return sorted(found, key=lambda view: min((announced.index(name) for name in view.views if name in announced), default=len(announced)))
 
 
 def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None) -> None:
@@ -51,15 +62,39 @@ def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events
     if not views:
         return
     rule = run.selector or (entry.selector if entry else "best")
-    material = Material(rows, events, until, rule, threshold(run.params, entry.params_schema if entry else {}), run.id)
-    for tab, view in zip(st.tabs([view.title for view in views], key="views.tab"), views, strict=True):
-        with tab:
-            view.draw(material)
+    schema = entry.params_schema if entry else {}
+    settings = parameters(run.params, schema)
+    node = number_in_address("node")
+    material = Material(rows, events, until, rule, threshold(run.params, schema), run.id, settings, problem_of(run), node)
+    st.fragment(_tabs)(views, material)
+
+
+def _tabs(views: Sequence[View], material: Material) -> None:
+    """The tabs, of which only the open one computes anything. A click in a chart concerns the whole page, which is then drawn anew."""
+    if st.session_state.pop(PICKED, False):
+        st.rerun()
+    for tab, view in zip(st.tabs([view.title for view in views], key="chart", bind="query-params"), views, strict=True):
+        if tab.open:
+            with tab:
+                view.draw(material)
+
+
+def problem_of(run: Run) -> Problem:
+    """The problem of a run as graders take it; one of the asker's own where it belongs to no set."""
+    told = run.problem
+    if told is None:
+        return Problem("", "own", None, None, run.question, run.right_answer)
+    return Problem(told.id, told.set, told.level, told.seed, told.question, told.answer, told.meta)
+
+
+def parameters(params: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of a run, with the defaults of what it does not name."""
+    properties = schema.get("properties")
+    declared = properties if isinstance(properties, Mapping) else {}
+    return {name: one["default"] for name, one in declared.items() if isinstance(one, Mapping) and "default" in one} | dict(params)
 
 
 def threshold(params: Mapping[str, object], schema: Mapping[str, object]) -> float | None:
     """The fraction of particles below which a strategy resamples, from its parameters or their defaults; None if it has no such rule."""
-    properties = schema.get("properties")
-    declared = properties.get("ess_min", {}) if isinstance(properties, Mapping) else {}
-    value = params.get("ess_min", declared.get("default") if isinstance(declared, Mapping) else None)
+    value = parameters(params, schema).get("ess_min")
     return float(value) if isinstance(value, int | float) else None

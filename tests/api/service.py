@@ -21,6 +21,7 @@ from backend.api.services import PreferenceBook, Services
 from backend.client import Client
 from backend.closing import Closing
 from backend.jobs import Admission, Jobs
+from backend.jobs.sweeps import Sweeps
 from backend.library import Library, file_sets
 from backend.problems.equivalence import Equivalence
 from backend.settings import Settings
@@ -49,16 +50,19 @@ class Service:
 
 
 @contextmanager
-def serving(folder: Path, launch: object, *, settings: Settings | None = None, runs_at_once: int = 4) -> Iterator[Service]:
+def serving(
+    folder: Path, launch: object, *, settings: Settings | None = None, runs_at_once: int = 4, models: FakeModels | None = None
+) -> Iterator[Service]:
     """Start a server in a thread, with its own event loop; stop it at the end."""
     settings = settings or Settings(db=folder / "api.duckdb", samples=None)
-    store, models, closing = Store.open(settings.db), FakeModels(), Closing()
+    store, models, closing = Store.open(settings.db), models or FakeModels(), Closing()
     equivalence = Equivalence()
     library = Library(equivalence, file_sets(None))
     preferences = PreferenceBook(store)
     admission = Admission(library.find, models.available, lambda: preferences.current.allowed_models if settings.public else None)
     jobs = Jobs(store, models, admission, library.grade, runs_at_once=runs_at_once, launch=launch)  # type: ignore[arg-type]
-    services = Services(settings, preferences, store, models, library, admission, jobs, closing, time.monotonic())  # type: ignore[arg-type]
+    sweeps = Sweeps(folder / "experiments", None, models, library)  # type: ignore[arg-type]
+    services = Services(settings, preferences, store, models, library, admission, jobs, sweeps, closing, time.monotonic())  # type: ignore[arg-type]
     api = create_app(services, origins=settings.origins)
     app = Starlette(routes=[Mount("/api", app=api)], middleware=[Middleware(Guard, settings=lambda: settings)])
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=2))

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.api.routes import trace
 from backend.api.schemas import Run
 from backend.client import Client, Refused, Unreachable
 from backend.settings import Preferences
@@ -98,6 +99,18 @@ def test_events_come_in_pages_with_the_nodes_they_announce(service: Service) -> 
     rest = client.events(run_id, after=1)
     assert [event.seq for event in rest.events] == [2, 3, 4]
     assert [event.kind for event in client.all_events(run_id, kinds=["step", "answer"])] == ["step", "answer"]
+
+
+def test_a_long_page_of_events_is_packed_for_who_takes_it_so(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = service.client().submit(spec())
+    finished(service.client(), run_id)
+    short = httpx.get(f"{service.url}/api/runs/{run_id}/events", headers={"Accept-Encoding": "gzip"}, trust_env=False)
+    monkeypatch.setattr(trace, "PACKED_FROM", len(short.content))
+    packed, refused = (
+        httpx.get(f"{service.url}/api/runs/{run_id}/events", headers={"Accept-Encoding": taken}, trust_env=False) for taken in ("gzip", "identity")
+    )
+    assert short.content == packed.content == refused.content
+    assert [answer.headers.get("content-encoding") for answer in (short, packed, refused)] == [None, "gzip", None]
 
 
 def test_runs_are_found_by_what_they_are(service: Service) -> None:

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from backend.api.deaths import Deaths
 from backend.api.schemas_why import ScoreAsk, SeriesList, WhatIfAsk
 from backend.client import Client, Refused
 from backend.engines.scripted import ScriptedEngine
 from backend.runner import run
+from backend.why.death import Cause, Death
+from storage import RunRow
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
 from tests.jobs.fakes import Growing, spec
@@ -61,6 +64,17 @@ def test_the_first_wrong_step_is_told_for_the_path_that_is_asked_for(searching: 
     run_id = search(client, 11)
     wrong = [found for node in client.nodes(run_id)[1:] if (found := client.why(run_id, node=node.id).first_wrong) is not None]
     assert wrong and all(not found.ok and found.kind and found.node > 0 for found in wrong)
+    nodes = {node.id: node for node in client.nodes(run_id)}
+    told = client.why(run_id)
+    for node_id, steps in ((told.path_node, told.path), (told.node, told.line)):
+        assert node_id is not None and [step.step for step in steps] == list(range(1, len(steps) + 1))
+        texts = []
+        while (parent := nodes[node_id].parent_id) is not None:
+            texts.insert(0, nodes[node_id].text)
+            node_id = parent
+        assert [step.text for step in steps] == [text.strip() for text in "".join(texts).split("\n\n")]
+        assert all(step.ok is not None for step in steps) and steps[-1].score is not None
+    assert told.first_wrong is None or not told.path[told.first_wrong.step - 1].ok
     with pytest.raises(Refused) as refusal:
         client.why(run_id, node=9_999)
     assert refusal.value.status == 422 and refusal.value.accepted.startswith("0 to ")
@@ -78,6 +92,49 @@ def test_what_if_answers_without_a_model_and_says_how_far_it_is_exact(searching:
     voted = client.what_if(run_id, WhatIfAsk(selector="softmax", selector_params={"tau": 0.1}, first=5))
     assert (voted.selector, voted.params, voted.first, voted.candidates) == ("softmax", {"tau": 0.1}, 5, 5)
     assert client.reselect(run_id, "majority").chosen == client.what_if(run_id, WhatIfAsk(selector="majority")).chosen
+
+
+def test_several_what_ifs_are_answered_in_turn_and_a_refused_one_stops_no_other(searching: Service) -> None:
+    client = searching.client()
+    run_id = search(client, 16, params={"n": 6})
+    asks = [WhatIfAsk(selector="majority"), WhatIfAsk(selector="loudest"), WhatIfAsk(params={"n": 2})]
+    majority, refused, fewer = client.what_ifs(run_id, asks)
+    assert [each.ask for each in (majority, refused, fewer)] == asks
+    assert majority.found == client.what_if(run_id, asks[0]) and fewer.found == client.what_if(run_id, asks[2])
+    assert majority.found is not None and majority.found.own_rounds == 6
+    assert refused.found is None and "loudest" in refused.refused
+
+
+def test_stored_scores_of_another_verifier_steer_a_what_if(searching: Service) -> None:
+    """By the exact checker's scores the run chooses, of candidates among which a right one was passed over, one without a wrong step."""
+    client, saved = searching.client(), 0
+    for seed in (16, 31, 33):
+        run_id = search(client, seed, params={"n": 6})
+        client.score(run_id, ScoreAsk(verifier="exact"))
+        scored(client, run_id)
+        found = client.what_if(run_id, WhatIfAsk(series="exact"))
+        assert (found.whole, found.series, found.rounds) == (True, "exact", 6) and found.chosen is not None
+        assert client.why(run_id).cause == "not_chosen" and client.why(run_id, node=found.chosen.node).first_wrong is None
+        saved += found.chosen.correct is True
+    assert saved
+    with pytest.raises(Refused) as refusal:
+        client.what_if(run_id, WhatIfAsk(series="nobody"))
+    assert refusal.value.accepted == "run, exact"
+
+
+def test_a_cause_is_found_once_and_anew_when_the_log_has_grown(searching: Service) -> None:
+    client = searching.client()
+    run_id = search(client, 17)
+    row, looks = searching.store.run(run_id), []
+
+    def look(given: RunRow) -> Death:
+        looks.append(given.events)
+        return Death(Cause.RIGHT, f"{given.events} events")
+
+    deaths = Deaths()
+    assert deaths.of(row, look) == deaths.of(row, look)
+    assert deaths.of(row._replace(events=row.events + 1), look).sentence == f"{row.events + 1} events"
+    assert looks == [row.events, row.events + 1]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,68 @@ def test_arrow_keys_walk_the_tree(go: Go, fake: FakeService) -> None:
     page.get_by_text("Node 2", exact=True).wait_for()
 
 
+def test_how_the_tree_is_looked_at_stands_in_the_address_and_nothing_is_remounted(go: Go, fake: FakeService) -> None:
+    run = fake.add(beam_trace(seed=18))
+    parent = run.trace.nodes[9].parent_id
+    page = go(f"/trace?run={run.id}&node={parent}")
+    drawn_nodes(page, 33)
+    page.evaluate(PROBE)
+    page.locator(".at-colour").select_option("answer")
+    page.wait_for_url(re.compile("colour=answer"))
+    page.locator(".at-answers", has_text="A: ").wait_for()
+    page.locator(".arboretum-tree").focus()
+    page.keyboard.press("f")
+    page.wait_for_url(re.compile(f"focus={parent}"))
+    page.wait_for_function("() => Number(document.querySelector('.arboretum-tree').dataset.nodes) < 33")
+    inside = page.locator(".arboretum-tree").get_attribute("data-nodes")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(f"shut={parent}"))
+    page.wait_for_function("() => document.querySelector('.arboretum-tree').dataset.nodes === '1'")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(f"open={parent}"))
+    found = page.evaluate(RESULT)
+    assert (found["mounts"], found["plots"], found["blanks"]) == (1, 1, 0)
+    page.reload(wait_until="commit")
+    page.wait_for_function("(count) => document.querySelector('.arboretum-tree')?.dataset.nodes === count", arg=inside)
+    assert page.locator(".at-colour").input_value() == "answer"
+    page.get_by_role("navigation", name="Subtree shown").get_by_role("button", name="Whole tree").click()
+    drawn_nodes(page, 33)
+
+
+def test_the_outline_is_a_tree_of_text_that_opens_closes_and_chooses(go: Go, fake: FakeService) -> None:
+    run = fake.add(beam_trace(seed=19))
+    page = go(f"/trace?run={run.id}&node=0&layout=outline")
+    tree = page.get_by_role("tree", name="Search tree as an outline")
+    drawn_nodes(page, 33)
+    assert tree.get_by_role("treeitem").count() == 33
+    tree.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Node 1", exact=True).wait_for()
+    item = tree.locator("[role=treeitem][aria-selected=true]")
+    assert (item.get_attribute("data-node"), item.get_attribute("aria-level")) == ("1", "2")
+    opened = tree.locator("[role=treeitem][aria-expanded=true]").first
+    node = opened.get_attribute("data-node")
+    opened.locator(".at-knob").click()
+    closed = tree.locator(f"[data-node='{node}'][aria-expanded=false]")
+    closed.locator(".at-more").wait_for()
+    assert tree.get_by_role("treeitem").count() < 33
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys of the tree").wait_for()
+
+
+def test_a_node_of_another_run_leads_to_that_run(go: Go, fake: FakeService) -> None:
+    run, other = fake.add(beam_trace(seed=20)), fake.add(beam_trace(seed=21))
+    page = go(f"/trace?run={run.id}")
+    drawn_nodes(page, 33)
+    guest = {"id": -1, "parent": 0, "text": "<b>$x$</b>", "score": 0.5, "done": False, "chosen": False, "run": other.id, "node": 3}
+    page.evaluate("(guest) => { document.querySelector('.arboretum-tree').arboretum.data.context = [guest]; }", guest)
+    page.get_by_role("button", name="Fit").click()
+    page.wait_for_function("() => document.querySelector('.at-plot').data.some((trace) => (trace.customdata || []).includes(-1))")
+    click_node(page, -1)
+    page.get_by_text(f"Run {other.id}", exact=True).wait_for()
+    page.get_by_text("Node 3", exact=True).wait_for()
+
+
 def test_the_slider_goes_back_in_time_and_the_address_with_it(go: Go, fake: FakeService) -> None:
     run = fake.add(beam_trace(seed=16))
     page = go(f"/trace?run={run.id}")
@@ -141,9 +203,9 @@ def test_hostile_text_never_acts(go: Go, fake: FakeService) -> None:
     drawn_nodes(page, 33)
     click_node(page, node)
     page.get_by_text(f"Node {node}", exact=True).wait_for()
-    for name in ("Path", "Tokens", "Prompt", "Facts"):
+    for name, drawn in (("Path", ".arb-path"), ("Tokens", ".ts-strip"), ("Prompt", ".arb-prompt"), ("Record", "text=call key")):
         page.get_by_role("tab", name=name).click()
-        page.wait_for_timeout(200)
+        page.locator(drawn).first.wait_for()
     assert page.title() == "Trace" or "owned" not in page.title()
     assert not [url for url in asked if "192.0.2.1" in url]
 

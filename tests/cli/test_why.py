@@ -36,7 +36,11 @@ def test_other_settings_are_tried_without_a_model(db: str) -> None:
     told = command("what-if", "1", "--param", "n=7", "--db", db)
     assert told.returncode == 0
     assert "exact for 6 rounds, so far as the run is stored" in told.stdout and "never was (of node 0)" in told.stdout
-    for arguments, named in ((["--aggregation", "max"], "'last'"), (["--first", "0"], "greater than"), (["--param", "luck=1"], "n, enough")):
+    refusals = (
+        (["--aggregation", "max"], "'last'"), (["--first", "0"], "greater than"), (["--param", "luck=1"], "n, enough"),
+        (["--series", "exact"], "run"),
+    )
+    for arguments, named in refusals:
         refused = command("what-if", "1", *arguments, "--db", db, "--json")
         assert refused.returncode == 2 and named in answer(refused)["accepted"]
 
@@ -52,7 +56,7 @@ def test_what_was_found_is_told_in_words() -> None:
         assert part in text
     found = WhatIf(
         run_id=3, selector="best", params={}, aggregation=None, chosen=Choice(node=4, answer="7", correct=True), leaders=[4], credit=1.0,
-        confidence=None, facts={}, candidates=2, undecided=[], own_selector="best", own=None, strategy_params={}, first=None, rounds=2, whole=True,
-        stopped="", stopped_at=None,
+        confidence=None, facts={}, candidates=2, undecided=[], own_selector="best", own=None, strategy_params={}, first=None, series=None, rounds=2,
+        own_rounds=2, whole=True, stopped="", stopped_at=None,
     )
     assert what_if_text(found).endswith("exact for 2 rounds, to the end")

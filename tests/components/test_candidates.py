@@ -6,7 +6,7 @@ import pytest
 
 from backend.types import Finish, Node, Step
 from components.candidates import BEST, SHOWN, VOTES, WEIGHT, AnswerClass, Candidate, CandidateInfo, candidate_figure, candidate_info, candidates
-from components.controls.drawings import _answer_of
+from components.controls.pools import _answer_of
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
 

@@ -19,6 +19,7 @@ from components.particles import (
     ess_info,
     genealogy,
     genealogy_figure,
+    lineage,
     weights_figure,
 )
 from components.passes import ParticleRound, normalised, passes
@@ -71,7 +72,7 @@ def test_only_rounds_up_to_the_moment_count() -> None:
 
 
 def test_the_threshold_is_a_share_of_the_particles() -> None:
-    assert ess_info(two((0, 0, 1)), 0.5) == EssInfo((0, 1), (1.85, 2.67), (0,), 3, 1.5)
+    assert ess_info(two((0, 0, 1)), 0.5) == EssInfo((0, 1), (1.85, 2.67), (0,), 3, 1.5, (3, 2))
     assert ess_info([], None) == EssInfo((), (), (), 0, None)
 
 
@@ -148,3 +149,18 @@ def test_a_plain_filter_has_neither_mark() -> None:
 def test_descent_from_the_reference_is_told_like_any_other() -> None:
     assert genealogy(held()).lines == ((0, 1, 1, 1, True), (0, 2, 1, 0, True), (0, 2, 1, 2, True))
     assert distinct_ancestors(held()) == 2
+
+
+def test_the_lineage_of_a_node_is_what_it_descends_from_and_what_descends_from_it() -> None:
+    rounds_ = [*two((0, 0, 1)), ParticleRound(2, (7, 8, 9), (0.4, 0.3, 0.3), (0.0,) * 3, 2.9)]
+    assert genealogy(rounds_, node=1).lit == ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1))
+    assert genealogy(rounds_, node=9).lit == ((0, 1), (1, 2), (2, 2)) and genealogy(rounds_, node=3).lit == ((0, 2),)
+    assert genealogy(rounds_, node=99).lit == () and lineage([], {(0, 0)}) == {(0, 0)}
+    lit = next(trace for trace in genealogy_figure(genealogy(rounds_, node=9)).data if trace.name == "lineage of the chosen node")
+    assert [pair for pair in zip(lit.x, lit.y, strict=True) if None not in pair] == [(1, 0), (2, 1), (2, 1), (2, 2)]
+
+
+def test_the_chart_counts_distinct_ancestors_round_by_round() -> None:
+    found = ess_info(rounds()).distinct
+    assert found[0] == 8 and list(found) == sorted(found, reverse=True) and found[-1] == distinct_ancestors(rounds())
+    assert list(next(trace for trace in ess_figure(ess_info(rounds())).data if trace.name == "distinct ancestors").y) == list(found)

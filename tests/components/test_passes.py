@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from backend.types import Node, Referenced, Resampled, Step, Weighed
-from components.passes import Drawn, Pass, pass_label, pass_of, passes, temperatures
+from components.passes import Drawn, Pass, pass_label, pass_of, passes, temperatures, threshold
 from components.swaps import swaps
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
@@ -50,6 +50,15 @@ async def test_what_was_drawn_is_in_the_slot_with_the_weight_that_the_last_round
         last = one.rounds[-1]
         assert last.particles[one.drawn.slot] == one.drawn.node and last.weights[one.drawn.slot] == pytest.approx(one.drawn.weight)
         assert one.kept is (None if one.reference is None else one.drawn.node == one.reference)
+
+
+async def test_temperatures_and_threshold_are_known_from_the_first_round_on() -> None:
+    of = await searched("parallel_tempering", params={**TEMPERING, "mode": "exact"}, seed=3)
+    first_swap = next(event.seq for event in of.events if event.kind == "swapped")
+    early = [event for event in of.events if event.seq < first_swap]
+    assert temperatures(early) == {"chain 1": 1.0, "chain 2": 2.0, "chain 3": 4.0} and threshold(early, "chain 2") == 0.5
+    alone = await searched("particle_gibbs", params=GIBBS, seed=3)
+    assert temperatures(alone.events) == {} and threshold(alone.events, "iteration 1") is None  # it always resamples, in paper mode
 
 
 async def test_chains_side_by_side_are_apart_and_a_swapped_reference_is_held_by_the_other_chain() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.api.schemas import Option
 from components.prose import path_html, prompt_html, rendered_markdown, visible
 from components.theme import escaped
-from components.tokens import BINS, bin_of, heatmap_html, token_rows
+from components.tokens import BINS, bin_of, strip_data, token_rows
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -30,7 +32,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text_in_html(text: str) -> None:
-    for drawn in (path_html([text], 0), prompt_html(text), heatmap_html(token_rows([text], [-0.1]))):
+    for drawn in (path_html([text], 0), prompt_html(text)):
         body = re.sub(r"<style>.*?</style>", "", drawn)
         assert not re.search(r"<(script|img|b)\b", body)
         assert html.escape(visible(text)) in body
@@ -78,14 +80,27 @@ def test_an_unlikely_token_is_darker_than_a_likely_one() -> None:
     assert bins == sorted(bins) and bins[0] == 0 and bins[-1] == BINS - 1
 
 
-def test_every_token_carries_its_numbers() -> None:
-    drawn = heatmap_html(token_rows(["a", "b\n"], [0.0, -0.6931471805599453]))
-    assert 'title="p = 0.5000, log p = -0.693"' in drawn and "\u21b5" in drawn
+def test_every_token_carries_its_numbers_and_what_else_could_have_stood_there() -> None:
+    half = math.log(0.5)
+    options = [[Option(token_id=7, text="\u202ea", logprob=half), Option(token_id=8, text="b", logprob=math.log(0.25))], []]
+    rows = token_rows(["b", "c\n"], [math.log(0.25), math.log(0.1)], [8, 9], options)
+    assert strip_data(rows, True) == {
+        "kept": True,
+        "tokens": [
+            {"text": "b", "bin": 7, "p": 0.25, "logp": math.log(0.25), "choices": [["\u27e8U+202E\u27e9a", 0.5, False], ["b", 0.25, True]]},
+            {"text": "c\n", "bin": 9, "p": pytest.approx(0.1), "logp": math.log(0.1), "choices": []},
+        ],
+    }
+    assert [row.rank for row in rows] == [2, None]
+
+
+def test_a_token_sampled_from_outside_the_likeliest_is_listed_with_them() -> None:
+    [row] = token_rows(["z"], [math.log(0.01)], [99], [[Option(token_id=7, text="a", logprob=math.log(0.9))]])
+    assert [(choice.text, choice.sampled) for choice in row.choices] == [("a", False), ("z", True)] and row.rank == 2
 
 
 def test_a_text_nobody_sampled_has_no_numbers() -> None:
-    rows = token_rows(["a"], None)
-    assert rows[0].probability is None and "title=" not in heatmap_html(rows)
+    assert strip_data(token_rows(["a"], None), False)["tokens"] == [{"text": "a", "bin": None, "p": None, "logp": None, "choices": []}]
 
 
 def test_counts_that_do_not_match_are_refused() -> None:

@@ -12,7 +12,7 @@ import backend.selectors
 import backend.strategies  # noqa: F401
 from backend.registry import SELECTORS, STRATEGIES, Params
 from components.controls.schema_form import Field, changed, fields, fits
-from components.controls.views import VIEWS, threshold, views_for
+from components.controls.views import VIEWS, parameters, threshold, views_for
 
 
 class Scheme(StrEnum):
@@ -105,7 +105,8 @@ def test_a_value_from_elsewhere_is_held_only_where_it_fits(field: str, value: ob
 def test_views_follow_the_log_and_the_catalogue_alone() -> None:
     assert [view.title for view in views_for([], frozenset({"score", "node"}))] == ["Scores by step"]
     assert [view.title for view in views_for(["particles"], frozenset())] == ["Particles", "Lineage"]
-    assert [view.title for view in views_for(["frontier"], frozenset({"kept", "answer"}))] == ["Beam", "Frontier", "Answers"]
+    assert [view.title for view in views_for(["frontier"], frozenset({"kept", "answer"}))] == ["Frontier", "Beam", "Answers"]
+    assert [view.title for view in views_for(["race", "candidates"], frozenset({"answer"}))] == ["Race", "Answers"]
     assert len(views_for([], frozenset({"score", "weighed"}))) == 3
     assert [view.title for view in views_for([], frozenset({"referenced", "swapped"}))] == ["References", "Swaps"]
 
@@ -118,3 +119,4 @@ def test_every_view_that_a_strategy_announces_is_drawn() -> None:
 def test_the_threshold_is_the_given_one_else_the_default_else_none() -> None:
     schema = {"properties": {"ess_min": {"default": 0.5}}}
     assert threshold({"ess_min": 0.25}, schema) == 0.25 and threshold({}, schema) == 0.5 and threshold({}, {"properties": {}}) is None
+    assert parameters({"n": 8}, {"properties": {"n": {"default": 4}, "t": {"default": 0.2}, "free": {}}}) == {"n": 8, "t": 0.2}

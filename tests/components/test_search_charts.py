@@ -7,7 +7,7 @@ import math
 import pytest
 
 from backend.types import Backed, Finish, Kept, Node, Popped, Pruned, Score, Step
-from components.beam import FINISHED, KEPT, PRUNED, BeamInfo, Contender, beam_figure, beam_info, columns
+from components.beam import FINISHED, KEPT, PRUNED, BeamInfo, Contender, Cut, beam_figure, beam_info, columns
 from components.frontier import FrontierInfo, Pop, falls, frontier_figure, frontier_info
 from components.visits import SHOWN, Child, VisitInfo, backups, visit_figure, visit_info
 from tests.components.traced import Seen, searched, seen
@@ -43,7 +43,7 @@ def test_a_round_shows_what_was_kept_pruned_and_set_aside_best_first() -> None:
             Contender(1, 1, 0.9, KEPT), Contender(1, 3, 0.5, KEPT), Contender(1, 2, 0.2, PRUNED, "outside the beam"),
             Contender(2, 6, 0.8, KEPT), Contender(2, 5, 0.7, FINISHED), Contender(2, 7, 0.1, PRUNED, "outside the beam"),
         ),
-        ((1, 0.5), (2, 0.8)),
+        (Cut(1, "", 0.5), Cut(2, "", 0.8)),
         1,
     )
 
@@ -53,15 +53,6 @@ def test_at_a_moment_only_the_rounds_of_that_moment_have_chosen() -> None:
     first = next(event.seq for event in of.events if event.kind == "kept")
     assert [one.node for one in beam_info(of.rows, of.events, first).contenders] == [1, 3]
     assert beam_info(of.rows, of.events, 0) == BeamInfo((), (), 0)
-
-
-def test_beams_that_demand_different_scores_share_no_line() -> None:
-    run = Writer(0)
-    for values in ([0.9, 0.3], [0.6, 0.2]):
-        best, other = drawn(run, run.root, list(values))
-        run.recorder.step(Step([], [], (Kept((best,), (values[0],)), Pruned((other,), "another next step scored higher", values[0]))), 0)
-    of = seen(run.end())
-    assert beam_info(of.rows, of.events).cuts == ()
 
 
 def test_candidates_of_a_step_stand_apart_about_it() -> None:

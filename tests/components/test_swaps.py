@@ -75,3 +75,9 @@ async def test_a_real_search_accepts_just_where_the_draw_lies_below_the_probabil
     for swap in found:
         (cold, hot), (low, high) = swap.temperatures, swap.energies
         assert swap.probability == pytest.approx(min(1.0, math.exp((1 / cold - 1 / hot) * (high - low))))
+
+
+def test_chains_have_their_lanes_before_the_first_proposal() -> None:
+    info = swap_info([], {"chain 2": 2.0, "chain 1": 1.0})
+    assert info == SwapInfo(("chain 1", "chain 2"), (1.0, 2.0), ())
+    assert list(swap_figure(info).layout.yaxis.ticktext) == ["chain 1, T 1", "chain 2, T 2"]

@@ -80,7 +80,7 @@ ANSWERS = (
     ),
     Mutant(
         "desk-can-connect", Defect.UPLOAD, "what every call passes takes hold of a connection", "backend/desk.py",
-        "        await self._open.wait()\n", "        await self._open.wait()\n        self.dial = asyncio.open_connection\n",
+        "        self.arrived()\n", "        self.arrived()\n        self.dial = asyncio.open_connection\n",
         (OUTWARD,),
     ),
     Mutant(

@@ -60,7 +60,7 @@ RUNS = (
     ),
     Mutant(
         "tokens-absent", Defect.TOKENS, "nodes are stored without the ids of their tokens", POLICY,
-        "completion.text, completion.token_ids, completion.logprobs, call.parent,", "completion.text, (), completion.logprobs, call.parent,",
+        "completion.text, completion.token_ids, completion.logprobs, parent,", "completion.text, (), completion.logprobs, parent,",
         ("test_policy.py::test_records_have_dense_numbers_and_parents_come_first",),
     ),
     Mutant(
@@ -122,8 +122,7 @@ RUNS = (
     ),
     Mutant(
         "batches-differ", Defect.TWO_LOOPS, "a call's key is its place in the batch, so that one by one gives other texts than all at once", POLICY,
-        "key = digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind)",
-        "key = digest(self._role, node.key, len(calls), until, sampling, kind)",
+        "self._next_ordinal(node.key), until, sampling, kind) for _ in range(n)]", "len(calls) + each, until, sampling, kind) for each in range(n)]",
         ("test_policy.py::test_seeds_follow_the_call_and_not_the_shape_of_the_batch",),
     ),
     Mutant(

@@ -23,6 +23,7 @@ import backend.selectors  # noqa: F401  registers them
 from backend.api import schemas
 from backend.api.catalog import selector
 from backend.api.guard import Guard
+from backend.api.schemas_fork import Kin
 from backend.registry import SELECTORS
 from backend.settings import Preferences, Settings
 from backend.spec import RunSpec
@@ -353,6 +354,8 @@ class FakeService:
             return JSONResponse(self.runs[run_id].answer().model_dump())
 
     def _contents(self, app: FastAPI) -> None:
+        app.get("/api/runs/{run_id}/forks")(lambda run_id: Kin(origins=[], forks=[]))
+
         @app.get("/api/runs/{run_id}/nodes")
         def nodes(run_id: int, after: int = -1) -> schemas.NodePage:
             run = self.runs[run_id]

@@ -39,6 +39,12 @@ def nodes_of(page: AppTest) -> set[int]:
     return {int(entry[0]) for trace in chart(page, "Who descends")["data"] for entry in trace.get("customdata", ())}
 
 
+def at_chart(page: AppTest, title: str) -> AppTest:
+    """The page with another tab open."""
+    page.query_params["chart"] = page.session_state["chart"] = title
+    return page.run()
+
+
 def names(figure: dict[str, Any]) -> set[str]:
     return {trace.get("name", "") for trace in figure["data"]}
 
@@ -49,12 +55,12 @@ def of_pass(one: Pass) -> set[int]:
 
 def test_the_pass_of_the_answer_is_shown_alone_with_its_reference_marked(service: FakeService, open_page: Open) -> None:
     of = shown(service, "particle_gibbs", GIBBS)
-    page = open_page("trace", run=1)
+    page = open_page("trace", run=1, chart="Lineage")
     last = passes(of.rows, of.events)[-1]
-    assert not page.exception and [tab.label for tab in page.tabs][-5:] == ["Scores by step", "Particles", "Lineage", "References", "Answers"]
+    tabs = ["Particles", "Lineage", "References", "Answers", "Scores by step", "Timeline"]
+    assert not page.exception and [tab.label for tab in page.tabs][-6:] == tabs
     assert nodes_of(page) == of_pass(last)
-    for figure in (chart(page, "Who descends"), chart(page, "Weight of each")):
-        assert {HELD, DRAWN} <= names(figure)
+    assert {HELD, DRAWN} <= names(chart(page, "Who descends")) and {HELD, DRAWN} <= names(chart(at_chart(page, "Particles"), "Weight of each"))
     said = texts(page)
     assert "moved 3 populations" in said and f"ends in node {last.reference}" in said
 
@@ -64,27 +70,29 @@ def test_another_pass_is_chosen_by_its_track_and_both_charts_follow(service: Fak
     page = open_page("trace", run=1)
     assert page.selectbox(key="view.particles.track").options == ["iteration 1 of 3", "iteration 2 of 3", "iteration 3 of 3"]
     page.selectbox(key="view.particles.track").select("iteration 1").run()
-    assert nodes_of(page) == of_pass(passes(of.rows, of.events)[0])
+    assert HELD not in names(chart(page, "Weight of each")) and DRAWN in names(chart(page, "Weight of each"))
+    at_chart(page, "Lineage")
     assert page.selectbox(key="view.lineages.track").value == "iteration 1"
-    assert HELD not in names(chart(page, "Who descends")) and DRAWN in names(chart(page, "Weight of each"))
+    assert nodes_of(page) == of_pass(passes(of.rows, of.events)[0]) and HELD not in names(chart(page, "Who descends"))
 
 
 def test_a_chain_is_named_with_its_temperature_and_has_passes_of_its_own(service: FakeService, open_page: Open) -> None:
     of = shown(service, "parallel_tempering", TEMPERING)
-    page = open_page("trace", run=1)
+    page = open_page("trace", run=1, chart="Lineage")
     assert page.selectbox(key="view.lineages.track").options[1] == "chain 2 of 3 at temperature 2"
     page.selectbox(key="view.lineages.track").select("chain 2").run()
     assert "temperature T = 2" in texts(page)
     page.selectbox(key="view.lineages.number").select(1).run()
     [one] = [one for one in passes(of.rows, of.events) if (one.track, one.number) == ("chain 2", 1)]
-    assert page.selectbox(key="view.particles.number").options == ["pass 1 of 2", "pass 2 of 2"]
-    assert nodes_of(page) == of_pass(one) and page.selectbox(key="view.particles.number").value == 1
+    assert nodes_of(page) == of_pass(one)
+    box = at_chart(page, "Particles").selectbox(key="view.particles.number")
+    assert box.options == ["pass 1 of 2", "pass 2 of 2"] and box.value == 1
 
 
 def test_every_swap_is_in_the_table_with_its_probability(service: FakeService, open_page: Open) -> None:
     of = shown(service, "parallel_tempering", TEMPERING)
-    page = open_page("trace", run=1)
-    assert [tab.label for tab in page.tabs][-6:] == ["Scores by step", "Particles", "Lineage", "References", "Swaps", "Answers"]
+    page = open_page("trace", run=1, chart="Swaps")
+    assert [tab.label for tab in page.tabs][-7:] == ["Particles", "Lineage", "References", "Swaps", "Answers", "Scores by step", "Timeline"]
     table = next(frame.value for frame in page.dataframe if "probability" in frame.value.columns)
     found = swaps(of.events)
     assert list(table["probability"]) == [swap.probability for swap in found] and list(table["round"]) == [1, 1, 2, 2]
@@ -96,7 +104,7 @@ def test_every_swap_is_in_the_table_with_its_probability(service: FakeService, o
 
 def test_every_reference_is_in_the_table_with_what_became_of_it(service: FakeService, open_page: Open) -> None:
     of = shown(service, "particle_gibbs", GIBBS)
-    page = open_page("trace", run=1)
+    page = open_page("trace", run=1, chart="References")
     table = next(frame.value for frame in page.dataframe if "outcome" in frame.value.columns)
     found = passes(of.rows, of.events)
     assert list(table["track"]) == ["iteration 1 of 3", "iteration 2 of 3", "iteration 3 of 3"]
@@ -111,6 +119,7 @@ def test_a_choice_made_for_one_run_does_not_hold_for_another(service: FakeServic
     page = open_page("trace", run=1)
     page.selectbox(key="view.particles.track").select("iteration 1").run()
     page.query_params["run"] = "2"
+    page.session_state["chart"] = "Lineage"
     page.run()
     assert nodes_of(page) == of_pass(passes(of.rows, of.events)[-1])
 
@@ -119,8 +128,9 @@ def test_a_choice_made_for_one_run_does_not_hold_for_another(service: FakeServic
 def test_at_an_early_moment_there_is_what_had_begun_by_then(service: FakeService, open_page: Open, strategy: str) -> None:
     shown(service, strategy, GIBBS if strategy == "particle_gibbs" else TEMPERING)
     page = open_page("trace", run=1, event=1)
-    said = texts(page)
-    assert not page.exception and "No round has been weighed yet." in said and "No pass has come to its end yet." in said
+    assert not page.exception and "No round has been weighed yet." in texts(page)
+    page = open_page("trace", run=1, event=1, chart="References")
+    assert not page.exception and "No pass has come to its end yet." in texts(page)
 
 
 def test_a_single_population_has_nothing_to_choose(service: FakeService, open_page: Open) -> None:

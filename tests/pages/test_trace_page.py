@@ -14,8 +14,9 @@ from components.controls.step_table import neighbours, table_of
 from components.live_tree import TreeEvents, read_events
 from components.tables import tree_table
 from tests.components.traced import search_trace
+from tests.pages import fake_service
 from tests.pages.conftest import Open
-from tests.pages.fake_service import FakeService
+from tests.pages.fake_service import FakeService, strategy
 from tests.pages.test_solve_page import press, texts
 from tests.pages.traces import HOSTILE, beam_trace, particle_trace
 
@@ -56,13 +57,15 @@ def test_a_node_that_is_not_there_is_no_crash(service: FakeService, open_page: O
 
 def test_the_exact_prompt_shows_its_special_tokens(service: FakeService, open_page: Open) -> None:
     service.add(beam_trace())
-    assert "<mark>&lt;|im_start|&gt;</mark>" in html_of(open_page("trace", run=1, node=12))
+    assert "<mark>&lt;|im_start|&gt;</mark>" in html_of(open_page("trace", run=1, node=12, panel="Prompt"))
 
 
 def test_every_token_shows_its_probability(service: FakeService, open_page: Open) -> None:
     run = service.add(beam_trace())
-    page = open_page("trace", run=1, node=12)
-    assert html_of(page).count('title="p = ') == len(run.trace.nodes[12].token_ids)
+    page = open_page("trace", run=1, node=12, panel="Tokens")
+    shown = next(json.loads(element.proto.json) for element in page.get("bidi_component") if "tokens" in element.proto.json)
+    assert [token["logp"] for token in shown["tokens"]] == list(run.trace.nodes[12].logprobs or ())
+    assert not shown["kept"] and "set **alternatives** above 0 in the form" in texts(page)
     page.toggle(key="inspector.values").set_value(True).run()
     assert any(list(frame.value.columns)[:5] == ["position", "id", "token", "p", "log p"] for frame in page.dataframe)
 
@@ -104,18 +107,18 @@ def test_keys_walk_from_node_to_node(service: FakeService, open_page: Open) -> N
 def test_particle_views_come_with_particle_events_and_only_then(service: FakeService, open_page: Open) -> None:
     service.add(beam_trace())
     service.add(particle_trace(), "particle_filter")
-    assert [tab.label for tab in open_page("trace", run=1).tabs][-2:] == ["Scores by step", "Answers"]
-    assert [tab.label for tab in open_page("trace", run=2).tabs][-4:] == ["Scores by step", "Particles", "Lineage", "Answers"]
+    assert [tab.label for tab in open_page("trace", run=1).tabs][-3:] == ["Answers", "Scores by step", "Timeline"]
+    assert [tab.label for tab in open_page("trace", run=2).tabs][-5:] == ["Particles", "Lineage", "Answers", "Scores by step", "Timeline"]
 
 
 @pytest.mark.parametrize(
     ("strategy", "titles", "said"),
     [
-        ("dvts", ["Scores by step", "Beam", "Answers"], "The candidates of each step, best first."),
-        ("mcts", ["Scores by step", "Visits", "Answers"], "Children along the path of the answer after 20 walks."),
-        ("a_star", ["Scores by step", "Frontier", "Answers"], "f never fell."),
-        ("best_of_n", ["Scores by step", "Answers"], "The rule best compares equal answers by: best score."),
-        ("chain", ["Answers"], "The rule best compares equal answers by: votes."),
+        ("dvts", ["Beam", "Answers", "Scores by step", "Timeline"], "The candidates of each step, best first"),
+        ("mcts", ["Visits", "Answers", "Scores by step", "Timeline"], "Children along the path of the answer after 20 walks."),
+        ("a_star", ["Frontier", "Answers", "Scores by step", "Timeline"], "f never fell."),
+        ("ab_mcts", ["Visits", "Draws", "Answers", "Scores by step", "Timeline"], "Children along the path of the answer"),
+        ("chain", ["Answers", "Timeline"], "The rule best compares equal answers by: votes."),
     ],
 )
 def test_each_search_has_the_charts_its_log_holds(service: FakeService, open_page: Open, strategy: str, titles: list[str], said: str) -> None:
@@ -123,7 +126,7 @@ def test_each_search_has_the_charts_its_log_holds(service: FakeService, open_pag
     page = open_page("trace", run=1)
     assert not page.exception and [tab.label for tab in page.tabs][-len(titles) :] == titles
     assert said in texts(page)
-    early = open_page("trace", run=1, event=1)
+    early = open_page("trace", run=1, event=1, chart="Answers")
     assert not early.exception and "No finished solution gives an answer yet." in texts(early)
 
 
@@ -133,14 +136,17 @@ def test_a_remote_service_finds_its_token_in_the_address_that_the_tree_asks(
     monkeypatch.setenv("ARBORETUM_TOKEN", "sesame")
     service.add(beam_trace())
     for name in ("trace", "solve"):
-        shown = json.loads(open_page(name, run=1).get("bidi_component")[0].proto.json)
+        components = [json.loads(one.proto.json) for one in open_page(name, run=1).get("bidi_component")]
+        (shown,) = (one for one in components if "base" in one)
         assert (shown["base"], shown["token"]) == (public_url(), "sesame")
 
 
 def test_scores_and_settings_of_a_node_are_listed(service: FakeService, open_page: Open) -> None:
     service.add(beam_trace())
-    shown = texts(open_page("trace", run=1, node=12))
-    assert '"temperature": 0.8' in shown and "step 1:" in shown and "call key" in shown
+    shown = texts(open_page("trace", run=1, node=12, panel="Record"))
+    assert '"temperature": 0.8' in shown and "call key" in shown and "a batch of 8 scores" in shown
+    page = open_page("trace", run=1, node=12, panel="Scores")
+    assert any({"verifier", "score", "step by step"} <= set(frame.value.columns) for frame in page.dataframe)
 
 
 def test_a_live_run_is_shown_by_the_same_page(service: FakeService, open_page: Open) -> None:
@@ -162,3 +168,27 @@ def test_the_first_node_has_none_before_it_and_the_last_none_after() -> None:
     rows = tree_table([run.node(record.id) for record in run.trace.nodes], [])
     assert neighbours(rows, 0) == (None, 1) and neighbours(rows, 32) == (31, None) and neighbours(rows, None) == (None, 0)
     assert list(table_of(rows)["node"]) == list(range(33))
+
+
+def test_the_right_answer_is_marked_in_words_and_samples_are_counted_up_to_the_one_in_the_address(service: FakeService, open_page: Open) -> None:
+    trace = asyncio.run(search_trace("best_of_n", params={"n": 24}, selector="majority", seed=5))
+    service.add(trace, "best_of_n")
+    page = open_page("trace", run=1, chart="Answers", sample=20)
+    bars, growth = (json.loads(each.proto.spec) for each in page.get("plotly_chart")[-2:])
+    assert not page.exception and page.slider(key="view.at.sample").value == 20 and len(growth["data"]) > 1
+    assert sum(int(text.split()[0]) for text in bars["data"][0]["text"]) == 20
+    assert {event.data["answer"] for event in trace.events if event.kind == "answer" and event.data and event.data["correct"]} == {"7"}
+    assert [label.removeprefix("\u2605 ") for _, label in bars["data"][0]["customdata"] if "(right)" in label] == ["7 (right)"]
+
+
+def test_a_simulation_and_its_phase_stand_in_the_address(service: FakeService, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    announcing = strategy("mcts", "Monte-Carlo tree search", ["walks"])
+    monkeypatch.setattr(fake_service, "CATALOG", fake_service.CATALOG.model_copy(update={"strategies": [announcing]}))
+    service.add(asyncio.run(search_trace("mcts", seed=1)), "mcts")
+    page = open_page("trace", run=1, walk=3, phase="back up")
+    assert not page.exception and "**Simulation 3 of 20, back up.**" in texts(page)
+    assert next(frame.value for frame in page.dataframe if "Q after" in frame.value.columns)["node"].iloc[0] == 0
+    page.slider(key="view.at.walk").set_value(4).run()
+    assert page.query_params["walk"] == "4" and "**Simulation 4 of 20, back up.**" in texts(page)
+    early = open_page("trace", run=1, event=1, walk=3)
+    assert not early.exception and "No walk has come back yet." in texts(early)

@@ -67,7 +67,9 @@ def test_a_path_leads_from_the_root_to_the_node(store: Store) -> None:
 
 
 def test_scores_tell_failed_from_given_ones(store: Store) -> None:
-    scores = store.scores(finished_run(store))
+    run_id = finished_run(store)
+    scores = store.scores(run_id)
+    assert [store.scores(run_id, node) for node in range(8)] == [[], *([score] for score in scores), []]
     assert [(score.node_id, score.scorer) for score in scores] == [(node, "prm") for node in range(1, 7)]
     assert (scores[1].value, scores[1].reason, scores[1].steps) == (None, "too long", ())
     assert (scores[0].value, scores[0].reason, scores[0].steps) == (0.1, None, (0.1, 0.2))

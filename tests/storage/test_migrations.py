@@ -62,10 +62,10 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     run_id = new_run(store)
     store.close()
     execute(path, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StorageFailure, match=r"newer version of this program \(tables at revision 9999, accepted: up to 0002\): update the program"):
+    with pytest.raises(StorageFailure, match=r"newer version of this program \(tables at revision 9999, accepted: up to 0003\): update the program"):
         opened(tmp_path)
     assert execute(path, "SELECT status FROM run") == [("queued",)], "the refused store marked a run of the newer program"
-    execute(path, "UPDATE alembic_version SET version_num = '0002'")
+    execute(path, "UPDATE alembic_version SET version_num = '0003'")
     store = opened(tmp_path)
     assert store.run(run_id).status == "crashed"
     store.close()
@@ -79,14 +79,21 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert execute(path, "SELECT table_name FROM duckdb_tables()") == [("node",)]
 
 
+FIRST_ANNOTATION = "CREATE TABLE annotation (id BIGINT DEFAULT nextval('annotation_id_sequence') PRIMARY KEY, run_id BIGINT NOT NULL, label VARCHAR)"
+
+
 def test_a_file_of_the_first_tables_gets_the_later_ones_and_keeps_its_runs(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     store = opened(tmp_path)
     run_id = new_run(store)
     store.close()
-    execute(path, "DROP TABLE score")
+    for table in ("score", "annotation", "category", "edit", "sight"):
+        execute(path, f"DROP TABLE {table}")
+    execute(path, "DROP SEQUENCE edit_id_sequence")
+    execute(path, FIRST_ANNOTATION)
     execute(path, "UPDATE alembic_version SET version_num = '0001'")
     store = opened(tmp_path)
     assert store.run(run_id).status == "crashed"
-    assert store.series(run_id) == {}
+    assert store.series(run_id) == {} and store.annotations.find() == []
+    assert store.annotations.codebook()[0].key == "misread"
     store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import NamedTuple
 
 import pytest
 
@@ -10,8 +11,26 @@ from backend import problems
 from backend.problems import SETS
 from backend.reselect import Trace
 from backend.trace import MemorySink, Recorder
-from backend.types import Finish, Kind, Node
-from backend.why.steps import first_wrong, judged
+from backend.types import Finish, Kind, Node, Score
+from backend.why.steps import first_wrong, judged, written
+
+
+class StoredScore(NamedTuple):
+    """A verifier's opinion of a node, the score of the path being that of its last step."""
+
+    node: int
+    steps: tuple[float, ...]
+
+
+def with_scores(trace: Trace, *scores: StoredScore) -> Trace:
+    """The trace with a log that holds these scores."""
+    sink = MemorySink()
+    recorder = Recorder(sink)
+    recorder.node(trace.nodes[-1])
+    for place, steps in scores:
+        recorder.score("prm", trace.nodes[place], Score(steps[-1], steps))
+    recorder.flush()
+    return Trace(sink.nodes, sink.events, "prm")
 
 
 def chain(pieces: list[str]) -> Trace:
@@ -56,6 +75,18 @@ def test_a_slip_that_was_repaired_is_not_the_first_wrong_step() -> None:
     trace = chain(["\n\n".join([*steps[:-1], "The answer is \\boxed{1000}."])])
     found = first_wrong(judged(trace, trace.nodes[-1], problem) or [])
     assert found is not None and found.step == len(steps)
+
+
+def test_a_step_has_the_score_of_its_own_or_else_a_node_that_of_its_end() -> None:
+    """Two nodes, the first with two steps: scored one by one, only as paths, and not at all."""
+    scored = chain(["a\n\nb\n\n", "c"])
+    each = with_scores(scored, StoredScore(2, (0.9, 0.8, 0.7)))
+    assert [step.score for step in written(each, each.nodes[2])] == [0.9, 0.8, 0.7]
+    paths = with_scores(scored, StoredScore(1, (0.5,)), StoredScore(2, (0.3,)))
+    told = written(paths, paths.nodes[2])
+    assert [(paths.ids[step.node], step.text, step.score) for step in told] == [(1, "a", None), (1, "b", 0.5), (2, "c", 0.3)]
+    assert [step.score for step in written(scored, scored.nodes[2])] == [None, None, None]
+    assert written(scored, scored.nodes[0]) == []
 
 
 def test_a_set_without_a_checker_has_no_verdicts() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from backend import problems
 from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
+from backend.engines.scripted_toy import chance
 from backend.errors import BadInput
 from backend.jobs.recovery import paid_of
 from backend.problems.base import Grade, Problem
@@ -17,8 +18,9 @@ from backend.reselect import Choice, Trace, own_choice
 from backend.runner import Outcome
 from backend.spec import RunSpec
 from backend.trace import MemorySink
-from backend.types import JSON
-from backend.why.what_if import Changes, Stored, WhatIf, replayed, what_if
+from backend.types import JSON, Kind, Score
+from backend.verifiers import ProcessRewardVerifier
+from backend.why.what_if import Changes, Judge, Stored, WhatIf, replayed, what_if
 from storage import Store
 from tests.golden import PROBLEM, differences, searched, spec, told_event
 from tests.storage.traces import opened
@@ -141,6 +143,39 @@ async def test_another_aggregation_steers_the_search_as_a_live_run_with_it(name:
     answer = await asked_of(store, sink, asked, aggregation=how)
     if answer.whole:
         assert answer.found.chosen is not None and answer.found.chosen.answer == outcome.answer
+
+
+def other_scores(question: str, steps: tuple[str, ...]) -> list[float]:
+    """What another reward model says: nothing that the first one would."""
+    return [round(chance("another", *steps[: place + 1]), 4) for place in range(len(steps))]
+
+
+@pytest.mark.parametrize("how", ["last", "min"])
+@pytest.mark.parametrize("name", ["beam_search", "particle_filter", "a_star", "mcts", "best_of_n"])
+async def test_another_verifiers_scores_steer_the_search_as_a_live_run_with_it(name: str, how: Any, store: Store) -> None:
+    asked, other = spec(name, aggregation=how), ScriptedRewardModel(other_scores)
+    sink, _ = await ran(asked)
+    live = MemorySink()
+    outcome = await searched(asked, live, reward=other)
+    read = kept(store, sink)
+    nodes = [node for node in read.trace.nodes if node.kind is not Kind.PROMPT]
+    scores = await ProcessRewardVerifier(other, PROBLEM.question, aggregation=how).score(nodes)
+    judge = Judge("prm other", {read.trace.ids[node]: score for node, score in zip(nodes, scores, strict=True)})
+    found = await replayed(asked, PROBLEM, read, grade, None, judge)
+    assert told(found.trace) and list(differences(told(live)[: len(told(found.trace))], told(found.trace))) == []
+    answer = await what_if(asked, Changes(judge=judge), PROBLEM, read, grade, None)
+    assert (answer.whole, answer.rounds) == (found.unpaid is None, sum(event.kind == "step" for event in found.trace.events))
+    if answer.whole:
+        assert answer.found.chosen is not None and answer.found.chosen.answer == outcome.answer
+    if name == "best_of_n":
+        assert answer.whole
+
+
+async def test_a_node_that_the_other_verifier_did_not_score_ends_the_what_if(store: Store) -> None:
+    asked = spec("best_of_n", verifier="logprob")
+    sink, _ = await ran(asked)
+    found = await what_if(asked, Changes(judge=Judge("exact", {1: Score(1.0, (1.0,))})), PROBLEM, kept(store, sink, "logprob"), grade, None)
+    assert (found.whole, found.reason) == (False, "a step would have been scored that never was")
 
 
 async def test_another_rule_chooses_among_the_stored_candidates_and_is_exact_to_the_end(store: Store) -> None:

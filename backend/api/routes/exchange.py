@@ -14,7 +14,8 @@ from starlette.background import BackgroundTask
 from backend.api import schemas
 from backend.api.deps import Needs
 from backend.api.exchange import AUTO, OWN_EXPORTS, take_in, write_out
-from backend.errors import BadInput
+from backend.api.schemas_series import SeriesScore, SeriesScores
+from backend.errors import BadInput, NotFound
 from backend.exchange import Given
 
 router = APIRouter(tags=["files"])
@@ -41,7 +42,8 @@ async def import_file(
 
 @router.get("/runs/{run_id}/export", response_class=FileResponse)
 def export(run_id: int, services: Needs, format: str = "jsonl") -> FileResponse:  # noqa: A002
-    """The run as a file: `jsonl` and `parquet` (an archive of three tables) can be imported again, `html` is a page that opens offline."""
+    """The run as a file: `jsonl` and `parquet` (an archive of three tables) can be imported again, `html` is a page that opens offline, `svg`
+    the tree as a drawing."""
     services.store.run(run_id)
     end, media_type = OWN_EXPORTS.get(format, ("", ""))
     folder = tempfile.TemporaryDirectory()
@@ -53,6 +55,15 @@ def export(run_id: int, services: Needs, format: str = "jsonl") -> FileResponse:
         raise
     headers = {"Content-Security-Policy": "sandbox allow-scripts"}  # opened under the service's address, the page still is a stranger to it
     return FileResponse(path, media_type=media_type, filename=path.name, headers=headers, background=BackgroundTask(folder.cleanup))
+
+
+@router.get("/runs/{run_id}/scores/values")
+def series_scores(run_id: int, services: Needs, series: Annotated[str, Query(min_length=1)]) -> SeriesScores:
+    """All scores of one series that came after the run, in order of node."""
+    services.store.run(run_id)
+    if series not in services.store.series(run_id):
+        raise NotFound(f"run {run_id} has no series of scores called {series!r}")
+    return SeriesScores(series=series, scores=[SeriesScore(**score._asdict()) for score in services.store.series_scores(run_id, series)])
 
 
 async def _received(request: Request) -> bytes:

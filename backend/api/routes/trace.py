@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import gzip
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from backend.api import present, schemas
 from backend.api.deps import Needs
+from backend.api.services import Services
 from backend.api.stream import follow
 from backend.api.tokens import token_texts
 from backend.errors import BadInput
@@ -18,6 +20,8 @@ from backend.errors import BadInput
 router = APIRouter(tags=["trace"])
 
 EVENT_STREAM = "text/event-stream"
+PACKED_FROM = 100_000
+"""Bytes from which a page is compressed for those who take it so: the log of a big search has tens of megabytes, a seventh compressed."""
 
 
 @router.get("/runs/{run_id}/nodes")
@@ -35,7 +39,7 @@ async def node(run_id: int, node_id: int, services: Needs) -> schemas.NodeDetail
     """One node with its tokens, log-probabilities, scores, path and the exact prompt it was written under."""
     row = await asyncio.to_thread(services.store.run, run_id)
     path = await asyncio.to_thread(services.store.path, run_id, node_id)
-    scores = [score for score in await asyncio.to_thread(services.store.scores, run_id) if score.node_id == node_id]
+    scores = await asyncio.to_thread(services.store.scores, run_id, node_id)
     texts = await token_texts(services.models, row, path[-1])
     return present.shown_detail(path, texts, scores, row.spec.get("sampling") or {})
 
@@ -46,8 +50,9 @@ async def node(run_id: int, node_id: int, services: Needs) -> schemas.NodeDetail
 )
 async def events(
     run_id: int, request: Request, services: Needs, after: Annotated[int | None, Query(ge=-1)] = None,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000, kinds: Annotated[str | None, Query(description="comma separated")] = None,
+    limit: Annotated[int, Query(ge=1, le=50_000)] = 1000, kinds: Annotated[str | None, Query(description="comma separated")] = None,
     last_event_id: Annotated[str | None, Header()] = None, accept: Annotated[str, Header()] = "application/json",
+    accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
     """Events with a sequence number above `after`, oldest first.
 
@@ -61,12 +66,20 @@ async def events(
     if EVENT_STREAM in accept:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(follow(services, run_id, start, chosen, request.is_disconnected), media_type=EVENT_STREAM, headers=headers)
-    rows = await asyncio.to_thread(services.store.events, run_id, after=start, limit=limit, kinds=chosen)
-    fields = await asyncio.to_thread(present.event_fields, services.store, run_id, rows)
     standing = services.jobs.standing(run_id)
-    last_seq = rows[-1].seq if rows else start
-    page = {"events": fields, "last_seq": last_seq, "status": row.status if standing is None else standing.status}
-    return Response(json.dumps(page, ensure_ascii=False, allow_nan=False), media_type="application/json")
+    status = row.status if standing is None else standing.status
+    body = await asyncio.to_thread(_page, services, run_id, start, limit, chosen, status)
+    if len(body) < PACKED_FROM or "gzip" not in accept_encoding:
+        return Response(body, media_type="application/json")
+    packed = await asyncio.to_thread(gzip.compress, body, 1)
+    return Response(packed, media_type="application/json", headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+
+
+def _page(services: Services, run_id: int, after: int, limit: int, kinds: list[str] | None, status: str) -> bytes:
+    """A page of the log as JSON; numbers that are not finite are never stored."""
+    rows = services.store.events(run_id, after=after, limit=limit, kinds=kinds)
+    fields = present.event_fields(services.store, run_id, rows)
+    return msgspec.json.encode({"events": fields, "last_seq": rows[-1].seq if rows else after, "status": status})
 
 
 def _start(after: int | None, last_event_id: str | None) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from backend.api import schemas, schemas_why
+from backend.api import what_if as other_settings
 from backend.api import why as explained
 from backend.api.deps import Needs
 from backend.jobs.rescoring import Asked
@@ -33,7 +34,13 @@ def why(run_id: int, services: Needs, node: Annotated[int | None, Query(ge=0)] =
 @router.post("/runs/{run_id}/what-if")
 async def what_if(run_id: int, ask: schemas_why.WhatIfAsk, services: Needs) -> schemas_why.WhatIf:
     """What a stored run would have chosen with another rule, aggregation or parameter, without a model, and for how many rounds that is exact."""
-    return await asyncio.to_thread(explained.would_have, services, run_id, ask)
+    return await asyncio.to_thread(other_settings.would_have, services, run_id, ask)
+
+
+@router.post("/runs/{run_id}/what-ifs")
+async def what_ifs(run_id: int, body: schemas_why.WhatIfAsks, services: Needs) -> schemas_why.TriedList:
+    """Several what-ifs of one run at once, in the order in which they were asked."""
+    return await asyncio.to_thread(other_settings.tried, services, run_id, body.asks)
 
 
 @router.get("/runs/{run_id}/scores")

@@ -1,0 +1,222 @@
+"""Experiments for the routes: state, curves, cells, matrix and analyses of a folder. Everything here blocks for reading and computing.
+
+What a folder says is kept in memory until it changes: its shards are only ever added to, so their number says whether it did.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend.api import schemas_experiments as schemas
+from backend.api.services import Services
+from backend.errors import BadInput, NotFound
+from backend.experiments.analyses import Material, analyses
+from backend.experiments.curves import AXES, Cells, Prices, cell_of, cells, curve
+from backend.experiments.estimate import estimated
+from backend.experiments.material import inside, material
+from backend.experiments.plan import size
+from backend.experiments.shards import RESULTS, Folder
+from backend.experiments.spec import Experiment
+from backend.sampling.intervals import Interval, paired
+from backend.spec import RunSpec
+
+ALL = "all"
+SHOWN = ("key", "problem", "repeat", "answer", "correct", "limit", "failure", "generated_tokens", "verifier_calls", "run")
+
+
+def listed(services: Services) -> schemas.ExperimentList:
+    """All experiments with their state."""
+    return schemas.ExperimentList(experiments=[schemas.ExperimentInfo(**info(services, folder)) for folder in services.sweeps.folders()])
+
+
+def info(services: Services, folder: Folder) -> dict[str, Any]:
+    """The state of one experiment."""
+    experiment, name = described(folder), folder.path.name
+    standing, (done, failed) = services.sweeps.standing(name), counted(folder.path, version(folder))
+    progress = standing.progress
+    return {
+        "hash": name, "name": experiment.name, "note": experiment.note, "status": standing.status, "reason": standing.reason,
+        "phase": progress.phase if progress else "", "done": progress.done if progress else done,
+        "planned": progress.total if progress else planned(folder.path),
+        "failed": failed, "rate": progress.rate if progress and progress.here else None, "left_s": progress.left_s if progress else None,
+        "problems": len(experiment.problem_ids()), "arms": [arm.name for arm in experiment.arms], "axis": experiment.budgets.axis,
+        "budgets": list(experiment.budgets.values), "shipped": services.sweeps.is_shipped(folder),
+    }  # fmt: skip
+
+
+def detail(services: Services, name: str) -> schemas.ExperimentDetail:
+    """One experiment with its description. Raises `NotFound`."""
+    folder = services.sweeps.folder(name)
+    causes = Counter(row["failure"] for row in folder.results().select(["failure"]).to_pylist() if row["failure"] is not None)
+    experiment = described(folder)
+    return schemas.ExperimentDetail(
+        **info(services, folder), experiment=experiment, made_with=folder.setups(), failures=dict(causes.most_common(20)),
+        cells=slices(experiment)[1:],
+    )
+
+
+def about(services: Services, experiment: Experiment) -> schemas.About:
+    """What it would cost, or still will."""
+    try:
+        folder = services.sweeps.folder(experiment.hash)
+    except NotFound:
+        folder = Folder(services.sweeps.root / experiment.hash)
+    return schemas.About(**estimated(experiment, folder)._asdict())
+
+
+def described(folder: Folder) -> Experiment:
+    return folder.experiment
+
+
+def slices(experiment: Experiment) -> list[str]:
+    """What curves can be restricted to: everything, or one kind of problem."""
+    return [ALL, *dict.fromkeys(cell_of(problem) for problem in experiment.problem_ids())]
+
+
+def curves(services: Services, name: str, axis: str, part: str, prices: Prices) -> schemas.Curves:
+    """All arms on one axis. Raises `NotFound`, and `BadInput` for an axis or a slice that there is not."""
+    folder = services.sweeps.folder(name)
+    experiment, found = described(folder), seen(folder.path, version(folder), prices)
+    within, names = chosen(experiment, part), {arm for arm, _ in found}
+    drawn = [
+        schemas.Curve(arm=arm.name, points=[point_of(point) for point in curve(found, arm.name, axis, lambda problem: inside(problem, within))])
+        for arm in experiment.arms if arm.name in names
+    ]  # fmt: skip
+    return schemas.Curves(hash=name, axis=axis, counts=AXES.get(axis, ""), slice=part, slices=slices(experiment), curves=drawn)
+
+
+def results(services: Services, name: str, arm: str, budget: float, limit: int) -> schemas.Results:
+    """The runs behind a point: its problems with what they cost and came to."""
+    folder = services.sweeps.folder(name)
+    found = seen(folder.path, version(folder), Prices()).get((arm, budget), {})
+    rows = [row for row in folder.results().to_pylist() if row["kind"] == "pool" or (row["arm"], row["budget"]) == (arm, budget)]
+    mine = [row for row in rows if row["problem"] in found and (row["arm"] == arm or arm in pooled_arms(described(folder)))]
+    told = [
+        schemas.Result(
+            **{key: row[key] for key in SHOWN}, arm=arm, budget=budget, credit=found[row["problem"]].credit,
+        )
+        for row in mine if (row["kind"] == "pool") == (arm in pooled_arms(described(folder)))
+    ]  # fmt: skip
+    return schemas.Results(total=len(told), results=sorted(told, key=lambda one: (one.credit, one.problem))[:limit])
+
+
+def pooled_arms(experiment: Experiment) -> set[str]:
+    return {arm.name for arm in experiment.arms if arm.pooled}
+
+
+def matrix(services: Services, name: str, budget: float | None) -> schemas.Matrix:
+    """Credit by problem and arm at a budget (the largest by default)."""
+    folder = services.sweeps.folder(name)
+    experiment, found = described(folder), seen(folder.path, version(folder), Prices())
+    budgets = sorted({each for _, each in found})
+    at = budget if budget is not None else max((each for each in budgets if each in experiment.budgets.values), default=0.0)
+    if budgets and at not in budgets:
+        raise BadInput("budget", given=at, accepted=", ".join(f"{each:g}" for each in budgets))
+    arms = [arm.name for arm in experiment.arms if (arm.name, at) in found]
+    problems = [problem for problem in experiment.problem_ids() if any(problem in found[arm, at] for arm in arms)]
+    rows = [[found[arm, at][problem].credit if problem in found[arm, at] else None for arm in arms] for problem in problems]
+    return schemas.Matrix(budget=at, budgets=budgets, arms=arms, problems=problems, rows=rows)
+
+
+def compared(services: Services, name: str, one: str, other: str, budget: float, part: str) -> schemas.PairedArms:
+    """Two arms at a budget on the problems that both have."""
+    folder = services.sweeps.folder(name)
+    found, within = seen(folder.path, version(folder), Prices()), chosen(described(folder), part)
+    for arm in (one, other):
+        if (arm, budget) not in found:
+            raise BadInput("arm and budget", given=f"{arm} at {budget:g}", accepted=", ".join(f"{a} at {b:g}" for a, b in sorted(found)))
+    both = [problem for problem in sorted(found[one, budget].keys() & found[other, budget].keys()) if inside(problem, within)]
+    told = paired([found[one, budget][problem].credit for problem in both], [found[other, budget][problem].credit for problem in both])
+    return schemas.PairedArms(
+        one=one, other=other, budget=budget, difference=band(told.difference), p=told.p, better=told.better, worse=told.worse, same=told.same
+    )
+
+
+def analysed(services: Services, name: str, axis: str, part: str, threshold: float, wrong_costs: float) -> schemas.Analyses:
+    """All analyses that the results allow."""
+    folder = services.sweeps.folder(name)
+    if axis not in AXES:
+        raise BadInput("axis", given=axis, accepted=", ".join(AXES))
+    within = chosen(described(folder), part)
+    made = studied(folder.path, version(folder), axis, within, threshold, wrong_costs)
+    return schemas.Analyses(analyses=[schemas.Analysis(**plain(asdict(one))) for one in analyses(made)])
+
+
+async def opened(services: Services, name: str, key: str) -> int:
+    """Carry out a task once more as a run in the store, where its whole trace can be seen: the same seeds give the same run."""
+    folder = services.sweeps.folder(name)
+    row = next((row for row in folder.results().select(["key", "spec"]).to_pylist() if row["key"] == key), None)
+    if row is None:
+        raise NotFound("task", key)
+    return await services.jobs.submit(RunSpec.model_validate_json(row["spec"]))
+
+
+def chosen(experiment: Experiment, part: str) -> str:
+    """The cell of a slice, empty for all. Raises `BadInput`."""
+    if part not in slices(experiment):
+        raise BadInput("slice", given=part, accepted=", ".join(slices(experiment)))
+    return "" if part == ALL else part
+
+
+def version(folder: Folder) -> int:
+    """How many shards of results there are."""
+    return sum(1 for _ in (folder.path / RESULTS).glob("*.parquet"))
+
+
+@lru_cache(maxsize=32)
+def counted(path: Path, _version: int) -> tuple[int, int]:
+    """Tasks finished, and how many of them failed."""
+    folder = Folder(path)
+    every = folder.finished()
+    return len(every), len(every - folder.finished(failed=False))
+
+
+@lru_cache(maxsize=32)
+def planned(path: Path) -> int:
+    """Tasks that an experiment takes."""
+    return size(Folder(path).experiment)
+
+
+@lru_cache(maxsize=8)
+def seen(path: Path, _version: int, prices: Prices) -> Cells:
+    return cells(Folder(path), prices=prices)
+
+
+@lru_cache(maxsize=8)
+def studied(path: Path, _version: int, axis: str, within: str, threshold: float, wrong_costs: float) -> Material:
+    return material(Folder(path), axis=axis, within=within, threshold=threshold, wrong_costs=wrong_costs)
+
+
+def point_of(point: Any) -> schemas.CurvePoint:
+    return schemas.CurvePoint(
+        budget=point.budget, cost=finite(point.cost), accuracy=band(point.accuracy), unanswered=point.unanswered, problems=point.problems, n=point.n
+    )
+
+
+def band(interval: Interval) -> schemas.Band:
+    return schemas.Band(value=finite(interval.value), low=finite(interval.low), high=finite(interval.high))
+
+
+def finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def plain(value: Any) -> Any:
+    """Plain Python numbers, None for what is not finite."""
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return finite(value) if isinstance(value, float) else value
+
+
+__all__ = ["ALL", "about", "analysed", "compared", "curves", "detail", "info", "listed", "matrix", "opened", "results"]

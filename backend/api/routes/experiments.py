@@ -1,0 +1,100 @@
+"""Experiments: what there is, carry one out, and read curves, cells and analyses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from backend.api import experiments, schemas_experiments
+from backend.api.deps import Needs
+from backend.experiments.curves import Prices
+from backend.experiments.spec import Experiment
+
+router = APIRouter(tags=["experiments"])
+Price = Annotated[float, Query(ge=0.0, description="money for a million tokens")]
+
+
+@router.get("/experiments")
+async def listed(services: Needs) -> schemas_experiments.ExperimentList:
+    """All experiments, the newest first, those that ship last."""
+    return await asyncio.to_thread(experiments.listed, services)
+
+
+@router.post("/experiments", status_code=202)
+async def start(experiment: Experiment, services: Needs, retry: bool = False) -> schemas_experiments.ExperimentDetail:
+    """Carry out an experiment, or go on with it; `retry` takes up the tasks that failed."""
+    name = services.sweeps.start(experiment, retry=retry)
+    return await asyncio.to_thread(experiments.detail, services, name)
+
+
+@router.post("/experiments/estimate")
+async def estimate(experiment: Experiment, services: Needs) -> schemas_experiments.About:
+    """What is left of an experiment and about what it will cost."""
+    return await asyncio.to_thread(experiments.about, services, experiment)
+
+
+@router.get("/experiments/{name}")
+async def detail(name: str, services: Needs) -> schemas_experiments.ExperimentDetail:
+    """One experiment; `name` is its hash."""
+    return await asyncio.to_thread(experiments.detail, services, name)
+
+
+@router.post("/experiments/{name}/{action}")
+async def steer(name: str, action: Literal["stop", "pause", "resume"], services: Needs) -> schemas_experiments.Steered:
+    """Stop, pause or resume what is under way."""
+    if action == "stop":
+        await services.sweeps.stop(name)
+    elif action == "pause":
+        services.sweeps.pause(name)
+    else:
+        services.sweeps.resume(name)
+    return schemas_experiments.Steered(status=services.sweeps.standing(name).status)
+
+
+@router.get("/experiments/{name}/curves")
+async def curves(
+    name: str, services: Needs, axis: str = "generated_tokens", part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    generated: Price = 0.0, prompt: Price = 0.0, cached: Price = 0.0, verifier: Price = 0.0,
+) -> schemas_experiments.Curves:
+    """Accuracy against an axis for every arm, with bands over problems."""
+    return await asyncio.to_thread(experiments.curves, services, name, axis, part, Prices(generated, prompt, cached, verifier))
+
+
+@router.get("/experiments/{name}/results")
+async def results(
+    name: str, services: Needs, arm: str, budget: float, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+) -> schemas_experiments.Results:
+    """The runs behind a point of a curve."""
+    return await asyncio.to_thread(experiments.results, services, name, arm, budget, limit)
+
+
+@router.get("/experiments/{name}/matrix")
+async def matrix(name: str, services: Needs, budget: float | None = None) -> schemas_experiments.Matrix:
+    """Credit of every arm on every problem at a budget, the largest by default."""
+    return await asyncio.to_thread(experiments.matrix, services, name, budget)
+
+
+@router.get("/experiments/{name}/compare")
+async def compare(
+    name: str, services: Needs, one: str, other: str, budget: float, part: Annotated[str, Query(alias="slice")] = experiments.ALL
+) -> schemas_experiments.PairedArms:
+    """One arm less another at a budget, paired by problem."""
+    return await asyncio.to_thread(experiments.compared, services, name, one, other, budget, part)
+
+
+@router.get("/experiments/{name}/analyses")
+async def analyses(
+    name: str, services: Needs, axis: str = "generated_tokens", part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    threshold: Annotated[float, Query(ge=0.0, le=1.0)] = 0.5, wrong_costs: Annotated[float, Query(ge=0.0, le=1000.0)] = 1.0,
+) -> schemas_experiments.Analyses:
+    """Every analysis that the results allow. `threshold` is the score from which a verifier accepts, `wrong_costs` the price of a
+    wrong accepted answer."""
+    return await asyncio.to_thread(experiments.analysed, services, name, axis, part, threshold, wrong_costs)
+
+
+@router.post("/experiments/{name}/tasks/{key}/open", status_code=202)
+async def opened(name: str, key: str, services: Needs) -> schemas_experiments.Opened:
+    """Carry out one task again as a run in the store, to see its whole trace."""
+    return schemas_experiments.Opened(run_id=await experiments.opened(services, name, key))

@@ -1,0 +1,1 @@
+"""Experiments: problems x arms x budgets x repeats, carried out once, read many times."""

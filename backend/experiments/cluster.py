@@ -1,0 +1,98 @@
+"""An experiment on a Ray cluster: workers take bundles of tasks, call the servers that the arms name, and write shards into the one folder.
+
+Every machine sees the folder (a shared file system), and every worker's environment names its server (`ARBORETUM_OPENAI_URL`) or it brings local
+models. A worker that is lost has its bundle taken up by another, which finds in the folder what had been finished and repeats only the rest. Ray is
+an option: `requirements-ray.txt`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from backend.errors import MissingCapability
+from backend.experiments.plan import Task, tasks, unit_tasks
+from backend.experiments.shards import Folder
+from backend.experiments.spec import Experiment
+from backend.experiments.sweep import Progress, Sweep, units
+
+BUNDLE = 32
+"""Tasks of one bundle: what is repeated at most where a worker is lost between two writings is less, because it writes every few seconds."""
+
+
+def carried_out(
+    experiment: Experiment, folder: Folder, address: str | None, *, at_once: int = 64, bundle: int = BUNDLE, retry: bool = False,
+    tell: Callable[[Progress], None] = lambda _progress: None,
+) -> Progress:  # fmt: skip
+    """Carry out what the folder does not hold on the cluster at `address` (`local`: one of this machine's cores). Blocks until it is over.
+
+    Raises `MissingCapability` where Ray is not installed, and what a worker raised that no task accounts for.
+    """
+    ray = _ray()
+    ray.init(address=None if address in (None, "local") else address, include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
+    try:
+        progress = _phase(ray, "measuring", experiment, folder, list(unit_tasks(experiment)), (at_once, bundle, retry), tell)
+        planned = list(tasks(experiment, units(folder, experiment)))
+        return _phase(ray, "running", experiment, folder, planned, (at_once, bundle, retry), tell) if planned else progress
+    finally:
+        ray.shutdown()
+
+
+def bundles(keys: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """The keys in bundles."""
+    return (tuple(keys[at : at + size]) for at in range(0, len(keys), size))
+
+
+def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry: bool) -> int:
+    """What a worker does with a bundle: how many tasks it finished. Those that the folder holds already are left alone."""
+    from backend.api.services import model_settings
+    from backend.host import Models
+    from backend.settings import Settings
+
+    async def worked() -> int:
+        models = Models(model_settings(Settings.from_environment(os.environ, host="127.0.0.1")))
+        sweep = Sweep(
+            Experiment.model_validate_json(description), Folder(Path(folder)), models, at_once=at_once, retry=retry, only=frozenset(keys),
+        )  # fmt: skip
+        try:
+            return (await sweep.carry_out()).here
+        finally:
+            await models.close()
+
+    return asyncio.run(worked())
+
+
+def _phase(
+    ray: Any, name: str, experiment: Experiment, folder: Folder, planned: Sequence[Task], how: tuple[int, int, bool], tell: Callable[[Progress], None]
+) -> Progress:
+    at_once, size, retry = how
+    done, wanted = folder.finished(failed=not retry), list(dict.fromkeys(task.key for task in planned))
+    remote = ray.remote(max_retries=-1)(work)
+    described = experiment.model_dump_json(exclude_defaults=True)
+    waiting = [
+        remote.remote(described, str(folder.path.resolve()), keys, at_once, retry)
+        for keys in bundles([key for key in wanted if key not in done], size)
+    ]  # fmt: skip
+    progress = Progress(name, len(done & set(wanted)), len(wanted), 0, 0.0, 0.0)
+    tell(progress)
+    while waiting:
+        ready, waiting = ray.wait(waiting, num_returns=1)
+        ray.get(ready)
+        ended = folder.finished(failed=not retry) & set(wanted)
+        progress = progress._replace(done=len(ended), failed=len(ended - folder.finished(failed=False)), here=len(ended - done))
+        tell(progress)
+    return progress
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise MissingCapability("a sweep on a cluster needs Ray, which is not installed", "Install requirements-ray.txt") from None
+    return ray
+
+
+__all__ = ["BUNDLE", "bundles", "carried_out", "work"]

@@ -1,0 +1,138 @@
+"""What a finished task says: results by arm and budget, and the samples of a pool. Pure functions of the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from backend import problems
+from backend.experiments.plan import Task
+from backend.experiments.shards import LEDGER, Result, Sample
+from backend.problems import Problem
+from backend.problems.classes import classes_of
+from backend.runner import GradeFunction, Outcome
+from backend.trace import EventRecord, MemorySink, NodeRecord
+from backend.verifiers.aggregation import steps_of
+
+ALL_ARMS = ""
+"""The arm of a result that serves none by itself: a unit, or a pool that several arms read."""
+
+
+def started(task: Task, attempt: int) -> list[Result]:
+    """What is known before a task has begun: a result for each arm and budget that a search serves, one for a unit or a pool."""
+    places = [(arm, budget) for arm in task.arms for budget in task.budgets] if task.kind == "search" else [(ALL_ARMS, 0.0)]
+    return [
+        Result(
+            task.key, task.kind, arm, task.problem, task.cell, task.repeat, budget, task.spec.seed, attempt, unit=task.unit,
+            spec=task.spec.model_dump_json(exclude_defaults=True),
+        )
+        for arm, budget in places
+    ]  # fmt: skip
+
+
+def finished(task: Task, attempt: int, problem: Problem, outcome: Outcome, sink: MemorySink, delimiter: str) -> list[Result]:
+    """The results of a task that came to its end."""
+    nodes = {node.id: node for node in sink.nodes}
+    results = []
+    for result in started(task, attempt):
+        limit = None if task.kind != "search" or len(task.budgets) == 1 else share(task, result.budget)
+        stand = Standing(outcome.answer, outcome.correct, outcome.chosen, outcome.limit, outcome.ledger)
+        if limit is not None:
+            stand = standing_at(sink.events, limit) if result.budget != task.budgets[-1] else stand
+        told = judged(problem, None if stand.node is None else nodes[stand.node], nodes, delimiter)
+        results.append(settled(result, stand, told))
+    return results
+
+
+class Standing(NamedTuple):
+    """The answer of a search at a moment, the node that gives it, the spent axis, and what had been spent."""
+
+    answer: str | None
+    correct: bool | None
+    node: int | None
+    limit: str | None
+    ledger: Mapping[str, float]
+
+
+class Judged(NamedTuple):
+    """A written path by the exact checker: how many steps, the index of the first wrong one that nothing repaired, whether there is a checker."""
+
+    checked: bool
+    steps: int
+    first_wrong: int | None
+
+
+def share(task: Task, budget: float) -> tuple[str, float]:
+    """The axis and the limit of a smaller budget in a run that had the largest one."""
+    [(axis, largest)] = task.spec.budget.items()
+    return axis, largest * budget / task.budgets[-1]
+
+
+def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Standing:
+    """What a search had answered when it had spent at most the limit: its last recorded answer until then, and the last ledger."""
+    axis, most = limit
+    found = Standing(None, None, None, axis, dict.fromkeys(LEDGER, 0.0))
+    for event in events:
+        ledger = ledger_of(event)
+        if ledger is None:
+            continue
+        if ledger[axis] > most:
+            return found
+        found = found._replace(ledger=ledger)
+        if event.kind == "answer":
+            data: Mapping[str, Any] = event.data or {}
+            found = found._replace(answer=data["answer"], correct=data["correct"], node=event.node_id)
+    return found
+
+
+def ledger_of(event: EventRecord) -> Mapping[str, float] | None:
+    """The snapshot of the ledger that an event holds, if it holds one."""
+    data: Mapping[str, Any] = event.data or {}
+    ledger: Mapping[str, float] | None = data.get("ledger")
+    return ledger
+
+
+def settled(result: Result, stand: Standing, told: Judged | None) -> Result:
+    """A result with how it ended."""
+    checked, steps, wrong = (False, None, None) if told is None else told
+    return Result(**{
+        **{name: getattr(result, name) for name in Result.__slots__}, "answer": stand.answer, "correct": stand.correct, "limit": stand.limit,
+        "ledger": dict(stand.ledger), "checked": checked, "steps": steps, "first_wrong": wrong,
+    })  # fmt: skip
+
+
+def judged(problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRecord], delimiter: str) -> Judged | None:
+    """The path to a node; None where there is none."""
+    if node is None:
+        return None
+    texts = []
+    while node is not None and node.parent_id is not None:
+        texts.append(node.text)
+        node = nodes[node.parent_id]
+    steps = steps_of("".join(reversed(texts)), delimiter)
+    verdicts = problems.check(problem, steps)
+    if verdicts is None:
+        return Judged(False, len(steps), None)
+    last_right = max((place for place, one in enumerate(verdicts, 1) if one.ok), default=0)
+    return Judged(True, len(steps), last_right if last_right < len(verdicts) else None)
+
+
+def samples(task: Task, problem: Problem, sink: MemorySink, delimiter: str, grade: GradeFunction) -> list[Sample]:
+    """The solutions of a pool, in an order that every rerun shares; one that was cut off gives no answer."""
+    nodes = {node.id: node for node in sink.nodes}
+    scores = {event.node_id: event.value for event in sink.events if event.kind == "score"}
+    classes, numbers, found = classes_of(problem), dict[str, int](), []
+    for place, node in enumerate(sorted((node for node in sink.nodes if node.parent_id is not None), key=lambda node: node.key)):
+        answer = problems.extract_answer(node.text) if node.done else None
+        name = classes.of(answer)
+        told = judged(problem, node, nodes, delimiter)
+        assert told is not None
+        found.append(Sample(
+            task.key, task.problem, task.repeat, place, answer, None if name is None else numbers.setdefault(name, len(numbers)),
+            grade(problem, answer).correct is True, scores.get(node.id), len(node.token_ids),
+            sum(node.logprobs) / len(node.logprobs) if node.logprobs else None, told.steps, told.first_wrong,
+        ))  # fmt: skip
+    return found
+
+
+__all__ = ["ALL_ARMS", "Judged", "Standing", "finished", "judged", "samples", "settled", "share", "standing_at", "started"]

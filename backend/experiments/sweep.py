@@ -1,0 +1,190 @@
+"""Carries out an experiment: many tasks at once on the models that they name, results into shards as they come.
+
+One process with its own models, or one of many: a task is known by its key, whoever finished it. A task that fails is a result with its cause and is
+tried again only on request; a task that was under way when the process died is simply not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from backend import problems
+from backend.desk import Control
+from backend.errors import ArboretumError
+from backend.experiments import outcomes
+from backend.experiments.plan import Task, check, tasks, unit_tasks
+from backend.experiments.shards import Folder, Result, Sample
+from backend.experiments.spec import SOLUTIONS, Experiment
+from backend.host import Models
+from backend.ports import Engine, RewardModel
+from backend.problems.base import Problem
+from backend.problems.equivalence import Compare
+from backend.runner import GradeFunction, manifest, run
+from backend.spec import RunSpec
+from backend.trace import MemorySink
+from backend.types import JSON
+
+AT_ONCE = 64
+FLUSH_S = 5.0
+FLUSH_ROWS = 256
+
+
+class Progress(NamedTuple):
+    """How far it is. `tokens`, `seconds` and `here`, tasks finished, are those of this process; `left_s` is None while nothing is known of the
+    rate."""
+
+    phase: str
+    done: int
+    total: int
+    failed: int
+    tokens: float
+    seconds: float
+    here: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Generated tokens a second."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left, if the other tasks take as long as those that this process has finished."""
+        return (self.total - self.done) * self.seconds / self.here if self.here else None
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass
+class Sweep:
+    """Carries out what the folder does not hold. `at_once` tasks are in flight; `retry` takes up those that failed, `only` leaves out tasks with
+    other keys. `stop()` lets those under way finish nothing: they are cancelled, and the next call carries them out anew."""
+
+    experiment: Experiment
+    folder: Folder
+    models: Models
+    find: Callable[[str], Problem] = problems.problem
+    grade: GradeFunction = problems.grade
+    compare: Compare | None = None
+    at_once: int = AT_ONCE
+    retry: bool = False
+    only: frozenset[str] | None = None
+    tell: Tell = lambda _progress: None
+    control: Control = field(default_factory=Control)
+    _results: list[Result] = field(default_factory=list)
+    _samples: list[Sample] = field(default_factory=list)
+    _flushed: float = field(default_factory=time.monotonic)
+    _attempts: Mapping[str, int] = field(default_factory=dict)
+
+    async def carry_out(self) -> Progress:
+        """Measure the units, then the rest. Whatever ends it, what is finished is written. Raises what `check` raises, and `EngineFailure`."""
+        check(self.experiment, self.find)
+        self._attempts = attempts(self.folder) if self.retry else {}
+        try:
+            await self._all("measuring", list(unit_tasks(self.experiment)))
+            self._flush()
+            return await self._all("running", list(tasks(self.experiment, units(self.folder, self.experiment))))
+        finally:
+            self._flush()
+
+    async def _all(self, phase: str, planned: Sequence[Task]) -> Progress:
+        done = self.folder.finished(failed=not self.retry)
+        wanted: dict[str, list[Task]] = {}
+        for task in planned:
+            wanted.setdefault(task.key, []).append(task)
+        if self.only is not None:
+            wanted = {key: same for key, same in wanted.items() if key in self.only}
+        waiting = iter([same for key, same in wanted.items() if key not in done])
+        progress = Progress(phase, sum(key in done for key in wanted), len(wanted), 0, 0.0, 0.0)
+        started = time.monotonic()
+        self.tell(progress)
+
+        async def work() -> None:
+            nonlocal progress
+            for same in waiting:
+                await self.control.gate()
+                results, samples = await self._finished(same)
+                self._take(results, samples)
+                spent = max((result.ledger.get("generated_tokens", 0.0) for result in results), default=0.0)
+                broke = any(result.failure is not None for result in results)
+                progress = Progress(
+                    phase, progress.done + 1, progress.total, progress.failed + broke, progress.tokens + spent, time.monotonic() - started,
+                    progress.here + 1,
+                )
+                self.tell(progress)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.at_once):
+                group.create_task(work())
+        return progress
+
+    async def _finished(self, same: Sequence[Task]) -> tuple[list[Result], list[Sample]]:
+        """Carry out one run, which several tasks may be. What a model, a verifier or the problem refuses is a result; only what nobody foresaw
+        ends the sweep."""
+        task = same[0]
+        attempt = self._attempts.get(task.key, -1) + 1
+        try:
+            problem = self.find(task.problem)
+            engine, reward = await models_of(self.models, task.spec)
+            self.folder.made_with(made_with(task.spec, engine, reward))
+            sink = MemorySink()
+            outcome = await run(
+                task.spec, problem=problem, engine=engine, reward=reward, sink=sink, control=self.control, grade=self.grade, compare=self.compare
+            )
+        except ArboretumError as error:
+            return [replace(each, failure=str(error)) for one in same for each in outcomes.started(one, attempt)], []
+        told = (attempt, problem, outcome, sink, engine.info.delimiter)
+        results = [each for one in same for each in await asyncio.to_thread(outcomes.finished, one, *told)]
+        if task.kind != "pool":
+            return results, []
+        return results, await asyncio.to_thread(outcomes.samples, task, problem, sink, engine.info.delimiter, self.grade)
+
+    def _take(self, results: Iterable[Result], samples: Iterable[Sample]) -> None:
+        self._results.extend(results)
+        self._samples.extend(samples)
+        if len(self._results) + len(self._samples) >= FLUSH_ROWS or time.monotonic() - self._flushed > FLUSH_S:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.folder.add(self._results, self._samples)
+        self._results, self._samples, self._flushed = [], [], time.monotonic()
+
+
+async def models_of(models: Models, spec: RunSpec) -> tuple[Engine, RewardModel | None]:
+    """The models that a run names."""
+    engine = await models.policy(spec.engine, spec.model)
+    return engine, await models.reward(spec.engine, spec.verifier_model) if spec.verifier == "prm" else None
+
+
+def attempts(folder: Folder) -> dict[str, int]:
+    """The latest attempt at each task that there is a result of."""
+    table = folder.results()
+    return dict(zip(table.column("key").to_pylist(), table.column("attempt").to_pylist(), strict=True))
+
+
+def made_with(spec: RunSpec, engine: Engine, reward: RewardModel | None) -> dict[str, JSON]:
+    """Models with hashes, versions and settings: the manifest of a run without what differs from run to run."""
+    told = manifest(spec, engine.info, None if reward is None else reward.info)
+    return {name: value for name, value in told.items() if name != "spec"}
+
+
+def units(folder: Folder, experiment: Experiment) -> dict[str, float]:
+    """Mean generated tokens of one solution by cell, from the finished chains. Empty where budgets are not in solutions."""
+    if experiment.budgets.axis != SOLUTIONS:
+        return {}
+    chains = list(unit_tasks(experiment))
+    keys, spent = {task.key for task in chains}, dict[str, list[float]]()
+    for row in folder.results().select(["key", "cell", "failure", "generated_tokens"]).to_pylist():
+        if row["key"] in keys and row["failure"] is None:
+            spent.setdefault(row["cell"], []).append(row["generated_tokens"])
+    missing = {task.cell for task in chains} - spent.keys()
+    if missing:
+        raise ArboretumError(f"no chain of {', '.join(sorted(missing))} came to its end, so that a budget in solutions says nothing there")
+    return {cell: sum(tokens) / len(tokens) for cell, tokens in spent.items()}
+
+
+__all__ = ["AT_ONCE", "Progress", "Sweep", "attempts", "made_with", "models_of", "units"]

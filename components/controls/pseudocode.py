@@ -1,0 +1,43 @@
+"""The pseudo-code of a run's strategy beside the tree, the lines of the step under way lit, the one that an event tells
+of marked; it follows the replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from backend.api.schemas import Event, Run, StrategyInfo
+from components.phases import under_way
+
+_HERE = Path(__file__).parent.parent
+_LINES = st.components.v2.component(
+    "arboretum_pseudocode",
+    html=(_HERE / "pseudocode.html").read_text(encoding="utf-8"),
+    css=(_HERE / "pseudocode.css").read_text(encoding="utf-8"),
+    js=(_HERE / "pseudocode.js").read_text(encoding="utf-8"),
+)
+OPEN = "code"
+
+
+def lines_data(run: int, entry: StrategyInfo, events: Sequence[Event], until: int | None) -> dict[str, Any]:
+    """What the browser draws: the lines with their phases, and the step under way at event `until`."""
+    step = under_way(events, until)
+    return {
+        "run": run,
+        "lines": [line.model_dump() for line in entry.pseudocode],
+        "step": None if step is None else asdict(step),
+    }
+
+
+def pseudocode(run: Run, entry: StrategyInfo | None, events: Sequence[Event], until: int | None) -> None:
+    """Draw it in an expander whose state is in the address; nothing for a run whose strategy is not known here."""
+    if entry is None or not entry.pseudocode:
+        return
+    with st.expander(f"Pseudo-code: {entry.title}", key=OPEN, icon=":material/format_list_numbered:", bind="query-params"):
+        _LINES(key="pseudocode", data=lines_data(run.id, entry, events, until))
+        if entry.paper:
+            st.caption(f"In the notation of {entry.paper}")

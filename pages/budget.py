@@ -1,0 +1,15 @@
+"""What does a budget buy? Accuracy against cost for every arm, and what the curves teach."""
+
+import streamlit as st
+
+from components.controls.budget_controls import analyses_panel, behind, curves_panel
+from components.controls.experiment_picker import chosen_experiment
+from components.service import connect, required
+
+service = connect()
+name = chosen_experiment(service)
+info = required(lambda: service.experiments.info(name), f"Experiment {name}")
+axis, part = curves_panel(service, info)
+behind(service, info)
+st.divider()
+analyses_panel(service, info, axis, part)

@@ -1,0 +1,14 @@
+"""Which experiments are there, how far are they, and what would a new one cost?"""
+
+import streamlit as st
+
+from components.controls.experiment_forms import experiment_detail, experiment_list, new_experiment
+from components.service import connect
+
+service = connect()
+st.subheader("Experiments")
+experiment_list(service)
+name = st.query_params.get("experiment", "")
+if name:
+    experiment_detail(service, name)
+new_experiment(service)

@@ -1,0 +1,57 @@
+"""In and out through the pages: a file of another program, a query that leads to a trace, a picture of what is drawn."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from backend.client import Client
+from tests.browser.test_pages import drawn_nodes
+from tests.exchange.files import DATA
+
+QUERY = "SELECT run_id, node_id, value FROM step_score WHERE run_id = 2 ORDER BY seq LIMIT 3"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_a_query_leads_to_the_node_that_it_found(product: str, tab: Any) -> None:
+    tab.goto(f"{product}/sql?q={quote(QUERY)}", wait_until="commit")
+    tab.get_by_text("3 rows in").wait_for()
+    tab.get_by_role("link", name="Run 2, node 1").click()
+    drawn_nodes(tab, 5)
+    tab.get_by_text("Node 1", exact=True).wait_for()
+    assert tab.url.endswith("/trace?run=2&node=1")
+
+
+def test_a_file_of_another_program_comes_in_and_opens(product: str, tab: Any) -> None:
+    tab.goto(f"{product}/history", wait_until="commit")
+    tab.get_by_text("Import a file").click()
+    tab.locator("input[type=file]").set_input_files(DATA / "treequest-mcts.json")
+    tab.get_by_text("treequest-mcts.json").wait_for()
+    tab.get_by_role("button", name="Import", exact=True).click()
+    tab.get_by_text("1 run came in, read as").wait_for()
+    with Client(product) as client:
+        run = client.runs(text="treequest").runs[0]
+    tab.get_by_role("link", name=f"Run {run.id}", exact=True).click()
+    tab.get_by_text("imported from treequest 0.3.3").wait_for()
+    drawn_nodes(tab, run.nodes)
+
+
+def test_the_tree_is_saved_as_a_picture_with_its_marks_and_no_script(product: str, tab: Any, tmp_path: Path) -> None:
+    tab.emulate_media(color_scheme="dark")
+    tab.goto(f"{product}/trace?run=2", wait_until="commit")
+    drawn_nodes(tab, 100)
+    tab.get_by_role("button", name="Export").click()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Tree as SVG").click()
+    assert download.value.suggested_filename == "run-2-tree.svg"
+    download.value.save_as(tmp_path / "tree.svg")
+    source = (tmp_path / "tree.svg").read_text("utf-8")
+    drawn = ElementTree.fromstring(source)
+    with Client(product) as client:
+        nodes = client.info(2).nodes
+    assert len([path for path in drawn.iter(f"{SVG}path") if "point" in path.get("class", "")]) >= nodes
+    assert not list(drawn.iter(f"{SVG}script")) and not re.search(r"\son\w+=|javascript:|<foreignObject", source)
+    assert "fill: rgb(255, 255, 255)" in source and "rgb(29, 36, 34)" in source and "rgb(228, 233, 231)" not in source  # dark ink on white
