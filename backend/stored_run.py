@@ -101,6 +101,10 @@ class StoredRun:
         """Messages as they come, until the run is over."""
         return self._client.follow(self.id, after=after)
 
+    def fork(self, node: int, **changes: Any) -> StoredRun:
+        """Go on from a node as a new run; `changes` are those of `client.forks.start`, such as strategy, params, budget, seed, text or token."""
+        return StoredRun(self._client, self._client.forks.start(self.id, node, **changes))
+
     def wait(self) -> Self:
         """Until the run is over; a paused one waits for who resumes it."""
         while self.info.status not in schemas.OVER:

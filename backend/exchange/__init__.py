@@ -9,6 +9,7 @@ from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Format, 
 from backend.exchange.inspect_log import INSPECT
 from backend.exchange.its_hub import ITS_HUB
 from backend.exchange.llm_reasoners import LLM_REASONERS
+from backend.exchange.search_and_learn import SEARCH_AND_LEARN
 from backend.exchange.smc import SMC
 from backend.exchange.thinking import THINKING
 from backend.exchange.treequest import TREEQUEST
@@ -17,7 +18,7 @@ from backend.registry import Registry
 BEGINNING = 64 * 2**10
 
 FORMATS: Registry[Format] = Registry("format of an import")
-for _each in (TREEQUEST, LLM_REASONERS, SMC, ITS_HUB, INSPECT, THINKING):
+for _each in (TREEQUEST, LLM_REASONERS, SMC, ITS_HUB, INSPECT, SEARCH_AND_LEARN, THINKING):
     FORMATS.add(_each.name, _each)
 
 

@@ -119,8 +119,8 @@ class Smc:
         return population.moved(await self.advance(population.particles, policy, verifier, self.weighing))
 
     def stats(self, population: Population) -> dict[str, float]:
-        """The scalars of a round, and of the method what a reader needs beside them (`ess_min` is infinite where every round resamples)."""
-        own = {"ess_min": self.ess_min, "temperature": self.weighing.temperature}
+        """The scalars of a round, and of the method what a reader needs beside them (no `ess_min` where every round resamples)."""
+        own = {"temperature": self.weighing.temperature} | ({"ess_min": self.ess_min} if math.isfinite(self.ess_min) else {})
         return {"ess": population.ess, "active": float(len(active(population.particles))), **own, **self.reading.stats(population)}
 
 

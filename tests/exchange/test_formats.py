@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.errors import BadInput
 from backend.exchange import FORMATS as READERS
 from backend.exchange import Given, Imported, parsed, recognised
+from backend.exchange.search_and_learn import steps as completion_steps
 from backend.exchange.smc import unmarked
 from backend.exchange.thinking import segments
 from backend.exchange.treequest import unquoted
@@ -225,3 +228,43 @@ def test_the_steps_of_any_text_put_together_are_the_text(text: str) -> None:
     steps = segments(text)
     assert "".join(steps) == text
     assert len(steps) == 1 or all(step.strip() for step in steps)
+
+
+def learned(**changed: object) -> bytes:
+    """A row in the columns of search-and-learn, written by hand: no package of it installs."""
+    row = {
+        "problem": "What is 2 + 3?", "answer": "5", "completions": ["Two.\n\nThree.\n\nThe answer is \\boxed{5}.", "It is \\boxed{6}."],
+        "scores": [[0.5, 0.75, 0.875], [0.25]], "pred": "Two.\n\nThree.\n\nThe answer is \\boxed{5}.", "completion_tokens": [9, 4], **changed,
+    }  # fmt: skip
+    return json.dumps(row).encode()
+
+
+def test_rows_of_search_and_learn_are_runs_of_finished_paths_with_the_scores_of_their_steps() -> None:
+    content_ = learned() + b"\n\n" + learned(pred=None, scores=[[0.5], [0.25]], problem="Again?") + b"\n"
+    assert recognised(content_) == "search_and_learn"
+    first, second = parsed("search_and_learn", content_, Given())
+    texts = [node.text for node in first.nodes[1:]]
+    assert texts == ["Two.\n\n", "Three.\n\n", "The answer is \\boxed{5}.", "It is \\boxed{6}."]
+    assert [event.value for event in first.events if event.kind == "score"] == [0.5, 0.75, 0.875, 0.25]
+    assert [node.done for node in first.nodes[1:]] == [False, False, True, True]
+    assert (first.values["answer"], first.values["chosen_node"]) == ("5", 3) and first.problem is not None and first.problem["answer"] == "5"
+    assert len(second.nodes) == 3 and second.values["answer"] is None
+    assert [event.value for event in second.events if event.kind == "score"] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("content_", "place"),
+    [
+        (learned(scores=[[0.5]]), "line 1, $"), (learned(completions=[], scores=[]), r"line 1, \$.completions"),
+        (learned(completions=[3]), "completions"),
+        (learned() + b"\n{", "line 1, column|line 2"), (b"\n\n", "at least one run"),
+    ],
+)  # fmt: skip
+def test_a_broken_row_of_search_and_learn_is_refused_with_its_line(content_: bytes, place: str) -> None:
+    with pytest.raises(BadInput, match=place.replace("$", r"\$") if place == "line 1, $" else place):
+        parsed("search_and_learn", content_, Given())
+
+
+@given(st.text(alphabet="ab\n", max_size=12))
+def test_the_steps_of_a_completion_put_together_are_the_completion(text: str) -> None:
+    assert "".join(completion_steps(text)) == text
