@@ -11,7 +11,7 @@ from plotly import graph_objects as go
 from components.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, escaped, framed
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, GREY)
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "hexagon", "triangle-down", "pentagon")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "triangle-down", "hexagon", "pentagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 

@@ -54,9 +54,14 @@ class Material:
 
     @property
     def arms(self) -> list[str]:
-        """The arms that have cells, in the order of the description."""
+        """The arms that have cells and that one could use, in the order of the description: coverage needs an oracle, and is left out."""
         present = {arm for arm, _ in self.cells}
-        return [arm.name for arm in self.experiment.arms if arm.name in present]
+        return [arm.name for arm in self.experiment.arms if arm.name in present and arm.selector != "coverage"]
+
+    @property
+    def places(self) -> list[tuple[str, float]]:
+        """These arms at their budgets."""
+        return sorted(place for place in self.cells if place[0] in self.arms)
 
     @property
     def ks(self) -> list[int]:
@@ -176,7 +181,7 @@ def passes(material: Material) -> Analysis | None:
     if not problems:
         return None
     rows, by_place = list[Row](), {}
-    for arm, budget in sorted(material.cells):
+    for arm, budget in material.places:
         here = material.cells[arm, budget]
         values = cost_of_pass.cost_of_pass(
             np.array([here[p].costs[material.axis] for p in problems]), np.array([here[p].credit for p in problems])
@@ -237,7 +242,7 @@ def best_by_difficulty(material: Material) -> Analysis | None:
 
 def options(material: Material, problems: Sequence[str]) -> Table:
     """Every arm at every budget as an option."""
-    places = sorted(material.cells)
+    places = material.places
     return Table(
         [f"{arm} at {budget:g}" for arm, budget in places],
         np.array([[material.cells[place][p].costs[material.axis] for p in problems] for place in places]),

@@ -18,7 +18,7 @@ import pyarrow as pa
 from backend.errors import BadInput
 from backend.experiments.outcomes import ALL_ARMS
 from backend.experiments.plan import pools
-from backend.experiments.shards import LEDGER, Folder
+from backend.experiments.shards import LEDGER, Estimates, Folder
 from backend.experiments.spec import Arm, Experiment, cell_of
 from backend.sampling.estimators import Group, best_of_k, majority_at_k, pass_at_k, weighted_at_k
 from backend.sampling.intervals import Interval, mean_interval
@@ -103,11 +103,19 @@ def cells(folder: Folder, experiment: Experiment | None = None, prices: Prices =
             by_pool[row["key"]] = row
         else:
             found[row["arm"], row["budget"]][row["problem"]].append(of_run(row, prices))
+    known = folder.estimates() if by_pool else {}
+    fresh: Estimates = {}
     for arm in (arm for arm in experiment.arms if arm.pooled):
-        keys = {key: row for key, row in by_pool.items() if key in keys_of(experiment, arm)}
+        mine = keys_of(experiment, arm)
+        keys = {key: row for key, row in by_pool.items() if key in mine}
         for key, pool in sampled(folder.samples(keys)).items():
             for k in budgets_of(experiment, arm):
-                found[arm.name, float(k)][keys[key]["problem"]].append(of_pool(arm, pool, k, keys[key], prices))
+                place = (key, arm.selector or "best", k)
+                if place not in known:
+                    known[place] = fresh[place] = RULES[place[1]](pool, k)
+                found[arm.name, float(k)][keys[key]["problem"]].append(of_pool(arm, pool, k, keys[key], prices, known[place]))
+    if fresh:
+        folder.keep_estimates(fresh)
     return {place: {problem: mean_of(several) for problem, several in by.items()} for place, by in found.items()}
 
 
@@ -132,13 +140,13 @@ def of_run(row: Mapping[str, object], prices: Prices) -> Cell:
     return Cell(float(row["correct"] is True), float(row["answer"] is not None), costs(row, prices), 1)
 
 
-def of_pool(arm: Arm, pool: Sampled, k: int, row: Mapping[str, object], prices: Prices) -> Cell:
-    """A rule at k samples of a pool; costs are k samples' share of what the pool cost, one round each."""
+def of_pool(arm: Arm, pool: Sampled, k: int, row: Mapping[str, object], prices: Prices, credit: float) -> Cell:
+    """A rule at k samples of a pool, with its expected credit; costs are k samples' share of what the pool cost, one round each."""
     n = len(pool.right)
     scored = arm.selector in ("best", "weighted")
     spent = {name: value * k / n for name, value in costs(row, prices).items()}
     spent |= {"samples": float(k), "rounds": 1.0} | ({} if scored else {"verifier_calls": 0.0})
-    return Cell(RULES[arm.selector or "best"](pool, k), 1.0 - pass_at_k(n, int((pool.group < 0).sum()), k) if k else 0.0, spent, n)
+    return Cell(credit, pass_at_k(n, int((pool.group >= 0).sum()), k), spent, n)
 
 
 def costs(row: Mapping[str, object], prices: Prices) -> dict[str, float]:

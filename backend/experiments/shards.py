@@ -5,6 +5,7 @@
         made_with/*.json       models, versions and settings, one file for each process that worked on it
         results/*.parquet      one row a finished task and budget
         samples/*.parquet      one row a sample of a pool
+        estimates/*.parquet    what rules achieve with k samples of a pool, kept because the exact count takes long; may be deleted at any time
 
 A shard is written under a temporary name and renamed when it is whole, so a process that is killed leaves no half file that counts; what it had not
 yet written is carried out again. A row is never changed: of several with the same task and budget the one of the latest attempt counts.
@@ -25,7 +26,7 @@ import pyarrow.parquet as pq
 from backend.experiments.spec import Experiment
 from backend.types import JSON
 
-DESCRIPTION, RESULTS, SAMPLES, MADE_WITH = "experiment.json", "results", "samples", "made_with"
+DESCRIPTION, RESULTS, SAMPLES, MADE_WITH, ESTIMATES = "experiment.json", "results", "samples", "made_with", "estimates"
 LEDGER = (
     "model_calls", "generated_tokens", "discarded_tokens", "prompt_tokens", "cached_tokens", "verifier_calls", "verifier_tokens", "rounds", "seconds",
     "flops",
@@ -92,6 +93,9 @@ def _schema(row: type[Result] | type[Sample]) -> pa.Schema:
 
 
 RESULT_SCHEMA, SAMPLE_SCHEMA = _schema(Result), _schema(Sample)
+ESTIMATE_SCHEMA = pa.schema([("key", pa.string()), ("rule", pa.string()), ("k", pa.int64()), ("credit", pa.float64())])
+Estimates = dict[tuple[str, str, int], float]
+"""Expected credit by pool, rule and number of samples."""
 
 
 class Folder:
@@ -104,7 +108,7 @@ class Folder:
     def of(cls, root: Path, experiment: Experiment) -> Folder:
         """The folder of an experiment below `root`, made and described if it is new."""
         folder = cls(root / experiment.hash)
-        for name in (RESULTS, SAMPLES, MADE_WITH):
+        for name in (RESULTS, SAMPLES, MADE_WITH, ESTIMATES):
             (folder.path / name).mkdir(parents=True, exist_ok=True)
         folder._write(folder.path / DESCRIPTION, experiment.model_dump_json(indent=1, exclude_defaults=True).encode())
         return folder
@@ -142,11 +146,29 @@ class Folder:
         return table.take(pa.array(sorted(latest.values()), pa.int64()))
 
     def samples(self, keys: Iterable[str] | None = None) -> pa.Table:
-        """All samples, each once, or those of some pools."""
+        """All samples, or those of some pools; each once, though a process that died after writing them has them drawn again."""
         table = self._table(SAMPLES, SAMPLE_SCHEMA)
+        at = pa.array(range(table.num_rows), pa.int64())
+        latest = table.select(["key", "place"]).append_column("at", at).group_by(["key", "place"]).aggregate([("at", "max")]).column("at_max")
+        if len(latest) < table.num_rows:
+            table = table.take(latest.sort())
         if keys is not None:
             table = table.filter(pa.compute.is_in(table.column("key"), pa.array(list(keys), pa.string())))
         return table
+
+    def estimates(self) -> Estimates:
+        """What was estimated before."""
+        rows = self._table(ESTIMATES, ESTIMATE_SCHEMA).to_pylist()
+        return {(row["key"], row["rule"], row["k"]): row["credit"] for row in rows}
+
+    def keep_estimates(self, found: Estimates) -> None:
+        """Keep estimates for the next time, where the folder can be written to."""
+        rows = [{"key": key, "rule": rule, "k": k, "credit": credit} for (key, rule, k), credit in found.items()]
+        try:
+            (self.path / ESTIMATES).mkdir(exist_ok=True)
+            self._shard(ESTIMATES, pa.Table.from_pylist(rows, schema=ESTIMATE_SCHEMA))
+        except OSError:
+            return
 
     def finished(self, *, failed: bool = True) -> set[str]:
         """Keys of the tasks that are done; `failed` counts those that broke off as done."""

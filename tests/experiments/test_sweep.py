@@ -22,7 +22,7 @@ from backend.errors import BadInput
 from backend.experiments.curves import Prices, cells, curve, shared_problems
 from backend.experiments.estimate import estimated
 from backend.experiments.plan import check, tasks, unit_tasks
-from backend.experiments.shards import Folder
+from backend.experiments.shards import Folder, Sample
 from backend.experiments.spec import parsed
 from backend.experiments.sweep import units
 from backend.runner import run
@@ -84,6 +84,11 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
     for k in (1, 2, 4):
         for problem, cell in found["coverage", float(k)].items():
             assert cell.credit == pass_at_k(4, sum(by_problem[problem]), k) and cell.costs["verifier_calls"] == 0 and cell.costs["samples"] == k
+    kept = folder.estimates()
+    assert len(kept) == 4 * 2 * 3 and cells(folder, prices=Prices(generated=2.0)) == found  # the second time from what was kept
+    blank = {problem: sum(s["group"] is None for s in folder.samples().to_pylist() if s["problem"] == problem) for problem in by_problem}
+    for problem, cell in found["majority", 2.0].items():
+        assert cell.answered == pytest.approx(pass_at_k(4, 4 - blank[problem], 2))
     rows = [row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0]
     point = curve(found, "beam", "generated_tokens")[-1]
     assert point.cost == pytest.approx(sum(row["generated_tokens"] for row in rows) / 4)
@@ -129,6 +134,15 @@ def test_a_killed_sweep_repeats_nothing_that_it_had_finished(tmp_path: Path) -> 
     assert set(counted.values()) == {1} and before < kept.finished()
     wanted = {task.key for task in (*unit_tasks(kept.experiment), *tasks(kept.experiment, units(kept, kept.experiment)))}
     assert kept.finished() == wanted
+
+
+async def test_samples_that_were_written_before_their_result_got_lost_count_once(tmp_path: Path) -> None:
+    folder, _ = await carried_out(small(2), tmp_path)
+    before, found = folder.samples(), cells(folder)
+    again = [Sample(**row) for row in before.to_pylist()]
+    folder.add([], again[:5])
+    folder.add([], again)
+    assert folder.samples().num_rows == before.num_rows and cells(folder) == found
 
 
 def test_names_are_checked_before_anything_runs() -> None:
