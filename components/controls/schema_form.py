@@ -52,6 +52,8 @@ def _resolved(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict
     return merged
 
 
+WIDE: frozenset[Widget] = frozenset({"texts", "bool"})
+"""Inputs that take a row: a list, and a box with its label beside it."""
 _WIDGETS: Mapping[str, Widget] = {"boolean": "bool", "integer": "int", "number": "float", "array": "texts"}
 
 
@@ -89,12 +91,12 @@ def fits(field: Field, value: JSON) -> bool:
 
 
 def schema_form(schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSON], start: Inputs) -> dict[str, JSON]:
-    """Draw the inputs two abreast, lists alone, and return the values that differ from the defaults. They begin with what is `given`, else with
-    the defaults."""
+    """Draw the inputs two abreast, lists and long labels alone, and return the values that differ from the defaults. They begin with what is
+    `given`, else with the defaults."""
     form = fields(schema)
     values: dict[str, JSON] = {}
     for row in _rows(form):
-        for column, field in zip(st.columns(1 if row[0].widget == "texts" else 2), row, strict=False):
+        for column, field in zip(st.columns(1 if row[0].widget in WIDE else 2), row, strict=False):
             first = given.get(field.name, field.default)
             if first != field.default and not fits(field, first):
                 start.lose(field.name, first)
@@ -110,7 +112,7 @@ def _rows(form: Sequence[Field]) -> list[list[Field]]:
     """The inputs in order, as they stand beside each other."""
     rows: list[list[Field]] = []
     for field in form:
-        beside = bool(rows) and len(rows[-1]) == 1 and "texts" not in (field.widget, rows[-1][0].widget)
+        beside = bool(rows) and len(rows[-1]) == 1 and not {field.widget, rows[-1][0].widget} & WIDE
         if beside:
             rows[-1].append(field)
         else:
