@@ -46,6 +46,7 @@ def _sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     sweep.add_argument("--at-once", type=int, default=64, help="tasks in flight (64)")
     sweep.add_argument("--ray", metavar="ADDRESS", help="carry it out on this Ray cluster; `local`: on a cluster of this machine")
     sweep.add_argument("--retry", action="store_true", help="take up the tasks that failed")
+    sweep.add_argument("--report", type=Path, metavar="FILE", help="write what there is as one HTML page, and do nothing else")
     sweep.add_argument("--plan", action="store_true", help="say what there is to do, and do nothing")
     _add(sweep)
 

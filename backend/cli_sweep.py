@@ -15,7 +15,9 @@ from backend.api.services import model_settings
 from backend.errors import BadInput
 from backend.experiments import cluster
 from backend.experiments.estimate import estimated
+from backend.experiments.material import material
 from backend.experiments.plan import check
+from backend.experiments.report import report
 from backend.experiments.shards import Folder
 from backend.experiments.spec import Experiment, read_experiment
 from backend.experiments.sweep import Progress, Sweep
@@ -39,6 +41,10 @@ def sweep(options: argparse.Namespace) -> int:
     library = Library(equivalence, file_sets(settings.problems))
     check(experiment, library.find)
     try:
+        if options.report:
+            options.report.write_text(report(folder, material(folder, find=library.find)), encoding="utf-8")
+            tell(options, {"report": str(options.report)})
+            return DONE
         if options.ray and not options.plan:
             how = {"at_once": options.at_once, "retry": options.retry, "tell": Told(as_json=options.json)}
             return ended(options, folder, cluster.carried_out(experiment, folder, options.ray, **how))

@@ -62,6 +62,10 @@ class Experiments:
         query: Query = {"axis": axis, "slice": within, "threshold": threshold, "wrong_costs": wrong_costs}
         return self._http.get(f"/experiments/{name}/analyses", schemas_experiments.Analyses, query).analyses
 
+    def report(self, name: str, *, axis: str = "generated_tokens") -> bytes:
+        """One page (HTML) that opens anywhere."""
+        return self._http.request("GET", f"/experiments/{name}/report", params={"axis": axis}).content
+
     def open(self, name: str, key: str) -> int:
         """Carry out a task again as a run in the store; its id."""
         return self._http.send("POST", f"/experiments/{name}/tasks/{key}/open", schemas_experiments.Opened).run_id

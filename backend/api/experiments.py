@@ -17,11 +17,12 @@ import numpy as np
 from backend.api import schemas_experiments as schemas
 from backend.api.services import Services
 from backend.errors import BadInput, NotFound
-from backend.experiments.analyses import Material, analyses
+from backend.experiments.analyses import ACCEPTED_FROM, Material, analyses
 from backend.experiments.curves import AXES, Cells, Prices, cell_of, cells, curve
 from backend.experiments.estimate import estimated
 from backend.experiments.material import inside, material
 from backend.experiments.plan import size
+from backend.experiments.report import report
 from backend.experiments.shards import RESULTS, Folder
 from backend.experiments.spec import Experiment
 from backend.sampling.intervals import Interval, paired
@@ -149,6 +150,14 @@ def analysed(services: Services, name: str, axis: str, part: str, threshold: flo
     return schemas.Analyses(analyses=[schemas.Analysis(**plain(asdict(one))) for one in analyses(made)])
 
 
+def reported(services: Services, name: str, axis: str) -> str:
+    """The page of an experiment that opens anywhere."""
+    folder = services.sweeps.folder(name)
+    if axis not in AXES:
+        raise BadInput("axis", given=axis, accepted=", ".join(AXES))
+    return report(folder, studied(folder.path, version(folder), axis, "", ACCEPTED_FROM, 1.0))
+
+
 async def opened(services: Services, name: str, key: str) -> int:
     """Carry out a task once more as a run in the store, where its whole trace can be seen: the same seeds give the same run."""
     folder = services.sweeps.folder(name)
@@ -219,4 +228,4 @@ def plain(value: Any) -> Any:
     return finite(value) if isinstance(value, float) else value
 
 
-__all__ = ["ALL", "about", "analysed", "compared", "curves", "detail", "info", "listed", "matrix", "opened", "results"]
+__all__ = ["ALL", "about", "analysed", "compared", "curves", "detail", "info", "listed", "matrix", "opened", "reported", "results"]

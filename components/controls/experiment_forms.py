@@ -119,6 +119,11 @@ def experiment_detail(service: Client, name: str) -> None:
     about = required(lambda: service.experiments.estimate(info.experiment), "What is left")
     st.text(about.sentence)
     _go_on(service, info, left=about.left)
+    if st.button("Make a report", help="One page with the description, curves, tests and versions that opens anywhere", disabled=not info.done):
+        with refusals(), st.spinner("Writing the report\u2026"):
+            st.session_state[f"report.{name}"] = service.experiments.report(name)
+    if (content := st.session_state.get(f"report.{name}")) is not None:
+        st.download_button("Download the report (HTML)", content, f"experiment-{name}.html", "text/html")
     if info.failures:
         st.caption("Failed tasks by cause")
         st.dataframe(pd.DataFrame([{"tasks": n, "cause": visible(cause)} for cause, n in info.failures.items()]), hide_index=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from backend.api import experiments, schemas_experiments
 from backend.api.deps import Needs
@@ -92,6 +92,14 @@ async def analyses(
     """Every analysis that the results allow. `threshold` is the score from which a verifier accepts, `wrong_costs` the price of a
     wrong accepted answer."""
     return await asyncio.to_thread(experiments.analysed, services, name, axis, part, threshold, wrong_costs)
+
+
+@router.get("/experiments/{name}/report", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+async def report(name: str, services: Needs, axis: str = "generated_tokens") -> Response:
+    """One page of an experiment that opens anywhere, as a download."""
+    page = await asyncio.to_thread(experiments.reported, services, name, axis)
+    headers = {"Content-Disposition": f'attachment; filename="experiment-{name}.html"', "X-Content-Type-Options": "nosniff"}
+    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 
 @router.post("/experiments/{name}/tasks/{key}/open", status_code=202)

@@ -1,0 +1,40 @@
+"""The report: the numbers of the curves, nothing that runs, nothing that is fetched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from backend.experiments.curves import curve
+from backend.experiments.material import material
+from backend.experiments.plot import Drawn, line_chart
+from backend.experiments.report import report, shown
+from tests.experiments.examples import carried_out, small
+
+EVIL = "<script>alert(1)</script>"
+
+
+async def test_a_report_holds_the_points_of_the_curves_and_runs_nothing(tmp_path: Path) -> None:
+    experiment = small(3).model_copy(update={"name": EVIL, "note": EVIL})
+    folder, _ = await carried_out(experiment, tmp_path)
+    made = material(folder)
+    page = report(folder, made)
+    assert "<script" not in page and "&lt;script&gt;" in page and not re.search(r"(src|href)=|url\(|@import|\son\w+=", page)
+    for arm in ("majority", "beam", "mcts"):
+        for point in curve(made.cells, arm, "generated_tokens"):
+            assert f"<td>{arm}</td><td>{shown(point.budget)}</td><td>{shown(point.cost)}</td><td>{shown(point.accuracy.value)}</td>" in page
+    assert "Arms in pairs" in page and "scripted" in page and folder.path.name in page
+
+
+def test_a_chart_places_its_points_by_the_logarithm() -> None:
+    rising = Drawn("a & b", [(1, 0.0, 0.0, 0.1), (10, 0.5, 0.4, 0.6), (100, 1.0, None, None)])
+    drawn = ElementTree.fromstring(line_chart([rising], x="cost", y="accuracy"))
+    line = next(path for path in drawn.iter() if path.get("stroke-width") == "2")
+    points = [tuple(map(float, pair.split(","))) for pair in str(line.get("d")).removeprefix("M").split("L")]
+    assert points[1][0] - points[0][0] == pytest.approx(points[2][0] - points[1][0], abs=0.2)
+    assert points[1][1] == pytest.approx((points[0][1] + points[2][1]) / 2, abs=0.2)
+    assert "a & b" in [text.text for text in drawn.iter() if text.tag.endswith("text")]
+    assert ElementTree.fromstring(line_chart([], x="cost", y="accuracy")) is not None
