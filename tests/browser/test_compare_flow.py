@@ -23,6 +23,8 @@ def test_a_race_of_two_strategies_is_watched_and_then_looked_through(product: st
     tab.get_by_text("No answer and no score yet").wait_for(state="hidden")
     runs = [int(each) for each in re.findall(r"\d+", tab.url.split("runs=")[1].replace("%2C", ","))]
     with Client(product) as client:
+        for run in runs:
+            assert [message.kind for message in client.follow(run)][-1] == "done"
         stored = [client.info(run) for run in runs]
         sizes = [run.nodes for run in stored]
     assert [run.status for run in stored] == ["finished", "finished"] and len({run.strategy for run in stored}) == 2

@@ -30,7 +30,7 @@ def at(tab: Any, seq: int) -> None:
     """Wait until the tree, the address and the slider are at an event."""
     tab.wait_for_function(f"() => ({SEQ})() === {seq}")
     tab.wait_for_url(re.compile(rf"event={seq}\b"))
-    assert tab.locator(".at-slider").input_value() == str(seq)
+    tab.wait_for_function(f"() => document.querySelector('.at-slider').value === '{seq}'")
 
 
 def test_keys_and_marks_move_the_moment_and_the_pseudo_code_with_it(product: str, tab: Any) -> None:
@@ -44,7 +44,7 @@ def test_keys_and_marks_move_the_moment_and_the_pseudo_code_with_it(product: str
     tab.locator(".pc-head", has_text="round 1 \u00b7 phase expand").wait_for()
     tab.keyboard.press("[")
     at(tab, backed)
-    assert tab.locator(".pc li.now").all_inner_texts()[0].startswith("back up")
+    tab.locator(".pc li.now", has_text=re.compile(r"^\s*back up")).wait_for()
     tab.keyboard.press("}")
     tab.keyboard.press("}")
     at(tab, steps[1])
@@ -92,7 +92,7 @@ def test_a_token_shows_what_else_could_have_stood_there_by_keyboard(product: str
     tab.keyboard.press("Enter")
     other = tab.locator(f".ts-strip [data-at='{place + 3}']")
     other.hover()
-    assert held in tab.locator(".ts-detail").inner_text()
+    tab.locator(".ts-detail", has_text=held).wait_for()
     tab.keyboard.press("Escape")
     tab.locator(".ts-strip [data-at='0']").hover()
     other.hover()
