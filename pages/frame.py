@@ -11,6 +11,8 @@ if str(HERE.parent) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
+from components.controls.collector import spare_modules  # noqa: E402
+
 st.set_page_config(
     page_title="Arboretum",
     page_icon=HERE.parent / "components" / "arboretum.svg",
@@ -37,3 +39,4 @@ page = st.navigation(
     position="top",
 )
 page.run()
+spare_modules()

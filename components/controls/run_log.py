@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,13 +12,14 @@ from backend.api.schemas import Event, Node
 from backend.client import Client
 from backend.problems import extract_answer
 from backend.selectors import canonical
+from components.controls.collector import spare_collector
 from components.reached import Answers
 from components.tables import TreeRow, tree_table
 
 PAGE = 20_000
 KEPT_RUNS = 3
 KEPT_MOMENTS = 4
-BIG = 2_000
+BIG = 1_000
 
 
 @dataclass
@@ -66,13 +66,6 @@ class RunLog:
         """The answers of the solutions that are finished by now."""
         with self._lock:
             return self._answers.read_on(self.rows(), answer_of, self.seq) if self._answers.seq != self.seq else self._answers
-
-
-def spare_collector() -> None:
-    """Take what is there now out of the garbage collector's sight. Streamlit has everything collected after each run of a script; with a log of a
-    hundred thousand events, which stays anyway, every click would wait a second for it. What is no longer used is freed as ever."""
-    gc.collect()
-    gc.freeze()
 
 
 def answer_of(text: str) -> str | None:
