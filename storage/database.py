@@ -10,6 +10,7 @@ its own: DuckDB refuses a second one, because its configuration differs.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import threading
@@ -33,6 +34,8 @@ Row: TypeAlias = sa.Row[*tuple[Any, ...]]
 
 REOPEN_SECONDS = 2.0
 LEAST_FREE_BYTES = 64 * 2**20
+log = logging.getLogger("arboretum.database")
+CHECKPOINT_TRIES, CHECKPOINT_WAIT_S, CHECKPOINT_BUSY = 20, 0.05, "other write transactions active"
 """A run is not started with less room than this on the disk."""
 
 
@@ -93,9 +96,18 @@ class Database:
             return connection.execute(statement).scalar()
 
     def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file, so that a damaged log cannot cost a finished run."""
-        with self._lock, self._translated(), self._autocommit() as connection:
-            connection.execute(queries.checkpoint())
+        """Fold the write-ahead log into the file, so that a damaged log cannot cost a finished run. DuckDB refuses while it sees another
+        transaction that writes; after a second of that the log stays until the next time, and nothing is lost by it."""
+        for _ in range(CHECKPOINT_TRIES):
+            try:
+                with self._lock, self._translated(), self._autocommit() as connection:
+                    connection.execute(queries.checkpoint())
+                return
+            except StorageFailure as failure:
+                if CHECKPOINT_BUSY not in str(failure):
+                    raise
+            time.sleep(CHECKPOINT_WAIT_S)
+        log.warning("the write-ahead log of %s could not be folded in: other transactions were active", self.path)
 
     def snapshot(self, path: Path) -> None:
         """Copy everything into a new file while the store is in use."""
