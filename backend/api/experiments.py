@@ -18,13 +18,13 @@ from backend.api import schemas_experiments as schemas
 from backend.api.services import Services
 from backend.errors import BadInput, NotFound
 from backend.experiments.analyses import ACCEPTED_FROM, Material, analyses
-from backend.experiments.curves import AXES, Cells, Prices, cell_of, cells, curve
+from backend.experiments.curves import AXES, Cells, Prices, cells, curve, keys_of
 from backend.experiments.estimate import estimated
 from backend.experiments.material import inside, material
 from backend.experiments.plan import size
 from backend.experiments.report import report
 from backend.experiments.shards import RESULTS, Folder
-from backend.experiments.spec import Experiment
+from backend.experiments.spec import Experiment, cell_of
 from backend.sampling.intervals import Interval, paired
 from backend.spec import RunSpec
 
@@ -97,19 +97,18 @@ def results(services: Services, name: str, arm: str, budget: float, limit: int) 
     """The runs behind a point: its problems with what they cost and came to."""
     folder = services.sweeps.folder(name)
     found = seen(folder.path, version(folder), Prices()).get((arm, budget), {})
-    rows = [row for row in folder.results().to_pylist() if row["kind"] == "pool" or (row["arm"], row["budget"]) == (arm, budget)]
-    mine = [row for row in rows if row["problem"] in found and (row["arm"] == arm or arm in pooled_arms(described(folder)))]
+    pooled = keys_behind(described(folder), arm)
     told = [
-        schemas.Result(
-            **{key: row[key] for key in SHOWN}, arm=arm, budget=budget, credit=found[row["problem"]].credit,
-        )
-        for row in mine if (row["kind"] == "pool") == (arm in pooled_arms(described(folder)))
-    ]  # fmt: skip
+        schemas.Result(**{key: row[key] for key in SHOWN}, arm=arm, budget=budget, credit=found[row["problem"]].credit)
+        for row in folder.results().to_pylist()
+        if row["problem"] in found and (row["key"] in pooled if pooled else (row["arm"], row["budget"]) == (arm, budget))
+    ]
     return schemas.Results(total=len(told), results=sorted(told, key=lambda one: (one.credit, one.problem))[:limit])
 
 
-def pooled_arms(experiment: Experiment) -> set[str]:
-    return {arm.name for arm in experiment.arms if arm.pooled}
+def keys_behind(experiment: Experiment, arm: str) -> set[str]:
+    """The pools that an arm reads; none for a search."""
+    return next((keys_of(experiment, each) for each in experiment.arms if each.name == arm and each.pooled), set())
 
 
 def matrix(services: Services, name: str, budget: float | None) -> schemas.Matrix:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from xml.sax.saxutils import escape
 
+from backend.exchange.layout import layout_tree
 from backend.types import JSON
 
 LEAF, LEVEL, RADIUS, MARGIN, HEAD, FOOT = 26.0, 58.0, 7.0, 24.0, 64.0, 40.0
@@ -86,7 +87,8 @@ def marks(nodes: Sequence[NodeLike], events: Iterable[EventLike], chosen: int | 
     """Where each node stands and what it is. The parents of the nodes that are drawn are drawn themselves."""
     at = {node.id: index for index, node in enumerate(nodes)}
     parents = [None if node.parent_id is None else at.get(node.parent_id) for node in nodes]
-    x, y = places(parents)
+    placed = layout_tree(parents)
+    x, y = placed.x, placed.y
     scores, pruned = _told(events)
     way, step = set[int](), at.get(chosen) if chosen is not None else None
     while step is not None:
@@ -103,27 +105,6 @@ def marks(nodes: Sequence[NodeLike], events: Iterable[EventLike], chosen: int | 
         )
         for index, node in enumerate(nodes)
     ]  # fmt: skip
-
-
-def places(parents: Sequence[int | None]) -> tuple[list[float], list[int]]:
-    """x in leaf widths and y in levels of each node; `parents[i]` comes before i. Linear, and iterative for long chains."""
-    children: list[list[int]] = [[] for _ in parents]
-    x, y = [0.0] * len(parents), [0] * len(parents)
-    for index, parent in enumerate(parents):
-        if parent is not None:
-            children[parent].append(index)
-            y[index] = y[parent] + 1
-    leaves, stack = 0, [index for index, parent in enumerate(parents) if parent is None][::-1]
-    while stack:
-        index = stack.pop()
-        if not children[index]:
-            x[index] = float(leaves)
-            leaves += 1
-        stack.extend(reversed(children[index]))
-    for index in range(len(parents) - 1, -1, -1):
-        if children[index]:
-            x[index] = (x[children[index][0]] + x[children[index][-1]]) / 2
-    return x, y
 
 
 def _told(events: Iterable[EventLike]) -> tuple[dict[int, float], set[int]]:
@@ -206,4 +187,4 @@ def _seen(char: str) -> bool:
     return not (hidden or code in (0xFEFF, 0xFFFE, 0xFFFF) or 0xD800 <= code <= 0xDFFF)
 
 
-__all__ = ["drawing", "marks", "places", "written"]
+__all__ = ["drawing", "marks", "written"]

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backend.experiments.curves import Cells, Sampled, arrays, best, cell_of, curve, majority, shared_problems
-from backend.experiments.spec import Experiment
+from backend.experiments.curves import Cells, Sampled, arrays, best, curve, majority, shared_problems
+from backend.experiments.spec import Experiment, cell_of
 from backend.sampling import cost_of_pass, imperfect, saturation
 from backend.sampling.allocation import Table, allocated, cross_validated, uniform
 from backend.sampling.coverage import power_law

@@ -16,10 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from backend.errors import BadInput
-from backend.experiments.outcomes import ALL_ARMS
 from backend.experiments.plan import pools
 from backend.experiments.shards import LEDGER, Estimates, Folder
-from backend.experiments.spec import Arm, Experiment, cell_of
+from backend.experiments.spec import Arm, Experiment
 from backend.sampling.estimators import Group, best_of_k, majority_at_k, pass_at_k, weighted_at_k
 from backend.sampling.intervals import Interval, mean_interval
 from backend.sampling.pareto import Curve
@@ -252,6 +251,6 @@ def shared_problems(found: Cells, arms: Sequence[str]) -> list[str]:
 
 
 __all__ = [
-    "ALL_ARMS", "AXES", "RULES", "Cell", "Cells", "Point", "Prices", "Sampled", "arrays", "budgets_of", "cell_of", "cells", "costs", "curve",
-    "mean_of", "sampled", "shared_problems",
+    "AXES", "FREE", "RULES", "Cell", "Cells", "Point", "Prices", "Sampled", "arrays", "budgets_of", "cells", "costs", "curve",
+    "keys_of", "mean_of", "sampled", "shared_problems",
 ]  # fmt: skip

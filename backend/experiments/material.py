@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from backend import problems
 from backend.errors import ArboretumError
 from backend.experiments.analyses import ACCEPTED_FROM, Material, Solution
-from backend.experiments.curves import FREE, Cells, Prices, cell_of, cells, keys_of, sampled
+from backend.experiments.curves import FREE, Cells, Prices, cells, keys_of, sampled
 from backend.experiments.shards import Folder
-from backend.experiments.spec import Experiment
+from backend.experiments.spec import Experiment, cell_of
 from backend.problems import SETS
 from backend.problems.base import Problem
 

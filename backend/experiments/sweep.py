@@ -79,6 +79,7 @@ class Sweep:
     _samples: list[Sample] = field(default_factory=list)
     _flushed: float = field(default_factory=time.monotonic)
     _attempts: Mapping[str, int] = field(default_factory=dict)
+    _made_with: set[str] = field(default_factory=set)
 
     async def carry_out(self) -> Progress:
         """Measure the units, then the rest. Whatever ends it, what is finished is written. Raises what `check` raises, and `EngineFailure`."""
@@ -130,7 +131,7 @@ class Sweep:
         try:
             problem = self.find(task.problem)
             engine, reward = await models_of(self.models, task.spec)
-            self.folder.made_with(made_with(task.spec, engine, reward))
+            self._tell_models(task.spec, engine, reward)
             sink = MemorySink()
             outcome = await run(
                 task.spec, problem=problem, engine=engine, reward=reward, sink=sink, control=self.control, grade=self.grade, compare=self.compare
@@ -142,6 +143,13 @@ class Sweep:
         if task.kind != "pool":
             return results, []
         return results, await asyncio.to_thread(outcomes.samples, task, problem, sink, engine.info.delimiter, self.grade)
+
+    def _tell_models(self, spec: RunSpec, engine: Engine, reward: RewardModel | None) -> None:
+        """Say what the results are made with, once for each choice of models and settings."""
+        choice = spec.model_dump_json(include={"engine", "model", "verifier", "verifier_model"})
+        if choice not in self._made_with:
+            self._made_with.add(choice)
+            self.folder.made_with(made_with(spec, engine, reward))
 
     def _take(self, results: Iterable[Result], samples: Iterable[Sample]) -> None:
         self._results.extend(results)

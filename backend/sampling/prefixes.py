@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from backend.errors import BadInput
+
 
 class Prefix(NamedTuple):
     """The measures of one solution; see the module docstring."""
@@ -21,9 +23,9 @@ class Prefix(NamedTuple):
 
 
 def prefix(gold: Sequence[object], read: Sequence[object]) -> Prefix:
-    """The measures; `gold` holds at least one state. A solution of no state matches nothing."""
+    """The measures; `gold` holds at least one state, else `BadInput`. A solution of no state matches nothing."""
     if not gold:
-        raise ValueError("gold states: got none, accepted: at least the answer")
+        raise BadInput("gold states", given="none", accepted="at least the answer")
     length = 0
     for right, given in zip(gold, read, strict=False):
         if right != given:

@@ -10,6 +10,7 @@ from backend.problems import extract_answer, grade
 from backend.selectors import canonical
 from components.candidates import Candidate, candidate_figure, candidate_info, candidates, written
 from components.controls.material import Material, clickable, numbered, plural
+from components.controls.run_log import answer_of
 from components.growth import growth_figure, growth_info
 from components.race import SHOWN, STOPPED, race_figure, race_info
 from components.revisions import revision_figure, revision_info
@@ -19,20 +20,20 @@ from components.tables import up_to
 def answers(material: Material) -> None:
     found = candidates(material.rows, material.events, material.until)
     right = _right(material, found)
-    every = candidate_info(material.rows, found, _answer_of, material.selector, right)
+    every = candidate_info(material.rows, found, answer_of, material.selector, right)
     if not every.classes:
         _unread(every.unread)
         st.text("No finished solution gives an answer yet.")
         return
     at = numbered("Samples", len(found), "sample", "how many candidates count, in the order in which the final rule met them")
-    info = candidate_info(material.rows, found[:at], _answer_of, material.selector, right)
+    info = candidate_info(material.rows, found[:at], answer_of, material.selector, right)
     _unread(info.unread)
     hidden = f"{plural(info.omitted, 'weaker answer')} not shown. " if info.omitted else ""
     known = " None of them is known to be right." if not right else ""
     st.caption(f"{hidden}The rule {material.selector} compares equal answers by: {info.measure}. A star marks the run's answer.{known}")
     clickable(candidate_figure(info), "Answers of the finished solutions and what they count", "view.answers")
     if len(found) > 1:
-        growth = growth_info(material.rows, found, _answer_of, material.selector, right)
+        growth = growth_info(material.rows, found, answer_of, material.selector, right)
         settled = f" After sample {growth.settled} the leading answer did not change any more." if growth.settled else ""
         st.caption(f"What each answer counted after so many samples.{settled}")
         clickable(growth_figure(growth, at), "What each answer counted as the samples came in", "view.growth")
@@ -41,12 +42,6 @@ def answers(material: Material) -> None:
 def _unread(count: int) -> None:
     if count:
         st.caption(f"{plural(count, 'finished solution')} without a readable answer.")
-
-
-def _answer_of(text: str) -> str | None:
-    """The answer as the final rules compare it: the same reading and the same canonical form."""
-    answer = extract_answer(text)
-    return canonical(answer) if answer is not None and answer.strip() else None
 
 
 def _right(material: Material, found: Sequence[Candidate]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.layout import layout_tree
+from backend.exchange.layout import layout_tree
 from components.live_tree import tree_script
 from components.tables import tree_table
 from tests.components.test_prose import HOSTILE

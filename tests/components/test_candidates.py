@@ -6,7 +6,7 @@ import pytest
 
 from backend.types import Finish, Node, Step
 from components.candidates import BEST, SHOWN, VOTES, WEIGHT, AnswerClass, Candidate, CandidateInfo, candidate_figure, candidate_info, candidates
-from components.controls.pools import _answer_of
+from components.controls.run_log import answer_of
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
 
@@ -34,7 +34,7 @@ def voted() -> Seen:
 
 
 def info(of: Seen, rule: str) -> CandidateInfo:
-    return candidate_info(of.rows, candidates(of.rows, of.events), _answer_of, rule)
+    return candidate_info(of.rows, candidates(of.rows, of.events), answer_of, rule)
 
 
 def test_equal_answers_are_one_class_with_its_votes_and_weight() -> None:

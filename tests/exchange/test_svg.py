@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from backend.api.exchange import drawing_of
 from backend.cli_options import parser
 from backend.errors import BadInput
-from backend.exchange.svg import Mark, colour_of, drawing, marks, places, written
+from backend.exchange.svg import Mark, colour_of, drawing, marks, written
 from backend.settings import ROOT
 from backend.trace import EventRecord, NodeRecord
-from components.layout import layout_tree
 from storage import Store
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,13 +24,6 @@ HOSTILE = "</title><script>alert(1)</script><a href='javascript:x'>&amp;\u202e\x
 
 def node(id_: int, parent: int | None, text: str = "a step", *, kind: str = "step", done: bool = False) -> NodeRecord:
     return NodeRecord(id_, parent, 0, kind, "policy", text, (), None, None, done, "", id_)
-
-
-@given(st.lists(st.none() | st.floats(0, 0.999), max_size=40))
-def test_nodes_stand_where_the_page_has_them(draws: list[float | None]) -> None:
-    parents = [None if draw is None or not index else int(draw * index) for index, draw in enumerate(draws)]
-    layout = layout_tree(parents)
-    assert places(parents) == (layout.x, layout.y)
 
 
 def test_marks_tell_state_score_and_way() -> None:

@@ -144,6 +144,8 @@ def test_prefix_measures_punish_too_many_states_like_too_few() -> None:
     assert prefix(gold, ["a", "x", "c", "d"]) == Prefix(1, 0.25, False, True)
     assert prefix(gold, [*gold, "d"]) == Prefix(4, 0.8, False, True)
     assert prefix(gold, []) == Prefix(0, 0.0, False, False)
+    with pytest.raises(BadInput, match="at least the answer"):
+        prefix([], ["a"])
 
 
 def test_the_iso_cost_grid_finds_the_exponents_of_its_best_cells() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.layout import layout_tree
+from backend.exchange.layout import layout_tree
 
 parent_lists = st.lists(st.integers(0, 10**6), max_size=80).map(
     lambda draws: [None if at == 0 or draw % 11 == 0 else draw % at for at, draw in enumerate(draws)]
