@@ -113,6 +113,28 @@ def run_to_end(url: str, spec: RunSpec) -> int:
         return run_id
 
 
+def press(target: sync_api.Locator) -> None:  # type: ignore[name-defined]
+    """Click once the page is at rest: what a script still draws moves under a click, and a list that was just opened is closed by it."""
+    target.wait_for()
+    target.page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
+    target.click()
+
+
+def choose(tab: sync_api.Page, label: str, option: str) -> None:  # type: ignore[name-defined]
+    """Open the select box `label` and take `option`; opened again when the page closed it, as a reader would do."""
+    offered = tab.get_by_role("option", name=option, exact=True)
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        press(tab.get_by_role("combobox", name=label))
+        try:
+            offered.click(timeout=5_000)
+            return
+        except sync_api.TimeoutError:
+            if time.monotonic() > end:
+                raise
+            tab.keyboard.press("Escape")
+
+
 @pytest.fixture
 def tab(chromium: sync_api.Browser) -> Iterator[sync_api.Page]:  # type: ignore[name-defined]
     """A fresh tab; the test fails if the page raised an error."""

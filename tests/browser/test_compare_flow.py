@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.client import Client
 from backend.spec import RunSpec
-from tests.browser.conftest import run_to_end
+from tests.browser.conftest import press, run_to_end
 
 SPEC = RunSpec(strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3)
 SIZES = "() => [...document.querySelectorAll('.arboretum-tree')].map((tree) => Number(tree.dataset.nodes || 0))"
@@ -18,7 +18,7 @@ def test_a_race_of_two_strategies_is_watched_and_then_looked_through(product: st
     with Client(product) as client:
         client.save_settings(client.settings().model_copy(update={"default_engine": "scripted"}))
     tab.goto(f"{product}/compare?way=Race", wait_until="commit")
-    tab.get_by_role("button", name="Start the race").click()
+    press(tab.get_by_role("button", name="Start the race"))
     tab.wait_for_function(TREES, arg=2)
     tab.get_by_text("No answer and no score yet").wait_for(state="hidden")
     runs = [int(each) for each in re.findall(r"\d+", tab.url.split("runs=")[1].replace("%2C", ","))]
@@ -42,8 +42,8 @@ def test_a_race_of_two_strategies_is_watched_and_then_looked_through(product: st
 def test_a_rerun_says_that_no_token_differs(product: str, tab: Any) -> None:
     first, other = run_to_end(product, SPEC), run_to_end(product, SPEC.model_copy(update={"seed": 4}))
     tab.goto(f"{product}/compare?runs={first},{other}", wait_until="commit")
-    tab.get_by_text("more_horiz").first.click()
-    tab.get_by_role("button", name="Run again and compare").click()
+    press(tab.get_by_text("more_horiz").first)
+    press(tab.get_by_role("button", name="Run again and compare"))
     tab.get_by_text(re.compile(r"All \d+ nodes and \d+ tokens are the same")).wait_for()
     assert re.search(rf"/compare\?runs={first}%2C\d+$", tab.url)  # and nothing of the earlier pair, nor a clock that nobody moved
     tab.get_by_text("same settings, same seed, same models, same versions").wait_for()

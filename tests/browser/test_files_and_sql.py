@@ -9,6 +9,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from backend.client import Client
+from tests.browser.conftest import press
 from tests.browser.test_pages import drawn_nodes
 from tests.exchange.files import DATA
 
@@ -19,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_a_query_leads_to_the_node_that_it_found(product: str, tab: Any) -> None:
     tab.goto(f"{product}/sql?q={quote(QUERY)}", wait_until="commit")
     tab.get_by_text("3 rows in").wait_for()
-    tab.get_by_role("link", name="Run 2, node 1").click()
+    press(tab.get_by_role("link", name="Run 2, node 1"))
     drawn_nodes(tab, 5)
     tab.get_by_text("Node 1", exact=True).wait_for()
     assert tab.url.endswith("/trace?run=2&node=1")
@@ -27,14 +28,14 @@ def test_a_query_leads_to_the_node_that_it_found(product: str, tab: Any) -> None
 
 def test_a_file_of_another_program_comes_in_and_opens(product: str, tab: Any) -> None:
     tab.goto(f"{product}/history", wait_until="commit")
-    tab.get_by_text("Import a file").click()
+    press(tab.get_by_text("Import a file"))
     tab.locator("input[type=file]").set_input_files(DATA / "treequest-mcts.json")
     tab.get_by_text("treequest-mcts.json").wait_for()
-    tab.get_by_role("button", name="Import", exact=True).click()
+    press(tab.get_by_role("button", name="Import", exact=True))
     tab.get_by_text("1 run came in, read as").wait_for()
     with Client(product) as client:
         run = client.runs(text="treequest").runs[0]
-    tab.get_by_role("link", name=f"Run {run.id}", exact=True).click()
+    press(tab.get_by_role("link", name=f"Run {run.id}", exact=True))
     tab.get_by_text("imported from treequest 0.3.3").wait_for()
     drawn_nodes(tab, run.nodes)
 
@@ -43,9 +44,9 @@ def test_the_tree_is_saved_as_a_picture_with_its_marks_and_no_script(product: st
     tab.emulate_media(color_scheme="dark")
     tab.goto(f"{product}/trace?run=2", wait_until="commit")
     drawn_nodes(tab, 100)
-    tab.get_by_role("button", name="Export").click()
+    press(tab.get_by_role("button", name="Export"))
     with tab.expect_download() as download:
-        tab.get_by_role("button", name="Tree as SVG").click()
+        press(tab.get_by_role("button", name="Tree as SVG"))
     assert download.value.suggested_filename == "run-2-tree.svg"
     download.value.save_as(tmp_path / "tree.svg")
     source = (tmp_path / "tree.svg").read_text("utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.client import Client
 from backend.spec import RunSpec
-from tests.browser.conftest import run_to_end
+from tests.browser.conftest import press, run_to_end
 
 SPEC = RunSpec(strategy="beam_search", question="What is 12 + 7 + 25?", answer="44", engine="scripted", seed=3)
 
@@ -14,11 +14,11 @@ SPEC = RunSpec(strategy="beam_search", question="What is 12 + 7 + 25?", answer="
 def test_a_step_is_edited_and_the_fork_opens_with_its_provenance(product: str, tab: Any) -> None:
     origin = run_to_end(product, SPEC)
     tab.goto(f"{product}/trace?run={origin}&node=1", wait_until="commit")
-    tab.get_by_text("Go on from here", exact=True).click()
-    tab.get_by_text("Edit the text", exact=True).click()
+    press(tab.get_by_text("Go on from here", exact=True))
+    press(tab.get_by_text("Edit the text", exact=True))
     tab.get_by_role("textbox", name="Text of the step").fill("Start with 12 + 7 = 20.")
     tab.keyboard.press("Tab")
-    tab.get_by_role("button", name="Start the fork").and_(tab.locator(":enabled")).click()
+    press(tab.get_by_role("button", name="Start the fork").and_(tab.locator(":enabled")))
     tab.get_by_text(f"forked from run {origin} (beam search) at node 1, its text edited by hand").wait_for()
     with Client(product) as client:
         [fork] = client.forks.of(origin).forks

@@ -12,7 +12,7 @@ import pytest
 
 from backend.client import Client
 from backend.spec import RunSpec
-from tests.browser.conftest import run_to_end, streamlit
+from tests.browser.conftest import press, run_to_end, streamlit
 from tests.browser.test_pages import PROBE, RESULT, click_node, drawn_nodes
 
 SPEC = RunSpec(strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3)
@@ -24,7 +24,7 @@ def test_a_run_started_on_the_page_grows_a_tree_and_ends_with_an_answer(product:
     tab.goto(product, wait_until="commit")
     tab.wait_for_selector(".arboretum-tree")
     tab.evaluate(PROBE)
-    tab.get_by_role("button", name="Run", exact=True).click()
+    press(tab.get_by_role("button", name="Run", exact=True))
     tab.get_by_text("finished", exact=True).first.wait_for()
     found = tab.evaluate(RESULT)
     assert (found["mounts"], found["plots"], found["blanks"]) == (1, 1, 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.client import Client
 from backend.spec import RunSpec
-from tests.browser.conftest import run_to_end
+from tests.browser.conftest import press, run_to_end
 
 WALKS = RunSpec(
     strategy="mcts", params={"simulations": 8, "children": 3}, problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=4,
@@ -53,7 +53,7 @@ def test_keys_and_marks_move_the_moment_and_the_pseudo_code_with_it(product: str
     at(tab, pruned[-1])
     nodes = sum(event.kind == "node" and event.seq <= pruned[-1] for event in events)
     tab.wait_for_function("(count) => document.querySelector('.arboretum-tree').dataset.nodes === String(count)", arg=nodes)
-    tab.get_by_role("button", name="To the newest event").click()
+    press(tab.get_by_role("button", name="To the newest event"))
     tab.wait_for_function(f"() => !location.search.includes('event=') && ({SEQ})() === {events[-1].seq}")
 
 
@@ -62,7 +62,7 @@ def test_the_pseudo_code_follows_while_it_plays_and_a_pause_keeps_the_moment(pro
     steps = [event for event in events if event.kind == "step"]
     tab.locator(".pc-head", has_text="round 1 \u00b7 phase expand").wait_for()
     tab.locator(".at-speed").select_option("0.25")
-    tab.get_by_role("button", name="Play").click()
+    press(tab.get_by_role("button", name="Play"))
     tab.locator(".pc-head", has_text=re.compile("^round ([2-9]|1[0-9])")).wait_for()
     assert "event=0" in tab.url
     tab.get_by_role("button", name="Pause").click()
@@ -72,7 +72,7 @@ def test_the_pseudo_code_follows_while_it_plays_and_a_pause_keeps_the_moment(pro
     under_way = next(step.round for step in steps if step.seq >= seq)
     tab.locator(".pc-head", has_text=f"round {under_way + 1} ").wait_for()
     tab.locator(".at-speed").select_option("16")
-    tab.get_by_role("button", name="Play").click()
+    press(tab.get_by_role("button", name="Play"))
     tab.wait_for_function(f"() => !location.search.includes('event=') && ({SEQ})() === {events[-1].seq}")
     tab.locator(".pc-head", has_text=f"round {steps[-1].round + 1} ").wait_for()
 

@@ -10,7 +10,7 @@ import pytest
 from backend.api.schemas_why import WhatIfAsk
 from backend.client import Client
 from backend.spec import RunSpec
-from tests.browser.conftest import run_to_end
+from tests.browser.conftest import choose, press, run_to_end
 
 QUESTION = "Add 17, 25, 8 and 31."
 SEEDS = (4, 23)
@@ -35,16 +35,15 @@ def test_the_death_of_a_right_answer_is_found_its_node_opened_and_a_what_if_save
     tab.goto(f"{product}/why?text=Add+17", wait_until="commit")
     tab.get_by_text("0 of 2 runs answered right").wait_for()
     tab.locator(".js-plotly-plot .barlayer .point").first.wait_for()
-    tab.get_by_role("link", name=f"Run {run_id}").click()
+    press(tab.get_by_role("link", name=f"Run {run_id}"))
     tab.get_by_role("heading", name=re.compile(re.escape(found.sentence[:50]))).wait_for()
     tab.get_by_text("would have saved it: rule").wait_for()
-    tab.get_by_role("link", name=f"Jump to node {found.node}").click()
+    press(tab.get_by_role("link", name=f"Jump to node {found.node}"))
     tab.wait_for_url(re.compile(rf"/trace\?run={run_id}&node={found.node}&event={found.seq}"))
     tab.get_by_text(f"Node {found.node}", exact=True).wait_for()
-    tab.get_by_text("Why, and what if").click()
+    press(tab.get_by_text("Why, and what if"))
     tab.get_by_text("Change something: the search is repeated").wait_for()
-    tab.get_by_role("combobox", name="Final rule").click()
-    tab.get_by_role("option", name="Majority vote", exact=True).click()
+    choose(tab, "Final rule", "Majority vote")
     tab.get_by_text("What if, by the rule majority").wait_for()
     tab.get_by_text(f"answer {majority.chosen.answer}, right", exact=True).first.wait_for()
     tab.wait_for_url(re.compile("what=.*majority"))
@@ -66,9 +65,9 @@ def test_a_click_on_a_bar_narrows_the_list_to_its_runs(product: str, failed: lis
 def test_a_search_is_scored_by_a_second_verifier_while_the_page_lives_on(product: str, failed: list[int], tab: Any) -> None:
     run_id = failed[0]
     tab.goto(f"{product}/why?run={run_id}&series=logprob", wait_until="commit")
-    tab.get_by_role("button", name=re.compile("Score \\d+ nodes")).click()
+    press(tab.get_by_role("button", name=re.compile("Score \\d+ nodes")))
     tab.get_by_text("Where they disagree:").wait_for()
     with Client(product) as client:
         pair = client.lens(run_id, "logprob").disagreements[0]
-    tab.get_by_role("link", name=f"Node {pair.node}").last.click()
+    press(tab.get_by_role("link", name=f"Node {pair.node}").last)
     tab.wait_for_url(re.compile(rf"/trace\?run={run_id}&node={pair.node}"))
