@@ -117,9 +117,10 @@ function foreign(view, id) {
 
 function pick(view, id) {
   if (id === undefined || id === null) return;
-  view.trigger("picked", { run: view.data.run, node: id });
+  settling(view, false);
+  const link = linkOf(view), node = view.state.nodes.get(id);
+  if (link && node) link.choose(headOf(node, view.state.chosen)); else view.trigger("picked", { run: view.data.run, node: id });
   view.selected = id;
-  const node = view.state.nodes.get(id);
   view.part("at-said").textContent = node ? "node " + id + " selected, " + stateOf(node, view.state.chosen) + (node.score === null ? "" : ", score " + node.score.toFixed(2)) : "";
   reveal(view, id);
   light(view);

@@ -8,6 +8,7 @@ const OVER = new Set(["finished", "failed", "cancelled", "crashed", "deleted"]);
 const WORDS = { idle: "ready", queued: "queued", loading: "loading model", running: "live", paused: "paused", finished: "finished", failed: "failed",
                 cancelled: "stopped", crashed: "cut off", reconnecting: "reconnecting", closing: "server stopped", deleted: "deleted", refused: "refused" };
 const TELLING = new Set(["queued", "loading", "paused", "failed", "crashed", "reconnecting", "refused"]);
+const SETTLED_MS = 250;  // after the inspector has come, and before the reader's eyes have gone on to the table
 const SHORTEST_WAIT_MS = 120, LONGEST_WAIT_MS = 2000, REST = 1.5;  // REST: waits this many times as long as a drawing takes
 const EDGE = "rgba(128,128,128,0.45)", GREY = "rgba(128,128,128,0.75)";
 
@@ -29,6 +30,7 @@ function createView(host) {
   part("at-hold").onclick = (click) => { view.hold = toggle(click.target); schedule(view); };
   part("at-hidden").onclick = (click) => { view.showHidden = toggle(click.target); schedule(view); };
   makeTransport(view);
+  view.linked = (told) => linked(view, told);
   host.onkeydown = (key) => walk(view, key);
   wireTools(view);
   wireOutline(view);
@@ -60,11 +62,30 @@ function take(view, data) {
   schedule(view);
 }
 
+// Parts of the page that are slower than the inspector follow when no other node was chosen for a moment.
+function settling(view, behind) {
+  clearTimeout(view.settle);
+  if (behind) view.settle = setTimeout(() => linkOf(view)?.trigger("settled", { run: view.data.run }), SETTLED_MS);
+}
+
+function linkOf(view) { return window.arboretumNodes?.[view.data.run]; }
+
+// What the page says of the chosen node beside the tree's own data (node_head.js).
+function linked(view, { run, selected, behind }) {
+  if (run !== view.data.run) return;
+  view.selected = selected ?? null;
+  settling(view, behind);
+  light(view);
+  if (view.drawn) tellTools(view, view.drawn);
+  schedule(view);
+}
+
 function shut(view) { if (view.source) view.source.close(); view.source = view.reading = null; clearTimeout(view.retry); }
 
 function close(view) {
   shut(view);
   clearTimeout(view.timer);
+  clearTimeout(view.settle);
   clearInterval(view.playing);
   view.timer = view.playing = null;
 }

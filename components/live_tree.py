@@ -2,8 +2,8 @@
 
 The browser opens the event stream itself, so an event reaches the screen without a script run; Python hears only of choices (`picked`), of a
 change of the run's status (`status`), of the slider (`until`), of a choice of layout, colour, size, focus or opened subtree (`look`), and of a
-click on a node of another run (`foreign`). The element is never remounted: pan, zoom and stream survive every rerun. Model text goes in by
-`textContent` or escaped labels only.
+click on a node of another run (`foreign`). Where a page has a `node_head`, choices of a node go through that. The element is never remounted:
+pan, zoom and stream survive every rerun. Model text goes in by `textContent` or escaped labels only.
 """
 
 from __future__ import annotations

@@ -134,6 +134,15 @@ export function stateOf(node, chosen) {
   return words.length ? words.join(", ") : "open";
 }
 
+// The node in short, in the words of components/node_head.py, which has the same of the service's own table.
+export function headOf(node, chosen) {
+  const facts = [...(node.score === null ? [] : ["score " + node.score.toFixed(3)]), "step " + node.depth, node.tokens + " tokens",
+                 ...(node.visits ? [node.visits + (node.visits === 1 ? " visit" : " visits")] : []), ...(node.logprob === null ? [] : ["mean log p " + node.logprob.toFixed(2)])];
+  const words = [[node.parent === null && node.kind === "prompt", "problem"], [node.id === chosen, "answer"], [node.finish === "aborted", "aborted"], [node.done, "finished"],
+                 [node.pruned, "pruned"], [node.reason, "unscored"]].filter(([holds]) => holds).map(([, word]) => word);
+  return { id: node.id, state: words.join(", ") || "open", facts, reason: plain(node.reason || ""), text: plain(node.text.replace(/\n+$/, "")) };
+}
+
 // Model text may hold anything: Plotly reads a little HTML in labels, and bidi or control characters deceive the eye.
 export function plain(text) {
   return String(text).replace(UNSAFE, (char) => "\u27e8U+" + char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "\u27e9");

@@ -38,7 +38,7 @@ status = "idle" if run is None else run.status
 node = number_in_address("node")
 budget = run.budget if run else None
 look = look_in_address()
-answers = run_log(service, run_id).answers() if run_id is not None and look.colour == "answer" else None
+answers = run_log(service, run).answers() if run is not None and look.colour == "answer" else None
 shown = TreeView(run_id, status, node, None, budget, public_url(), public_token(), height=400, above=480, look=look, answers=answers)
 told = live_tree(shown, key="solve")
 if told.look is not None:

@@ -23,22 +23,29 @@ FIRST_LIMIT = 1000.0
 FINISHED = "this text is finished: it has no children"
 
 
-def _panel(service: Client, run: Run, node: NodeDetail | None, catalog: Catalog, kin: Kin) -> None:
-    """Draw what can be done with the chosen node, folded up. `kin` tells which limit ended the run."""
-    with st.expander("Go on from here", icon=":material/fork_right:", key="fork.panel"):
-        if run.status == "paused" and node is not None:
-            _expand(service, run, node)
-        elif run.status in OVER and (kin.limit is not None or run.status != "finished"):
-            _continue(service, run, kin.limit)
-        if node is None:
-            st.text("Choose a node of the tree or a line of the table: a fork goes on from it.")
-        elif node.kind == "aside":
-            st.text("This node answers a prompt beside the search. Choose one below the problem.")
-        else:
-            _fork(service, run, node, catalog)
+def fork_panel(service: Client, run: Run, node_id: int | None, catalog: Catalog, kin: Kin) -> None:
+    """Draw what can be done with the chosen node, folded up; nothing is asked while it is closed. `kin` tells which limit ended the run."""
+    expander = st.expander("Go on from here", icon=":material/fork_right:", key="fork", on_change="rerun", bind="query-params")
+    if expander.open:
+        with expander, refusals():
+            _panel(service, run, None if node_id is None else service.node(run.id, node_id), catalog, kin)
 
 
-fork_panel: Callable[[Client, Run, NodeDetail | None, Catalog, Kin], None] = st.fragment(_panel)
+def _inside(service: Client, run: Run, node: NodeDetail | None, catalog: Catalog, kin: Kin) -> None:
+    """Draw what is in it; run alone when an input changes."""
+    if run.status == "paused" and node is not None:
+        _expand(service, run, node)
+    elif run.status in OVER and (kin.limit is not None or run.status != "finished"):
+        _continue(service, run, kin.limit)
+    if node is None:
+        st.text("Choose a node of the tree or a line of the table: a fork goes on from it.")
+    elif node.kind == "aside":
+        st.text("This node answers a prompt beside the search. Choose one below the problem.")
+    else:
+        _fork(service, run, node, catalog)
+
+
+_panel: Callable[[Client, Run, NodeDetail | None, Catalog, Kin], None] = st.fragment(_inside)
 
 
 def _expand(service: Client, run: Run, node: NodeDetail) -> None:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from backend.api.schemas import Event, NodeDetail
+from backend.api.schemas import Event
 from components.path_scores import Scoring, path_figure, path_scores, scorings
 from components.prose import visible
 from components.tables import TreeRow
 
 
-def scores_panel(node: NodeDetail, rows: Sequence[TreeRow], log: Sequence[Event]) -> None:
+def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[Event]) -> None:
     """The scores along the path as a chart, and every score of this node, oldest first."""
-    found = scorings(node.id, log)
-    info = path_scores(rows, node.id, found[-1] if found else None)
+    found = scorings(node_id, log)
+    info = path_scores(rows, node_id, found[-1] if found else None)
     if any(value is not None for _, _, value in info.path) or info.steps:
         st.plotly_chart(path_figure(info), key="inspector.path_scores", alt="Scores of the steps on the path to this node")
     if not found:

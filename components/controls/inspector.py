@@ -1,6 +1,8 @@
-"""Everything about one node as it stood at a moment: text, path, tokens, scores, the formula that decided about it, its cost, its record.
+"""Everything about one node as it stood at a moment, below its head: path, rendered text, tokens, scores, the formula that decided about it, its
+cost, its record.
 
-Only the open tab is drawn, so that a click on a node costs what is looked at; which one is open is in the address (`panel`).
+Only the open tab is drawn, so that a click on a node costs what is looked at; which one is open is in the address (`panel`). What the log of the run
+tells is drawn without a question to the service.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from backend.api.schemas import Event, NodeDetail, Run, StrategyInfo
 from components.controls.inspect_formula import formula_panel
 from components.controls.inspect_record import prompt_panel, record_panel
 from components.controls.inspect_scores import scores_panel
-from components.controls.inspect_text import headline, path_panel, text_panel
+from components.controls.inspect_text import path_panel, rendered_panel
 from components.controls.inspect_tokens import tokens_panel
 from components.formula import Case, case, settings
 from components.tables import TreeRow, up_to
@@ -22,28 +24,26 @@ PANEL = "panel"
 
 
 def inspector(
-    node: NodeDetail, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None, entry: StrategyInfo | None, run: Run
+    row: TreeRow, detail: Callable[[], NodeDetail], rows: Sequence[TreeRow], events: Sequence[Event], until: int | None, entry: StrategyInfo | None,
+    run: Run,
 ) -> None:
-    """Draw the node; `rows` are the run's nodes after the events with seq <= `until`, `events` its whole log, `entry` its strategy's place in the
-    catalogue, None where it is not known here."""
-    log = list(up_to(events, until))
-    row = next((row for row in rows if row.id == node.id), None)
-    headline(node, row)
-    if row is None:
-        st.text("At the moment shown this node is not yet written: move the slider on, or choose another node.")
-        return
+    """Draw the node; `detail` asks for what its row does not tell, `rows` are the run's nodes after the events with seq <= `until`, `events` its
+    whole log, `entry` its strategy's place in the catalogue, None where it is not known here."""
+
+    def log() -> list[Event]:
+        return list(up_to(events, until))
 
     def told() -> Case | None:
-        return case(node.id, rows, log, None, settings(run.params, entry.params_schema if entry else {}), entry.formulas if entry else {})
+        return case(row.id, rows, log(), None, settings(run.params, entry.params_schema if entry else {}), entry.formulas if entry else {})
 
     panels: dict[str, Callable[[], None]] = {
-        "Text": lambda: text_panel(node),
-        "Path": lambda: path_panel(rows, node),
-        "Tokens": lambda: tokens_panel(node, run),
-        "Scores": lambda: scores_panel(node, rows, log),
+        "Path": lambda: path_panel(rows, row.id),
+        "Rendered": lambda: rendered_panel(row),
+        "Tokens": lambda: tokens_panel(detail(), run),
+        "Scores": lambda: scores_panel(row.id, rows, log()),
         "Formula": lambda: formula_panel(told()),
-        "Prompt": lambda: prompt_panel(node),
-        "Record": lambda: record_panel(node, log),
+        "Prompt": lambda: prompt_panel(detail()),
+        "Record": lambda: record_panel(detail(), log()),
     }
     for tab, (_, draw) in zip(st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params"), panels.items(), strict=True):
         if tab.open:

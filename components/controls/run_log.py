@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from backend.api.schemas import Event, Node
+from backend.api.schemas import Event, Node, Run
 from backend.client import Client
 from backend.problems import extract_answer
 from backend.selectors import canonical
@@ -20,6 +20,7 @@ PAGE = 20_000
 KEPT_RUNS = 3
 KEPT_MOMENTS = 4
 BIG = 1_000
+FOR_GOOD = ("finished", "cancelled")  # what failed or crashed can be resumed
 
 
 @dataclass
@@ -31,6 +32,7 @@ class RunLog:
     events: list[Event] = field(default_factory=list)
     _answers: Answers = field(default_factory=Answers)
     _tables: dict[tuple[int, int | None], list[TreeRow]] = field(default_factory=dict)
+    _whole: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -38,9 +40,11 @@ class RunLog:
         """The last event that has been read, -1 before the first."""
         return self.events[-1].seq if self.events else -1
 
-    def read_on(self, service: Client) -> RunLog:
-        """Fetch what is new, nodes after events so that every event's node is there."""
+    def read_on(self, service: Client, over: bool = False) -> RunLog:
+        """Fetch what is new, nodes after events so that every event's node is there; nothing once a run that is `over` for good has been read."""
         with self._lock:
+            if self._whole:
+                return self
             before = len(self.events)
             while (page := service.events(self.run_id, after=self.seq, limit=PAGE)).events:
                 self.events.extend(page.events)
@@ -50,6 +54,7 @@ class RunLog:
             if len(self.events) - before > BIG:
                 self.rows()
                 spare_collector()
+            self._whole = over
         return self
 
     def rows(self, until: int | None = None) -> list[TreeRow]:
@@ -81,6 +86,6 @@ def _new_log(_url: str, run_id: int) -> RunLog:
 _log: Callable[[str, int], RunLog] = st.cache_resource(_new_log, max_entries=KEPT_RUNS, show_spinner=False)
 
 
-def run_log(service: Client, run_id: int) -> RunLog:
+def run_log(service: Client, run: Run) -> RunLog:
     """The log of a run up to now."""
-    return _log(service.url, run_id).read_on(service)
+    return _log(service.url, run.id).read_on(service, run.status in FOR_GOOD)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from components.controls.chosen import TABLE, choose, fragment, shown_node
+from components.controls.chosen import TABLE, choose, fragment, shown_node, walk_to
 from components.prose import visible
 from components.steps import FATES, SORTS, StepFilter, matching, page_of, page_with, pages
 from components.tables import TreeRow
@@ -98,4 +98,4 @@ def step_buttons(rows: Sequence[TreeRow], selected: int | None) -> None:
     answer = next((row.id for row in rows if row.chosen), None)
     with st.container(horizontal=True, gap="small"):
         for label, node, key in (("Previous", before, "K"), ("Next", after, "J"), ("Parent", parent, "P"), ("Answer", answer, "A")):
-            st.button(label, key=f"walk.{label}", shortcut=key, disabled=node is None, on_click=choose, args=(node,), width="content")
+            st.button(label, key=f"walk.{label}", shortcut=key, disabled=node is None, on_click=walk_to, args=(node,), width="content")

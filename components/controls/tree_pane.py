@@ -1,4 +1,4 @@
-"""The tree on the Trace page, a fragment of its own: a click in it runs what depends on the node, and not the tree."""
+"""The tree on the Trace page, a fragment of its own: what is chosen in it runs other fragments, and not the tree."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
     if until is None and run.status in OVER:
         node = final_node(run)
     else:
-        node = shown_node(required(lambda: run_log(service, run.id), f"The log of run {run.id}").rows(until))
-    answers = run_log(service, run.id).answers() if look.colour == "answer" else None
+        node = shown_node(required(lambda: run_log(service, run), f"The log of run {run.id}").rows(until))
+    answers = run_log(service, run).answers() if look.colour == "answer" else None
     view = TreeView(
         run.id, run.status, node, until, run.budget, public_url(), public_token(), replay=True, height=400, above=560,
         look=look, answers=answers, context=tuple(context),
@@ -33,15 +33,15 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
 
 
 def _told(events: TreeEvents) -> None:
-    """Put into the address what the browser told, and run what it concerns."""
+    """Put into the address what the browser told, and run what it concerns. A node is chosen here only before its own fragment is there."""
     if events.look is not None:
         put_in_address(**events.look.parts())
-    if events.picked is not None:
-        choose(events.picked, TREE)
-    if events.foreign is not None:
-        other, node = events.foreign
-        put_in_address(run=other, node=node, event=None, focus=None, open=None, shut=None)
-    if events.until is not None:
-        put_in_address(event=None if events.until < 0 else events.until)
-    if events.look is None:
+    elif events.picked is not None:
+        choose(events.picked)
+    else:
+        if events.foreign is not None:
+            other, node = events.foreign
+            put_in_address(run=other, node=node, event=None, focus=None, open=None, shut=None)
+        if events.until is not None:
+            put_in_address(event=None if events.until < 0 else events.until)
         st.rerun()

@@ -73,7 +73,7 @@ def addresses(place: Place) -> dict[str, str]:
     run, node, experiment = place.run, place.node, place.experiment
     sql = quote("SELECT text, run_id, id AS node_id FROM node ORDER BY length(text) DESC LIMIT 20")
     return {
-        **{f"trace {panel}": f"/trace?run={run}&node={node}&panel={panel}" for panel in ("Text", "Path", "Scores", "Record")},
+        **{f"trace {panel}": f"/trace?run={run}&node={node}&panel={panel}" for panel in ("Rendered", "Path", "Scores", "Record")},
         "trace outline": f"/trace?run={run}&node=1&layout=outline", "trace why": f"/trace?run={run}&why=true",
         "trace scripted": f"/trace?run={run + 1}",
         "why": "/why", "why run": f"/why?run={run}", "compare": f"/compare?runs={run},{run + 1}", "history": "/history", "sql": f"/sql?q={sql}",

@@ -42,7 +42,7 @@ def test_a_click_shows_the_text_that_is_stored(product: str, tab: Any) -> None:
     drawn_nodes(tab, 4)
     click_node(tab, node.id)
     tab.get_by_text(f"Node {node.id}", exact=True).wait_for()
-    tab.locator("[data-testid=stCode]").filter(has_text=node.text.strip()).first.wait_for()
+    tab.locator(".an-text").filter(has_text=node.text.strip()).wait_for()
 
 
 def test_history_lists_the_run(product: str, tab: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from backend.exchange.layout import layout_tree
 from components.live_tree import tree_script
+from components.node_head import head_of
 from components.tables import tree_table
 from tests.components.test_prose import HOSTILE
 from tests.pages.fake_service import FakeService
@@ -39,12 +40,14 @@ def test_at_every_moment_both_see_the_same_tree(model: Any, trace: Trace) -> Non
     run = FakeService().add(trace)
     events = [run.event(record.seq) for record in trace.events]
     fold = """(events) => { const state = window.model.emptyState(); return events.map((event) => { window.model.applyEvent(state, event);
-      return [...state.nodes.values()].map((node) => [node.id, node.score, node.pruned, node.id === state.chosen]); }); }"""
+      return [...state.nodes.values()].map((node) => [node.id, node.score, node.pruned, node.id === state.chosen,
+                                                      window.model.headOf(node, state.chosen)]); }); }"""
     seen = model.evaluate(fold, [json.loads(event.model_dump_json(exclude_none=True)) for event in events])
     nodes = [run.node(record.id) for record in trace.nodes]
     for event, drawn in zip(events, seen, strict=True):
         rows = tree_table(nodes, events, event.seq)
-        assert drawn == [[row.id, row.score, row.pruned, row.chosen] for row in rows]
+        heads = [{**asdict(head), "facts": list(head.facts)} for head in (head_of(row.id, row) for row in rows)]
+        assert drawn == [[row.id, row.score, row.pruned, row.chosen, head] for row, head in zip(rows, heads, strict=True)]
     assert asdict(tree_table(nodes, events)[0])["id"] == 0
 
 
