@@ -12,9 +12,10 @@ from backend.client import Client
 from components.controls.chosen import NODE, PANELS, behind, follow, fragment, shown_node, walk_to
 from components.controls.fork_panel import fork_panel
 from components.controls.inspector import inspector
+from components.controls.node_head import node_head
 from components.controls.step_table import step_buttons
 from components.controls.why_panel import why_panel
-from components.node_head import head_of, node_head
+from components.node_head import head_of
 from components.service import required
 from components.tables import TreeRow
 
