@@ -222,13 +222,15 @@ class Jumped(Note):
 @dataclass(frozen=True, slots=True)
 class Drawn(Note):
     """Thompson draws at `node`: one for a new child (`gen`), one for going on below those it has (`cont`), and where that was the greater, one
-    for each of the `children`, in `draws`; the greatest wins."""
+    for each of the `children`, in `draws`; the greatest wins. `beliefs` are the posteriors that were drawn from, in the same order, by the names of
+    their parameters: m, kappa, nu, tau2 (normal-inverse-gamma) or a, b (beta)."""
 
     node: Node
     gen: float
     cont: float
     children: tuple[Node, ...]
     draws: tuple[float, ...]
+    beliefs: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -87,10 +88,16 @@ def mark_of(point: PointLike) -> Mark | None:
     return Mark(point.budget, point.cost, point.accuracy.value, band.low, band.high, point.problems, point.n, point.unanswered)
 
 
-def curve_figure(info: CurveInfo, *, counts: str, logarithmic: bool, bands: bool = True, height: int = 420) -> go.Figure:
-    """One line an arm, told apart by colour, mark and dash."""
-    figure = go.Figure()
-    if info.gap:
+METRICS = ("accuracy", "share answered")
+"""What a curve can show of a point: how often the answer is right, how often there is one at all."""
+
+
+def curve_figure(
+    info: CurveInfo, *, counts: str, logarithmic: bool, metric: str = METRICS[0], span: tuple[float, float] | None = None, height: int = 420
+) -> go.Figure:
+    """One line an arm, told apart by colour, mark and dash. `span` are the least and the largest cost on the axis, those of the marks by default."""
+    figure, right = go.Figure(), metric == METRICS[0]
+    if info.gap and right:
         costs, chosen, covered = zip(*info.gap, strict=True)
         figure.add_scatter(
             x=[*costs, *reversed(costs)], y=[*covered, *reversed(chosen)], fill="toself", mode="none", fillcolor="rgba(128,128,128,0.16)",
@@ -98,23 +105,51 @@ def curve_figure(info: CurveInfo, *, counts: str, logarithmic: bool, bands: bool
         )  # fmt: skip
     for place, (arm, marks) in enumerate(info.arms):
         colour = COLOURS[place % len(COLOURS)]
-        if bands and all(mark.low is not None and mark.high is not None for mark in marks):
+        if right and all(mark.low is not None and mark.high is not None for mark in marks):
             figure.add_scatter(
                 x=[mark.cost for mark in marks] + [mark.cost for mark in reversed(marks)],
-                y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)], fill="toself", mode="none", fillcolor=_faint(colour),
+                y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)], fill="toself", mode="none", fillcolor=faint(colour),
                 hoverinfo="skip", showlegend=False, legendgroup=arm,
             )  # fmt: skip
         figure.add_scatter(
-            x=[mark.cost for mark in marks], y=[mark.accuracy for mark in marks], mode="lines+markers", name=escaped(arm), legendgroup=arm,
+            x=[mark.cost for mark in marks], y=[mark.accuracy if right else 1.0 - mark.unanswered for mark in marks], mode="lines+markers",
+            name=escaped(arm), legendgroup=arm,
             line={"color": colour, "width": 2.2, "dash": DASHES[place % len(DASHES)]},
             marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 9, "color": colour, "line": {"width": 1, "color": "rgba(255,255,255,0.7)"}},
             customdata=[[arm, mark.budget] for mark in marks], hovertext=[label(arm, mark) for mark in marks], hoverinfo="text",
         )  # fmt: skip
-    framed(figure, x=counts, y="accuracy: share of problems answered right", height=height)
+    framed(figure, x=counts, y="accuracy: share answered right" if right else "share of problems answered", height=height)
     figure.update_yaxes(range=[-0.02, 1.02])
-    if logarithmic:
-        figure.update_xaxes(type="log")
+    spread_out(figure, [*(span or ()), *(mark.cost for _, marks in info.arms for mark in marks)], logarithmic=logarithmic)
     return figure
+
+
+def spread_out(figure: go.Figure, costs: Sequence[float], *, logarithmic: bool) -> None:
+    """The x axis from the least to the largest cost with a little room."""
+    known = [cost for cost in costs if cost > 0 or not logarithmic]
+    if logarithmic:
+        readable_log(figure, known)
+    if known and min(known) < max(known):
+        low, high = (math.log10(min(known)), math.log10(max(known))) if logarithmic else (min(known), max(known))
+        figure.update_xaxes(range=[low - 0.03 * (high - low), high + 0.03 * (high - low)])
+
+
+def readable_log(figure: go.Figure, values: Sequence[float]) -> None:
+    """A logarithmic x with whole numbers at 1, 2 and 5 of each decade around the values, where Plotly writes single digits."""
+    inside = [value for value in values if value > 0]
+    figure.update_xaxes(type="log")
+    if inside:
+        decades = range(math.floor(math.log10(min(inside))) - 1, math.ceil(math.log10(max(inside))) + 2)
+        ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+        figure.update_xaxes(tickvals=ticks, ticktext=[shortened(tick) for tick in ticks])
+
+
+def shortened(tick: float) -> str:
+    """1, 500, 20k, 5M, 2e+12."""
+    for size, letter in ((1e9, ""), (1e6, "M"), (1e3, "k")):
+        if tick >= size:
+            return f"{tick / size:g}{letter}" if letter else f"{tick:.0e}"
+    return f"{tick:g}"
 
 
 def label(arm: str, mark: Mark) -> str:
@@ -126,11 +161,11 @@ def label(arm: str, mark: Mark) -> str:
     )
 
 
-def _faint(colour: str) -> str:
+def faint(colour: str) -> str:
     if not colour.startswith("#"):
         return "rgba(128,128,128,0.12)"
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.12)"
 
 
-__all__ = ["CurveInfo", "Mark", "curve_figure", "curve_info", "label", "mark_of"]
+__all__ = ["METRICS", "CurveInfo", "Mark", "curve_figure", "curve_info", "faint", "label", "mark_of", "readable_log", "shortened"]

@@ -1,5 +1,5 @@
 """How Thompson draws led to each answer of a tree of answers: at every node the draw for a new answer, the draw for going on below, and where that
-was the greater, one for each child; beside each what its arm had heard by then.
+was the greater, one for each child; beside each what its arm had heard by then, and the posterior that the draw came from, where the log has it.
 
 Everything is computed from the events `drawn` and `backed`. A score is heard by the arm of its answer and by GEN of the node that it was made at; of
 every answer above by its arm, and by CONT of the node above that (AB-MCTS-A, arXiv 2503.04412).
@@ -7,21 +7,21 @@ every answer above by its arm, and by CONT of the node above that (AB-MCTS-A, ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any, TypeAlias
 
-from plotly import graph_objects as go
-
+from components.beliefs import Spread, spread
 from components.tables import EventLike, up_to
-from components.theme import ACCENT, BLUE, GREY, framed
 
 NEW, ON, CHILD = "new answer here", "go on below", "child"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """An arm at a node: what it stands for, the child it leads to if it is one's, what it drew, how many scores it had heard and their mean."""
+    """An arm at a node: what it stands for, the child it leads to if it is one's, what it drew, how many scores it had heard and their mean, and
+    the spread of the posterior that it drew from, None in runs that did not record it."""
 
     kind: str
     child: int | None
@@ -29,6 +29,7 @@ class Arm:
     count: int
     mean: float | None
     won: bool
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def descents(events: Iterable[EventLike], until: int | None = None) -> list[Desc
         data = event.data or {}
         if event.kind == "drawn" and event.node_id is not None:
             top = event.node_id if top is None else top
-            level = _level(heard, event.node_id, data["gen"], data["cont"], data["children"], data["draws"])
+            level = _level(heard, event.node_id, data)
             if event.node_id == top:
                 asked.append(Descent(len(found) + len(asked) + 1, (level,)))
             elif asked:
@@ -101,12 +102,19 @@ def descents(events: Iterable[EventLike], until: int | None = None) -> list[Desc
     return found + asked
 
 
-def _level(heard: _Heard, node: int, gen: float, cont: float, children: Sequence[int], draws: Sequence[float]) -> Level:
+def _level(heard: _Heard, node: int, data: Mapping[str, Any]) -> Level:
+    children, draws = data["children"], data["draws"]
     heard.answers |= set(children)
-    first = (heard.arm(NEW, node, gen, not children), heard.arm(ON, node, cont, bool(children)))
     top = max(range(len(draws)), key=draws.__getitem__, default=None)
-    below = (heard.arm(CHILD, node, draw, place == top, child) for place, (child, draw) in enumerate(zip(children, draws, strict=True)))
-    return Level(node, (*first, *below))
+    arms = [heard.arm(NEW, node, data["gen"], not children), heard.arm(ON, node, data["cont"], bool(children))]
+    arms += [heard.arm(CHILD, node, draw, place == top, child) for place, (child, draw) in enumerate(zip(children, draws, strict=True))]
+    beliefs = data.get("beliefs") or [{}] * len(arms)
+    return Level(node, tuple(replace(arm, spread=spread(belief)) for arm, belief in zip(arms, beliefs, strict=True)))
+
+
+def concerned(level: Level, arm: Arm) -> int:
+    """The node that an arm is about: its child, else the node at which it stands."""
+    return level.node if arm.child is None else arm.child
 
 
 def arm_label(arm: Arm) -> str:
@@ -115,34 +123,18 @@ def arm_label(arm: Arm) -> str:
     return ("\u2605 " if arm.won else "") + name
 
 
-def draw_figure(one: Descent) -> go.Figure:
-    """One lane an arm, node by node: the diamond is its draw, the bar reaches to the mean of what it had heard, with their number."""
-    lanes = [(level, arm) for level in one.levels for arm in level.arms]
-    places = list(range(len(lanes)))
-    figure = go.Figure()
-    figure.add_bar(
-        orientation="h",
-        y=places,
-        x=[arm.mean for _, arm in lanes],
-        text=[f"mean of {arm.count}" if arm.count else "" for _, arm in lanes],
-        textposition="inside",
-        insidetextanchor="start",
-        name="mean of the scores heard",
-        marker={"color": "rgba(86,180,233,0.45)", "line": {"width": 1, "color": BLUE}},
-        hoverinfo="skip",
-    )
-    for won, name, color in ((True, "draw that won", ACCENT), (False, "other draw", GREY)):
-        some = [(place, level, arm) for place, (level, arm) in zip(places, lanes, strict=True) if arm.won is won]
-        figure.add_scatter(
-            x=[arm.draw for _, _, arm in some],
-            y=[place for place, _, _ in some],
-            customdata=[level.node if arm.child is None else arm.child for _, level, arm in some],
-            mode="markers",
-            name=name,
-            marker={"symbol": "star-diamond" if won else "diamond-open", "size": 13, "color": color, "line": {"width": 1.5, "color": color}},
-            hovertemplate="draw %{x:.3f}, node %{customdata}<extra>" + name + "</extra>",
-        )
-    framed(figure, x="score", y="", height=110 + 30 * max(len(lanes), 3))
-    labels = [f"at node {level.node}: {arm_label(arm)}" for level, arm in lanes]
-    figure.update_yaxes(autorange="reversed", tickvals=places, ticktext=labels, automargin=True)
-    return figure
+Lane: TypeAlias = tuple[Level, Arm]
+
+
+def lanes(one: Descent) -> list[Lane]:
+    """The arms of a descent in the order that they are drawn in, from above."""
+    return [(level, arm) for level in one.levels for arm in level.arms]
+
+
+def reach(found: Sequence[Lane]) -> tuple[float, float]:
+    """From where to where scores are drawn: the scores themselves, from 0 to 1, and every posterior; without these, every draw. A posterior of one
+    score has long tails, so that a single draw can lie far outside."""
+    spreads = [arm.spread for _, arm in found if arm.spread is not None]
+    outer = [end for one in spreads for end in (one.low, one.high)] or [arm.draw for _, arm in found]
+    low, high = min([0.0, *outer]), max([1.0, *outer])
+    return low - 0.03 * (high - low), high + 0.03 * (high - low)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.formula import Case, Formula, LoggedEvent, Rival, Term, figure, signed, tex
 from components.formula_walks import drawn
@@ -174,6 +174,7 @@ def _as_child(case: Case) -> Formula | None:
     known = _learned(case, case.node.id, event.seq)
     terms = [Term("n", "scores that the arm has learned", len(known))]
     terms += [Term("ȳ", "their mean", sum(known) / len(known))] if known else []
+    terms += _belief(data, 2 + place)
     said = "The greatest draw: the search went on below this node." if place == taken else f"Node {nodes[taken]} drew more."
     symbols = r"\theta_i \sim p(\theta_i \mid y_1 \dots y_n),\quad i^* = \arg\max_i \theta_i"
     shown = f"\\theta = {tex(draws[place])}"
@@ -187,8 +188,22 @@ def _as_branch(case: Case) -> Formula | None:
     data = event.data or {}
     gen, cont = figure(data["gen"]), figure(data["cont"])
     said = "CONT was greater: on to a child." if cont > gen else "GEN was not below CONT: a new child here."
-    terms = (Term("GEN", "draw for a new child here", gen), Term("CONT", "draw for going on below the children", cont))
-    return Formula("Wider or deeper", r"\mathrm{CONT} > \mathrm{GEN}\,?", f"{tex(cont)} > {tex(gen)}\\,?", None, None, event.seq, terms, said=said)
+    terms = [Term("GEN", "draw for a new child here", gen), *_belief(data, 0)]
+    terms += [Term("CONT", "draw for going on below the children", cont), *_belief(data, 1)]
+    symbols, shown = r"\mathrm{CONT} > \mathrm{GEN}\,?", f"{tex(cont)} > {tex(gen)}\\,?"
+    return Formula("Wider or deeper", symbols, shown, None, None, event.seq, tuple(terms), said=said)
+
+
+BELIEFS = {
+    "m": ("m", "its posterior: mean"), "kappa": ("κ", "its posterior: pseudo-count of the mean"), "nu": ("ν", "its posterior: degrees of freedom"),
+    "tau2": ("τ²", "its posterior: scale of the variance"), "a": ("a", "its posterior: successes"), "b": ("b", "its posterior: failures"),
+}  # fmt: skip
+
+
+def _belief(data: Mapping[str, Any], place: int) -> list[Term]:
+    """The parameters of the posterior that a draw came from, where the search recorded them; `place` in the order GEN, CONT, children."""
+    beliefs = data.get("beliefs") or ()
+    return [Term(*BELIEFS[name], figure(value)) for name, value in beliefs[place].items() if name in BELIEFS] if beliefs else []
 
 
 def _learned(case: Case, node: int, before: int) -> list[float]:

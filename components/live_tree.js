@@ -127,8 +127,8 @@ function status(view) {
   chip.dataset.state = view.status;
   say(chip.querySelector(".at-word"), word);
   say(view.part("at-reason"), view.reason || "");
-  say(view.part("at-totals"), view.events.length ? [number(view.state.order.length) + " nodes", number(ledger.generated_tokens) + " tokens", number(ledger.model_calls) + " calls",
-    number(ledger.verifier_calls) + " scores", "round " + number(ledger.rounds), ((view.state.ms || 0) / 1000).toFixed(1) + " s"].join("  \u00b7  ") : "");
+  say(view.part("at-totals"), view.events.length ? [counted(view.state.order.length, "node"), counted(ledger.generated_tokens, "token"), counted(ledger.model_calls, "call"),
+    counted(ledger.verifier_calls, "score"), "round " + number(ledger.rounds), ((view.state.ms || 0) / 1000).toFixed(1) + " s"].join("  \u00b7  ") : "");
   say(view.part("at-answer"), answer === null || answer === undefined ? "" : "answer so far: " + plain(answer));
   view.part("at-answer").hidden = OVER.has(view.status) && view.until === null;
   spent(view, ledger);
@@ -148,6 +148,7 @@ function spent(view, ledger) {
 }
 
 function say(element, text) { if (element.textContent !== text) element.textContent = text; }
+function counted(value, what) { return number(value) + " " + what + (Math.round(value || 0) === 1 ? "" : "s"); }
 function number(value) { return Math.round(value || 0).toLocaleString("en-US"); }
 
 function loadPlotly(view) {

@@ -10,6 +10,8 @@ from plotly import graph_objects as go
 from components.theme import SCORE_SCALE, escaped, framed
 
 ORDERS = ("as listed", "hardest first", "most disputed first")
+NUMBERED, NAMED = 40, 120
+"""Problems up to which numbers, and names, are written."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,18 @@ def flips(info: MatrixInfo, one: str, other: str) -> Flips:
 
 def matrix_figure(info: MatrixInfo) -> go.Figure:
     """A heat map; numbers are written into it where there is room."""
-    few = len(info.problems) <= 40
+    few, named = len(info.problems) <= NUMBERED, len(info.problems) <= NAMED
+    tall = 22 if few else 14 if named else 6
     heads = [f"{escaped(arm)}<br>{'-' if mean is None else f'{mean:.2f}'}" for arm, mean in zip(info.arms, info.accuracy, strict=True)]
     figure = go.Figure(go.Heatmap(
-        z=[list(row) for row in info.rows], x=heads, y=list(info.problems), zmin=0, zmax=1, colorscale=SCORE_SCALE, xgap=1, ygap=1 if few else 0,
+        z=[list(row) for row in info.rows], x=heads, y=list(info.problems), zmin=0, zmax=1, colorscale=SCORE_SCALE, xgap=1, ygap=1 if named else 0,
         texttemplate="%{z:.2f}" if few else None, hovertemplate="%{y}<br>%{x}<br>credit %{z:.3f}<extra></extra>",
         colorbar={"title": "credit", "thickness": 10},
     ))  # fmt: skip
-    framed(figure, x="arm, with its accuracy", y="problem", height=max(320, min(2400, 90 + (20 if few else 6) * len(info.problems))))
-    figure.update_yaxes(autorange="reversed", showticklabels=few, type="category")
+    framed(figure, x="arm, with its accuracy", y="problem", height=max(320, min(2400, 130 + tall * len(info.problems))))
+    figure.update_yaxes(autorange="reversed", showticklabels=named, type="category", dtick=1, tickfont={"size": 12 if few else 10})
     figure.update_xaxes(side="top", type="category")
-    figure.update_layout(margin={"t": 70, "l": 150 if few else 46})
+    figure.update_layout(margin={"t": 70, "l": 150 if named else 46})
     return figure
 
 

@@ -29,5 +29,5 @@ def head_of(node_id: int, row: TreeRow | None) -> NodeHead:
     if row.visits:
         facts.append(f"{row.visits} visit{'s' if row.visits != 1 else ''}")
     if row.logprob is not None:
-        facts.append(f"mean log p {row.logprob:.2f}")
+        facts.append(f"mean log p {row.logprob:z.2f}")
     return NodeHead(node_id, row.state, tuple(facts), visible(row.reason or ""), visible(row.text.rstrip("\n")))

@@ -103,6 +103,10 @@ def weights_figure(rounds: Sequence[ParticleRound], drawn: int | None = None) ->
 Mark = Mapping[str, Any]
 ON_CELLS: Mark = {"symbol": "diamond", "size": 14, "color": "white", "line": {"width": 1.5, "color": "#333"}}
 ROUND_CIRCLES: Mark = {"symbol": "diamond-open", "size": 20, "color": ORANGE, "line": {"width": 2.5, "color": ORANGE}}
+THIN: Mark = {"width": 1.0, "color": FAINT}
+THICK: Mark = {"width": 2.6, "color": ACCENT}
+LIT: Mark = {"width": 6, "color": ORANGE}
+RING: Mark = {"symbol": "circle-open", "size": 19, "color": ORANGE, "line": {"width": 2.5, "color": ORANGE}}
 STAR: Mark = {"symbol": "star", "size": 12, "color": VERMILION, "line": {"width": 1, "color": "white"}}
 
 
@@ -173,47 +177,46 @@ def distinct_ancestors(rounds: Sequence[ParticleRound]) -> int:
 def genealogy_figure(info: Genealogy) -> go.Figure:
     """Area of a circle: weight. Hollow: nobody continued it. Thick lines: ancestors of the last round. Diamond and star as in `weights_figure`."""
     figure = go.Figure()
-    for trunk, width, color in ((False, 1.0, FAINT), (True, 2.6, ACCENT)):
-        chosen = [line for line in info.lines if line[4] is trunk]
-        figure.add_scatter(
-            x=[x for line in chosen for x in (line[1], line[3], None)],
-            y=[y for line in chosen for y in (line[0], line[2], None)],
-            mode="lines",
-            line={"width": width, "color": color},
-            hoverinfo="skip",
-            name="ancestors of the last round" if trunk else "no descendants left",
-        )
+    for trunk, name, line in ((False, "no descendants left", THIN), (True, "ancestors of the last round", THICK)):
+        _ties(figure, [one for one in info.lines if one[4] is trunk], name, line)
     lit = set(info.lit)
-    chosen = [line for line in info.lines if {(line[0], line[1]), (line[2], line[3])} <= lit]
     if lit:
-        figure.add_scatter(
-            x=[x for line in chosen for x in (line[1], line[3], None)] or [slot for _, slot in lit],
-            y=[y for line in chosen for y in (line[0], line[2], None)] or [at for at, _ in lit],
-            mode="lines",
-            line={"width": 6, "color": ORANGE},
-            opacity=0.75,
-            hoverinfo="skip",
-            name="lineage of the chosen node",
-        )
+        _ties(figure, [one for one in info.lines if {one[:2], one[2:4]} <= lit], "lineage of the chosen node", LIT, opacity=0.75)
+        x, y = [slot for _, slot in info.lit], [at for at, _ in info.lit]  # rings: a place that nobody continued has no line to light
+        figure.add_scatter(x=x, y=y, mode="markers", hoverinfo="skip", showlegend=False, marker=dict(RING))
     for lives, symbol, name in ((True, "circle", "continued"), (False, "circle-open", "not continued")):
-        some = [circle for circle in info.circles if circle[4] is lives]
-        figure.add_scatter(
-            x=[slot for _, slot, *_ in some],
-            y=[at for at, *_ in some],
-            customdata=[[node, weight] for _, _, node, weight, _ in some],
-            mode="markers",
-            name=name,
-            marker={
-                "symbol": symbol,
-                "size": [5 + 26 * math.sqrt(weight) for _, _, _, weight, _ in some],
-                "color": ACCENT if lives else GREY,
-                "opacity": 0.9,
-                "line": {"width": 1, "color": GREY},
-            },
-            hovertemplate="node %{customdata[0]}<br>slot %{x}, weight %{customdata[1]:.4f}<extra></extra>",
-            unselected={"marker": {"opacity": 0.7}},
-        )
+        _circles(figure, [circle for circle in info.circles if circle[4] is lives], name, {"symbol": symbol, "color": ACCENT if lives else GREY})
     _marked(figure, [(slot, at) for at, slot in info.held], [(info.drawn[1], info.drawn[0])] if info.drawn else [], ROUND_CIRCLES)
     framed(figure, x="slot", y="round", height=90 + 62 * max(len(info.labels), 2))
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(info.labels))), ticktext=[str(label) for label in info.labels])
     return figure
+
+
+def _ties(figure: go.Figure, lines: Sequence[tuple[int, int, int, int, bool]], name: str, line: Mark, opacity: float = 1.0) -> None:
+    figure.add_scatter(
+        x=[x for one in lines for x in (one[1], one[3], None)],
+        y=[y for one in lines for y in (one[0], one[2], None)],
+        mode="lines",
+        line=dict(line),
+        opacity=opacity,
+        hoverinfo="skip",
+        name=name,
+    )
+
+
+def _circles(figure: go.Figure, circles: Sequence[tuple[int, int, int, float, bool]], name: str, look: Mark) -> None:
+    figure.add_scatter(
+        x=[slot for _, slot, *_ in circles],
+        y=[at for at, *_ in circles],
+        customdata=[[node, weight] for _, _, node, weight, _ in circles],
+        mode="markers",
+        name=name,
+        marker={
+            "size": [5 + 26 * math.sqrt(weight) for _, _, _, weight, _ in circles],
+            "opacity": 0.9,
+            "line": {"width": 1, "color": GREY},
+            **look,
+        },
+        hovertemplate="node %{customdata[0]}<br>slot %{x}, weight %{customdata[1]:.4f}<extra></extra>",
+        unselected={"marker": {"opacity": 0.7}},
+    )

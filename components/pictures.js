@@ -37,7 +37,7 @@ function row(plot, data) {
     const button = text("button", format.toUpperCase());
     button.type = "button";
     button.setAttribute("aria-label", name + " as " + format.toUpperCase());
-    button.addEventListener("click", () => save(plot, format, fileName(data.run, name) + "." + format, line));
+    button.addEventListener("click", () => save(plot, format, data, fileName(data.of, name) + "." + format, line));
     line.append(button);
   }
   return line;
@@ -45,11 +45,12 @@ function row(plot, data) {
 
 function text(tag, words) { return Object.assign(document.createElement(tag), { textContent: words }); }
 
-function fileName(run, name) { return "run-" + run + "-" + name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60); }
+function fileName(of, name) { return of + "-" + name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60); }
 
-async function save(plot, format, name, line) {
+async function save(plot, format, data, name, line) {
   line.querySelector(".arb-failed")?.remove();
   try {
+    await library(data);
     const url = await drawn(plot, format);
     const link = Object.assign(document.createElement("a"), { href: url, download: name });
     line.append(link);  // outside, the click would close the menu
@@ -61,9 +62,22 @@ async function save(plot, format, name, line) {
   }
 }
 
+// The drawing library: the tree's, or loaded now.
+function library(data) {
+  if (window.Plotly?.toImage) return Promise.resolve();
+  window.arboretumPlotly = window.arboretumPlotly || new Promise((done, failed) => {
+    const script = document.createElement("script"), token = data.token ? "?token=" + encodeURIComponent(data.token) : "";
+    script.referrerPolicy = "no-referrer";
+    script.src = (data.base || window.location.origin).replace(/\/$/, "") + "/api/assets/plotly.min.js" + token;
+    script.onload = done;
+    script.onerror = () => { window.arboretumPlotly = null; failed(new Error("the drawing library could not be loaded")); };
+    document.head.append(script);
+  });
+  return window.arboretumPlotly;
+}
+
 // The picture's address. A copy is drawn apart, so the page keeps its zoom; the copy has the zoom too.
 async function drawn(plot, format) {
-  if (!window.Plotly?.toImage) throw new Error("the drawing library is not there yet");
   const width = Math.max(NARROWEST, plot.offsetWidth), height = Math.max(SHORTEST, plot.offsetHeight);
   const figure = { data: onWhite(plain(plot.data), plot), layout: framed(onWhite(plain(plot.layout), plot), plot, width, height), config: { staticPlot: true } };
   const address = await window.Plotly.toImage(figure, { format, width, height, scale: format === "png" ? SCALE : 1 });

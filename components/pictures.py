@@ -24,6 +24,7 @@ _MOUNT = st.components.v2.component(
 )
 
 
-def pictures(run_id: int, *, key: str) -> None:
-    """List the drawings that can be seen now."""
-    _MOUNT(key=key, data={"run": run_id})
+def pictures(of: str, *, key: str, base: str = "", token: str = "") -> None:
+    """List the drawings that can be seen now; the names of the files begin with `of`. `base` and `token` are those of a remote backend, from which
+    the drawing library comes where the page has not loaded it yet."""
+    _MOUNT(key=key, data={"of": of, "base": base, "token": token})

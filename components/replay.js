@@ -40,8 +40,8 @@ function makeTransport(view) {
   ticks.onclick = (click) => { const mark = click.target.closest("[data-seq]"); if (mark) jump(view, Number(mark.dataset.seq)); };
   const row = made("div", "at-controls");
   row.append(made("button", "at-play", "Play", { type: "button", onclick: () => play(view) }),
-    button("at-round-back", "{", "One round back, key {", () => byRound(view, -1)), button("at-event-back", "[", "One event back, key [", () => byEvent(view, -1)),
-    button("at-event-on", "]", "One event on, key ]", () => byEvent(view, 1)), button("at-round-on", "}", "One round on, key }", () => byRound(view, 1)),
+    button("at-round-back", "\u00ab", "One round back, key {", () => byRound(view, -1)), button("at-event-back", "\u2039", "One event back, key [", () => byEvent(view, -1)),
+    button("at-event-on", "\u203a", "One event on, key ]", () => byEvent(view, 1)), button("at-round-on", "\u00bb", "One round on, key }", () => byRound(view, 1)),
     button("at-newest", "Newest", "To the newest event", () => jump(view, FINAL)), speed, pace, menu, made("span", "at-position"));
   view.part("at-transport").replaceChildren(slider, ticks, row);
   view.replay = { ...emptyLog(null), soon: null, reported: null, reportedAt: -Infinity, told: "" };

@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 import streamlit as st
 
 from backend.client import Client, Refused, Unreachable, base_url
+from components.links import page
 from components.prose import plain_markdown
 
 Result = TypeVar("Result")
@@ -43,7 +44,8 @@ def explained(error: Refused | Unreachable) -> str:
         return f"{error} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its address."
     if error.status == 401:
         return _token_refused()
-    sentences = [plain_markdown(str(error))]
+    told = str(error)
+    sentences = [plain_markdown(told if told.endswith((".", "!", "?")) else f"{told}.")]
     if error.accepted:
         sentences.append(f"Accepted: {plain_markdown(error.accepted)}.")
     if error.remedy:
@@ -61,7 +63,9 @@ def required(fetch: Callable[[], Result], what: str) -> Result:
         if error.status in (401, 403):
             st.error(explained(error), icon=":material/lock:")
         else:
-            st.warning(f"{what} cannot be shown. {explained(error)}", icon=":material/search_off:")
+            told = explained(error)
+            st.warning(f"{what} cannot be shown: {told}", icon=":material/search_off:")
+            st.page_link(page("history"), label="See which runs there are", icon=":material/history:")
     return _end()
 
 

@@ -12,9 +12,12 @@ SCORE_SCALE = "Cividis"
 ACCENT = "#1f8a70"
 ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7"
 GREY = "rgba(128,128,128,0.75)"
-FAINT = "rgba(128,128,128,0.35)"
+FAINT = "rgba(128,128,128,0.5)"
 MUTED = "#8a8f94"  # opaque, so that Plotly picks a readable colour for text on it in either theme
 GRID = "rgba(128,128,128,0.15)"
+NOTHING = "\u2013"
+"""What a table says where there is no value."""
+
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 """How Plotly behaves on the pages: no bar of its own; pictures are saved by the export menu."""
 

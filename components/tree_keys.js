@@ -10,7 +10,7 @@ const LETTERS = { j: "next", k: "previous", p: "parent", a: "answer", d: "disagr
 export const HELP = [
   ["Arrows", "parent, child, siblings (in the outline: line up and down, into and out of a node)"], ["J  K", "next and previous node in order of creation"], ["P", "parent"], ["A", "the node that gives the answer"],
   ["D", "next disagreement: a node that was pruned, or left without a continuation, although the verifier scored it above a sibling that went on"], ["Home  End", "first and newest node"],
-  ["Enter or O", "close or open what is below the node"], ["F", "show only the subtree of the node"], ["U", "one step out of the subtree"], ["L", "next layout"], ["0", "fit the whole tree"], ["Esc", "leave the subtree, close this help"], ["?", "this help"]];
+  ["Enter or O", "close or open what is below the node"], ["F", "show only the subtree of the node"], ["U", "one step out of the subtree"], ["L", "next layout"], ["0", "fit the whole tree"], ["Esc", "leave the subtree, close this help"], ["[  ]", "replay: one event back, on"], ["{  }", "replay: one round back, on"], ["?", "this help"]];
 
 export function actionOf(key, layout) { return (ARROWS[layout] || ARROWS.down)[key] || LETTERS[key] || LETTERS[key.toLowerCase()] || null; }
 

@@ -137,7 +137,7 @@ export function stateOf(node, chosen) {
 // The node in short, in the words of components/node_head.py, which has the same of the service's own table.
 export function headOf(node, chosen) {
   const facts = [...(node.score === null ? [] : ["score " + node.score.toFixed(3)]), "step " + node.depth, node.tokens + " tokens",
-                 ...(node.visits ? [node.visits + (node.visits === 1 ? " visit" : " visits")] : []), ...(node.logprob === null ? [] : ["mean log p " + node.logprob.toFixed(2)])];
+                 ...(node.visits ? [node.visits + (node.visits === 1 ? " visit" : " visits")] : []), ...(node.logprob === null ? [] : ["mean log p " + node.logprob.toFixed(2).replace("-0.00", "0.00")])];
   const words = [[node.parent === null && node.kind === "prompt", "problem"], [node.id === chosen, "answer"], [node.finish === "aborted", "aborted"], [node.done, "finished"],
                  [node.pruned, "pruned"], [node.reason, "unscored"]].filter(([holds]) => holds).map(([, word]) => word);
   return { id: node.id, state: words.join(", ") || "open", facts, reason: plain(node.reason || ""), text: plain(node.text.replace(/\n+$/, "")) };

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from components.controls.budget_controls import analyses_panel, behind, curves_panel
+from components.controls.analysis_controls import analyses_panel
+from components.controls.budget_controls import behind, curves_panel
 from components.controls.experiment_picker import chosen_experiment
 from components.service import connect, required
 

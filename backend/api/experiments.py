@@ -5,27 +5,28 @@ What a folder says is kept in memory until it changes: its shards are only ever 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from backend.api import schemas_experiments as schemas
+from backend.api.experiment_numbers import band, plain, point_of
 from backend.api.services import Services
 from backend.errors import BadInput, NotFound
 from backend.experiments.analyses import ACCEPTED_FROM, Material, analyses
+from backend.experiments.analyses_arms import THIRDS, thirds
+from backend.experiments.charts import charts
 from backend.experiments.curves import AXES, Cells, Prices, cells, curve, keys_of
 from backend.experiments.estimate import estimated
-from backend.experiments.material import inside, material
+from backend.experiments.material import inside, material, narrowed
 from backend.experiments.plan import size
 from backend.experiments.report import report
 from backend.experiments.shards import RESULTS, Folder
 from backend.experiments.spec import Experiment, cell_of
-from backend.sampling.intervals import Interval, paired
+from backend.sampling.intervals import paired
 from backend.spec import RunSpec
 
 ALL = "all"
@@ -77,17 +78,19 @@ def described(folder: Folder) -> Experiment:
 
 
 def slices(experiment: Experiment) -> list[str]:
-    """What curves can be restricted to: everything, or one kind of problem."""
-    return [ALL, *dict.fromkeys(cell_of(problem) for problem in experiment.problem_ids())]
+    """What curves can be restricted to: everything, one kind of problem, or, where samples tell how hard a problem is, a third by difficulty."""
+    problems = experiment.problem_ids()
+    hard = THIRDS if any(arm.pooled for arm in experiment.arms) and len(problems) >= 2 * len(THIRDS) else ()
+    return [ALL, *dict.fromkeys(cell_of(problem) for problem in problems), *hard]
 
 
 def curves(services: Services, name: str, axis: str, part: str, prices: Prices) -> schemas.Curves:
     """All arms on one axis. Raises `NotFound`, and `BadInput` for an axis or a slice that there is not."""
     folder = services.sweeps.folder(name)
     experiment, found = described(folder), seen(folder.path, version(folder), prices)
-    within, names = chosen(experiment, part), {arm for arm, _ in found}
+    belongs, names = member(folder, part), {arm for arm, _ in found}
     drawn = [
-        schemas.Curve(arm=arm.name, points=[point_of(point) for point in curve(found, arm.name, axis, lambda problem: inside(problem, within))])
+        schemas.Curve(arm=arm.name, points=[point_of(point) for point in curve(found, arm.name, axis, belongs)])
         for arm in experiment.arms if arm.name in names
     ]  # fmt: skip
     return schemas.Curves(hash=name, axis=axis, counts=AXES.get(axis, ""), slice=part, slices=slices(experiment), curves=drawn)
@@ -128,11 +131,11 @@ def matrix(services: Services, name: str, budget: float | None) -> schemas.Matri
 def compared(services: Services, name: str, one: str, other: str, budget: float, part: str) -> schemas.PairedArms:
     """Two arms at a budget on the problems that both have."""
     folder = services.sweeps.folder(name)
-    found, within = seen(folder.path, version(folder), Prices()), chosen(described(folder), part)
+    found, belongs = seen(folder.path, version(folder), Prices()), member(folder, part)
     for arm in (one, other):
         if (arm, budget) not in found:
             raise BadInput("arm and budget", given=f"{arm} at {budget:g}", accepted=", ".join(f"{a} at {b:g}" for a, b in sorted(found)))
-    both = [problem for problem in sorted(found[one, budget].keys() & found[other, budget].keys()) if inside(problem, within)]
+    both = [problem for problem in sorted(found[one, budget].keys() & found[other, budget].keys()) if belongs(problem)]
     told = paired([found[one, budget][problem].credit for problem in both], [found[other, budget][problem].credit for problem in both])
     return schemas.PairedArms(
         one=one, other=other, budget=budget, difference=band(told.difference), p=told.p, better=told.better, worse=told.worse, same=told.same
@@ -145,8 +148,7 @@ def analysed(services: Services, name: str, axis: str, part: str, threshold: flo
     if axis not in AXES:
         raise BadInput("axis", given=axis, accepted=", ".join(AXES))
     within = chosen(described(folder), part)
-    made = studied(folder.path, version(folder), axis, within, threshold, wrong_costs)
-    return schemas.Analyses(analyses=[schemas.Analysis(**plain(asdict(one))) for one in analyses(made)])
+    return taught(folder.path, version(folder), axis, within, threshold, wrong_costs)
 
 
 def reported(services: Services, name: str, axis: str) -> str:
@@ -171,6 +173,22 @@ def chosen(experiment: Experiment, part: str) -> str:
     if part not in slices(experiment):
         raise BadInput("slice", given=part, accepted=", ".join(slices(experiment)))
     return "" if part == ALL else part
+
+
+def member(folder: Folder, part: str) -> Callable[[str], bool]:
+    """Whether a problem belongs to a slice. Raises `BadInput`."""
+    within = chosen(described(folder), part)
+    if within in THIRDS:
+        return parted(folder.path, version(folder)).get(within, frozenset()).__contains__
+    return lambda problem: inside(problem, within)
+
+
+@lru_cache(maxsize=8)
+def parted(path: Path, version: int) -> Mapping[str, frozenset[str]]:
+    """The problems of each third by difficulty."""
+    pools = studied(path, version, "generated_tokens", "", ACCEPTED_FROM, 1.0).pools
+    bins = thirds(pools, sorted(pools))
+    return {third: frozenset(problem for problem, bin_ in bins.items() if bin_ == third) for third in THIRDS}
 
 
 def version(folder: Folder) -> int:
@@ -198,33 +216,19 @@ def seen(path: Path, _version: int, prices: Prices) -> Cells:
 
 
 @lru_cache(maxsize=8)
-def studied(path: Path, _version: int, axis: str, within: str, threshold: float, wrong_costs: float) -> Material:
+def studied(path: Path, version: int, axis: str, within: str, threshold: float, wrong_costs: float) -> Material:
+    if within in THIRDS:
+        return narrowed(studied(path, version, axis, "", threshold, wrong_costs), parted(path, version)[within])
     return material(Folder(path), axis=axis, within=within, threshold=threshold, wrong_costs=wrong_costs)
 
 
-def point_of(point: Any) -> schemas.CurvePoint:
-    return schemas.CurvePoint(
-        budget=point.budget, cost=finite(point.cost), accuracy=band(point.accuracy), unanswered=point.unanswered, problems=point.problems, n=point.n
-    )
-
-
-def band(interval: Interval) -> schemas.Band:
-    return schemas.Band(value=finite(interval.value), low=finite(interval.low), high=finite(interval.high))
-
-
-def finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
-
-
-def plain(value: Any) -> Any:
-    """Plain Python numbers, None for what is not finite."""
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return finite(value) if isinstance(value, float) else value
+@lru_cache(maxsize=32)
+def taught(path: Path, version: int, axis: str, within: str, threshold: float, wrong_costs: float) -> schemas.Analyses:
+    """The analyses as they travel; kept, because their intervals take seconds and a page asks again with every click."""
+    made = studied(path, version, axis, within, threshold, wrong_costs)
+    return schemas.Analyses(analyses=[
+        schemas.Analysis(**plain(asdict(one)), charts=[schemas.Chart(**plain(asdict(each))) for each in charts(one, made)]) for one in analyses(made)
+    ])  # fmt: skip
 
 
 __all__ = ["ALL", "about", "analysed", "compared", "curves", "detail", "info", "listed", "matrix", "opened", "reported", "results"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from backend.api.schemas import Answer
+from backend.experiments.charts import Kind
 from backend.experiments.spec import Experiment
 
 State = Literal["running", "paused", "stopped", "failed", "idle"]
@@ -139,8 +140,27 @@ class PairedArms(Answer):
     same: int
 
 
+class ChartLine(Answer):
+    """A line of a chart: its name and its points (x, y, low, high), the last two None without a band."""
+
+    name: str
+    points: list[tuple[float | str, float, float | None, float | None]]
+
+
+class Chart(Answer):
+    """A chart of a table; see `backend.experiments.charts.Chart`."""
+
+    table: str
+    part: str
+    kind: Kind
+    x_title: str
+    y_title: str
+    logarithmic: bool
+    lines: list[ChartLine]
+
+
 class Analysis(Answer):
-    """One analysis: what it says in a sentence, its limits, its paper, and its figures as named tables (lists of rows)."""
+    """One analysis: what it says in a sentence, its limits, its paper, its figures as named tables (lists of rows), and how they are drawn."""
 
     name: str
     title: str
@@ -148,6 +168,7 @@ class Analysis(Answer):
     limits: str
     paper: str
     tables: dict[str, list[dict[str, Any]]]
+    charts: list[Chart]
 
 
 class Analyses(Answer):

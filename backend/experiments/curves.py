@@ -1,28 +1,26 @@
 """From results to curves: one number a problem for every arm and budget, then means with bands over problems.
 
-A pooled arm is computed from its samples, exactly over all subsets of k (`backend.sampling.estimators`), for every k up to its pool; its cost is
-that of k samples. Repeats of a problem are averaged first. A result without an answer counts as wrong; one that failed counts as not there.
+A pooled arm is computed from its samples (`backend.experiments.rules`), for every k up to its pool; its cost is that of k samples. Repeats of a
+problem are averaged first. A result without an answer counts as wrong; one that failed counts as not there.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from backend.errors import BadInput
 from backend.experiments.plan import pools
+from backend.experiments.pools import Batch, Pools, read, side_by_side
+from backend.experiments.rules import ALWAYS, RULES, Sampled, answered, best, majority
 from backend.experiments.shards import LEDGER, Estimates, Folder
 from backend.experiments.spec import Arm, Experiment
-from backend.sampling.estimators import Group, best_of_k, majority_at_k, pass_at_k, weighted_at_k
-from backend.sampling.intervals import Interval, mean_interval
+from backend.sampling.intervals import Interval, mean_intervals
 from backend.sampling.pareto import Curve
-from backend.sampling.weights import Floats
 
 AXES: Mapping[str, str] = {
     "samples": "samples drawn, or solutions' worth of generated tokens",
@@ -37,8 +35,6 @@ AXES: Mapping[str, str] = {
     "money": "price by the table given",
 }
 """Axes a curve can have, each with what it counts."""
-SCORE_DIGITS = 2
-"""Digits of a score in a weighted vote: an exact count of all sums needs few of them."""
 
 
 class Prices(NamedTuple):
@@ -53,8 +49,7 @@ class Prices(NamedTuple):
 FREE = Prices()
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """An arm at a budget on one problem: credit in [0, 1] and costs by axis, the mean over repeats, and whether it answered. `n` is how many
     samples or repeats stand behind it."""
 
@@ -80,42 +75,73 @@ class Point(NamedTuple):
     n: int
 
 
-class Sampled(NamedTuple):
-    """A pool in numbers. `scores` NaN where there is none; `group` -1 for a sample without a readable answer."""
-
-    right: Floats
-    scores: Floats
-    group: Floats
-    tokens: Floats
-
-
 def cells(folder: Folder, experiment: Experiment | None = None, prices: Prices = FREE) -> Cells:
     """Everything that the folder holds of its experiment."""
     experiment = experiment or folder.experiment
     found: defaultdict[tuple[str, float], defaultdict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
-    rows = folder.results().to_pylist()
     by_pool = {}
-    for row in rows:
+    for row in folder.results().drop_columns(["spec"]).to_pylist():
         if row["failure"] is not None or row["kind"] == "unit":
             continue
         if row["kind"] == "pool":
             by_pool[row["key"]] = row
         else:
             found[row["arm"], row["budget"]][row["problem"]].append(of_run(row, prices))
-    known = folder.estimates() if by_pool else {}
-    fresh: Estimates = {}
-    for arm in (arm for arm in experiment.arms if arm.pooled):
-        mine = keys_of(experiment, arm)
-        keys = {key: row for key, row in by_pool.items() if key in mine}
-        for key, pool in sampled(folder.samples(keys)).items():
-            for k in budgets_of(experiment, arm):
-                place = (key, arm.selector or "best", k)
-                if place not in known:
-                    known[place] = fresh[place] = RULES[place[1]](pool, k)
-                found[arm.name, float(k)][keys[key]["problem"]].append(of_pool(arm, pool, k, keys[key], prices, known[place]))
+    arms = [arm for arm in experiment.arms if arm.pooled]
+    if arms and by_pool:
+        add_pooled(found, folder, experiment, arms, by_pool, prices)
+    return {place: {problem: mean_of(several) for problem, several in by.items()} for place, by in found.items()}
+
+
+def add_pooled(
+    found: Mapping[tuple[str, float], Mapping[str, list[Cell]]], folder: Folder, experiment: Experiment, arms: Sequence[Arm],
+    rows: Mapping[str, Mapping[str, object]], prices: Prices,
+) -> None:  # fmt: skip
+    """The cells of all pooled arms; `rows` are the results of the pools by key."""
+    keys, known, fresh = pool_keys(experiment), folder.estimates(), Estimates()
+    needed = {name for arm in arms for name in RULES[str(arm.selector)].reads}
+    pools = read(folder, [*ALWAYS, *sorted(needed)], rows.keys())
+    prices_of = [costs(rows[key], prices) for key in pools.keys]
+    for arm in arms:
+        mine = [pool for pool, key in enumerate(pools.keys) if arm.name in keys.get(key, ())]
+        ks = budgets_of(experiment, arm)
+        verified = RULES[str(arm.selector)].verified
+        told = estimated(pools.of(mine), str(arm.selector), ks, known, fresh)
+        for pool, (rights, shares) in zip(mine, told, strict=True):
+            n, problem = int(pools.sizes[pool]), str(rows[pools.keys[pool]]["problem"])
+            for k, credit, share in zip(ks, rights, shares, strict=True):
+                found[arm.name, float(k)][problem].append(Cell(credit, share, Share(prices_of[pool], k, n, verified=verified), n))
     if fresh:
         folder.keep_estimates(fresh)
-    return {place: {problem: mean_of(several) for problem, several in by.items()} for place, by in found.items()}
+
+
+class Told(NamedTuple):
+    """One pool under a rule: credit and the share that answers, one a k."""
+
+    credits: Sequence[float]
+    answered: Sequence[float]
+
+
+def estimated(pools: Pools, name: str, ks: Sequence[int], known: Estimates, fresh: Estimates) -> list[Told]:
+    """A rule on pools, in their order. What takes long is taken from `known`, and what was counted anew is added to `fresh`."""
+    rule, told = RULES[name], list[Told | None]([None] * len(pools.keys))
+
+    def right_of(batch: Batch) -> list[list[float]]:
+        kept = [[known.get((pools.keys[pool], name, k)) for k in ks] for pool in batch.which] if rule.kept and known else []
+        if kept and all(None not in row for row in kept):
+            return kept  # type: ignore[return-value]
+        return rule.credit(batch.columns, ks).tolist()  # type: ignore[no-any-return]
+
+    def judged(batch: Batch) -> tuple[Batch, list[list[float]], list[list[float]]]:
+        return batch, right_of(batch), answered(batch.columns, ks).tolist()
+
+    for batch, right, share in side_by_side(judged, list(pools.batches())):
+        for place, pool in enumerate(batch.which):
+            told[pool] = Told(right[place], share[place])
+            if rule.kept:
+                places = ((pools.keys[pool], name, k) for k in ks)
+                fresh.update({at: credit for at, credit in zip(places, right[place], strict=True) if at not in known})
+    return [one for one in told if one is not None]
 
 
 def budgets_of(experiment: Experiment, arm: Arm) -> list[int]:
@@ -126,12 +152,21 @@ def budgets_of(experiment: Experiment, arm: Arm) -> list[int]:
     return sorted(powers | {k for k in asked if k <= size})
 
 
+def pool_keys(experiment: Experiment) -> dict[str, tuple[str, ...]]:
+    """The pools of an experiment by key, each with the arms that read it. Those of other problems and repeats differ from the first in these alone,
+    so that only one a group of arms is planned."""
+    problems, found = experiment.problem_ids(), {}
+    for task in pools(experiment, problems[0], 0, None):
+        for repeat in range(experiment.repeats):
+            for problem in problems:
+                spec = task.spec.model_copy(update={"problem": problem, "seed": experiment.seed + repeat})
+                found[task._replace(spec=spec).key] = task.arms
+    return found
+
+
 def keys_of(experiment: Experiment, arm: Arm) -> set[str]:
     """The keys of the pools that an arm reads."""
-    return {
-        task.key for repeat in range(experiment.repeats) for problem in experiment.problem_ids() for task in pools(experiment, problem, repeat, None)
-        if arm.name in task.arms
-    }  # fmt: skip
+    return {key for key, arms in pool_keys(experiment).items() if arm.name in arms}
 
 
 def of_run(row: Mapping[str, object], prices: Prices) -> Cell:
@@ -139,13 +174,27 @@ def of_run(row: Mapping[str, object], prices: Prices) -> Cell:
     return Cell(float(row["correct"] is True), float(row["answer"] is not None), costs(row, prices), 1)
 
 
-def of_pool(arm: Arm, pool: Sampled, k: int, row: Mapping[str, object], prices: Prices, credit: float) -> Cell:
-    """A rule at k samples of a pool, with its expected credit; costs are k samples' share of what the pool cost, one round each."""
-    n = len(pool.right)
-    scored = arm.selector in ("best", "weighted")
-    spent = {name: value * k / n for name, value in costs(row, prices).items()}
-    spent |= {"samples": float(k), "rounds": 1.0} | ({} if scored else {"verifier_calls": 0.0})
-    return Cell(credit, pass_at_k(n, int((pool.group >= 0).sum()), k), spent, n)
+class Share(Mapping[str, float]):
+    """Costs of a rule at k samples of a pool of n: their share of what the pool `paid`, one round each. Computed when asked for: large
+    experiments have many cells, and a curve asks for one axis."""
+
+    __slots__ = ("_free", "_k", "_n", "_paid")
+
+    def __init__(self, paid: Mapping[str, float], k: int, n: int, *, verified: bool) -> None:
+        self._paid, self._k, self._n, self._free = paid, k, n, "" if verified else "verifier_calls"
+
+    def __getitem__(self, axis: str) -> float:
+        if axis == "samples":
+            return float(self._k)
+        if axis == "rounds":
+            return 1.0
+        return 0.0 if axis == self._free else self._paid[axis] * self._k / self._n
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paid)
+
+    def __len__(self) -> int:
+        return len(self._paid)
 
 
 def costs(row: Mapping[str, object], prices: Prices) -> dict[str, float]:
@@ -165,49 +214,6 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def sampled(table: pa.Table) -> dict[str, Sampled]:
-    """The pools of a table of samples by key."""
-    if not table.num_rows:
-        return {}
-    keys = table.column("key").to_numpy(zero_copy_only=False)
-    order = np.argsort(keys, kind="stable")
-    columns = [
-        table.column(name).to_numpy(zero_copy_only=False).astype(np.float64)[order] for name in ("correct", "score", "group", "tokens")
-    ]
-    columns[2] = np.where(np.isnan(columns[2]), -1.0, columns[2])
-    names, starts = np.unique(keys[order], return_index=True)
-    parts = [np.split(column, starts[1:]) for column in columns]
-    return {str(name): Sampled(*(part[at] for part in parts)) for at, name in enumerate(names)}
-
-
-def coverage(pool: Sampled, k: int) -> float:
-    return pass_at_k(len(pool.right), int(pool.right.sum()), k)
-
-
-def best(pool: Sampled, k: int) -> float:
-    return best_of_k([None if math.isnan(score) else float(score) for score in pool.scores], [float(right) for right in pool.right], k)
-
-
-def majority(pool: Sampled, k: int) -> float:
-    groups, sizes = np.unique(pool.group[pool.group >= 0], return_counts=True)
-    right = {float(group) for group in pool.group[pool.right > 0]}
-    good = [int(size) for group, size in zip(groups, sizes, strict=True) if float(group) in right]
-    bad = [int(size) for group, size in zip(groups, sizes, strict=True) if float(group) not in right]
-    return majority_at_k(good, bad, int((pool.group < 0).sum()), k)
-
-
-def weighted(pool: Sampled, k: int) -> float:
-    groups = []
-    for group in np.unique(pool.group[pool.group >= 0]):
-        inside = pool.group == group
-        weights = [None if math.isnan(score) else round(float(score), SCORE_DIGITS) for score in pool.scores[inside]]
-        groups.append(Group(bool(pool.right[inside].any()), weights))
-    return weighted_at_k(groups, int((pool.group < 0).sum()), k)
-
-
-RULES: Mapping[str, Callable[[Sampled, int], float]] = {"best": best, "weighted": weighted, "majority": majority, "coverage": coverage}
-
-
 def mean_of(several: Sequence[Cell]) -> Cell:
     """Repeats of one problem as one."""
     if len(several) == 1:
@@ -225,14 +231,15 @@ def curve(found: Cells, arm: str, axis: str, problems: Callable[[str], bool] = l
         raise BadInput("axis", given=axis, accepted=", ".join(AXES))
     mine = {budget: by for (name, budget), by in found.items() if name == arm}
     shared = sorted(problem for problem in set.intersection(*(set(by) for by in mine.values())) if problems(problem)) if mine else []
-    points = []
-    for budget in sorted(mine) if shared else ():
-        here = [mine[budget][problem] for problem in shared]
-        points.append(Point(
-            budget, float(np.mean([cell.costs[axis] for cell in here])), mean_interval([cell.credit for cell in here]),
-            float(np.mean([1.0 - cell.answered for cell in here])), len(here), sum(cell.n for cell in here),
-        ))  # fmt: skip
-    return points
+    by_budget = [[mine[budget][problem] for problem in shared] for budget in sorted(mine)] if shared else []
+    bands = mean_intervals([[cell.credit for cell in here] for here in by_budget])
+    return [
+        Point(
+            budget, float(np.mean([cell.costs[axis] for cell in here])), band, float(np.mean([1.0 - cell.answered for cell in here])), len(here),
+            sum(cell.n for cell in here),
+        )
+        for budget, here, band in zip(sorted(mine) if shared else (), by_budget, bands, strict=True)
+    ]  # fmt: skip
 
 
 def arrays(found: Cells, arm: str, axis: str, problems: Sequence[str]) -> Curve:
@@ -251,6 +258,6 @@ def shared_problems(found: Cells, arms: Sequence[str]) -> list[str]:
 
 
 __all__ = [
-    "AXES", "FREE", "RULES", "Cell", "Cells", "Point", "Prices", "Sampled", "arrays", "budgets_of", "cells", "costs", "curve",
-    "keys_of", "mean_of", "sampled", "shared_problems",
+    "AXES", "FREE", "RULES", "Cell", "Cells", "Point", "Prices", "Sampled", "arrays", "best", "budgets_of", "cells", "costs", "curve",
+    "keys_of", "majority", "mean_of", "pool_keys", "shared_problems",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.experiments.analyses import Analysis, Material, analyses
+from backend.experiments.charts import Chart, charts
 from backend.experiments.curves import AXES, curve
 from backend.experiments.plot import Drawn, line_chart
 from backend.experiments.shards import Folder
@@ -34,7 +35,7 @@ def report(folder: Folder, material: Material) -> str:
         f"<p>{len(experiment.problem_ids())} problems, {len(experiment.arms)} arms, {results.num_rows:,} results, {failures} failed. Experiment "
         f"{said(folder.path.name)}.</p>",
         "<h2>Accuracy against cost</h2>", *curves(material),
-        *(section(each) for each in analyses(material)),
+        *(section(each, charts(each, material)) for each in analyses(material)),
         "<h2>Description</h2>", printed(experiment.model_dump(mode="json", exclude_defaults=True)),
         "<h2>Made with</h2>", *(printed(told) for told in folder.setups()),
     ]  # fmt: skip
@@ -61,11 +62,23 @@ def band(low: float, high: float) -> tuple[float | None, float | None]:
     return (low, high) if low == low and high == high else (None, None)
 
 
-def section(found: Analysis) -> str:
-    """An analysis with its sentence, limits, source and tables."""
-    tables = "".join(f"<h3>{said(name)}</h3>{table(rows)}" for name, rows in found.tables.items())
-    quiet = f'<p class="quiet">Limits: {said(found.limits)} Source: {said(found.paper)}.</p>'
+def section(found: Analysis, drawn: Sequence[Chart]) -> str:
+    """An analysis with its sentence, limits, source, charts and tables."""
+    tables = "".join(
+        f"<h3>{said(name)}</h3>{''.join(figure(chart) for chart in drawn if chart.table == name)}{table(rows)}" for name, rows in found.tables.items()
+    )
+    source = "" if found.paper == "-" else f" Source: {found.paper}."
+    quiet = f'<p class="quiet">Limits: {said(found.limits)}{said(source)}</p>'
     return f"<h2>{said(found.title)}</h2><p>{said(found.sentence)}</p>{quiet}{tables}"
+
+
+def figure(chart: Chart) -> str:
+    """A chart of lines or points; what else there is stands in the table."""
+    if chart.kind not in ("lines", "points"):
+        return ""
+    title = f"<h4>{said(chart.part)}</h4>" if chart.part else ""
+    lines = [Drawn(line.name, line.points) for line in chart.lines]
+    return title + line_chart(lines, x=chart.x_title, y=chart.y_title, logarithmic=chart.logarithmic, joined=chart.kind == "lines")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.dataset import dataset
 
 from backend.experiments.spec import Experiment
 from backend.types import JSON
@@ -37,8 +38,8 @@ LEDGER = (
 class Result:
     """How a task ended at a budget. `correct` is None where nobody can tell, `limit` the spent axis, `failure` why it broke off (None: it did not).
     `steps` written on the chosen path, `first_wrong` the index of the first wrong one by the exact checker (None: none, or no checker, as `checked`
-    tells), `prefix` the share of ProcBench's prefix accuracy where the checker knows (None otherwise). Costs are those of the ledger when it answered
-    within the budget's limit. `run` is its number in the store, where the whole trace was kept."""
+    tells). Costs are those of the ledger when it answered within the budget's limit. `run` is its number in the store, where the whole trace was
+    kept."""
 
     key: str
     kind: str
@@ -130,7 +131,7 @@ class Folder:
     def add(self, results: Sequence[Result], samples: Sequence[Sample] = ()) -> None:
         """Write rows as shards. The samples come first, so that a result that is there has its samples there too."""
         if samples:
-            self._shard(SAMPLES, pa.Table.from_pylist([asdict(sample) for sample in samples], schema=SAMPLE_SCHEMA))
+            self._shard(SAMPLES, _by_column(samples))
         if results:
             self._shard(RESULTS, pa.Table.from_pylist([_flat(result) for result in results], schema=RESULT_SCHEMA))
 
@@ -188,8 +189,8 @@ class Folder:
 
     def _table(self, name: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
         wanted = schema if columns is None else pa.schema([schema.field(column) for column in columns])
-        parts = [pq.read_table(path, columns=columns, schema=None if columns else schema) for path in sorted(self._files(name, "parquet"))]
-        return pa.concat_tables(parts) if parts else wanted.empty_table()
+        paths = sorted(map(str, self._files(name, "parquet")))
+        return dataset(paths, schema=wanted, format="parquet").to_table() if paths else wanted.empty_table()
 
     def _shard(self, name: str, table: pa.Table) -> None:
         sink = pa.BufferOutputStream()
@@ -201,6 +202,10 @@ class Folder:
         half = path.with_name(f".{path.name}.{os.getpid()}.half")
         half.write_bytes(content)
         half.replace(path)
+
+
+def _by_column(samples: Sequence[Sample]) -> pa.Table:
+    return pa.table({name: [getattr(sample, name) for sample in samples] for name in SAMPLE_SCHEMA.names}, schema=SAMPLE_SCHEMA)
 
 
 def _flat(result: Result) -> dict[str, object]:

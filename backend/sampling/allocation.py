@@ -93,8 +93,10 @@ class Judged(NamedTuple):
 
 
 def cross_validated(table: Table, budget: float) -> Judged | None:
-    """Two halves of each bin's problems, every other one; None where a half allows no choice."""
+    """Two halves of each bin's problems, every other one; None where a half is empty or allows no choice."""
     halves = _halves(table.bins)
+    if not all(halves):
+        return None
     found: list[tuple[float, float, float, int]] = []
     for chosen_on, judged_on in (halves, halves[::-1]):
         seen, unseen = table.of(chosen_on), table.of(judged_on)

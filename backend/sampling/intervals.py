@@ -23,6 +23,8 @@ DRAWS = 2000
 MOST_EXACT = 12
 """Differences other than 0 up to which all 2^n flips are counted; beyond, `FLIPS` are drawn."""
 FLIPS = 20_000
+MANY = 1000
+"""Problems from which the bootstrap draws them one by one."""
 
 
 class Interval(NamedTuple):
@@ -52,10 +54,20 @@ def interval(problems: Sequence[T], figure: Callable[[Sequence[T]], float], draw
 def drawn_means(values: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
     """Means over problems drawn with replacement. `values`: shape (..., problems); returns shape (draws, ...), the same draws for every row, so that
     what is computed from several rows stays paired."""
-    rng = np.random.default_rng(seed)
     count = values.shape[-1]
-    counts = rng.multinomial(count, np.full(count, 1.0 / count), size=draws)
-    return np.asarray(np.moveaxis(values @ counts.T / count, -1, 0), dtype=np.float64)
+    return np.asarray(np.moveaxis(values @ drawn_counts(count, draws, seed).T / count, -1, 0), dtype=np.float64)
+
+
+def drawn_counts(count: int, draws: int, seed: int) -> Floats:
+    """How often each of `count` problems is drawn, shape (draws, count). With `MANY` problems or more they are drawn one by one, which is faster
+    there and has the same distribution."""
+    rng = np.random.default_rng(seed)
+    if count < MANY:
+        return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+    counts = np.empty((draws, count))
+    for row in counts:
+        row[:] = np.bincount(rng.integers(0, count, count, dtype=np.int32), minlength=count)
+    return counts
 
 
 def mean_interval(values: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Interval:
@@ -68,6 +80,15 @@ def mean_interval(values: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Inte
         return Interval(mean, math.nan, math.nan)
     low, high = np.quantile(drawn_means(numbers, draws, seed), (0.025, 0.975))
     return Interval(mean, float(low), float(high))
+
+
+def mean_intervals(rows: Sequence[FloatsLike], draws: int = DRAWS, seed: int = 0) -> list[Interval]:
+    """`mean_interval` of several figures of the same problems, from the same draws."""
+    numbers = np.asarray(rows, dtype=np.float64)
+    if numbers.ndim < 2 or numbers.shape[1] < 2:
+        return [mean_interval(row, draws, seed) for row in numbers]
+    lows, highs = np.quantile(drawn_means(numbers, draws, seed), (0.025, 0.975), axis=0)
+    return [Interval(float(row.mean()), float(low), float(high)) for row, low, high in zip(numbers, lows, highs, strict=True)]
 
 
 class Paired(NamedTuple):
@@ -110,4 +131,4 @@ def flipped(differences: FloatsLike, seed: int = 0) -> float:
     return float(((np.abs(signs @ moved) >= reached).sum() + 1) / (FLIPS + 1))
 
 
-__all__ = ["Interval", "Paired", "drawn_means", "flipped", "interval", "mean_interval", "paired"]
+__all__ = ["Interval", "Paired", "drawn_means", "flipped", "interval", "mean_interval", "mean_intervals", "paired"]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from backend.ports import Policy, Rng
 from backend.strategies.rounds import living
-from backend.strategies.thompson import Arm, Draw
+from backend.strategies.thompson import Arm, Prior
 from backend.types import Backed, Drawn, Node, Note, Pruned
 
 
@@ -45,16 +45,20 @@ class Ask(NamedTuple):
     notes: tuple[Note, ...]
 
 
-def ask(root: Branch, draw: Draw, rng: Rng, max_depth: int) -> Ask:
+def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
     """Walk down from the root as long as going on wins; a branch without children, or whose children may have none, gets a new one."""
     branch, notes = root, list[Note]()
     while branch.children and branch.level + 1 < max_depth:
-        gen, cont = draw(branch.gen, rng), draw(branch.cont, rng)
-        draws = tuple(draw(child.arm, rng) for child in branch.children) if cont > gen else ()
-        notes.append(Drawn(branch.node, gen, cont, tuple(child.node for child in branch.children) if draws else (), draws))
-        if not draws:
+        beliefs = [prior(branch.gen), prior(branch.cont)]
+        gen, cont = (belief.draw(rng) for belief in beliefs)
+        below = branch.children if cont > gen else []
+        beliefs += [prior(child.arm) for child in below]
+        draws = tuple(belief.draw(rng) for belief in beliefs[2:])
+        told = tuple(belief._asdict() for belief in beliefs)
+        notes.append(Drawn(branch.node, gen, cont, tuple(child.node for child in below), draws, told))
+        if not below:
             break
-        branch = branch.children[max(range(len(draws)), key=draws.__getitem__)]
+        branch = below[max(range(len(draws)), key=draws.__getitem__)]
     return Ask(branch, tuple(notes))
 
 

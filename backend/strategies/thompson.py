@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from backend.ports import Rng
 
@@ -50,21 +50,36 @@ class NormalInverseGamma(NamedTuple):
         tau2 = (self.nu * self.tau2 + spread + n * self.kappa * (self.m - mean) ** 2 / kappa) / nu
         return NormalInverseGamma((self.kappa * self.m + n * mean) / kappa, kappa, nu, tau2)
 
-
-Draw: TypeAlias = Callable[[Arm, Rng], float]
-"""One value from the posterior of an arm."""
-
-
-def gaussian(arm: Arm, rng: Rng) -> float:
-    """A draw of the mean from the normal-inverse-gamma posterior; it may lie outside [0, 1]."""
-    belief = NormalInverseGamma().after(arm)
-    variance = belief.nu * belief.tau2 / 2.0 / float(rng.gamma(belief.nu / 2.0))
-    return float(rng.normal(belief.m, math.sqrt(variance / belief.kappa)))
+    def draw(self, rng: Rng) -> float:
+        """A value of the mean; it may lie outside [0, 1]."""
+        variance = self.nu * self.tau2 / 2.0 / float(rng.gamma(self.nu / 2.0))
+        return float(rng.normal(self.m, math.sqrt(variance / self.kappa)))
 
 
-def beta(arm: Arm, rng: Rng) -> float:
-    """A draw of the mean from the beta posterior under Jeffreys' prior, a score y counting as y successes and 1 - y failures."""
-    return float(rng.beta(0.5 + float(arm.total), 0.5 + float(arm.count - arm.total)))
+class Beta(NamedTuple):
+    """A belief about the mean, a score y counting as y successes and 1 - y failures. Defaults: Jeffreys' prior."""
+
+    a: float = 0.5
+    b: float = 0.5
+
+    def after(self, arm: Arm) -> Beta:
+        """The belief once the arm's scores are known."""
+        return Beta(self.a + float(arm.total), self.b + float(arm.count - arm.total))
+
+    def draw(self, rng: Rng) -> float:
+        """A value of the mean in [0, 1]."""
+        return float(rng.beta(self.a, self.b))
 
 
-PRIORS: Mapping[str, Draw] = MappingProxyType({"gaussian": gaussian, "beta": beta})
+class Belief(Protocol):
+    """What an arm's scores say of their mean: parameters by name, and a value drawn from it."""
+
+    def draw(self, rng: Rng) -> float: ...
+
+    def _asdict(self) -> dict[str, float]: ...
+
+
+Prior: TypeAlias = Callable[[Arm], Belief]
+"""The posterior of an arm."""
+
+PRIORS: Mapping[str, Prior] = MappingProxyType({"gaussian": NormalInverseGamma().after, "beta": Beta().after})

@@ -97,6 +97,8 @@ def death(case: Case) -> Death:
     if case.problem.answer is None:
         return Death(Cause.UNKNOWN, words.UNKNOWN)
     nodes, grader = evidence.solutions(case.trace), evidence.Grader(case.grade)
+    if not nodes:
+        return Death(Cause.NEVER_GENERATED, words.NOTHING)
     if case.own is not None and (told := _chosen(case, case.own)) is not None:
         return told
     right = evidence.finished(nodes, grader.right)

@@ -11,6 +11,7 @@ from backend.spec import BUDGET_AXES
 from backend.why.fate import Fate, How
 
 UNKNOWN = "The right answer is not known, so nothing can be said of where it died."
+NOTHING = "The run ended before anything was written."
 LIMITS: Mapping[str, str] = MappingProxyType({
     **{axis: f"the budget of {axis.replace('_', ' ')}" for axis in BUDGET_AXES},
     "cancelled": "somebody who stopped the run", "failed": "a failure of the run", "crashed": "the end of the service",

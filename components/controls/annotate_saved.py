@@ -16,6 +16,7 @@ from components.label_marks import place_of, said
 from components.prose import visible
 from components.run_words import clock
 from components.service import refusals
+from components.theme import NOTHING
 
 
 def saved_labels(service: Client, desk: Desk) -> None:
@@ -31,7 +32,7 @@ def saved_labels(service: Client, desk: Desk) -> None:
                 given = (service, label.id, desk.seat.author)
                 button.button("", icon=":material/delete:", help="remove", key=f"remove.{label.id}", on_click=_take_back, args=given)
     with st.expander(f"History ({len(desk.task.history)})", icon=":material/history:"):
-        st.dataframe(history_table(desk.task.history, desk.names), hide_index=True)
+        st.dataframe(history_table(desk.task.history, desk.names), hide_index=True, placeholder=NOTHING)
 
 
 def label_line(label: Annotation, names: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from components.controls.annotate_run import category_names, shown_name
 from components.controls.annotate_saved import history_table
 from components.label_counts import count_figure, count_info, count_rows
 from components.service import refusals, required
+from components.theme import NOTHING
 
 FORMATS: dict[ExportFormat, tuple[str, str, str]] = {
     "csv": ("CSV", "annotations.csv", "one line a label; texts that a spreadsheet would compute begin with an apostrophe"),
@@ -46,7 +47,7 @@ def agreement_panel(service: Client, book: Codebook) -> None:
     ]
     st.caption(_reach(found))
     table = pd.DataFrame([asdict(line) for line in lines]).rename(columns={"what": "labels", "raw": "raw agreement", "kappa": "Cohen's kappa"})
-    st.dataframe(table, hide_index=True, height="content")
+    st.dataframe(table, hide_index=True, placeholder=NOTHING, height="content")
     places = st.columns(3)
     for place, title, each in zip(places, ("Verdicts", "First wrong step", "Categories"), _tables(found), strict=True):
         with place:
@@ -90,14 +91,14 @@ def counts_panel(service: Client, book: Codebook) -> None:
         return
     st.plotly_chart(count_figure(count_info(found.labelled, found.cells, names)), key="counts", alt="Error categories by strategy")
     table = pd.DataFrame([asdict(row) for row in count_rows(found.labelled, found.cells, names)])
-    st.dataframe(table, hide_index=True, column_config={"share": st.column_config.NumberColumn(format="percent")})
+    st.dataframe(table, hide_index=True, placeholder=NOTHING, column_config={"share": st.column_config.NumberColumn(format="percent")})
 
 
 def codebook_panel(service: Client, book: Codebook, author: str) -> None:
     """The categories: add, rename, describe, mark, retire. Labels keep theirs."""
     st.caption("The first nine that are not retired have the keys 1 to 9. Labels keep their category when it is renamed or retired.")
     lines = [(book.marks.get(each.mark, ""), each.name, each.description, "retired" if each.retired else "", each.key) for each in book.categories]
-    st.dataframe(pd.DataFrame(lines, columns=["mark", "name", "description", "state", "key"]), hide_index=True, height="content")
+    st.dataframe(pd.DataFrame(lines, columns=["mark", "name", "description", "state", "key"]), hide_index=True, placeholder=NOTHING, height="content")
     by_key: dict[str, CategoryShown] = {each.key: each for each in book.categories}
     key = st.selectbox(
         "Change", ["", *by_key], key="category", bind="query-params",
@@ -105,7 +106,7 @@ def codebook_panel(service: Client, book: Codebook, author: str) -> None:
     )  # fmt: skip
     _category_form(service, book, author, by_key.get(key))
     with st.expander(f"History ({len(book.history)})", icon=":material/history:"):
-        st.dataframe(history_table(book.history, category_names(book)), hide_index=True)
+        st.dataframe(history_table(book.history, category_names(book)), hide_index=True, placeholder=NOTHING)
 
 
 def _category_form(service: Client, book: Codebook, author: str, now: CategoryShown | None) -> None:

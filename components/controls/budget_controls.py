@@ -3,47 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from backend.api.schemas_experiments import Analysis, Curves, ExperimentDetail
-from backend.client import Client
+from backend.api.schemas_experiments import Curves, ExperimentDetail
+from backend.client import Client, public_token, public_url
 from backend.experiments.curves import AXES
-from components.analysis import PLANS, analysis_figure, lines
-from components.budget_curve import curve_figure, curve_info
-from components.controls.experiment_picker import choice
+from backend.experiments.spec import Arm
+from components.budget_curve import METRICS, curve_figure, curve_info
+from components.controls.analysis_controls import CONFIG, numbers
+from components.controls.experiment_picker import choice, several
 from components.links import page, put_in_address
+from components.pictures import pictures
 from components.prose import plain_markdown, visible
 from components.service import refusals, required
 
-SAVED = {"format": "svg", "filename": "arboretum-budget"}
-CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"], "toImageButtonOptions": SAVED}
 SCALES = ("logarithmic", "linear")
 MULTIPLES = "every slice side by side"
+FIRST_ARMS = 8
+"""Arms that are drawn before a reader chooses."""
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class View:
+    """How the curves are looked at: arms, the gap (arm that covers, arm that chooses), scale and metric."""
+
+    arms: Sequence[str]
+    gap: tuple[str, str] | None
+    logarithmic: bool
+    metric: str
 
 
 def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
     """Choices and the main figure; returns axis and slice."""
-    left, middle, right = st.columns(3)
-    with left:
-        axis = choice("Axis", "axis", list(AXES), "generated_tokens", help="What a budget is counted in")
-    with middle:
+    columns = st.columns(4)
+    with columns[0]:
+        axis = choice("Axis", "axis", list(AXES), "generated_tokens", "What a budget is counted in", lambda name: name.replace("_", " "))
+    with columns[1]:
         scale = choice("Scale", "scale", SCALES, SCALES[0])
+    with columns[2]:
+        metric = choice("Metric", "metric", METRICS, METRICS[0], help="How often the answer is right, or how often there is one within the budget")
     slices = ["all", *info.cells] if len(info.cells) > 1 else ["all"]
-    with right:
-        part = choice("Problems", "slice", [*slices, MULTIPLES] if len(slices) > 2 else slices, "all", help="All problems, or those of one kind")
+    with columns[3]:
+        told = "All problems, those of one kind, or a third by how often the model's own samples are right"
+        part = choice("Problems", "slice", [*slices, MULTIPLES] if len(slices) > 2 else slices, "all", help=told)
     prices = _prices() if axis == "money" else {}
-    arms = st.multiselect("Arms", info.arms, default=info.arms, key=f"arms.{info.hash}")
-    gap = _gap(info)
-    parts = slices[1:] if part == MULTIPLES else [part]
-    for row in range(0, len(parts), 2):
-        places = st.columns(2) if len(parts) > 1 else [st.container()]
-        for place, name in zip(places, parts[row : row + 2], strict=False):
-            with place:
-                told = required(partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices), "The curves")
-                _figure(told, arms, gap, logarithmic=scale == SCALES[0], height=420 if len(parts) == 1 else 320)
+    left, right = st.columns([3, 1])
+    with left:
+        hidden = f"The first {FIRST_ARMS} of {len(info.arms)} are drawn until you choose" if len(info.arms) > FIRST_ARMS else None
+        arms = several("Arms", "arms", info.arms, info.arms[:FIRST_ARMS], help=hidden)
+    with right:
+        gap = _gap(info, arms)
+    view, parts = View(arms, gap, scale == SCALES[0], metric), slices[1:] if part == MULTIPLES else [part]
+    _figures([required(partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices), "The curves") for name in parts], view)
+    with st.popover("Save as a picture", icon=":material/download:"):
+        pictures(f"experiment-{info.hash}", key="budget.pictures", base=public_url(), token=public_token())
     return axis, "all" if part == MULTIPLES else part
 
 
@@ -57,24 +75,41 @@ def _prices() -> dict[str, float]:
     }
 
 
-def _gap(info: ExperimentDetail) -> tuple[str, str] | None:
-    """Coverage against a chooser, where the experiment has both."""
+def _gap(info: ExperimentDetail, shown: Sequence[str]) -> tuple[str, str] | None:
+    """Coverage against a chooser, where the experiment has both: at first the vote, if it is drawn."""
     pooled = [arm for arm in info.experiment.arms if arm.pooled]
-    covering = next((arm.name for arm in pooled if arm.selector == "coverage"), None)
-    choosers = [arm.name for arm in pooled if arm.selector != "coverage"]
-    if covering is None or not choosers:
+    covering = {_pool_of(arm): arm.name for arm in reversed(pooled) if arm.selector == "coverage"}
+    choosers = {arm.name: covering[_pool_of(arm)] for arm in pooled if arm.selector != "coverage" and _pool_of(arm) in covering}
+    if not choosers:
         return None
-    picked = st.selectbox(
-        "Shade the gap between coverage and", ["nothing", *choosers], key=f"gap.{info.hash}",
+    voting = (arm.name for arm in pooled if arm.selector == "majority" and arm.name in shown and choosers.get(arm.name) in shown)
+    picked = choice(
+        "Shade the gap between coverage and", "gap", [NOTHING, *choosers], next(voting, NOTHING),
         help="Where one of the samples is right, and the rule chooses another answer",
     )  # fmt: skip
-    return None if picked == "nothing" else (covering, str(picked))
+    return None if picked == NOTHING else (choosers[picked], picked)
 
 
-def _figure(told: Curves, arms: Sequence[str], gap: tuple[str, str] | None, *, logarithmic: bool, height: int) -> None:
-    drawn = curve_info(told.curves, arms, gap)
+def _pool_of(arm: Arm) -> str:
+    """What decides about the samples that a pooled arm reads."""
+    return arm.model_dump_json(exclude={"name", "selector", "selector_params", "pool", "aggregation"})
+
+
+def _figures(told: Sequence[Curves], view: View) -> None:
+    """One chart, or one a slice side by side over the same axis."""
+    costs = [point.cost for one in told for line in one.curves if line.arm in view.arms for point in line.points if point.cost is not None]
+    span = (min(costs), max(costs)) if costs else None
+    for row in range(0, len(told), 2):
+        pair = told[row : row + 2]
+        for place, one in zip(st.columns(2) if len(told) > 1 else [st.container()], pair, strict=False):
+            with place:
+                _figure(one, view, span, height=440 if len(told) == 1 else 360)
+
+
+def _figure(told: Curves, view: View, span: tuple[float, float] | None, *, height: int) -> None:
+    drawn = curve_info(told.curves, view.arms, view.gap)
     name = f"{told.hash}.{told.slice}.{told.axis}"
-    st.caption(f"{plain_markdown(told.slice)} problems")
+    st.caption(plain_markdown(f"Problems: {told.slice}"))
     if not drawn.arms:
         st.info("Nothing is finished here on this axis yet. Seconds and tokens are known once a task is over.")
         return
@@ -85,10 +120,10 @@ def _figure(told: Curves, arms: Sequence[str], gap: tuple[str, str] | None, *, l
             arm, budget = points[0]["customdata"][:2]
             put_in_address(arm=str(arm), budget=f"{budget:g}")
 
+    figure = curve_figure(drawn, counts=told.counts, logarithmic=view.logarithmic, metric=view.metric, span=span, height=height)
     st.plotly_chart(
-        curve_figure(drawn, counts=told.counts, logarithmic=logarithmic, height=height), key=f"curve.{name}", config=CONFIG, on_select=click,
-        selection_mode="points",
-    )  # fmt: skip
+        figure, key=f"curve.{name}", config=CONFIG, on_select=click, selection_mode="points", alt=f"{view.metric} against {told.axis}, {told.slice}"
+    )
     table = pd.DataFrame([
         {
             "arm": visible(arm), "budget": mark.budget, "cost": mark.cost, "accuracy": mark.accuracy, "low": mark.low, "high": mark.high,
@@ -97,8 +132,9 @@ def _figure(told: Curves, arms: Sequence[str], gap: tuple[str, str] | None, *, l
         for arm, marks in drawn.arms for mark in marks
     ])  # fmt: skip
     with st.expander("The numbers"):
-        st.dataframe(table, hide_index=True, key=f"table.{name}")
-        st.download_button("Download as CSV", table.to_csv(index=False), f"curves-{told.hash}-{told.axis}.csv", "text/csv", key=f"csv.{name}")
+        st.dataframe(table, hide_index=True, key=f"table.{name}", column_config=numbers(table))
+        file = f"curves-{told.hash}-{told.slice}-{told.axis}.csv".replace("/", "-")
+        st.download_button("Download as CSV", table.to_csv(index=False), file, "text/csv", key=f"csv.{name}", on_click="ignore")
 
 
 def behind(service: Client, info: ExperimentDetail) -> None:
@@ -123,43 +159,16 @@ def behind(service: Client, info: ExperimentDetail) -> None:
         }
         for each in found
     ])  # fmt: skip
-    state = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"behind.{arm}.{budget}")
+    key = f"behind.{arm}.{budget}"
+    state = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row", key=key, column_config=numbers(table))
     rows = state["selection"]["rows"]
-    st.caption("Choose a line and open it: the task is carried out again with its seeds, which gives the same run, and its whole trace is stored.")
+    pooled = any(each.name == arm and each.pooled for each in info.experiment.arms)
+    whole = "Answer and tokens are those of the whole pool. " if pooled else ""
+    st.caption(f"{whole}Choose a line and open it: the task is carried out again with its seeds, which gives the same run, and its trace is stored.")
     if st.button("Open this run on the Trace page", disabled=not rows) and rows:
         with refusals():
             run_id = service.experiments.open(info.hash, found[rows[0]].key)
             st.switch_page(page("trace"), query_params={"run": str(run_id)})
 
 
-def analyses_panel(service: Client, info: ExperimentDetail, axis: str, part: str) -> None:
-    """Every analysis with its sentence, its limits, its figures and tables."""
-    left, right = st.columns(2)
-    costs = left.slider("A wrong accepted answer costs, against what a right one is worth", 0.0, 10.0, 1.0, 0.5, key="analysis.costs")
-    threshold = right.slider("The verifier accepts from a score of", 0.0, 1.0, 0.5, 0.05, key="analysis.threshold")
-    found = required(
-        lambda: service.experiments.analyses(info.hash, axis=axis, within=part, threshold=threshold, wrong_costs=costs), "The analyses"
-    )
-    if not found:
-        st.info("No analysis has enough to work on yet.")
-        return
-    names = {each.name: each for each in found}
-    picked = choice("Analysis", "analysis", list(names), next(iter(names)))
-    analysis_panel(names[picked], info.hash)
-
-
-def analysis_panel(each: Analysis, name: str) -> None:
-    """One analysis."""
-    st.markdown(f"**{plain_markdown(each.title)}**")
-    st.text(each.sentence)
-    st.caption(plain_markdown(f"Limits: {each.limits} Source: {each.paper}."))
-    for title, rows in each.tables.items():
-        plan = PLANS.get((each.name, title))
-        if plan is not None and (drawn := lines(rows, plan)):
-            st.plotly_chart(analysis_figure(drawn, plan), key=f"analysis.{each.name}.{title}", config=CONFIG)
-        table = pd.DataFrame(rows)
-        st.dataframe(table, hide_index=True, key=f"rows.{each.name}.{title}", height=min(420, 38 + 35 * len(table)))
-        st.download_button("CSV", table.to_csv(index=False), f"{each.name}-{title}-{name}.csv", "text/csv", key=f"rows.csv.{each.name}.{title}")
-
-
-__all__ = ["CONFIG", "analyses_panel", "analysis_panel", "behind", "curves_panel"]
+__all__ = ["behind", "curves_panel"]

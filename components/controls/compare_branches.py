@@ -14,6 +14,7 @@ from components.controls.compare_tracks import Track, kept
 from components.links import put_in_address
 from components.prose import visible
 from components.tables import TreeRow, chosen_node, tree_table
+from components.theme import NOTHING
 
 MOST_LEAVES, MOST_LINES = 300, 500
 Rows = Mapping[int, Sequence[TreeRow]]
@@ -166,6 +167,6 @@ def _in_common(now: Asked, alignment: Alignment) -> None:
                 choose_nodes(now, places[picked[0]].holders)
 
         st.dataframe(
-            table, hide_index=True, height=300 if len(lines) > 8 else "content", column_config=wide, key=key, on_select=chosen,
+            table, hide_index=True, placeholder=NOTHING, height=300 if len(lines) > 8 else "content", column_config=wide, key=key, on_select=chosen,
             selection_mode="single-row",
         )  # fmt: skip

@@ -15,6 +15,7 @@ from components.compare_panel import answer_words, facts, panel_html
 from components.controls.compare_address import Asked
 from components.controls.compare_tracks import Track, refreshed
 from components.run_words import state_word
+from components.theme import NOTHING
 
 EVERY_S = 1.0
 SPENT = {"tokens": "generated_tokens", "verifier calls": "verifier_calls", "seconds": "seconds"}
@@ -50,7 +51,8 @@ def _scoreboard(now: Asked, shown: Sequence[Track]) -> None:
     st.markdown("**Who answered first?**", help="By the chosen clock. A first answer may change: right since says when it became right for good.")
     found = standings({track.run.id: (track.log.events, track.clock) for track in shown}, {track.run.id: track.until for track in shown})
     st.dataframe(
-        scoreboard_table(found, {track.run.id: track for track in shown}, now.axis), hide_index=True, key="compare.board", height="content",
+        scoreboard_table(found, {track.run.id: track for track in shown}, now.axis), hide_index=True, placeholder=NOTHING, key="compare.board",
+        height="content",
         column_config={
             "best score": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f"),
             **{name: st.column_config.NumberColumn(format="localized") for name in ("tokens", "verifier calls")},

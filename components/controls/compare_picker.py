@@ -9,7 +9,8 @@ import streamlit as st
 from backend.api.schemas import Catalog, Run
 from backend.client import Client
 from components.controls.compare_address import FEWEST, MOST, show_runs
-from components.controls.run_picker import found_runs, search_row, table_of
+from components.controls.run_picker import RUN_COLUMNS, found_runs, search_row, table_of
+from components.theme import NOTHING
 
 
 def compare_picker(service: Client, catalog: Catalog, already: Sequence[int]) -> None:
@@ -20,13 +21,9 @@ def compare_picker(service: Client, catalog: Catalog, already: Sequence[int]) ->
         st.text(f"Mark {FEWEST} to {MOST} runs. Runs of the same problem say most.")
     runs = [run for run in found_runs(service, search_row(catalog.strategies)) if run.id not in already]
     chosen = st.dataframe(
-        table_of(runs), hide_index=True, on_select="rerun", selection_mode="multi-row", key="compare.runs",
+        table_of(runs), hide_index=True, placeholder=NOTHING, on_select="rerun", selection_mode="multi-row", key="compare.runs",
         height="content" if len(runs) < 12 else 460,
-        column_config={
-            "question": st.column_config.TextColumn(width="large"),
-            "seconds": st.column_config.NumberColumn(format="%.1f"),
-            "tokens": st.column_config.NumberColumn(format="localized"),
-        },
+        column_config=RUN_COLUMNS,
     )  # fmt: skip
     _go(runs, [line for line in chosen["selection"]["rows"] if line < len(runs)], already)
 

@@ -11,6 +11,7 @@ from components.controls.material import Material, chosen_line, clickable, numbe
 from components.links import put_in_address
 from components.outlooks import outlook_figure, outlooks, overturned
 from components.scores import score_figure, score_info
+from components.theme import NOTHING
 from components.visits import visit_figure, visit_info
 
 ALL = "all subtrees"
@@ -93,6 +94,7 @@ def allocation(material: Material) -> None:
         allocation_table(one, material),
         key=key,
         hide_index=True,
+        placeholder=NOTHING,
         on_select=lambda: chosen_line(key, [each.node for each in one.granted]),
         selection_mode="single-row",
         column_config=dict.fromkeys(("score", "softmax weight", "exact share"), st.column_config.NumberColumn(format="%.3f")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +19,7 @@ from components.service import refusals, required
 EVERY_S = 2.0
 ACTIVE = ("running", "paused")
 EXAMPLE = """name = "beam search against voting"
-note = "A first look: two cells, three arms, budgets of 1, 4 and 16 solutions."
+note = "A first look: ten problems of one level, three arms, budgets of 1, 4 and 16 solutions."
 
 [[problems]]
 set = "ledger"
@@ -58,11 +59,15 @@ def experiment_list(service: Client) -> None:
     if not found:
         st.info("No experiment yet. Describe one below, or run `python -m backend sweep SPEC.toml`.")
         return
-    st.fragment(_table, run_every=EVERY_S if any(each.status in ACTIVE for each in found) else None)(service)
+    active = any(each.status in ACTIVE for each in found)
+    st.fragment(_table, run_every=EVERY_S if active else None)(service, watched=active)
 
 
-def _table(service: Client) -> None:
+def _table(service: Client, *, watched: bool) -> None:
+    """The list; once what was under way has ended, the whole page is drawn anew."""
     found = required(service.experiments.all, "The list of experiments")
+    if watched and not any(each.status in ACTIVE for each in found):
+        st.rerun()
     asked = st.query_params.get("experiment", "")
     names = [each.hash for each in found]
     table = pd.DataFrame([_line(each) for each in found])
@@ -71,6 +76,7 @@ def _table(service: Client) -> None:
         rows = st.session_state["experiments.table"]["selection"]["rows"]
         put_in_address(experiment=names[rows[0]] if rows else None)
 
+    st.caption("Choose a line to see what an experiment is and how far it is.")
     st.dataframe(
         table, hide_index=True, key="experiments.table", on_select=choose, selection_mode="single-row",
         column_config={"done": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent")},
@@ -82,11 +88,17 @@ def _table(service: Client) -> None:
 
 def _line(each: ExperimentInfo) -> dict[str, object]:
     return {
-        "experiment": visible(each.name), "state": each.status if each.status != "idle" else "finished" if not each.shipped else "shipped",
+        "experiment": visible(each.name), "state": _state(each),
         "done": each.done / each.planned if each.planned else 1.0, "tasks": each.done, "failed": each.failed, "problems": each.problems,
-        "arms": ", ".join(visible(arm) for arm in each.arms), "budgets": f"{', '.join(f'{b:g}' for b in each.budgets)} {each.axis}",
-        "hash": each.hash,
+        "budgets": f"{', '.join(f'{b:g}' for b in each.budgets)} {each.axis.replace('_', ' ')}", "hash": each.hash, "arms": len(each.arms),
+        "names of the arms": ", ".join(visible(arm) for arm in each.arms),
     }  # fmt: skip
+
+
+def _state(each: ExperimentInfo) -> str:
+    if each.status != "idle":
+        return each.status
+    return "shipped" if each.shipped else "finished" if each.done >= (each.planned or 0) else "unfinished"
 
 
 def _progress(service: Client, each: ExperimentInfo) -> None:
@@ -97,17 +109,17 @@ def _progress(service: Client, each: ExperimentInfo) -> None:
         st.progress(min(1.0, each.done / each.planned), text=said)
     if each.reason:
         st.error(plain_markdown(each.reason))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         for label, act, when in (
             ("Pause", service.experiments.pause, each.status == "running"), ("Go on", service.experiments.resume, each.status == "paused"),
             ("Stop", service.experiments.stop, each.status in ACTIVE),
         ):  # fmt: skip
-            if st.button(label, disabled=not when, key=f"experiment.{label}"):
+            if when and st.button(label, key=f"experiment.{label}"):
                 with refusals():
                     act(each.hash)
                     st.rerun()
-        for name, title in (("budget", "Budget curves"), ("matrix", "Matrix")):
-            st.page_link(page(name), label=title, query_params={"experiment": each.hash})
+        for name, title, icon in (("budget", "Budget curves", "show_chart"), ("matrix", "Matrix", "grid_on")):
+            st.page_link(page(name), label=title, icon=f":material/{icon}:", query_params={"experiment": each.hash})
 
 
 def experiment_detail(service: Client, name: str) -> None:
@@ -117,13 +129,12 @@ def experiment_detail(service: Client, name: str) -> None:
     if info.note:
         st.text(visible(info.note))
     about = required(lambda: service.experiments.estimate(info.experiment), "What is left")
-    st.text(about.sentence)
+    st.text(about.sentence if about.left else f"All {about.planned:,} tasks are done, {about.failed} of them failed.")
     _go_on(service, info, left=about.left)
-    if st.button("Make a report", help="One page with the description, curves, tests and versions that opens anywhere", disabled=not info.done):
-        with refusals(), st.spinner("Writing the report\u2026"):
-            st.session_state[f"report.{name}"] = service.experiments.report(name)
-    if (content := st.session_state.get(f"report.{name}")) is not None:
-        st.download_button("Download the report (HTML)", content, f"experiment-{name}.html", "text/html")
+    st.download_button(
+        "Download the report (HTML)", partial(service.experiments.report, name), f"experiment-{name}.html", "text/html", on_click="ignore",
+        icon=":material/download:", disabled=not info.done, help="One page with description, curves, tests, analyses and versions; opens anywhere",
+    )  # fmt: skip
     if info.failures:
         st.caption("Failed tasks by cause")
         st.dataframe(pd.DataFrame([{"tasks": n, "cause": visible(cause)} for cause, n in info.failures.items()]), hide_index=True)
@@ -138,7 +149,7 @@ def _go_on(service: Client, info: ExperimentDetail, *, left: int) -> None:
     with st.container(horizontal=True):
         busy = info.status in ACTIVE
         for label, retry, when in (("Go on where it stopped", False, left > 0), ("Try the failed tasks again", True, info.failed > 0)):
-            if st.button(label, disabled=busy or not when, key=f"detail.{label}"):
+            if when and not busy and st.button(label, key=f"detail.{label}"):
                 with refusals():
                     service.experiments.start(info.experiment, retry=retry)
                     st.rerun()

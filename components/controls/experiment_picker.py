@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -23,10 +23,16 @@ def chosen_experiment(service: Client) -> str:
     first = asked if asked in names else next((each.hash for each in found if each.done), found[0].hash)
     if asked and asked not in names:
         st.warning("There is no such experiment here. The newest one is shown instead.")
-    picked = st.selectbox("Experiment", list(names), index=list(names).index(first), format_func=lambda name: names[name], key="experiment.picked")
-    if picked != asked:
-        put_in_address(experiment=picked)
-    return str(picked)
+    st.session_state["experiment.picked"] = first
+
+    def moved() -> None:
+        st.query_params.clear()
+        put_in_address(experiment=st.session_state["experiment.picked"])
+
+    st.selectbox("Experiment", list(names), format_func=lambda name: names[name], key="experiment.picked", on_change=moved)
+    if not asked:
+        put_in_address(experiment=first)
+    return first
 
 
 def title(info: ExperimentInfo) -> str:
@@ -41,13 +47,51 @@ def in_address(name: str, accepted: Sequence[str], otherwise: str) -> str:
     return given if given in accepted else otherwise
 
 
-def choice(label: str, name: str, accepted: Sequence[str], otherwise: str, help: str | None = None) -> str:  # noqa: A002
-    """A choice that the address keeps."""
-    first = in_address(name, accepted, otherwise)
-    picked = st.selectbox(label, list(accepted), index=list(accepted).index(first), key=f"choice.{name}", help=help)
-    if picked != st.query_params.get(name, otherwise):
-        put_in_address(**{name: picked})
-    return str(picked)
+def choice(
+    label: str, name: str, accepted: Sequence[str], otherwise: str, help: str | None = None, shown: Callable[[str], str] = str  # noqa: A002
+) -> str:
+    """A choice that the address keeps; what is chosen otherwise need not stand there. `shown` is how a reader sees a value."""
+    key, at = f"choice.{name}", in_address(name, accepted, otherwise)
+    st.session_state[key] = at
+
+    def moved() -> None:
+        value = st.session_state[key]
+        put_in_address(**{name: None if value == otherwise else value})
+
+    st.selectbox(label, list(accepted), key=key, format_func=shown, on_change=moved, help=help)
+    return at
 
 
-__all__ = ["choice", "chosen_experiment", "in_address", "title"]
+def several(label: str, name: str, accepted: Sequence[str], otherwise: Sequence[str], help: str | None = None) -> list[str]:  # noqa: A002
+    """Some of the choices, which the address keeps by their places."""
+    key = f"choice.{name}"
+    given = [int(place) for place in st.query_params.get(name, "").split(",") if place.isdecimal() and len(place) < 4]
+    at = [accepted[place] for place in given if place < len(accepted)] or list(otherwise)
+    st.session_state[key] = at
+
+    def moved() -> None:
+        value = [each for each in accepted if each in st.session_state[key]]
+        put_in_address(**{name: None if value == list(otherwise) else ",".join(str(accepted.index(each)) for each in value)})
+
+    st.multiselect(label, list(accepted), key=key, on_change=moved, help=help)
+    return at
+
+
+def number(label: str, name: str, low: float, high: float, step: float, otherwise: float) -> float:
+    """A slider whose place the address keeps."""
+    key = f"choice.{name}"
+    try:
+        at = min(max(float(st.query_params.get(name, "")), low), high)
+    except ValueError:
+        at = otherwise
+    st.session_state[key] = at if at == at else otherwise
+
+    def moved() -> None:
+        value = st.session_state[key]
+        put_in_address(**{name: None if value == otherwise else f"{value:g}"})
+
+    st.slider(label, low, high, step=step, key=key, on_change=moved)
+    return float(st.session_state[key])
+
+
+__all__ = ["choice", "chosen_experiment", "in_address", "number", "several", "title"]

@@ -11,6 +11,7 @@ from backend.api.schemas import Event
 from components.path_scores import Scoring, path_figure, path_scores, scorings
 from components.prose import visible
 from components.tables import TreeRow
+from components.theme import NOTHING
 
 
 def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[Event]) -> None:
@@ -24,7 +25,7 @@ def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[Event]) ->
         return
     st.caption(f"Scored {'once' if len(found) == 1 else f'{len(found)} times'}, as far as the moment shown.")
     score = st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f", width="small")
-    st.dataframe(_table(found), hide_index=True, column_config={"score": score})
+    st.dataframe(_table(found), hide_index=True, placeholder=NOTHING, column_config={"score": score})
 
 
 def _table(found: Sequence[Scoring]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from backend.api.schemas import NodeDetail, Run
 from components.links import address, page
+from components.theme import NOTHING
 from components.tokens import TokenRow, strip_data, token_rows
 
 _HERE = Path(__file__).parent.parent
@@ -63,6 +64,7 @@ def _table(rows: list[TokenRow], node: NodeDetail) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        placeholder=NOTHING,
         height=260,
         column_config={
             "p": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),

@@ -1,4 +1,4 @@
-"""The Matrix page: problems against arms, and the flips between two arms."""
+"""The Matrix page: problems against arms, the flips between two arms, and the way to a run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from backend.api.schemas_experiments import ExperimentDetail, Matrix
-from backend.client import Client
-from components.controls.budget_controls import CONFIG
+from backend.client import Client, public_token, public_url
+from components.controls.analysis_controls import CONFIG, numbers
 from components.controls.experiment_picker import choice
+from components.links import page, put_in_address
 from components.matrix import ORDERS, flips, matrix_figure, matrix_info
-from components.prose import plain_markdown
-from components.service import required
+from components.pictures import pictures
+from components.prose import plain_markdown, visible
+from components.service import refusals, required
 
 
 def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
@@ -19,7 +21,7 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
     left, right = st.columns(2)
     with left:
         budgets = [f"{budget:g}" for budget in info.budgets]
-        at = choice("Budget", "at", budgets, budgets[-1], help=f"in {info.axis}")
+        at = choice("Budget", "at", budgets, budgets[-1], help=f"in {info.axis.replace('_', ' ')}")
     with right:
         order = choice("Order of problems", "order", ORDERS, ORDERS[0])
     told = required(lambda: service.experiments.matrix(info.hash, budget=float(at)), "The matrix")
@@ -27,13 +29,16 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
         st.info("Nothing is finished at this budget yet.")
         st.stop()
     found = matrix_info(told.problems, told.arms, told.rows, order)
-    st.plotly_chart(matrix_figure(found), key="matrix.figure", config=CONFIG)
+    st.caption("Credit is 1 for a right answer and 0 for a wrong one; rules over a pool have the chance to be right, over all samples of that size.")
+    st.plotly_chart(matrix_figure(found), key="matrix.figure", config=CONFIG, alt="Credit of each arm on each problem")
     table = pd.DataFrame(found.rows, columns=list(found.arms))
     table.insert(0, "problem", found.problems)
     table.insert(1, "solved by", found.solved)
     with st.expander("The numbers"):
-        st.dataframe(table, hide_index=True)
-        st.download_button("Download as CSV", table.to_csv(index=False), f"matrix-{info.hash}.csv", "text/csv")
+        st.dataframe(table, hide_index=True, column_config=numbers(table))
+        st.download_button("Download as CSV", table.to_csv(index=False), f"matrix-{info.hash}.csv", "text/csv", on_click="ignore")
+    with st.popover("Save as a picture", icon=":material/download:"):
+        pictures(f"experiment-{info.hash}", key="matrix.pictures", base=public_url(), token=public_token())
     return told
 
 
@@ -60,10 +65,35 @@ def flips_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
             "(paired sign-flip test)."
         )
     found = flips(matrix_info(told.problems, told.arms, told.rows), one, other)
-    for title, rows, column in ((f"{one} is better", found.gained, left), (f"{other} is better", found.lost, right)):
+    for title, rows, column in zip((f"{one} is better", f"{other} is better"), (found.gained, found.lost), st.columns(2), strict=True):
         with column:
             st.caption(plain_markdown(f"{title}: {len(rows)} problems"))
-            st.dataframe(pd.DataFrame(rows, columns=["problem", one, other]), hide_index=True, key=f"flips.{title}")
+            _flips(pd.DataFrame(rows, columns=["problem", one, other]), f"flips.{title}")
 
 
-__all__ = ["flips_panel", "matrix_panel"]
+def _flips(table: pd.DataFrame, key: str) -> None:
+    """Problems on which two arms part; the line that is chosen chooses the problem below."""
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            put_in_address(problem=str(table["problem"][rows[0]]))
+
+    st.dataframe(table, hide_index=True, key=key, on_select=chosen, selection_mode="single-row", column_config=numbers(table))
+
+
+def runs_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
+    """One problem, and the run of any arm on it."""
+    st.subheader("One problem")
+    problem = choice("Problem", "problem", told.problems, told.problems[0], help="A line of the tables above chooses it too")
+    arm = choice("The run of", "run_of", told.arms, told.arms[0])
+    credit = told.rows[told.problems.index(problem)][told.arms.index(arm)]
+    st.text(f"{visible(arm)} on {problem} at {told.budget:g}: " + ("nothing is finished." if credit is None else f"credit {credit:.3f}."))
+    if st.button("Open this run on the Trace page", disabled=credit is None, help="Carried out again with its seeds, which gives the same run"):
+        with refusals():
+            found = service.experiments.results(info.hash, arm, told.budget, limit=10_000).results
+            run_id = service.experiments.open(info.hash, next(each.key for each in found if each.problem == problem))
+            st.switch_page(page("trace"), query_params={"run": str(run_id)})
+
+
+__all__ = ["flips_panel", "matrix_panel", "runs_panel"]

@@ -12,7 +12,7 @@ from components.particles import distinct_ancestors, ess_figure, ess_info, genea
 from components.passes import Pass, pass_of, passes, temperatures, threshold, track_label
 from components.swaps import Swap, swap_figure, swap_info, swaps
 from components.tables import chosen_node
-from components.theme import CONFIG
+from components.theme import CONFIG, NOTHING
 
 _LOOKED_AT = "view.pass"
 
@@ -68,6 +68,7 @@ def references(material: Material) -> None:
         reference_table(lines, temperatures(material.events)),
         key="view.references",
         hide_index=True,
+        placeholder=NOTHING,
         on_select=choose,
         selection_mode="single-row",
         column_config={
@@ -111,7 +112,7 @@ def exchanges(material: Material) -> None:
         return
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in ("first log potential", "second log potential", "number drawn")}
     chance = st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f")
-    st.dataframe(swap_table(found), key="view.swap_table", hide_index=True, column_config={**numbers, "probability": chance})
+    st.dataframe(swap_table(found), key="view.swap_table", hide_index=True, placeholder=NOTHING, column_config={**numbers, "probability": chance})
 
 
 def swap_table(found: Sequence[Swap]) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def answer_card(run: Run | None) -> None:
         elif run.status == "failed":
             failure(run)
         elif run.answer is None:
-            st.text(_nothing_yet(run))
+            st.text(nothing_yet(run))
         else:
             _answers(run)
 
@@ -46,9 +46,13 @@ def _answers(run: Run) -> None:
         st.caption(f":small[{plain_markdown(run.grade_reason)}]")
 
 
-def _nothing_yet(run: Run) -> str:
+def nothing_yet(run: Run) -> str:
+    """Why there is no answer, and what to do."""
+    if run.status == "crashed":
+        return "No answer: the service ended while this run was under way. Resume it on Solve; what it has is not paid for again."
     if run.status in OVER:
-        return f"No solution was finished ({run.reason or STATES[run.status][1]}). A larger budget or more steps may help."
+        why = (run.reason or STATES[run.status][1]).replace("_", " ")
+        return f"No solution was finished ({why}). A larger budget or more steps may help."
     return f"None yet: the run is {STATES[run.status][0]}. {STATES[run.status][1].capitalize()}."
 
 

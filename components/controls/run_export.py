@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from backend.api.schemas import OVER, Run
-from backend.client import Client
+from backend.client import Client, public_token, public_url
 from components.pictures import pictures
 from components.service import connect
 
@@ -34,7 +34,7 @@ def export_menu(run: Run) -> None:
         else:
             st.text("Files can be saved when the run is over.")
         st.caption("What is drawn on this page now")
-        pictures(run.id, key="export.pictures")
+        pictures(f"run-{run.id}", key="export.pictures", base=public_url(), token=public_token())
 
 
 def _file(service: Client, run_id: int, format_: str) -> bytes:

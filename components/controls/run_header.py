@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from backend.api.schemas import Run
+from backend.api.schemas import OVER, Run
 from components.controls.compare_link import compare_link
 from components.controls.run_again import again_link
-from components.controls.run_cards import failure, ledger_row, name_of
+from components.controls.run_cards import failure, ledger_row, name_of, nothing_yet
 from components.controls.run_export import export_menu
+from components.links import address, page
 from components.prose import plain_markdown, visible
 from components.run_words import MARKS, clock, state_word
 
@@ -18,45 +19,47 @@ from components.run_words import MARKS, clock, state_word
 def run_header(run: Run) -> None:
     """One line of facts, the question folded away, and the failure if there is one."""
     source = imported_from(run.manifest)
-    facts = [run.strategy.replace("_", " "), name_of(run), f"seed {run.seed}", clock(run.created_at)]
     foreign = "imported" in run.spec  # by another program: nobody here knows what it was seeded with, or how to run it again
-    if foreign:
-        facts = [run.strategy.replace("_", " "), run.model or "", clock(run.created_at)]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**Run {run.id}**", width="content")
         st.badge(state_word(run.status), color="gray")
         if foreign:
             st.badge(plain_markdown(f"imported from {source}"), icon=":material/upload_file:", color="blue")
-        st.caption(plain_markdown(" \u00b7 ".join(filter(None, facts))), width="content")
+        st.caption(plain_markdown(" \u00b7 ".join(filter(None, _facts(run, foreign)))), width="content")
         if run.answer is not None:
             st.text(_verdict(run), width="content")
         with st.popover("Question and settings", icon=":material/info:"):
-            st.text(visible(run.question))
-            if source and not foreign:
-                st.text(f"Imported from {visible(source)}")
-            if run.grade_reason:
-                st.text(f"Graded: {visible(run.grade_reason)}")
-            ledger_row(run)
-            st.json(
-                {
-                    "params": run.params,
-                    "engine": run.engine,
-                    "model": run.model,
-                    "verifier": run.verifier,
-                    "aggregation": run.aggregation,
-                    "selector": run.selector,
-                    "selector_params": run.spec.get("selector_params", {}),
-                    "budget": run.budget,
-                    "sampling": run.sampling,
-                },
-                expanded=1,
-            )
+            _asked(run, "" if foreign else source)
         export_menu(run)
         if not foreign:
             again_link(run.id)
         compare_link(run.id)
     if run.status == "failed":
         failure(run)
+    elif run.answer is None and run.status in (*OVER, "paused") and not foreign:
+        st.caption(plain_markdown(nothing_yet(run)))
+    if run.status in ("paused", "crashed"):
+        st.page_link(page("solve"), label="Resume it on Solve", icon=":material/play_circle:", query_params=address(run.id))
+
+
+def _facts(run: Run, foreign: bool) -> Sequence[str]:
+    strategy, when = run.strategy.replace("_", " "), clock(run.created_at)
+    return (strategy, run.model or "", when) if foreign else (strategy, name_of(run), f"seed {run.seed}", when)
+
+
+SETTINGS = ("params", "engine", "model", "verifier", "aggregation", "selector", "budget", "sampling")
+
+
+def _asked(run: Run, source: str) -> None:
+    """The question, where the run came from if it was brought by a file, its verdict, its costs and its settings."""
+    st.text(visible(run.question))
+    if source:
+        st.text(f"Imported from {visible(source)}")
+    if run.grade_reason:
+        st.text(f"Graded: {visible(run.grade_reason)}")
+    ledger_row(run)
+    settings = {name: getattr(run, name) for name in SETTINGS} | {"selector_params": run.spec.get("selector_params", {})}
+    st.json(settings, expanded=1)
 
 
 def imported_from(manifest: Mapping[str, object]) -> str:

@@ -16,9 +16,19 @@ from components.links import address, page, put_in_address
 from components.prose import visible
 from components.run_words import MARKS, STATES, clock, state_word
 from components.service import refusals, required
+from components.theme import NOTHING
 
 PAGE_SIZE = 50
 ANY = "any"
+RUN_COLUMNS = {
+    "question": st.column_config.TextColumn(width="large"),
+    "strategy": st.column_config.TextColumn(width=130),
+    "answer": st.column_config.TextColumn(width=90),
+    "verdict": st.column_config.TextColumn(width=90),
+    "seconds": st.column_config.NumberColumn(format="%.1f"),
+    "tokens": st.column_config.NumberColumn(format="localized"),
+}
+"""How the columns of `table_of` are shown."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +111,12 @@ def run_table(runs: Sequence[Run]) -> Run | None:
     chosen = st.dataframe(
         table_of(runs),
         hide_index=True,
+        placeholder=NOTHING,
         on_select="rerun",
         selection_mode="single-row",
         key="runs",
         height="content" if len(runs) < 15 else 560,
-        column_config={
-            "question": st.column_config.TextColumn(width="large"),
-            "seconds": st.column_config.NumberColumn(format="%.1f"),
-            "tokens": st.column_config.NumberColumn(format="localized"),
-        },
+        column_config=RUN_COLUMNS,
     )
     lines = chosen["selection"]["rows"]
     return runs[lines[0]] if lines and lines[0] < len(runs) else None

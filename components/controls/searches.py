@@ -6,8 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from components.controls.material import Material, chosen_line, clickable, numbered, one_of, plural
-from components.draws import arm_label, descents, draw_figure
+from components.draw_figure import draw_figure
+from components.draws import Descent, arm_label, descents, lanes
 from components.frontier import falls, frontier_figure, frontier_info
+from components.theme import NOTHING
 from components.turns import Turn, turn_figure, turns
 from components.waiting import SHOWN, WaitingInfo, waiting_figure, waiting_info
 from components.walk_figure import walk_figure, walk_picture
@@ -38,6 +40,7 @@ def walks(material: Material) -> None:
         table,
         key=key,
         hide_index=True,
+        placeholder=NOTHING,
         on_select=lambda: chosen_line(key, nodes),
         selection_mode="single-row",
         column_config={name: DIGITS for name in table.columns if name in ("Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after")},
@@ -89,7 +92,7 @@ def frontier(material: Material) -> None:
         if info.pops:
             clickable(frontier_figure(info), "Costs f, g and h in the order in which nodes left the frontier", "view.frontier")
     with right:
-        st.caption("The frontier now, the next to leave first")
+        st.caption("The frontier now, the next to leave first; a star marks a finished text")
         if now.entries:
             clickable(waiting_figure(now), "The nodes in the frontier sorted by f, with g and h", "view.waiting")
     _frontier_table(now, material)
@@ -106,6 +109,7 @@ def _frontier_table(now: WaitingInfo, material: Material) -> None:
         pd.DataFrame(lines, columns=columns),
         key=key,
         hide_index=True,
+        placeholder=NOTHING,
         on_select=lambda: chosen_line(key, [entry.node for entry in now.entries]),
         selection_mode="single-row",
         column_config=dict.fromkeys("fgh", DIGITS),
@@ -129,6 +133,7 @@ def jumps(material: Material) -> None:
         turn_table(found, material),
         key=key,
         hide_index=True,
+        placeholder=NOTHING,
         on_select=lambda: chosen_line(key, [one.node for one in found]),
         selection_mode="single-row",
         column_config=dict.fromkeys(("value", "backed up"), DIGITS),
@@ -152,13 +157,21 @@ def thompson(material: Material) -> None:
         st.text("No draw was made yet: the first answer needs none.")
         return
     st.caption(
-        "At each node every arm draws a value from what it believes after the scores it has heard; the greatest draw wins. An arm that has heard "
-        "little draws wide, and so is tried."
+        "At each node the arms for a new answer and for going on draw a value each from what they believe after the scores they have heard (the "
+        "band). The greater wins; where going on does, the arms of the children draw too. An arm that has heard little has a wide band: it is tried."
     )
     one = found[numbered("Answer", len(found), "descent", "answers that draws led to, in order; the first answer needs none") - 1]
     end = "" if one.answer is None else f" It led to node {one.answer}, scored {one.score:.3f}."
     st.markdown(f"**Descent {one.number} of {len(found)}.**{end}")
     clickable(draw_figure(one), "Draws of the arms on the way to an answer", "view.draws")
-    lines = [(level.node, arm_label(arm), arm.draw, arm.count, arm.mean) for level in one.levels for arm in level.arms]
-    table = pd.DataFrame(lines, columns=["at node", "arm", "draw", "scores heard", "their mean"])
-    st.dataframe(table, key="view.draw_table", hide_index=True, column_config=dict.fromkeys(("draw", "their mean"), DIGITS))
+    if not any(arm.spread for _, arm in lanes(one)):
+        st.caption("This run was stored before posteriors were recorded: there are only the draws.")
+    table = _draw_table(one)
+    digits = dict.fromkeys(("draw", "their mean", "5 %", "median", "95 %"), DIGITS)
+    st.dataframe(table, key="view.draw_table", hide_index=True, placeholder=NOTHING, column_config=digits)
+
+
+def _draw_table(one: Descent) -> pd.DataFrame:
+    columns = ["at node", "arm", "draw", "5 %", "median", "95 %", "scores heard", "their mean"]
+    lines = [(level.node, arm_label(arm), arm.draw, *(arm.spread or (None, None, None)), arm.count, arm.mean) for level, arm in lanes(one)]
+    return pd.DataFrame(lines, columns=columns).dropna(axis="columns", how="all")

@@ -59,7 +59,7 @@ def _table(answer: SqlAnswer) -> None:
         first = unique([*names, OPEN])[-1]
         frame.insert(0, first, [f"trace?{'&'.join(f'{name}={value}' for name, value in link.items())}" if link else None for link in links])
         config[first] = st.column_config.LinkColumn(display_text=":material/account_tree:", help="open the trace", width="small")
-    st.dataframe(frame, hide_index=True, column_config=config, height="content" if len(frame) < 12 else 460)
+    st.dataframe(frame, hide_index=True, placeholder="NULL", column_config=config, height="content" if len(frame) < 12 else 460)
     _links(links)
 
 

@@ -11,6 +11,7 @@ from components.controls.chosen import TABLE, choose, fragment, shown_node, walk
 from components.prose import visible
 from components.steps import FATES, SORTS, StepFilter, matching, page_of, page_with, pages
 from components.tables import TreeRow
+from components.theme import NOTHING
 
 
 def table_of(rows: Sequence[TreeRow]) -> pd.DataFrame:
@@ -70,6 +71,7 @@ def _page(rows: Sequence[TreeRow], selected: int | None, key: str) -> None:
         key=key,
         hide_index=True,
         height=300,
+        placeholder=NOTHING,
         on_select=chosen,
         selection_mode="single-row",
         selection_default={"selection": {"rows": at}} if at else None,

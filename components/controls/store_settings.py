@@ -15,6 +15,7 @@ from components.controls.models_form import DEFAULT, adopt
 from components.prose import plain_markdown
 from components.run_words import size
 from components.service import refusals
+from components.theme import NOTHING
 
 
 def model_table(models: Sequence[ModelState]) -> None:
@@ -34,7 +35,8 @@ def model_table(models: Sequence[ModelState]) -> None:
         )
         for state in models
     ]
-    st.dataframe(pd.DataFrame(lines, columns=["engine", "model", "kind", "state", "memory", "loading time", "reason"]), hide_index=True)
+    columns = ["engine", "model", "kind", "state", "memory", "loading time", "reason"]
+    st.dataframe(pd.DataFrame(lines, columns=columns), hide_index=True, placeholder=NOTHING)
 
 
 def model_actions(service: Client, engines: Sequence[EngineChoice]) -> None:

@@ -14,6 +14,7 @@ from backend.client import Client
 from components.controls.models_form import AGGREGATIONS
 from components.links import put_in_address
 from components.service import refusals
+from components.theme import NOTHING
 from components.why_else import Else, summary, told
 
 AT_ONCE = 3000
@@ -68,7 +69,7 @@ def _table(run: Run, asked: Sequence[Setting], tried: Sequence[Tried]) -> None:
             put_in_address(what=asked[order[picked[0]]].ask.model_dump_json(exclude_defaults=True))
 
     st.dataframe(
-        table_of([lines[place] for place in order]), hide_index=True, key=key, on_select=choose, selection_mode="single-row",
+        table_of([lines[place] for place in order]), hide_index=True, placeholder=NOTHING, key=key, on_select=choose, selection_mode="single-row",
         column_config={"setting": st.column_config.TextColumn(width="medium"), "verdict": st.column_config.TextColumn(width="medium")},
     )  # fmt: skip
     st.caption("Choose a line to see it below in full. Exact: no model was asked, and this is what the run would have done.")

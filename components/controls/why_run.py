@@ -58,8 +58,8 @@ def _verdict(run: Run, found: Why) -> None:
         st.caption(" ".join(part for part in (CAUSES[found.cause].meaning, EVIDENCE.get(found.evidence or "", "")) if part))
         _numbers(found)
         if found.node is not None:
-            at = "" if found.seq is None else f" at the moment it was decided (event {found.seq})"
-            label = f"Jump to node {found.node} on Trace{at}"
+            at = "" if found.seq is None else f", event {found.seq}"
+            label = f"Jump to node {found.node}{at}"
             st.page_link(page("trace"), label=label, icon=":material/my_location:", query_params=address(run.id, found.node, found.seq))
 
 

@@ -64,6 +64,17 @@ def test_curves_cells_and_analyses_agree_with_each_other(service: Service, tmp_p
         client.experiments.curves(name, within="ledger/9")
 
 
+def test_a_slice_of_a_third_is_a_third_of_the_problems_for_curves_and_analyses(service: Service, tmp_path: Path) -> None:
+    client, experiment = service.client(), small(6)
+    name = asyncio.run(carried_out(experiment, tmp_path / "experiments"))[0].path.name
+    assert client.experiments.info(name).cells == ["countdown/1", "hardest third", "middle third", "easiest third"]
+    for third in client.experiments.info(name).cells[1:]:
+        assert {point.problems for curve in client.experiments.curves(name, within=third).curves for point in curve.points} == {2}
+        prefixes = next(each for each in client.experiments.analyses(name, within=third) if each.name == "prefixes")
+        assert {row["problems"] for row in prefixes.tables["arms"]} == {2}
+        assert prefixes.charts[0].y_title == "prefix accuracy"
+
+
 def test_a_result_is_opened_as_a_run_with_its_whole_trace(service: Service, tmp_path: Path) -> None:
     client = service.client()
     folder, _ = asyncio.run(carried_out(small(2), tmp_path / "experiments"))

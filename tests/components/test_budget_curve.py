@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.analysis import PLANS, Line, analysis_figure, lines
+from components.analysis import analysis_figure
 from components.budget_curve import CurveInfo, Mark, curve_figure, curve_info, label
 from components.matrix import ORDERS, Flips, flips, matrix_figure, matrix_info
 
@@ -67,11 +67,36 @@ def test_the_matrix_is_sorted_by_how_many_solved_a_problem_or_how_far_arms_are_a
     assert list(matrix_figure(found).data[0].y) == ["a", "b", "c", "d"]
 
 
-def test_a_table_becomes_lines_by_group_and_column() -> None:
-    rows = [{"problems": "all", "k": 1, "coverage": 0.2, "fitted": 0.25}, {"problems": "all", "k": 2, "coverage": 0.4, "fitted": None}]
-    plan = PLANS["coverage", "curve"]
-    drawn = lines(rows, plan)
-    assert drawn == (Line("all, coverage", ((1, 0.2), (2, 0.4))), Line("all, fitted", ((1, 0.25),)))
-    figure = analysis_figure(drawn, plan)
-    assert [trace.mode for trace in figure.data] == ["lines+markers", "lines"]
-    assert lines([], plan) == ()
+@dataclass(frozen=True)
+class Lined:
+    name: str
+    points: tuple[tuple[float | str, float, float | None, float | None], ...]
+
+
+@dataclass(frozen=True)
+class Charted:
+    kind: str
+    lines: tuple[Lined, ...]
+    logarithmic: bool = False
+    part: str = ""
+    x_title: str = "x"
+    y_title: str = "y"
+
+
+def test_a_law_is_drawn_in_the_colour_of_what_it_is_fitted_to_and_without_marks() -> None:
+    points = ((1.0, 0.2, None, None), (10.0, 0.4, None, None))
+    chart = Charted("lines", (Lined("all, coverage", points), Lined("all, fitted", points), Lined("ledger/3, coverage", points)), logarithmic=True)
+    figure = analysis_figure(chart)
+    assert [trace.mode for trace in figure.data] == ["lines+markers", "lines", "lines+markers"]
+    colours = [trace.line.color for trace in figure.data]
+    assert colours[0] == colours[1] != colours[2]
+    assert "10" in figure.layout.xaxis.ticktext and "5" in figure.layout.xaxis.ticktext
+
+
+def test_a_grid_holds_none_where_nothing_was_measured_and_an_interval_its_two_sides() -> None:
+    rows = (Lined("V = 0", ((1.0, 0.2, None, None), (16.0, 0.4, None, None))), Lined("V = 1", ((2.0, 0.5, None, None),)))
+    [heat] = analysis_figure(Charted("grid", rows)).data
+    assert [list(row) for row in heat.z] == [[0.2, None, 0.4], [None, 0.5, None]] and list(heat.x) == ["1", "2", "16"]
+    pair = Lined("times cheaper", (("<a> against b", 4.0, 2.0, 7.0), ("a against c", 1.0, None, None)))
+    [mark] = analysis_figure(Charted("intervals", (pair,), logarithmic=True)).data
+    assert (list(mark.y), list(mark.error_x.array), list(mark.error_x.arrayminus)) == (["&lt;a&gt; against b"], [3.0], [2.0])

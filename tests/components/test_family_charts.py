@@ -27,8 +27,10 @@ from backend.types import (
 )  # fmt: skip
 from components.allocation import Allocation, Granted, allocation_figure, allocations, course_figure
 from components.beam import KEPT, PRUNED, Contender, Cut, beam_figure, beam_info
+from components.beliefs import spread
 from components.candidates import Candidate
-from components.draws import CHILD, NEW, ON, Arm, Descent, Level, descents, draw_figure
+from components.draw_figure import draw_figure
+from components.draws import CHILD, NEW, ON, Arm, Descent, Level, descents, lanes, reach
 from components.growth import GrowthInfo, Line, growth_figure, growth_info
 from components.outlooks import Outlook, outlook_figure, outlooks, overturned
 from components.race import CANDIDATE, ENDED, STOPPED, RaceInfo, Racer, race_figure, race_info
@@ -253,6 +255,30 @@ def test_draws_stand_beside_what_their_arms_had_heard() -> None:
     later = Level(0, (Arm(NEW, None, 0.9, 1, 0.5, True), Arm(ON, None, 0.2, 1, 1.0, False)))
     assert descents(of.events) == [Descent(1, (top,), 3, 1.0), Descent(2, (later,))]
     assert list(draw_figure(Descent(1, (top,))).data[0].x) == [0.5, None, 0.5]
+
+
+def test_posteriors_are_read_as_the_middle_of_what_would_be_drawn_from_them() -> None:
+    assert spread({"a": 1.0, "b": 1.0}) == pytest.approx((0.05, 0.5, 0.95))
+    reaches = 2.131847 * math.sqrt(0.116875 / 4)  # the 95 % point of t with 4 degrees of freedom, from a table
+    assert spread({"m": 0.375, "kappa": 4.0, "nu": 4.0, "tau2": 0.116875}) == pytest.approx((0.375 - reaches, 0.375, 0.375 + reaches), abs=1e-6)
+    assert spread({}) is None and spread({"value": 0.5}) is None
+
+
+def test_a_draw_stands_in_the_band_of_its_posterior_and_one_far_outside_at_the_edge() -> None:
+    run = Writer(0)
+    first = node(run, run.root, "1", finish=Finish.END)
+    run.recorder.step(Step([], [], (Backed((run.root, first), 0.5),)), 0)
+    flat, wide = {"a": 1.0, "b": 1.0}, {"m": 0.0, "kappa": 1.0, "nu": 1.0, "tau2": 0.1}
+    run.recorder.step(Step([], [], (Drawn(run.root, 0.3, 7.0, (first,), (0.6,), (flat, wide, flat)),)), 0)
+    [one] = descents(seen(run.end()).events)
+    narrow, tails = spread(flat), spread(wide)
+    assert tails is not None and [arm.spread for arm in one.levels[0].arms] == [narrow, tails, narrow]
+    band, medians, means, won, other = draw_figure(one).data
+    assert [(x, base) for x, base in zip(band.x, band.base, strict=True)] == [(high - low, low) for low, _, high in (narrow, tails, narrow)]
+    assert list(medians.x) == pytest.approx([0.5, 0.0, 0.5]) and list(means.x) == [0.5, None, 0.5]
+    edge = reach(lanes(one))[1]
+    assert list(won.x) == [edge, 0.6] and list(won.text) == ["7.00 \u2192", ""] and list(other.x) == [0.3]
+    assert tails.high < edge < 7.0 and won.marker.symbol != other.marker.symbol
 
 
 async def test_the_arms_of_a_real_search_have_heard_every_score_below_them() -> None:

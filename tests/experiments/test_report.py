@@ -38,3 +38,23 @@ def test_a_chart_places_its_points_by_the_logarithm() -> None:
     assert points[1][1] == pytest.approx((points[0][1] + points[2][1]) / 2, abs=0.2)
     assert "a & b" in [text.text for text in drawn.iter() if text.tag.endswith("text")]
     assert ElementTree.fromstring(line_chart([], x="cost", y="accuracy")) is not None
+
+
+def test_a_chart_over_names_or_plain_numbers_has_a_place_for_each() -> None:
+    named = Drawn("rule", [("last", 0.5, None, None), ("min", 0.7, None, None), ("prod", 0.2, None, None)])
+    plain = Drawn("fall", [(0.4, -1.0, None, None), (0.7, 3.0, None, None), (1.0, 2.0, None, None)])
+    for line in (named, plain):
+        drawn = ElementTree.fromstring(line_chart([line], x="setting", y="value", logarithmic=False))
+        path = next(path for path in drawn.iter() if path.get("stroke-width") == "2")
+        across, down = zip(*(map(float, pair.split(",")) for pair in str(path.get("d")).removeprefix("M").split("L")), strict=True)
+        assert across[1] - across[0] == pytest.approx(across[2] - across[1], abs=0.2) and across[0] < across[1]
+        assert sorted(range(3), key=lambda at: down[at]) == sorted(range(3), key=lambda at: -line.points[at][1])
+    texts = [text.text for text in ElementTree.fromstring(line_chart([named], x="x", y="y", logarithmic=False)).iter() if text.tag.endswith("text")]
+    assert {"last", "min", "prod"} <= set(texts)
+
+
+async def test_a_report_draws_the_charts_of_the_analyses(tmp_path: Path) -> None:
+    folder, _ = await carried_out(small(3), tmp_path)
+    page = report(folder, material(folder))
+    assert "How much of a right way is followed" in page and "sequential match" in page
+    assert 'aria-label="prefix accuracy against budget in solutions"' in page and page.count("<svg") > 5

@@ -29,7 +29,7 @@ def test_name_and_note_do_not_change_the_hash_and_everything_else_does() -> None
         (GOOD + BEAM, "experiment", "different names"),
         (GOOD.replace('axis = "solutions"', 'axis = "money"'), "budgets.axis", "solutions"),
         (GOOD.replace("level = 1\n", ""), "problems.1", "level of countdown"),
-        (GOOD + POOLED.format(rule="rpc"), "arms.2", "best, weighted, majority, coverage"),
+        (GOOD + POOLED.format(rule="longest"), "arms.2", "best, weighted, majority, coverage, perplexity"),
         (GOOD + POOLED.format(rule="best") + "pool = 2\n", "experiment", "cannot serve a budget of 4"),
         (GOOD + MCTS + "by_budget = { simulations = [1, 2, 3] }\n", "arms.2", "one set of parameters"),
         (GOOD + "colour = 1\n", "arms.1.colour", "not permitted"),

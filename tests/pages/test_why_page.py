@@ -85,7 +85,7 @@ def test_one_run_tells_its_sentence_its_numbers_and_the_way_to_node_and_moment(c
     assert not page.exception and found.value is not None and found.cut is not None
     assert f"### {found.sentence}" in said(page)
     assert [metric.value for metric in page.metric] == [f"{found.value:.4g}", f"{found.cut:.4g}"]
-    assert links(page)[f"Jump to node {found.node} on Trace at the moment it was decided (event {found.seq})"] == (
+    assert links(page)[f"Jump to node {found.node}, event {found.seq}"] == (
         f"trace?run={run_id}&node={found.node}&event={found.seq}"
     )
     line, path = [block.proto.body for block in page.get("html") if "arb-why" in block.proto.body]

@@ -6,14 +6,15 @@ import itertools
 import math
 from collections import Counter
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from backend.errors import VerifierFailure
+from backend.ports import Rng
 from backend.strategies.branching import Branch, ask, opened, tell
-from backend.strategies.thompson import PRIORS, Arm, NormalInverseGamma
+from backend.strategies.thompson import PRIORS, Arm, Beta, NormalInverseGamma
 from backend.types import Backed, Drawn, Finish, Kind, Node, Pruned, Remarked
 from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, answer_text, prompt
 from tests.strategies.running import Snapshot, notes_of, run
@@ -46,6 +47,15 @@ def seen(*scores: float) -> Arm:
     return arm
 
 
+class Sure(NamedTuple):
+    """A belief that leaves no doubt."""
+
+    value: float
+
+    def draw(self, rng: Rng) -> float:
+        return self.value
+
+
 def kept(arm: Arm) -> tuple[int, Fraction, Fraction]:
     return arm.count, arm.total, arm.squares
 
@@ -58,7 +68,7 @@ def test_golden_posterior_of_the_normal_inverse_gamma() -> None:
 
 def test_gaussian_draws_are_spread_like_the_posterior_of_the_mean() -> None:
     rng, arm = np.random.default_rng(0), seen(0.2, 0.8, 0.5)
-    draws = [PRIORS["gaussian"](arm, rng) for _ in range(20_000)]
+    draws = [PRIORS["gaussian"](arm).draw(rng) for _ in range(20_000)]
     unit = math.sqrt(0.116875 / 4)  # a t distribution with 4 degrees of freedom about 0.375
     assert np.quantile(draws, [0.25, 0.5, 0.75]) == pytest.approx([0.375 - 0.740697 * unit, 0.375, 0.375 + 0.740697 * unit], abs=0.006)
     assert np.quantile(draws, 0.95) == pytest.approx(0.375 + 2.131847 * unit, abs=0.015)
@@ -66,10 +76,10 @@ def test_gaussian_draws_are_spread_like_the_posterior_of_the_mean() -> None:
 
 def test_beta_draws_are_those_of_jeffreys_prior_and_the_scores() -> None:
     rng = np.random.default_rng(0)
-    draws = [PRIORS["beta"](seen(0.2, 0.8, 0.5), rng) for _ in range(20_000)]  # Beta(2, 2)
+    draws = [PRIORS["beta"](seen(0.2, 0.8, 0.5)).draw(rng) for _ in range(20_000)]  # Beta(2, 2)
     assert (np.mean(draws), np.var(draws)) == (pytest.approx(0.5, abs=0.005), pytest.approx(0.05, abs=0.002))
     assert min(draws) >= 0.0 and max(draws) <= 1.0
-    empty = [PRIORS["beta"](Arm(), rng) for _ in range(20_000)]  # Beta(1/2, 1/2)
+    empty = [PRIORS["beta"](Arm()).draw(rng) for _ in range(20_000)]  # Beta(1/2, 1/2)
     assert np.var(empty) == pytest.approx(0.125, abs=0.003)
 
 
@@ -119,24 +129,39 @@ def test_where_a_new_answer_here_always_wins_all_are_fresh_and_where_it_never_wi
     root, branches = family()
     rng = np.random.default_rng(0)
     gens = {id(branch.gen) for branch in (root, *branches)}
-    wide = ask(root, lambda arm, rng: float(id(arm) in gens), rng, 9)
+    wide = ask(root, lambda arm: Sure(float(id(arm) in gens)), rng, 9)
     assert wide.branch is root
     [note] = wide.notes
-    assert note == Drawn(root.node, 1.0, 0.0, (), ())
-    deep = ask(root, lambda arm, rng: float(id(arm) not in gens), rng, 9)
+    assert note == Drawn(root.node, 1.0, 0.0, (), (), ({"value": 1.0}, {"value": 0.0}))
+    deep = ask(root, lambda arm: Sure(float(id(arm) not in gens)), rng, 9)
     assert deep.branch is branches[4]  # root, first, third, fifth: always the first of equals, down to one without children
     assert [(note.gen, note.cont, note.draws) for note in deep.notes if isinstance(note, Drawn)] == [
         (0.0, 1.0, (1.0, 1.0)), (0.0, 1.0, (1.0, 1.0)), (0.0, 1.0, (1.0,))
     ]  # fmt: skip
-    greatest = ask(root, lambda arm, rng: {id(branches[1].arm): 0.9}.get(id(arm), 0.2 if id(arm) not in gens else 0.0), rng, 9)
+    greatest = ask(root, lambda arm: Sure({id(branches[1].arm): 0.9}.get(id(arm), 0.2 if id(arm) not in gens else 0.0)), rng, 9)
     assert greatest.branch is branches[1]
+
+
+@pytest.mark.parametrize(("prior", "names"), [("gaussian", ["m", "kappa", "nu", "tau2"]), ("beta", ["a", "b"])])
+def test_a_note_says_which_posterior_each_draw_came_from(prior: str, names: list[str]) -> None:
+    root, branches = family()
+    for branch, score in zip(branches, SCORES, strict=True):
+        tell(branch, score)
+    rng, again = np.random.default_rng(5), np.random.default_rng(5)
+    notes = [note for _ in range(20) for note in ask(root, PRIORS[prior], rng, 9).notes if isinstance(note, Drawn)]
+    assert max(len(note.children) for note in notes) == 2
+    for note in notes:
+        drawn = [note.gen, note.cont, *note.draws]
+        known = {"gaussian": NormalInverseGamma, "beta": Beta}[prior]
+        assert all(list(belief) == names for belief in note.beliefs)
+        assert [known(**belief).draw(again) for belief in note.beliefs] == drawn
 
 
 @pytest.mark.parametrize(("max_depth", "deepest"), [(1, 0), (2, 1), (3, 2)])
 def test_nothing_is_asked_for_below_the_greatest_depth(max_depth: int, deepest: int) -> None:
     root, branches = family()
     gens = {id(branch.gen) for branch in (root, *branches)}
-    assert ask(root, lambda arm, rng: float(id(arm) not in gens), np.random.default_rng(0), max_depth).branch.level == deepest
+    assert ask(root, lambda arm: Sure(float(id(arm) not in gens)), np.random.default_rng(0), max_depth).branch.level == deepest
 
 
 async def test_with_fresh_answers_only_this_is_repeated_sampling() -> None:

@@ -55,6 +55,13 @@ async def test_nothing_is_said_of_a_problem_without_a_known_answer() -> None:
     assert (found.cause, found.node, found.seq) == (Cause.UNKNOWN, None, None)
 
 
+@pytest.mark.parametrize("problem", ["ledger/1/3", None], ids=["a checker of steps", "none"])
+def test_a_run_that_ended_before_its_first_node_generated_nothing(problem: str | None) -> None:
+    of = OWN if problem is None else problems.problem(problem)
+    found = death(case(MemorySink(), RunSpec.model_validate(OWN_SPEC), of, status="crashed"))
+    assert (found.cause, found.node, found.seq) == (Cause.NEVER_GENERATED, None, None) and "before anything was written" in found.sentence
+
+
 async def test_an_answer_that_nobody_can_grade_is_not_extracted() -> None:
     found = await own([("\\boxed{x}<end>", 1.0)], grade=undecided)
     assert (found.cause, found.reason, found.evidence) == (Cause.NOT_EXTRACTED, "the grade is undecided", None)

@@ -1,0 +1,165 @@
+"""Rules of a pooled arm: what each achieves with k samples, one pool or many of one size at once.
+
+Up to `EXACT_UP_TO` samples a vote is counted exactly; larger pools, and those whose scores have too many different sums, are estimated by drawing
+subsets (`backend.sampling.subsets`). Perplexity consistency and RPC are always drawn (`backend.sampling.consistency`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import BadInput
+from backend.sampling.consistency import Solutions, consistency_at_k, texts
+from backend.sampling.estimators import Group, majority_at_k, weighted_at_k
+from backend.sampling.subsets import BLANK, best_at_ks, by_sum_then_size, pass_at_ks, votes_at_ks
+from backend.sampling.weights import Floats
+
+Columns: TypeAlias = Mapping[str, NDArray[Any]]
+EXACT_UP_TO = 256
+"""Samples of a pool up to which a vote is counted exactly: 0.01 s a k there, and growing faster than the pool."""
+REFUSED_DRAWS = 1024
+"""Subsets of a small pool that are drawn where an exact count is refused: a standard error of at most 0.016."""
+SCORE_DIGITS = 2
+"""Digits of a score in a weighted vote: an exact count of all sums needs few of them."""
+CHANCE_DIGITS = 8
+"""Digits of a probability where many pools of different texts are voted on at once."""
+
+
+class Sampled(NamedTuple):
+    """A pool in numbers. `scores` NaN where there is none; `group` -1 for a sample without a readable answer."""
+
+    right: Floats
+    scores: Floats
+    group: Floats
+    tokens: Floats
+
+
+def coverage(many: Columns, ks: Sequence[int]) -> Floats:
+    """At least one of k is right."""
+    return pass_at_ks(many["correct"].shape[1], many["correct"].sum(axis=1), ks)
+
+
+def answered(many: Columns, ks: Sequence[int]) -> Floats:
+    """At least one of k has a readable answer."""
+    return pass_at_ks(many["group"].shape[1], (many["group"] != BLANK).sum(axis=1), ks)
+
+
+def best_scored(many: Columns, ks: Sequence[int]) -> Floats:
+    return best_at_ks(many["score"], many["correct"], ks)
+
+
+def likeliest(many: Columns, ks: Sequence[int]) -> Floats:
+    """The lowest perplexity."""
+    return best_at_ks(many["logprob"], many["correct"], ks)
+
+
+def most_voted(many: Columns, ks: Sequence[int]) -> Floats:
+    if many["group"].shape[1] > EXACT_UP_TO:
+        return votes_at_ks(many["group"], many["correct"], ks)
+    return np.array([[majority_at_k(*classes(group, right), k) for k in ks] for group, right in zip(many["group"], many["correct"], strict=True)])
+
+
+def weighed(many: Columns, ks: Sequence[int]) -> Floats:
+    if many["group"].shape[1] > EXACT_UP_TO:
+        return drawn_by_score(many, ks)
+    rows = [{name: column[at : at + 1] for name, column in many.items()} for at in range(len(many["group"]))]
+    return np.concatenate([weighed_exactly(row, ks) for row in rows])
+
+
+def consistent(many: Columns, ks: Sequence[int]) -> Floats:
+    return by_chance(many, ks, pruned=False)
+
+
+def pruned(many: Columns, ks: Sequence[int]) -> Floats:
+    return by_chance(many, ks, pruned=True)
+
+
+def classes(group: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], list[int], int]:
+    """Sizes of the right and the wrong classes of a pool, and its blank samples."""
+    names, sizes = np.unique(group[group >= 0], return_counts=True)
+    good = np.isin(names, group[right > 0])
+    return sizes[good].tolist(), sizes[~good].tolist(), int((group < 0).sum())
+
+
+def drawn_by_score(many: Columns, ks: Sequence[int], fewest: int = 0) -> Floats:
+    hundredths = np.rint(np.nan_to_num(many["score"]) * 10**SCORE_DIGITS).astype(np.int64)
+    return votes_at_ks(many["group"], many["correct"], ks, by_sum_then_size(hundredths), fewest)
+
+
+def weighed_exactly(one: Columns, ks: Sequence[int]) -> Floats:
+    """The weighted vote of one pool, drawn where counting is refused. Shape (1, K)."""
+    [group], [right], [score] = one["group"], one["correct"], one["score"]
+    groups = []
+    for name in np.unique(group[group >= 0]):
+        inside = group == name
+        weights = [None if math.isnan(value) else round(float(value), SCORE_DIGITS) for value in score[inside]]
+        groups.append(Group(bool(right[inside].any()), weights))
+    try:
+        return np.array([[weighted_at_k(groups, int((group < 0).sum()), k) for k in ks]])
+    except BadInput:
+        return drawn_by_score(one, ks, REFUSED_DRAWS)
+
+
+def by_chance(many: Columns, ks: Sequence[int], *, pruned: bool) -> Floats:
+    """Perplexity consistency, with or without pruning; large pools in which no text occurs twice are plain votes by probability."""
+    found = np.empty((len(many["group"]), len(ks)))
+    for at, (group, right, tokens, logprob) in enumerate(zip(*(many[name] for name in ("group", "correct", "tokens", "logprob")), strict=True)):
+        chances = np.exp(np.minimum(logprob, 0.0))
+        pool = Solutions(group, right, chances, texts(group, tokens, logprob))
+        plain = not pruned and len(group) > EXACT_UP_TO and not np.isnan(chances).any() and len(np.unique(pool.texts)) == len(group)
+        if plain:
+            strength = np.rint(chances * 10**CHANCE_DIGITS).astype(np.int64)
+            found[at] = votes_at_ks(group[None], right[None], ks, strength[None])[0]
+        else:
+            found[at] = [consistency_at_k(pool, k, pruned=pruned) for k in ks]
+    return found
+
+
+class Rule(NamedTuple):
+    """What a rule reads of a sample besides its verdict and class, its credit at several k, shape (pools, K), and whether that is kept because it
+    takes long; `verified`: it needs the verifier's scores."""
+
+    reads: tuple[str, ...]
+    credit: Callable[[Columns, Sequence[int]], Floats]
+    kept: bool = False
+    verified: bool = False
+
+
+ALWAYS = ("correct", "group")
+RULES: Mapping[str, Rule] = {
+    "best": Rule(("score",), best_scored, verified=True),
+    "weighted": Rule(("score",), weighed, kept=True, verified=True),
+    "majority": Rule((), most_voted, kept=True),
+    "coverage": Rule((), coverage),
+    "perplexity": Rule(("logprob",), likeliest),
+    "perplexity_consistency": Rule(("logprob", "tokens"), consistent, kept=True),
+    "rpc": Rule(("logprob", "tokens"), pruned, kept=True),
+}
+
+
+def best(pool: Sampled, k: int) -> float:
+    """Best-of-k of one pool."""
+    return float(best_scored(as_columns(pool), (k,))[0, 0])
+
+
+def covered(pool: Sampled, k: int) -> float:
+    """Coverage of k of one pool."""
+    return float(coverage(as_columns(pool), (k,))[0, 0])
+
+
+def majority(pool: Sampled, k: int) -> float:
+    """The majority of k of one pool."""
+    return float(most_voted(as_columns(pool), (k,))[0, 0])
+
+
+def as_columns(pool: Sampled) -> Columns:
+    """One pool as a batch."""
+    return {"correct": pool.right[None] > 0, "group": pool.group[None].astype(np.int32), "score": pool.scores[None]}
+
+
+__all__ = ["ALWAYS", "EXACT_UP_TO", "RULES", "Columns", "Rule", "Sampled", "answered", "best", "covered", "majority"]
