@@ -181,9 +181,11 @@ def genealogy_figure(info: Genealogy) -> go.Figure:
         _ties(figure, [one for one in info.lines if one[4] is trunk], name, line)
     lit = set(info.lit)
     if lit:
-        _ties(figure, [one for one in info.lines if {one[:2], one[2:4]} <= lit], "lineage of the chosen node", LIT, opacity=0.75)
+        ties, name = [one for one in info.lines if {one[:2], one[2:4]} <= lit], "lineage of the chosen node"
+        if ties:
+            _ties(figure, ties, name, LIT, opacity=0.75)
         x, y = [slot for _, slot in info.lit], [at for at, _ in info.lit]  # rings: a place that nobody continued has no line to light
-        figure.add_scatter(x=x, y=y, mode="markers", hoverinfo="skip", showlegend=False, marker=dict(RING))
+        figure.add_scatter(x=x, y=y, mode="markers", hoverinfo="skip", name=name, showlegend=not ties, marker=dict(RING))
     for lives, symbol, name in ((True, "circle", "continued"), (False, "circle-open", "not continued")):
         _circles(figure, [circle for circle in info.circles if circle[4] is lives], name, {"symbol": symbol, "color": ACCENT if lives else GREY})
     _marked(figure, [(slot, at) for at, slot in info.held], [(info.drawn[1], info.drawn[0])] if info.drawn else [], ROUND_CIRCLES)
