@@ -163,8 +163,9 @@ def train(
     checkpoint: Path,
     report: Callable[[str], None],
     publish: Callable[[], None] = lambda: None,
+    now: Callable[[], float] = time.monotonic,
 ) -> Clock:
-    """Train until the time is over. `batches` is told the running clock; `publish` is called after each checkpoint."""
+    """Train until the time is over, in seconds of `now`. `batches` is told the running clock; `publish` is called after each checkpoint."""
     optimizers, clock = Optimizers(model), Clock()
     if checkpoint.is_file():
         state = torch.load(checkpoint, weights_only=True)
@@ -172,7 +173,7 @@ def train(
         clock = Clock(**state["clock"])
         clock.resumptions += 1
         report(f"resumed at step {clock.step}, {clock.elapsed_s / 60:.1f} min")
-    started, before = time.monotonic(), clock.elapsed_s
+    started, before = now(), clock.elapsed_s
     logged, saved, sums = before, before, [0.0, 0, 0]
     stream = batches(clock)
     while clock.elapsed_s < 60 * schedule.minutes:
@@ -181,7 +182,7 @@ def train(
         value.backward()  # type: ignore[no-untyped-call]
         optimizers.step(schedule.rate_at(clock.step, clock.elapsed_s))
         clock.step, clock.tokens = clock.step + 1, clock.tokens + batch.tokens
-        clock.elapsed_s = before + time.monotonic() - started
+        clock.elapsed_s = before + now() - started
         sums = [sums[0] + float(value.detach()), sums[1] + 1, sums[2] + batch.tokens]
         if clock.elapsed_s - logged >= LOG_EVERY_S:
             speed, left = sums[2] / (clock.elapsed_s - logged), schedule.minutes - clock.elapsed_s / 60

@@ -96,10 +96,12 @@ def test_a_loss_falls_and_a_second_call_resumes_where_the_first_stopped(tmp_path
         return value
 
     checkpoint = tmp_path / "policy.pt"
-    first = train(made, batches, loss, Schedule(0.12, warmup_steps=1), checkpoint, lines.append)
+    ticks = itertools.count(0.0, 0.0625)
+    first = train(made, batches, loss, Schedule(0.12, warmup_steps=1), checkpoint, lines.append, now=lambda: next(ticks))
+    assert first.step == 116
     assert seen[-1] < 0.5 * seen[0]
     weights = {name: p.clone() for name, p in made.named_parameters()}
-    again = train(made, batches, loss, Schedule(0.12), checkpoint, lines.append)
+    again = train(made, batches, loss, Schedule(0.12), checkpoint, lines.append, now=lambda: next(ticks))
     assert again.step == first.step
     assert all(torch.equal(p, weights[name]) for name, p in made.named_parameters())
     assert lines[-1].startswith(f"resumed at step {first.step}")
