@@ -76,7 +76,7 @@ async def _carried_out(
     try:
         progress = await task
     except asyncio.CancelledError:
-        tell(options, {"status": "interrupted", **planned(experiment, folder)})
+        tell(options, {"status": "interrupted", **await asyncio.to_thread(planned, experiment, folder)})
         return INTERRUPTED
     finally:
         await models.close()

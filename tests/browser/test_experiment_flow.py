@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from backend.client import Client
-from backend.experiments.spec import parsed
-from tests.browser.conftest import choose, press
+from backend.experiments.spec import parsed, read_experiment
+from tests.browser.conftest import ROOT, choose, press
 from tests.experiments.examples import BEAM, HEAD, POOLED
 
-SHIPPED = "e7ad33a7603f"
+SHIPPED = read_experiment(ROOT / "docs" / "experiment.toml").hash
 TEXT = HEAD.format(count=3) + POOLED.format(rule="majority") + POOLED.format(rule="coverage") + BEAM
 POINTS = ".js-plotly-plot .scatterlayer .points path"
 

@@ -113,20 +113,24 @@ async def test_a_failed_task_is_listed_with_its_cause_and_tried_again_on_request
     assert progress.here == 6 and len(again) == 6 and {row["attempt"] for row in again} == {1}
 
 
-def test_a_killed_sweep_repeats_nothing_that_it_had_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(tmp_path: Path, number: signal.Signals) -> None:
     spec, folder = tmp_path / "spec.toml", tmp_path / "kept"
     spec.write_text(HEAD.format(count=60) + BEAM + MCTS, encoding="utf-8")
     command = [sys.executable, "-m", "backend", "sweep", str(spec), "--folder", str(folder), "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not list(folder.glob("*/results/*.parquet")) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
     [path] = folder.iterdir()
     kept = Folder(path)
     before = kept.finished()
     assert before
+    if number == signal.SIGTERM:
+        told = json.loads(said)
+        assert (process.returncode, told["status"], told["done"], told["hash"]) == (130, "interrupted", len(before), path.name)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["failed"] == 0
     rows = kept._table("results", kept.results().schema).to_pylist()
