@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from backend.experiments.analyses_base import Analysis, Material, Row, finite, groups
-from backend.experiments.curves import AXES, Sampled, arrays, shared_problems
+from backend.experiments.curves import AXES, arrays, shared_problems
+from backend.experiments.rules import Sampled
 from backend.experiments.spec import cell_of
 from backend.sampling import cost_of_pass
 from backend.sampling.allocation import Table, allocated, cross_validated, uniform

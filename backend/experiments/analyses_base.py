@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from backend.experiments.curves import Cells, Sampled
+from backend.experiments.curves import Cells
+from backend.experiments.rules import Sampled
 from backend.experiments.spec import Experiment, cell_of
 from backend.sampling.intervals import Interval, mean_interval
 

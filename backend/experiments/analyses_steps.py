@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from backend.experiments.analyses_base import Analysis, Material, Row, Solution, groups
-from backend.experiments.curves import Sampled
+from backend.experiments.rules import Sampled
 from backend.sampling.horizon import Length, horizon, survival
 from backend.sampling.intervals import mean_interval
 from backend.sampling.prefixes import Prefix, prefix

@@ -16,7 +16,7 @@ import numpy as np
 from backend.errors import BadInput
 from backend.experiments.plan import pools
 from backend.experiments.pools import Batch, Pools, read, side_by_side
-from backend.experiments.rules import ALWAYS, RULES, Sampled, answered, best, majority
+from backend.experiments.rules import ALWAYS, RULES, answered
 from backend.experiments.shards import LEDGER, Estimates, Folder
 from backend.experiments.spec import Arm, Experiment
 from backend.sampling.intervals import Interval, mean_intervals
@@ -101,7 +101,7 @@ def add_pooled(
     keys, known, fresh = pool_keys(experiment), folder.estimates(), Estimates()
     needed = {name for arm in arms for name in RULES[str(arm.selector)].reads}
     pools = read(folder, [*ALWAYS, *sorted(needed)], rows.keys())
-    prices_of = [costs(rows[key], prices) for key in pools.keys]
+    paid = {verified: [costs(rows[key], prices, verified=verified) for key in pools.keys] for verified in (True, False)}
     for arm in arms:
         mine = [pool for pool, key in enumerate(pools.keys) if arm.name in keys.get(key, ())]
         ks = budgets_of(experiment, arm)
@@ -110,7 +110,7 @@ def add_pooled(
         for pool, (rights, shares) in zip(mine, told, strict=True):
             n, problem = int(pools.sizes[pool]), str(rows[pools.keys[pool]]["problem"])
             for k, credit, share in zip(ks, rights, shares, strict=True):
-                found[arm.name, float(k)][problem].append(Cell(credit, share, Share(prices_of[pool], k, n, verified=verified), n))
+                found[arm.name, float(k)][problem].append(Cell(credit, share, Share(paid[verified][pool], k, n), n))
     if fresh:
         folder.keep_estimates(fresh)
 
@@ -178,17 +178,17 @@ class Share(Mapping[str, float]):
     """Costs of a rule at k samples of a pool of n: their share of what the pool `paid`, one round each. Computed when asked for: large
     experiments have many cells, and a curve asks for one axis."""
 
-    __slots__ = ("_free", "_k", "_n", "_paid")
+    __slots__ = ("_k", "_n", "_paid")
 
-    def __init__(self, paid: Mapping[str, float], k: int, n: int, *, verified: bool) -> None:
-        self._paid, self._k, self._n, self._free = paid, k, n, "" if verified else "verifier_calls"
+    def __init__(self, paid: Mapping[str, float], k: int, n: int) -> None:
+        self._paid, self._k, self._n = paid, k, n
 
     def __getitem__(self, axis: str) -> float:
         if axis == "samples":
             return float(self._k)
         if axis == "rounds":
             return 1.0
-        return 0.0 if axis == self._free else self._paid[axis] * self._k / self._n
+        return self._paid[axis] * self._k / self._n
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paid)
@@ -197,9 +197,11 @@ class Share(Mapping[str, float]):
         return len(self._paid)
 
 
-def costs(row: Mapping[str, object], prices: Prices) -> dict[str, float]:
-    """A result's costs by axis."""
+def costs(row: Mapping[str, object], prices: Prices, *, verified: bool = True) -> dict[str, float]:
+    """A result's costs by axis; without those of the verifier where a rule asks for no score (`flops` are told in one sum and keep them)."""
     told = {name: _number(row[name]) for name in LEDGER}
+    if not verified:
+        told |= {"verifier_calls": 0.0, "verifier_tokens": 0.0}
     unit, generated = _number(row["unit"]), told["generated_tokens"]
     cached = told["cached_tokens"]
     paid = (generated, told["prompt_tokens"] - cached, cached, told["verifier_tokens"])
@@ -258,6 +260,6 @@ def shared_problems(found: Cells, arms: Sequence[str]) -> list[str]:
 
 
 __all__ = [
-    "AXES", "FREE", "RULES", "Cell", "Cells", "Point", "Prices", "Sampled", "arrays", "best", "budgets_of", "cells", "costs", "curve",
-    "keys_of", "majority", "mean_of", "pool_keys", "shared_problems",
+    "AXES", "FREE", "Cell", "Cells", "Point", "Prices", "arrays", "budgets_of", "cells", "costs", "curve", "keys_of", "mean_of", "pool_keys",
+    "shared_problems",
 ]  # fmt: skip

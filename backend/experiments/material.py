@@ -11,8 +11,9 @@ import numpy as np
 from backend import problems
 from backend.errors import ArboretumError
 from backend.experiments.analyses import ACCEPTED_FROM, Material, Solution
-from backend.experiments.curves import FREE, Cells, Prices, Sampled, cells, keys_of
+from backend.experiments.curves import FREE, Cells, Prices, cells, keys_of
 from backend.experiments.pools import read
+from backend.experiments.rules import Sampled
 from backend.experiments.shards import Folder
 from backend.experiments.spec import Arm, Experiment, cell_of
 from backend.problems import SETS

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from backend.api.schemas import NodeDetail, Run
+from components.controls.mounted import mounted
 from components.links import address, page
 from components.theme import NOTHING
 from components.tokens import TokenRow, strip_data, token_rows
 
-_HERE = Path(__file__).parent.parent
-_STRIP = st.components.v2.component(
-    "arboretum_token_strip",
-    html=(_HERE / "token_strip.html").read_text(encoding="utf-8"),
-    css=(_HERE / "token_strip.css").read_text(encoding="utf-8"),
-    js=(_HERE / "token_strip.js").read_text(encoding="utf-8"),
-)
+_STRIP = mounted("token_strip")
 
 
 def tokens_panel(node: NodeDetail, run: Run) -> None:

@@ -10,20 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 import streamlit as st
 
+from components.controls.mounted import mounted
 from components.node_head import NodeHead
 
-_HERE = Path(__file__).parent.parent
-_HEAD = st.components.v2.component(
-    "arboretum_node_head",
-    html=(_HERE / "node_head.html").read_text(encoding="utf-8"),
-    css=(_HERE / "node_head.css").read_text(encoding="utf-8"),
-    js=(_HERE / "node_head.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_HEAD = mounted("node_head", isolate_styles=False)
 
 
 def node_head(

@@ -5,21 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from backend.api.schemas import Event, Run, StrategyInfo
+from components.controls.mounted import mounted
 from components.phases import under_way
 
-_HERE = Path(__file__).parent.parent
-_LINES = st.components.v2.component(
-    "arboretum_pseudocode",
-    html=(_HERE / "pseudocode.html").read_text(encoding="utf-8"),
-    css=(_HERE / "pseudocode.css").read_text(encoding="utf-8"),
-    js=(_HERE / "pseudocode.js").read_text(encoding="utf-8"),
-)
+_LINES = mounted("pseudocode")
 OPEN = "code"
 
 

@@ -8,12 +8,19 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+import pytest
+
 from backend.client import Client
 from tests.browser.conftest import press
 from tests.browser.test_pages import drawn_nodes
-from tests.exchange.files import DATA
+from tests.exchange.files import DATA, THOUGHT
 
 QUERY = "SELECT run_id, node_id, value FROM step_score WHERE run_id = 2 ORDER BY seq LIMIT 3"
+ONE_OF_EACH = {
+    "treequest-mcts.json": "treequest 0.3.3", "llm-reasoners-beam.json": "llm-reasoners", "llamppl-smc.json": "llamppl",
+    "genlm-smc.json": "genlm-control", "its_hub-particle-filtering.json": "its_hub", "inspect.eval": "inspect_ai", "thought.txt": "plain text",
+}  # fmt: skip
+"""A file of each program, and the origin that its run names."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -26,17 +33,21 @@ def test_a_query_leads_to_the_node_that_it_found(product: str, tab: Any) -> None
     assert tab.url.endswith("/trace?run=2&node=1")
 
 
-def test_a_file_of_another_program_comes_in_and_opens(product: str, tab: Any) -> None:
+@pytest.mark.parametrize(("name", "origin"), ONE_OF_EACH.items())
+def test_a_file_of_another_program_comes_in_and_opens(product: str, tab: Any, tmp_path: Path, name: str, origin: str) -> None:
+    thought = tmp_path / "thought.txt"
+    thought.write_text(THOUGHT, encoding="utf-8")
+    with Client(product) as client:
+        before = {run.id for run in client.runs().runs}
     tab.goto(f"{product}/history", wait_until="commit")
     press(tab.get_by_text("Import a file"))
-    tab.locator("input[type=file]").set_input_files(DATA / "treequest-mcts.json")
-    tab.get_by_text("treequest-mcts.json").wait_for()
-    press(tab.get_by_role("button", name="Import", exact=True))
-    tab.get_by_text("1 run came in, read as").wait_for()
+    tab.locator("input[type=file]").set_input_files(thought if name == thought.name else DATA / name)
+    press(tab.get_by_role("button", name="Import", exact=True).and_(tab.locator(":enabled")))
+    tab.get_by_text(re.compile(r"runs? came in, read as")).wait_for()
     with Client(product) as client:
-        run = client.runs(text="treequest").runs[0]
+        run = min((run for run in client.runs().runs if run.id not in before), key=lambda each: each.id)
     press(tab.get_by_role("link", name=f"Run {run.id}", exact=True))
-    tab.get_by_text("imported from treequest 0.3.3").wait_for()
+    tab.get_by_text(f"imported from {origin}").first.wait_for()
     drawn_nodes(tab, run.nodes)
 
 

@@ -12,9 +12,10 @@ from backend.experiments.analyses import ALL, Material, Solution, analyses, grou
 from backend.experiments.analyses_arms import thirds
 from backend.experiments.analyses_steps import states
 from backend.experiments.charts import PLANS, Line, Plan, charts, lines
-from backend.experiments.curves import Cell, Sampled, keys_of, majority
+from backend.experiments.curves import Cell, keys_of
 from backend.experiments.material import material as read
 from backend.experiments.material import narrowed
+from backend.experiments.rules import Sampled, majority
 from backend.experiments.spec import Experiment, parsed
 from backend.sampling.estimators import best_of_k, pass_at_k
 from backend.sampling.intervals import paired

@@ -84,6 +84,10 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
     for k in (1, 2, 4):
         for problem, cell in found["coverage", float(k)].items():
             assert cell.credit == pass_at_k(4, sum(by_problem[problem]), k) and cell.costs["verifier_calls"] == 0 and cell.costs["samples"] == k
+    pools = {row["problem"]: row for row in folder.results().to_pylist() if row["kind"] == "pool"}
+    assert all(row["verifier_tokens"] > 0 for row in pools.values())
+    for problem, cell in found["majority", 2.0].items():  # a vote pays for no score, though one was taken
+        assert cell.costs["all_tokens"] == (pools[problem]["generated_tokens"] + pools[problem]["prompt_tokens"]) / 2
     kept = folder.estimates()
     assert len(kept) == 4 * 3 and cells(folder, prices=Prices(generated=2.0)) == found  # votes are kept
     blank = {problem: sum(s["group"] is None for s in folder.samples().to_pylist() if s["problem"] == problem) for problem in by_problem}
