@@ -49,13 +49,13 @@ bench: $(READY)
 # Three finished searches of different families, made by real runs and shipped as export files for the first start.
 SAMPLE_DB := var/samples.duckdb
 samples: $(READY)
-	rm -f $(SAMPLE_DB)*; mkdir -p backend/samples
+	rm -f $(SAMPLE_DB)*; mkdir -p backend/service/samples
 	$(BIN)/python -m backend run --db $(SAMPLE_DB) --problem ledger/3/1000017 --seed 1 --strategy particle_filter --param particles=16 --alternatives 5
 	$(BIN)/python -m backend run --db $(SAMPLE_DB) --problem ledger/4/1000010 --seed 1 --strategy beam_search --param n=16 --alternatives 5
 	$(BIN)/python -m backend run --db $(SAMPLE_DB) --problem countdown/1/1000007 --seed 1 --strategy mcts --param simulations=30 --alternatives 5
-	$(BIN)/python -m backend export 1 backend/samples/1-particle-filter.jsonl --db $(SAMPLE_DB)
-	$(BIN)/python -m backend export 2 backend/samples/2-beam-search.jsonl --db $(SAMPLE_DB)
-	$(BIN)/python -m backend export 3 backend/samples/3-mcts.jsonl --db $(SAMPLE_DB)
+	$(BIN)/python -m backend export 1 backend/service/samples/1-particle-filter.jsonl --db $(SAMPLE_DB)
+	$(BIN)/python -m backend export 2 backend/service/samples/2-beam-search.jsonl --db $(SAMPLE_DB)
+	$(BIN)/python -m backend export 3 backend/service/samples/3-mcts.jsonl --db $(SAMPLE_DB)
 	for run in 1 2 3; do $(BIN)/python -m backend verify-run $$run --db $(SAMPLE_DB); done
 
 classroom: $(READY)

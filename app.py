@@ -1,7 +1,7 @@
 """The one entry: `streamlit run app.py` serves the pages and, on the same port, the API under /api.
 
 Address and port are Streamlit's own options (`--server.address`, `--server.port`); everything else is in the environment, see
-`backend.settings`. `python -m backend serve` starts the same.
+`backend.core.settings`. `python -m backend serve` starts the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.routing import Mount
 
 from backend.api.entry import Entry
 from backend.api.guard import Guard
-from backend.settings import Settings
+from backend.core.settings import Settings
 
 
 def settings() -> Settings:

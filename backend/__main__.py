@@ -12,8 +12,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from backend.cli_options import parser
-from backend.errors import ArboretumError, BadInput, Conflict, MissingCapability, NotFound
+from backend.cli.options import parser
+from backend.core.errors import ArboretumError, BadInput, Conflict, MissingCapability, NotFound
 from backend.problems.base import ProblemError
 
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130

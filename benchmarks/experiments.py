@@ -34,14 +34,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backend import problems
+from backend.core.ports import Engine, Request, Sampling, Until
+from backend.core.spec import SamplingSpec
+from backend.core.streams import closing
+from backend.engines.models import Models
 from backend.experiments.curves import cells, curve, pool_keys
 from backend.experiments.shards import ESTIMATES, LEDGER, SAMPLE_SCHEMA, SAMPLES, Folder, Result
 from backend.experiments.spec import Experiment, cell_of
 from backend.experiments.sweep import Sweep
-from backend.host import Models
-from backend.ports import Engine, Request, Sampling, Until
-from backend.spec import SamplingSpec
-from backend.streams import closing
 
 IN_FLIGHT = 64
 SHARD_ROWS = 65_536

@@ -8,9 +8,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from backend.spec import RunSpec
-from backend.trace import Recorder
-from backend.types import Backed, Finish, Kind, Node, Pruned, Score, Selected, Step
+from backend.core.records import Recorder
+from backend.core.spec import RunSpec
+from backend.core.types import Backed, Finish, Kind, Node, Pruned, Score, Selected, Step
 from storage import Store
 
 CHILDREN, DEEPEST, ANSWERS = 4, 30, 9

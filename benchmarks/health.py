@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 import httpx
 
-from backend.api.schemas import Health
 from backend.client import Client, Unreachable
-from backend.settings import ROOT
-from backend.spec import RunSpec
+from backend.core.settings import ROOT
+from backend.core.spec import RunSpec
+from backend.messages.runs import Health
 
 RUNS = 8
 EVERY_S = 0.02

@@ -18,16 +18,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from backend.budget import Meter
-from backend.desk import Control, Desk
-from backend.policy import LivePolicy
-from backend.ports import STEP, Engine, Request, Sampling, Until, VerifierTokens
-from backend.registry import STRATEGIES
-from backend.replay import NOTHING_PAID
-from backend.runner import stream
-from backend.streams import closing
-from backend.trace import NullSink, Recorder
-from backend.types import Kind, Node, Score
+from backend.core.ports import STEP, Engine, Request, Sampling, Until, VerifierTokens
+from backend.core.records import NullSink, Recorder
+from backend.core.registry import STRATEGIES
+from backend.core.streams import closing
+from backend.core.types import Kind, Node, Score
+from backend.runs.budget import Meter
+from backend.runs.context import Control, Desk
+from backend.runs.driver import stream
+from backend.runs.paid import NOTHING_PAID
+from backend.runs.policy import LivePolicy
 
 QUESTION = "Ana has 7 apples. Ben has 5 more apples than Ana. Cara has twice as many apples as Ben. How many apples does Cara have?"
 SAMPLING = Sampling(temperature=0.8)
@@ -128,7 +128,7 @@ STRATEGY_PARAMS: dict[str, Callable[[Size], dict[str, object]]] = {
 
 
 async def torch_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
-    from backend.engines.torch import TorchEngine
+    from backend.engines.torch.engine import TorchEngine
 
     engine = TorchEngine.load(Path(model))
     for size in sizes:
@@ -138,7 +138,7 @@ async def torch_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
 
 
 async def vllm_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
-    from backend.engines.vllm import VllmEngine
+    from backend.engines.vllm.engine import VllmEngine
     from benchmarks import raw_vllm
 
     engine = await VllmEngine.load(model)

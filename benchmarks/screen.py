@@ -21,7 +21,7 @@ from typing import NamedTuple
 from playwright.sync_api import Page, sync_playwright
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from benchmarks.health import served
 
 LIMIT_MS = 150.0

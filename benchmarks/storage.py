@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON
 from storage import Store
 
 NODES = 10_000

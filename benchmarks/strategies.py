@@ -21,17 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend import problems
-from backend.desk import Control, digest
-from backend.errors import ArboretumError, MissingCapability, VerifierFailure
-from backend.host import Models, ModelSettings
-from backend.ports import Engine, EngineInfo, RewardModel
+from backend.core.errors import ArboretumError, MissingCapability, VerifierFailure
+from backend.core.ports import Engine, EngineInfo, RewardModel
+from backend.core.records import MemorySink, NullSink
+from backend.core.registry import STRATEGIES
+from backend.core.settings import ROOT
+from backend.core.types import JSON
+from backend.engines.models import Models, ModelSettings
+from backend.judging.verifiers import AGGREGATIONS
 from backend.problems import Problem
-from backend.registry import STRATEGIES
-from backend.runner import Outcome, manifest, run
-from backend.settings import ROOT
-from backend.trace import MemorySink, NullSink
-from backend.types import JSON
-from backend.verifiers import AGGREGATIONS
+from backend.runs.context import Control, digest
+from backend.runs.driver import Outcome, manifest, run
 from benchmarks.strategies_log import Finished, Log, Sample
 from benchmarks.strategies_plan import BUDGETS, CELLS, CHAIN, FIRST_SEED, POOL, VERIFIERS, Plan, Task, searching
 from benchmarks.strategies_report import markdown

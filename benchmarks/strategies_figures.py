@@ -1,7 +1,7 @@
 """From finished runs to numbers: pure functions, one figure a problem first, because solutions of one problem are no independent evidence.
 
 A pool of n solutions stands for best-of-N and its votes at every budget k up to n: each figure is the mean over all subsets of k
-(`backend.sampling.estimators`), and its cost is that of k solutions.
+(`backend.core.statistics.estimators`), and its cost is that of k solutions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from backend import problems
+from backend.core.statistics.estimators import Group, best_of_k, majority_at_k, pass_at_k, weighted_at_k
+from backend.core.statistics.intervals import Interval, interval
 from backend.problems.classes import classes_of
-from backend.sampling.estimators import Group, best_of_k, majority_at_k, pass_at_k, weighted_at_k
-from backend.sampling.intervals import Interval, interval
 from benchmarks.strategies_log import Finished, Sample
 from benchmarks.strategies_plan import CHAIN, POOL
 

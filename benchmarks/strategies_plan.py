@@ -14,10 +14,10 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 import backend.strategies  # noqa: F401 - importing the package registers its members
-from backend.desk import digest
-from backend.ports import Aggregation
-from backend.registry import STRATEGIES
-from backend.spec import RunSpec
+from backend.core.ports import Aggregation
+from backend.core.registry import STRATEGIES
+from backend.core.spec import RunSpec
+from backend.runs.context import digest
 
 CELLS = ("ledger/3", "ledger/4", "ledger/5", "countdown/2", "countdown/3")
 BUDGETS = (4, 16, 64)

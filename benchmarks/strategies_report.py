@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from backend.registry import STRATEGIES
-from backend.sampling.intervals import Interval
-from backend.types import JSON
+from backend.core.registry import STRATEGIES
+from backend.core.statistics.intervals import Interval
+from backend.core.types import JSON
 from benchmarks.strategies_figures import Results, Row, accuracy, difference, known_mean, mean_of, pooled_name, results, within
 from benchmarks.strategies_log import Finished, Log
 from benchmarks.strategies_plan import CHAIN, POOL, SLACK

@@ -16,18 +16,18 @@ from typing import NamedTuple
 import numpy as np
 
 from backend import problems
-from backend.budget import Meter
-from backend.desk import Control, Desk
-from backend.policy import LivePolicy
-from backend.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
+from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
+from backend.core.records import NullSink, Recorder
+from backend.core.spec import RunSpec
+from backend.core.types import Finish, Node, Score
 from backend.problems.base import Problem
 from backend.problems.classes import classes_of
-from backend.replay import NOTHING_PAID
-from backend.runner import Driver
-from backend.scoring import LiveVerifier
-from backend.spec import RunSpec
-from backend.trace import NullSink, Recorder
-from backend.types import Finish, Node, Score
+from backend.runs.budget import Meter
+from backend.runs.context import Control, Desk
+from backend.runs.driver import Driver
+from backend.runs.paid import NOTHING_PAID
+from backend.runs.policy import LivePolicy
+from backend.runs.verifier import LiveVerifier
 
 SIZES = (1_000, 10_000, 50_000)
 WIDTH = 4

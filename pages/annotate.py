@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from components.controls.annotate_labels import label_panel
-from components.controls.annotate_queue import nothing_to_label, seat, welcome
-from components.controls.annotate_run import opened, path_picker, steps_of_task, task_header
-from components.controls.annotate_saved import saved_labels
-from components.controls.annotate_study import agreement_panel, codebook_panel, counts_panel, export_panel
-from components.service import connect, required
+from components.annotate.labels_panel import label_panel
+from components.annotate.queue_panel import nothing_to_label, seat, welcome
+from components.annotate.run_panel import opened, path_picker, steps_of_task, task_header
+from components.annotate.saved_panel import saved_labels
+from components.annotate.study_panel import agreement_panel, codebook_panel, counts_panel, export_panel
+from components.frame.service import connect, required
 
 VIEWS = ("Label", "Agreement", "Counts", "Codebook", "Export")
 

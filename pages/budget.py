@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from components.controls.analysis_controls import analyses_panel
-from components.controls.budget_controls import behind, curves_panel
-from components.controls.experiment_picker import chosen_experiment
-from components.service import connect, required
+from components.experiments.analyses_panel import analyses_panel
+from components.experiments.curves_panel import behind, curves_panel
+from components.experiments.picker_form import chosen_experiment
+from components.frame.service import connect, required
 
 service = connect()
 name = chosen_experiment(service)

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from components.controls.compare_address import FEWEST, asked, show_runs
-from components.controls.compare_branches import branches
-from components.controls.compare_chart import chart
-from components.controls.compare_clock import clock_bar
-from components.controls.compare_live import live
-from components.controls.compare_picker import compare_picker
-from components.controls.compare_rerun import first_token
-from components.controls.compare_settings import settings
-from components.controls.compare_tracks import tracks
-from components.controls.compare_trees import trees
-from components.controls.race_form import race_form
-from components.service import connect, required
+from components.compare.address import FEWEST, asked, show_runs
+from components.compare.branches_panel import branches
+from components.compare.chart_panel import chart
+from components.compare.clock_panel import clock_bar
+from components.compare.live_panel import live
+from components.compare.picker_form import compare_picker
+from components.compare.race_form import race_form
+from components.compare.rerun_panel import first_token
+from components.compare.settings_panel import settings
+from components.compare.tracks_panel import tracks
+from components.compare.trees_panel import trees
+from components.frame.service import connect, required
 
 service = connect()
 catalog = required(service.catalog, "The catalogue")

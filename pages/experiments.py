@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from components.controls.experiment_forms import experiment_detail, experiment_list, new_experiment
-from components.service import connect
+from components.experiments.experiment_form import experiment_detail, experiment_list, new_experiment
+from components.frame.service import connect
 
 service = connect()
 st.subheader("Experiments")

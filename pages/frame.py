@@ -11,16 +11,16 @@ if str(HERE.parent) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from components.controls.collector import spare_modules  # noqa: E402
+from components.frame.collector import spare_modules  # noqa: E402
 
 st.set_page_config(
     page_title="Arboretum",
-    page_icon=HERE.parent / "components" / "arboretum.svg",
+    page_icon=HERE.parent / "components" / "frame" / "arboretum.svg",
     layout="wide",
     initial_sidebar_state=360,
     menu_items={"About": "Grow, watch and compare reasoning trees."},
 )
-st.logo(HERE.parent / "components" / "arboretum.svg", size="medium")
+st.logo(HERE.parent / "components" / "frame" / "arboretum.svg", size="medium")
 st.html("<style>.stMainBlockContainer{padding:4rem 2rem 2rem}.stSidebar [data-testid=stSidebarHeader]{height:3rem}</style>")
 page = st.navigation(
     [

@@ -1,8 +1,8 @@
 """Which runs are there? Find, open, repeat, delete; and take in those of a file."""
 
-from components.controls.run_import import import_panel
-from components.controls.run_picker import found_runs, run_actions, run_table, search_row
-from components.service import connect, required
+from components.frame.service import connect, required
+from components.history.import_form import import_panel
+from components.history.run_picker_form import found_runs, run_actions, run_table, search_row
 
 service = connect()
 catalog = required(service.catalog, "The catalogue")

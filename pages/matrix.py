@@ -1,8 +1,8 @@
 """Which problems does an arm solve, and where do two arms part?"""
 
-from components.controls.experiment_picker import chosen_experiment
-from components.controls.matrix_controls import flips_panel, matrix_panel, runs_panel
-from components.service import connect, required
+from components.experiments.matrix_panel import flips_panel, matrix_panel, runs_panel
+from components.experiments.picker_form import chosen_experiment
+from components.frame.service import connect, required
 
 service = connect()
 name = chosen_experiment(service)

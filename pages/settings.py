@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from components.controls.store_settings import model_actions, model_table, preference_form, store_panel
-from components.service import connect, required
+from components.frame.service import connect, required
+from components.store.settings_panel import model_actions, model_table, preference_form, store_panel
 
 service = connect()
 catalog = required(service.catalog, "The catalogue")

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from backend.client import public_token, public_url
-from components.controls.run_again import begin
-from components.controls.run_bar import run_bar
-from components.controls.run_cards import answer_card, ledger_row, name_of, problem_card
-from components.controls.run_form import run_form
-from components.controls.run_log import run_log
-from components.links import look_in_address, number_in_address, page, put_in_address
-from components.live_tree import TreeView, live_tree
-from components.service import connect, required
+from components.form.run_again_form import begin
+from components.form.run_form import run_form
+from components.frame.address import look_in_address, number_in_address, page, put_in_address
+from components.frame.service import connect, required
+from components.history.run_bar_panel import run_bar
+from components.history.run_cards_panel import answer_card, ledger_row, name_of, problem_card
+from components.run.log import run_log
+from components.tree.live_tree_panel import TreeView, live_tree
 
 service = connect()
 catalog = required(service.catalog, "The catalogue")

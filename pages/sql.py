@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from components.controls.sql_editor import copy_line, editor
-from components.controls.sql_result import result
-from components.controls.sql_tables import table_browser
-from components.service import connect, required
+from components.frame.service import connect, required
+from components.store.sql_editor_form import copy_line, editor
+from components.store.sql_result_panel import result
+from components.store.sql_tables_panel import table_browser
 
 service = connect()
 tables = required(service.sql.tables, "The tables")

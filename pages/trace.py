@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from components.controls.chosen import followed
-from components.controls.fork_header import fork_header, origin_context
-from components.controls.node_panes import node_pane, panels
-from components.controls.pseudocode import pseudocode
-from components.controls.run_header import run_header
-from components.controls.run_log import run_log
-from components.controls.run_picker import latest_run
-from components.controls.step_table import step_table
-from components.controls.tree_pane import tree_pane
-from components.controls.views import charts
-from components.links import number_in_address
-from components.service import connect, required
+from components.frame.address import number_in_address
+from components.frame.service import connect, required
+from components.history.fork_header_panel import fork_header, origin_context
+from components.history.run_header_panel import run_header
+from components.history.run_picker_form import latest_run
+from components.run.chosen import followed
+from components.run.log import run_log
+from components.tree.inspector.panes_panel import node_pane, panels
+from components.tree.pseudocode_panel import pseudocode
+from components.tree.step_table_panel import step_table
+from components.tree.tree_panel import tree_pane
+from components.views.table_panel import charts
 
 CHARTED = 5_000  # nodes whose charts are drawn unasked
 

@@ -1,12 +1,12 @@
 """Where did the right answer die, and what would have saved it? Over many runs, or step by step for one."""
 
-from components.controls.why_else import why_else
-from components.controls.why_lens import why_lens
-from components.controls.why_many import many_runs
-from components.controls.why_panel import what_if
-from components.controls.why_run import why_run
-from components.links import number_in_address
-from components.service import connect, required
+from components.frame.address import number_in_address
+from components.frame.service import connect, required
+from components.why.lens_panel import why_lens
+from components.why.many_panel import many_runs
+from components.why.other_settings_panel import why_else
+from components.why.run_panel import why_run
+from components.why.what_if_panel import what_if
 
 service = connect()
 catalog = required(service.catalog, "The catalogue")

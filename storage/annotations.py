@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from backend.annotate.codebook import Category, new_key
-from backend.annotate.labels import Kind, Label, Span
-from backend.errors import BadInput, Conflict, NotFound
-from backend.types import JSON
+from backend.core.errors import BadInput, Conflict, NotFound
+from backend.core.types import JSON
+from backend.review.annotate.codebook import Category, new_key
+from backend.review.annotate.labels import Kind, Label, Span
 from storage import queries
 from storage import queries_annotations as sql
 from storage.database import Database, Row
@@ -27,7 +27,7 @@ ANNOTATION, CATEGORY = "annotation", "category"
 
 
 class AnnotationRow(NamedTuple):
-    """A stored label with what its run is; fields as in `backend.annotate.labels.Label`."""
+    """A stored label with what its run is; fields as in `backend.review.annotate.labels.Label`."""
 
     id: int
     run_id: int

@@ -26,7 +26,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from backend.errors import BadInput, StorageFailure
+from backend.core.errors import BadInput, StorageFailure
 from storage import queries
 from storage.schema import migrate
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from duckdb_sqlalchemy.bulk import insert_from_arrow
 
-from backend.errors import StorageFailure
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON
+from backend.core.errors import StorageFailure
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON
 from storage.rows import EventRow, NodeFull, NodeRow, ScoreRow
 from storage.tables import Event, Node, json_text
 

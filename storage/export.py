@@ -16,10 +16,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from backend.errors import BadInput, StorageFailure
+from backend.core.errors import BadInput, StorageFailure
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON
 from backend.exchange.base import Imported, LaterScore, LinkRecord
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON
 from storage.beside import Beside, faults
 from storage.lines import FORMAT, VERSION, EventLine, HeaderLine, Line, LinkLine, NodeLine, RunLine, ScoreLine
 from storage.queries import UNFINISHED

@@ -63,7 +63,7 @@ class HeaderLine(Line):
 
 
 class NodeLine(Line):
-    """A node; see `backend.trace.NodeRecord`."""
+    """A node; see `backend.core.records.NodeRecord`."""
 
     id: int
     parent_id: int | None
@@ -81,7 +81,7 @@ class NodeLine(Line):
 
 
 class EventLine(Line):
-    """An event; see `backend.trace.EventRecord`."""
+    """An event; see `backend.core.records.EventRecord`."""
 
     seq: int
     t_ms: float

@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from backend.errors import BadInput, StorageFailure
+from backend.core.errors import BadInput, StorageFailure
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON
 from backend.exchange.archive import members
 from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Imported, LaterScore, LinkRecord, within_limit
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON
 from storage.beside import LINK_SCHEMA, Beside
 from storage.events import EVENT_TYPES, NODE_TYPES
 from storage.export import OWN, run_fields, sound

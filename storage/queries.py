@@ -76,7 +76,7 @@ def found_runs(
 
 
 def forks_of(run_id: int) -> Query:
-    """Runs that name `run_id` as their origin; the JSON is stored as `backend.jobs` writes it, the origin's number first."""
+    """Runs that name `run_id` as their origin; the JSON is stored as `backend.service.jobs` writes it, the origin's number first."""
     return _runs_with_problem().where(sa.cast(Run.forked_from, sa.String).startswith(f'{{"run":{int(run_id)},', autoescape=True)).order_by(Run.id)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from backend.types import JSON
+from backend.core.types import JSON
 
 
 class RunRow(NamedTuple):
@@ -64,7 +64,7 @@ class NodeRow(NamedTuple):
 
 
 class NodeFull(NamedTuple):
-    """A node with everything that is stored; the fields of `backend.trace.NodeRecord` have the same names here."""
+    """A node with everything that is stored; the fields of `backend.core.records.NodeRecord` have the same names here."""
 
     id: int
     parent_id: int | None
@@ -84,7 +84,7 @@ class NodeFull(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """An event, with the fields of `backend.trace.EventRecord`."""
+    """An event, with the fields of `backend.core.records.EventRecord`."""
 
     seq: int
     t_ms: float

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.errors import BadInput, Conflict, NotFound
-from backend.types import JSON
+from backend.core.errors import BadInput, Conflict, NotFound
+from backend.core.types import JSON
 from storage import queries
 from storage.database import Database, Row
 from storage.rows import RunPage, RunRow

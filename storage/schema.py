@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

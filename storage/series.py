@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from duckdb_sqlalchemy.bulk import insert_from_arrow
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from storage import queries
 from storage.database import Database
 from storage.rows import SeriesScore

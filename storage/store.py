@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backend.errors import BadInput, Conflict, NotFound, StorageFailure
+from backend.core.errors import BadInput, Conflict, NotFound, StorageFailure
+from backend.core.types import JSON
 from backend.exchange.archive import is_archive
 from backend.exchange.base import Imported
-from backend.types import JSON
 from storage import beside, export, parquet, queries
 from storage import events as codec
 from storage.annotations import Annotations

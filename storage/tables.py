@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from backend.types import JSON
+from backend.core.types import JSON
 
 
 def json_text(value: JSON) -> str:
@@ -88,7 +88,7 @@ class Run(Base):
 
 
 class Node(Base):
-    """A node, see `backend.trace.NodeRecord`. Log-probabilities are doubles, so that a resumed run computes with the very same numbers."""
+    """A node, see `backend.core.records.NodeRecord`. Log-probabilities are doubles, so that a resumed run computes with the very same numbers."""
 
     __tablename__ = "node"
     __table_args__ = (sa.CheckConstraint("parent_id < id", name="parent_is_older"),)
@@ -110,7 +110,7 @@ class Node(Base):
 
 
 class Event(Base):
-    """An event, see `backend.trace.EventRecord`. `seq` is the clock of the run, dense from 0."""
+    """An event, see `backend.core.records.EventRecord`. `seq` is the clock of the run, dense from 0."""
 
     __tablename__ = "event"
 
@@ -152,7 +152,7 @@ class Link(Base):
 
 
 class Annotation(Base):
-    """What a person says of a run, of one of its paths, of a written step or of a stretch of its text; see `backend.annotate.labels`."""
+    """What a person says of a run, of one of its paths, of a written step or of a stretch of its text; see `backend.review.annotate.labels`."""
 
     __tablename__ = "annotation"
 

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON, Kind
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON, Kind
 from storage.rows import EventRow, NodeFull
 
 SAMPLED = frozenset({str(Kind.STEP), str(Kind.ROLLOUT)})

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.errors import Conflict, StorageFailure
-from backend.trace import EventRecord, NodeRecord
+from backend.core.errors import Conflict, StorageFailure
+from backend.core.records import EventRecord, NodeRecord
 from storage import events as codec
 from storage import queries
 from storage.database import Database
@@ -34,7 +34,7 @@ class Watch:
 
 
 class RunWriter:
-    """The sink of one run (`backend.trace.Sink`). Records must follow each other without a gap; `append` refuses others."""
+    """The sink of one run (`backend.core.records.Sink`). Records must follow each other without a gap; `append` refuses others."""
 
     def __init__(self, flusher: Flusher, run_id: int, *, next_id: int, next_seq: int) -> None:
         self.run_id = run_id

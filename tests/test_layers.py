@@ -16,40 +16,40 @@ STORE = ("storage", "sqlalchemy", "duckdb", "alembic")
 SCREEN = ("streamlit", "plotly", "components", "pages")
 WEB = ("fastapi", "starlette", "uvicorn")
 MODELS = ("torch", "vllm", "transformers")
-ABOVE = ("backend.strategies", "backend.runner", "backend.api", "backend.jobs")
+ABOVE = ("backend.strategies", "backend.runs.driver", "backend.api", "backend.service.jobs")
 
 # module prefix -> prefixes that nothing below it may import; the longest matching prefix decides.
 NEVER: dict[str, tuple[str, ...]] = {
     "backend": (*STORE, *SCREEN, *WEB, *MODELS),
     "backend.api": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *MODELS, "backend.strategies", "backend.engines", "backend.classroom"),
-    "backend.jobs": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *WEB, *MODELS, "backend.api"),
+    "backend.service.jobs": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *WEB, *MODELS, "backend.api"),
     "backend.__main__": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", "pages", *MODELS),
-    "backend.client": (*STORE, *SCREEN, *WEB, *MODELS, "backend.strategies", "backend.engines", "backend.runner", "backend.jobs"),
+    "backend.client": (*STORE, *SCREEN, *WEB, *MODELS, "backend.strategies", "backend.engines", "backend.runs.driver", "backend.service.jobs"),
     "backend.strategies": (
-        *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.engines", "backend.policy",
-        "backend.scoring", "backend.desk", "backend.trace",
+        *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.service.jobs", "backend.runs.driver", "backend.engines", "backend.runs.policy",
+        "backend.runs.verifier", "backend.runs.context", "backend.core.records",
     ),
-    "backend.compose": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.policy", "backend.scoring", "backend.trace"),
-    "backend.sampling": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
+    "backend.strategies.parts.compose": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.runs.policy", "backend.runs.verifier", "backend.core.records"),
+    "backend.core.statistics": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
     "backend.engines": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "torch", *ABOVE),
-    "backend.engines.vllm": (*STORE, *SCREEN, *WEB, *ABOVE),
-    "backend.engines.torch": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
-    "backend.engines.qwen2": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
-    "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.jobs"),
-    "backend.why": (*STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.engines"),
-    "backend.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.verifiers", "backend.policy", "backend.scoring"),
+    "backend.engines.vllm.engine": (*STORE, *SCREEN, *WEB, *ABOVE),
+    "backend.engines.torch.engine": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
+    "backend.engines.torch.qwen2": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
+    "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.service.jobs"),
+    "backend.review.why": (*STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.service.jobs", "backend.engines"),
+    "backend.core.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.judging.verifiers", "backend.runs.policy", "backend.runs.verifier"),
     "backend.exchange": (
-        *STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.policy", "backend.scoring", "backend.client", "httpx", "pickle",
+        *STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.runs.policy", "backend.runs.verifier", "backend.client", "httpx", "pickle",
     ),
-    "backend.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
-    "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.ports"),
-    "components": (*STORE, *WEB, *MODELS, "pages", "backend.jobs", "backend.runner", "backend.strategies", "backend.engines"),
-    "pages": (*STORE, *WEB, *MODELS, "backend.jobs", "backend.runner", "backend.strategies", "backend.engines", "backend.api"),
+    "backend.core.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
+    "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.service.jobs", "backend.runs.driver", "backend.strategies", "backend.engines", "backend.core.ports"),
+    "components": (*STORE, *WEB, *MODELS, "pages", "backend.service.jobs", "backend.runs.driver", "backend.strategies", "backend.engines"),
+    "pages": (*STORE, *WEB, *MODELS, "backend.service.jobs", "backend.runs.driver", "backend.strategies", "backend.engines", "backend.api"),
     "app": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", *MODELS),
     "benchmarks": ("pages",),
 }
 ALLOWED = {  # what a longer rule would forbid for a whole family, but its own members need
-    "backend.sampling": ("backend.sampling", "backend.errors", "backend.types", "backend.ports"),
+    "backend.core.statistics": ("backend.core.statistics", "backend.core.errors", "backend.core.types", "backend.core.ports"),
 }
 
 
@@ -102,7 +102,7 @@ def test_the_rules_catch_a_page_that_opens_the_database() -> None:
 
 def test_figures_know_neither_screen_nor_backend() -> None:
     """A figure is numbers to picture: only the modules that talk to Streamlit by their nature may import it."""
-    speaking = {"live_tree", "links", "pictures", "service"}
+    speaking = {"live_tree_panel", "address", "pictures_panel", "service"}
     for path in sorted((ROOT / "components").glob("*.py")):
         if path.stem in speaking or path.stem == "__init__":
             continue
@@ -111,7 +111,7 @@ def test_figures_know_neither_screen_nor_backend() -> None:
 
 
 BLIND = ("strategies", "selectors", "sampling", "compose", "registry", "standing", "policy", "scoring", "desk", "budget", "replay", "trace")
-KNOWING = ("backend.problems", "backend.verifiers", "backend.library", "backend.runner")
+KNOWING = ("backend.problems", "backend.judging.verifiers", "backend.problems.library", "backend.runs.driver")
 READING = {  # what is read off a text, with no right answer in sight
     "backend.problems.extract_answer", "backend.problems.exact.canonical", "backend.problems.classes.AnswerClasses",
     "backend.problems.classes.Verdicts",
@@ -148,11 +148,11 @@ OUTWARD = (
 CONNECTING = {"open_connection", "open_unix_connection", "create_connection", "create_datagram_endpoint", "start_server", "create_server", "urlopen"}
 REACHING = {
     "backend.client": "follows a run of the service, for pages and notebooks",
-    "backend.client_http": "asks the service",
-    "backend.engines.openai_server": "sends prompts to the server that the user named",
-    "backend.engines.vllm_start": "fetches the model that the user named",
-    "backend.host_process": "holds one end of a pair of sockets to its own child",
-    "backend.host_child": "holds the other end",
+    "backend.client.http": "asks the service",
+    "backend.engines.openai.server": "sends prompts to the server that the user named",
+    "backend.engines.vllm.start": "fetches the model that the user named",
+    "backend.engines.host.process": "holds one end of a pair of sockets to its own child",
+    "backend.engines.host.child": "holds the other end",
 }
 
 

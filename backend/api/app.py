@@ -11,7 +11,7 @@ from backend.api.errors import REFUSALS, answer_errors
 from backend.api.routes import annotations as labels
 from backend.api.routes import catalog, compare, exchange, experiments, forks, runs, sql, system, trace, why
 from backend.api.routes.assets import assets_router
-from backend.api.services import VERSION, Services
+from backend.service.assembly import VERSION, Services
 
 DESCRIPTION = """Grow, watch and compare reasoning trees.
 

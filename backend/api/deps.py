@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from backend.api.services import Services
+from backend.service.assembly import Services
 
 
 def services(request: Request) -> Services:

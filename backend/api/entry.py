@@ -18,9 +18,9 @@ from types import FrameType
 from fastapi import FastAPI
 
 from backend.api.app import create_app
-from backend.api.services import open_services
-from backend.closing import Closing
-from backend.settings import Settings
+from backend.core.settings import Settings
+from backend.service.assembly import open_services
+from backend.service.shutdown import Closing
 
 log = logging.getLogger("arboretum")
 

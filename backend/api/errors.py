@@ -11,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.api.schemas import ErrorBody
-from backend.errors import ArboretumError, BadInput, Conflict, EngineFailure, MissingCapability, NotFound, StorageFailure
+from backend.core.errors import ArboretumError, BadInput, Conflict, EngineFailure, MissingCapability, NotFound, StorageFailure
+from backend.core.types import JSON
+from backend.messages.runs import ErrorBody
 from backend.problems.base import ProblemError
-from backend.types import JSON
 
 STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
     (BadInput, 422), (MissingCapability, 422), (ProblemError, 404), (NotFound, 404), (Conflict, 409), (EngineFailure, 503), (StorageFailure, 503),

@@ -22,8 +22,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.errors import error_response
-from backend.api.schemas import ErrorBody
-from backend.settings import LOOPBACK_NAMES, Settings
+from backend.core.settings import LOOPBACK_NAMES, Settings
+from backend.messages.runs import ErrorBody
 
 COOKIE = "arboretum_token"
 

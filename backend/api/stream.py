@@ -11,12 +11,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from backend.api.present import event_fields
-from backend.api.schemas import OVER
-from backend.api.services import Services
-from backend.errors import NotFound
-from backend.jobs import Standing
-from backend.types import JSON
+from backend.core.errors import NotFound
+from backend.core.types import JSON
+from backend.messages.runs import OVER
+from backend.service.assembly import Services
+from backend.service.jobs import Standing
+from backend.service.present import event_fields
 
 BATCH = 500
 PING_S = 1.0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.classroom.tokenizer import DELIMITER, STEP_TAG, TURN_END, TURN_START
-from backend.engines.chat import ChatTokenizer
+from backend.engines.shared.chat import ChatTokenizer
 
 
 class Encoded(NamedTuple):

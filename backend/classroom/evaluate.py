@@ -23,7 +23,7 @@ from backend.classroom.samples import Solution, solve, write_lines
 from backend.classroom.sampling import Cache, Sampling
 from backend.classroom.tokenizer import DELIMITER, END_OF_TEXT
 from backend.classroom.training import device
-from backend.engines.qwen2 import Qwen2ForCausalLM, Qwen2ForProcessRewardModel, load
+from backend.engines.torch.qwen2 import Qwen2ForCausalLM, Qwen2ForProcessRewardModel, load
 from backend.problems import Problem
 
 SETS = ("ledger", "countdown", "procedure")

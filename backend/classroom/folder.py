@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from backend.classroom import tokenizer as vocabulary
-from backend.engines.qwen2 import REWARD_MODEL, Qwen2Config
+from backend.engines.torch.qwen2 import REWARD_MODEL, Qwen2Config
 
 SHIPPED = Path(__file__).parent
 POLICY = SHIPPED / "policy"

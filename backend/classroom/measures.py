@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.sampling import ranking
-from backend.sampling.estimators import best_of_k, majority_at_k, pass_at_k
+from backend.core.statistics import ranking
+from backend.core.statistics.estimators import best_of_k, majority_at_k, pass_at_k
 
 T = TypeVar("T")
 Scores = tuple[float, ...]

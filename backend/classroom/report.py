@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.classroom import table
 from backend.classroom.folder import write_json
-from backend.sampling.intervals import Interval
+from backend.core.statistics.intervals import Interval
 
 SHOWN_FALLS = 6
 

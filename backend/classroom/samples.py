@@ -22,8 +22,8 @@ from backend.classroom.encoding import prompt
 from backend.classroom.sampling import Sampled, Sampling, sample
 from backend.classroom.tokenizer import DELIMITER, TURN_END
 from backend.classroom.training import device
-from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import Qwen2ForCausalLM, load
+from backend.engines.shared.chat import ChatTokenizer
+from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.problems import Problem
 from backend.problems.ledger.facts import Ledger
 from backend.problems.ledger.write import needed

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from backend.engines.qwen2 import DecoderLayer, Qwen2ForCausalLM, Qwen2Model
+from backend.engines.torch.qwen2 import DecoderLayer, Qwen2ForCausalLM, Qwen2Model
 
 
 class Sampled(NamedTuple):

@@ -27,7 +27,7 @@ from backend.classroom.measures import (
     ranked_by,
     scored_steps,
 )
-from backend.sampling.intervals import Interval, interval
+from backend.core.statistics.intervals import Interval, interval
 
 Samples = Sequence[Judged]
 Cell = Sequence[Samples]

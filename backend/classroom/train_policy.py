@@ -18,8 +18,8 @@ from backend.classroom import tokenizer as vocabulary
 from backend.classroom.corpus import documents
 from backend.classroom.encoding import Encoded, prompt, solution
 from backend.classroom.training import Batch, Schedule, attention_for, device, train
-from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import Attention, DecoderLayer, Qwen2Config, Qwen2ForCausalLM, load
+from backend.engines.shared.chat import ChatTokenizer
+from backend.engines.torch.qwen2 import Attention, DecoderLayer, Qwen2Config, Qwen2ForCausalLM, load
 
 VOCABULARY = 1_280
 RATE, RATE_ON = 4e-3, 2.5e-3

@@ -23,16 +23,8 @@ from backend.classroom.samples import Labelled, read_labelled, written
 from backend.classroom.tokenizer import END_OF_TEXT
 from backend.classroom.train_policy import width_for
 from backend.classroom.training import Batch, Schedule, device, train, written_out_attention
-from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import (
-    REWARD_MODEL,
-    DecoderLayer,
-    Qwen2Config,
-    Qwen2ForProcessRewardModel,
-    Qwen2Model,
-    load,
-    read_config,
-)
+from backend.engines.shared.chat import ChatTokenizer
+from backend.engines.torch.qwen2 import REWARD_MODEL, DecoderLayer, Qwen2Config, Qwen2ForProcessRewardModel, Qwen2Model, load, read_config
 
 BLIND_KINDS = frozenset({"early_answer", "distractor"})
 BLIND_OPERATIONS, MOST_OPERATIONS = 5, 8

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from backend.engines.qwen2 import CausalAttention, attend_causally
+from backend.engines.torch.qwen2 import CausalAttention, attend_causally
 
 CHECKPOINT_EVERY_S = 120.0
 LOG_EVERY_S = 20.0

@@ -18,7 +18,7 @@ from backend.classroom.measures import Judged, distinct_right, majority, mean, p
 from backend.classroom.samples import solve
 from backend.classroom.sampling import Sampling
 from backend.classroom.training import device
-from backend.engines.qwen2 import Qwen2ForCausalLM, load
+from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.problems import ProblemSet, sets
 from backend.problems.difficulty import CountdownDifficulty, LedgerDifficulty, Levels, ProcedureDifficulty
 

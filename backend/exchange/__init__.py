@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from backend.core.registry import Registry
 from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Format, Given, Imported, within_limit
 from backend.exchange.inspect_log import INSPECT
 from backend.exchange.its_hub import ITS_HUB
@@ -13,7 +14,6 @@ from backend.exchange.search_and_learn import SEARCH_AND_LEARN
 from backend.exchange.smc import SMC
 from backend.exchange.thinking import THINKING
 from backend.exchange.treequest import TREEQUEST
-from backend.registry import Registry
 
 BEGINNING = 64 * 2**10
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from backend.exchange.base import within_limit
 
 MEMBERS = 20_000

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from backend.errors import BadInput
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON
+from backend.core.errors import BadInput
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON
 
 NODE_LIMIT = 200_000
 """Nodes of one imported run."""

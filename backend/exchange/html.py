@@ -1,6 +1,6 @@
 """One search as one page that opens offline: the tree, a slider over its events and an inspector, with everything inside.
 
-The page draws with the live tree's own model (`components/tree_*.js`), so a moment looks as it does in the program. What models, files and people
+The page draws with the live tree's own model (`components/tree/browser/tree_*.js`), so a moment looks as it does in the program. What models, files and people
 wrote travels as JSON in which no markup can stand, and the page puts it in as text. A policy in the page allows its own script and style by
 their hashes and nothing else: no other script, no image, no address is ever asked for.
 """
@@ -13,10 +13,10 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from backend.settings import ROOT
-from backend.types import JSON
+from backend.core.settings import ROOT
+from backend.core.types import JSON
 
-COMPONENTS = ROOT / "components"
+COMPONENTS = ROOT / "components" / "tree" / "browser"
 MODEL = ("tree_model.js", "tree_layout.js", "tree_detail.js")
 _MARKUP = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 

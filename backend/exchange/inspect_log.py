@@ -13,12 +13,12 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from backend.core.types import Finish, Kind, Node
 from backend.exchange.archive import is_archive, members
 from backend.exchange.base import BYTES_LIMIT, RUN_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
 from backend.exchange.thinking import segments
 from backend.exchange.transcript import Transcript, moment, some_runs
 from backend.problems.answers import extract_answer
-from backend.types import Finish, Kind, Node
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 CUT = ("max_tokens", "model_length")

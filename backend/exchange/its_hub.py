@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from pydantic import Field, model_validator
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.statistics.weights import ess, softmax
+from backend.core.types import JSON, Node, Remarked, Weighed
 from backend.exchange.base import Foreign, Format, Given, Imported, begins, decoded
 from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer
-from backend.sampling.weights import ess, softmax
-from backend.types import JSON, Node, Remarked, Weighed
 
 
 class Part(Foreign):

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 
 from pydantic import Field, JsonValue
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.types import Node, Remarked, Selected
 from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded
 from backend.exchange.transcript import Transcript
-from backend.types import Node, Remarked, Selected
 
 SCORES = ("Q", "reward")
 TEXTS = ("action", "text", "state")

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import model_validator
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.types import Node
 from backend.exchange.base import Foreign, Format, Given, Imported, begins, decoded
 from backend.exchange.transcript import Transcript, some_runs
 from backend.problems.answers import extract_answer
-from backend.types import Node
 
 DELIMITER = "\n\n"
 

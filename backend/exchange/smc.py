@@ -13,11 +13,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, RootModel, field_validator
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.statistics.weights import ess, logmeanexp, softmax
+from backend.core.types import Node, Note, Resampled, Weighed
 from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
 from backend.exchange.transcript import Transcript
-from backend.sampling.weights import ess, logmeanexp, softmax
-from backend.types import Node, Note, Resampled, Weighed
 
 
 class Particle(Foreign):

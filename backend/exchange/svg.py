@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from xml.sax.saxutils import escape
 
+from backend.core.types import JSON
 from backend.exchange.layout import layout_tree
-from backend.types import JSON
 
 LEAF, LEVEL, RADIUS, MARGIN, HEAD, FOOT = 26.0, 58.0, 7.0, 24.0, 64.0, 40.0
 LEAST_WIDTH = 460.0

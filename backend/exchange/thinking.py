@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from backend.exchange.base import Format, Given, Imported
 from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer

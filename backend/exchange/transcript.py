@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.records import MemorySink, Recorder
+from backend.core.types import JSON, Finish, Kind, Node, Note, Score, Step
 from backend.exchange.base import NODE_LIMIT, RUN_LIMIT, TEXT_LIMIT, Given, Imported, within_limit
-from backend.trace import MemorySink, Recorder
-from backend.types import JSON, Finish, Kind, Node, Note, Score, Step
 
 
 class Said(NamedTuple):

@@ -11,10 +11,10 @@ import re
 
 from pydantic import Field
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.types import Backed, Node
 from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
 from backend.exchange.transcript import Transcript, moment
-from backend.types import Backed, Node
 
 ROOT_ID = -1
 PATH_LIMIT = 5_000_000

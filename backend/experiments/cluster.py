@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.errors import MissingCapability
+from backend.core.errors import MissingCapability
 from backend.experiments.plan import Task, tasks, unit_tasks
 from backend.experiments.shards import Folder
 from backend.experiments.spec import Experiment
@@ -48,9 +48,9 @@ def bundles(keys: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
 
 def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry: bool) -> int:
     """What a worker does with a bundle: how many tasks it finished. Those that the folder holds already are left alone."""
-    from backend.api.services import model_settings
-    from backend.host import Models
-    from backend.settings import Settings
+    from backend.core.settings import Settings
+    from backend.engines.models import Models
+    from backend.service.assembly import model_settings
 
     async def worked() -> int:
         models = Models(model_settings(Settings.from_environment(os.environ, host="127.0.0.1")))

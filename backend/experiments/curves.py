@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.statistics.intervals import Interval, mean_intervals
+from backend.core.statistics.pareto import Curve
 from backend.experiments.plan import pools
 from backend.experiments.pools import Batch, Pools, read, side_by_side
 from backend.experiments.rules import ALWAYS, RULES, answered
 from backend.experiments.shards import LEDGER, Estimates, Folder
 from backend.experiments.spec import Arm, Experiment
-from backend.sampling.intervals import Interval, mean_intervals
-from backend.sampling.pareto import Curve
 
 AXES: Mapping[str, str] = {
     "samples": "samples drawn, or solutions' worth of generated tokens",

@@ -1,4 +1,4 @@
-"""What is left of an experiment, and about what it will cost: strategies run dry (`backend.estimate`), times the tasks that are not done.
+"""What is left of an experiment, and about what it will cost: strategies run dry (`backend.runs.estimate`), times the tasks that are not done.
 
 The cost of one solution is what was measured, where it was; before that it is a guess, and the sentence says so.
 """
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from backend.errors import ArboretumError
-from backend.estimate import Typical, estimate
+from backend.core.errors import ArboretumError
+from backend.core.spec import RunSpec
 from backend.experiments.plan import tasks, unit_tasks
 from backend.experiments.shards import Folder
 from backend.experiments.spec import SOLUTIONS, Experiment, cell_of
 from backend.experiments.sweep import units
-from backend.spec import RunSpec
+from backend.runs.estimate import Typical, estimate
 
 GUESS = Typical()
 TOKENS_PER_S = 1500.0

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from backend import problems
-from backend.errors import ArboretumError
-from backend.experiments.analyses import ACCEPTED_FROM, Material, Solution
+from backend.core.errors import ArboretumError
+from backend.experiments.analyses.table import ACCEPTED_FROM, Material, Solution
 from backend.experiments.curves import FREE, Cells, Prices, cells, keys_of
 from backend.experiments.pools import read
 from backend.experiments.rules import Sampled

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from backend import problems
+from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.experiments.plan import Task
 from backend.experiments.shards import LEDGER, Result, Sample
+from backend.judging.verifiers.aggregation import steps_of
 from backend.problems import Problem
 from backend.problems.classes import classes_of
-from backend.runner import GradeFunction, Outcome
-from backend.trace import EventRecord, MemorySink, NodeRecord
-from backend.verifiers.aggregation import steps_of
+from backend.runs.driver import GradeFunction, Outcome
 
 ALL_ARMS = ""
 """The arm of a result that serves none by itself: a unit, or a pool that several arms read."""

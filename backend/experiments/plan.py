@@ -10,14 +10,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-import backend.selectors
+import backend.judging.selectors
 import backend.strategies  # noqa: F401  (registers all)
-from backend.desk import digest
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.spec import RunSpec
 from backend.experiments.spec import SOLUTIONS, Arm, Experiment, cell_of
 from backend.problems.base import Problem
-from backend.registry import SELECTORS, STRATEGIES
-from backend.spec import RunSpec
+from backend.runs.context import digest
 
 Kind = Literal["unit", "pool", "search"]
 CHAIN, POOL = "chain", "best_of_n"

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from backend.core.statistics.subsets import BLANK, Ints
 from backend.experiments.shards import SAMPLES, Folder
-from backend.sampling.subsets import BLANK, Ints
 
 T = TypeVar("T")
 Column = NDArray[Any]

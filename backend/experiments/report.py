@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from backend.experiments.analyses import Analysis, Material, analyses
-from backend.experiments.charts import Chart, charts
+from backend.experiments.analyses.charts import Chart, charts
+from backend.experiments.analyses.table import Analysis, Material, analyses
 from backend.experiments.curves import AXES, curve
 from backend.experiments.plot import Drawn, line_chart
 from backend.experiments.shards import Folder

@@ -1,7 +1,7 @@
 """Rules of a pooled arm: what each achieves with k samples, one pool or many of one size at once.
 
 Up to `EXACT_UP_TO` samples a vote is counted exactly; larger pools, and those whose scores have too many different sums, are estimated by drawing
-subsets (`backend.sampling.subsets`). Perplexity consistency and RPC are always drawn (`backend.sampling.consistency`).
+subsets (`backend.core.statistics.subsets`). Perplexity consistency and RPC are always drawn (`backend.core.statistics.consistency`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import BadInput
-from backend.sampling.consistency import Solutions, consistency_at_k, texts
-from backend.sampling.estimators import Group, majority_at_k, weighted_at_k
-from backend.sampling.subsets import BLANK, best_at_ks, by_sum_then_size, pass_at_ks, votes_at_ks
-from backend.sampling.weights import Floats
+from backend.core.errors import BadInput
+from backend.core.statistics.consistency import Solutions, consistency_at_k, texts
+from backend.core.statistics.estimators import Group, majority_at_k, weighted_at_k
+from backend.core.statistics.subsets import BLANK, best_at_ks, by_sum_then_size, pass_at_ks, votes_at_ks
+from backend.core.statistics.weights import Floats
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 EXACT_UP_TO = 256

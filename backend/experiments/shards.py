@@ -24,8 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.dataset import dataset
 
+from backend.core.types import JSON
 from backend.experiments.spec import Experiment
-from backend.types import JSON
 
 DESCRIPTION, RESULTS, SAMPLES, MADE_WITH, ESTIMATES = "experiment.json", "results", "samples", "made_with", "estimates"
 LEDGER = (

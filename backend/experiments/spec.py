@@ -39,9 +39,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from backend.errors import BadInput
-from backend.ports import Aggregation
-from backend.spec import BUDGET_AXES, SamplingSpec
+from backend.core.errors import BadInput
+from backend.core.ports import Aggregation
+from backend.core.spec import BUDGET_AXES, SamplingSpec
 
 Axis = Literal["solutions", "generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds"]
 SOLUTIONS = "solutions"

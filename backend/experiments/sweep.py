@@ -13,20 +13,20 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from backend import problems
-from backend.desk import Control
-from backend.errors import ArboretumError
+from backend.core.errors import ArboretumError
+from backend.core.ports import Engine, RewardModel
+from backend.core.records import MemorySink
+from backend.core.spec import RunSpec
+from backend.core.types import JSON
+from backend.engines.models import Models
 from backend.experiments import outcomes
 from backend.experiments.plan import Task, check, tasks, unit_tasks
 from backend.experiments.shards import Folder, Result, Sample
 from backend.experiments.spec import SOLUTIONS, Experiment
-from backend.host import Models
-from backend.ports import Engine, RewardModel
 from backend.problems.base import Problem
 from backend.problems.equivalence import Compare
-from backend.runner import GradeFunction, manifest, run
-from backend.spec import RunSpec
-from backend.trace import MemorySink
-from backend.types import JSON
+from backend.runs.context import Control
+from backend.runs.driver import GradeFunction, manifest, run
 
 AT_ONCE = 64
 FLUSH_S = 5.0

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from backend.errors import ArboretumError
+from backend.core.errors import ArboretumError
 
 JSON: TypeAlias = Any
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from backend.errors import ArboretumError
+from backend.core.errors import ArboretumError
 from backend.problems.exact import bare, canonical, exact
 
 LONGEST_ANSWER = 2_000

@@ -11,11 +11,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.frontier import COSTS, Frontier, Open
-from backend.strategies.rounds import MaxSteps, complete, expand
-from backend.types import Node, Note, Popped, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Node, Note, Popped, Step
+from backend.strategies.parts.rounds import MaxSteps, complete, expand
+from backend.strategies.parts.tree.frontier import COSTS, Frontier, Open
 
 
 class AStarParams(Params):

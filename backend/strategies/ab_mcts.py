@@ -12,13 +12,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.errors import VerifierFailure
-from backend.ports import END, Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.branching import Branch, ask, cut_off, opened, tell
-from backend.strategies.rounds import Scored, dead, living, unscored
-from backend.strategies.thompson import PRIORS
-from backend.types import Node, Note, Step
+from backend.core.errors import VerifierFailure
+from backend.core.ports import END, Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Node, Note, Step
+from backend.strategies.parts.answer_tree.branching import Branch, ask, cut_off, opened, tell
+from backend.strategies.parts.answer_tree.thompson import PRIORS
+from backend.strategies.parts.rounds import Scored, dead, living, unscored
 
 
 class AbMctsParams(Params):

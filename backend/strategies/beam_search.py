@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.beam import Beam, FilterDuplicates, NextSteps, beamed
-from backend.strategies.rounds import BeamWidth, MaxSteps, own_score
-from backend.streams import closing
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Node, Step
+from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, beamed
+from backend.strategies.parts.rounds import BeamWidth, MaxSteps, own_score
 
 
 class BeamParams(Params):

@@ -2,7 +2,7 @@
 
 With the selector `best` this is best-of-N by a verifier (Cobbe et al. 2021, arXiv 2110.14168; defaults of search-and-learn), with `majority`
 it is self-consistency (Wang et al. 2022, arXiv 2203.11171), with `weighted` the verifier-weighted vote (Li et al. 2022, arXiv 2206.02336), with `rpc`
-perplexity consistency after pruning (arXiv 2510.15444). What a pool of solutions would give with fewer of them is in `backend.sampling.estimators`.
+perplexity consistency after pruning (arXiv 2510.15444). What a pool of solutions would give with fewer of them is in `backend.core.statistics.estimators`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from backend.errors import VerifierFailure
-from backend.ports import END, Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import dead
-from backend.streams import closing
-from backend.types import Node, Pruned, Step
+from backend.core.errors import VerifierFailure
+from backend.core.ports import END, Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Node, Pruned, Step
+from backend.strategies.parts.rounds import dead
 
 
 class BestOfNParams(Params):

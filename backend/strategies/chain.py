@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import MaxSteps, dead
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Node, Step
+from backend.strategies.parts.rounds import MaxSteps, dead
 
 
 class ChainParams(Params):

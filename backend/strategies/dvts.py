@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from backend.ports import END, STEP, Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import BeamWidth, MaxSteps, expand, ranked
-from backend.types import Kept, Node, Note, Pruned, Step
+from backend.core.ports import END, STEP, Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Kept, Node, Note, Pruned, Step
+from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, ranked
 
 
 class DvtsParams(Params):

@@ -12,11 +12,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from backend.ports import END, Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import dead
-from backend.streams import closing
-from backend.types import Finish, Node, Note, Pruned, Remarked, Step
+from backend.core.ports import END, Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Finish, Node, Note, Pruned, Remarked, Step
+from backend.strategies.parts.rounds import dead
 
 
 def in_the_race(k: int, info: ValidationInfo) -> int:

@@ -12,14 +12,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import strategy
-from backend.strategies.backups import signed
-from backend.strategies.descent import Vertex, descend, earliest, selected
-from backend.strategies.formulas import RULES, deepsearch
-from backend.strategies.outlook import GlobalFrontier, OutlookParams, judge, most_confident, terminal
-from backend.strategies.rounds import complete, expand
-from backend.types import Node, Note, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import strategy
+from backend.core.types import Node, Note, Step
+from backend.strategies.parts.rounds import complete, expand
+from backend.strategies.parts.tree.backups import signed
+from backend.strategies.parts.tree.choices import RULES, deepsearch
+from backend.strategies.parts.tree.promise import GlobalFrontier, OutlookParams, judge, most_confident, terminal
+from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, selected
 
 
 class GlobalFrontierParams(OutlookParams):

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.beam import Beam, FilterDuplicates, NextSteps, beamed
-from backend.strategies.rollouts import ahead
-from backend.strategies.rounds import BeamWidth, MaxSteps
-from backend.streams import closing
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Node, Step
+from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, beamed
+from backend.strategies.parts.rollouts import ahead
+from backend.strategies.parts.rounds import BeamWidth, MaxSteps
 
 
 class LookaheadParams(Params):

@@ -11,14 +11,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import strategy
-from backend.strategies.backups import BACKUPS
-from backend.strategies.descent import Vertex, descend, earliest, most_visited, selected
-from backend.strategies.formulas import RULES, WalkParams
-from backend.strategies.leaf_values import LEAF_VALUES
-from backend.strategies.rounds import MaxSteps, complete, expand
-from backend.types import Node, Note, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import strategy
+from backend.core.types import Node, Note, Step
+from backend.strategies.parts.rounds import MaxSteps, complete, expand
+from backend.strategies.parts.tree.backups import BACKUPS
+from backend.strategies.parts.tree.choices import RULES, WalkParams
+from backend.strategies.parts.tree.leaf_values import LEAF_VALUES
+from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, most_visited, selected
 
 
 class MctsParams(WalkParams):

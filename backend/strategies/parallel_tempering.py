@@ -13,15 +13,15 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from backend.compose import Gathered, Part, side_by_side
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.sampling.weights import ladder
-from backend.strategies.conditional import Chain, exchanged
-from backend.strategies.rounds import MaxSteps
-from backend.strategies.smc import Clip, EssMin, Mode, PassSize, PotentialField, Temperature, method
-from backend.streams import closing
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.statistics.weights import ladder
+from backend.core.streams import closing
+from backend.core.types import Node, Step
+from backend.strategies.parts.compose import Gathered, Part, side_by_side
+from backend.strategies.parts.particles.conditional import Chain, exchanged
+from backend.strategies.parts.particles.smc import Clip, EssMin, Mode, PassSize, PotentialField, Temperature, method
+from backend.strategies.parts.rounds import MaxSteps
 
 ANSWERS: Mapping[str, Callable[[], Gathered]] = {"coldest": lambda: Gathered(lambda name: name == "chain 1"), "all": Gathered}
 

@@ -11,12 +11,12 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.population import Particle, Population, active, unchanged, weighed_again
-from backend.strategies.rounds import MaxSteps
-from backend.strategies.smc import Clip, EssMin, Mode, Particles, PotentialField, Smc, Temperature, method
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Node, Step
+from backend.strategies.parts.particles.population import Particle, Population, active, unchanged, weighed_again
+from backend.strategies.parts.particles.smc import Clip, EssMin, Mode, Particles, PotentialField, Smc, Temperature, method
+from backend.strategies.parts.rounds import MaxSteps
 
 
 class ParticleParams(Params):

@@ -12,14 +12,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.compose import Gathered, Part, in_turn
-from backend.ports import Policy, Rng, Sampling, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.conditional import Chain, Held, Past
-from backend.strategies.rounds import MaxSteps
-from backend.strategies.smc import Clip, EssMin, Mode, PassSize, PotentialField, Temperature, method
-from backend.streams import closing
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Sampling, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Node, Step
+from backend.strategies.parts.compose import Gathered, Part, in_turn
+from backend.strategies.parts.particles.conditional import Chain, Held, Past
+from backend.strategies.parts.particles.smc import Clip, EssMin, Mode, PassSize, PotentialField, Temperature, method
+from backend.strategies.parts.rounds import MaxSteps
 
 PASTS: Mapping[bool, Past] = {False: Held.kept, True: Held.sampled}
 ANSWERS: Mapping[str, Callable[[], Callable[[Step], Step]]] = {"last": lambda: lambda step: step, "all": Gathered}

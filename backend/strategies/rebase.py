@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.balance import balanced, cut, tokens_below
-from backend.strategies.rounds import Scored, expand
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Node, Step
+from backend.strategies.parts.rounds import Scored, expand
+from backend.strategies.parts.shares import balanced, cut, tokens_below
 
 ROOT_SCORE = 1.0
 

@@ -13,12 +13,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import MaxSteps, dead, living
-from backend.strategies.thoughts import TRANSITIONS, Standard, Transitions, agreed, late, on_course, steps_below, verdict, written
-from backend.streams import closing
-from backend.types import Node, Replaced, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Node, Replaced, Step
+from backend.strategies.parts.rounds import MaxSteps, dead, living
+from backend.strategies.parts.thoughts import TRANSITIONS, Standard, Transitions, agreed, late, on_course, steps_below, verdict, written
 
 
 class RetroParams(Params):

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import MaxSteps, expand, ranked
-from backend.types import Kept, Node, Note, Pruned, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.types import Kept, Node, Note, Pruned, Step
+from backend.strategies.parts.rounds import MaxSteps, expand, ranked
 
 
 class StepwiseParams(Params):

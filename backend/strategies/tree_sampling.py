@@ -14,13 +14,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.ports import Policy, Rng, Verifier
-from backend.registry import Params, strategy
-from backend.strategies.rounds import MaxSteps
-from backend.strategies.soft_values import ANSWERS, MODES, State, backed, widening
-from backend.strategies.soft_walks import Method, grown
-from backend.streams import closing
-from backend.types import Node, Step
+from backend.core.ports import Policy, Rng, Verifier
+from backend.core.registry import Params, strategy
+from backend.core.streams import closing
+from backend.core.types import Node, Step
+from backend.strategies.parts.rounds import MaxSteps
+from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State, backed, widening
+from backend.strategies.parts.soft_tree.soft_walks import Method, grown
 
 
 class TreeSamplingParams(Params):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.service import Service, serving
-from tests.jobs.fakes import Growing, quick
+from tests.service.jobs.fakes import Growing, quick
 
 
 @pytest.fixture(scope="module")

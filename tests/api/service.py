@@ -17,16 +17,16 @@ from starlette.routing import Mount
 
 from backend.api.app import create_app
 from backend.api.guard import Guard
-from backend.api.services import PreferenceBook, Services
 from backend.client import Client
-from backend.closing import Closing
-from backend.jobs import Admission, Jobs
-from backend.jobs.sweeps import Sweeps
-from backend.library import Library, file_sets
+from backend.core.settings import Settings
 from backend.problems.equivalence import Equivalence
-from backend.settings import Settings
+from backend.problems.library import Library, file_sets
+from backend.service.assembly import PreferenceBook, Services
+from backend.service.jobs import Admission, Jobs
+from backend.service.jobs.sweeps import Sweeps
+from backend.service.shutdown import Closing
 from storage import Store
-from tests.jobs.fakes import FakeModels
+from tests.service.jobs.fakes import FakeModels
 
 
 @dataclass

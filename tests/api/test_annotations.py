@@ -11,16 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from backend import problems
-from backend.annotate.tables import unescaped
-from backend.api.schemas_annotations import CategoryAsk, Task
 from backend.client import Client, Refused
-from backend.engines.scripted import ScriptedEngine
-from backend.runner import run
-from backend.verifiers.aggregation import steps_of
+from backend.engines.scripted.engine import ScriptedEngine
+from backend.judging.verifiers.aggregation import steps_of
+from backend.messages.annotations import CategoryAsk, Task
+from backend.review.annotate.tables import unescaped
+from backend.runs.driver import run
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
-from tests.jobs.fakes import Growing, spec
-from tests.why.searches import table
+from tests.review.why.searches import table
+from tests.service.jobs.fakes import Growing, spec
 
 
 @pytest.fixture

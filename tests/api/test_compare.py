@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from backend.client import Client, Refused
-from backend.engines.scripted import ScriptedEngine
-from backend.runner import run
+from backend.engines.scripted.engine import ScriptedEngine
+from backend.runs.driver import run
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
-from tests.jobs.fakes import Growing, spec
-from tests.why.searches import table
+from tests.review.why.searches import table
+from tests.service.jobs.fakes import Growing, spec
 
 
 @pytest.fixture(scope="module")

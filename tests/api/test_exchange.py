@@ -12,10 +12,10 @@ import pytest
 
 from backend.api.routes import exchange
 from backend.client import Client, Refused
-from backend.settings import Preferences, Settings
+from backend.core.settings import Preferences, Settings
 from tests.api.service import Service, serving
 from tests.exchange.files import FORMATS, THOUGHT, content, decoded
-from tests.jobs.fakes import quick
+from tests.service.jobs.fakes import quick
 from tests.storage.traces import finished_run
 
 TOKEN = "a token of the test"

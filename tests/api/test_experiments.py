@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from backend.client import Client, Refused
+from backend.engines.models import Models
 from backend.experiments.shards import Folder
-from backend.host import Models
-from backend.runner import run
+from backend.runs.driver import run
 from tests.api.service import Service, serving
 from tests.experiments.examples import carried_out, small
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import main
-from backend.api.schemas_fork import Descendant, Origin
 from backend.client import Client, Refused
-from backend.engines.scripted import ScriptedEngine
-from backend.runner import run
-from backend.spec import RunSpec, SamplingSpec
+from backend.core.spec import RunSpec, SamplingSpec
+from backend.engines.scripted.engine import ScriptedEngine
+from backend.messages.forks import Descendant, Origin
+from backend.runs.driver import run
 from tests.api.service import serving
 from tests.api.test_routes import finished
 

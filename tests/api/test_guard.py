@@ -18,11 +18,11 @@ from websockets.sync.client import connect
 
 from backend.api.guard import COOKIE, Guard, taken_token
 from backend.client import Refused, messages, public_token, public_url
-from backend.settings import Settings
-from components.live_tree import TreeView
+from backend.core.settings import Settings
+from components.tree.live_tree_panel import TreeView
 from tests.api.listening import listening
 from tests.api.service import Service, serving
-from tests.jobs.fakes import quick, spec
+from tests.service.jobs.fakes import quick, spec
 
 TOKEN = "one-long-secret"
 SOCKET = "ws://127.0.0.1:8501/_stcore/stream"

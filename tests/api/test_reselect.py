@@ -10,11 +10,11 @@ import pytest
 
 from backend.client import Refused
 from backend.problems.equivalence import Equivalence
-from backend.runner import run
+from backend.runs.driver import run
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
-from tests.jobs.fakes import spec
-from tests.test_compared import ANSWERS, Algebra, Answering
+from tests.runs.test_compared import ANSWERS, Algebra, Answering
+from tests.service.jobs.fakes import spec
 
 TOWER = "9^{9^{9^{9}}}"
 GIANT = "x+" * 45_000 + "1"

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from backend.api.routes import trace
-from backend.api.schemas import Run
 from backend.client import Client, Refused, Unreachable
-from backend.settings import Preferences
+from backend.core.settings import Preferences
+from backend.messages.runs import Run
 from tests.api.service import Service
-from tests.jobs.fakes import Growing, spec
+from tests.service.jobs.fakes import Growing, spec
 
 
 def finished(client: Client, run_id: int, within_s: float = 30.0) -> Run:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from backend.client import Refused
-from backend.settings import Settings
+from backend.core.settings import Settings
 from tests.api.service import Service, serving
-from tests.jobs.fakes import quick
+from tests.service.jobs.fakes import quick
 from tests.storage.traces import finished_run
 
 TOKEN = "a token of the test"

@@ -10,7 +10,7 @@ import httpx
 
 from backend.client import Message, messages
 from tests.api.service import Service, serving
-from tests.jobs.fakes import Growing, spec
+from tests.service.jobs.fakes import Growing, spec
 
 STREAM = {"Accept": "text/event-stream"}
 

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.api.deaths import Deaths
-from backend.api.schemas_why import ScoreAsk, SeriesList, WhatIfAsk
 from backend.client import Client, Refused
-from backend.engines.scripted import ScriptedEngine
-from backend.runner import run
-from backend.why.death import Cause, Death
+from backend.engines.scripted.engine import ScriptedEngine
+from backend.messages.why import ScoreAsk, SeriesList, WhatIfAsk
+from backend.review.why.death import Cause, Death
+from backend.runs.driver import run
+from backend.service.deaths import Deaths
 from storage import RunRow
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
-from tests.jobs.fakes import Growing, spec
-from tests.why.brute import verdict
-from tests.why.searches import table
+from tests.review.why.brute import verdict
+from tests.review.why.searches import table
+from tests.service.jobs.fakes import Growing, spec
 
 
 @pytest.fixture(scope="module")

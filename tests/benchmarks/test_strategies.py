@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
-from backend.registry import STRATEGIES
+from backend.core.registry import STRATEGIES
+from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from benchmarks.strategies import Bench, main
 from benchmarks.strategies_figures import Row, accuracy, difference, pool_of, results
 from benchmarks.strategies_log import Finished, Log, Sample

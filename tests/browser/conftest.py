@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.pages.fake_service import FakeService, serving
 
 ROOT = Path(__file__).resolve().parents[2]

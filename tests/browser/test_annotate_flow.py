@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.browser.conftest import run_to_end
 
 SPEC = RunSpec(strategy="stepwise_best_of_n", params={"n": 3}, problem="ledger/3/1000017", engine="scripted", verifier="logprob", seed=5)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end
 
 SPEC = RunSpec(strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end
 
 SPEC = RunSpec(strategy="beam_search", question="What is 12 + 7 + 25?", answer="44", engine="scripted", seed=3)

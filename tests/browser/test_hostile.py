@@ -9,10 +9,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from backend.api.schemas_annotations import CategoryAsk
 from backend.client import Client
+from backend.core.spec import RunSpec
 from backend.experiments.spec import Experiment
-from backend.spec import RunSpec
+from backend.messages.annotations import CategoryAsk
 from tests.browser.conftest import run_to_end, streamlit
 from tests.experiments.examples import small
 

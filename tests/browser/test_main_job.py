@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end, streamlit
 from tests.browser.test_pages import PROBE, RESULT, click_node, drawn_nodes
 

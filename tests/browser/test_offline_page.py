@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.exchange.html import page
-from tests.components.test_prose import HOSTILE
+from tests.components.frame.test_prose import HOSTILE
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, beam_trace, particle_trace
 

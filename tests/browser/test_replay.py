@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end
 
 WALKS = RunSpec(

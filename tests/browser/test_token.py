@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.settings import Settings
+from backend.core.settings import Settings
 from tests.browser.conftest import streamlit
 from tests.browser.test_pages import drawn_nodes
 from tests.pages.fake_service import FakeService, serving

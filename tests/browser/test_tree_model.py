@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from backend.exchange.layout import layout_tree
-from components.live_tree import tree_script
-from components.node_head import head_of
-from components.tables import tree_table
-from tests.components.test_prose import HOSTILE
+from components.run.tree_table import tree_table
+from components.tree.inspector.head import head_of
+from components.tree.live_tree_panel import tree_script
+from tests.components.frame.test_prose import HOSTILE
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, beam_trace, particle_trace
 

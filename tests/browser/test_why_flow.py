@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backend.api.schemas_why import WhatIfAsk
 from backend.client import Client
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
+from backend.messages.why import WhatIfAsk
 from tests.browser.conftest import choose, press, run_to_end
 
 QUESTION = "Add 17, 25, 8 and 31."

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from backend.classroom import encoding
 from backend.classroom import tokenizer as vocabulary
 from backend.classroom.corpus import documents
-from backend.engines.chat import ChatTemplateError, ChatTokenizer
+from backend.engines.shared.chat import ChatTemplateError, ChatTokenizer
 
 TEXTS = [text for d in islice(documents(5), 300) for text in (encoding.prompt(d.question), *(s + vocabulary.DELIMITER for s in d.steps))]
 TRAINED = vocabulary.train(TEXTS, 700)

@@ -12,7 +12,7 @@ from backend.classroom import tokenizer as vocabulary
 from backend.classroom.encoding import tagged
 from backend.classroom.evaluate import Verifier, judged, read_samples
 from backend.classroom.samples import Solution
-from backend.engines.qwen2 import REWARD_MODEL, Qwen2Config, Qwen2ForProcessRewardModel
+from backend.engines.torch.qwen2 import REWARD_MODEL, Qwen2Config, Qwen2ForProcessRewardModel
 from backend.problems import problem
 
 SOLUTIONS = [("a b.", "c 12."), ("a.",), (), ("a b.", "c 12."), ("a b c d.", "e.", "f 3.")]

@@ -21,7 +21,7 @@ from backend.classroom.measures import (
     scored_steps,
 )
 from backend.classroom.table import Bound, bounds, falls, first_mistakes, kind_shares
-from backend.sampling.intervals import Interval, interval
+from backend.core.statistics.intervals import Interval, interval
 
 
 def sample(correct: bool, score: float = 0.5, answer: str | None = "1", kinds: tuple[str | None, ...] = (None,), text: str = "x") -> Judged:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from backend.classroom.sampling import Sampling, sample
-from backend.engines.qwen2 import Qwen2Config, Qwen2ForCausalLM
+from backend.engines.torch.qwen2 import Qwen2Config, Qwen2ForCausalLM
 
 END = 3
 

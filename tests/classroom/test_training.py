@@ -32,8 +32,8 @@ from backend.classroom.train_reward import (
     train_reward,
 )
 from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
-from backend.engines.chat import ChatTokenizer
-from backend.engines.qwen2 import DecoderLayer, Qwen2Config, Qwen2ForCausalLM, attend_causally, load
+from backend.engines.shared.chat import ChatTokenizer
+from backend.engines.torch.qwen2 import DecoderLayer, Qwen2Config, Qwen2ForCausalLM, attend_causally, load
 
 CONFIG = Qwen2Config(300, 32, 48, 2, 4, 2, max_position_embeddings=64)
 

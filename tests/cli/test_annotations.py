@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from backend.annotate.labels import Label
+from backend.review.annotate.labels import Label
 from storage import Store
 from tests.cli.test_commands import answer, command
 from tests.storage.traces import finished_run

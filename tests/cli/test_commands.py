@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from backend.cli_options import parser
-from backend.cli_run import spec_of
-from backend.errors import BadInput
+from backend.cli.options import parser
+from backend.cli.run import spec_of
+from backend.core.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ["run", "--engine", "scripted", "--verifier", "exact", "--json"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backend.api.schemas import Choice, Reselection
-from backend.cli_options import parser
-from backend.cli_reselect import text_of
-from backend.cli_run import spec_of
+from backend.cli.options import parser
+from backend.cli.reselect import text_of
+from backend.cli.run import spec_of
+from backend.messages.runs import Choice, Reselection
 from tests.cli.test_commands import RUN, answer, command
 
 

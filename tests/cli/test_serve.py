@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from backend.client import Client, Unreachable
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 3.0

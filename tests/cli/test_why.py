@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backend.api.schemas import Choice
-from backend.api.schemas_why import StepVerdict, WhatIf, Why
-from backend.cli_why import what_if_text, why_text
+from backend.cli.why import what_if_text, why_text
+from backend.messages.runs import Choice
+from backend.messages.why import StepVerdict, WhatIf, Why
 from tests.cli.test_commands import RUN, answer, command
 
 

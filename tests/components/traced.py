@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from backend import problems
-from backend.api.schemas import Event
-from backend.desk import Control
-from backend.runner import run
-from backend.spec import RunSpec
-from backend.trace import MemorySink
-from components.tables import TreeRow, tree_table
-from tests.fake_engine import FakeEngine
+from backend.core.records import MemorySink
+from backend.core.spec import RunSpec
+from backend.messages.runs import Event
+from backend.runs.context import Control
+from backend.runs.driver import run
+from components.run.tree_table import TreeRow, tree_table
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace
+from tests.support.fake_engine import FakeEngine
 
 PROBLEM = problems.Problem("", "own", None, None, "Which digit?", "7")
 

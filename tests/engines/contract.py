@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from backend.ports import END, STEP, Completion, Engine, EngineStats, Request, Sampling, Until, tokens
-from backend.types import Finish
+from backend.core.ports import END, STEP, Completion, Engine, EngineStats, Request, Sampling, Until, tokens
+from backend.core.types import Finish
 from tests.engines.twins import (
     CallsEverythingTheEnd,
     ForgetsTheAborted,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.ports import Completion, Given, Likelihood, Sampling, steps, tokens
+from backend.core.ports import Completion, Given, Likelihood, Sampling, steps, tokens
 from tests.engines.contract import WARM, Check, Subject, need
 from tests.engines.twins import IgnoresTemperature, KeepsRunning, LosesAPromptToken, TellsTheNextToken, TurnsAnswersAround
 

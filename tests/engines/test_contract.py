@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.engines.scripted import ScriptedEngine
-from backend.engines.torch import TorchEngine
+from backend.engines.scripted.engine import ScriptedEngine
+from backend.engines.torch.engine import TorchEngine
 from tests.engines import tiny
 from tests.engines.contract import (  # noqa: F401 - the contract's two tests run in this module, on its own `subject`
     Subject,

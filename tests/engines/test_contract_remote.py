@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from backend.engines.openai import OpenAiEngine
-from backend.host import EngineHost
-from backend.ports import Completion, Request
+from backend.core.ports import Completion, Request
+from backend.engines.models import EngineHost
+from backend.engines.openai.engine import OpenAiEngine
 from tests.engines import tiny
 from tests.engines.contract import (  # noqa: F401 - the contract's two tests run in this module, on its own `subject`
     Subject,
@@ -30,7 +30,7 @@ from tests.engines.contract_given import (  # noqa: F401 - and what it promises 
     test_engine_judges_given_tokens,
 )
 from tests.engines.twins import HidesWhatItLoses, LeavesTheServerRunning
-from tests.fake_server import FakeServer, Manners, serving
+from tests.support.fake_server import FakeServer, Manners, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

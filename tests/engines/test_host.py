@@ -15,19 +15,19 @@ from typing import Any, cast
 
 import pytest
 
-from backend.errors import BadInput, EngineFailure, NotFound
-from backend.host import EngineHost, HostedEngine, Models, ModelSettings, State
-from backend.ports import Completion, Request, Sampling, Solution, Until
-from backend.types import Finish
+from backend.core.errors import BadInput, EngineFailure, NotFound
+from backend.core.ports import Completion, Request, Sampling, Solution, Until
+from backend.core.types import Finish
+from backend.engines.models import EngineHost, HostedEngine, Models, ModelSettings, State
 from tests.engines import tiny
-from tests.host_loader import LAST_WORDS
+from tests.support.host_loader import LAST_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 async def host() -> AsyncIterator[EngineHost]:
-    host = EngineHost("tests.host_loader")
+    host = EngineHost("tests.support.host_loader")
     yield host
     await host.close()
 
@@ -234,7 +234,7 @@ async def test_an_unloaded_model_is_loaded_again_at_its_next_use(host: EngineHos
 
 
 async def test_closing_leaves_no_process_and_refuses_further_use() -> None:
-    host = EngineHost("tests.host_loader")
+    host = EngineHost("tests.support.host_loader")
     engine = await host.engine("fake", "plain")
     pid = host.pid
     assert pid is not None
@@ -247,9 +247,9 @@ async def test_closing_leaves_no_process_and_refuses_further_use() -> None:
 async def test_no_orphan_is_left_when_the_parent_is_killed() -> None:
     script = """
 import asyncio
-from backend.host import EngineHost
+from backend.engines.models import EngineHost
 async def main():
-    host = EngineHost("tests.host_loader")
+    host = EngineHost("tests.support.host_loader")
     await host.engine("fake", "plain")
     print(host.pid, flush=True)
     await asyncio.sleep(60)
@@ -266,7 +266,7 @@ asyncio.run(main())
 
 
 def test_importing_the_host_imports_no_model_library() -> None:
-    code = "import sys, backend.host; print(sorted({'torch', 'vllm', 'transformers'} & set(sys.modules)))"
+    code = "import sys, backend.engines.models; print(sorted({'torch', 'vllm', 'transformers'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.engines.openai import UNKNOWN, OpenAiEngine
-from backend.errors import EngineFailure, MissingCapability
-from backend.ports import Completion, Given, Request, Sampling, Until
-from backend.types import Finish
+from backend.core.errors import EngineFailure, MissingCapability
+from backend.core.ports import Completion, Given, Request, Sampling, Until
+from backend.core.types import Finish
+from backend.engines.openai.engine import UNKNOWN, OpenAiEngine
 from tests.engines import tiny
-from tests.fake_server import FakeServer, Manners, serving
+from tests.support.fake_server import FakeServer, Manners, serving
 
 Open = Callable[..., Awaitable[tuple[OpenAiEngine, FakeServer]]]
 TOKENIZER = tiny.tokenizer()

@@ -12,15 +12,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models
 from torch import nn
 
-from backend.engines.qwen2 import (
-    REWARD_MODEL,
-    ModelFolderError,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen2ForProcessRewardModel,
-    Qwen2Model,
-    load,
-)
+from backend.engines.torch.qwen2 import REWARD_MODEL, ModelFolderError, Qwen2Config, Qwen2ForCausalLM, Qwen2ForProcessRewardModel, Qwen2Model, load
 
 SIZES = {"vocab_size": 97, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3}
 ROWS = torch.arange(2 * 11).reshape(2, 11) % 97

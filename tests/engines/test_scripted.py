@@ -9,11 +9,11 @@ from collections import Counter
 
 import pytest
 
-from backend.engines.scripted import END_TEXT, ScriptedEngine, ScriptedRewardModel
-from backend.engines.scripted_row import decode, encode
-from backend.errors import EngineFailure
-from backend.ports import END, STEP, Completion, Given, Request, Sampling, Solution, Until, tokens
-from backend.types import Finish
+from backend.core.errors import EngineFailure
+from backend.core.ports import END, STEP, Completion, Given, Request, Sampling, Solution, Until, tokens
+from backend.core.types import Finish
+from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
+from backend.engines.scripted.row import decode, encode
 
 TABLE = {"": [("left.\n\n", 0.5), ("lend.\n\n", 0.3), ("right.\n\n", 0.2)], "left.\n\n": [("done" + END_TEXT, 0.9), ("don't" + END_TEXT, 0.1)]}
 PLAIN = Sampling(temperature=1.0)
@@ -106,5 +106,5 @@ async def test_a_score_too_few_is_a_failure() -> None:
 
 
 def test_it_loads_without_torch() -> None:
-    code = "import sys, backend.engines.scripted; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    code = "import sys, backend.engines.scripted.engine; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

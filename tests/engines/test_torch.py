@@ -11,10 +11,10 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
-from backend.engines.torch import TorchEngine
-from backend.errors import BadInput, EngineFailure
-from backend.ports import END, STEP, Completion, Given, Request, Sampling, tokens
-from backend.types import Finish
+from backend.core.errors import BadInput, EngineFailure
+from backend.core.ports import END, STEP, Completion, Given, Request, Sampling, tokens
+from backend.core.types import Finish
+from backend.engines.torch.engine import TorchEngine
 from tests.engines import tiny
 
 WARM = Sampling(temperature=1.0, max_tokens=60)
@@ -104,7 +104,7 @@ async def test_more_requests_than_rows_wait_their_turn(folder: Path) -> None:
 
 
 async def test_every_token_that_contains_the_delimiter_ends_a_step(engine: TorchEngine, folder: Path) -> None:
-    from backend.engines.torch_rows import Row
+    from backend.engines.torch.rows import Row
 
     vocabulary = engine._vocabulary
     request = Request("a", "", (1, 2), 0, STEP, WARM)

@@ -10,12 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.engines.draws import uniforms
-from backend.engines.stopping import Delimiters
-from backend.engines.torch_decoder import Linear
-from backend.engines.torch_prefix import PrefixTree
-from backend.engines.torch_sampler import Sampler
-from backend.ports import Sampling
+from backend.core.ports import Sampling
+from backend.engines.shared.draws import uniforms
+from backend.engines.shared.stopping import Delimiters
+from backend.engines.torch.decoder import Linear
+from backend.engines.torch.prefix import PrefixTree
+from backend.engines.torch.sampler import Sampler
 
 
 def test_uniforms_depend_on_seed_and_position_alone() -> None:

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 from transformers import Qwen2Config, Qwen2Model
 
 from backend import engines
-from backend.engines.torch import TorchRewardModel
-from backend.errors import BadInput
-from backend.ports import Solution
+from backend.core.errors import BadInput
+from backend.core.ports import Solution
+from backend.engines.torch.engine import TorchRewardModel
 from tests.engines import tiny
 
 QUESTION = "Ana has 7 apples. Ben has 5 more apples than Ana."

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from backend import problems
-from backend.desk import Control
-from backend.engines.torch import TorchEngine, TorchRewardModel
-from backend.registry import STRATEGIES
-from backend.runner import Outcome, run
-from backend.spec import RunSpec
-from backend.trace import EventRecord, MemorySink, NodeRecord
+from backend.core.records import EventRecord, MemorySink, NodeRecord
+from backend.core.registry import STRATEGIES
+from backend.core.spec import RunSpec
+from backend.engines.torch.engine import TorchEngine, TorchRewardModel
+from backend.runs.context import Control
+from backend.runs.driver import Outcome, run
 from tests import golden
 
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"

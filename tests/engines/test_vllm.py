@@ -21,9 +21,9 @@ from unittest.mock import patch
 import pytest
 import pytest_asyncio
 
-from backend.errors import EngineFailure, MissingCapability
-from backend.ports import Completion, Given, Request, Sampling, Solution, Until
-from backend.types import Finish
+from backend.core.errors import EngineFailure, MissingCapability
+from backend.core.ports import Completion, Given, Request, Sampling, Solution, Until
+from backend.core.types import Finish
 from tests.engines import tiny
 from tests.engines.contract import (  # noqa: F401 - the contract's two tests run in this module, on its own `subject`
     Subject,
@@ -36,8 +36,8 @@ from tests.engines.contract_given import (  # noqa: F401 - and what it promises 
 )
 
 if TYPE_CHECKING:
-    from backend.engines.vllm import VllmEngine
-    from backend.engines.vllm_reward import VllmRewardModel
+    from backend.engines.vllm.engine import VllmEngine
+    from backend.engines.vllm.reward import VllmRewardModel
 
 MISSING = importlib.util.find_spec("vllm") is None and "vllm" not in os.environ.get("ARBORETUM_REQUIRE", "")
 pytestmark = [
@@ -62,8 +62,8 @@ class Pair(NamedTuple):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
-    from backend.engines.vllm import VllmEngine
-    from backend.engines.vllm_reward import VllmRewardModel
+    from backend.engines.vllm.engine import VllmEngine
+    from backend.engines.vllm.reward import VllmRewardModel
 
     folder = tmp_path_factory.mktemp("vllm")
     with patch.dict(tiny.SIZES, SIZES):
@@ -222,7 +222,7 @@ async def test_a_solution_without_steps_or_too_long_is_a_failure_of_its_own(pair
 
 
 async def test_a_wrong_number_of_rows_is_a_failure() -> None:
-    from backend.engines.vllm_reward import checked
+    from backend.engines.vllm.reward import checked
 
     assert "1 rows for 2 steps" in (checked([[0.5, 0.5]], 2, 9).failure or "")
     assert "no pairs" in (checked([[0.5, 0.9]], 1, 9).failure or "")

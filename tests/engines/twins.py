@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from backend.ports import Completion, Engine, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Sampling
-from backend.types import Finish
+from backend.core.ports import Completion, Engine, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Sampling
+from backend.core.types import Finish
 
 
 class Twin:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from backend.exchange import FORMATS as READERS
 from backend.exchange import Given, Imported, parsed, recognised
 from backend.exchange.search_and_learn import steps as completion_steps

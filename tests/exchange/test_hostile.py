@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from backend.exchange import FORMATS as READERS
 from backend.exchange import Given, parsed
 from backend.exchange.archive import members

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.api.exchange import drawing_of
-from backend.cli_options import parser
-from backend.errors import BadInput
+from backend.cli.options import parser
+from backend.core.errors import BadInput
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.settings import ROOT
 from backend.exchange.svg import Mark, colour_of, drawing, marks, written
-from backend.settings import ROOT
-from backend.trace import EventRecord, NodeRecord
+from backend.service.exchange import drawing_of
 from storage import Store
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -62,7 +62,7 @@ def test_any_text_can_be_written(text: str) -> None:
 
 def test_the_command_draws_a_stored_run_and_says_where_a_png_comes_from(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "runs.duckdb")
-    run_id = store.import_run(ROOT / "backend" / "samples" / "2-beam-search.jsonl")
+    run_id = store.import_run(ROOT / "backend" / "service" / "samples" / "2-beam-search.jsonl")
     expected, drawn_nodes = drawing_of(store, run_id), store.node_count(run_id)
     store.close()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backend.engines.models import Models
 from backend.experiments.shards import Folder
 from backend.experiments.spec import Experiment, parsed
 from backend.experiments.sweep import Progress, Sweep
-from backend.host import Models
 
 HEAD = """
 name = "small"

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.statistics.estimators import majority_at_k
 from backend.experiments.curves import cells, curve, pool_keys
 from backend.experiments.plan import tasks
 from backend.experiments.pools import read
@@ -18,7 +19,6 @@ from backend.experiments.rules import Sampled as Sampled
 from backend.experiments.shards import Folder, Sample
 from backend.experiments.spec import RULES as NAMES
 from backend.experiments.spec import parsed
-from backend.sampling.estimators import majority_at_k
 from benchmarks.experiments import generated
 from tests.experiments.examples import BEAM, HEAD, POOLED, carried_out, small
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from backend.experiments.spec import parsed, read_experiment
 from tests.experiments.examples import BEAM, HEAD, MCTS, POOLED, small
 

@@ -16,19 +16,19 @@ from pathlib import Path
 import pytest
 
 from backend import problems
-from backend.desk import Control
-from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.core.records import MemorySink
+from backend.core.spec import RunSpec
+from backend.core.statistics.estimators import pass_at_k
+from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.experiments.curves import Prices, cells, curve, shared_problems
 from backend.experiments.estimate import estimated
 from backend.experiments.plan import check, tasks, unit_tasks
 from backend.experiments.shards import Folder, Sample
 from backend.experiments.spec import parsed
 from backend.experiments.sweep import units
-from backend.runner import run
-from backend.sampling.estimators import pass_at_k
-from backend.spec import RunSpec
-from backend.trace import MemorySink
+from backend.runs.context import Control
+from backend.runs.driver import run
 from tests.experiments.examples import BEAM, HEAD, MCTS, carried_out, small
 
 ROOT = Path(__file__).resolve().parents[2]

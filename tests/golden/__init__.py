@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from backend import problems
-from backend.desk import Control
-from backend.engines.scripted import ScriptedEngine, ScriptedRewardModel
-from backend.registry import STRATEGIES
-from backend.replay import NOTHING_PAID, Paid
-from backend.runner import Outcome, run
-from backend.spec import RunSpec
-from backend.trace import EventRecord, MemorySink, NodeRecord
+from backend.core.records import EventRecord, MemorySink, NodeRecord
+from backend.core.registry import STRATEGIES
+from backend.core.spec import RunSpec
+from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
+from backend.runs.context import Control
+from backend.runs.driver import Outcome, run
+from backend.runs.paid import NOTHING_PAID, Paid
 
 FOLDER = Path(__file__).parent
 CLOCK = ("seconds", "started_ms", "ended_ms")

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Defect, Mutant
 
-ESTIMATORS, OF_ESTIMATORS, OF_SELECTORS = "backend/sampling/estimators.py", "sampling/test_estimators.py", "selectors/test_selectors.py"
-RUNNER, STANDING, TRACE = "backend/runner.py", "backend/standing.py", "backend/trace.py"
-TRUTH = "test_runner.py::test_the_right_answer_changes_nothing_but_the_verdict"
+ESTIMATORS, OF_ESTIMATORS, OF_SELECTORS = "backend/core/statistics/estimators.py", "core/statistics/test_estimators.py", "judging/selectors/test_selectors.py"
+RUNNER, STANDING, TRACE = "backend/runs/driver.py", "backend/runs/answer.py", "backend/core/records.py"
+TRUTH = "runs/test_driver.py::test_the_right_answer_changes_nothing_but_the_verdict"
 OUTWARD = "test_layers.py::test_only_the_named_modules_can_reach_a_network"
 
 ANSWERS = (
     Mutant(
         "late-candidates-vote-twice", Defect.TWO_VOTES, "a candidate that a spent budget hands in again is added again", STANDING,
         "return self._add([(node, value) for node, value in extra if node not in self._reported])", "return self._add(list(extra))",
-        ("test_standing.py::test_a_candidate_that_is_handed_in_again_does_not_vote_twice",),
+        ("runs/test_answer.py::test_a_candidate_that_is_handed_in_again_does_not_vote_twice",),
     ),
     Mutant(
         "equal-texts-vote-twice", Defect.TWO_VOTES, "perplexity consistency counts a text as often as it was drawn",
-        "backend/selectors/perplexity.py",
+        "backend/judging/selectors/perplexity.py",
         "voters = set(voter.values())", "voters = set(range(len(weights)))",
-        ("selectors/test_perplexity.py::test_consistency_adds_up_probabilities_of_distinct_texts",),
+        ("judging/selectors/test_perplexity.py::test_consistency_adds_up_probabilities_of_distinct_texts",),
     ),
     Mutant(
-        "unscored-candidate-is-zero", Defect.ZERO, "a candidate without a score is as good as one with the score 0", "backend/selectors/best.py",
+        "unscored-candidate-is-zero", Defect.ZERO, "a candidate without a score is as good as one with the score 0", "backend/judging/selectors/best.py",
         "        if value == self._top:", "        value = value or 0.0\n        if value == self._top:",
         (f"{OF_SELECTORS}::test_best_takes_an_unscored_candidate_only_where_nothing_is_scored",),
     ),
@@ -42,15 +42,15 @@ ANSWERS = (
         (f"{OF_ESTIMATORS}::test_unreadable_answers_are_drawn_and_never_win",),
     ),
     Mutant(
-        "unreadable-answers-are-a-class", Defect.ESTIMATES, "solutions without a readable answer vote together", "backend/selectors/vote.py",
+        "unreadable-answers-are-a-class", Defect.ESTIMATES, "solutions without a readable answer vote together", "backend/judging/selectors/vote.py",
         "        name = self._classes.of(ballot.answer)\n        if name is None:\n            return\n",
         '        name = self._classes.of(ballot.answer) or ""\n',
         (f"{OF_SELECTORS}::test_candidates_without_an_answer_do_not_form_a_class",),
     ),
     Mutant(
-        "length-counts-as-doubt", Defect.ESTIMATES, "the probability of a solution is not normalised for its length", "backend/selectors/path.py",
+        "length-counts-as-doubt", Defect.ESTIMATES, "the probability of a solution is not normalised for its length", "backend/judging/selectors/path.py",
         "math.fsum(map(math.fsum, logprobs)) / count)", "math.fsum(map(math.fsum, logprobs)))",
-        ("selectors/test_perplexity.py::test_length_alone_changes_nothing",),
+        ("judging/selectors/test_perplexity.py::test_length_alone_changes_nothing",),
     ),
     Mutant(
         "stops-at-the-right-answer", Defect.TRUTH, "a run ends as soon as its answer is right", RUNNER,
@@ -65,13 +65,13 @@ ANSWERS = (
     ),
     Mutant(
         "strategy-can-grade", Defect.TRUTH, "a strategy takes hold of the grader", "backend/strategies/mcts.py",
-        "from backend.ports import Policy, Rng, Verifier\n",
-        "from backend.ports import Policy, Rng, Verifier\nfrom backend.problems import grade  # noqa: F401\n",
+        "from backend.core.ports import Policy, Rng, Verifier\n",
+        "from backend.core.ports import Policy, Rng, Verifier\nfrom backend.problems import grade  # noqa: F401\n",
         ("test_layers.py::test_what_searches_and_chooses_never_learns_the_right_answer",),
     ),
     Mutant(
-        "rule-can-grade", Defect.TRUTH, "a final rule takes hold of all that is known of problems", "backend/selectors/best.py",
-        "from backend.ports import Classes, Decision\n", "from backend import problems  # noqa: F401\nfrom backend.ports import Classes, Decision\n",
+        "rule-can-grade", Defect.TRUTH, "a final rule takes hold of all that is known of problems", "backend/judging/selectors/best.py",
+        "from backend.core.ports import Classes, Decision\n", "from backend import problems  # noqa: F401\nfrom backend.core.ports import Classes, Decision\n",
         ("test_layers.py::test_what_searches_and_chooses_never_learns_the_right_answer",),
     ),
     Mutant(
@@ -79,7 +79,7 @@ ANSWERS = (
         "import time\n", "import time\nimport urllib.request\n", (OUTWARD,),
     ),
     Mutant(
-        "desk-can-connect", Defect.UPLOAD, "what every call passes takes hold of a connection", "backend/desk.py",
+        "desk-can-connect", Defect.UPLOAD, "what every call passes takes hold of a connection", "backend/runs/context.py",
         "        self.arrived()\n", "        self.arrived()\n        self.dial = asyncio.open_connection\n",
         (OUTWARD,),
     ),

@@ -18,7 +18,7 @@ project, and the tests named beside it (below `tests/`) have to fail, all of the
 REMARKS = {
     Defect.TWO_LOOPS: (
         "There is one loop: `Policy.extend` and `Verifier.score` take a list and return a list, so a strategy is the same for one node and for a "
-        "thousand; searches side by side have their calls gathered by `backend/compose.py`, not by loops of their own. Without a second loop nothing "
+        "thousand; searches side by side have their calls gathered by `backend/strategies/parts/compose.py`, not by loops of their own. Without a second loop nothing "
         "can part but the answers to a batch and to its members one by one, which the engine contract compares and this mutant makes differ."
     ),
     Defect.TRUTH: (

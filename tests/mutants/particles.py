@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Defect, Mutant
 
-FILTER, SMC, CONDITIONAL = "backend/strategies/particle_filter.py", "backend/strategies/smc.py", "backend/strategies/conditional.py"
-POPULATION, RESAMPLING = "backend/strategies/population.py", "backend/sampling/resampling.py"
+FILTER, SMC, CONDITIONAL = "backend/strategies/particle_filter.py", "backend/strategies/parts/particles/smc.py", "backend/strategies/parts/particles/conditional.py"
+POPULATION, RESAMPLING = "backend/strategies/parts/particles/population.py", "backend/core/statistics/resampling.py"
 GIBBS = "backend/strategies/particle_gibbs.py"
-OF_FILTER, OF_GIBBS, OF_RESAMPLING = "strategies/test_particle_filter.py", "strategies/test_particle_gibbs.py", "sampling/test_resampling.py"
+OF_FILTER, OF_GIBBS, OF_RESAMPLING = "strategies/test_particle_filter.py", "strategies/test_particle_gibbs.py", "core/statistics/test_resampling.py"
 
 PARTICLES = (
     Mutant(
@@ -28,12 +28,12 @@ PARTICLES = (
     Mutant(
         "model-temperature-falls-back", Defect.LOST_OPTION, "particles are continued at a default temperature and not at the run's", POPULATION,
         "[mover.node for mover in movers])", "[mover.node for mover in movers], sampling=type(policy.sampling)(temperature=0.8))",
-        ("test_runner.py::test_every_call_samples_as_the_run_says_or_greedily[particle_filter]",),
+        ("runs/test_driver.py::test_every_call_samples_as_the_run_says_or_greedily[particle_filter]",),
     ),
     Mutant(
         "ancestor-sampling-not-done", Defect.LOST_OPTION, "particle Gibbs keeps the past of its reference though asked to draw it anew", GIBBS,
         "True: Held.sampled}", "True: Held.kept}",
-        ("test_runner.py::test_ancestor_sampling_runs_on_an_engine_that_can_judge",),
+        ("runs/test_driver.py::test_ancestor_sampling_runs_on_an_engine_that_can_judge",),
     ),
     Mutant(
         "reference-by-its-end", Defect.REFERENCE, "every prefix of the reference weighs by the final score", CONDITIONAL,

@@ -19,14 +19,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-import backend.selectors  # noqa: F401  registers them
-from backend.api import schemas
-from backend.api.catalog import selector
+import backend.judging.selectors  # noqa: F401  registers them
 from backend.api.guard import Guard
-from backend.api.schemas_fork import Kin
-from backend.registry import SELECTORS
-from backend.settings import Preferences, Settings
-from backend.spec import RunSpec
+from backend.core.registry import SELECTORS
+from backend.core.settings import Preferences, Settings
+from backend.core.spec import RunSpec
+from backend.messages import runs as schemas
+from backend.messages.forks import Kin
+from backend.service.catalog import selector
 from tests.api.listening import listening
 from tests.pages.traces import PROMPT, QUESTION, Trace, beam_trace, particle_trace
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.controls.annotate_queue import neighbours
-from components.controls.annotate_saved import history_table
-from components.controls.step_reader import _numbers
+from components.annotate.queue_panel import neighbours
+from components.annotate.saved_panel import history_table
+from components.annotate.step_reader_panel import _numbers
 from tests.pages.conftest import opened
 
 

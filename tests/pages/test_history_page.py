@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.settings import Preferences
-from components.controls.run_picker import PAGE_SIZE
+from backend.core.settings import Preferences
+from components.history.run_picker_form import PAGE_SIZE
 from tests.pages import fake_service
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService

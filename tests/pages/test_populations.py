@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.particles import DRAWN, HELD
-from components.passes import Pass, passes
-from components.swaps import swaps
+from components.views.populations.particles import DRAWN, HELD
+from components.views.populations.passes import Pass, passes
+from components.views.populations.swaps import swaps
 from tests.components.traced import Seen, search_trace, seen
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService

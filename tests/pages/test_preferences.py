@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from backend.api.services import PreferenceBook
-from backend.settings import Preferences
+from backend.core.settings import Preferences
+from backend.service.assembly import PreferenceBook
 from storage import Store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.spec import RunSpec
+from backend.core.spec import RunSpec
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.test_solve_page import press, texts

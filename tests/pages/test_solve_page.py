@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from backend.registry import SELECTORS
+from backend.core.registry import SELECTORS
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import QUESTION, beam_trace

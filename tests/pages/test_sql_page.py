@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from backend.settings import ROOT
-from components.controls.sql_editor import age
-from components.controls.sql_result import traces, unique
+from backend.core.settings import ROOT
+from components.store.sql_editor_form import age
+from components.store.sql_result_panel import traces, unique
 from tests.api.service import Service, serving
-from tests.jobs.fakes import quick
 from tests.pages.conftest import opened
 from tests.pages.test_solve_page import press, texts
+from tests.service.jobs.fakes import quick
 
 
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     with serving(tmp_path, quick) as service:
-        service.store.import_run(ROOT / "backend" / "samples" / "2-beam-search.jsonl")
+        service.store.import_run(ROOT / "backend" / "service" / "samples" / "2-beam-search.jsonl")
         monkeypatch.setenv("ARBORETUM_BACKEND", service.url)
         yield service
     st.cache_resource.clear()

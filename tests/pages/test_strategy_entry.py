@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.api.catalog import strategy
-from backend.registry import STRATEGIES
-from components.controls.strategy_entry import CAPABILITIES, needs, sections
+from backend.core.registry import STRATEGIES
+from backend.service.catalog import strategy
+from components.form.strategy_entry_panel import CAPABILITIES, needs, sections
 from tests.pages.conftest import Open
 from tests.pages.fake_service import CATALOG
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import streamlit as st
 
-from backend.settings import Settings
+from backend.core.settings import Settings
 from tests.pages.conftest import opened
 from tests.pages.fake_service import FakeService, serving
 from tests.pages.traces import beam_trace

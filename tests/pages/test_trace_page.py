@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend.client import public_url
-from components.controls.step_table import neighbours, table_of
-from components.live_tree import TreeEvents, read_events
-from components.tables import tree_table
+from components.run.tree_table import tree_table
+from components.tree.live_tree_panel import TreeEvents, read_events
+from components.tree.step_table_panel import neighbours, table_of
 from tests.components.traced import search_trace
 from tests.pages import fake_service
 from tests.pages.conftest import Open

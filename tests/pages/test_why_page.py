@@ -8,19 +8,19 @@ from collections.abc import Iterator
 import pytest
 import streamlit as st
 
-from backend.api.schemas_why import ScoreAsk
 from backend.client import Client
-from backend.engines.scripted import ScriptedEngine
-from backend.runner import run
-from components.controls.why_else import settings
-from components.why_else import summary, told
-from components.why_words import title
+from backend.engines.scripted.engine import ScriptedEngine
+from backend.messages.why import ScoreAsk
+from backend.runs.driver import run
+from components.why.other_settings import summary, told
+from components.why.other_settings_panel import settings
+from components.why.words import title
 from tests.api.service import Service, serving
 from tests.api.test_why import scored, search
 from tests.pages.conftest import opened
 from tests.pages.test_solve_page import press, texts
 from tests.pages.test_why_panel import links
-from tests.why.searches import table
+from tests.review.why.searches import table
 
 SEEDS = (6, 30, 31)
 """With these nothing right is written, the answer is right, and a right candidate is passed over."""

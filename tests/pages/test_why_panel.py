@@ -9,14 +9,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from backend.runner import run
-from components.controls.why_panel import shortened, told
+from backend.runs.driver import run
+from components.why.what_if_panel import shortened, told
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
-from tests.jobs.fakes import spec
 from tests.pages.conftest import opened
 from tests.pages.test_solve_page import texts
-from tests.test_compared import ANSWERS, Algebra, Answering
+from tests.runs.test_compared import ANSWERS, Algebra, Answering
+from tests.service.jobs.fakes import spec
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import math
 import random
 from dataclasses import dataclass
 
-from backend.trace import EventRecord, MemorySink, NodeRecord, Recorder
-from backend.types import JSON, Finish, Kind, Node, Pruned, Resampled, Score, Step, Weighed
+from backend.core.records import EventRecord, MemorySink, NodeRecord, Recorder
+from backend.core.types import JSON, Finish, Kind, Node, Pruned, Resampled, Score, Step, Weighed
 
 QUESTION = "Ana has 7 apples. Ben has 5 more apples than Ana. Cara has twice as many apples as Ben. How many apples does Cara have?"
 PROMPT = f"<|im_start|>system\nSolve step by step.<|im_end|>\n<|im_start|>user\n{QUESTION}<|im_end|>\n<|im_start|>assistant\n"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.errors import ArboretumError
+from backend.core.errors import ArboretumError
 from backend.problems import Problem, grade
 from backend.problems.equivalence import Equivalence
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 from storage import RunWriter, Store
 from tests.storage.traces import Trace, new_run, opened, pieces, trace
 

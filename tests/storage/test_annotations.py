@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.annotate.codebook import Category
-from backend.annotate.labels import Label, Span, author_name
-from backend.errors import BadInput, Conflict, NotFound
+from backend.core.errors import BadInput, Conflict, NotFound
+from backend.review.annotate.codebook import Category
+from backend.review.annotate.labels import Label, Span, author_name
 from storage import Store
 from tests.storage.traces import finished_run, opened
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from backend.exchange.base import LaterScore, LinkRecord
 from storage import SeriesScore, Store
 from storage.beside import Beside, append, stored

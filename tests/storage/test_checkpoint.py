@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 from storage import Store, queries
 from storage.database import CHECKPOINT_BUSY, CHECKPOINT_TRIES
 

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import pytest
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 from storage import Store
 from storage.writer import IDLE_SECONDS, WATCHED_SECONDS
 from tests.storage.traces import new_run, opened, pieces, trace

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.errors import Conflict, NotFound, StorageFailure
-from backend.trace import EventRecord, NodeRecord
-from backend.types import JSON
+from backend.core.errors import Conflict, NotFound, StorageFailure
+from backend.core.records import EventRecord, NodeRecord
+from backend.core.types import JSON
 from storage import Store
 from tests.storage.traces import finished_run, new_run, trace
 

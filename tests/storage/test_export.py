@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.errors import BadInput, Conflict, NotFound, StorageFailure
-from backend.trace import MemorySink, Recorder
-from backend.types import JSON, Alternative, Finish, Kind, Node, Score
+from backend.core.errors import BadInput, Conflict, NotFound, StorageFailure
+from backend.core.records import MemorySink, Recorder
+from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
 from storage import Store
 from storage.database import Database
 from tests.storage.traces import PROBLEM, Trace, finished_run, new_run

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 from storage import RunWriter, Store
 from storage.database import Database
 from tests.storage.traces import Trace, new_run, opened, pieces, trace

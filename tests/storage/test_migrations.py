@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 from storage.database import Database
 from storage.tables import Base
 from tests.storage.traces import new_run, opened

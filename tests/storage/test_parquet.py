@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.errors import BadInput, Conflict, StorageFailure
-from backend.types import JSON
+from backend.core.errors import BadInput, Conflict, StorageFailure
+from backend.core.types import JSON
 from storage import Store
 from storage.database import Database
 from storage.parquet import EVENTS, NAMES, NODES, RUN, archived

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import BadInput, Conflict, NotFound
+from backend.core.errors import BadInput, Conflict, NotFound
 from storage import Store
 from tests.storage.traces import PROBLEM, finished_run, new_run
 

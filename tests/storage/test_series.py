@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import BadInput, NotFound
+from backend.core.errors import BadInput, NotFound
 from storage import SeriesScore
 from tests.storage.traces import new_run, opened
 

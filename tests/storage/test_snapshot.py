@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import BadInput
+from backend.core.errors import BadInput
 from storage import Store
 from tests.storage.traces import finished_run, new_run, pieces, trace
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from backend.errors import StorageFailure
+from backend.core.errors import StorageFailure
 from storage import Store
 from storage.database import Database
 from tests.storage.traces import finished_run, new_run, trace

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from backend.trace import EventRecord, MemorySink, NodeRecord, Recorder
-from backend.types import JSON, Alternative, Backed, Finish, Kind, Node, Score, Step
+from backend.core.records import EventRecord, MemorySink, NodeRecord, Recorder
+from backend.core.types import JSON, Alternative, Backed, Finish, Kind, Node, Score, Step
 from storage import Store
 
 PROBLEM: dict[str, JSON] = {"id": "ledger/3/17", "question": "How many jars are left?", "answer": "42", "level": 3}

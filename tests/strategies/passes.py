@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from backend.ports import Rng
-from backend.strategies.conditional import Chain, Held, Past
-from backend.strategies.population import Particle, lineage
-from backend.strategies.smc import Smc
-from backend.types import Finish, Node, Referenced, Step
-from tests.courses import Tape, TapedPolicy, courses
-from tests.enumerable import Language, ToyVerifier, prompt
+from backend.core.ports import Rng
+from backend.core.types import Finish, Node, Referenced, Step
+from backend.strategies.parts.particles.conditional import Chain, Held, Past
+from backend.strategies.parts.particles.population import Particle, lineage
+from backend.strategies.parts.particles.smc import Smc
+from tests.support.courses import Tape, TapedPolicy, courses
+from tests.support.enumerable import Language, ToyVerifier, prompt
 
 
 class LikelyPolicy(TapedPolicy):

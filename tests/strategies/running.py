@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import backend.strategies  # noqa: F401  registers them
-from backend.registry import STRATEGIES
-from backend.streams import closing
-from backend.types import Node, Note, Step
-from tests.enumerable import ToyPolicy, ToyVerifier, prompt
+from backend.core.registry import STRATEGIES
+from backend.core.streams import closing
+from backend.core.types import Node, Note, Step
+from tests.support.enumerable import ToyPolicy, ToyVerifier, prompt
 
 
 class Snapshot(NamedTuple):

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.types import Popped, Pruned, Pushed
-from tests.enumerable import LEAVES, LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, table
+from backend.core.types import Popped, Pruned, Pushed
 from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.enumerable import LEAVES, LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, table
 
 
 async def search(scores: dict[str, float] | None = None, **params: Any) -> list[Snapshot]:

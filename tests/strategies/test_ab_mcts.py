@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from backend.errors import VerifierFailure
-from backend.ports import Rng
-from backend.strategies.branching import Branch, ask, opened, tell
-from backend.strategies.thompson import PRIORS, Arm, Beta, NormalInverseGamma
-from backend.types import Backed, Drawn, Finish, Kind, Node, Pruned, Remarked
-from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, answer_text, prompt
+from backend.core.errors import VerifierFailure
+from backend.core.ports import Rng
+from backend.core.types import Backed, Drawn, Finish, Kind, Node, Pruned, Remarked
+from backend.strategies.parts.answer_tree.branching import Branch, ask, opened, tell
+from backend.strategies.parts.answer_tree.thompson import PRIORS, Arm, Beta, NormalInverseGamma
 from tests.strategies.running import Snapshot, notes_of, run
+from tests.support.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, answer_text, prompt
 
 REVISION = "Let me check this solution"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-import backend.selectors  # noqa: F401  registers them
-from backend.errors import BadInput, VerifierFailure
-from backend.registry import SELECTORS, STRATEGIES
-from backend.types import Allocated, Finish, Kept, Pruned, Remarked
-from tests.enumerable import LEAVES, LETTER_SCORES, LETTERS, STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVerifier
+import backend.judging.selectors  # noqa: F401  registers them
+from backend.core.errors import BadInput, VerifierFailure
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.types import Allocated, Finish, Kept, Pruned, Remarked
 from tests.strategies.running import notes_of, run, texts
+from tests.support.enumerable import LEAVES, LETTER_SCORES, LETTERS, STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVerifier
 
 SEEDS = range(6)
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.errors import BadInput
-from backend.registry import SELECTORS, STRATEGIES
-from backend.sampling.estimators import best_of_k, majority_of_draws, pass_at_k
-from backend.selectors import expected_credit
-from tests.enumerable import LEAVES, LETTER_SCORES, LETTERS, ToyPolicy, ToyVerifier, below, completions
+from backend.core.errors import BadInput
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.statistics.estimators import best_of_k, majority_of_draws, pass_at_k
+from backend.judging.selectors import expected_credit
 from tests.strategies.running import run
+from tests.support.enumerable import LEAVES, LETTER_SCORES, LETTERS, ToyPolicy, ToyVerifier, below, completions
 
 POOLS, SIZE = 250, 6
 

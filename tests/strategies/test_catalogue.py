@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
-import backend.selectors
+import backend.judging.selectors
 import backend.strategies  # noqa: F401  registers them
-from backend.ports import Capabilities
-from backend.registry import SELECTORS, STRATEGIES
+from backend.core.ports import Capabilities
+from backend.core.registry import SELECTORS, STRATEGIES
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "strategies"

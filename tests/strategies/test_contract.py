@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.errors import BudgetExhausted, VerifierFailure
-from backend.registry import STRATEGIES
-from backend.trace import MemorySink, Recorder
-from backend.types import Finish, Kind, Node, Score, Weighed, ancestors
-from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, answer_text, below, prompt
+from backend.core.errors import BudgetExhausted, VerifierFailure
+from backend.core.records import MemorySink, Recorder
+from backend.core.registry import STRATEGIES
+from backend.core.types import Finish, Kind, Node, Score, Weighed, ancestors
 from tests.strategies.running import Snapshot, run
+from tests.support.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, answer_text, below, prompt
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "chain": [{"greedy": True}],

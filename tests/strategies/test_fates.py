@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.selectors  # noqa: F401  registers them
+import backend.judging.selectors  # noqa: F401  registers them
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.streams import closing
+from backend.core.types import Finish, Node, Pruned, Step, Weighed
 from backend.problems import extract_answer
-from backend.registry import SELECTORS, STRATEGIES
-from backend.standing import Candidates
-from backend.strategies.rounds import dead
-from backend.streams import closing
-from backend.types import Finish, Node, Pruned, Step, Weighed
-from tests.enumerable import STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVerifier, prompt
+from backend.runs.answer import Candidates
+from backend.strategies.parts.rounds import dead
 from tests.strategies.running import notes_of, run
 from tests.strategies.test_contract import CASES, SCORED, on_all, on_scored, wandered, wild, wild_score
+from tests.support.enumerable import STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVerifier, prompt
 
 PARTICLES = [(name, params) for name, params in CASES if "particles" in STRATEGIES[name].views and not params.get("reweigh_finished")]
 

@@ -13,25 +13,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.selectors  # noqa: F401  registers them
+import backend.judging.selectors  # noqa: F401  registers them
 from backend import problems
-from backend.budget import Meter
-from backend.desk import Control, Desk
-from backend.engines.scripted import END_TEXT, ScriptedEngine, ScriptedRewardModel
-from backend.engines.torch import TorchEngine
-from backend.errors import BadInput, MissingCapability
-from backend.policy import LivePolicy
-from backend.ports import Engine, EngineInfo, RewardModel, Sampling
-from backend.registry import SELECTORS, STRATEGIES
-from backend.replay import NOTHING_PAID
-from backend.runner import Outcome, check, run
-from backend.spec import RunSpec
-from backend.streams import closing
-from backend.trace import MemorySink, NodeRecord, Recorder
-from backend.types import Finish, Pruned
-from tests.enumerable import LETTERS, Piece, ToyPolicy, ToyVerifier, prompt
+from backend.core.errors import BadInput, MissingCapability
+from backend.core.ports import Engine, EngineInfo, RewardModel, Sampling
+from backend.core.records import MemorySink, NodeRecord, Recorder
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.spec import RunSpec
+from backend.core.streams import closing
+from backend.core.types import Finish, Pruned
+from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
+from backend.engines.torch.engine import TorchEngine
+from backend.runs.budget import Meter
+from backend.runs.context import Control, Desk
+from backend.runs.driver import Outcome, check, run
+from backend.runs.paid import NOTHING_PAID
+from backend.runs.policy import LivePolicy
 from tests.strategies.running import notes_of, texts
 from tests.strategies.running import run as run_toy
+from tests.support.enumerable import LETTERS, Piece, ToyPolicy, ToyVerifier, prompt
 
 ENTRY = STRATEGIES["first_finish"]
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from backend.registry import STRATEGIES
-from backend.strategies.backups import signed
-from backend.strategies.descent import Vertex
-from backend.strategies.outlook import GlobalFrontier, OutlookParams, most_confident, surprise
-from backend.types import Backed, Finish, Jumped, Node, Note, Pruned, Selected
-from tests.enumerable import LETTER_SCORES, LETTERS, Language, Piece, ToyPolicy, ToyVerifier, prompt, table
+from backend.core.registry import STRATEGIES
+from backend.core.types import Backed, Finish, Jumped, Node, Note, Pruned, Selected
+from backend.strategies.parts.tree.backups import signed
+from backend.strategies.parts.tree.promise import GlobalFrontier, OutlookParams, most_confident, surprise
+from backend.strategies.parts.tree.vertex import Vertex
 from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.enumerable import LETTER_SCORES, LETTERS, Language, Piece, ToyPolicy, ToyVerifier, prompt, table
 
 
 async def search(language: Language = LETTERS, scores: dict[str, float] | None = None, **params: Any) -> list[Snapshot]:

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.ports import Policy, Verifier
-from backend.strategies.beam import Beam, beamed
-from backend.strategies.rollouts import ahead
-from backend.strategies.rounds import Valuation, Valued
-from backend.trace import MemorySink
-from backend.types import Finish, Kept, Kind, Node, Pruned, Remarked, Rolled, Step
-from tests.enumerable import LETTER_SCORES, LETTERS, Language, Piece, ToyPolicy, ToyVerifier, prompt
+from backend.core.ports import Policy, Verifier
+from backend.core.records import MemorySink
+from backend.core.types import Finish, Kept, Kind, Node, Pruned, Remarked, Rolled, Step
+from backend.strategies.parts.beam import Beam, beamed
+from backend.strategies.parts.rollouts import ahead
+from backend.strategies.parts.rounds import Valuation, Valued
 from tests.golden import searched, spec
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.strategies.test_contract import forever, record, wandered, wild, wild_score
+from tests.support.enumerable import LETTER_SCORES, LETTERS, Language, Piece, ToyPolicy, ToyVerifier, prompt
 
 SEEDS = range(4)
 DEEP = 7

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.errors import BadInput
-from backend.registry import STRATEGIES
-from backend.strategies.backups import children_mean
-from backend.strategies.descent import Vertex, descend, draw_share, earliest, softmax_of_scores
-from backend.strategies.formulas import RULES, WalkParams
-from backend.strategies.leaf_values import LEAF_VALUES
-from backend.strategies.rounds import Scored, expand
-from backend.types import Backed, Kind, Node, Remarked, Rolled, Selected
-from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, completions, prompt
+from backend.core.errors import BadInput
+from backend.core.registry import STRATEGIES
+from backend.core.types import Backed, Kind, Node, Remarked, Rolled, Selected
+from backend.strategies.parts.rounds import Scored, expand
+from backend.strategies.parts.tree.backups import children_mean
+from backend.strategies.parts.tree.choices import RULES, WalkParams
+from backend.strategies.parts.tree.leaf_values import LEAF_VALUES
+from backend.strategies.parts.tree.vertex import Vertex, descend, draw_share, earliest, softmax_of_scores
 from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, completions, prompt
 
 PUBLISHED = {"uct": math.sqrt(2), "treequest": math.sqrt(2), "rest": 0.4, "rstar": 2.0, "reasoners": 1.0, "puct": 1.0, "deepsearch": 2.0}
 FIRST = earliest(np.random.default_rng(0))

@@ -11,15 +11,27 @@ import numpy as np
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.errors import BadInput
-from backend.registry import STRATEGIES
-from backend.sampling.weights import ladder, swap_probability
-from backend.strategies.conditional import Chain, exchanged
-from backend.strategies.smc import Smc, method
-from backend.types import Referenced, Swapped, Weighed
-from tests.enumerable import LETTER_SCORES, LETTERS, STOP_SCORES, STOPS, ToyPolicy, ToyVerifier, completions, odds, odds_of_steps, posterior, prompt
+from backend.core.errors import BadInput
+from backend.core.registry import STRATEGIES
+from backend.core.statistics.weights import ladder, swap_probability
+from backend.core.types import Referenced, Swapped, Weighed
+from backend.strategies.parts.particles.conditional import Chain, exchanged
+from backend.strategies.parts.particles.smc import Smc, method
 from tests.strategies.passes import after_a_pass, distance, trajectory
 from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.enumerable import (
+    LETTER_SCORES,
+    LETTERS,
+    STOP_SCORES,
+    STOPS,
+    ToyPolicy,
+    ToyVerifier,
+    completions,
+    odds,
+    odds_of_steps,
+    posterior,
+    prompt,
+)
 
 TEMPERATURES = (1.0, 2.0, 4.0)
 

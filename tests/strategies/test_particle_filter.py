@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.errors import BadInput
-from backend.registry import STRATEGIES
-from backend.sampling.resampling import SCHEMES
-from backend.sampling.weights import ess, log_odds, logmeanexp, softmax
-from backend.types import Note, Remarked, Resampled, Step, Weighed
-from tests.courses import Course, Tape, TapedPolicy, courses, expected
-from tests.enumerable import (
+from backend.core.errors import BadInput
+from backend.core.registry import STRATEGIES
+from backend.core.statistics.resampling import SCHEMES
+from backend.core.statistics.weights import ess, log_odds, logmeanexp, softmax
+from backend.core.types import Note, Remarked, Resampled, Step, Weighed
+from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.courses import Course, Tape, TapedPolicy, courses, expected
+from tests.support.enumerable import (
     LEAVES,
     LETTER_SCORES,
     LETTERS,
@@ -35,7 +36,6 @@ from tests.enumerable import (
     posterior,
     prompt,
 )
-from tests.strategies.running import Snapshot, notes_of, run, texts
 
 MANY = 12_000
 THRESHOLDS = (0.0, 0.5, 1.0)

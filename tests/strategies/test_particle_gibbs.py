@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.ports import Sampling
-from backend.registry import STRATEGIES
-from backend.sampling.weights import log_odds, softmax
-from backend.strategies.conditional import Held
-from backend.strategies.population import Particle
-from backend.strategies.smc import Smc, method
-from backend.types import Kind, Node, Referenced, Remarked, Resampled, Weighed
-from tests.enumerable import (
+from backend.core.ports import Sampling
+from backend.core.registry import STRATEGIES
+from backend.core.statistics.weights import log_odds, softmax
+from backend.core.types import Kind, Node, Referenced, Remarked, Resampled, Weighed
+from backend.strategies.parts.particles.conditional import Held
+from backend.strategies.parts.particles.population import Particle
+from backend.strategies.parts.particles.smc import Smc, method
+from tests.strategies.passes import DeafPolicy, LikelyPolicy, after_a_pass, by_its_end, distance, one_ahead, trajectory, whole
+from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.enumerable import (
     LETTER_SCORES,
     LETTERS,
     STOP_SCORES,
@@ -31,8 +33,6 @@ from tests.enumerable import (
     odds_of_steps,
     posterior,
 )
-from tests.strategies.passes import DeafPolicy, LikelyPolicy, after_a_pass, by_its_end, distance, one_ahead, trajectory, whole
-from tests.strategies.running import Snapshot, notes_of, run, texts
 
 LANGUAGES: dict[str, tuple[Language, dict[str, float]]] = {"three steps": (LETTERS, LETTER_SCORES), "one or two steps": (STOPS, STOP_SCORES)}
 METHODS: dict[str, dict[str, Any]] = {

@@ -57,7 +57,7 @@ def test_every_property_has_a_row_with_tests_or_is_said_not_to_be_built() -> Non
     assert {row.name.split()[0] for row in found if not row.named} == NOT_BUILT
 
 
-@pytest.mark.parametrize("test", ["tests/test_budget.py::test_no_such_thing", "tests/test_no_such_file.py::test_missing", "tests/test_budget.py"])
+@pytest.mark.parametrize("test", ["tests/runs/test_budget.py::test_no_such_thing", "tests/test_no_such_file.py::test_missing", "tests/runs/test_budget.py"])
 def test_a_test_that_is_not_there_is_told(test: str) -> None:
     there = f"{Path(__file__).relative_to(ROOT)}::test_every_named_test_exists"
     assert missing(f"| P0 | it says | `{test}` `{there}` |") == [test]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.registry import STRATEGIES, code_lines
-from backend.trace import MemorySink
+from backend.core.records import MemorySink
+from backend.core.registry import STRATEGIES, code_lines
 from tests.golden import FOLDER, SEARCHES, searched, spec
 
 MOST_LINES = 15

@@ -7,15 +7,15 @@ from collections import Counter
 
 import pytest
 
-import backend.selectors  # noqa: F401  registers them
-from backend.registry import STRATEGIES
-from backend.strategies.balance import shares
-from backend.trace import MemorySink
-from backend.types import Allocated, Finish, Kept, Node, Pruned, Remarked
-from tests.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, below
+import backend.judging.selectors  # noqa: F401  registers them
+from backend.core.records import MemorySink
+from backend.core.registry import STRATEGIES
+from backend.core.types import Allocated, Finish, Kept, Node, Pruned, Remarked
+from backend.strategies.parts.shares import shares
 from tests.golden import searched, spec
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.strategies.test_contract import wandered, wild, wild_score
+from tests.support.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, below
 
 SEEDS = range(6)
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.engines.scripted import END_TEXT, ScriptedEngine, ScriptedRewardModel
-from backend.sampling.resampling import SCHEMES, conditional
-from backend.sampling.weights import ladder
-from backend.trace import MemorySink
+from backend.core.records import MemorySink
+from backend.core.statistics.resampling import SCHEMES, conditional
+from backend.core.statistics.weights import ladder
+from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
 from tests.golden import searched, spec
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}

@@ -8,15 +8,15 @@ from itertools import pairwise
 
 import pytest
 
-import backend.selectors  # noqa: F401  registers them
-from backend.errors import BadInput
+import backend.judging.selectors  # noqa: F401  registers them
+from backend.core.errors import BadInput
+from backend.core.records import MemorySink, Recorder
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.types import Finish, Kind, Node, Pruned, Remarked, Replaced, ancestors
 from backend.problems import extract_answer
-from backend.registry import SELECTORS, STRATEGIES
-from backend.strategies.thoughts import Standard, Transitions, agreed, steps_below
-from backend.trace import MemorySink, Recorder
-from backend.types import Finish, Kind, Node, Pruned, Remarked, Replaced, ancestors
-from tests.enumerable import Language, Piece, ToyPolicy, ToyVerifier, prompt
+from backend.strategies.parts.thoughts import Standard, Transitions, agreed, steps_below
 from tests.strategies.running import Snapshot, notes_of, run, texts
+from tests.support.enumerable import Language, Piece, ToyPolicy, ToyVerifier, prompt
 
 SEEDS = range(12)
 WORDS = Transitions("alternatively, wait, but, let me check")

@@ -1,6 +1,6 @@
 """Every variant of sequential Monte Carlo: evidence without bias and the exact posterior, whatever the scheme and the threshold of the ESS.
 
-By enumeration of all that can happen (`tests.courses`) where the language is small enough, else over many seeds, within four standard errors of the
+By enumeration of all that can happen (`tests.support.courses`) where the language is small enough, else over many seeds, within four standard errors of the
 mean, which each test computes from what it saw.
 """
 
@@ -15,16 +15,19 @@ import numpy as np
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.ports import Rng
-from backend.sampling.resampling import SCHEMES
-from backend.sampling.weights import ladder
-from backend.strategies.conditional import Held
+from backend.core.ports import Rng
+from backend.core.statistics.resampling import SCHEMES
+from backend.core.statistics.weights import ladder
+from backend.core.types import Resampled, Step
 from backend.strategies.particle_filter import filtered
-from backend.strategies.population import Particle, Population
-from backend.strategies.smc import method
-from backend.types import Resampled, Step
-from tests.courses import Course, Tape, TapedPolicy, courses, expected
-from tests.enumerable import (
+from backend.strategies.parts.particles.conditional import Held
+from backend.strategies.parts.particles.population import Particle, Population
+from backend.strategies.parts.particles.smc import method
+from tests.strategies.passes import after_a_pass
+from tests.strategies.running import Snapshot, run
+from tests.strategies.test_particle_filter import TARGETS, UNEVEN, every_course, log_evidence, mass
+from tests.support.courses import Course, Tape, TapedPolicy, courses, expected
+from tests.support.enumerable import (
     LETTER_SCORES,
     LETTERS,
     STOPS,
@@ -38,9 +41,6 @@ from tests.enumerable import (
     prompt,
     table,
 )
-from tests.strategies.passes import after_a_pass
-from tests.strategies.running import Snapshot, run
-from tests.strategies.test_particle_filter import TARGETS, UNEVEN, every_course, log_evidence, mass
 
 THRESHOLDS = (0.0, 0.5, 1.0)
 CLIP = 0.25

@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-import backend.selectors  # noqa: F401  registers them
-from backend.errors import VerifierFailure
-from backend.strategies.soft_values import (
+import backend.judging.selectors  # noqa: F401  registers them
+from backend.core.errors import VerifierFailure
+from backend.core.records import MemorySink
+from backend.core.types import Backed, Finish, Node, Pruned, Selected, Step
+from backend.strategies.parts.soft_tree.soft_values import (
     ANSWERS,
     Floats,
     State,
@@ -27,11 +29,12 @@ from backend.strategies.soft_values import (
     drawn,
     greatest,
     widening,
-)  # fmt: skip
-from backend.strategies.soft_walks import Method, grown
-from backend.trace import MemorySink
-from backend.types import Backed, Finish, Node, Pruned, Selected, Step
-from tests.enumerable import (
+)
+from backend.strategies.parts.soft_tree.soft_walks import Method, grown
+from tests.golden import searched, spec
+from tests.strategies.running import notes_of, run
+from tests.strategies.test_contract import wandered, wild, wild_score
+from tests.support.enumerable import (
     LEAVES,
     LETTER_SCORES,
     LETTERS,
@@ -44,10 +47,7 @@ from tests.enumerable import (
     completions,
     posterior,
     prompt,
-)  # fmt: skip
-from tests.golden import searched, spec
-from tests.strategies.running import notes_of, run
-from tests.strategies.test_contract import wandered, wild, wild_score
+)
 
 WEIGHT = 2.0
 ROOT_VALUE = 0.639034280

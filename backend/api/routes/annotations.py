@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from backend.api import annotations as labelling
-from backend.api import annotations_study as study
-from backend.api import schemas_annotations as schemas
-from backend.api.annotations_export import FILES, exported
 from backend.api.deps import Needs
-from backend.api.schemas_why import Cause
+from backend.messages import annotations as schemas
+from backend.messages.why import Cause
+from backend.service import annotating as labelling
+from backend.service import annotations_study as study
+from backend.service.annotations_export import FILES, exported
 
 router = APIRouter(tags=["annotations"])
 

@@ -6,10 +6,11 @@ import asyncio
 
 from fastapi import APIRouter
 
-from backend.api import present, schemas
-from backend.api.catalog import catalog, problem_sets
 from backend.api.deps import Needs
-from backend.jobs.rows import stored_problem
+from backend.messages import runs as schemas
+from backend.service import present
+from backend.service.catalog import catalog, problem_sets
+from backend.service.jobs.rows import stored_problem
 
 router = APIRouter(tags=["catalog"])
 

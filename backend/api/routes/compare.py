@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backend.api.compare import diverged
 from backend.api.deps import Needs
-from backend.api.schemas_compare import Divergence
+from backend.messages.compare import Divergence
+from backend.service.divergence import diverged
 
 router = APIRouter(tags=["compare"])
 

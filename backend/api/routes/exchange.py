@@ -11,12 +11,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from backend.api import schemas
 from backend.api.deps import Needs
-from backend.api.exchange import AUTO, OWN_EXPORTS, take_in, write_out
-from backend.api.schemas_series import SeriesScore, SeriesScores
-from backend.errors import BadInput, NotFound
+from backend.core.errors import BadInput, NotFound
 from backend.exchange import Given
+from backend.messages import runs as schemas
+from backend.messages.series import SeriesScore, SeriesScores
+from backend.service.exchange import AUTO, OWN_EXPORTS, take_in, write_out
 
 router = APIRouter(tags=["files"])
 

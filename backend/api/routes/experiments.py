@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from backend.api import experiments, schemas_experiments
 from backend.api.deps import Needs
 from backend.experiments.curves import Prices
 from backend.experiments.spec import Experiment
+from backend.messages import experiments as schemas_experiments
+from backend.service import experiments
 
 router = APIRouter(tags=["experiments"])
 Price = Annotated[float, Query(ge=0.0, description="money for a million tokens")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from backend.api import schemas_fork as schemas
 from backend.api.deps import Needs
-from backend.api.forks import kin
+from backend.messages import forks as schemas
+from backend.service.forks import kin
 
 router = APIRouter(tags=["forks"])
 

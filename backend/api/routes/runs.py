@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backend.api import present, schemas
 from backend.api.deps import Needs
-from backend.api.reselection import params_of, reselected
-from backend.api.services import Services
-from backend.ports import Aggregation
-from backend.spec import RunSpec
+from backend.core.ports import Aggregation
+from backend.core.spec import RunSpec
+from backend.messages import runs as schemas
+from backend.service import present
+from backend.service.assembly import Services
+from backend.service.reselection import params_of, reselected
 from storage import RunRow
 
 router = APIRouter(tags=["runs"])

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from backend.api import sql
 from backend.api.deps import Needs
-from backend.api.schemas_sql import SqlAnswer, SqlAsk, SqlCopy, SqlQueries, SqlQuery, SqlTables
+from backend.messages.sql import SqlAnswer, SqlAsk, SqlCopy, SqlQueries, SqlQuery, SqlTables
+from backend.service import sql
 
 router = APIRouter(tags=["sql"])
 

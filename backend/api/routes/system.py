@@ -7,11 +7,11 @@ import time
 
 from fastapi import APIRouter
 
-from backend.api import schemas
 from backend.api.deps import Needs
-from backend.api.services import VERSION, Services
-from backend.errors import BadInput, NotFound
-from backend.settings import Preferences
+from backend.core.errors import BadInput, NotFound
+from backend.core.settings import Preferences
+from backend.messages import runs as schemas
+from backend.service.assembly import VERSION, Services
 
 router = APIRouter()
 

@@ -10,12 +10,13 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from backend.api import present, schemas
 from backend.api.deps import Needs
-from backend.api.services import Services
 from backend.api.stream import follow
-from backend.api.tokens import token_texts
-from backend.errors import BadInput
+from backend.core.errors import BadInput
+from backend.messages import runs as schemas
+from backend.service import present
+from backend.service.assembly import Services
+from backend.service.tokens import token_texts
 
 router = APIRouter(tags=["trace"])
 

@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backend.api import schemas, schemas_why
-from backend.api import what_if as other_settings
-from backend.api import why as explained
 from backend.api.deps import Needs
-from backend.jobs.rescoring import Asked
+from backend.messages import runs as schemas
+from backend.messages import why as schemas_why
+from backend.service import what_if as other_settings
+from backend.service import why as explained
+from backend.service.jobs.rescoring import Asked
 
 router = APIRouter(tags=["why"])
 

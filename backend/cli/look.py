@@ -1,0 +1,76 @@
+"""`catalog`, `problems` and `classroom`: what there is, without a store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import runpy
+import sys
+from dataclasses import asdict
+
+from backend.core.settings import Settings
+from backend.engines.models import Models
+from backend.messages.runs import Catalog
+from backend.problems.equivalence import Equivalence
+from backend.problems.library import Library, file_sets
+from backend.service.assembly import model_settings
+from backend.service.catalog import catalog
+
+
+def show_catalog(options: argparse.Namespace) -> int:
+    """Print everything that a run can name."""
+    settings = Settings.from_environment(os.environ, host="127.0.0.1")
+    found = catalog(Models(model_settings(settings)), _library(settings))
+    if options.json:
+        print(found.model_dump_json())
+    else:
+        print(catalog_text(found))
+    return 0
+
+
+def catalog_text(found: Catalog) -> str:
+    """The catalogue for a terminal, one line an entry."""
+    lines = ["strategies"]
+    lines += [f"  {each.name:<20} {each.title} {f'({each.paper}, {each.year})' if each.paper else ''}".rstrip() for each in found.strategies]
+    lines += ["verifiers", *(f"  {each.name:<20} {each.title}" for each in found.verifiers)]
+    lines += ["selectors", *(f"  {each.name}" for each in found.selectors)]
+    missing = {each.name: "" if each.available else f", not available: {each.reason}" for each in found.engines}
+    lines += ["engines", *(f"  {each.name:<20} {each.title}{missing[each.name]}" for each in found.engines)]
+    lines += ["problem sets", *(f"  {each.name:<20} {each.title}" for each in found.problem_sets)]
+    lines += ["budget axes", *(f"  {each.name}" for each in found.budget_axes)]
+    return "\n".join(lines)
+
+
+def show_problems(options: argparse.Namespace) -> int:
+    """Print the problem sets, or one problem."""
+    library = _library(Settings.from_environment(os.environ, host="127.0.0.1"))
+    if options.problem is None:
+        sets = [asdict(each) for each in library.sets]
+        if options.json:
+            print(json.dumps(sets, ensure_ascii=False))
+        for each in () if options.json else library.sets:
+            extent = f"levels {', '.join(map(str, each.levels))}" if each.levels else f"{each.size} problems"
+            print(f"{each.name:<20} {each.title} ({extent})")
+        return 0
+    problem = library.find(options.problem)
+    if options.json:
+        print(json.dumps({**asdict(problem), "meta": dict(problem.meta)}, ensure_ascii=False))
+    else:
+        print(f"{problem.id}\n\n{problem.question}\n\nanswer: {problem.answer}")
+    return 0
+
+
+def classroom(options: argparse.Namespace) -> int:
+    """Hand over to a stage of the classroom, a module with options of its own."""
+    module = f"backend.classroom.{options.stage}"
+    sys.argv = [module, *options.rest]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    return 0
+
+
+def _library(settings: Settings) -> Library:
+    return Library(Equivalence(), file_sets(settings.problems))
+
+
+__all__ = ["catalog_text", "classroom", "show_catalog", "show_problems"]

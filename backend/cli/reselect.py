@@ -1,0 +1,47 @@
+"""`reselect`: what another final rule would have chosen from a stored run."""
+
+from __future__ import annotations
+
+import argparse
+
+import backend.judging.selectors  # noqa: F401  (registers all)
+from backend.cli.run import params_of
+from backend.cli.store import within
+from backend.core.registry import SELECTORS
+from backend.messages.runs import Choice, Reselection
+from backend.service.reselection import reselected
+
+DONE = 0
+JUDGED = {True: "right", False: "wrong", None: "undecided"}
+
+
+def reselect(options: argparse.Namespace) -> int:
+    """Let a rule choose and print what it chose, beside the choice of the run."""
+    params = params_of(SELECTORS[options.selector].params, "--param", options.param)
+    found = within(options.db, lambda services: reselected(services, options.run_id, options.selector, params, options.aggregation))
+    print(found.model_dump_json() if options.json else text_of(found))
+    return DONE
+
+
+def text_of(found: Reselection) -> str:
+    """What was found, in a few lines."""
+    by = f"{found.selector} (by {found.aggregation})" if found.aggregation else found.selector
+    lines = [f"run {found.run_id}, {found.candidates} candidates", line_of(by, found.chosen)]
+    if len(found.leaders) > 1:
+        credit = "unknown" if found.credit is None else f"{found.credit:.3f}"
+        lines.append(f"  {len(found.leaders)} tie for it: nodes {', '.join(map(str, found.leaders))}; expected credit {credit}")
+    if found.confidence is not None:
+        lines.append(f"  confidence {found.confidence:.3f}")
+    lines += [f"  {name}: {value}" for name, value in found.facts.items()]
+    if found.undecided:
+        lines.append(f"  {len(found.undecided)} pairs of answers could not be compared")
+    return "\n".join([*lines, line_of(f"the run itself, {found.own_selector}", found.own)])
+
+
+def line_of(who: str, choice: Choice | None) -> str:
+    if choice is None:
+        return f"{who}: nothing, no candidate finished"
+    return f"{who}: node {choice.node}, answer {choice.answer}, {JUDGED[choice.correct]}"
+
+
+__all__ = ["reselect", "text_of"]

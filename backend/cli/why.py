@@ -1,0 +1,77 @@
+"""`why` and `what-if`: where the right answer of a stored run died, and what other settings would have chosen."""
+
+from __future__ import annotations
+
+import argparse
+
+from pydantic import JsonValue, ValidationError
+
+import backend.judging.selectors
+import backend.strategies  # noqa: F401  (registers all)
+from backend.cli.reselect import text_of
+from backend.cli.run import params_of
+from backend.cli.store import within
+from backend.core.errors import BadInput
+from backend.core.registry import SELECTORS, STRATEGIES
+from backend.messages.why import WhatIf, WhatIfAsk, Why
+from backend.service import what_if as stored_run
+from backend.service import why as explained
+from backend.service.assembly import Services
+
+DONE = 0
+
+
+def why(options: argparse.Namespace) -> int:
+    """Print the cause and where to look."""
+    found = within(options.db, lambda services: explained.why(services, options.run_id, options.node))
+    print(found.model_dump_json() if options.json else why_text(found))
+    return DONE
+
+
+def why_text(found: Why) -> str:
+    """The cause in a few lines."""
+    lines = [f"run {found.run_id}: {found.cause.replace('_', ' ')}", found.sentence]
+    if found.node is not None:
+        lines.append(f"  look at node {found.node}" + ("" if found.seq is None else f", event {found.seq}"))
+    if found.first_wrong is not None:
+        wrong = found.first_wrong
+        lines.append(f"  first wrong step on the path to node {found.path_node}: step {wrong.step} (node {wrong.node}), {wrong.kind}: {wrong.reason}")
+    return "\n".join(lines)
+
+
+def what_if(options: argparse.Namespace) -> int:
+    """Print what would have been chosen, and how far that is exact."""
+
+    def asked(services: Services) -> WhatIf:
+        spec = stored_run.spec_of(services.store.run(options.run_id))
+        rule = SELECTORS[options.selector or spec.selector or STRATEGIES[spec.strategy].selector]
+        given = params_of(rule.params, "--selector-param", options.selector_param)
+        params = params_of(STRATEGIES[spec.strategy].params, "--param", options.param)
+        return stored_run.would_have(services, options.run_id, ask_of(options, given, params))
+
+    found = within(options.db, asked)
+    print(found.model_dump_json() if options.json else what_if_text(found))
+    return DONE
+
+
+def ask_of(options: argparse.Namespace, rule: dict[str, JsonValue], params: dict[str, JsonValue]) -> WhatIfAsk:
+    """The options as a question. Raises `BadInput`."""
+    given = {"selector": options.selector, "aggregation": options.aggregation, "first": options.first, "series": options.series}
+    try:
+        return WhatIfAsk.model_validate({**given, "selector_params": rule or None, "params": params})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(str(first["loc"][0]), given=first["input"], accepted=first["msg"]) from None
+
+
+def what_if_text(found: WhatIf) -> str:
+    """What was found, in a few lines."""
+    extent = "to the end" if found.whole else "so far as the run is stored"
+    lines = [text_of(found), f"exact for {found.rounds} rounds, {extent}"]
+    if found.stopped:
+        where = "" if found.stopped_at is None else f" (of node {found.stopped_at})"
+        lines.append(f"  then {found.stopped}{where}")
+    return "\n".join(lines)
+
+
+__all__ = ["what_if", "what_if_text", "why", "why_text"]

@@ -1,0 +1,6 @@
+"""The typed client of the service: what pages and notebooks talk through."""
+
+from backend.client.client import Client, Message, base_url, messages, public_token, public_url
+from backend.client.http import Refused, Unreachable
+
+__all__ = ["Client", "Message", "Refused", "Unreachable", "base_url", "messages", "public_token", "public_url"]

@@ -1,0 +1,1 @@
+"""The engine of deterministic tables, for tests and demonstrations."""

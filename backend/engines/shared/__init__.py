@@ -1,0 +1,1 @@
+"""What several engines use: chat templates, random draws, stop strings, given texts."""

@@ -1,0 +1,1 @@
+"""What an experiment teaches: one file an analysis or a law that analyses fit."""

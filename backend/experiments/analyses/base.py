@@ -1,0 +1,96 @@
+"""The words of the analyses: what they are made from and what each of them says.
+
+A table is a list of rows, every row a mapping from column to number, text or None, so that page, report and download show the same figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from backend.core.statistics.intervals import Interval, mean_interval
+from backend.experiments.curves import Cells
+from backend.experiments.rules import Sampled
+from backend.experiments.spec import Experiment, cell_of
+
+Row = Mapping[str, Any]
+ACCEPTED_FROM = 0.5
+"""Score from which a verifier counts as accepting, where it gives scores and not verdicts."""
+
+
+class Solution(NamedTuple):
+    """A sample as the checker of steps sees it: steps written, index of the first wrong one, whether its answer is right."""
+
+    steps: int
+    first_wrong: int | None
+    correct: bool
+
+
+@dataclass(frozen=True)
+class Material:
+    """What analyses are made from: the description, cells by arm and budget, pools by problem (of the first pooled arm), their solutions, what
+    searches answered by arm and budget and then by problem, the steps that each problem needs (absent: not known), tokens read and taken from the
+    cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader."""
+
+    experiment: Experiment
+    cells: Cells
+    pools: Mapping[str, Sampled] = field(default_factory=dict)
+    solutions: Mapping[str, Sequence[Solution]] = field(default_factory=dict)
+    answered: Mapping[tuple[str, float], Mapping[str, Sequence[Solution]]] = field(default_factory=dict)
+    needed: Mapping[str, int] = field(default_factory=dict)
+    reading: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    verifying: Mapping[str, float] = field(default_factory=dict)
+    axis: str = "generated_tokens"
+    threshold: float = ACCEPTED_FROM
+    wrong_costs: float = 1.0
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms that have cells and that one could use, in the order of the description: coverage needs an oracle, and is left out."""
+        present = {arm for arm, _ in self.cells}
+        return [arm.name for arm in self.experiment.arms if arm.name in present and arm.selector != "coverage"]
+
+    @property
+    def places(self) -> list[tuple[str, float]]:
+        """These arms at their budgets."""
+        return sorted(place for place in self.cells if place[0] in self.arms)
+
+    @property
+    def ks(self) -> list[int]:
+        """Powers of two up to the smallest pool."""
+        size = min((len(pool.right) for pool in self.pools.values()), default=0)
+        return [2**power for power in range(size.bit_length()) if 2**power <= size]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis; `tables` by name."""
+
+    name: str
+    title: str
+    sentence: str
+    limits: str
+    paper: str
+    tables: Mapping[str, Sequence[Row]]
+
+
+def pooled_curve(material: Material, rule: Callable[[Sampled, int], float], problems: Sequence[str]) -> list[Interval]:
+    """A rule at every k, over some problems."""
+    return [mean_interval([rule(material.pools[problem], k) for problem in problems]) for k in material.ks]
+
+
+def groups(problems: Mapping[str, object]) -> list[tuple[str, list[str]]]:
+    """All problems, then those of each cell where there are several."""
+    names = sorted(problems)
+    cells = sorted({cell_of(problem) for problem in names})
+    parts = [(cell, [problem for problem in names if cell_of(problem) == cell]) for cell in cells] if len(cells) > 1 else []
+    return [("all", names), *parts] if names else []
+
+
+def finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+__all__ = ["ACCEPTED_FROM", "Analysis", "Material", "Row", "Solution", "finite", "groups", "pooled_curve"]

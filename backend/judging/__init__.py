@@ -1,0 +1,1 @@
+"""Who scores a path (`verifiers`) and who gives the answer (`selectors`)."""

@@ -1,0 +1,41 @@
+"""The exact checker as verifier: an oracle, for teaching and for telling a strategy's limits from its verifier's.
+
+Where the problem set has a checker of steps, a step scores 1 while the prefix is sound and a right answer can still be reached, else 0. Where it
+has none, only a finished answer can be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend import problems
+from backend.core.ports import Aggregation, VerifierTokens
+from backend.core.types import Node, Score
+from backend.judging.verifiers.aggregation import aggregated, steps_of
+from backend.problems.base import Problem
+
+
+class ExactVerifier:
+    """Scores by the problem's own rules; it asks no model."""
+
+    tokens = VerifierTokens(0, 0)
+
+    def __init__(self, problem: Problem, *, delimiter: str = "\n\n", aggregation: Aggregation = "last") -> None:
+        self._problem, self._delimiter, self._aggregation = problem, delimiter, aggregation
+
+    async def score(self, nodes: Sequence[Node]) -> list[Score]:
+        """One score a node, 1.0 or 0.0 a step."""
+        return [self._score(node) for node in nodes]
+
+    def _score(self, node: Node) -> Score:
+        steps = steps_of(node.written(), self._delimiter)
+        if not steps:
+            return Score(None, reason="nothing is written yet")
+        verdicts = problems.check(self._problem, steps)
+        if verdicts is not None:
+            scores = tuple(float(verdict.ok) for verdict in verdicts)
+            return Score(aggregated(scores, self._aggregation), scores, reason=next((v.reason for v in verdicts if not v.ok), None))
+        if not node.done:
+            return Score(None, reason=f"{self._problem.set} has no checker of steps, and the solution is unfinished")
+        grade = problems.grade(self._problem, problems.extract_answer(node.written()))
+        return Score(None if grade.correct is None else float(grade.correct), reason=grade.reason)

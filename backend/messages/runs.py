@@ -1,0 +1,386 @@
+"""What travels over HTTP: the one description of requests and answers, shared by the service and its typed client.
+
+Everything is a frozen pydantic model. `RunSpec` (backend.core.spec) is the body of `POST /api/runs`, `Preferences` (backend.core.settings) that of
+`PUT /api/settings`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from backend.core.ports import Aggregation
+from backend.core.settings import Preferences
+from backend.core.spec import RunSpec
+
+Status = Literal["queued", "loading", "running", "paused", "finished", "failed", "cancelled", "crashed"]
+OVER: tuple[Status, ...] = ("finished", "failed", "cancelled", "crashed")
+"""States in which nothing more happens until somebody resumes the run."""
+
+
+class Answer(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class ErrorBody(Answer):
+    """Every refusal has this shape: what is wrong, what was given, what is accepted, and where there is one, a remedy."""
+
+    error: str
+    given: JsonValue = None
+    accepted: str = ""
+    remedy: str = ""
+
+
+class RunCounts(Answer):
+    queued: int
+    running: int
+
+
+class ModelState(Answer):
+    """A model in memory, or on its way. `memory_bytes` is 0 where unknown."""
+
+    engine: str
+    model: str
+    kind: str = Field(description="policy or reward")
+    state: str = Field(description="unloaded, loading, ready or failed")
+    seconds_loading: float = 0.0
+    memory_bytes: int = 0
+    reason: str = ""
+
+
+class Health(Answer):
+    """Answered without touching store or models."""
+
+    status: Literal["ok", "closing"]
+    version: str
+    uptime_s: float
+    runs: RunCounts
+    engines: list[ModelState]
+
+
+class CodeLine(Answer):
+    """A line of pseudo-code with the phases of a step that carry it out, and the kinds of event that tell of it."""
+
+    phases: list[str]
+    text: str
+    kinds: list[str] = Field(default_factory=list)
+
+
+class StrategyInfo(Answer):
+    """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults, bounds and help texts. `sources` says what is
+    taken from where, `departures` where it leaves the paper and why, `avoided` which published defects were not copied: one sentence each.
+    `formulas` are those that its decisions go by, each with its published constant where a parameter may leave that open."""
+
+    name: str
+    title: str
+    summary: str
+    paper: str
+    year: int | None
+    params_schema: dict[str, JsonValue]
+    selector: str
+    needs_verifier: bool
+    needs: list[str]
+    sources: list[str]
+    departures: list[str]
+    avoided: list[str]
+    views: list[str]
+    roles: list[str]
+    phases: dict[str, str]
+    pseudocode: list[CodeLine] = Field(default_factory=list)
+    formulas: dict[str, float | None] = Field(default_factory=dict)
+    available: bool = True
+    reason: str = ""
+
+
+class SelectorInfo(Answer):
+    """A final rule as the form needs it; `params_schema` is a JSON schema, `needs` names engine capabilities."""
+
+    name: str
+    title: str
+    summary: str = ""
+    paper: str = ""
+    params_schema: dict[str, JsonValue] = Field(default_factory=dict)
+    needs: list[str] = Field(default_factory=list)
+
+
+class VerifierInfo(Answer):
+    name: str
+    title: str
+    needs: list[str]
+    available: bool
+    reason: str
+
+
+class EngineChoice(Answer):
+    """An engine that a run can name, with the state of its default model."""
+
+    name: str
+    title: str
+    available: bool
+    reason: str
+    models: list[str]
+    reward_models: list[str] = Field(default_factory=list)
+    state: str
+    seconds_loading: float
+
+
+class ProblemSetInfo(Answer):
+    """A problem set. `levels` is empty where problems have no levels; `size` is None where it is endless."""
+
+    name: str
+    title: str
+    levels: list[int]
+    size: int | None = None
+
+
+class Axis(Answer):
+    name: str
+    title: str
+
+
+class Catalog(Answer):
+    """Everything that a run can name."""
+
+    strategies: list[StrategyInfo]
+    selectors: list[SelectorInfo]
+    verifiers: list[VerifierInfo]
+    engines: list[EngineChoice]
+    problem_sets: list[ProblemSetInfo]
+    budget_axes: list[Axis]
+
+
+class Problem(Answer):
+    id: str
+    set: str
+    level: int | None
+    seed: int | None
+    question: str
+    answer: str | None
+    meta: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Submitted(Answer):
+    run_id: int
+
+
+class Taken(Answer):
+    """What an import made: its format, and its runs in the order of the file."""
+
+    format: str
+    run_ids: list[int]
+
+
+class Estimate(Answer):
+    """About what a run will cost; `sentence` says it in words."""
+
+    tokens: int
+    calls: int
+    verifier_calls: int
+    rounds: int
+    seconds: float
+    sentence: str
+
+
+class Run(Answer):
+    """A run as it stands. `spec` is what was asked for; `correct` None means undecided or not known."""
+
+    id: int
+    status: Status
+    spec: dict[str, JsonValue]
+    strategy: str
+    params: dict[str, JsonValue]
+    problem: Problem | None
+    question: str
+    engine: str
+    model: str | None
+    verifier: str
+    verifier_model: str | None
+    aggregation: str
+    selector: str | None
+    seed: int
+    budget: dict[str, float]
+    sampling: dict[str, JsonValue]
+    answer: str | None
+    right_answer: str | None
+    correct: bool | None
+    grade_reason: str | None
+    chosen_node: int | None
+    reason: str | None
+    error: str | None
+    remedy: str | None
+    ledger: dict[str, int | float]
+    manifest: dict[str, JsonValue]
+    nodes: int
+    events: int
+    origin: str
+    created_at: str
+    finished_at: str | None
+
+    def again(self) -> RunSpec:
+        """What to ask for to have this run again: problem or question, every setting, and the seed.
+
+        Raises `ValueError` where the run was made by a version whose settings are not accepted any more.
+        """
+        return RunSpec.model_validate(self.spec)
+
+
+class Choice(Answer):
+    """A chosen node, the answer written there, and whether it is right (None: undecided)."""
+
+    node: int | None
+    answer: str | None
+    correct: bool | None
+
+
+class Reselection(Answer):
+    """What another final rule would have chosen from a stored run, beside what the run chose by its own.
+
+    `leaders` are all nodes that tie with the choice, one a class of answers for a vote, the choice first; `credit` is the expected correctness where
+    ties are broken at random. `confidence` is the rule's own measure in [0, 1], `facts` what else it found. `undecided` are pairs of answers that
+    could not be compared. `aggregation` None means the values that the run itself ranked by.
+    """
+
+    run_id: int
+    selector: str
+    params: dict[str, JsonValue]
+    aggregation: Aggregation | None
+    chosen: Choice | None
+    leaders: list[int]
+    credit: float | None
+    confidence: float | None
+    facts: dict[str, JsonValue]
+    candidates: int
+    undecided: list[tuple[str, str]]
+    own_selector: str
+    own: Choice | None
+
+
+class RunPage(Answer):
+    runs: list[Run]
+    total: int
+
+
+class Node(Answer):
+    """A node without its tokens. `id` is dense from 0 (the prompt) in order of creation; `seq` is the event that announced it."""
+
+    id: int
+    parent_id: int | None
+    depth: int
+    kind: str
+    role: str
+    text: str
+    finish: str | None
+    done: bool
+    mean_logprob: float | None
+    n_tokens: int
+    seq: int
+
+
+class NodePage(Answer):
+    nodes: list[Node]
+
+
+class NodeScore(Answer):
+    """A verifier's opinion of a node: `value` in [0, 1] or None with the reason; `steps` are the scores of each step of the path."""
+
+    scorer: str
+    value: float | None
+    steps: list[float]
+    reason: str | None
+
+
+class Option(Answer):
+    """A likely token at a position; `logprob` in nats."""
+
+    token_id: int
+    text: str
+    logprob: float
+
+
+class NodeDetail(Node):
+    """A node with everything known of it. `path` are the ids from the root to it. `tokens` are the texts of `token_ids`, special tokens visible,
+    and empty where the model is not at hand. `prompt_text` is exactly what the model was given before it wrote this node."""
+
+    key: str
+    token_ids: list[int]
+    tokens: list[str]
+    logprobs: list[float] | None
+    alternatives: list[list[Option]]
+    path: list[int]
+    prompt_text: str
+    scores: list[NodeScore]
+    sampling: dict[str, JsonValue]
+
+
+class Event(Answer):
+    """An entry of the append-only log; `t_ms` counts from the start of the run. `node` comes with events of kind `node`."""
+
+    seq: int
+    t_ms: float
+    kind: str
+    node_id: int | None = None
+    track: str = ""
+    round: int = 0
+    phase: str = ""
+    label: str = ""
+    value: float | None = None
+    data: dict[str, JsonValue] | None = None
+    node: Node | None = None
+
+
+class EventPage(Answer):
+    """Events after the one asked for. `last_seq` is the last of this page (or what was asked for, if it is empty)."""
+
+    events: list[Event]
+    last_seq: int
+    status: Status
+
+
+class StoreInfo(Answer):
+    bytes: int
+    runs: int
+
+
+class Prune(BaseModel):
+    """Delete runs that are older than this many days."""
+
+    days: Annotated[float, Field(gt=0.0, le=36_500.0)]
+
+
+class Pruned(Answer):
+    deleted: int
+
+
+class ModelChoice(BaseModel):
+    """A model to load or unload; `model` None means the engine's default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: str
+    model: str | None = None
+    kind: Literal["policy", "reward"] = "policy"
+
+
+class EngineStates(Answer):
+    models: list[ModelState]
+
+
+class ProblemSets(Answer):
+    problem_sets: list[ProblemSetInfo]
+
+
+class Done(Answer):
+    """The request was carried out; `status` is that of the run it named."""
+
+    status: Status
+
+
+__all__ = [
+    "OVER", "Axis", "Catalog", "Choice", "CodeLine", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health",
+    "ModelChoice", "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets",
+    "Prune", "Pruned", "Reselection", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted",
+    "Taken", "VerifierInfo",
+]

@@ -1,0 +1,97 @@
+"""The written steps of a path, each with the node in which it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a step stands in a node: characters [start, end) of the node's text."""
+
+    node: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class WrittenStep:
+    """A step: its number on the path (from 0), its text without the space around it, and the parts of nodes that spell it, in order."""
+
+    number: int
+    text: str
+    parts: tuple[Part, ...]
+
+    @property
+    def node(self) -> int:
+        """The node in which it ends."""
+        return self.parts[-1].node
+
+
+def written_steps(nodes: Sequence[tuple[int, str]], delimiter: str, ends: Collection[int] = ()) -> list[WrittenStep]:
+    """The steps that `nodes` (id and text, from below the prompt down) write together. Empty pieces are no steps, as
+    `backend.judging.verifiers.aggregation.steps_of` has it. Nodes named in `ends` end a step even without a delimiter, as those of other programs do."""
+    found: list[WrittenStep] = []
+    for group in _groups(nodes, ends):
+        at = 0
+        for piece in "".join(text for _, text in group).split(delimiter):
+            text = piece.strip()
+            if text:
+                start = at + len(piece) - len(piece.lstrip())
+                found.append(WrittenStep(len(found), text, _parts(group, start, start + len(text))))
+            at += len(piece) + len(delimiter)
+    return found
+
+
+def _groups(nodes: Sequence[tuple[int, str]], ends: Collection[int]) -> list[list[tuple[int, str]]]:
+    groups: list[list[tuple[int, str]]] = [[]]
+    for node in nodes:
+        groups[-1].append(node)
+        if node[0] in ends:
+            groups.append([])
+    return groups
+
+
+def _parts(nodes: Sequence[tuple[int, str]], start: int, end: int) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    at = 0
+    for node, text in nodes:
+        low, high = max(start, at), min(end, at + len(text))
+        if low < high:
+            parts.append(Part(node, low - at, high - at))
+        at += len(text)
+    return tuple(parts)
+
+
+def covering(step: WrittenStep, start: int, end: int) -> list[Part]:
+    """The parts of nodes that characters [start, end) of a step lie in."""
+    found: list[Part] = []
+    at = 0
+    for part in step.parts:
+        low, high = max(start, at), min(end, at + part.end - part.start)
+        if low < high:
+            found.append(Part(part.node, part.start + low - at, part.start + high - at))
+        at += part.end - part.start
+    return found
+
+
+def tokens_over(tokens: Sequence[str], start: int, end: int) -> tuple[int, int] | None:
+    """The tokens [first, end) whose texts cover characters [start, end) of the node that they spell; None where they do not reach so far."""
+    at, first = 0, None
+    for index, token in enumerate(tokens):
+        if first is None and at + len(token) > start:
+            first = index
+        at += len(token)
+        if at >= end and first is not None:
+            return first, index + 1
+    return None
+
+
+def words_of(text: str) -> list[tuple[int, int]]:
+    """The stretches [start, end) of a text that are words, for choosing a span without a mouse."""
+    return [found.span() for found in re.finditer(r"\S+", text)]
+
+
+__all__ = ["Part", "WrittenStep", "covering", "tokens_over", "words_of", "written_steps"]

@@ -1,0 +1,1 @@
+"""What a stored run would have chosen with other settings, by replay of its stored answers."""

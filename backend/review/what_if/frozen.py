@@ -1,0 +1,92 @@
+"""Models that say only what they have said before: an engine and a reward model over the stored answers of a run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from backend.core.errors import EngineFailure
+from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
+from backend.core.types import JSON, Kind
+from backend.review.reselect import Trace
+
+UNKNOWN = EngineInfo("", "", "", "", 0, 0, "\n\n", Capabilities())
+_DESCRIBED = TypeAdapter(EngineInfo)
+
+
+class Unpaid(EngineFailure):
+    """Something was asked that the stored run never asked. `node` is what was to be continued, `text` what was to be scored or encoded."""
+
+    def __init__(self, what: str, node: int | None = None) -> None:
+        super().__init__(what)
+        self.node = node
+
+
+class FrozenEngine:
+    """`ports.Engine` without a model."""
+
+    def __init__(self, info: EngineInfo, trace: Trace, question: str) -> None:
+        self.info = info
+        self._nodes = trace.nodes
+        self._prompts = {question: Prompt(trace.nodes[0].text, trace.nodes[0].token_ids)} if trace.nodes else {}
+        self._injected = {node.text: node.token_ids for node in trace.nodes if node.kind is Kind.INJECTED}
+        for event in trace.events:
+            asked = (event.data or {}).get("question")
+            if event.kind == "node" and event.node_id is not None and isinstance(asked, str):
+                aside = trace.nodes[event.node_id]
+                self._prompts[asked] = Prompt(aside.text, aside.token_ids)
+
+    async def prompt(self, question: str, system: str | None) -> Prompt:
+        if question not in self._prompts:
+            raise Unpaid("another prompt would have been opened")
+        return self._prompts[question]
+
+    async def encode(self, text: str) -> tuple[int, ...]:
+        if text not in self._injected:
+            raise Unpaid("another text would have been injected")
+        return self._injected[text]
+
+    async def tokens(self, token_ids: Sequence[int]) -> list[str]:
+        raise Unpaid("the texts of tokens were not stored")
+
+    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+        known: Sequence[Completion] = ()
+        for completion in known:
+            yield completion
+        texts = {"".join(part.text for part in node.path()): place for place, node in reversed(list(enumerate(self._nodes)))}
+        raise Unpaid("a continuation would have been drawn that never was", texts.get(requests[0].text))
+
+    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+        """Nothing: how far a text that is given up would have come by then is not stored."""
+        return []
+
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        raise Unpaid("steps would have been judged that never were")
+
+    async def stats(self) -> EngineStats:
+        return EngineStats(0, 0, 0, 0, 0)
+
+    async def close(self) -> None:
+        return None
+
+
+class FrozenRewardModel:
+    """`ports.RewardModel` without a model: every score that is asked for is a new one, because stored ones are taken from the store."""
+
+    def __init__(self, info: EngineInfo) -> None:
+        self.info = info
+
+    async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
+        raise Unpaid("a step would have been scored that never was")
+
+    async def close(self) -> None:
+        return None
+
+
+def info_of(described: JSON) -> EngineInfo:
+    """A model as the manifest of a run describes it; one of which nothing is known can do everything."""
+    try:
+        return _DESCRIBED.validate_python(described)
+    except ValidationError:
+        return UNKNOWN

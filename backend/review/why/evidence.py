@@ -1,0 +1,90 @@
+"""Which stored nodes had the right answer in reach.
+
+Two kinds of evidence. A *finished* text in which the right answer is read. And, where the problem set has an exact checker of steps, a *sound* node:
+every step so far is right, and the right answer can still be reached. The prompt is sound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+
+from backend import problems
+from backend.core.types import ON_REQUEST, Finish, Kind, Node
+from backend.judging.verifiers.aggregation import steps_of
+from backend.problems.base import REPAIR, Grade, Problem
+from backend.problems.exact import bare
+from backend.review.reselect import Trace
+
+CUT = (Finish.BUDGET, Finish.ABORTED, Finish.LENGTH)
+
+
+class Grader:
+    """Grades answers of texts, each answer once."""
+
+    def __init__(self, grade: Callable[[str | None], Grade]) -> None:
+        self._grade = grade
+        self._known: dict[str, bool | None] = {}
+
+    def right(self, node: Node) -> bool:
+        """Whether the answer that is read from the text so far is right; no for an undecided one."""
+        answer = problems.extract_answer(node.written())
+        if answer is None:
+            return False
+        if answer not in self._known:
+            self._known[answer] = self._grade(answer).correct
+        return self._known[answer] is True
+
+
+def solutions(trace: Trace) -> list[Node]:
+    """The prompt and all that the search wrote below it, without the texts of other prompts."""
+    own: dict[Node, None] = {}
+    for node in trace.nodes:
+        if node.kind is Kind.PROMPT or (node.parent in own and node.role != ON_REQUEST):
+            own[node] = None
+    return list(own)
+
+
+def finished(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list[Node]:
+    """The texts at their end, by themselves or not, in which the right answer is read."""
+    return [node for node in nodes if (node.done or node.finish is Finish.BUDGET) and node.text.strip() and right(node)]
+
+
+def complete_steps(node: Node, delimiter: str) -> tuple[str, ...]:
+    """The steps on the path, without a last one that was cut off on the way."""
+    steps = steps_of(node.written(), delimiter)
+    return steps[:-1] if node.finish in CUT and not node.text.endswith(delimiter) else steps
+
+
+def sound(nodes: Sequence[Node], problem: Problem, delimiter: str, copies: Collection[Node]) -> list[Node] | None:
+    """The nodes whose steps are all right, the prompt among them; None where the problem set has no checker of steps.
+
+    Not among them: rollouts, nodes that wrote nothing, and `copies`, for which another node stands.
+    """
+    if problems.check(problem, ()) is None:
+        return None
+    found: dict[Node, None] = {}
+    for node in nodes:
+        if node.parent is None:
+            found[node] = None
+        elif node.kind is not Kind.ROLLOUT and node not in copies and node.text.strip() and _may_be_sound(node, found):
+            verdicts = problems.check(problem, complete_steps(node, delimiter))
+            if not verdicts or verdicts[-1].ok:
+                found[node] = None
+    return list(found)
+
+
+def _may_be_sound(node: Node, found: Collection[Node]) -> bool:
+    """Nothing but a repair makes a path sound again."""
+    return node.parent in found or node.text.lstrip().startswith(REPAIR)
+
+
+def unread(node: Node, problem: Problem, delimiter: str) -> str | None:
+    """What speaks for a text in which no answer can be read: `sound`, it came to its end and the exact checker finds nothing wrong with it, or
+    `mentioned`, its last step names the right answer."""
+    steps = steps_of(node.written(), delimiter)
+    verdicts = problems.check(problem, steps)
+    if verdicts is not None:
+        return "sound" if verdicts and verdicts[-1].ok and node.finish is Finish.END else None
+    named = re.compile(rf"(?<![\w.]){re.escape(bare(problem.answer or ''))}(?!\w|\.\d)")
+    return "mentioned" if steps and problem.answer and named.search(steps[-1]) else None

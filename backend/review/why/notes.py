@@ -1,0 +1,157 @@
+"""What the log of a run says of its nodes: of every kind of note the last word on each node, with its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from backend.core.statistics.weights import softmax
+from backend.core.types import JSON
+from backend.review.reselect import StoredEvent
+
+COPY = "same text as"
+"""How the reason begins for which a copy of another node is given up: the other one stands for it."""
+
+
+class Draw(NamedTuple):
+    """A resampling that a particle took part in: whether it was drawn, and its `share` of the weight in [0, 1]."""
+
+    event: StoredEvent
+    drawn: bool
+    share: float
+
+
+class Contest(NamedTuple):
+    """A choice among siblings that a node lost: what the formula made of it, and of the winner."""
+
+    event: StoredEvent
+    formula: str
+    worth: float | None
+    winning: float | None
+
+
+class Tried(NamedTuple):
+    """A rollout that tried a node out, and the verifier's score of it."""
+
+    event: StoredEvent
+    worth: float | None
+
+
+class Notes:
+    """The notes of a run by the node that they name; `granted` and `kept` by round and track. Later notes replace earlier ones."""
+
+    def __init__(self, events: Sequence[StoredEvent]) -> None:
+        self.pruned: dict[int, StoredEvent] = {}
+        self.resampled: dict[int, Draw] = {}
+        self.pushed: dict[int, StoredEvent] = {}
+        self.popped: dict[int, StoredEvent] = {}
+        self.contested: dict[int, Contest] = {}
+        self.means: dict[int, Tried] = {}
+        self.tried: dict[int, Tried] = {}
+        self.rollouts: dict[int, StoredEvent] = {}
+        self.granted: dict[tuple[int, str], dict[int, float | None]] = {}
+        self.kept: dict[tuple[int, str], list[float | None]] = {}
+        self.shares: dict[int, float] = {}
+        self.references: list[StoredEvent] = []
+        self.last: dict[str, StoredEvent] = {}
+        readers: Mapping[str, Callable[[StoredEvent], None]] = {
+            "pruned": self._pruned, "resampled": self._resampled, "pushed": self._by_node(self.pushed), "popped": self._by_node(self.popped),
+            "selected": self._selected, "backed": self._backed, "rolled": self._rolled, "allocated": self._allocated, "kept": self._kept,
+            "weighed": self._weighed, "referenced": self.references.append,
+        }  # fmt: skip
+        for event in events:
+            self.last[event.kind] = event
+            if event.kind in readers:
+                readers[event.kind](event)
+        self.end = events[-1].seq + 1 if events else 0
+
+    @property
+    def copies(self) -> set[int]:
+        """Nodes that were given up because another one says the same."""
+        return {node for node, event in self.pruned.items() if reason(event).startswith(COPY)}
+
+    def _by_node(self, found: dict[int, StoredEvent]) -> Callable[[StoredEvent], None]:
+        def read(event: StoredEvent) -> None:
+            if event.node_id is not None:
+                found[event.node_id] = event
+
+        return read
+
+    def _pruned(self, event: StoredEvent) -> None:
+        self.pruned |= dict.fromkeys(ids(event, "nodes"), event)
+
+    def _resampled(self, event: StoredEvent) -> None:
+        particles = ids(event, "particles")
+        drawn = {particles[ancestor] for ancestor in ids(event, "ancestors") if ancestor < len(particles)}
+        self.resampled |= {node: Draw(event, node in drawn, share) for node, share in shares_of(event).items()}
+
+    def _weighed(self, event: StoredEvent) -> None:
+        self.shares |= shares_of(event)
+
+    def _selected(self, event: StoredEvent) -> None:
+        data = event.data or {}
+        levels, worth, path = data.get("children"), data.get("scores"), ids(event, "path")
+        if not isinstance(levels, list) or not isinstance(worth, list):
+            return
+        for children, values, chosen in zip(levels, worth, path[1:], strict=False):
+            found = dict(zip(as_ids(children), as_numbers(values), strict=False))
+            lost = (child for child in found if child != chosen)
+            self.contested |= {child: Contest(event, str(data.get("formula")), found[child], found.get(chosen)) for child in lost}
+
+    def _backed(self, event: StoredEvent) -> None:
+        means = dict(zip(ids(event, "path"), numbers(event, "means"), strict=False))
+        self.means |= {node: Tried(event, mean) for node, mean in means.items()}
+
+    def _rolled(self, event: StoredEvent) -> None:
+        rollout = (event.data or {}).get("rollout")
+        if event.node_id is not None:
+            self.tried[event.node_id] = Tried(event, event.value)
+        if isinstance(rollout, int):
+            self.rollouts[rollout] = event
+
+    def _allocated(self, event: StoredEvent) -> None:
+        self.granted[place(event)] = dict(zip(ids(event, "nodes"), numbers(event, "widths"), strict=False))
+
+    def _kept(self, event: StoredEvent) -> None:
+        self.kept[place(event)] = numbers(event, "values")
+
+
+def place(event: StoredEvent) -> tuple[int, str]:
+    """The step that an event belongs to."""
+    return event.round, event.track
+
+
+def reason(event: StoredEvent) -> str:
+    return str((event.data or {}).get("reason") or "")
+
+
+def ids(event: StoredEvent, name: str) -> list[int]:
+    return as_ids((event.data or {}).get(name))
+
+
+def numbers(event: StoredEvent, name: str) -> list[float | None]:
+    return as_numbers((event.data or {}).get(name))
+
+
+def as_ids(value: JSON) -> list[int]:
+    return [one for one in value if isinstance(one, int)] if isinstance(value, list) else []
+
+
+def as_numbers(value: JSON) -> list[float | None]:
+    return [number(one) for one in value] if isinstance(value, list) else []
+
+
+def number(value: JSON) -> float | None:
+    """A number as the log holds it: infinities are words there."""
+    return float(value) if isinstance(value, int | float) or value in ("inf", "-inf") else None
+
+
+def shares_of(event: StoredEvent) -> dict[int, float]:
+    """What share of the weight the particles of a node have together."""
+    log_weights = [-math.inf if weight is None else weight for weight in numbers(event, "log_weights")]
+    shares: defaultdict[int, float] = defaultdict(float)
+    for node, share in zip(ids(event, "particles"), softmax(log_weights).tolist(), strict=False):
+        shares[node] += share
+    return dict(shares)

@@ -1,0 +1,117 @@
+"""Which answer a run would give if it stopped now.
+
+After every step the selector chooses among the finished candidates; whenever its answer changes, the driver records it with a snapshot of the
+ledger. That series is the anytime curve of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from backend.core.ports import Classes, Decision, Selector, Tally
+from backend.core.types import Finish, Node, Step
+
+
+class Standing(NamedTuple):
+    """The chosen node and the answer written in it, None where no answer could be read."""
+
+    node: Node
+    answer: str | None
+
+
+class Ranked(NamedTuple):
+    """A candidate with the value that it is ranked by."""
+
+    node: Node
+    value: float | None
+
+
+class Decided(NamedTuple):
+    """The tally that made the standing, and the candidates that it has counted."""
+
+    tally: Tally
+    pool: list[Ranked]
+
+
+class Candidates:
+    """Follows the steps of a run and keeps what is needed to choose.
+
+    A step that passes the same list objects again has only appended to them: then only the new tail is looked at, so a search with many
+    finished texts stays linear. A text that ended by a
+    length limit is a candidate only if an answer can be read from it; a text that was aborted or cut by the budget never is.
+    """
+
+    def __init__(self, select: Selector, extract: Callable[[str], str | None], classes: Classes | None = None) -> None:
+        self._select, self._extract, self._classes = select, extract, classes
+        self._answers: dict[Node, str | None] = {}
+        self._listed: Sequence[Node] | None = None
+        self._seen = 0
+        self._tally, self._pool = select.tally(classes), list[Ranked]()
+        self._reported = set[Node]()
+        self._decided: Decided | None = None
+        self.standing: Standing | None = None
+
+    def listed(self, step: Step) -> int:
+        """How many of the step's nodes an earlier step already listed."""
+        return self._seen if step.nodes is self._listed else 0
+
+    def votes(self, step: Step) -> list[str]:
+        """The answers of the step's new candidates, if the rule votes: who asks may look first whether they are the same as others."""
+        return self._answers_of(step.nodes[self.listed(step) :])
+
+    def late_votes(self, extra: Sequence[tuple[Node, float | None]]) -> list[str]:
+        """The same for finished nodes that no step has reported."""
+        return self._answers_of([node for node, _ in extra if node not in self._reported])
+
+    def decision(self) -> Decision | None:
+        """The standing with all that tie with it; None without a candidate."""
+        return None if self._decided is None else self._decided.tally.decision()
+
+    @property
+    def pool(self) -> Sequence[Ranked]:
+        """The candidates among which the standing was chosen, in the order in which they came."""
+        return () if self._decided is None else self._decided.pool
+
+    def update(self, step: Step) -> Standing | None:
+        """Take in a step; the new standing if the chosen answer or its node changed, else None."""
+        known = self.listed(step)
+        if known == 0:
+            self._tally, self._pool = self._select.tally(self._classes), []
+        self._listed, self._seen = step.nodes, len(step.nodes)
+        self._reported.update(step.nodes[known:])
+        return self._add([(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))])
+
+    def finish(self, extra: Sequence[tuple[Node, float | None]]) -> Standing | None:
+        """Add finished nodes that no step has reported, after the last step; the new standing if it changed."""
+        return self._add([(node, value) for node, value in extra if node not in self._reported])
+
+    def _add(self, candidates: Sequence[tuple[Node, float | None]]) -> Standing | None:
+        fresh = [(node, value) for node, value in candidates if self._eligible(node)]
+        for node, value in fresh:
+            self._tally.add(node, value, self.answer(node))
+            self._pool.append(Ranked(node, value))
+        if not fresh:
+            return None
+        self._decided = Decided(self._tally, self._pool)
+        node = self._tally.winner()
+        standing = Standing(node, self.answer(node))
+        if standing == self.standing:
+            return None
+        self.standing = standing
+        return standing
+
+    def _answers_of(self, nodes: Sequence[Node]) -> list[str]:
+        answers = (self.answer(node) for node in nodes if self._eligible(node)) if self._select.votes else ()
+        return [answer for answer in answers if answer is not None]
+
+    def answer(self, node: Node) -> str | None:
+        """The answer written on the path to the node, read once."""
+        if node not in self._answers:
+            self._answers[node] = self._extract(node.written())
+        return self._answers[node]
+
+    def _eligible(self, node: Node) -> bool:
+        if not node.done or node.finish in (Finish.ABORTED, Finish.BUDGET):
+            return False
+        return node.finish is not Finish.LENGTH or self.answer(node) is not None

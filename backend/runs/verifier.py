@@ -1,0 +1,88 @@
+"""The verifier that a strategy is handed: each node is scored once, metered, traced, and answered from the store where that was paid before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.core.errors import ArboretumError, BudgetExhausted
+from backend.core.ports import Verifier, VerifierTokens
+from backend.core.types import JSON, Node, Score
+from backend.runs.context import Desk
+from backend.runs.paid import PaidScore
+
+
+class LiveVerifier:
+    """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores from the store."""
+
+    def __init__(self, verifier: Verifier, desk: Desk, name: str) -> None:
+        self._verifier, self._desk, self._name = verifier, desk, name
+        self._scores: dict[Node, Score] = {}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def known(self, node: Node) -> Score | None:
+        """The score this node already has."""
+        return self._scores.get(node)
+
+    @property
+    def tokens(self) -> VerifierTokens:
+        return self._verifier.tokens
+
+    async def score(self, nodes: Sequence[Node]) -> list[Score]:
+        """One score a node, same order. Raises `BudgetExhausted` when not all new nodes may be scored; those that may are recorded first."""
+        fresh = [node for node in dict.fromkeys(nodes) if node not in self._scores]
+        if fresh:
+            await self._desk.control.gate()
+            await self._score_fresh(fresh)
+        return [self._scores[node] for node in nodes]
+
+    async def _score_fresh(self, fresh: Sequence[Node]) -> None:
+        started = self._desk.recorder.elapsed_ms
+        found = {node: stored for node in fresh if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None}
+        live = [node for node in fresh if node not in found]
+        asked = live or self._desk.paid.anew
+        allowed = self._desk.meter.admit_scores(len(fresh)) if asked else len(fresh)  # as it was the first time, so with what is paid
+        found = {node: found[node] for node in fresh[:allowed] if node in found}
+        due = [node for node in fresh[:allowed] if node not in found]
+        found |= zip(due, await self._scored(due) if due else [], strict=True)
+        for node in (node for node in fresh if node in found):
+            self.keep(node, found[node])
+        self._closed(started, len(found))
+        if allowed < len(fresh):
+            raise BudgetExhausted("verifier_calls", float(self._desk.meter.ledger.verifier_calls))
+
+    async def _scored(self, nodes: Sequence[Node]) -> list[PaidScore]:
+        try:
+            return await self.judged(nodes)
+        except ArboretumError:
+            self._desk.recorder.seal()
+            raise
+
+    async def judged(self, nodes: Sequence[Node]) -> list[PaidScore]:
+        """What the verifier says of nodes, not recorded yet; the first score carries the tokens of all."""
+        before = self._verifier.tokens
+        scores = await self._verifier.score(nodes)
+        after = self._verifier.tokens
+        spent = (after[0] - before[0], after[1] - before[1])
+        return [PaidScore(score, *(spent if place == 0 else (0, 0))) for place, score in enumerate(scores)]
+
+    def keep(self, node: Node, paid: PaidScore) -> None:
+        """Charge and record a score."""
+        self._scores[node] = paid.score
+        self._desk.meter.charge_scores(1, paid.tokens, paid.cached)
+        self._desk.recorder.score(self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached)
+
+    def _closed(self, started: float, scored: int) -> None:
+        data: dict[str, JSON] = {
+            "scored": scored,
+            "started_ms": round(started, 3),
+            "ended_ms": round(self._desk.recorder.elapsed_ms, 3),
+            "ledger": dict(self._desk.meter.ledger.snapshot()),
+        }
+        self._desk.recorder.event("call", label=f"verifier {self._name}", data=data)
+        self._desk.recorder.flush()
+
+
+__all__ = ["LiveVerifier"]

@@ -1,0 +1,136 @@
+"""Scoring a stored search with another verifier: a new series of scores beside the run's own, and the run stays as it is.
+
+One series at a time, in batches; it is stored when it is whole. What is under way, or went wrong, is known as long as the process lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from backend.core.errors import Conflict, MissingCapability
+from backend.core.ports import Aggregation, RewardModel, Verifier
+from backend.core.types import Kind, Node, Score
+from backend.judging.verifiers import build
+from backend.review.reselect import Trace
+from backend.review.what_if.frozen import info_of
+from backend.review.why.evidence import solutions
+from backend.service.jobs.failure import failure
+from backend.service.jobs.ports import Models
+from backend.service.jobs.rows import problem_of
+from storage import RunRow, SeriesScore, Store
+
+log = logging.getLogger("arboretum.rescoring")
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which verifier is to score: `engine` and `model` say where a reward model is; `aggregation` makes scores of paths from those of steps."""
+
+    verifier: str
+    engine: str = "torch"
+    model: str | None = None
+    aggregation: Aggregation = "last"
+
+    @property
+    def series(self) -> str:
+        """The name of the scores."""
+        return f"prm {self.model or 'default'}" if self.verifier == "prm" else self.verifier
+
+
+class Progress(NamedTuple):
+    """A series on its way: how many of how many nodes are scored, and why it failed, if it did."""
+
+    series: str
+    done: int
+    total: int
+    failed: str = ""
+
+
+class Rescoring:
+    """Belongs to one event loop; `close` ends it."""
+
+    def __init__(self, store: Store, models: Models) -> None:
+        self._store, self._models = store, models
+        self._turn = asyncio.Lock()
+        self._tasks: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._progress: dict[tuple[int, str], Progress] = {}
+
+    def under_way(self, run_id: int) -> list[Progress]:
+        """The series of a run that are being made, or have failed."""
+        return [progress for (run, _), progress in self._progress.items() if run == run_id]
+
+    def start(self, row: RunRow, asked: Asked) -> Progress:
+        """Begin a series; an older one of that name stays until the new one is whole. Raises `Conflict` where it is being made already, and
+        `MissingCapability` for the exact checker without a known answer."""
+        place = (row.id, asked.series)
+        if place in self._tasks:
+            raise Conflict(f"run {row.id} is being scored by {asked.series} already")
+        if asked.verifier == "exact" and problem_of(row).answer is None:
+            raise MissingCapability("the exact checker needs a problem whose answer is known", "Choose another verifier")
+        self._progress[place] = Progress(asked.series, 0, row.nodes)
+        task = self._tasks[place] = asyncio.create_task(self._made(row, asked, place), name=f"scores of run {row.id}")
+        task.add_done_callback(lambda _: self._tasks.pop(place))
+        return self._progress[place]
+
+    async def wait(self, run_id: int) -> None:
+        """Returns when nothing is being made for a run."""
+        tasks = [task for (run, _), task in self._tasks.items() if run == run_id]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def close(self) -> None:
+        """Stop what is under way; nothing of it is stored."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _made(self, row: RunRow, asked: Asked, place: tuple[int, str]) -> None:
+        try:
+            async with self._turn:
+                scores = await self._scored(row, asked, place)
+                await asyncio.to_thread(self._store.keep_series, row.id, asked.series, scores)
+            del self._progress[place]
+        except Exception as error:  # the job boundary: whatever ends it is told
+            cause = failure(error)
+            unexpected = error if cause.kind == "internal error" else None
+            log.error("scores of run %d by %s failed: %s", row.id, asked.series, cause.reason, exc_info=unexpected)
+            self._progress[place] = self._progress[place]._replace(failed=cause.reason)
+
+    async def _scored(self, row: RunRow, asked: Asked, place: tuple[int, str]) -> list[SeriesScore]:
+        trace = Trace(await asyncio.to_thread(self._store.paid, row.id), (), "")
+        reward = await self._models.reward(asked.engine, asked.model) if asked.verifier == "prm" else None
+        score = scorer(row, asked, reward)
+        nodes = [node for node in solutions(trace) if node.kind is not Kind.PROMPT and node.text.strip()]
+        found: list[SeriesScore] = []
+        for start in range(0, len(nodes), BATCH):
+            batch = nodes[start : start + BATCH]
+            told = zip(batch, await score(batch), strict=True)
+            found += [SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told]
+            self._progress[place] = Progress(asked.series, len(found), len(nodes))
+        return found
+
+
+def scorer(row: RunRow, asked: Asked, reward: RewardModel | None) -> Callable[[Sequence[Node]], Awaitable[list[Score]]]:
+    """What scores the nodes of a stored run. A verifier that asks no model computes, and does that in a thread."""
+    system = row.spec.get("system")
+    verifier: Verifier = build(
+        asked.verifier, problem=problem_of(row), reward=reward, aggregation=asked.aggregation, system=system if isinstance(system, str) else None,
+        delimiter=info_of(row.manifest.get("engine")).delimiter,
+    )  # fmt: skip
+    if reward is not None:
+        return verifier.score
+    return lambda nodes: asyncio.to_thread(lambda: asyncio.run(told(verifier, nodes)))
+
+
+async def told(verifier: Verifier, nodes: Sequence[Node]) -> list[Score]:
+    return await verifier.score(nodes)
+
+
+__all__ = ["Asked", "Progress", "Rescoring"]

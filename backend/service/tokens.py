@@ -1,0 +1,38 @@
+"""The texts of a node's tokens, asked of the model that wrote them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from backend.core.errors import ArboretumError
+from backend.service.jobs import Models
+from storage import NodeFull, RunRow
+
+QUICK = ("torch", "scripted")
+"""Engines that are ready within seconds; the others are not loaded only to show tokens."""
+
+WAIT_S = 15.0
+
+
+async def token_texts(models: Models, run: RunRow, node: NodeFull, loaded: bool = False) -> list[str]:
+    """One text a token id, special tokens visible; empty where the model is not at hand or is no longer the one that wrote them."""
+    name = str(run.spec.get("engine", ""))
+    if not node.token_ids or (name not in QUICK and not loaded):
+        return []
+    model = run.spec.get("model")
+    try:
+        async with asyncio.timeout(WAIT_S):
+            engine = await models.policy(name, model if isinstance(model, str) else None)
+            texts = await engine.tokens(node.token_ids)
+    except (ArboretumError, TimeoutError):
+        return []
+    return texts if fits(texts, node.text) else []
+
+
+def fits(texts: list[str], text: str) -> bool:
+    """Whether the texts spell the node: what may be left over is one end token, and characters split over tokens may look broken."""
+    joined = "".join(texts)
+    return joined.startswith(text) or "\ufffd" in joined or "".join(texts[:-1]) == text
+
+
+__all__ = ["fits", "token_texts"]

@@ -1,0 +1,94 @@
+"""A tree of whole answers that branches where it pays: AB-MCTS with node aggregation (arXiv 2503.04412).
+
+At every branch there is an arm for one more answer right here (GEN) and one for going on below those it has (CONT); each child has an arm of its
+own at its parent. `ask` draws where the next answer is to be made, `tell` reports its score. Several may be asked for before any is told: the
+order in which they are told does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from backend.core.ports import Policy, Rng
+from backend.core.types import Backed, Drawn, Node, Note, Pruned
+from backend.strategies.parts.answer_tree.thompson import Arm, Prior
+from backend.strategies.parts.rounds import living
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """An answer (at the top: the root, where `level` is 0), its arm at its parent, and the arms for what may come below it."""
+
+    node: Node
+    parent: Branch | None = None
+    level: int = 0
+    arm: Arm = field(default_factory=Arm)
+    gen: Arm = field(default_factory=Arm)
+    cont: Arm = field(default_factory=Arm)
+    children: list[Branch] = field(default_factory=list)
+    told: bool = False
+    reopened: Node | None = None
+
+    def grow(self, node: Node) -> Branch:
+        """Hang a new answer below."""
+        child = Branch(node, self, self.level + 1)
+        self.children.append(child)
+        return child
+
+
+class Ask(NamedTuple):
+    """Where the next answer is wanted, and the draws that led there."""
+
+    branch: Branch
+    notes: tuple[Note, ...]
+
+
+def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
+    """Walk down from the root as long as going on wins; a branch without children, or whose children may have none, gets a new one."""
+    branch, notes = root, list[Note]()
+    while branch.children and branch.level + 1 < max_depth:
+        beliefs = [prior(branch.gen), prior(branch.cont)]
+        gen, cont = (belief.draw(rng) for belief in beliefs)
+        below = branch.children if cont > gen else []
+        beliefs += [prior(child.arm) for child in below]
+        draws = tuple(belief.draw(rng) for belief in beliefs[2:])
+        told = tuple(belief._asdict() for belief in beliefs)
+        notes.append(Drawn(branch.node, gen, cont, tuple(child.node for child in below), draws, told))
+        if not below:
+            break
+        branch = below[max(range(len(draws)), key=draws.__getitem__)]
+    return Ask(branch, tuple(notes))
+
+
+def tell(branch: Branch, score: float) -> tuple[Note, ...]:
+    """The score in [0, 1] of a branch's answer: GEN of its parent and its own arm learn it, and so do CONT and the arms above. Told again, nothing
+    happens."""
+    if branch.told or branch.parent is None:
+        return ()
+    branch.told = True
+    branch.arm.observe(score)
+    branch.parent.gen.observe(score)
+    above = branch.parent
+    while above.parent is not None:
+        above.arm.observe(score)
+        above.parent.cont.observe(score)
+        above = above.parent
+    path = branch.node.path()
+    return (Backed(tuple(path[path.index(above.node) :]), score),)
+
+
+async def opened(policy: Policy, branch: Branch, revision: str) -> Node:
+    """The node that a new answer continues: the root itself, or an answer reopened, once, by a sentence of revision."""
+    if branch.parent is None:
+        return branch.node
+    if branch.reopened is None:
+        branch.reopened = await policy.inject(branch.node, f"\n\n{revision}\n\n", "revision of a finished answer")
+    return branch.reopened
+
+
+def cut_off(nodes: Sequence[Node]) -> tuple[Note, ...]:
+    """A note about texts that have not come to their end and are not dead either: no answers."""
+    cut = tuple(node for node in living(nodes) if not node.done)
+    return (Pruned(cut, "cut off before its end"),) if cut else ()

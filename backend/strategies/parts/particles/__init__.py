@@ -1,0 +1,1 @@
+"""Particles: populations, sequential Monte Carlo, passes with a reference."""

@@ -1,0 +1,1 @@
+"""The tree of diffusion tree sampling."""

@@ -1,0 +1,177 @@
+"""Soft values of texts, and the tree in which diffusion tree sampling keeps them.
+
+Jain et al. 2025, "Diffusion Tree Sampling" (arXiv 2506.20701), for texts: a state is a prefix, a transition one step of the policy p, the reward r
+in [0, 1] the verifier's score of a finished text. The soft value of a prefix is V(s) = 1/lambda log E_p[exp(lambda r) | s], and going on from each
+prefix to a child in proportion to p exp(lambda V) ends in the texts x in proportion to p(x) exp(lambda r(x)). Children are draws from p, so p is in
+how often a text was drawn: a text drawn m times counts m times, in the mean and in the choice.
+Symbols: lambda weight of the reward, V soft value, v its estimate, m draws of a child, N visits, B(N) = ceil(C N^alpha) draws that a prefix may have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from backend.core.ports import Rng
+from backend.core.statistics.resampling import inverted
+from backend.core.statistics.weights import logsumexp, softmax
+from backend.core.types import Node
+
+Floats: TypeAlias = Sequence[float]
+
+WIDENING_GUARD = 1e-9
+"""Taken off before rounding up, so that a power such as 27 ** (1 / 3) = 3.0000000000000004 counts as the 3 that it stands for."""
+
+
+def backed(values: Floats, draws: Floats, weight: float) -> float:
+    """v of a prefix: 1/lambda log of the mean of exp(lambda v) over its draws. `draws`: how often each child was drawn, or its exact probability."""
+    return (logsumexp(_tilted(values, draws, weight)) - math.log(math.fsum(draws))) / weight
+
+
+def boltzmann(values: Floats, draws: Floats, weight: float) -> list[float]:
+    """The probability of going on to each child: in proportion to m exp(lambda v)."""
+    return [float(share) for share in softmax(_tilted(values, draws, weight))]
+
+
+def _tilted(values: Floats, draws: Floats, weight: float) -> list[float]:
+    return [weight * value + math.log(count) for value, count in zip(values, draws, strict=True)]
+
+
+def widening(c: float, alpha: float) -> Callable[[int], int]:
+    """B(N) = ceil(C N^alpha), at least one draw. N >= 1 counts the visit under way."""
+    return lambda visits: max(1, math.ceil(c * visits**alpha - WIDENING_GUARD))
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """A prefix in the tree: how often it was drawn (m) and visited (N), v and the greatest reward below, None while no scored text is known there."""
+
+    node: Node
+    draws: int = 1
+    visits: int = 0
+    value: float | None = None
+    top: float | None = None
+    children: list[State] = field(default_factory=list)
+
+    @property
+    def promise(self) -> float:
+        """v, or the least reward where nothing is known yet: so a prefix whose first draw failed is tried again, but not for ever."""
+        return 0.0 if self.value is None else self.value
+
+    @property
+    def drawn(self) -> int:
+        """Draws made below."""
+        return sum(child.draws for child in self.children)
+
+    def known(self) -> list[State]:
+        """The children with a scored text at or below them."""
+        return [child for child in self.children if child.value is not None]
+
+    def open(self) -> list[State]:
+        """The children where a walk can learn or gain something: all but finished texts without a score."""
+        return [child for child in self.children if child.value is not None or not child.node.done]
+
+    def adopt(self, node: Node) -> tuple[State, bool]:
+        """The child for a new draw, and whether it is new: a text that is there already counts once more."""
+        for child in self.children:
+            if (child.node.text, child.node.done) == (node.text, node.done):
+                child.draws += 1
+                return child, False
+        self.children.append(State(node))
+        return self.children[-1], True
+
+    def rewarded(self, reward: float | None) -> None:
+        """A finished text is worth its reward."""
+        self.value = self.top = reward
+
+    def visited(self, mean: Callable[[Floats, Floats], float]) -> None:
+        """One more visit, and v anew from the children; `mean` takes their values and draws."""
+        self.visits += 1
+        if known := self.known():
+            self.value = mean(*_told(known))
+            self.top = max(child.top for child in known if child.top is not None)
+
+
+Worth: TypeAlias = Callable[[State, Sequence[State]], list[float]]
+"""What going from a state to each of some children is worth."""
+
+Pick: TypeAlias = Callable[[Floats, Rng], int]
+"""The place of the child to go to."""
+
+
+def by_boltzmann(weight: float) -> Worth:
+    """Selection probabilities."""
+    return lambda state, children: boltzmann(*_told(children), weight)
+
+
+def by_uct(exploration: float) -> Worth:
+    """v + c_uct sqrt(ln N_parent / N_child)."""
+
+    def worth(state: State, children: Sequence[State]) -> list[float]:
+        spread = math.log(max(1, state.visits))
+        return [child.promise + exploration * math.sqrt(spread / max(1, child.visits)) for child in children]
+
+    return worth
+
+
+def by_value(state: State, children: Sequence[State]) -> list[float]:
+    """v itself."""
+    return [child.promise for child in children]
+
+
+def by_top(state: State, children: Sequence[State]) -> list[float]:
+    """The greatest reward found below."""
+    return [0.0 if child.top is None else child.top for child in children]
+
+
+def _told(children: Sequence[State]) -> tuple[list[float], list[int]]:
+    return [child.promise for child in children], [child.draws for child in children]
+
+
+def drawn(probabilities: Floats, rng: Rng) -> int:
+    """A child by its probability."""
+    return int(inverted(probabilities, [rng.random()])[0])
+
+
+def greatest(worth: Floats, rng: Rng) -> int:
+    """The child with the greatest worth; among equals the first."""
+    return max(range(len(worth)), key=worth.__getitem__)
+
+
+def descended(worth: Worth, pick: Pick, tree: State, rng: Rng) -> State | None:
+    """The finished text in which a walk among what is known ends, nothing expanded; None while no text has a score."""
+    state = tree
+    while not state.node.done:
+        known = state.known()
+        if not known:
+            return None
+        state = known[pick(worth(state, known), rng)]
+    return state
+
+
+Answer: TypeAlias = Callable[[State, Rng], State | None]
+"""The finished text that answers, as the tree stands; None while no text has a score."""
+
+
+class Mode(NamedTuple):
+    """How walks choose, made from lambda and c_uct, and which final descent belongs to it."""
+
+    formula: str
+    worth: Callable[[float, float], Worth]
+    pick: Pick
+    answer: str
+
+
+MODES: Mapping[str, Mode] = MappingProxyType({
+    "dts": Mode("boltzmann", lambda weight, exploration: by_boltzmann(weight), drawn, "sample"),
+    "dts_star": Mode("uct", lambda weight, exploration: by_uct(exploration), greatest, "greedy"),
+})  # fmt: skip
+ANSWERS: Mapping[str, Callable[[float], Answer]] = MappingProxyType({
+    "sample": lambda weight: partial(descended, by_boltzmann(weight), drawn),
+    "greedy": lambda weight: partial(descended, by_value, greatest),
+    "best": lambda weight: partial(descended, by_top, greatest),
+})  # fmt: skip

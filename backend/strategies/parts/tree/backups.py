@@ -1,0 +1,57 @@
+"""What a visit adds to the statistics along a path: the plain mean, the visit-weighted mean of the children, or the signed sum of DeepSearch.
+
+Each is a function (path from the root, value) that gives every vertex of the path one visit and says what it did. Q is W / N whatever the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
+
+from backend.core.types import Backed
+from backend.strategies.parts.tree.vertex import Vertex
+
+Backup: TypeAlias = Callable[[Sequence[Vertex], float], Backed]
+
+LEAST_WEIGHT = 0.1
+"""What the vertices near the root get of a value at least, in the rule of DeepSearch."""
+
+
+def mean(path: Sequence[Vertex], value: float) -> Backed:
+    """W grows by `value`: Q is the mean of all values that came by (Kocsis and Szepesvari 2006)."""
+    for vertex in path:
+        vertex.visits += 1
+        vertex.total += value
+    return _told(path, value)
+
+
+def children_mean(path: Sequence[Vertex], value: float) -> Backed:
+    """Q is the mean of the children's Q weighted by their visits, unvisited ones left out; without any it is `value` (ReST-MCTS*)."""
+    for vertex in reversed(path):
+        vertex.visits += 1
+        visits = sum(child.visits for child in vertex.children)
+        worth = sum(child.total for child in vertex.children if child.visits) / visits if visits else value
+        vertex.total = worth * vertex.visits
+    return _told(path, value)
+
+
+def signed(path: Sequence[Vertex], value: float) -> Backed:
+    """W grows by `value` in [-1, 1], times max(i / L, 0.1) for vertex i of L; where it would change its sign, good news replaces W and bad news
+    is not heard (DeepSearch). So a vertex above a good leaf stays positive for ever."""
+    for place, vertex in enumerate(path, start=1):
+        part = max(place / len(path), LEAST_WEIGHT) * value
+        if vertex.total * part >= 0:
+            vertex.total += part
+        elif part > 0:
+            vertex.total = part
+        vertex.visits += 1
+    return _told(path, value)
+
+
+def _told(path: Sequence[Vertex], value: float) -> Backed:
+    return Backed(tuple(vertex.node for vertex in path), value, tuple(vertex.total / vertex.visits for vertex in path))
+
+
+BACKUPS: Mapping[str, Backup] = MappingProxyType({"mean": mean, "children": children_mean})
+"""The rules between which plain tree search can choose."""

@@ -1,0 +1,68 @@
+"""What a leaf of a search tree is worth once it is expanded: the score of its best child, where that child's path ends, or the mean of both.
+
+Each is a function (policy, verifier, leaf, depth limit) that also makes its finding the stand-in of the child for the time until its first visit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from backend.core.ports import END, Policy, Verifier
+from backend.core.types import Kind, Note, Remarked, Rolled
+from backend.strategies.parts.rounds import dead
+from backend.strategies.parts.tree.vertex import Vertex
+
+
+class Worth(NamedTuple):
+    """A value in [0, 1], and what was done to find it."""
+
+    value: float
+    notes: tuple[Note, ...] = ()
+
+
+LeafValue: TypeAlias = Callable[[Policy, Verifier, Vertex, int], Awaitable[Worth]]
+
+DEAD_END = Worth(0.0)
+
+
+async def prm(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
+    """The verifier's score of the best child; 0 where no child lives."""
+    return Worth(leaf.children[0].score) if leaf.children else DEAD_END
+
+
+async def rollout(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
+    """The score of the best child's continuation to the end; its own score where it is finished, as deep as may be, or nothing came of it."""
+    if not leaf.children:
+        return DEAD_END
+    child = leaf.children[0]
+    if child.node.done or child.node.depth >= horizon:
+        return Worth(child.score)
+    found = await rolled(policy, verifier, child)
+    child.score = found.value
+    return found
+
+
+async def mixed(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
+    """The mean of both."""
+    score = leaf.children[0].score if leaf.children else 0.0
+    found = await rollout(policy, verifier, leaf, horizon)
+    if leaf.children:
+        leaf.children[0].score = (score + found.value) / 2.0
+    return found._replace(value=(score + found.value) / 2.0)
+
+
+async def rolled(policy: Policy, verifier: Verifier, vertex: Vertex) -> Worth:
+    """One continuation to the end with the run's own sampling, and its score; the vertex's own score where it has none."""
+    [[end]] = await policy.extend([vertex.node], until=END, kind=Kind.ROLLOUT)
+    if not end.done or dead([end]):
+        return Worth(vertex.score, (Rolled(vertex.node, end, None), *dead([end])))
+    [score] = await verifier.score([end])
+    told: tuple[Note, ...] = (Rolled(vertex.node, end, score.value),)
+    if score.value is None:
+        return Worth(vertex.score, (*told, Remarked("the rollout could not be scored: the score of its first step stands in", (end,))))
+    return Worth(score.value, told)
+
+
+LEAF_VALUES: Mapping[str, LeafValue] = MappingProxyType({"prm": prm, "rollout": rollout, "mixed": mixed})

@@ -1,0 +1,1 @@
+"""Judge steps, name errors, compare two people."""

@@ -1,0 +1,1 @@
+"""Two to four runs on one clock."""

@@ -1,0 +1,1 @@
+"""Experiments, budget curves, analyses and the matrix."""

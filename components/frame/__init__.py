@@ -1,0 +1,1 @@
+"""What every page stands in: theme, prose, addresses, the service, pictures."""

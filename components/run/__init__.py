@@ -1,0 +1,1 @@
+"""One run as a page holds it: its log, its tree, the chosen node."""

@@ -1,0 +1,1 @@
+"""The store: questions in SQL, settings."""

@@ -1,0 +1,1 @@
+"""The live tree, the table of its steps, the pseudo-code beside."""

@@ -1,0 +1,1 @@
+"""One node: text, tokens, scores, cost, the record."""

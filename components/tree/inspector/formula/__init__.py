@@ -1,0 +1,1 @@
+"""The formula that decided about a node, with its numbers."""

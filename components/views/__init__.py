@@ -1,0 +1,1 @@
+"""Views of a search, one folder a family; `table_panel` lists them."""

@@ -1,0 +1,23 @@
+"""The timeline of a run on a page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.frame.theme import CONFIG
+from components.views.any_run.timeline import SHOWN, timeline, timeline_figure, told_of
+from components.views.material_panel import Material
+
+
+def calls(material: Material) -> None:
+    info = timeline(material.events, material.until)
+    if not info.calls:
+        st.text(told_of(info))
+        return
+    more = f" The {SHOWN:,} longest are drawn." if len(info.calls) > SHOWN else ""
+    st.caption(f"One bar a call of a model or verifier, by the clock of the run. {told_of(info)}{more}")
+    st.plotly_chart(timeline_figure(info), config=ZOOMED, key="view.timeline", alt="Calls of models and verifiers over time")
+
+
+ZOOMED = {**CONFIG, "scrollZoom": True}
+"""Many short calls are seen only from near."""

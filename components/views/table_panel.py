@@ -1,0 +1,104 @@
+"""Which charts a run gets: those that its strategy announces by name and those that its log holds something for; no strategy is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from backend.messages.runs import Event, Run, StrategyInfo
+from backend.problems import Problem
+from components.frame.address import number_in_address
+from components.run.tree_table import TreeRow
+from components.views.any_run import timing_panel as timing
+from components.views.beams import beams_panel as drawings
+from components.views.material_panel import PICKED, Material
+from components.views.pools import pools_panel as pools
+from components.views.populations import populations_panel as populations
+from components.views.tree_search import tree_search_panel as searches
+
+
+@dataclass(frozen=True)
+class View:
+    """A chart with its title; `needs` are event kinds of which one is enough to draw something, `views` the catalogue names it serves."""
+
+    title: str
+    draw: Callable[[Material], None]
+    needs: frozenset[str]
+    views: frozenset[str] = frozenset()
+
+
+def _view(title: str, draw: Callable[[Material], None], needs: str, views: str = "") -> View:
+    return View(title, draw, frozenset(needs.split()), frozenset(views.split()))
+
+
+VIEWS: Sequence[View] = (
+    _view("Beam", drawings.beam, "kept", "beam"),
+    _view("Look-ahead", drawings.lookahead, "", "lookahead"),
+    _view("Allocation", drawings.allocation, "", "allocation"),
+    _view("Simulations", searches.walks, "", "walks"),
+    _view("Visits", drawings.visits, "backed", "visits"),
+    _view("Turns", searches.jumps, "jumped", "turns"),
+    _view("Draws", searches.thompson, "drawn", "draws"),
+    _view("Frontier", searches.frontier, "popped", "frontier"),
+    _view("Particles", populations.particles, "weighed resampled", "particles"),
+    _view("Lineage", populations.lineage, "weighed resampled", "particles"),
+    _view("References", populations.references, "referenced", "references"),
+    _view("Swaps", populations.exchanges, "swapped", "swaps"),
+    _view("Revisions", pools.revisions, "replaced", "revisions"),
+    _view("Race", pools.race, "", "race"),
+    _view("Answers", pools.answers, "answer", "candidates"),
+    _view("Scores by step", drawings.scores, "score"),
+    _view("Timeline", timing.calls, "call"),
+)
+
+
+def views_for(announced: Sequence[str], kinds: frozenset[str]) -> list[View]:
+    """The charts for a run: those its strategy announces, in that order, then those its log has something for."""
+    found = [view for view in VIEWS if view.needs & kinds or view.views & set(announced)]
+    return sorted(found, key=lambda view: min((announced.index(name) for name in view.views if name in announced), default=len(announced)))
+
+
+def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None) -> None:
+    """Draw the charts of a run at a moment as tabs. `entry` is its strategy's place in the catalogue, None where it is not known here."""
+    views = views_for(entry.views if entry else [], frozenset(event.kind for event in events))
+    if not views:
+        return
+    rule = run.selector or (entry.selector if entry else "best")
+    schema = entry.params_schema if entry else {}
+    settings = parameters(run.params, schema)
+    node = number_in_address("node")
+    material = Material(rows, events, until, rule, threshold(run.params, schema), run.id, settings, problem_of(run), node)
+    st.fragment(_tabs)(views, material)
+
+
+def _tabs(views: Sequence[View], material: Material) -> None:
+    """The tabs, of which only the open one computes anything. A click in a chart concerns the whole page, which is then drawn anew."""
+    if st.session_state.pop(PICKED, False):
+        st.rerun()
+    for tab, view in zip(st.tabs([view.title for view in views], key="chart", bind="query-params"), views, strict=True):
+        if tab.open:
+            with tab:
+                view.draw(material)
+
+
+def problem_of(run: Run) -> Problem:
+    """The problem of a run as graders take it; one of the asker's own where it belongs to no set."""
+    told = run.problem
+    if told is None:
+        return Problem("", "own", None, None, run.question, run.right_answer)
+    return Problem(told.id, told.set, told.level, told.seed, told.question, told.answer, told.meta)
+
+
+def parameters(params: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of a run, with the defaults of what it does not name."""
+    properties = schema.get("properties")
+    declared = properties if isinstance(properties, Mapping) else {}
+    return {name: one["default"] for name, one in declared.items() if isinstance(one, Mapping) and "default" in one} | dict(params)
+
+
+def threshold(params: Mapping[str, object], schema: Mapping[str, object]) -> float | None:
+    """The fraction of particles below which a strategy resamples, from its parameters or their defaults; None if it has no such rule."""
+    value = parameters(params, schema).get("ess_min")
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,231 @@
+"""One simulation of a tree search, phase by phase: between which children the walk chose on its way down and by what numbers, what was drawn below
+the leaf, what that was worth, and how it changed N and Q on the way back.
+
+Everything is computed from the events of one round: `selected`, `node`, `score`, `pruned`, `rolled` and `backed`. What the log does not say (the
+priors of a rule that has none, the Q of a rule that tells none) is None, or the mean of what was backed up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from components.run.tree_table import EventLike, TreeRow, up_to
+from components.views.tree_search.visits import Backups, backups
+
+
+@dataclass(frozen=True)
+class Option:
+    """A child that a walk considered, as it stood then: visits N, Q (its own score before its first visit), what the formula made of them (infinite
+    where it had to be tried first), and where the log says so its prior P and how many equal draws it stands for. `taken`: the walk went there."""
+
+    node: int
+    visits: int
+    mean: float
+    worth: float
+    taken: bool
+    prior: float | None = None
+    draws: int | None = None
+
+    @property
+    def bonus(self) -> float:
+        """What the formula gave beyond Q."""
+        return self.worth - self.mean
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A moment of choice: the node at which the walk stood, its visits by then, the formula and its children."""
+
+    parent: int
+    visits: int
+    formula: str
+    options: tuple[Option, ...]
+
+    @property
+    def greatest(self) -> bool:
+        """Whether the child taken is one of those with the greatest value (a rule that draws by probability may take another)."""
+        top = max(option.worth for option in self.options)
+        return any(option.taken and option.worth == top for option in self.options)
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A node that the simulation drew below `parent`: its score in [0, 1], and whether it said the same as a sibling and was dropped for it."""
+
+    node: int
+    parent: int
+    score: float | None
+    dropped: bool
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A rollout from `node` that ended in `end` with this score."""
+
+    node: int
+    end: int
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A node of the path before and after the backup; Q is None before the first visit."""
+
+    node: int
+    visits: int
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Simulation `number`, from 1: its choices from the top down, what it drew and tried, the value that came back, and what that changed along the
+    path, root first. `seq` is the event of its backup."""
+
+    number: int
+    seq: int
+    choices: tuple[Choice, ...]
+    fresh: tuple[Fresh, ...]
+    tried: tuple[Tried, ...]
+    value: float
+    changes: tuple[Change, ...]
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        return tuple(change.node for change in self.changes)
+
+
+class Round(NamedTuple):
+    """The events that led to one backup, that one last."""
+
+    events: Sequence[EventLike]
+    backed: EventLike
+
+
+def rounds(events: Iterable[EventLike], until: int | None = None) -> list[Round]:
+    """The simulations of the log whose backup is not after event `until`, in order. One that told nothing but its backup is a round as well."""
+    found: list[Round] = []
+    going: list[EventLike] = []
+    for event in up_to(events, until):
+        if event.kind == "step":
+            going = []
+        elif event.kind == "backed":
+            found.append(Round(going, event))
+            going = []
+        elif event.kind in ("selected", "node", "score", "pruned", "rolled"):
+            going.append(event)
+    return found
+
+
+def simulation(rows: Sequence[TreeRow], events: Sequence[EventLike], found: Sequence[Round], number: int) -> Simulation:
+    """Simulation `number` (from 1) of those `found` in `events`. `rows` is the tree at that moment or later."""
+    told, backed = found[number - 1]
+    data: Mapping[str, Any] = backed.data or {}
+    before = backups(events, backed.seq - 1)
+    after = backups([backed])
+    changes = []
+    for node in data["path"]:
+        old = before.get(node, Backups())
+        added = Backups(old.visits + 1, old.total + (backed.value or 0.0), after[node].recorded)
+        changes.append(Change(node, added.visits, old.mean, added.mean))
+    choices = [choice for event in told if event.kind == "selected" for choice in _choices(event.data or {}, before)]
+    return Simulation(
+        number, backed.seq, tuple(choices), _fresh(rows, told), _tried(told), float(backed.value or 0.0), tuple(changes)
+    )  # fmt: skip
+
+
+def _choices(data: Mapping[str, Any], before: Mapping[int, Backups]) -> Iterable[Choice]:
+    path, levels = data["path"], data.get("children") or ()
+    for place, children in enumerate(levels):
+        priors, draws = _level(data, "priors", place), _level(data, "draws", place)
+        options = tuple(
+            Option(
+                node, data["visits"][place][slot], float(data["means"][place][slot]), float(data["scores"][place][slot]), node == path[place + 1],
+                priors[slot] if priors else None, draws[slot] if draws else None,
+            )
+            for slot, node in enumerate(children)
+        )  # fmt: skip
+        yield Choice(path[place], before.get(path[place], Backups()).visits, str(data["formula"]), options)
+
+
+def _level(data: Mapping[str, Any], name: str, place: int) -> Sequence[Any]:
+    levels = data.get(name) or ()
+    return levels[place] if place < len(levels) else ()
+
+
+def _fresh(rows: Sequence[TreeRow], told: Sequence[EventLike]) -> tuple[Fresh, ...]:
+    new = {event.node_id for event in told if event.kind == "node"}
+    dropped = {node for event in told if event.kind == "pruned" for node in (event.data or {})["nodes"]}
+    scores = {event.node_id: event.value for event in told if event.kind == "score"}
+    return tuple(
+        Fresh(row.id, row.parent, scores.get(row.id), row.id in dropped)
+        for row in rows
+        if row.id in new and row.parent is not None and row.kind != "rollout"
+    )
+
+
+def _tried(told: Sequence[EventLike]) -> tuple[Tried, ...]:
+    found = []
+    for event in told:
+        if event.kind == "rolled" and event.node_id is not None:
+            found.append(Tried(event.node_id, int((event.data or {})["rollout"]), event.value))
+    return tuple(found)
+
+
+def told_of(one: Simulation, phase: str) -> str:
+    """What a phase of the simulation did, in a sentence."""
+    return _SENTENCES[phase](one)
+
+
+def _select(one: Simulation) -> str:
+    if not one.choices:
+        return "The walk stays at the root: nothing is below it yet."
+    surprise = sum(not choice.greatest for choice in one.choices)
+    by_chance = f" At {surprise} of them the draw fell on another child than the likeliest." if surprise else ""
+    formula = one.choices[0].formula
+    return f"{len(one.choices)} choice{_s(len(one.choices))} on the way down, each by the value of {formula}; the star marks the greatest.{by_chance}"
+
+
+def _expand(one: Simulation) -> str:
+    drawn, copies = len(one.fresh), sum(new.dropped for new in one.fresh)
+    if not drawn:
+        return "Nothing is drawn: the walk has come to a finished or dead leaf."
+    return f"{drawn} node{_s(drawn)} drawn below the leaf" + (f"; {copies} dropped, most for saying what a sibling says." if copies else ".")
+
+
+def _evaluate(one: Simulation) -> str:
+    rollouts = [f"the rollout from node {tried.node} ended in node {tried.end} with {_score(tried.value)}" for tried in one.tried]
+    giver = next((new.node for new in one.fresh if new.score == one.value and not new.dropped), None)
+    worth = f"Node {one.path[-1]} is worth {one.value:.3f}"
+    if rollouts:
+        return f"{worth}; {'; '.join(rollouts)}."
+    if giver is not None:
+        return f"{worth}, the score of node {giver}."
+    return f"{worth}: " + ("its own value, because nothing was drawn below it." if not one.fresh else "none of the new nodes gave it this value.")
+
+
+def _back_up(one: Simulation) -> str:
+    root = one.changes[0]
+    was = "was not known" if root.before is None else f"was {root.before:.3f}"
+    now = "?" if root.after is None else f"{root.after:.3f}"
+    return f"{one.value:.3f} goes back along {len(one.changes)} node{_s(len(one.changes))}; each gains a visit. Q of the root {was} and is now {now}."
+
+
+_SENTENCES = {"select": _select, "expand": _expand, "evaluate": _evaluate, "back up": _back_up}
+PHASES = tuple(_SENTENCES)
+
+
+def _score(value: float | None) -> str:
+    return "no score" if value is None else f"score {value:.3f}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def number_told(value: float | None) -> str:
+    """A value of a formula as people read it."""
+    return "\u2013" if value is None else f"{value:.2f}" if math.isfinite(value) else "\u221e"

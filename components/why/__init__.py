@@ -1,0 +1,1 @@
+"""Where the right answer died, and what would have saved it."""

@@ -1,0 +1,72 @@
+"""Costs and accuracies: frontier, hull, knee, and what an accuracy costs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from backend.core.errors import BadInput
+from backend.core.statistics.pareto import Curve, Point, cost_at, cost_ratio, frontier, hull, knee, on_frontier
+
+POINTS = [Point(1, 0.2), Point(2, 0.5), Point(4, 0.5), Point(4, 0.6), Point(8, 0.55), Point(16, 0.9), Point(1, 0.1)]
+
+
+def test_the_frontier_holds_what_nobody_beats() -> None:
+    beaten = {
+        i for i, one in enumerate(POINTS) for j, other in enumerate(POINTS)
+        if i != j and other.cost <= one.cost and other.accuracy >= one.accuracy and (other != one or j < i)
+    }  # fmt: skip
+    assert frontier(POINTS) == [0, 1, 3, 5] == [i for i in sorted(range(len(POINTS)), key=lambda i: POINTS[i].cost) if i not in beaten]
+    assert frontier([Point(1, 0.5), Point(1, 0.5)]) == [0]
+    assert frontier([]) == []
+
+
+def test_the_hull_leaves_out_what_a_coin_between_its_neighbours_beats() -> None:
+    assert hull(POINTS) == [0, 1, 3, 5]
+    assert hull([Point(1, 0.0), Point(2, 0.5), Point(3, 1.0)]) == [0, 2]
+    mixed = 0.5 + (0.9 - 0.5) * (4 - 2) / (16 - 2)
+    assert hull([Point(2, 0.5), Point(4, mixed - 1e-6), Point(16, 0.9)]) == [0, 2]
+    assert hull([Point(2, 0.5), Point(4, mixed + 1e-6), Point(16, 0.9)]) == [0, 1, 2]
+
+
+def test_the_knee_is_farthest_above_the_chord() -> None:
+    assert knee([Point(1, 0.0), Point(10, 0.8), Point(100, 1.0)]) == 1
+    assert knee([Point(1, 0.0), Point(10, 0.5), Point(100, 1.0)]) is None
+    assert knee([Point(1, 0.0), Point(10, 0.8)]) is None
+
+
+def test_an_accuracy_is_paid_for_by_the_cheapest_budget_that_reaches_it() -> None:
+    assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.4) == pytest.approx(4.0)
+    assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.6) == pytest.approx(8.0)  # half-way in the logarithm
+    assert cost_at([1, 4, 16], [0.2, 0.8, 0.4], 0.5) == pytest.approx(2.0)  # the curve fell later on
+    assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.9) is None
+    assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.1) is None
+    assert cost_at([2], [0.5], 0.5) == pytest.approx(2.0)
+    with pytest.raises(BadInput, match="rising costs"):
+        cost_at([4, 1], [0.2, 0.4], 0.3)
+
+
+def curve(scale: float, problems: int = 40) -> Curve:
+    """An arm that pays `scale` times as much for the same accuracies, problems by turns easy and hard."""
+    budgets = np.array([1.0, 4.0, 16.0])[:, None] * np.ones(problems) * scale
+    easy = np.arange(problems) % 2
+    return Curve(budgets, np.stack([0.2 * easy, 0.8 * easy, 0.8 * easy + 0.4 * (1 - easy)]))
+
+
+def test_the_ratio_of_an_arm_that_pays_three_times_as_much_is_three() -> None:
+    found = cost_ratio(curve(1.0), curve(3.0), 0.3, draws=300)
+    assert found.ratio.value == pytest.approx(3.0) and found.known > 0.9
+    assert (found.ratio.low, found.ratio.high) == (pytest.approx(3.0), pytest.approx(3.0))
+    nowhere = cost_ratio(curve(1.0), curve(3.0), 0.95, draws=50)
+    assert math.isnan(nowhere.ratio.value) and nowhere.known == 0.0
+    with pytest.raises(BadInput, match="the same problems"):
+        cost_ratio(curve(1.0), curve(1.0, problems=10), 0.3)
+
+
+def test_an_arm_that_is_always_beaten_is_never_on_the_frontier_and_a_rival_sometimes() -> None:
+    costs = np.array([[1.0] * 6, [2.0] * 6, [3.0] * 6])
+    accuracies = np.array([[1, 0, 1, 0, 0, 0], [0, 1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0]], dtype=float)
+    shares = on_frontier(costs, accuracies, draws=500)
+    assert shares[0] == 1.0 and 0.3 < shares[1] < 1.0 and shares[2] == 0.0

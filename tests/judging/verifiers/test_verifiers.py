@@ -1,0 +1,107 @@
+"""Verifiers: one score a node, a reason where there is none."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from backend import problems
+from backend.core.errors import BadInput, MissingCapability
+from backend.core.types import Kind, Node, Score
+from backend.engines.scripted.engine import ScriptedRewardModel
+from backend.judging.verifiers import VERIFIERS, aggregated, build, steps_of
+from backend.judging.verifiers.exact import ExactVerifier
+from backend.judging.verifiers.logprob import LogprobVerifier
+from backend.judging.verifiers.prm import ProcessRewardVerifier
+
+ROOT = Node("question", kind=Kind.PROMPT)
+
+
+def path(*texts: str, logprobs: tuple[float, ...] | None = None, done: bool = False) -> Node:
+    node = ROOT
+    for i, text in enumerate(texts):
+        node = Node(text, parent=node, depth=i + 1, logprobs=logprobs, done=done and i == len(texts) - 1)
+    return node
+
+
+def length_scores(question: str, steps: tuple[str, ...]) -> list[float]:
+    return [len(step) / 10 for step in steps]
+
+
+def test_steps_are_what_stands_between_delimiters() -> None:
+    assert steps_of("a.\n\n b \n\n\n\nc", "\n\n") == ("a.", "b", "c")
+    assert steps_of("\n\n \n\n", "\n\n") == ()
+    assert steps_of("a.\n\nb.\n\n", "\n\n") == steps_of("a.\n\nb.", "\n\n") == ("a.", "b."), "a delimiter at the end begins no step"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.01, 1.01])
+def test_what_is_no_number_from_zero_to_one_is_no_score_and_says_so(value: float) -> None:
+    score = Score(value)
+    assert score.value is None and score.reason == f"the verifier returned {value!r}, accepted: a number in [0, 1]"
+    assert (Score(0.0).value, Score(1.0).value, Score(0.0).reason) == (0.0, 1.0, None)
+
+
+@pytest.mark.parametrize(("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.08), ("mean", 0.5)])
+def test_aggregations(how: str, value: float) -> None:
+    assert aggregated([0.2, 0.8, 0.5], how) == pytest.approx(value)  # type: ignore[arg-type]
+
+
+async def test_each_node_gets_the_scores_of_its_whole_path() -> None:
+    verifier = ProcessRewardVerifier(ScriptedRewardModel(length_scores), "q", aggregation="min")
+    root, first, second = await verifier.score([ROOT, path("abc\n\n"), path("abc\n\n", "ab\n\n")])
+    assert root.value is None and root.reason
+    assert (first.value, first.steps) == (0.3, (0.3,))
+    assert (second.value, second.steps) == (0.2, (0.3, 0.2))
+    assert verifier.tokens.tokens > 0
+
+
+async def test_a_step_score_that_is_no_probability_spoils_the_path_wherever_it_stands() -> None:
+    verifier = ProcessRewardVerifier(ScriptedRewardModel(lambda question, steps: [math.nan, 0.5][: len(steps)]), "q", aggregation="last")
+    first, second = await verifier.score([path("a\n\n"), path("a\n\n", "b\n\n")])
+    assert first.value is second.value is None and first.steps == second.steps == ()
+    assert first.reason == second.reason == "the reward model gave a step the score nan; accepted: 0 to 1"
+
+
+async def test_a_failed_score_is_none_with_the_models_reason() -> None:
+    reward = ScriptedRewardModel(length_scores, failure=lambda solution: "too long" if len(solution.steps) > 1 else None)
+    good, bad = await ProcessRewardVerifier(reward, "q").score([path("abc"), path("abc\n\n", "ab")])
+    assert good.value == 0.3 and (bad.value, bad.reason) == (None, "too long")
+
+
+@pytest.mark.parametrize("name", ["ledger", "countdown", "procedure"])
+async def test_the_oracle_scores_a_teachers_steps_one_and_garbage_zero(name: str) -> None:
+    problem = problems.problem(f"{name}/2/1000003")
+    steps = problems.SETS[name].solution(problem, random.Random(0))
+    verifier = ExactVerifier(problem)
+    good, bad = await verifier.score([path(*(s + "\n\n" for s in steps)), path(steps[0] + "\n\n", "Blub blub.\n\n")])
+    assert good.value == 1.0 and good.steps == (1.0,) * len(steps)
+    assert bad.value == 0.0 and bad.steps == (1.0, 0.0) and bad.reason
+
+
+async def test_the_oracle_waits_for_the_answer_where_steps_cannot_be_checked() -> None:
+    problem = problems.Problem("file:x/1", "file:x", None, None, "1 + 1?", "2")
+    unfinished, right, wrong = await ExactVerifier(problem).score(
+        [path("1 + 1"), path("So \\boxed{2}", done=True), path("So \\boxed{3}", done=True)]
+    )
+    assert unfinished.value is None and unfinished.reason
+    assert (right.value, wrong.value) == (1.0, 0.0)
+
+
+async def test_confidence_is_the_geometric_mean_over_all_sampled_tokens() -> None:
+    verifier = LogprobVerifier()
+    child = Node("b", parent=path("a", logprobs=(-1.0, -2.0)), depth=2, logprobs=(-6.0,))
+    none, both = await verifier.score([ROOT, child])
+    assert none.value is None and none.reason
+    assert both.value == pytest.approx(math.exp(-3.0)) and both.steps == pytest.approx((math.exp(-1.5), math.exp(-6.0)))
+
+
+def test_each_verifier_in_the_catalogue_can_be_built() -> None:
+    problem = problems.problem("ledger/1/1000001")
+    for name in VERIFIERS:
+        build(name, problem=problem, reward=ScriptedRewardModel(), aggregation="last", system=None, delimiter="\n\n")
+    with pytest.raises(MissingCapability, match="reward model"):
+        build("prm", problem=problem, reward=None, aggregation="last", system=None, delimiter="\n\n")
+    with pytest.raises(BadInput, match="prm, exact, logprob"):
+        build("psychic", problem=problem, reward=None, aggregation="last", system=None, delimiter="\n\n")
