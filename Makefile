@@ -36,10 +36,12 @@ test: $(READY)
 
 check: $(READY)
 	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
 fix: $(READY)
 	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.tree

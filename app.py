@@ -1,7 +1,7 @@
 """The one entry: `streamlit run app.py` serves the pages and, on the same port, the API under /api.
 
-Address and port are Streamlit's own options (`--server.address`, `--server.port`); everything else is in the environment, see
-`backend.core.settings`. `python -m backend serve` starts the same.
+Address and port are Streamlit's own options (`--server.address`, `--server.port`); everything else
+is in the environment, see `backend.core.settings`. `python -m backend serve` starts the same.
 """
 
 from __future__ import annotations
@@ -19,14 +19,19 @@ from backend.core.settings import Settings
 
 
 def settings() -> Settings:
-    """Settings of the environment, with the address that Streamlit is bound to; without one it listens everywhere."""
+    """Settings of the environment, with the address that Streamlit is bound to; without one it
+    listens everywhere."""
     return Settings.from_environment(
-        os.environ, host=str(st.get_option("server.address") or "0.0.0.0"), port=int(st.get_option("server.port"))
+        os.environ,
+        host=str(st.get_option("server.address") or "0.0.0.0"),
+        port=int(st.get_option("server.port")),
     )
 
 
 entry = Entry(settings)
 app = st.App(
-    Path(__file__).parent / "pages" / "frame.py", lifespan=entry.lifespan, routes=[Mount("/api", app=entry.api)],
+    Path(__file__).parent / "pages" / "frame.py",
+    lifespan=entry.lifespan,
+    routes=[Mount("/api", app=entry.api)],
     middleware=[Middleware(Guard, settings=entry.settings)],
 )

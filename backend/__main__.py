@@ -1,8 +1,10 @@
-"""The command line: `python -m backend COMMAND`. COMMAND is serve, run, resume, fork, continue, catalog, problems, classroom, verify-run, reselect,
-why, what-if, export, import, annotations or sweep.
+"""The command line: `python -m backend COMMAND`. COMMAND is serve, run, resume, fork, continue,
+catalog, problems, classroom, verify-run, reselect, why, what-if, export, import, annotations or
+sweep.
 
-With `--json` standard output holds one JSON value and nothing else; messages and logs go to standard error. Exit status: 0 done, 2 bad
-input, 3 failed run (or a stored run that is not sound), 130 interrupted.
+With `--json` standard output holds one JSON value and nothing else; messages and logs go to
+standard error. Exit status: 0 done, 2 bad input, 3 failed run (or a stored run that is not sound),
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ BAD = (BadInput, NotFound, Conflict, ProblemError, MissingCapability)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
     try:
         status: int = options.command(options)
     except ArboretumError as error:
@@ -35,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def complain(error: ArboretumError, *, as_json: bool) -> None:
-    """Say what is wrong: as JSON on standard output where that was asked for, else as a line on standard error."""
+    """Say what is wrong: as JSON on standard output where that was asked for, else as a line on
+    standard error."""
     if as_json:
         found = {"error": str(error)}
         if isinstance(error, BadInput):

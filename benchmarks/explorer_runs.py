@@ -1,6 +1,8 @@
-"""Stored searches of any size for the explorer's benchmark: a tree search with backups, pruned branches, finished solutions and an answer.
+"""Stored searches of any size for the explorer's benchmark: a tree search with backups, pruned
+branches, finished solutions and an answer.
 
-The texts are made up, everything else goes the product's own way: nodes and notes through the recorder into the store.
+The texts are made up, everything else goes the product's own way: nodes and notes through the
+recorder into the store.
 """
 
 from __future__ import annotations
@@ -8,31 +10,39 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from backend.core.records import Recorder
 from backend.core.spec import RunSpec
-from backend.core.types import Backed, Finish, Kind, Node, Pruned, Score, Selected, Step
+from backend.core.steps import Backed, Pruned, Selected, Step
+from backend.core.types import Finish, Kind, Node, Score
+from backend.runs.recorder import Recorder
 from storage import Store
 
 CHILDREN, DEEPEST, ANSWERS = 4, 30, 9
-SPEC = RunSpec(strategy="mcts", question="How much is it?", answer="3", engine="scripted", verifier="prm")
+SPEC = RunSpec(
+    strategy="mcts", question="How much is it?", answer="3", engine="scripted", verifier="prm"
+)
 
 
 def store_run(store: Store, nodes: int, seed: int = 0) -> int:
     """A finished run of about `nodes` nodes; its id."""
     problem = {"id": "own", "set": "own", "question": SPEC.question, "answer": SPEC.answer}
-    run_id = store.create_run(SPEC.model_dump(mode="json"), problem=problem, strategy="mcts", model="made up", seed=seed)
+    run_id = store.create_run(
+        SPEC.model_dump(mode="json"), problem=problem, strategy="mcts", model="made up", seed=seed
+    )
     writer = store.writer(run_id)
     recorder = Recorder(writer)
     chosen = _grow(recorder, nodes, random.Random(seed))
     recorder.event("status", label="finished")
     recorder.flush()
     writer.close()
-    store.update_run(run_id, status="finished", answer="3", correct=True, chosen_node=recorder.id_of(chosen))
+    store.update_run(
+        run_id, status="finished", answer="3", correct=True, chosen_node=recorder.id_of(chosen)
+    )
     return run_id
 
 
 def _grow(recorder: Recorder, nodes: int, draw: random.Random) -> Node:
-    """Rounds of one expansion each, until there are enough nodes; returns the finished node that scored best."""
+    """Rounds of one expansion each, until there are enough nodes; returns the finished node that
+    scored best."""
     root = Node(f"{SPEC.question}\n", token_ids=(1, 2, 3), kind=Kind.PROMPT)
     recorder.node(root)
     open_nodes, finished, best, best_score, told = [root], [], root, -1.0, 0
@@ -50,8 +60,11 @@ def _grow(recorder: Recorder, nodes: int, draw: random.Random) -> Node:
         worst = min(zip(scores, children, strict=True), key=lambda pair: pair[0])[1]
         open_nodes += [child for child in children if child is not worst and not child.done]
         path = tuple(parent.path())
-        notes = (Selected(path, "uct", tuple(0.5 for _ in path)), Pruned((worst,), "the worst of four", sorted(scores)[1]),
-                 Backed((*path, children[0]), scores[0]))  # fmt: skip
+        notes = (
+            Selected(path, "uct", tuple(0.5 for _ in path)),
+            Pruned((worst,), "the worst of four", sorted(scores)[1]),
+            Backed((*path, children[0]), scores[0]),
+        )
         recorder.step(Step(finished, [None] * len(finished), notes, phase="expand"), told)
         told = len(finished)
         recorder.flush()
@@ -65,7 +78,16 @@ def _child(parent: Node, draw: random.Random) -> Node:
     step = f"Step {depth}: {draw.randrange(1000)} plus {draw.randrange(1000)}.\n\n"
     text = f"So the answer is \\boxed{{{draw.randrange(ANSWERS)}}}." if done else step
     ids = tuple(draw.randrange(500) for _ in range(8))
-    return Node(text, ids, tuple(-draw.random() for _ in ids), parent, depth, done, Finish.END if done else Finish.STEP, key=f"k{draw.random()}")
+    return Node(
+        text,
+        ids,
+        tuple(-draw.random() for _ in ids),
+        parent,
+        depth,
+        done,
+        Finish.END if done else Finish.STEP,
+        key=f"k{draw.random()}",
+    )
 
 
 def make_store(path: Path, sizes: tuple[int, ...]) -> list[int]:

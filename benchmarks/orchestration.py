@@ -1,8 +1,10 @@
-"""How much of an engine's speed a search keeps: tokens per second of beam search and particle filtering against the bare engine.
+"""How much of an engine's speed a search keeps: tokens per second of beam search and particle
+filtering against the bare engine.
 
-Equal traffic for all: N sequences of `--steps` blocks of `--tokens` forced tokens from one prompt, scores that cost nothing, no store. On vLLM the
-other side is `raw_vllm` on the very same engine; on torch it is the engine's own `generate`. Sides alternate in one sitting; the table shows the
-median of the pairwise ratios with their range. Absolute speeds belong to the machine, ratios travel.
+Equal traffic for all: N sequences of `--steps` blocks of `--tokens` forced tokens from one prompt,
+scores that cost nothing, no store. On vLLM the other side is `raw_vllm` on the very same engine; on
+torch it is the engine's own `generate`. Sides alternate in one sitting; the table shows the median
+of the pairwise ratios with their range. Absolute speeds belong to the machine, ratios travel.
 
     python -m benchmarks.orchestration --engine torch --model backend/classroom/policy
     python -m benchmarks.orchestration --engine vllm --model backend/classroom/policy
@@ -19,17 +21,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backend.core.ports import STEP, Engine, Request, Sampling, Until, VerifierTokens
-from backend.core.records import NullSink, Recorder
+from backend.core.records import NullSink
 from backend.core.registry import STRATEGIES
 from backend.core.streams import closing
 from backend.core.types import Kind, Node, Score
 from backend.runs.budget import Meter
-from backend.runs.context import Control, Desk
+from backend.runs.context import Desk
+from backend.runs.control import Control
 from backend.runs.driver import stream
 from backend.runs.paid import NOTHING_PAID
 from backend.runs.policy import LivePolicy
+from backend.runs.recorder import Recorder
 
-QUESTION = "Ana has 7 apples. Ben has 5 more apples than Ana. Cara has twice as many apples as Ben. How many apples does Cara have?"
+QUESTION = (
+    "Ana has 7 apples. Ben has 5 more apples than Ana. Cara has twice as many apples as Ben. "
+    "How many apples does Cara have?"
+)
 SAMPLING = Sampling(temperature=0.8)
 
 
@@ -57,9 +64,21 @@ class BlockPolicy(LivePolicy):
     block = 16
 
     async def extend(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = STEP,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> list[list[Node]]:
-        return await super().extend(nodes, n, until=Until(steps=0, tokens=self.block, forced=True), sampling=sampling, kind=kind)
+        return await super().extend(
+            nodes,
+            n,
+            until=Until(steps=0, tokens=self.block, forced=True),
+            sampling=sampling,
+            kind=kind,
+        )
 
 
 class FreeVerifier:
@@ -82,7 +101,11 @@ def search(engine: Engine, strategy: str, params: Callable[[Size], dict[str, obj
         policy.block = size.tokens
         root = await policy.root(QUESTION)
         started = time.perf_counter()
-        async with closing(entry.run(root, policy, FreeVerifier(), entry.parse(params(size)), stream(seed, "strategy"))) as steps:
+        async with closing(
+            entry.run(
+                root, policy, FreeVerifier(), entry.parse(params(size)), stream(seed, "strategy")
+            )
+        ) as steps:
             async for step in steps:
                 recorder.step(step, 0)
                 recorder.flush()
@@ -97,7 +120,10 @@ def one_shot(engine: Engine) -> Side:
     async def side(size: Size, seed: int) -> Traffic:
         prompt = await engine.prompt(QUESTION, None)
         until = Until(steps=0, tokens=size.steps * size.tokens, forced=True)
-        requests = [Request(f"{seed}-{i}", prompt.text, prompt.token_ids, seed * 1000 + i, until, SAMPLING) for i in range(size.n)]
+        requests = [
+            Request(f"{seed}-{i}", prompt.text, prompt.token_ids, seed * 1000 + i, until, SAMPLING)
+            for i in range(size.n)
+        ]
         started, made = time.perf_counter(), 0
         async with closing(engine.generate(requests)) as completions:
             async for completion in completions:
@@ -114,11 +140,19 @@ async def compare(name: str, ours: Side, other: Side, size: Size, pairs: int) ->
     for pair in range(pairs):
         theirs, mine = await other(size, pair), await ours(size, pair)
         expected = size.n * size.steps * size.tokens
-        assert theirs.tokens == mine.tokens == expected, f"unequal traffic: {theirs.tokens} and {mine.tokens}, expected {expected}"
+        assert theirs.tokens == mine.tokens == expected, (
+            f"unequal traffic: {theirs.tokens} and {mine.tokens}, expected {expected}"
+        )
         speeds.append(theirs.tokens / theirs.seconds)
         ratios.append(theirs.seconds / mine.seconds)
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    print(f"| {name} | {size.n} | {statistics.median(ratios):.2f} | {spread} | {statistics.median(speeds):,.0f} |", flush=True)
+    print(
+        (
+            f"| {name} | {size.n} | {statistics.median(ratios):.2f} | {spread} | "
+            f"{statistics.median(speeds):,.0f} |"
+        ),
+        flush=True,
+    )
 
 
 STRATEGY_PARAMS: dict[str, Callable[[Size], dict[str, object]]] = {
@@ -133,7 +167,13 @@ async def torch_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
     engine = TorchEngine.load(Path(model))
     for size in sizes:
         for name, params in STRATEGY_PARAMS.items():
-            await compare(f"{name} / torch one-shot", search(engine, name, params), one_shot(engine), size, pairs)
+            await compare(
+                f"{name} / torch one-shot",
+                search(engine, name, params),
+                one_shot(engine),
+                size,
+                pairs,
+            )
     await engine.close()
 
 
@@ -151,14 +191,28 @@ async def vllm_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
         return side
 
     for size in sizes:
-        await compare("raw step by step / raw one-shot", raw(raw_vllm.step_by_step), raw(raw_vllm.one_shot), size, pairs)
+        await compare(
+            "raw step by step / raw one-shot",
+            raw(raw_vllm.step_by_step),
+            raw(raw_vllm.one_shot),
+            size,
+            pairs,
+        )
         for name, params in STRATEGY_PARAMS.items():
-            await compare(f"{name} / raw step by step", search(engine, name, params), raw(raw_vllm.step_by_step), size, pairs)
+            await compare(
+                f"{name} / raw step by step",
+                search(engine, name, params),
+                raw(raw_vllm.step_by_step),
+                size,
+                pairs,
+            )
     await engine.close()
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--engine", choices=("torch", "vllm"), default="torch")
     options.add_argument("--model", default="backend/classroom/policy")
     options.add_argument("--sequences", type=int, nargs="+", default=[16, 64])
@@ -166,9 +220,16 @@ def main() -> None:
     options.add_argument("--tokens", type=int, default=16)
     options.add_argument("--pairs", type=int, default=5)
     given = options.parse_args()
-    print("| comparison | N | ratio (median) | range | tokens/s of the other side |\n|---|---|---|---|---|")
+    print(
+        "| comparison | N | ratio (median) | range | tokens/s of the other side "
+        "|\n|---|---|---|---|---|"
+    )
     table = torch_table if given.engine == "torch" else vllm_table
-    asyncio.run(table(given.model, [Size(n, given.steps, given.tokens) for n in given.sequences], given.pairs))
+    asyncio.run(
+        table(
+            given.model, [Size(n, given.steps, given.tokens) for n in given.sequences], given.pairs
+        )
+    )
 
 
 if __name__ == "__main__":

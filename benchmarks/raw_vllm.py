@@ -1,7 +1,9 @@
-"""The same token traffic as a search, straight on vLLM's `AsyncLLM`: what the engine gives when nothing of ours is in the way.
+"""The same token traffic as a search, straight on vLLM's `AsyncLLM`: what the engine gives when
+nothing of ours is in the way.
 
-Imports nothing of this project. Each of N sequences grows by `steps` blocks of `tokens` forced tokens (the end token does not stop it), from one
-prompt. Step by step: all N end a block before any starts the next, as every search with a barrier does. One-shot: each runs through.
+Imports nothing of this project. Each of N sequences grows by `steps` blocks of `tokens` forced
+tokens (the end token does not stop it), from one prompt. Step by step: all N end a block before any
+starts the next, as every search with a barrier does. One-shot: each runs through.
 """
 
 from __future__ import annotations
@@ -33,11 +35,19 @@ class Traffic(NamedTuple):
 async def continued(llm: Any, ids: Sequence[int], tokens: int, seed: int) -> list[int]:
     """`tokens` ids sampled after `ids`."""
     params = SamplingParams(
-        temperature=0.8, max_tokens=tokens, min_tokens=tokens, ignore_eos=True, seed=seed, logprobs=0, detokenize=False,
+        temperature=0.8,
+        max_tokens=tokens,
+        min_tokens=tokens,
+        ignore_eos=True,
+        seed=seed,
+        logprobs=0,
+        detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
     made: list[int] = []
-    async for output in llm.generate(TokensPrompt(prompt_token_ids=list(ids)), params, request_id=f"raw-{next(NUMBERS)}"):
+    async for output in llm.generate(
+        TokensPrompt(prompt_token_ids=list(ids)), params, request_id=f"raw-{next(NUMBERS)}"
+    ):
         made = list(output.outputs[0].token_ids)
     return made
 
@@ -47,7 +57,9 @@ async def step_by_step(llm: Any, prompt: Sequence[int], n: int, steps: int, toke
     started, made = time.perf_counter(), 0
     paths = [list(prompt) for _ in range(n)]
     for step in range(steps):
-        blocks = await asyncio.gather(*(continued(llm, path, tokens, step * n + index) for index, path in enumerate(paths)))
+        blocks = await asyncio.gather(
+            *(continued(llm, path, tokens, step * n + index) for index, path in enumerate(paths))
+        )
         for path, block in zip(paths, blocks, strict=True):
             path += block
             made += len(block)
@@ -57,5 +69,7 @@ async def step_by_step(llm: Any, prompt: Sequence[int], n: int, steps: int, toke
 async def one_shot(llm: Any, prompt: Sequence[int], n: int, steps: int, tokens: int) -> Traffic:
     """N sequences at full length at once."""
     started = time.perf_counter()
-    paths = await asyncio.gather(*(continued(llm, prompt, steps * tokens, index) for index in range(n)))
+    paths = await asyncio.gather(
+        *(continued(llm, prompt, steps * tokens, index) for index in range(n))
+    )
     return Traffic(sum(map(len, paths)), time.perf_counter() - started)

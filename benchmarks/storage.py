@@ -1,8 +1,10 @@
-"""Milliseconds to read a run of 10,000 nodes and 20,000 events out of the store, beside a plain `select` of the same rows.
+"""Milliseconds to read a run of 10,000 nodes and 20,000 events out of the store, beside a plain
+`select` of the same rows.
 
-The store answers through SQLAlchemy and Arrow and decodes JSON; the plain one is DuckDB's own `fetchall` on a copy of the file, which gives
-bare tuples with undecoded JSON. Both are timed in processor time of this thread, in turn and in the same sitting, best of several; the ratio is
-what to compare between machines. Run: `python -m benchmarks.storage`.
+The store answers through SQLAlchemy and Arrow and decodes JSON; the plain one is DuckDB's own
+`fetchall` on a copy of the file, which gives bare tuples with undecoded JSON. Both are timed in
+processor time of this thread, in turn and in the same sitting, best of several; the ratio is what
+to compare between machines. Run: `python -m benchmarks.storage`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ from storage import Store
 NODES = 10_000
 TURNS = 15
 TEXT = "There are 7 jars left in the box, so that makes 7 + 5 = 12 jars in all.\n\n"
-LIGHT = "id, parent_id, depth, kind, role, text, finish, done, key, seq, len(token_ids), list_avg(logprobs)"
+LIGHT = (
+    "id, parent_id, depth, kind, role, text, finish, done, key, seq, len(token_ids), "
+    "list_avg(logprobs)"
+)
 
 
 class Read(NamedTuple):
@@ -39,14 +44,31 @@ def fill(store: Store) -> int:
     run_id = store.create_run({}, problem=None, strategy="beam_search", model="none", seed=0)
     ids, logprobs = tuple(range(30)), tuple(-0.1 * index / 3 for index in range(30))
     nodes = [
-        NodeRecord(i, (i - 1) // 4 if i else None, 0, "step", "policy", f"{TEXT}{i}", ids, logprobs, "step", False, f"call {i}", 2 * i)
+        NodeRecord(
+            i,
+            (i - 1) // 4 if i else None,
+            0,
+            "step",
+            "policy",
+            f"{TEXT}{i}",
+            ids,
+            logprobs,
+            "step",
+            False,
+            f"call {i}",
+            2 * i,
+        )
         for i in range(NODES)
     ]
     events: list[EventRecord] = []
     for i in range(NODES):
-        events.append(EventRecord(2 * i, i * 1.234, "node", i, data={"prompt_tokens": 12, "cached_tokens": 3}))
+        events.append(
+            EventRecord(2 * i, i * 1.234, "node", i, data={"prompt_tokens": 12, "cached_tokens": 3})
+        )
         opinion: dict[str, JSON] = {"steps": [0.1, 0.2, i / NODES], "tokens": 30, "cached": 5}
-        events.append(EventRecord(2 * i + 1, i * 1.25, "score", i, label="prm", value=i / NODES, data=opinion))
+        events.append(
+            EventRecord(2 * i + 1, i * 1.25, "score", i, label="prm", value=i / NODES, data=opinion)
+        )
     writer = store.writer(run_id)
     writer.append(nodes, events)
     writer.close()
@@ -55,12 +77,19 @@ def fill(store: Store) -> int:
 
 def reads(store: Store, plain: duckdb.DuckDBPyConnection, run_id: int) -> list[Read]:
     def select(columns: str, table: str, order: str) -> Callable[[], Sequence[object]]:
-        return lambda: plain.execute(f"SELECT {columns} FROM {table} WHERE run_id = ? ORDER BY {order}", [run_id]).fetchall()
+        return lambda: plain.execute(
+            f"SELECT {columns} FROM {table} WHERE run_id = ? ORDER BY {order}", [run_id]
+        ).fetchall()
 
     return [
         Read("nodes()", NODES, lambda: store.nodes(run_id), select(LIGHT, "node", "id")),
         Read("paid()", NODES, lambda: store.paid(run_id), select("*", "node", "id")),
-        Read("events()", 2 * NODES, lambda: store.events(run_id, limit=None), select("*", "event", "seq")),
+        Read(
+            "events()",
+            2 * NODES,
+            lambda: store.events(run_id, limit=None),
+            select("*", "event", "seq"),
+        ),
     ]
 
 
@@ -79,9 +108,15 @@ def main() -> None:
         with duckdb.connect(str(Path(folder) / "copy.duckdb"), read_only=True) as plain:
             print(f"{'read':<10}{'rows':>8}{'store ms':>10}{'plain ms':>10}{'ratio':>8}")
             for read in reads(store, plain, run_id):
-                turns = [(milliseconds(read.store, read.rows), milliseconds(read.plain, read.rows)) for _ in range(TURNS)]
+                turns = [
+                    (milliseconds(read.store, read.rows), milliseconds(read.plain, read.rows))
+                    for _ in range(TURNS)
+                ]
                 own, bare = (min(times) for times in zip(*turns, strict=True))
-                print(f"{read.name:<10}{read.rows:>8}{own:>10.1f}{bare:>10.1f}{own / bare:>8.2f}", flush=True)
+                print(
+                    f"{read.name:<10}{read.rows:>8}{own:>10.1f}{bare:>10.1f}{own / bare:>8.2f}",
+                    flush=True,
+                )
         store.close()
 
 

@@ -1,7 +1,9 @@
-"""The finished runs of `benchmarks.strategies`: one JSON line each, written when the run is over and never again.
+"""The finished runs of `benchmarks.strategies`: one JSON line each, written when the run is over
+and never again.
 
-A process that is killed loses only the runs that were under way; half a line at the end of the file is cut off before the next one is written. A line
-holds either a `setup`, which says what the runs after it were made with, or a `run`.
+A process that is killed loses only the runs that were under way; half a line at the end of the file
+is cut off before the next one is written. A line holds either a `setup`, which says what the runs
+after it were made with, or a `run`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Sample(NamedTuple):
-    """One solution of a pool: the answer (None: none that counts), whether it is right, the verifier's score, generated tokens."""
+    """One solution of a pool: the answer (None: none that counts), whether it is right, the
+    verifier's score, generated tokens."""
 
     answer: str | None
     correct: bool
@@ -23,8 +26,9 @@ class Sample(NamedTuple):
 
 
 class Finished(BaseModel):
-    """How a run ended. `unit` is the tokens of one solution in its cell when the run was planned, `limit` the spent axis of its budget, `failure` why
-    it broke off. `samples` are the solutions of a pool, empty for all others."""
+    """How a run ended. `unit` is the tokens of one solution in its cell when the run was planned,
+    `limit` the spent axis of its budget, `failure` why it broke off. `samples` are the solutions of
+    a pool, empty for all others."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,7 +56,8 @@ class Line(BaseModel):
 
 
 class Log:
-    """A file of finished runs: what it holds, and a way to add to it. `runs` are by key, in the order in which they finished."""
+    """A file of finished runs: what it holds, and a way to add to it. `runs` are by key, in the
+    order in which they finished."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,7 +1,8 @@
 """What `benchmarks.strategies` runs, and in which order.
 
-A budget is counted in solutions: N solutions' worth of generated tokens is N times the mean tokens of one chain in the cell, measured first. A
-strategy gets that many tokens and parameters that can use them, from the table `WIDTHS`; one that the table does not know takes its defaults.
+A budget is counted in solutions: N solutions' worth of generated tokens is N times the mean tokens
+of one chain in the cell, measured first. A strategy gets that many tokens and parameters that can
+use them, from the table `WIDTHS`; one that the table does not know takes its defaults.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 import backend.strategies  # noqa: F401 - importing the package registers its members
+from backend.core.keys import digest
 from backend.core.ports import Aggregation
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
-from backend.runs.context import digest
 
 CELLS = ("ledger/3", "ledger/4", "ledger/5", "countdown/2", "countdown/3")
 BUDGETS = (4, 16, 64)
@@ -31,12 +32,14 @@ VERIFIERS: Mapping[str, tuple[str, str | None]] = {
 """Names of this benchmark to a verifier and its model."""
 
 SLACK = 1.5
-"""Limit over budget for a search whose paths all end at about the same time: one step before that it has no answer at all, and a problem that needs
-longer texts than the mean of its cell would never have one. Its width keeps it near the budget; the report shows what it really took."""
+"""Limit over budget for a search whose paths all end at about the same time: one step before that
+it has no answer at all, and a problem that needs longer texts than the mean of its cell would never
+have one. Its width keeps it near the budget; the report shows what it really took."""
 
 
 class Width(NamedTuple):
-    """Parameters for a budget of N solutions, and the limit on generated tokens as a multiple of the budget."""
+    """Parameters for a budget of N solutions, and the limit on generated tokens as a multiple of
+    the budget."""
 
     params: Callable[[int], dict[str, JsonValue]]
     slack: float = 1.0
@@ -48,7 +51,8 @@ def beam(n: int) -> dict[str, JsonValue]:
 
 
 def tempering(n: int) -> dict[str, JsonValue]:
-    """Particles x chains x passes = N, with at least the two particles and two chains that there must be."""
+    """Particles x chains x passes = N, with at least the two particles and two chains that there
+    must be."""
     chains, passes = (4 if n >= 64 else 2), (2 if n >= 16 else 1)
     return {"chains": chains, "iterations": passes, "particles": max(2, n // (chains * passes))}
 
@@ -57,7 +61,9 @@ WIDTHS: Mapping[str, Width] = {
     "first_finish": Width(lambda n: {"n": n}, SLACK),
     "stepwise_best_of_n": Width(lambda n: {"n": n}, SLACK),
     "beam_search": Width(beam, SLACK),
-    "lookahead": Width(lambda n: {**beam(max(2, n // 2)), "k": 1}, SLACK),  # a step of the rollout for every step of the search
+    "lookahead": Width(
+        lambda n: {**beam(max(2, n // 2)), "k": 1}, SLACK
+    ),  # a step of the rollout for every step of the search
     "dvts": Width(beam, SLACK),
     "rebase": Width(lambda n: {"width": n}, SLACK),
     "particle_filter": Width(lambda n: {"particles": n}, SLACK),
@@ -68,13 +74,17 @@ WIDTHS: Mapping[str, Width] = {
     "global_frontier": Width(lambda n: {"width": min(8, max(2, n // 4)), "expansions": 16 * n}),
     "ab_mcts": Width(lambda n: {"answers": n}),
     "tree_sampling": Width(lambda n: {"iterations": 16 * n}),
-    "retro_search": Width(lambda n: {"traces": max(1, n - 2)}),  # to revise the chosen trace takes about as much as two more
+    "retro_search": Width(
+        lambda n: {"traces": max(1, n - 2)}
+    ),  # to revise the chosen trace takes about as much as two more
 }
-"""How the main width of a strategy follows its budget. What only its budget should end gets more turns than the budget allows."""
+"""How the main width of a strategy follows its budget. What only its budget should end gets more
+turns than the budget allows."""
 
 
 class Task(NamedTuple):
-    """One run: its cell, how many solutions' worth it may generate, the tokens of one solution (None while they are measured), and the run."""
+    """One run: its cell, how many solutions' worth it may generate, the tokens of one solution
+    (None while they are measured), and the run."""
 
     cell: str
     solutions: int
@@ -83,19 +93,25 @@ class Task(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The same for the same run, whatever else the plan holds; a field that a later version adds changes no key while it has its default."""
+        """The same for the same run, whatever else the plan holds; a field that a later version
+        adds changes no key while it has its default."""
         return digest(self.spec.model_dump_json(exclude_defaults=True))
 
 
 def searching() -> tuple[str, ...]:
-    """Every registered strategy that runs with one policy and one verifier, but those that have a place of their own in the plan."""
-    return tuple(name for name, entry in STRATEGIES.items().items() if name not in (CHAIN, POOL) and not entry.roles)
+    """Every registered strategy that runs with one policy and one verifier, but those that have a
+    place of their own in the plan."""
+    return tuple(
+        name
+        for name, entry in STRATEGIES.items().items()
+        if name not in (CHAIN, POOL) and not entry.roles
+    )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to compare. `chains` solutions a problem are measured on the first `measured` problems of each cell, however many are searched;
-    `pool` solutions are drawn for best-of-N."""
+    """What to compare. `chains` solutions a problem are measured on the first `measured` problems
+    of each cell, however many are searched; `pool` solutions are drawn for best-of-N."""
 
     cells: Sequence[str] = CELLS
     problems: int = 32
@@ -117,12 +133,18 @@ class Plan:
                     yield Task(cell, 1, None, self._spec(cell, place, CHAIN, seed))
 
     def search_tasks(self, units: Mapping[str, float]) -> Iterator[Task]:
-        """Problem by problem: its pool, then every strategy at every budget, cells taking turns. Whenever this is stopped, no cell, strategy or
-        budget is more than one problem ahead of another. `units` are the tokens of one solution by cell."""
+        """Problem by problem: its pool, then every strategy at every budget, cells taking turns.
+        Whenever this is stopped, no cell, strategy or budget is more than one problem ahead of
+        another. `units` are the tokens of one solution by cell."""
         for seed in range(self.repeats):
             for place in range(self.problems):
                 for cell in self.cells:
-                    yield Task(cell, self.pool, units[cell], self._spec(cell, place, POOL, seed, {"n": self.pool}))
+                    yield Task(
+                        cell,
+                        self.pool,
+                        units[cell],
+                        self._spec(cell, place, POOL, seed, {"n": self.pool}),
+                    )
                 for solutions in self.budgets:
                     for strategy in self.strategies:
                         for cell in self.cells:
@@ -131,22 +153,59 @@ class Plan:
     def unit_tasks(self) -> Iterator[Task]:
         """The chains from which the tokens of one solution are computed."""
         last = FIRST_SEED + self.measured
-        return (task for task in self.chain_tasks() if int(str(task.spec.problem).rpartition("/")[2]) < last)
+        return (
+            task
+            for task in self.chain_tasks()
+            if int(str(task.spec.problem).rpartition("/")[2]) < last
+        )
 
-    def _search(self, cell: str, place: int, strategy: str, seed: int, solutions: int, unit: float) -> Task:
+    def _search(
+        self, cell: str, place: int, strategy: str, seed: int, solutions: int, unit: float
+    ) -> Task:
         width = WIDTHS.get(strategy, Width(lambda n: {}))
         limit = math.ceil(width.slack * solutions * unit)
-        return Task(cell, solutions, unit, self._spec(cell, place, strategy, seed, width.params(solutions), {"generated_tokens": limit}))
+        return Task(
+            cell,
+            solutions,
+            unit,
+            self._spec(
+                cell, place, strategy, seed, width.params(solutions), {"generated_tokens": limit}
+            ),
+        )
 
     def _spec(
-        self, cell: str, place: int, strategy: str, seed: int,
-        params: dict[str, JsonValue] | None = None, budget: dict[str, float] | None = None,
+        self,
+        cell: str,
+        place: int,
+        strategy: str,
+        seed: int,
+        params: dict[str, JsonValue] | None = None,
+        budget: dict[str, float] | None = None,
     ) -> RunSpec:
         verifier, model = VERIFIERS[self.verifier]
         return RunSpec(
-            strategy=strategy, params=params or {}, problem=f"{cell}/{FIRST_SEED + place}", seed=seed, budget=budget or {}, engine=self.engine,
-            verifier=verifier, verifier_model=model, aggregation=self.aggregation,
+            strategy=strategy,
+            params=params or {},
+            problem=f"{cell}/{FIRST_SEED + place}",
+            seed=seed,
+            budget=budget or {},
+            engine=self.engine,
+            verifier=verifier,
+            verifier_model=model,
+            aggregation=self.aggregation,
         )
 
 
-__all__ = ["BUDGETS", "CELLS", "CHAIN", "FIRST_SEED", "POOL", "VERIFIERS", "WIDTHS", "Plan", "Task", "Width", "searching"]
+__all__ = [
+    "BUDGETS",
+    "CELLS",
+    "CHAIN",
+    "FIRST_SEED",
+    "POOL",
+    "VERIFIERS",
+    "WIDTHS",
+    "Plan",
+    "Task",
+    "Width",
+    "searching",
+]

@@ -1,9 +1,10 @@
 """Bookkeeping cost of the tree searches: milliseconds a node that are not spent by a model.
 
-A scripted engine and a scripted verifier grow trees of 1,000, 10,000 and 50,000 nodes under MCTS and A*. What is timed is all of ours that runs
-for a node: strategy, driver, policy and verifier wrappers, selector and recorder (with a sink that forgets everything), less the time spent
-inside the scripted calls, in processor time, so that a busy machine does not matter. The figure should stay flat as the tree grows and below
-0.1 ms. Run: `python -m benchmarks.tree`.
+A scripted engine and a scripted verifier grow trees of 1,000, 10,000 and 50,000 nodes under MCTS
+and A*. What is timed is all of ours that runs for a node: strategy, driver, policy and verifier
+wrappers, selector and recorder (with a sink that forgets everything), less the time spent inside
+the scripted calls, in processor time, so that a busy machine does not matter. The figure should
+stay flat as the tree grows and below 0.1 ms. Run: `python -m benchmarks.tree`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,27 @@ from typing import NamedTuple
 import numpy as np
 
 from backend import problems
-from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, VerifierTokens
-from backend.core.records import NullSink, Recorder
+from backend.core.ports import (
+    Capabilities,
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Prompt,
+    Request,
+    VerifierTokens,
+)
+from backend.core.records import NullSink
 from backend.core.spec import RunSpec
 from backend.core.types import Finish, Node, Score
 from backend.problems.base import Problem
 from backend.problems.classes import classes_of
 from backend.runs.budget import Meter
-from backend.runs.context import Control, Desk
+from backend.runs.context import Desk
+from backend.runs.control import Control
 from backend.runs.driver import Driver
 from backend.runs.paid import NOTHING_PAID
 from backend.runs.policy import LivePolicy
+from backend.runs.recorder import Recorder
 from backend.runs.verifier import LiveVerifier
 
 SIZES = (1_000, 10_000, 50_000)
@@ -36,7 +47,8 @@ PROBLEM = Problem("own", "own", None, None, "question", "1")
 
 
 class ScriptedCalls:
-    """Engine and verifier in one: distinct texts of two tokens, an answer at depth 12, random scores; `seconds` is the time spent inside."""
+    """Engine and verifier in one: distinct texts of two tokens, an answer at depth 12, random
+    scores; `seconds` is the time spent inside."""
 
     tokens_used = VerifierTokens(0, 0)
 
@@ -62,7 +74,9 @@ class ScriptedCalls:
             ends = len(request.token_ids) >= 2 * DEPTH - 1
             text = f"\\boxed{{{self.made % 50}}}" if ends else f"step {self.made}\n\n"
             finish = Finish.END if ends else Finish.STEP
-            completion = Completion(request.key, text, (self.made, 1), (-0.5, -0.1), finish, len(request.token_ids))
+            completion = Completion(
+                request.key, text, (self.made, 1), (-0.5, -0.1), finish, len(request.token_ids)
+            )
             self.seconds += time.process_time() - started
             yield completion
 
@@ -100,9 +114,17 @@ def case(name: str, size: int) -> RunSpec:
     """A search that only its budget of `size` calls ends."""
     params = {
         "mcts": {"simulations": 1_000_000, "children": WIDTH, "max_steps": DEPTH + 1},
-        "a_star": {"expansions": 1_000_000, "branching": WIDTH, "max_steps": DEPTH + 1, "open_limit": 100_000, "goals": 4096},
+        "a_star": {
+            "expansions": 1_000_000,
+            "branching": WIDTH,
+            "max_steps": DEPTH + 1,
+            "open_limit": 100_000,
+            "goals": 4096,
+        },
     }[name]
-    return RunSpec(strategy=name, params=dict(params), question="question", budget={"model_calls": size})
+    return RunSpec(
+        strategy=name, params=dict(params), question="question", budget={"model_calls": size}
+    )
 
 
 async def measure(name: str, size: int, seed: int = 0) -> Cost:
@@ -111,7 +133,15 @@ async def measure(name: str, size: int, seed: int = 0) -> Cost:
     recorder = Recorder(NullSink())
     desk = Desk(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
     policy = LivePolicy(calls, desk, spec.sampling.sampling())
-    driver = Driver(spec, PROBLEM, problems.grade, desk, policy, LiveVerifier(calls, desk, "scripted"), classes_of(PROBLEM))
+    driver = Driver(
+        spec,
+        PROBLEM,
+        problems.grade,
+        desk,
+        policy,
+        LiveVerifier(calls, desk, "scripted"),
+        classes_of(PROBLEM),
+    )
     started = time.process_time()
     await driver.drive()
     ours = time.process_time() - started - calls.seconds
@@ -124,7 +154,9 @@ def main() -> None:
     for name in ("mcts", "a_star"):
         for size in SIZES:
             cost = asyncio.run(measure(name, size))
-            print(f"| {name} | {cost.nodes:,} | {cost.finished:,} | {cost.mean_ms:.4f} |", flush=True)
+            print(
+                f"| {name} | {cost.nodes:,} | {cost.finished:,} | {cost.mean_ms:.4f} |", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What goes wrong in these solutions, and do others see it so? Label steps, by keyboard and blind if wanted, and compare."""
+"""What goes wrong in these solutions, and do others see it so? Label steps, by keyboard and blind
+if wanted, and compare."""
 
 import streamlit as st
 
@@ -6,7 +7,12 @@ from components.annotate.labels_panel import label_panel
 from components.annotate.queue_panel import nothing_to_label, seat, welcome
 from components.annotate.run_panel import opened, path_picker, steps_of_task, task_header
 from components.annotate.saved_panel import saved_labels
-from components.annotate.study_panel import agreement_panel, codebook_panel, counts_panel, export_panel
+from components.annotate.study_panel import (
+    agreement_panel,
+    codebook_panel,
+    counts_panel,
+    export_panel,
+)
 from components.frame.service import connect, required
 
 VIEWS = ("Label", "Agreement", "Counts", "Codebook", "Export")
@@ -16,7 +22,15 @@ strategies = [entry.name for entry in required(service.catalog, "The catalogue")
 with st.sidebar:
     place = seat(service, strategies)
 book = required(service.annotations.codebook, "The codebook")
-view = st.segmented_control("View", VIEWS, default="Label", required=True, key="view", bind="query-params", label_visibility="collapsed")
+view = st.segmented_control(
+    "View",
+    VIEWS,
+    default="Label",
+    required=True,
+    key="view",
+    bind="query-params",
+    label_visibility="collapsed",
+)
 if view == "Agreement":
     agreement_panel(service, book)
 elif view == "Counts":

@@ -20,7 +20,15 @@ catalog = required(service.catalog, "The catalogue")
 now = asked()
 if len(now.runs) < FEWEST:
     ways = ["Stored runs", "Race"]
-    way = st.segmented_control("Compare", ways, default=ways[0], required=True, key="way", bind="query-params", label_visibility="collapsed")
+    way = st.segmented_control(
+        "Compare",
+        ways,
+        default=ways[0],
+        required=True,
+        key="way",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     if way == ways[0]:
         compare_picker(service, catalog, now.runs)
     else:
@@ -35,4 +43,10 @@ chart(now, shown)
 one, other = branches(now, shown)
 first_token(service, now, one, other)
 settings(catalog, shown)
-st.button("Compare other runs", icon=":material/arrow_back:", on_click=show_runs, args=((),), key="compare.back")
+st.button(
+    "Compare other runs",
+    icon=":material/arrow_back:",
+    on_click=show_runs,
+    args=((),),
+    key="compare.back",
+)

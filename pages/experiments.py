@@ -2,7 +2,11 @@
 
 import streamlit as st
 
-from components.experiments.experiment_form import experiment_detail, experiment_list, new_experiment
+from components.experiments.experiment_form import (
+    experiment_detail,
+    experiment_list,
+    new_experiment,
+)
 from components.frame.service import connect
 
 service = connect()

@@ -39,14 +39,28 @@ node = number_in_address("node")
 budget = run.budget if run else None
 look = look_in_address()
 answers = run_log(service, run).answers() if run is not None and look.colour == "answer" else None
-shown = TreeView(run_id, status, node, None, budget, public_url(), public_token(), height=400, above=480, look=look, answers=answers)
+shown = TreeView(
+    run_id,
+    status,
+    node,
+    None,
+    budget,
+    public_url(),
+    public_token(),
+    height=400,
+    above=480,
+    look=look,
+    answers=answers,
+)
 told = live_tree(shown, key="solve")
 if told.look is not None:
     put_in_address(**told.look.parts())
     st.rerun()
 if told.picked is not None:
     parts = {name: part for name, part in look.parts().items() if part is not None}
-    st.switch_page(page("trace"), query_params={"run": str(run_id), "node": str(told.picked), **parts})
+    st.switch_page(
+        page("trace"), query_params={"run": str(run_id), "node": str(told.picked), **parts}
+    )
 if told.status is not None:
     st.rerun()
 if run is not None:

@@ -1,4 +1,5 @@
-"""What does the store say to a question of my own? SQL on a copy, with examples, and rows that lead to their traces."""
+"""What does the store say to a question of my own? SQL on a copy, with examples, and rows that lead
+to their traces."""
 
 import streamlit as st
 

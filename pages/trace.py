@@ -38,7 +38,11 @@ rows = log.rows(until)
 with right:
     pseudocode(run, entry, log.events, until)
     node_pane(service, run, entry, rows, log.events, until)
-if len(rows) <= CHARTED or st.toggle(f"Draw the charts of all {len(rows)} nodes (takes some seconds)", key="charts", bind="query-params"):
+if len(rows) <= CHARTED or st.toggle(
+    f"Draw the charts of all {len(rows)} nodes (takes some seconds)",
+    key="charts",
+    bind="query-params",
+):
     charts(run, entry, rows, log.events, until)
 panels(service, run, rows, catalog, kin)
 step_table(rows, run_id)

@@ -1,4 +1,5 @@
-"""Where did the right answer die, and what would have saved it? Over many runs, or step by step for one."""
+"""Where did the right answer die, and what would have saved it? Over many runs, or step by step for
+one."""
 
 from components.frame.address import number_in_address
 from components.frame.service import connect, required

@@ -1,10 +1,13 @@
-"""The store: runs, their nodes and their append-only event logs in one DuckDB file, owned by one process.
+"""The store: runs, their nodes and their append-only event logs in one DuckDB file, owned by one
+process.
 
-`Store` is the only thing the rest of the project uses. Nobody outside this package knows SQLAlchemy or DuckDB.
+`Store` is the only thing the rest of the project uses. Nobody outside this package knows SQLAlchemy
+or DuckDB.
 
-Reading order: `tables` (what is stored), `queries` (every SQL statement by name; those of annotations are in `queries_annotations`), `database` (the
-file), `writer` (how events get in, a few times a second, in one transaction), `runs`, `events`, `series` and `annotations` (how rows become plain
-values), `verify` (what must hold), `export` and `parquet` (runs as files).
+Reading order: `tables` (what is stored), `queries` (every SQL statement by name; those of
+annotations are in `queries_annotations`), `database` (the file), `writer` (how events get in, a few
+times a second, in one transaction), `runs`, `events`, `series` and `annotations` (how rows become
+plain values), `verify` (what must hold), `export` and `parquet` (runs as files).
 """
 
 from storage.annotations import AnnotationRow, Annotations, EditRow, Waiting
@@ -16,6 +19,21 @@ from storage.store import Store, own_run
 from storage.writer import RunWriter
 
 __all__ = [
-    "AnnotationRow", "Annotations", "EditRow", "EventRow", "NodeFull", "NodeRow", "RunPage", "RunRow", "RunWriter", "ScoreRow", "SeriesScore",
-    "Store", "Waiting", "looks_own", "own_run", "read_file", "read_folder",
-]  # fmt: skip
+    "AnnotationRow",
+    "Annotations",
+    "EditRow",
+    "EventRow",
+    "NodeFull",
+    "NodeRow",
+    "RunPage",
+    "RunRow",
+    "RunWriter",
+    "ScoreRow",
+    "SeriesScore",
+    "Store",
+    "Waiting",
+    "looks_own",
+    "own_run",
+    "read_file",
+    "read_folder",
+]

@@ -1,8 +1,10 @@
-"""What people say of runs: labels with the history of every change, the codebook, and who has seen what.
+"""What people say of runs: labels with the history of every change, the codebook, and who has seen
+what.
 
-The store decides whether a label counts as blind, in the transaction that writes it: it does while its author has opened the run in blind mode and
-was shown nothing else. Nobody can say so of his own label. A label belongs to its author: others can neither change nor remove it. All of it goes
-with the run, in the transaction that deletes the run.
+The store decides whether a label counts as blind, in the transaction that writes it: it does while
+its author has opened the run in blind mode and was shown nothing else. Nobody can say so of his own
+label. A label belongs to its author: others can neither change nor remove it. All of it goes with
+the run, in the transaction that deletes the run.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ class AnnotationRow(NamedTuple):
 
 
 class EditRow(NamedTuple):
-    """A change: `action` is created, changed or deleted; `key` is the id of an annotation or the key of a category."""
+    """A change: `action` is created, changed or deleted; `key` is the id of an annotation or the
+    key of a category."""
 
     id: int
     subject: str
@@ -79,7 +82,8 @@ class Annotations:
     # labels
 
     def save(self, run_id: int, label: Label, author: str) -> AnnotationRow:
-        """Keep a label, in place of the author's earlier one at the same place (a category: of the same key). Saying the same again is no change.
+        """Keep a label, in place of the author's earlier one at the same place (a category: of the
+        same key). Saying the same again is no change.
 
         Raises `NotFound` for the run and `BadInput` for what cannot be stored.
         """
@@ -91,33 +95,76 @@ class Annotations:
             moment = in_utc("updated_at", self._now())
             earlier = self._earlier(connection, run_id, label, author)
             if earlier is None:
-                values = {**content, "run_id": run_id, "author": author, "blind": blind, "created_at": moment, "updated_at": moment}
+                values = {
+                    **content,
+                    "run_id": run_id,
+                    "author": author,
+                    "blind": blind,
+                    "created_at": moment,
+                    "updated_at": moment,
+                }
                 annotation_id = int(connection.execute(sql.new_annotation(values)).scalar_one())
-                self._log(connection, ANNOTATION, str(annotation_id), run_id, author, None, {**content, "blind": blind})
+                self._log(
+                    connection,
+                    ANNOTATION,
+                    str(annotation_id),
+                    run_id,
+                    author,
+                    None,
+                    {**content, "blind": blind},
+                )
             else:
                 annotation_id = earlier.id
                 if _content(_label(earlier)) != content:
-                    connection.execute(sql.change_annotation(earlier.id, {**content, "blind": blind, "updated_at": moment}))
-                    self._log(connection, ANNOTATION, str(earlier.id), run_id, author, _told(earlier), {**content, "blind": blind})
+                    connection.execute(
+                        sql.change_annotation(
+                            earlier.id, {**content, "blind": blind, "updated_at": moment}
+                        )
+                    )
+                    self._log(
+                        connection,
+                        ANNOTATION,
+                        str(earlier.id),
+                        run_id,
+                        author,
+                        _told(earlier),
+                        {**content, "blind": blind},
+                    )
             return annotation_row(connection.execute(sql.one_annotation(annotation_id)).one())
 
     def remove(self, annotation_id: int, author: str) -> None:
-        """Remove a label; its history stays. Raises `NotFound`, or `Conflict` for another author's."""
+        """Remove a label; its history stays. Raises `NotFound`, or `Conflict` for another
+        author's.
+        """
         with self._database.writing() as connection:
             found = connection.execute(sql.one_annotation(annotation_id)).first()
             if found is None:
                 raise NotFound(f"there is no annotation {annotation_id}")
             row = annotation_row(found)
             if row.author != author:
-                raise Conflict(f"annotation {annotation_id} is {row.author}'s: only its author can remove it")
+                raise Conflict(
+                    f"annotation {annotation_id} is {row.author}'s: only its author can remove it"
+                )
             connection.execute(sql.drop_annotation(annotation_id))
-            self._log(connection, ANNOTATION, str(annotation_id), row.run_id, author, _told(row), None)
+            self._log(
+                connection, ANNOTATION, str(annotation_id), row.run_id, author, _told(row), None
+            )
 
     def find(
-        self, run_ids: Sequence[int] | None = None, *, author: str | None = None, strategy: str | None = None, problem: str | None = None
+        self,
+        run_ids: Sequence[int] | None = None,
+        *,
+        author: str | None = None,
+        strategy: str | None = None,
+        problem: str | None = None,
     ) -> list[AnnotationRow]:
         """Labels in order of run and id. `problem` is a problem id or the name of a set."""
-        return [annotation_row(row) for row in self._database.rows(sql.found_annotations(run_ids, author, strategy, problem))]
+        return [
+            annotation_row(row)
+            for row in self._database.rows(
+                sql.found_annotations(run_ids, author, strategy, problem)
+            )
+        ]
 
     def authors(self) -> dict[str, int]:
         """Everybody who has labels, with the number of runs that have some."""
@@ -130,24 +177,36 @@ class Annotations:
             found.setdefault(row.run_id, {})[row.author] = row.labels
         return found
 
-    def waiting(self, strategy: str | None = None, problem: str | None = None, text: str | None = None) -> list[Waiting]:
+    def waiting(
+        self, strategy: str | None = None, problem: str | None = None, text: str | None = None
+    ) -> list[Waiting]:
         """Runs that are over and chose an answer, newest first."""
-        return [Waiting(*row) for row in self._database.rows(sql.runs_to_label(strategy, problem, text))]
+        return [
+            Waiting(*row) for row in self._database.rows(sql.runs_to_label(strategy, problem, text))
+        ]
 
     def history(self, run_id: int) -> list[EditRow]:
-        """Every change of the run's labels, oldest first, those of labels that are gone among them."""
+        """Every change of the run's labels, oldest first, those of labels that are gone among
+        them.
+        """
         return [edit_row(row) for row in self._database.rows(sql.edits(run_id, ANNOTATION))]
 
     # blind mode
 
     def open(self, run_id: int, author: str, *, blind: bool) -> bool:
-        """An author begins with a run; whether what blind mode hides stays hidden. It does not once it was shown. Raises `NotFound`."""
+        """An author begins with a run; whether what blind mode hides stays hidden. It does not once
+        it was shown. Raises `NotFound`."""
         with self._database.writing() as connection:
             self._require_run(connection, run_id)
             moment = in_utc("opened_at", self._now())
             seen = connection.execute(sql.sight(run_id, author)).first()
             if seen is None:
-                values = {"run_id": run_id, "author": author, "opened_at": moment, "seen_at": None if blind else moment}
+                values = {
+                    "run_id": run_id,
+                    "author": author,
+                    "opened_at": moment,
+                    "seen_at": None if blind else moment,
+                }
                 connection.execute(sql.new_sight(values))
                 return blind
             if seen.seen_at is None and not blind:
@@ -166,13 +225,21 @@ class Annotations:
         return [Category(**row._asdict()) for row in self._database.rows(sql.categories())]
 
     def keep_category(self, given: Category, author: str) -> Category:
-        """Add a category (`key` empty: one is made from the name, and it goes to the end) or change one. Raises `NotFound` and `BadInput`."""
+        """Add a category (`key` empty: one is made from the name, and it goes to the end) or change
+        one. Raises `NotFound` and `BadInput`."""
         given.checked()
         valid_json("category", [asdict(given), author])
         with self._database.writing() as connection:
-            known = {row.key: Category(**row._asdict()) for row in connection.execute(sql.categories()).fetchall()}
+            known = {
+                row.key: Category(**row._asdict())
+                for row in connection.execute(sql.categories()).fetchall()
+            }
             if any(each.name == given.name and each.key != given.key for each in known.values()):
-                raise BadInput("name of a category", given=given.name, accepted="a name that no other category has")
+                raise BadInput(
+                    "name of a category",
+                    given=given.name,
+                    accepted="a name that no other category has",
+                )
             if not given.key:
                 last = max((each.position for each in known.values()), default=-1)
                 kept = replace(given, key=new_key(given.name, known), position=last + 1)
@@ -183,7 +250,15 @@ class Annotations:
                 raise NotFound(f"the codebook has no category {given.key}")
             if known[given.key] != given:
                 connection.execute(sql.change_category(given.key, asdict(given)))
-                self._log(connection, CATEGORY, given.key, None, author, asdict(known[given.key]), asdict(given))
+                self._log(
+                    connection,
+                    CATEGORY,
+                    given.key,
+                    None,
+                    author,
+                    asdict(known[given.key]),
+                    asdict(given),
+                )
             return given
 
     def codebook_history(self) -> list[EditRow]:
@@ -200,15 +275,33 @@ class Annotations:
         seen = connection.execute(sql.sight(run_id, author)).first()
         return seen is not None and seen.seen_at is None
 
-    def _earlier(self, connection: sa.Connection, run_id: int, label: Label, author: str) -> AnnotationRow | None:
-        rows = map(annotation_row, connection.execute(sql.found_annotations([run_id], author)).fetchall())
+    def _earlier(
+        self, connection: sa.Connection, run_id: int, label: Label, author: str
+    ) -> AnnotationRow | None:
+        rows = map(
+            annotation_row, connection.execute(sql.found_annotations([run_id], author)).fetchall()
+        )
         return next((row for row in rows if _same_place(_label(row), label)), None)
 
     def _log(
-        self, connection: sa.Connection, subject: str, key: str, run_id: int | None, author: str, before: JSON, after: JSON
+        self,
+        connection: sa.Connection,
+        subject: str,
+        key: str,
+        run_id: int | None,
+        author: str,
+        before: JSON,
+        after: JSON,
     ) -> None:
         action = "created" if before is None else "deleted" if after is None else "changed"
-        values = {"subject": subject, "key": key, "run_id": run_id, "author": author, "at": in_utc("at", self._now()), "action": action}
+        values = {
+            "subject": subject,
+            "key": key,
+            "run_id": run_id,
+            "author": author,
+            "at": in_utc("at", self._now()),
+            "action": action,
+        }
         connection.execute(sql.new_edit({**values, "before": before, "after": after}))
 
 
@@ -216,7 +309,16 @@ def annotation_row(row: Row) -> AnnotationRow:
     """A joined row as plain values."""
     found: dict[str, Any] = row._asdict()
     stored = found["span"]
-    span = None if stored is None else Span(stored["start"], stored["end"], stored["quote"], tuple(tuple(each) for each in stored["tokens"]))
+    span = (
+        None
+        if stored is None
+        else Span(
+            stored["start"],
+            stored["end"],
+            stored["quote"],
+            tuple(tuple(each) for each in stored["tokens"]),
+        )
+    )
     times = {name: aware(found[name]) for name in ("created_at", "updated_at")}
     plain = {name: found[name] for name in AnnotationRow._fields if name in found}
     return AnnotationRow(**{**plain, **times, "node": found["node_id"], "span": span})
@@ -231,17 +333,33 @@ def _label(row: AnnotationRow) -> Label:
 
 
 def _same_place(one: Label, other: Label) -> bool:
-    """Whether a label takes the place of another. Only a category can stand beside others of its kind."""
+    """Whether a label takes the place of another. Only a category can stand beside others of its
+    kind."""
     steps = one.kind == "first_error" or one.step == other.step
-    spans = [None if label.span is None else (label.span.start, label.span.end) for label in (one, other)]
+    spans = [
+        None if label.span is None else (label.span.start, label.span.end) for label in (one, other)
+    ]
     keys = one.kind != "category" or one.label == other.label
-    return one.kind == other.kind and one.node == other.node and steps and spans[0] == spans[1] and keys
+    return (
+        one.kind == other.kind
+        and one.node == other.node
+        and steps
+        and spans[0] == spans[1]
+        and keys
+    )
 
 
 def _content(label: Label) -> dict[str, JSON]:
     """A label as it is stored and as the history tells it."""
     span = None if label.span is None else label.span.json()
-    return {"kind": label.kind, "label": label.label, "node_id": label.node, "step": label.step, "span": span, "note": label.note}
+    return {
+        "kind": label.kind,
+        "label": label.label,
+        "node_id": label.node,
+        "step": label.step,
+        "span": span,
+        "note": label.note,
+    }
 
 
 def _told(row: AnnotationRow) -> dict[str, JSON]:

@@ -1,4 +1,5 @@
-"""What stands beside the log of a run and travels with it: scores that other verifiers gave later, and links between nodes."""
+"""What stands beside the log of a run and travels with it: scores that other verifiers gave later,
+and links between nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ from storage.database import Database
 from storage.series import SCHEMA as SCORE_SCHEMA
 from storage.tables import Link, Score
 
-LINK_SCHEMA = pa.schema({"run_id": pa.int64(), "src": pa.int32(), "dst": pa.int32(), "kind": pa.string()})
+LINK_SCHEMA = pa.schema(
+    {"run_id": pa.int64(), "src": pa.int32(), "dst": pa.int32(), "kind": pa.string()}
+)
 
 
 class Beside(NamedTuple):
@@ -29,18 +32,29 @@ class Beside(NamedTuple):
 
 def stored(database: Database, run_id: int) -> Beside:
     """What stands beside a stored run."""
-    scores, links = database.columns(queries.later_scores(run_id)), database.columns(queries.links(run_id))
+    scores, links = (
+        database.columns(queries.later_scores(run_id)),
+        database.columns(queries.links(run_id)),
+    )
     return Beside(
-        [LaterScore(series, node, value, tuple(steps), reason) for series, node, value, steps, reason in zip(*scores.values(), strict=True)],
+        [
+            LaterScore(series, node, value, tuple(steps), reason)
+            for series, node, value, steps, reason in zip(*scores.values(), strict=True)
+        ],
         [LinkRecord(*row) for row in zip(*links.values(), strict=True)],
     )
 
 
 def append(connection: sa.Connection, run_id: int, beside: Beside) -> None:
     """Store it with a run that is being imported."""
-    for table, schema, records in ((Score.__table__, SCORE_SCHEMA, beside.scores), (Link.__table__, LINK_SCHEMA, beside.links)):
+    for table, schema, records in (
+        (Score.__table__, SCORE_SCHEMA, beside.scores),
+        (Link.__table__, LINK_SCHEMA, beside.links),
+    ):
         if records:
-            rows: list[dict[str, Any]] = [{"run_id": run_id, **record._asdict()} for record in records]
+            rows: list[dict[str, Any]] = [
+                {"run_id": run_id, **record._asdict()} for record in records
+            ]
             insert_from_arrow(connection, table, pa.Table.from_pylist(rows, schema=schema))
 
 
@@ -53,8 +67,12 @@ class Fault(NamedTuple):
 
 
 def faults(beside: Beside, nodes: int) -> Iterator[Fault]:
-    """What does not hold: each score and each link once and in order, of nodes that are there, scores in [0, 1] or with a reason."""
-    ordered: list[tuple[Sequence[Any], bool]] = [([one[:2] for one in beside.scores], False), ([tuple(one) for one in beside.links], True)]
+    """What does not hold: each score and each link once and in order, of nodes that are there,
+    scores in [0, 1] or with a reason."""
+    ordered: list[tuple[Sequence[Any], bool]] = [
+        ([one[:2] for one in beside.scores], False),
+        ([tuple(one) for one in beside.links], True),
+    ]
     for keys, link in ordered:
         for index, (before, after) in enumerate(itertools.pairwise(keys), 1):
             if not before < after:
@@ -64,11 +82,15 @@ def faults(beside: Beside, nodes: int) -> Iterator[Fault]:
             yield Fault(f"node {score.node_id}, which is not there", index, False)
         if not score.series:
             yield Fault("a series without a name", index, False)
-        if score.value is not None and not (math.isfinite(score.value) and 0.0 <= score.value <= 1.0):
+        if score.value is not None and not (
+            math.isfinite(score.value) and 0.0 <= score.value <= 1.0
+        ):
             yield Fault(f"score {score.value}", index, False)
     for index, link_ in enumerate(beside.links):
         if not (0 <= link_.src < nodes and 0 <= link_.dst < nodes):
-            yield Fault(f"a link from {link_.src} to {link_.dst}, which are not both there", index, True)
+            yield Fault(
+                f"a link from {link_.src} to {link_.dst}, which are not both there", index, True
+            )
 
 
 __all__ = ["LINK_SCHEMA", "Beside", "Fault", "append", "faults", "stored"]

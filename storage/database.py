@@ -1,11 +1,15 @@
-"""The DuckDB file: opened by one process, migrated at open, with the mistakes of a file system turned into sentences.
+"""The DuckDB file: opened by one process, migrated at open, with the mistakes of a file system
+turned into sentences.
 
-Every thread takes its own connection from the pool (a shared one returns another thread's rows). All writing goes through one lock, because
-two transactions that change one row fail each other. After a fatal error (disk full, for example) DuckDB refuses everything until all
-connections are closed; `Database` then reopens by itself, and the caller reads what was stored before it tries again.
+Every thread takes its own connection from the pool (a shared one returns another thread's rows).
+All writing goes through one lock, because two transactions that change one row fail each other.
+After a fatal error (disk full, for example) DuckDB refuses everything until all connections are
+closed; `Database` then reopens by itself, and the caller reads what was stored before it tries
+again.
 
-DuckDB locks the file against other processes only. Within one process it would share the file, so every `Database` connects under a name of
-its own: DuckDB refuses a second one, because its configuration differs.
+DuckDB locks the file against other processes only. Within one process it would share the file, so
+every `Database` connects under a name of its own: DuckDB refuses a second one, because its
+configuration differs.
 """
 
 from __future__ import annotations
@@ -40,7 +44,8 @@ CHECKPOINT_TRIES, CHECKPOINT_WAIT_S, CHECKPOINT_BUSY = 20, 0.05, "other write tr
 
 
 class Database:
-    """Connections to one file. `reading` and `writing` are transactions; leaving them by an exception stores nothing."""
+    """Connections to one file. `reading` and `writing` are transactions; leaving them by an
+    exception stores nothing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,11 +54,14 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Database:
-        """Open or create the file and bring its tables up to date. Raises `StorageFailure` saying who holds it or what is wrong with it."""
+        """Open or create the file and bring its tables up to date. Raises `StorageFailure` saying
+        who holds it or what is wrong with it."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise StorageFailure(f"the folder of the store {path} cannot be made: {problem.strerror}") from problem
+            raise StorageFailure(
+                f"the folder of the store {path} cannot be made: {problem.strerror}"
+            ) from problem
         database = cls(path)
         try:
             with database._engine.begin() as connection:
@@ -96,8 +104,9 @@ class Database:
             return connection.execute(statement).scalar()
 
     def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file, so that a damaged log cannot cost a finished run. DuckDB refuses while it sees another
-        transaction that writes; after a second of that the log stays until the next time, and nothing is lost by it."""
+        """Fold the write-ahead log into the file, so that a damaged log cannot cost a finished run.
+        DuckDB refuses while it sees another transaction that writes; after a second of that the log
+        stays until the next time, and nothing is lost by it."""
         for _ in range(CHECKPOINT_TRIES):
             try:
                 with self._lock, self._translated(), self._autocommit() as connection:
@@ -107,19 +116,26 @@ class Database:
                 if CHECKPOINT_BUSY not in str(failure):
                     raise
             time.sleep(CHECKPOINT_WAIT_S)
-        log.warning("the write-ahead log of %s could not be folded in: other transactions were active", self.path)
+        log.warning(
+            "the write-ahead log of %s could not be folded in: other transactions were active",
+            self.path,
+        )
 
     def snapshot(self, path: Path) -> None:
         """Copy everything into a new file while the store is in use."""
         if path.exists():
-            raise BadInput("file of the snapshot", given=str(path), accepted="a file that does not exist yet")
+            raise BadInput(
+                "file of the snapshot", given=str(path), accepted="a file that does not exist yet"
+            )
         part = path.with_name(path.name + ".part")
         part.unlink(missing_ok=True)
         attach, detach = queries.copy_to(str(part))
         with self._lock, self._translated(), self._autocommit() as connection:
             connection.execute(attach)
             try:
-                name = connection.dialect.identifier_preparer.quote(str(connection.execute(queries.name_of_database()).scalar()))
+                name = connection.dialect.identifier_preparer.quote(
+                    str(connection.execute(queries.name_of_database()).scalar())
+                )
                 connection.execute(queries.copy_all(name))
             finally:
                 connection.execute(detach)
@@ -135,7 +151,8 @@ class Database:
         free = shutil.disk_usage(self.path.parent).free
         if free < LEAST_FREE_BYTES:
             raise StorageFailure(
-                f"the disk of the store has {free / 2**20:.0f} MiB left, a run needs at least {LEAST_FREE_BYTES // 2**20} MiB: "
+                f"the disk of the store has {free / 2**20:.0f} MiB left, a run needs at least "
+                f"{LEAST_FREE_BYTES // 2**20} MiB: "
                 "delete old runs or other files"
             )
 
@@ -157,12 +174,15 @@ class Database:
             yield
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowException) as problem:
             origin = _origin(problem)
-            if isinstance(origin, duckdb.FatalException | duckdb.InternalException) or "has been invalidated" in str(origin):
+            if isinstance(
+                origin, duckdb.FatalException | duckdb.InternalException
+            ) or "has been invalidated" in str(origin):
                 self._reopen()
             raise StorageFailure(failure(self.path, str(origin))) from problem
 
     def _reopen(self) -> None:
-        """Close every connection and connect anew; readers that are under way hold the old instance for a moment."""
+        """Close every connection and connect anew; readers that are under way hold the old instance
+        for a moment."""
         deadline = time.monotonic() + REOPEN_SECONDS
         while True:
             self._engine.dispose()
@@ -172,13 +192,19 @@ class Database:
                 return
             except (sa.exc.SQLAlchemyError, duckdb.Error) as problem:
                 if time.monotonic() > deadline:
-                    raise StorageFailure(f"the store {self.path} could not be reopened: {_origin(problem)}") from problem
+                    raise StorageFailure(
+                        f"the store {self.path} could not be reopened: {_origin(problem)}"
+                    ) from problem
                 time.sleep(0.05)
 
 
 def _engine(path: Path) -> sa.Engine:
-    """A pooled engine. A missing extension is an error at once, not a download; the name is what keeps other engines off the file."""
-    config = {"autoinstall_known_extensions": False, "custom_user_agent": f"store-{uuid.uuid4().hex}"}
+    """A pooled engine. A missing extension is an error at once, not a download; the name is what
+    keeps other engines off the file."""
+    config = {
+        "autoinstall_known_extensions": False,
+        "custom_user_agent": f"store-{uuid.uuid4().hex}",
+    }
     url = sa.URL.create("duckdb", database=str(path))
     return sa.create_engine(url, connect_args={"config": config}, pool_size=8, max_overflow=56)
 
@@ -194,9 +220,15 @@ def open_failure(path: Path, message: str) -> str:
     holder = re.search(r"held in (\S+?)(?: \(deleted\))? \(PID (\d+)\)", message)
     if holder is not None:
         program, pid = Path(holder[1]).name, holder[2]
-        return f"the store {path} is already open in another process ({program}, PID {pid}): stop that process or choose another file"
+        return (
+            f"the store {path} is already open in another process ({program}, PID {pid}): stop "
+            "that process or choose another file"
+        )
     if "with a different configuration" in message:
-        return f"the store {path} is already open in this process: use the store that is open, or close it first"
+        return (
+            f"the store {path} is already open in this process: use the store that is open, or "
+            "close it first"
+        )
     if "not a valid DuckDB database file" in message:
         return f"{path} is not a DuckDB file: choose another file"
     if "Corrupt" in message or "Could not read enough bytes" in message:

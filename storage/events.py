@@ -1,7 +1,8 @@
 """Nodes and events on their way in and out: records become Arrow tables, columns become tuples.
 
-Bulk appends go through Arrow because row by row they are a hundred times slower. What cannot be stored is refused with the record's name:
-numbers must be finite and text must be valid Unicode (a lone surrogate is not).
+Bulk appends go through Arrow because row by row they are a hundred times slower. What cannot be
+stored is refused with the record's name: numbers must be finite and text must be valid Unicode (a
+lone surrogate is not).
 """
 
 from __future__ import annotations
@@ -24,13 +25,33 @@ from storage.rows import EventRow, NodeFull, NodeRow, ScoreRow
 from storage.tables import Event, Node, json_text
 
 NODE_TYPES: dict[str, pa.DataType] = {
-    "run_id": pa.int64(), "id": pa.int32(), "parent_id": pa.int32(), "depth": pa.int32(), "kind": pa.string(), "role": pa.string(),
-    "text": pa.string(), "token_ids": pa.list_(pa.int32()), "logprobs": pa.list_(pa.float64()), "finish": pa.string(), "done": pa.bool_(),
-    "key": pa.string(), "seq": pa.int32(), "alternatives": pa.string(),
+    "run_id": pa.int64(),
+    "id": pa.int32(),
+    "parent_id": pa.int32(),
+    "depth": pa.int32(),
+    "kind": pa.string(),
+    "role": pa.string(),
+    "text": pa.string(),
+    "token_ids": pa.list_(pa.int32()),
+    "logprobs": pa.list_(pa.float64()),
+    "finish": pa.string(),
+    "done": pa.bool_(),
+    "key": pa.string(),
+    "seq": pa.int32(),
+    "alternatives": pa.string(),
 }
 EVENT_TYPES: dict[str, pa.DataType] = {
-    "run_id": pa.int64(), "seq": pa.int32(), "t_ms": pa.float64(), "kind": pa.string(), "node_id": pa.int32(), "track": pa.string(),
-    "round": pa.int32(), "phase": pa.string(), "label": pa.string(), "value": pa.float64(), "data": pa.string(),
+    "run_id": pa.int64(),
+    "seq": pa.int32(),
+    "t_ms": pa.float64(),
+    "kind": pa.string(),
+    "node_id": pa.int32(),
+    "track": pa.string(),
+    "round": pa.int32(),
+    "phase": pa.string(),
+    "label": pa.string(),
+    "value": pa.float64(),
+    "data": pa.string(),
 }
 AnyRow = TypeVar("AnyRow", NodeRow, NodeFull, EventRow)
 NODE_SCHEMA, EVENT_SCHEMA = pa.schema(NODE_TYPES), pa.schema(EVENT_TYPES)
@@ -45,7 +66,11 @@ class Batch(NamedTuple):
 
     def newer_than(self, node_id: int, seq: int) -> Batch:
         """The part that is not stored yet."""
-        return Batch(self.run_id, [node for node in self.nodes if node.id > node_id], [event for event in self.events if event.seq > seq])
+        return Batch(
+            self.run_id,
+            [node for node in self.nodes if node.id > node_id],
+            [event for event in self.events if event.seq > seq],
+        )
 
 
 class Encoded(NamedTuple):
@@ -58,7 +83,9 @@ class Encoded(NamedTuple):
 def encode(batch: Batch) -> Encoded:
     """The batch as Arrow. Raises `StorageFailure` naming the record that cannot be stored."""
     try:
-        return Encoded(_node_table(batch.run_id, batch.nodes), _event_table(batch.run_id, batch.events))
+        return Encoded(
+            _node_table(batch.run_id, batch.nodes), _event_table(batch.run_id, batch.events)
+        )
     except (ValueError, TypeError, OverflowError, pa.ArrowException) as problem:
         raise StorageFailure(f"{_culprit(batch)} cannot be stored: {problem}") from problem
 
@@ -71,12 +98,21 @@ def append(connection: sa.Connection, encoded: Encoded) -> None:
         insert_from_arrow(connection, Event.__table__, encoded.events)
 
 
-def _table(schema: pa.Schema, run_id: int, records: Sequence[object], special: dict[str, Callable[[Any], object]]) -> pa.Table:
+def _table(
+    schema: pa.Schema,
+    run_id: int,
+    records: Sequence[object],
+    special: dict[str, Callable[[Any], object]],
+) -> pa.Table:
     arrays = [pa.array([run_id] * len(records), schema.field(0).type)]
     for field in list(schema)[1:]:
         values = [getattr(record, field.name) for record in records]
         encoder = special.get(field.name)
-        arrays.append(pa.array(values if encoder is None else [encoder(value) for value in values], field.type))
+        arrays.append(
+            pa.array(
+                values if encoder is None else [encoder(value) for value in values], field.type
+            )
+        )
     return pa.table(arrays, schema=schema)
 
 
@@ -126,7 +162,8 @@ def _fails(table: Callable[[int, Any], pa.Table], run_id: int, record: object) -
 def _loads(texts: Iterable[str | None]) -> list[Any]:
     """Many JSON texts in one call of the parser, which is several times as fast as one call each.
 
-    The fast parser accepts all that `encode` stores. A file that somebody tampered with may hold NaN, which `verify_run` has to see.
+    The fast parser accepts all that `encode` stores. A file that somebody tampered with may hold
+    NaN, which `verify_run` has to see.
     """
     whole = "[" + ",".join("null" if text is None else text for text in texts) + "]"
     try:
@@ -137,8 +174,11 @@ def _loads(texts: Iterable[str | None]) -> list[Any]:
 
 
 def _rows(row: type[AnyRow], columns: dict[str, list[Any]]) -> list[AnyRow]:
-    """One named tuple a row. `tuple.__new__` makes it in C; the class itself would call Python for each."""
-    return list(map(partial(tuple.__new__, row), zip(*(columns[name] for name in row._fields), strict=True)))
+    """One named tuple a row. `tuple.__new__` makes it in C; the class itself would call Python for
+    each."""
+    return list(
+        map(partial(tuple.__new__, row), zip(*(columns[name] for name in row._fields), strict=True))
+    )
 
 
 def node_rows(columns: dict[str, list[Any]]) -> list[NodeRow]:
@@ -147,7 +187,9 @@ def node_rows(columns: dict[str, list[Any]]) -> list[NodeRow]:
 
 def node_fulls(columns: dict[str, list[Any]]) -> list[NodeFull]:
     columns["token_ids"] = [tuple(ids) for ids in columns["token_ids"]]
-    columns["logprobs"] = [None if values is None else tuple(values) for values in columns["logprobs"]]
+    columns["logprobs"] = [
+        None if values is None else tuple(values) for values in columns["logprobs"]
+    ]
     columns["alternatives"] = _loads(columns["alternatives"])
     return _rows(NodeFull, columns)
 
@@ -165,6 +207,18 @@ def score_rows(events: Iterable[EventRow]) -> list[ScoreRow]:
 def _score_row(event: EventRow) -> ScoreRow:
     data = event.data or {}
     steps, reason = data.get("steps"), data.get("reason")
-    numbers = tuple(float(step) for step in steps if isinstance(step, int | float)) if isinstance(steps, list) else ()
+    numbers = (
+        tuple(float(step) for step in steps if isinstance(step, int | float))
+        if isinstance(steps, list)
+        else ()
+    )
     assert event.node_id is not None
-    return ScoreRow(event.seq, event.node_id, event.label, event.value, numbers, reason if isinstance(reason, str) else None, data)
+    return ScoreRow(
+        event.seq,
+        event.node_id,
+        event.label,
+        event.value,
+        numbers,
+        reason if isinstance(reason, str) else None,
+        data,
+    )

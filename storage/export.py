@@ -1,8 +1,11 @@
-"""A run as a file: JSON lines, one header, then its nodes, then its events, then what stands beside them: later scores and links.
+"""A run as a file: JSON lines, one header, then its nodes, then its events, then what stands beside
+them: later scores and links.
 
-The header holds the format's version, the run (spec, manifest, ledger, how it ended), its problem and how many lines of each kind follow. What
-only means something inside one store is left out: the run's number there and that it was imported. What it was forked from is kept, but marked as a
-run of another store. A file that is read must pass the same checks as a stored run; then writing it again gives the same bytes.
+The header holds the format's version, the run (spec, manifest, ledger, how it ended), its problem
+and how many lines of each kind follow. What only means something inside one store is left out: the
+run's number there and that it was imported. What it was forked from is kept, but marked as a run of
+another store. A file that is read must pass the same checks as a stored run; then writing it again
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +24,17 @@ from backend.core.records import EventRecord, NodeRecord
 from backend.core.types import JSON
 from backend.exchange.base import Imported, LaterScore, LinkRecord
 from storage.beside import Beside, faults
-from storage.lines import FORMAT, VERSION, EventLine, HeaderLine, Line, LinkLine, NodeLine, RunLine, ScoreLine
+from storage.lines import (
+    FORMAT,
+    VERSION,
+    EventLine,
+    HeaderLine,
+    Line,
+    LinkLine,
+    NodeLine,
+    RunLine,
+    ScoreLine,
+)
 from storage.queries import UNFINISHED
 from storage.rows import EventRow, NodeFull, RunRow
 from storage.runs import checked, problem_values
@@ -44,11 +57,16 @@ class _Claim(NamedTuple):
 
 AnyLine = TypeVar("AnyLine", bound=Line)
 Place = Callable[[str, int], str]
-"""Where the `nodes`, `events`, `scores` or `links` of a position from 0, or the `run` itself, stand in a file."""
+"""Where the `nodes`, `events`, `scores` or `links` of a position from 0, or the `run` itself, stand
+in a file."""
 
 
-def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> None:
-    """Write the file under another name first, so that a half-written one is never taken for whole."""
+def write(
+    path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside
+) -> None:
+    """Write the file under another name first, so that a half-written one is never taken for
+    whole.
+    """
     part = path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:
@@ -56,18 +74,32 @@ def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[E
                 file.write(line + "\n")
         part.replace(path)
     except OSError as problem:
-        raise StorageFailure(f"the export {path} cannot be written: {problem.strerror}") from problem
+        raise StorageFailure(
+            f"the export {path} cannot be written: {problem.strerror}"
+        ) from problem
 
 
-def lines(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> Iterator[str]:
+def lines(
+    run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside
+) -> Iterator[str]:
     """The lines of the file."""
     plain = run_fields(run)
     if plain["forked_from"] is None:
         del plain["forked_from"]
-    more: dict[str, JSON] = {name: len(records) for name, records in beside._asdict().items() if records}
+    more: dict[str, JSON] = {
+        name: len(records) for name, records in beside._asdict().items() if records
+    }
     version = VERSION if more else 1
     yield json_text(
-        {"format": FORMAT, "version": version, "run": plain, "problem": run.problem, "nodes": len(nodes), "events": len(events), **more}
+        {
+            "format": FORMAT,
+            "version": version,
+            "run": plain,
+            "problem": run.problem,
+            "nodes": len(nodes),
+            "events": len(events),
+            **more,
+        }
     )
     for node in nodes:
         yield json_text({name: _plain(getattr(node, name)) for name in NodeLine.model_fields})
@@ -80,11 +112,16 @@ def lines(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], be
 
 
 def run_fields(run: RunRow) -> dict[str, JSON]:
-    """The run as it leaves: without the mark of its import into this store, and its fork by the name that it came with."""
+    """The run as it leaves: without the mark of its import into this store, and its fork by the
+    name that it came with."""
     plain = {name: _plain(getattr(run, name)) for name in RunLine.model_fields}
     mark, forked = run.manifest.get("imported"), run.forked_from
     if isinstance(mark, dict) and mark.get("format") in OWN:
-        rest: dict[str, JSON] = {name: value for name, value in run.manifest.items() if name != "imported" or "before" in mark}
+        rest: dict[str, JSON] = {
+            name: value
+            for name, value in run.manifest.items()
+            if name != "imported" or "before" in mark
+        }
         plain["manifest"] = rest | ({"imported": mark["before"]} if "before" in mark else {})
     if isinstance(forked, dict) and set(forked) == {ELSEWHERE}:
         plain["forked_from"] = forked[ELSEWHERE]
@@ -103,21 +140,38 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as problem:
-        raise BadInput("export file", given=str(path), accepted=f"a readable file ({problem.strerror})") from problem
+        raise BadInput(
+            "export file", given=str(path), accepted=f"a readable file ({problem.strerror})"
+        ) from problem
 
 
 def parse(content: bytes, name: str) -> Imported:
-    """Read and check a file called `name`. Raises `BadInput` naming the line and what is accepted there."""
+    """Read and check a file called `name`. Raises `BadInput` naming the line and what is accepted
+    there."""
     raw = content.split(b"\n")
     if raw[-1] != b"":
-        raise BadInput(f"line {len(raw)} of {name}", given="a line that breaks off", accepted="a file that ends with a line break")
+        raise BadInput(
+            f"line {len(raw)} of {name}",
+            given="a line that breaks off",
+            accepted="a file that ends with a line break",
+        )
     header = _parsed(HeaderLine, raw, 0, name)
-    counts = {"run": 1, "nodes": header.nodes, "events": header.events, "scores": header.scores, "links": header.links}
+    counts = {
+        "run": 1,
+        "nodes": header.nodes,
+        "events": header.events,
+        "scores": header.scores,
+        "links": header.links,
+    }
     starts = dict(zip(counts, itertools.accumulate(counts.values(), initial=0), strict=False))
     expected = sum(counts.values())
     if len(raw) - 1 != expected:
         given = f"a file of {len(raw) - 1} lines"
-        raise BadInput(f"line {min(len(raw) - 1, expected)} of {name}", given=given, accepted=f"{expected} lines, as line 1 says")
+        raise BadInput(
+            f"line {min(len(raw) - 1, expected)} of {name}",
+            given=given,
+            accepted=f"{expected} lines, as line 1 says",
+        )
 
     def parsed(model: type[AnyLine], kind: str) -> Iterator[AnyLine]:
         return (_parsed(model, raw, starts[kind] + index, name) for index in range(counts[kind]))
@@ -126,7 +180,12 @@ def parse(content: bytes, name: str) -> Imported:
     events = [EventRecord(**_fields(line)) for line in parsed(EventLine, "events")]
     scores = [LaterScore(**_fields(line)) for line in parsed(ScoreLine, "scores")]
     links = [LinkRecord(**_fields(line)) for line in parsed(LinkLine, "links")]
-    source: dict[str, JSON] = {"format": OWN[0], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name}
+    source: dict[str, JSON] = {
+        "format": OWN[0],
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "file": name,
+    }
 
     def place(kind: str, index: int) -> str:
         return f"line {1 + starts[kind] + index} of {name}"
@@ -140,7 +199,12 @@ def recognises(beginning: bytes) -> bool:
 
 
 def sound(
-    run: RunLine, problem: dict[str, JSON] | None, nodes: list[NodeRecord], events: list[EventRecord], source: dict[str, JSON], place: Place,
+    run: RunLine,
+    problem: dict[str, JSON] | None,
+    nodes: list[NodeRecord],
+    events: list[EventRecord],
+    source: dict[str, JSON],
+    place: Place,
     beside: Beside,
 ) -> Imported:
     """The run with its source marked. Raises `BadInput` with the place of what does not hold."""
@@ -152,20 +216,38 @@ def sound(
         if problem is not None:
             problem_values(problem)
     except BadInput as wrong:
-        raise BadInput(place("run", 0), given=wrong.given, accepted=f"{wrong.what}: {wrong.accepted}") from wrong
+        raise BadInput(
+            place("run", 0), given=wrong.given, accepted=f"{wrong.what}: {wrong.accepted}"
+        ) from wrong
     claim = _Claim(run.status, dict(run.ledger), run.chosen_node, run.forked_from)
     for finding in findings(claim, nodes, events):
-        kind, index = ("nodes", finding.node) if finding.node is not None else ("events", finding.event)
-        raise BadInput(place("run", 0) if index is None else place(kind, index), given=finding.text, accepted="a sound run")
+        kind, index = (
+            ("nodes", finding.node) if finding.node is not None else ("events", finding.event)
+        )
+        raise BadInput(
+            place("run", 0) if index is None else place(kind, index),
+            given=finding.text,
+            accepted="a sound run",
+        )
     for fault in faults(beside, len(nodes)):
-        raise BadInput(place("links" if fault.link else "scores", fault.position), given=fault.text, accepted="a sound run")
+        raise BadInput(
+            place("links" if fault.link else "scores", fault.position),
+            given=fault.text,
+            accepted="a sound run",
+        )
     forked = None if run.forked_from is None else {ELSEWHERE: run.forked_from}
-    values = {**_fields(run), "origin": "import", "manifest": marked(run.manifest, source), "forked_from": forked}
+    values = {
+        **_fields(run),
+        "origin": "import",
+        "manifest": marked(run.manifest, source),
+        "forked_from": forked,
+    }
     return Imported(problem, values, nodes, events, *beside)
 
 
 def marked(manifest: Mapping[str, JSON], source: dict[str, JSON]) -> dict[str, JSON]:
-    """The manifest of an imported run says where it came from; an earlier mark is kept below the new one."""
+    """The manifest of an imported run says where it came from; an earlier mark is kept below the
+    new one."""
     before = {"before": manifest["imported"]} if "imported" in manifest else {}
     return {**manifest, "imported": {**source, **before}}
 

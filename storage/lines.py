@@ -1,4 +1,6 @@
-"""The lines of an export file, each with what it must obey; Parquet tables have the same as rows."""
+"""The lines of an export file, each with what it must obey; Parquet tables have the same as
+rows.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,14 @@ class HeaderLine(Line):
     @classmethod
     def _known(cls, version: int) -> int:
         if not 1 <= version <= VERSION:
-            raise ValueError(f"1 to {VERSION}" + (", this file is from a newer version of the program: update it" if version > VERSION else ""))
+            raise ValueError(
+                f"1 to {VERSION}"
+                + (
+                    ", this file is from a newer version of the program: update it"
+                    if version > VERSION
+                    else ""
+                )
+            )
         return version
 
 
@@ -113,4 +122,16 @@ class LinkLine(Line):
     kind: str
 
 
-__all__ = ["BESIDE_LIMIT", "FORMAT", "VERSION", "EventLine", "HeaderLine", "Int32", "Line", "LinkLine", "NodeLine", "RunLine", "ScoreLine"]
+__all__ = [
+    "BESIDE_LIMIT",
+    "FORMAT",
+    "VERSION",
+    "EventLine",
+    "HeaderLine",
+    "Int32",
+    "Line",
+    "LinkLine",
+    "NodeLine",
+    "RunLine",
+    "ScoreLine",
+]

@@ -1,8 +1,10 @@
-"""A run as Parquet tables: `run.parquet` (one row), `nodes.parquet`, `events.parquet`, in a folder or a zip archive. Where other verifiers gave
-scores later, or nodes are linked, `scores.parquet` and `links.parquet` are beside them.
+"""A run as Parquet tables: `run.parquet` (one row), `nodes.parquet`, `events.parquet`, in a folder
+or a zip archive. Where other verifiers gave scores later, or nodes are linked, `scores.parquet` and
+`links.parquet` are beside them.
 
-Columns are those of the store, without the run's number. JSON is kept as text, exactly as it is stored; times are UTC to the microsecond. The
-tables hold what the export in JSON lines holds and pass the same checks when they are read.
+Columns are those of the store, without the run's number. JSON is kept as text, exactly as it is
+stored; times are UTC to the microsecond. The tables hold what the export in JSON lines holds and
+pass the same checks when they are read.
 """
 
 from __future__ import annotations
@@ -25,11 +27,29 @@ from backend.core.errors import BadInput, StorageFailure
 from backend.core.records import EventRecord, NodeRecord
 from backend.core.types import JSON
 from backend.exchange.archive import members
-from backend.exchange.base import BYTES_LIMIT, EVENT_LIMIT, NODE_LIMIT, Imported, LaterScore, LinkRecord, within_limit
+from backend.exchange.base import (
+    BYTES_LIMIT,
+    EVENT_LIMIT,
+    NODE_LIMIT,
+    Imported,
+    LaterScore,
+    LinkRecord,
+    within_limit,
+)
 from storage.beside import LINK_SCHEMA, Beside
 from storage.events import EVENT_TYPES, NODE_TYPES
 from storage.export import OWN, run_fields, sound
-from storage.lines import BESIDE_LIMIT, FORMAT, VERSION, EventLine, Line, LinkLine, NodeLine, RunLine, ScoreLine
+from storage.lines import (
+    BESIDE_LIMIT,
+    FORMAT,
+    VERSION,
+    EventLine,
+    Line,
+    LinkLine,
+    NodeLine,
+    RunLine,
+    ScoreLine,
+)
 from storage.rows import EventRow, NodeFull, RunRow
 from storage.series import SCHEMA as SCORE_SCHEMA
 from storage.tables import json_text
@@ -40,13 +60,23 @@ VALUES = 20_000_000
 """Entries of one column, those of lists counted one by one."""
 TEXTS, MOMENT = pa.string(), pa.timestamp("us", tz="UTC")
 JSON_COLUMNS = {
-    RUN: ("spec", "manifest", "ledger", "forked_from", "problem"), NODES: ("alternatives",), EVENTS: ("data",), SCORES: (), LINKS: (),
-}  # fmt: skip
+    RUN: ("spec", "manifest", "ledger", "forked_from", "problem"),
+    NODES: ("alternatives",),
+    EVENTS: ("data",),
+    SCORES: (),
+    LINKS: (),
+}
 RUN_TYPES: dict[str, pa.DataType] = {
-    "format": TEXTS, "version": pa.int32(), "problem": TEXTS,
+    "format": TEXTS,
+    "version": pa.int32(),
+    "problem": TEXTS,
     **dict.fromkeys(RunLine.model_fields, TEXTS),
-    "seed": pa.int64(), "correct": pa.bool_(), "chosen_node": pa.int32(), "created_at": MOMENT, "finished_at": MOMENT,
-}  # fmt: skip
+    "seed": pa.int64(),
+    "correct": pa.bool_(),
+    "chosen_node": pa.int32(),
+    "created_at": MOMENT,
+    "finished_at": MOMENT,
+}
 SCHEMAS: dict[str, pa.Schema] = {
     RUN: pa.schema(RUN_TYPES),
     NODES: pa.schema({name: kind for name, kind in NODE_TYPES.items() if name != "run_id"}),
@@ -65,18 +95,36 @@ class Header(RunLine):
     problem: dict[str, Any] | None
 
 
-def tables(run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> dict[str, bytes]:
+def tables(
+    run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside
+) -> dict[str, bytes]:
     """The files by name; those of what stands beside the log only where there is any."""
-    more = {name: _table(name, records) for name, records in zip(BESIDE, beside, strict=True) if records}
+    more = {
+        name: _table(name, records) for name, records in zip(BESIDE, beside, strict=True) if records
+    }
     version = VERSION if more else 1
-    row = {**run_fields(run), "created_at": run.created_at, "finished_at": run.finished_at, "format": FORMAT, "version": version}
-    return {RUN: _table(RUN, [{**row, "problem": run.problem}]), NODES: _table(NODES, nodes), EVENTS: _table(EVENTS, events), **more}
+    row = {
+        **run_fields(run),
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "format": FORMAT,
+        "version": version,
+    }
+    return {
+        RUN: _table(RUN, [{**row, "problem": run.problem}]),
+        NODES: _table(NODES, nodes),
+        EVENTS: _table(EVENTS, events),
+        **more,
+    }
 
 
 def _table(name: str, records: Sequence[Any]) -> bytes:
     columns = []
     for field in SCHEMAS[name]:
-        values = [record[field.name] if isinstance(record, dict) else getattr(record, field.name) for record in records]
+        values = [
+            record[field.name] if isinstance(record, dict) else getattr(record, field.name)
+            for record in records
+        ]
         if field.name in JSON_COLUMNS[name]:
             values = [None if value is None else json_text(value) for value in values]
         columns.append(pa.array(values, field.type))
@@ -94,11 +142,18 @@ def archived(files: Mapping[str, bytes]) -> bytes:
     return sink.getvalue()
 
 
-def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside) -> None:
-    """Write an archive where the path ends in `.zip`, else a new folder: first under another name, so that half of it is never taken for whole."""
+def write(
+    path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[EventRow], beside: Beside
+) -> None:
+    """Write an archive where the path ends in `.zip`, else a new folder: first under another name,
+    so that half of it is never taken for whole."""
     part, files = path.with_name(path.name + ".part"), tables(run, nodes, events, beside)
     if path.is_dir():
-        raise BadInput("folder of the export", given=str(path), accepted="a folder that does not exist yet, or a path that ends in .zip")
+        raise BadInput(
+            "folder of the export",
+            given=str(path),
+            accepted="a folder that does not exist yet, or a path that ends in .zip",
+        )
     try:
         if path.suffix == ".zip":
             part.write_bytes(archived(files))
@@ -109,34 +164,63 @@ def write(path: Path, run: RunRow, nodes: Sequence[NodeFull], events: Sequence[E
                 (part / name).write_bytes(content)
         part.replace(path)
     except OSError as problem:
-        raise StorageFailure(f"the export {path} cannot be written: {problem.strerror}") from problem
+        raise StorageFailure(
+            f"the export {path} cannot be written: {problem.strerror}"
+        ) from problem
 
 
 def read(path: Path) -> bytes:
-    """A folder as the archive that it could have been. Raises `BadInput` saying what cannot be read."""
+    """A folder as the archive that it could have been. Raises `BadInput` saying what cannot be
+    read."""
     try:
         more = [name for name in BESIDE if (path / name).exists()]
         return archived({name: (path / name).read_bytes() for name in (*NAMES, *more)})
     except OSError as problem:
-        raise BadInput("export folder", given=str(path), accepted=f"a folder with {', '.join(NAMES)} ({problem.strerror})") from problem
+        raise BadInput(
+            "export folder",
+            given=str(path),
+            accepted=f"a folder with {', '.join(NAMES)} ({problem.strerror})",
+        ) from problem
 
 
 def parse(content: bytes, name: str) -> Imported:
     """Read and check an archive called `name`. Raises `BadInput` naming the table and row."""
-    files = members(content, lambda member: member in (*NAMES, *BESIDE), 4 * BYTES_LIMIT, others=False)
+    files = members(
+        content, lambda member: member in (*NAMES, *BESIDE), 4 * BYTES_LIMIT, others=False
+    )
     missing = [each for each in NAMES if each not in files]
     if missing:
         raise BadInput(name, given=f"an archive without {missing[0]}", accepted=", ".join(NAMES))
     headers = _lines(RUN, files[RUN], Header, 1)
     if len(headers) != 1 or headers[0].format != FORMAT or not 1 <= headers[0].version <= VERSION:
         given = [(header.format, header.version) for header in headers]
-        raise BadInput(RUN, given=given, accepted=f"one row of format {FORMAT}, version 1 to {VERSION}")
+        raise BadInput(
+            RUN, given=given, accepted=f"one row of format {FORMAT}, version 1 to {VERSION}"
+        )
     run = RunLine.model_validate({each: getattr(headers[0], each) for each in RunLine.model_fields})
     nodes = [NodeRecord(**dict(line)) for line in _lines(NODES, files[NODES], NodeLine, NODE_LIMIT)]
-    events = [EventRecord(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)]
-    source: dict[str, JSON] = {"format": OWN[1], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name}
-    scores = [LaterScore(**dict(line)) for line in _lines(SCORES, files[SCORES], ScoreLine, BESIDE_LIMIT)] if SCORES in files else []
-    links = [LinkRecord(**dict(line)) for line in _lines(LINKS, files[LINKS], LinkLine, BESIDE_LIMIT)] if LINKS in files else []
+    events = [
+        EventRecord(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)
+    ]
+    source: dict[str, JSON] = {
+        "format": OWN[1],
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "file": name,
+    }
+    scores = (
+        [
+            LaterScore(**dict(line))
+            for line in _lines(SCORES, files[SCORES], ScoreLine, BESIDE_LIMIT)
+        ]
+        if SCORES in files
+        else []
+    )
+    links = (
+        [LinkRecord(**dict(line)) for line in _lines(LINKS, files[LINKS], LinkLine, BESIDE_LIMIT)]
+        if LINKS in files
+        else []
+    )
     return sound(run, headers[0].problem, nodes, events, source, _place, Beside(scores, links))
 
 
@@ -151,42 +235,67 @@ def _lines(name: str, content: bytes, model: type[AnyLine], limit: int) -> list[
         for row in _rows(name, content, limit):
             found.append(_checked(name, len(found), row, model))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
-        raise BadInput(name, given=f"{type(problem).__name__}: {str(problem)[:100]}", accepted="a whole Parquet table") from problem
+        raise BadInput(
+            name,
+            given=f"{type(problem).__name__}: {str(problem)[:100]}",
+            accepted="a whole Parquet table",
+        ) from problem
     return found
 
 
 def _checked(name: str, index: int, row: dict[str, Any], model: type[AnyLine]) -> AnyLine:
     where = f"row {index} of {name}"
-    plain: dict[str, Any] = {column: tuple(value) if isinstance(value, list) else value for column, value in row.items()}
+    plain: dict[str, Any] = {
+        column: tuple(value) if isinstance(value, list) else value for column, value in row.items()
+    }
     for column in JSON_COLUMNS[name]:
         if plain[column] is not None:
             try:
                 plain[column] = from_json(plain[column], allow_inf_nan=False)
             except ValueError as problem:
-                raise BadInput(f"{column} in {where}", given=ascii(plain[column])[:80], accepted=f"JSON ({problem})") from problem
+                raise BadInput(
+                    f"{column} in {where}",
+                    given=ascii(plain[column])[:80],
+                    accepted=f"JSON ({problem})",
+                ) from problem
     try:
         return model.model_validate(plain)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         column = ".".join(map(str, first["loc"]))
-        raise BadInput(f"{column} in {where}", given=ascii(first["input"])[:80], accepted=first["msg"]) from problem
+        raise BadInput(
+            f"{column} in {where}", given=ascii(first["input"])[:80], accepted=first["msg"]
+        ) from problem
 
 
 def _rows(name: str, content: bytes, limit: int) -> Iterator[dict[str, Any]]:
-    """The rows of a table whose columns are those expected. What a small file would unpack to is bounded before it is unpacked."""
+    """The rows of a table whose columns are those expected. What a small file would unpack to is
+    bounded before it is unpacked."""
     schema = SCHEMAS[name]
     given = pq.ParquetFile(pa.BufferReader(content)).schema_arrow
     for column in {*schema.names, *given.names}:
-        kinds = [_kind(one.field(column).type) if column in one.names else "no such column" for one in (given, schema)]
+        kinds = [
+            _kind(one.field(column).type) if column in one.names else "no such column"
+            for one in (given, schema)
+        ]
         if kinds[0] != kinds[1]:
-            raise BadInput(f"column {ascii(column)[:80]} of {name}", given=kinds[0], accepted=kinds[1])
+            raise BadInput(
+                f"column {ascii(column)[:80]} of {name}", given=kinds[0], accepted=kinds[1]
+            )
     texts = [field.name for field in schema if field.type == TEXTS]
     file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
     within_limit(name, "rows", file.metadata.num_rows, limit)
     groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
     for column in range(file.metadata.num_columns):
-        within_limit(name, "entries of a column", sum(group.column(column).num_values for group in groups), VALUES)
-    within_limit(name, "bytes unpacked", sum(group.total_byte_size for group in groups), 8 * BYTES_LIMIT)
+        within_limit(
+            name,
+            "entries of a column",
+            sum(group.column(column).num_values for group in groups),
+            VALUES,
+        )
+    within_limit(
+        name, "bytes unpacked", sum(group.total_byte_size for group in groups), 8 * BYTES_LIMIT
+    )
     characters = 0
     for batch in file.iter_batches(batch_size=4096):
         characters += sum(_characters(batch.column(column)) for column in texts)

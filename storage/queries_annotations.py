@@ -1,4 +1,5 @@
-"""SQL about annotations, the codebook and their history: one function, one question, as in `storage.queries`."""
+"""SQL about annotations, the codebook and their history: one function, one question, as in
+`storage.queries`."""
 
 from __future__ import annotations
 
@@ -25,7 +26,11 @@ def drop_annotation(annotation_id: int) -> sa.Executable:
 
 
 def _wanted(
-    statement: Query, run_ids: Sequence[int] | None, author: str | None, strategy: str | None, problem: str | None
+    statement: Query,
+    run_ids: Sequence[int] | None,
+    author: str | None,
+    strategy: str | None,
+    problem: str | None,
 ) -> Query:
     if run_ids is not None:
         statement = statement.where(Run.id.in_(run_ids))
@@ -39,13 +44,20 @@ def _wanted(
 
 
 def found_annotations(
-    run_ids: Sequence[int] | None = None, author: str | None = None, strategy: str | None = None, problem: str | None = None
+    run_ids: Sequence[int] | None = None,
+    author: str | None = None,
+    strategy: str | None = None,
+    problem: str | None = None,
 ) -> Query:
     """Annotations with what their run is, in order of run and id."""
     of_run = (Run.strategy, Run.model, Problem.id.label("problem_id"))
-    joined = sa.select(*Annotation.__table__.columns, *of_run).join_from(Annotation, Run, Annotation.run_id == Run.id)
+    joined = sa.select(*Annotation.__table__.columns, *of_run).join_from(
+        Annotation, Run, Annotation.run_id == Run.id
+    )
     joined = joined.join(Problem, Run.problem_key == Problem.key, isouter=True)
-    return _wanted(joined, run_ids, author, strategy, problem).order_by(Annotation.run_id, Annotation.id)
+    return _wanted(joined, run_ids, author, strategy, problem).order_by(
+        Annotation.run_id, Annotation.id
+    )
 
 
 def one_annotation(annotation_id: int) -> Query:
@@ -55,23 +67,33 @@ def one_annotation(annotation_id: int) -> Query:
 def authors() -> Query:
     """Everybody who has labels, by name, with the number of runs that have some."""
     runs = sa.func.count(sa.distinct(Annotation.run_id)).label("runs")
-    return sa.select(Annotation.author, runs).group_by(Annotation.author).order_by(Annotation.author)
+    return (
+        sa.select(Annotation.author, runs).group_by(Annotation.author).order_by(Annotation.author)
+    )
 
 
 def labelled_runs() -> Query:
     """Run, author and number of labels, for each pair that has some."""
     count = sa.func.count().label("labels")
-    return sa.select(Annotation.run_id, Annotation.author, count).group_by(Annotation.run_id, Annotation.author)
+    return sa.select(Annotation.run_id, Annotation.author, count).group_by(
+        Annotation.run_id, Annotation.author
+    )
 
 
 def runs_to_label(strategy: str | None, problem: str | None, text: str | None) -> Query:
     """Runs that are over and have something written, newest first."""
     columns = (Run.id, Run.strategy, Run.correct, Run.chosen_node, Problem.id.label("problem_id"))
-    joined = sa.select(*columns).join_from(Run, Problem, Run.problem_key == Problem.key, isouter=True)
+    joined = sa.select(*columns).join_from(
+        Run, Problem, Run.problem_key == Problem.key, isouter=True
+    )
     joined = joined.where(Run.status.not_in(UNFINISHED), Run.chosen_node.is_not(None))
     if text is not None:
         searched = (Problem.id, Problem.question, Run.spec)
-        joined = joined.where(sa.or_(*(sa.cast(each, sa.String).icontains(text, autoescape=True) for each in searched)))
+        joined = joined.where(
+            sa.or_(
+                *(sa.cast(each, sa.String).icontains(text, autoescape=True) for each in searched)
+            )
+        )
     return _wanted(joined, None, None, strategy, problem).order_by(Run.id.desc())
 
 
@@ -82,7 +104,9 @@ def new_edit(values: Mapping[str, Any]) -> sa.Executable:
 def edits(run_id: int | None, subject: str) -> Query:
     """The history, oldest first: of a run's annotations, or of the codebook."""
     statement = sa.select(*Edit.__table__.columns).where(Edit.subject == subject)
-    return (statement if run_id is None else statement.where(Edit.run_id == run_id)).order_by(Edit.id)
+    return (statement if run_id is None else statement.where(Edit.run_id == run_id)).order_by(
+        Edit.id
+    )
 
 
 def categories() -> Query:
@@ -99,7 +123,9 @@ def change_category(key: str, values: Mapping[str, Any]) -> sa.Executable:
 
 
 def sight(run_id: int, author: str) -> Query:
-    return sa.select(Sight.opened_at, Sight.seen_at).where(Sight.run_id == run_id, Sight.author == author)
+    return sa.select(Sight.opened_at, Sight.seen_at).where(
+        Sight.run_id == run_id, Sight.author == author
+    )
 
 
 def new_sight(values: Mapping[str, Any]) -> sa.Executable:

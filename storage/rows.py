@@ -1,6 +1,7 @@
 """What the store gives back: plain Python values, JSON decoded, times aware and in UTC.
 
-They are named tuples because ten thousand of them are made for one view of a tree, and a named tuple costs a tenth of a frozen dataclass.
+They are named tuples because ten thousand of them are made for one view of a tree, and a named
+tuple costs a tenth of a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from backend.core.types import JSON
 
 
 class RunRow(NamedTuple):
-    """A run. `problem` has `id`, `dataset`, `question`, `answer` and whatever else it was stored with; `stored_at` is when it came into this
-    store (later than `created_at` where it was imported); `nodes` and `events` count what is stored so far."""
+    """A run. `problem` has `id`, `dataset`, `question`, `answer` and whatever else it was stored
+    with; `stored_at` is when it came into this store (later than `created_at` where it was
+    imported); `nodes` and `events` count what is stored so far."""
 
     id: int
     status: str
@@ -47,7 +49,8 @@ class RunPage(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """A node without its token arrays: what a tree view needs. `mean_logprob` is in nats a token, None where nothing was sampled."""
+    """A node without its token arrays: what a tree view needs. `mean_logprob` is in nats a token,
+    None where nothing was sampled."""
 
     id: int
     parent_id: int | None
@@ -64,7 +67,8 @@ class NodeRow(NamedTuple):
 
 
 class NodeFull(NamedTuple):
-    """A node with everything that is stored; the fields of `backend.core.records.NodeRecord` have the same names here."""
+    """A node with everything that is stored; the fields of `backend.core.records.NodeRecord` have
+    the same names here."""
 
     id: int
     parent_id: int | None
@@ -108,7 +112,8 @@ class SeriesScore(NamedTuple):
 
 
 class ScoreRow(NamedTuple):
-    """A verifier's opinion of a node: `value` in [0, 1] or None with a `reason`; `steps` are the unaggregated scores of its path.
+    """A verifier's opinion of a node: `value` in [0, 1] or None with a `reason`; `steps` are the
+    unaggregated scores of its path.
 
     `data` is everything the event carried, such as the verifier tokens it took.
     """

@@ -1,4 +1,5 @@
-"""Migrations, run at every open: alembic's, without its command line and without a configuration file."""
+"""Migrations, run at every open: alembic's, without its command line and without a configuration
+file."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(connection: sa.Connection, path: Path) -> None:
-    """Bring the tables up to date inside the caller's transaction. Raises `StorageFailure` for a file from a newer version."""
+    """Bring the tables up to date inside the caller's transaction. Raises `StorageFailure` for a
+    file from a newer version."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -25,8 +27,10 @@ def migrate(connection: sa.Connection, path: Path) -> None:
     stored = MigrationContext.configure(connection).get_current_revision()
     if stored is not None and stored not in known:
         raise StorageFailure(
-            f"the store {path} was written by a newer version of this program (tables at revision {stored}, "
-            f"accepted: up to {scripts.get_current_head()}): update the program or choose another file"
+            f"the store {path} was written by a newer version of this program (tables at revision "
+            f"{stored}, "
+            f"accepted: up to {scripts.get_current_head()}): update the program or choose another "
+            "file"
         )
     if stored != scripts.get_current_head():
         command.upgrade(config, "head")

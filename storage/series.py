@@ -1,6 +1,7 @@
 """Series of scores that came after a run: another verifier's opinions of the nodes that are stored.
 
-The log of a run is closed when it ends, and what it says of scores is what the search went by. So a later verifier speaks beside it.
+The log of a run is closed when it ends, and what it says of scores is what the search went by. So a
+later verifier speaks beside it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from storage.database import Database
 from storage.rows import SeriesScore
 from storage.tables import Score
 
-SCHEMA = pa.schema({
-    "run_id": pa.int64(), "series": pa.string(), "node_id": pa.int32(), "value": pa.float64(), "steps": pa.list_(pa.float64()), "reason": pa.string(),
-})  # fmt: skip
+SCHEMA = pa.schema(
+    {
+        "run_id": pa.int64(),
+        "series": pa.string(),
+        "node_id": pa.int32(),
+        "value": pa.float64(),
+        "steps": pa.list_(pa.float64()),
+        "reason": pa.string(),
+    }
+)
 
 
 class SeriesTable:
@@ -34,14 +42,25 @@ class SeriesTable:
     def scores(self, run_id: int, series: str) -> list[SeriesScore]:
         """In order of node; empty where there is no such series."""
         columns = self._database.columns(queries.one_series(run_id, series))
-        rows = zip(columns["node_id"], columns["value"], columns["steps"], columns["reason"], strict=True)
-        return [SeriesScore(node_id, value, tuple(steps), reason) for node_id, value, steps, reason in rows]
+        rows = zip(
+            columns["node_id"], columns["value"], columns["steps"], columns["reason"], strict=True
+        )
+        return [
+            SeriesScore(node_id, value, tuple(steps), reason)
+            for node_id, value, steps, reason in rows
+        ]
 
     def keep(self, run_id: int, series: str, scores: Sequence[SeriesScore]) -> None:
-        """Write a whole series, in place of an older one of that name. Raises `BadInput` unless it has a name, and one score a node."""
+        """Write a whole series, in place of an older one of that name. Raises `BadInput` unless it
+        has a name, and one score a node."""
         if not series or len({score.node_id for score in scores}) < len(scores):
-            raise BadInput("series of scores", given=series, accepted="a name, and one score a node")
-        table = pa.Table.from_pylist([{"run_id": run_id, "series": series, **score._asdict()} for score in scores], schema=SCHEMA)
+            raise BadInput(
+                "series of scores", given=series, accepted="a name, and one score a node"
+            )
+        table = pa.Table.from_pylist(
+            [{"run_id": run_id, "series": series, **score._asdict()} for score in scores],
+            schema=SCHEMA,
+        )
         with self._database.writing() as connection:
             connection.execute(queries.drop_series(run_id, series))
             if scores:

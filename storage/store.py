@@ -1,7 +1,8 @@
 """`Store`: everything the project asks of its database, as methods with plain values.
 
-Safe to use from any thread. Methods block for milliseconds (a flush, a checkpoint or a removal for longer), so an event loop calls them in a
-thread; only `RunWriter.append` may be called from the loop itself.
+Safe to use from any thread. Methods block for milliseconds (a flush, a checkpoint or a removal for
+longer), so an event loop calls them in a thread; only `RunWriter.append` may be called from the
+loop itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from storage.writer import Flusher, RunWriter
 
 
 class Store:
-    """One per process and file; made by `open`. Errors are `StorageFailure`, `NotFound`, `BadInput` and `Conflict`."""
+    """One per process and file; made by `open`. Errors are `StorageFailure`, `NotFound`, `BadInput`
+    and `Conflict`."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -38,10 +40,14 @@ class Store:
         self.annotations = Annotations(database, now)
 
     @classmethod
-    def open(cls, path: Path | str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Store:
-        """Open or create the file, migrate it and mark runs that an earlier process left unfinished as `crashed`.
+    def open(
+        cls, path: Path | str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> Store:
+        """Open or create the file, migrate it and mark runs that an earlier process left unfinished
+        as `crashed`.
 
-        Raises `StorageFailure` naming the process that holds the file (this one too), or what is wrong with it.
+        Raises `StorageFailure` naming the process that holds the file (this one too), or what is
+        wrong with it.
         """
         database = Database.open(Path(path))
         try:
@@ -62,14 +68,27 @@ class Store:
     # runs
 
     def create_run(
-        self, spec: dict[str, JSON], *, problem: dict[str, JSON] | None, strategy: str, model: str, seed: int, origin: str = "own",
-        forked_from: JSON = None, links: Sequence[tuple[int, int, str]] = (),
+        self,
+        spec: dict[str, JSON],
+        *,
+        problem: dict[str, JSON] | None,
+        strategy: str,
+        model: str,
+        seed: int,
+        origin: str = "own",
+        forked_from: JSON = None,
+        links: Sequence[tuple[int, int, str]] = (),
     ) -> int:
-        """A new run with status `queued`; returns its id. `problem` needs `id` and `question`; `links` are (node, other node, kind). Raises
-        `StorageFailure` on a full disk."""
+        """A new run with status `queued`; returns its id. `problem` needs `id` and `question`;
+        `links` are (node, other node, kind). Raises `StorageFailure` on a full disk."""
         self._database.require_space()
         values: dict[str, Any] = {
-            "spec": spec, "strategy": strategy, "model": model, "seed": seed, "origin": origin, "forked_from": forked_from
+            "spec": spec,
+            "strategy": strategy,
+            "model": model,
+            "seed": seed,
+            "origin": origin,
+            "forked_from": forked_from,
         }
         with self._database.writing() as connection:
             run_id = self._runs.insert(connection, problem, values)
@@ -78,9 +97,11 @@ class Store:
             return run_id
 
     def update_run(self, run_id: int, **fields: Any) -> None:
-        """Set fields of a run: status, model, manifest, ledger, answer, correct, chosen_node, reason, error, remedy, finished_at (aware time).
+        """Set fields of a run: status, model, manifest, ledger, answer, correct, chosen_node,
+        reason, error, remedy, finished_at (aware time).
 
-        Close the run's writer before the status says that it is over, so that who sees the status finds the whole log.
+        Close the run's writer before the status says that it is over, so that who sees the status
+        finds the whole log.
         """
         self._runs.change(run_id, fields)
 
@@ -89,10 +110,17 @@ class Store:
         return self._runs.one(run_id)
 
     def runs(
-        self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None,
-        limit: int = 100, offset: int = 0,
+        self,
+        *,
+        status: str | None = None,
+        strategy: str | None = None,
+        problem: str | None = None,
+        text: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
     ) -> RunPage:
-        """Runs, newest first. `problem` is a problem id or the name of a set; `text` is found in question, answer, model or spec."""
+        """Runs, newest first. `problem` is a problem id or the name of a set; `text` is found in
+        question, answer, model or spec."""
         return self._runs.page(status, strategy, problem, text, limit, offset)
 
     def forks(self, run_id: int) -> list[RunRow]:
@@ -107,8 +135,11 @@ class Store:
         self._runs.remove([run_id])
 
     def delete_older(self, days: float) -> int:
-        """Remove runs that are over and came into this store more than `days` days ago; returns how many."""
-        ids = [run_id for run_id in self._runs.older_than(days) if not self._flusher.is_open(run_id)]
+        """Remove runs that are over and came into this store more than `days` days ago; returns how
+        many."""
+        ids = [
+            run_id for run_id in self._runs.older_than(days) if not self._flusher.is_open(run_id)
+        ]
         if ids:
             self._runs.remove(ids)
         return len(ids)
@@ -120,12 +151,14 @@ class Store:
     # writing a trace
 
     def writer(self, run_id: int) -> RunWriter:
-        """The sink of a run, continuing where its stored log ends. Raises `NotFound`, or `Conflict` if one is open."""
+        """The sink of a run, continuing where its stored log ends. Raises `NotFound`, or `Conflict`
+        if one is open."""
         self._runs.status(run_id)
         return self._flusher.writer(run_id)
 
     def watch(self, run_id: int, callback: Callable[[int], None]) -> AbstractContextManager[None]:
-        """While inside, `callback(last stored seq)` is called after each commit, from the writing thread: it must return at once."""
+        """While inside, `callback(last stored seq)` is called after each commit, from the writing
+        thread: it must return at once."""
         return self._flusher.watch(run_id, callback)
 
     # reading a trace
@@ -162,10 +195,19 @@ class Store:
         return codec.node_fulls(self._database.columns(queries.all_nodes(run_id)))
 
     def events(
-        self, run_id: int, *, after: int = -1, limit: int | None = 200, kinds: Sequence[str] | None = None, node_id: int | None = None
+        self,
+        run_id: int,
+        *,
+        after: int = -1,
+        limit: int | None = 200,
+        kinds: Sequence[str] | None = None,
+        node_id: int | None = None,
     ) -> list[EventRow]:
-        """Events with seq > `after`, in order; of some kinds or of all, about one node or whatever they are about."""
-        return codec.event_rows(self._database.columns(queries.events_after(run_id, after, limit, kinds, node_id)))
+        """Events with seq > `after`, in order; of some kinds or of all, about one node or whatever
+        they are about."""
+        return codec.event_rows(
+            self._database.columns(queries.events_after(run_id, after, limit, kinds, node_id))
+        )
 
     def scores(self, run_id: int, node_id: int | None = None) -> list[ScoreRow]:
         """All opinions of verifiers, in order of seq; of one node or of all."""
@@ -190,7 +232,8 @@ class Store:
         return self._series.scores(run_id, series)
 
     def keep_series(self, run_id: int, series: str, scores: Sequence[SeriesScore]) -> None:
-        """Write a whole series, in place of an older one of that name. Raises `NotFound` for the run."""
+        """Write a whole series, in place of an older one of that name. Raises `NotFound` for the
+        run."""
         self._runs.status(run_id)
         self._series.keep(run_id, series, scores)
 
@@ -206,18 +249,22 @@ class Store:
             raise BadInput("name of a setting", given=name, accepted="a text")
         valid_json(f"setting {name}", value)
         with self._database.writing() as connection:
-            connection.execute(queries.drop_setting(name) if value is None else queries.keep_setting(name, value))
+            connection.execute(
+                queries.drop_setting(name) if value is None else queries.keep_setting(name, value)
+            )
 
     # whole runs and the whole store
 
     def verify(self, run_id: int) -> list[str]:
-        """What is wrong with a stored run, one sentence each; empty when it is sound. Raises `NotFound`."""
+        """What is wrong with a stored run, one sentence each; empty when it is sound. Raises
+        `NotFound`."""
         run = self.run(run_id)
         found = findings(run, self.paid(run_id), self.events(run_id, limit=None))
         return [finding.text for finding in found]
 
-    def export_run(self, run_id: int, path: Path | str, format: str = "jsonl") -> None:  # noqa: A002
-        """Write a run that is over as JSON lines (`jsonl`) or as Parquet tables (`parquet`: a folder, or an archive where the path ends in `.zip`).
+    def export_run(self, run_id: int, path: Path | str, format: str = "jsonl") -> None:
+        """Write a run that is over as JSON lines (`jsonl`) or as Parquet tables (`parquet`: a
+        folder, or an archive where the path ends in `.zip`).
 
         Raises `Conflict` for a run that somebody works on.
         """
@@ -225,11 +272,17 @@ class Store:
         if format not in writers:
             raise BadInput("format of an export", given=format, accepted=", ".join(writers))
         self._runs.require_over(run_id, to="export")
-        writers[format](Path(path), self.run(run_id), self.paid(run_id), self.events(run_id, limit=None), beside.stored(self._database, run_id))
+        writers[format](
+            Path(path),
+            self.run(run_id),
+            self.paid(run_id),
+            self.events(run_id, limit=None),
+            beside.stored(self._database, run_id),
+        )
 
     def import_run(self, path: Path | str) -> int:
-        """Read a run from an export (a file, an archive or a folder) and return its new id. Raises `BadInput` with the place; then nothing was
-        stored."""
+        """Read a run from an export (a file, an archive or a folder) and return its new id. Raises
+        `BadInput` with the place; then nothing was stored."""
         path = Path(path)
         content = parquet.read(path) if path.is_dir() else export.read(path)
         return self.import_runs([own_run(content, path.name)])[0]
@@ -246,10 +299,12 @@ class Store:
         return run_ids
 
     def snapshot(self, path: Path | str) -> None:
-        """Copy the store, as it is stored now, into a new file while it is in use. Raises `BadInput` if the file exists."""
+        """Copy the store, as it is stored now, into a new file while it is in use. Raises
+        `BadInput` if the file exists."""
         self._database.snapshot(Path(path))
 
 
 def own_run(content: bytes, name: str) -> Imported:
-    """The run of an export called `name`, in JSON lines or as an archive of Parquet tables. Raises `BadInput` with the place."""
+    """The run of an export called `name`, in JSON lines or as an archive of Parquet tables. Raises
+    `BadInput` with the place."""
     return parquet.parse(content, name) if is_archive(content) else export.parse(content, name)

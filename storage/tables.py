@@ -1,8 +1,10 @@
-"""The tables, as SQLAlchemy models. A run is an append-only log: `node` and `event` rows are inserted once and never changed.
+"""The tables, as SQLAlchemy models. A run is an append-only log: `node` and `event` rows are
+inserted once and never changed.
 
-Only rules that can never change are constraints, because DuckDB can neither add nor drop one later: primary keys (they make a retried write
-harmless) and "a parent is older than its child" (so there are no cycles). Lists of allowed words live in Python. There are no foreign keys:
-with them a run and its log could not be deleted in one transaction. `verify_run` checks what they would.
+Only rules that can never change are constraints, because DuckDB can neither add nor drop one later:
+primary keys (they make a retried write harmless) and "a parent is older than its child" (so there
+are no cycles). Lists of allowed words live in Python. There are no foreign keys: with them a run
+and its log could not be deleted in one transaction. `verify_run` checks what they would.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from backend.core.types import JSON
 
 
 def json_text(value: JSON) -> str:
-    """JSON as it is stored: readable, finite numbers only. Raises `ValueError` for NaN, infinities and text that is not valid Unicode."""
+    """JSON as it is stored: readable, finite numbers only. Raises `ValueError` for NaN, infinities
+    and text that is not valid Unicode."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text.encode()
     return text
 
 
 class Json(sa.types.TypeDecorator[JSON]):
-    """JSON in a VARCHAR: stored exactly as written, so that numbers and texts come back bit for bit."""
+    """JSON in a VARCHAR: stored exactly as written, so that numbers and texts come back bit for
+    bit."""
 
     impl = sa.String
     cache_ok = True
@@ -48,7 +52,8 @@ EDIT_IDS = sa.Sequence("edit_id_sequence", metadata=Base.metadata)
 
 
 class Problem(Base):
-    """A problem as a run saw it. `key` is a hash of the content, so that a generator that changes never rewrites old runs."""
+    """A problem as a run saw it. `key` is a hash of the content, so that a generator that changes
+    never rewrites old runs."""
 
     __tablename__ = "problem"
 
@@ -65,7 +70,9 @@ class Run(Base):
 
     __tablename__ = "run"
 
-    id: Mapped[int] = mapped_column(sa.BigInteger, RUN_IDS, server_default=RUN_IDS.next_value(), primary_key=True)
+    id: Mapped[int] = mapped_column(
+        sa.BigInteger, RUN_IDS, server_default=RUN_IDS.next_value(), primary_key=True
+    )
     problem_key: Mapped[str | None] = mapped_column(sa.String)
     status: Mapped[str] = mapped_column(sa.String)
     strategy: Mapped[str] = mapped_column(sa.String)
@@ -88,7 +95,8 @@ class Run(Base):
 
 
 class Node(Base):
-    """A node, see `backend.core.records.NodeRecord`. Log-probabilities are doubles, so that a resumed run computes with the very same numbers."""
+    """A node, see `backend.core.records.NodeRecord`. Log-probabilities are doubles, so that a
+    resumed run computes with the very same numbers."""
 
     __tablename__ = "node"
     __table_args__ = (sa.CheckConstraint("parent_id < id", name="parent_is_older"),)
@@ -110,7 +118,8 @@ class Node(Base):
 
 
 class Event(Base):
-    """An event, see `backend.core.records.EventRecord`. `seq` is the clock of the run, dense from 0."""
+    """An event, see `backend.core.records.EventRecord`. `seq` is the clock of the run, dense from
+    0."""
 
     __tablename__ = "event"
 
@@ -128,7 +137,8 @@ class Event(Base):
 
 
 class Score(Base):
-    """What a verifier said of a node after the run: one of a `series` of scores. Those that the run itself was given are events."""
+    """What a verifier said of a node after the run: one of a `series` of scores. Those that the run
+    itself was given are events."""
 
     __tablename__ = "score"
 
@@ -152,11 +162,14 @@ class Link(Base):
 
 
 class Annotation(Base):
-    """What a person says of a run, of one of its paths, of a written step or of a stretch of its text; see `backend.review.annotate.labels`."""
+    """What a person says of a run, of one of its paths, of a written step or of a stretch of its
+    text; see `backend.review.annotate.labels`."""
 
     __tablename__ = "annotation"
 
-    id: Mapped[int] = mapped_column(sa.BigInteger, ANNOTATION_IDS, server_default=ANNOTATION_IDS.next_value(), primary_key=True)
+    id: Mapped[int] = mapped_column(
+        sa.BigInteger, ANNOTATION_IDS, server_default=ANNOTATION_IDS.next_value(), primary_key=True
+    )
     run_id: Mapped[int] = mapped_column(sa.BigInteger)
     node_id: Mapped[int | None] = mapped_column(sa.Integer)
     step: Mapped[int | None] = mapped_column(sa.Integer)
@@ -171,7 +184,8 @@ class Annotation(Base):
 
 
 class Category(Base):
-    """An entry of the codebook. Labels name it by `key`, which never changes, so a new name keeps old labels."""
+    """An entry of the codebook. Labels name it by `key`, which never changes, so a new name keeps
+    old labels."""
 
     __tablename__ = "category"
 
@@ -184,11 +198,14 @@ class Category(Base):
 
 
 class Edit(Base):
-    """One change of an annotation or of the codebook: who, when, before and after. `key` is the annotation's id or the category's key."""
+    """One change of an annotation or of the codebook: who, when, before and after. `key` is the
+    annotation's id or the category's key."""
 
     __tablename__ = "edit"
 
-    id: Mapped[int] = mapped_column(sa.BigInteger, EDIT_IDS, server_default=EDIT_IDS.next_value(), primary_key=True)
+    id: Mapped[int] = mapped_column(
+        sa.BigInteger, EDIT_IDS, server_default=EDIT_IDS.next_value(), primary_key=True
+    )
     subject: Mapped[str] = mapped_column(sa.String)
     key: Mapped[str] = mapped_column(sa.String)
     run_id: Mapped[int | None] = mapped_column(sa.BigInteger)

@@ -1,8 +1,10 @@
 """What must hold for every stored run, whoever wrote it.
 
-Sequence numbers and ids are gap-free; parents are older than their children, which lie one level deeper; events name only nodes that were
-announced before; every number is finite; and the counts agree with the ledger: tokens of sampled nodes are `generated_tokens`, `score`
-events are `verifier_calls`. The ledger of a crashed run was never written down, and the path that a fork was given cost it nothing.
+Sequence numbers and ids are gap-free; parents are older than their children, which lie one level
+deeper; events name only nodes that were announced before; every number is finite; and the counts
+agree with the ledger: tokens of sampled nodes are `generated_tokens`, `score` events are
+`verifier_calls`. The ledger of a crashed run was never written down, and the path that a fork was
+given cost it nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ NODE_FIELDS = ("nodes", "particles", "path", "evidence")
 
 
 class Finding(NamedTuple):
-    """Something wrong; `node` or `event` is the position of the record in its list, where there is one."""
+    """Something wrong; `node` or `event` is the position of the record in its list, where there is
+    one."""
 
     text: str
     node: int | None = None
@@ -48,19 +51,30 @@ Events = Sequence[EventRecord | EventRow] | Sequence[EventRow] | Sequence[EventR
 def findings(run: Ended, nodes: Nodes, events: Events) -> list[Finding]:
     """Everything wrong with a run whose nodes and events are in order of id and seq."""
     return [
-        *_numbering(nodes, events), *_tree(nodes), *_references(nodes, events), *_finite_nodes(nodes), *_finite_events(events),
-        *_announcements(nodes, events), *_counts(run, nodes, events), *_choice(run, nodes),
+        *_numbering(nodes, events),
+        *_tree(nodes),
+        *_references(nodes, events),
+        *_finite_nodes(nodes),
+        *_finite_events(events),
+        *_announcements(nodes, events),
+        *_counts(run, nodes, events),
+        *_choice(run, nodes),
     ]
 
 
 def _numbering(nodes: Nodes, events: Events) -> Iterator[Finding]:
     for position, node in enumerate(nodes):
         if node.id != position:
-            yield Finding(f"node ids have a gap: found {node.id}, expected {position}", node=position)
+            yield Finding(
+                f"node ids have a gap: found {node.id}, expected {position}", node=position
+            )
             break
     for position, event in enumerate(events):
         if event.seq != position:
-            yield Finding(f"sequence numbers have a gap: found {event.seq}, expected {position}", event=position)
+            yield Finding(
+                f"sequence numbers have a gap: found {event.seq}, expected {position}",
+                event=position,
+            )
             break
 
 
@@ -69,14 +83,28 @@ def _tree(nodes: Nodes) -> Iterator[Finding]:
     for position, node in enumerate(nodes):
         if node.parent_id is None:
             if node.depth != 0:
-                yield Finding(f"node {node.id} has no parent but depth {node.depth}, expected 0", node=position)
+                yield Finding(
+                    f"node {node.id} has no parent but depth {node.depth}, expected 0",
+                    node=position,
+                )
         elif node.parent_id not in depths:
-            yield Finding(f"node {node.id} has the parent {node.parent_id}, which does not exist", node=position)
+            yield Finding(
+                f"node {node.id} has the parent {node.parent_id}, which does not exist",
+                node=position,
+            )
         elif node.parent_id >= node.id:
-            yield Finding(f"node {node.id} has the parent {node.parent_id}, which is not older", node=position)
+            yield Finding(
+                f"node {node.id} has the parent {node.parent_id}, which is not older", node=position
+            )
         elif node.depth != depths[node.parent_id] + 1:
             expected = depths[node.parent_id] + 1
-            yield Finding(f"node {node.id} has depth {node.depth}, expected {expected} (its parent's and one)", node=position)
+            yield Finding(
+                (
+                    f"node {node.id} has depth {node.depth}, expected {expected} (its parent's "
+                    "and one)"
+                ),
+                node=position,
+            )
 
 
 def _references(nodes: Nodes, events: Events) -> Iterator[Finding]:
@@ -86,16 +114,24 @@ def _references(nodes: Nodes, events: Events) -> Iterator[Finding]:
         named = [event.node_id] if event.node_id is not None else []
         for node_id in [*named, *_named_in(event.data)]:
             if node_id not in announced:
-                yield Finding(f"event {event.seq} ({event.kind}) names node {node_id}, which does not exist", event=position)
+                yield Finding(
+                    f"event {event.seq} ({event.kind}) names node {node_id}, which does not exist",
+                    event=position,
+                )
             elif announced[node_id] > event.seq:
-                yield Finding(f"event {event.seq} ({event.kind}) names node {node_id}, which came later", event=position)
+                yield Finding(
+                    f"event {event.seq} ({event.kind}) names node {node_id}, which came later",
+                    event=position,
+                )
 
 
 def _named_in(data: Mapping[str, JSON] | None) -> Iterator[int]:
     for field in NODE_FIELDS:
         values = (data or {}).get(field)
         if isinstance(values, list):
-            yield from (value for value in values if isinstance(value, int) and not isinstance(value, bool))
+            yield from (
+                value for value in values if isinstance(value, int) and not isinstance(value, bool)
+            )
 
 
 def _announcements(nodes: Nodes, events: Events) -> Iterator[Finding]:
@@ -103,7 +139,10 @@ def _announcements(nodes: Nodes, events: Events) -> Iterator[Finding]:
     announcing = {event.seq: event.node_id for event in events if event.kind == "node"}
     for position, node in enumerate(nodes):
         if announcing.get(node.seq, -1) != node.id:
-            yield Finding(f"node {node.id} says that event {node.seq} announced it, which is not so", node=position)
+            yield Finding(
+                f"node {node.id} says that event {node.seq} announced it, which is not so",
+                node=position,
+            )
     if len(announcing) > len(nodes):
         yield Finding(f"{len(announcing)} nodes were announced, {len(nodes)} are stored")
 
@@ -111,17 +150,30 @@ def _announcements(nodes: Nodes, events: Events) -> Iterator[Finding]:
 def _finite_nodes(nodes: Nodes) -> Iterator[Finding]:
     for position, node in enumerate(nodes):
         if not all(map(math.isfinite, node.logprobs or ())):
-            yield Finding(f"node {node.id} has a log-probability that is not a finite number", node=position)
+            yield Finding(
+                f"node {node.id} has a log-probability that is not a finite number", node=position
+            )
         if node.logprobs is not None and len(node.logprobs) != len(node.token_ids):
-            yield Finding(f"node {node.id} has {len(node.token_ids)} tokens but {len(node.logprobs)} log-probabilities", node=position)
+            yield Finding(
+                (
+                    f"node {node.id} has {len(node.token_ids)} tokens but {len(node.logprobs)} "
+                    "log-probabilities"
+                ),
+                node=position,
+            )
         if not _is_finite(node.alternatives):
-            yield Finding(f"node {node.id} has an alternative that is not a finite number", node=position)
+            yield Finding(
+                f"node {node.id} has an alternative that is not a finite number", node=position
+            )
 
 
 def _finite_events(events: Events) -> Iterator[Finding]:
     for position, event in enumerate(events):
         if not (math.isfinite(event.t_ms) and _is_finite(event.value) and _is_finite(event.data)):
-            yield Finding(f"event {event.seq} ({event.kind}) holds a number that is not finite", event=position)
+            yield Finding(
+                f"event {event.seq} ({event.kind}) holds a number that is not finite",
+                event=position,
+            )
 
 
 def _is_finite(value: JSON | Mapping[str, JSON]) -> bool:
@@ -135,10 +187,19 @@ def _is_finite(value: JSON | Mapping[str, JSON]) -> bool:
 def _counts(run: Ended, nodes: Nodes, events: Events) -> Iterator[Finding]:
     if run.status == "crashed":
         return
-    given = {event.node_id for event in events if event.kind == "node" and (event.data or {}).get("given") is True}
-    tokens = sum(len(node.token_ids) for node in nodes if node.kind in SAMPLED and node.id not in given)
+    given = {
+        event.node_id
+        for event in events
+        if event.kind == "node" and (event.data or {}).get("given") is True
+    }
+    tokens = sum(
+        len(node.token_ids) for node in nodes if node.kind in SAMPLED and node.id not in given
+    )
     scores = sum(event.kind == "score" for event in events)
-    for axis, counted, what in (("generated_tokens", tokens, "sampled tokens"), ("verifier_calls", scores, "scores")):
+    for axis, counted, what in (
+        ("generated_tokens", tokens, "sampled tokens"),
+        ("verifier_calls", scores, "scores"),
+    ):
         stated = run.ledger.get(axis)
         if not isinstance(stated, int | float):
             continue

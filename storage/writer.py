@@ -1,10 +1,13 @@
-"""How a trace gets into the file without slowing the search: one thread writes the buffers of all runs, a few times a second.
+"""How a trace gets into the file without slowing the search: one thread writes the buffers of all
+runs, a few times a second.
 
-`RunWriter.append` is called between the rounds of a search and only buffers. The thread takes all buffers at once and stores them in one
-transaction, nodes before events: every 250 ms, or every 50 ms where somebody watches. So a crash loses a quarter of a second and tears nothing.
+`RunWriter.append` is called between the rounds of a search and only buffers. The thread takes all
+buffers at once and stores them in one transaction, nodes before events: every 250 ms, or every 50
+ms where somebody watches. So a crash loses a quarter of a second and tears nothing.
 
-A batch that fails stays in its buffer; its run hears of it at the next `append` or `flush`, and `flush` tries again. When a transaction fails
-that several runs share, each is stored on its own, without what turns out to be stored already (a full disk can fail after the commit).
+A batch that fails stays in its buffer; its run hears of it at the next `append` or `flush`, and
+`flush` tries again. When a transaction fails that several runs share, each is stored on its own,
+without what turns out to be stored already (a full disk can fail after the commit).
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ class Watch:
 
 
 class RunWriter:
-    """The sink of one run (`backend.core.records.Sink`). Records must follow each other without a gap; `append` refuses others."""
+    """The sink of one run (`backend.core.records.Sink`). Records must follow each other without a
+    gap; `append` refuses others."""
 
     def __init__(self, flusher: Flusher, run_id: int, *, next_id: int, next_seq: int) -> None:
         self.run_id = run_id
@@ -58,13 +62,16 @@ class RunWriter:
         return 0 if self.failure is not None else len(self.events) + self.storing
 
     def append(self, nodes: Sequence[NodeRecord], events: Sequence[EventRecord]) -> None:
-        """Buffer what happened. Raises `StorageFailure` when an earlier batch could not be stored or a number is out of order."""
+        """Buffer what happened. Raises `StorageFailure` when an earlier batch could not be stored
+        or a number is out of order."""
         with self._flusher.changed:
             self._require_open()
             if self.failure is not None:
                 raise StorageFailure(self.failure)
             next_id = self._following("node", self._next_id, [node.id for node in nodes])
-            self._next_seq = self._following("event", self._next_seq, [event.seq for event in events])
+            self._next_seq = self._following(
+                "event", self._next_seq, [event.seq for event in events]
+            )
             self._next_id = next_id
             self.nodes.extend(nodes)
             self.events.extend(events)
@@ -72,11 +79,13 @@ class RunWriter:
                 self._flusher.schedule(self)
 
     def flush(self) -> None:
-        """Block until everything appended is durable. Raises `StorageFailure` when it cannot be stored; the records stay buffered."""
+        """Block until everything appended is durable. Raises `StorageFailure` when it cannot be
+        stored; the records stay buffered."""
         self._flusher.flush(self)
 
     def close(self) -> None:
-        """Flush, then checkpoint, so that the finished run no longer depends on the write-ahead log. Closing twice is harmless."""
+        """Flush, then checkpoint, so that the finished run no longer depends on the write-ahead
+        log. Closing twice is harmless."""
         self._flusher.close_writer(self)
 
     def _require_open(self) -> None:
@@ -86,13 +95,17 @@ class RunWriter:
     def _following(self, what: str, expected: int, numbers: Sequence[int]) -> int:
         for number in numbers:
             if number != expected:
-                raise StorageFailure(f"run {self.run_id}: {what} {number} does not follow what is stored, accepted: {expected}")
+                raise StorageFailure(
+                    f"run {self.run_id}: {what} {number} does not follow what is stored, "
+                    f"accepted: {expected}"
+                )
             expected += 1
         return expected
 
 
 class Flusher:
-    """The writing thread and what it shares with the threads of the searches, all guarded by `changed`."""
+    """The writing thread and what it shares with the threads of the searches, all guarded by
+    `changed`."""
 
     def __init__(self, database: Database) -> None:
         self.changed = threading.Condition()
@@ -105,14 +118,17 @@ class Flusher:
         self._thread.start()
 
     def writer(self, run_id: int) -> RunWriter:
-        """The only writer of a run; it continues where the stored log ends. Raises `Conflict` when there is one already."""
+        """The only writer of a run; it continues where the stored log ends. Raises `Conflict` when
+        there is one already."""
         last_id = self._database.value(queries.last_node_id(run_id))
         last_seq = self._database.value(queries.last_seq(run_id))
         next_id, next_seq = (0 if last is None else int(last) + 1 for last in (last_id, last_seq))
         with self.changed:
             if run_id in self._writers:
                 raise Conflict(f"run {run_id} is being written already")
-            self._writers[run_id] = writer = RunWriter(self, run_id, next_id=next_id, next_seq=next_seq)
+            self._writers[run_id] = writer = RunWriter(
+                self, run_id, next_id=next_id, next_seq=next_seq
+            )
             writer.failure = self._dead
         return writer
 
@@ -143,12 +159,17 @@ class Flusher:
     def flush(self, writer: RunWriter) -> None:
         with self.changed:
             if writer.closed and writer.dirty:
-                raise StorageFailure(f"the writer of run {writer.run_id} is closed and its last records were lost: {writer.failure}")
+                raise StorageFailure(
+                    f"the writer of run {writer.run_id} is closed and its last records "
+                    f"were lost: {writer.failure}"
+                )
             writer.failure = self._dead
             if writer.dirty and self._dead is None:
                 writer.due = 0.0
                 self.changed.notify_all()
-            self.changed.wait_for(lambda: writer.failure is not None or not (writer.dirty or writer.busy))
+            self.changed.wait_for(
+                lambda: writer.failure is not None or not (writer.dirty or writer.busy)
+            )
             if writer.failure is not None:
                 raise StorageFailure(writer.failure)
 
@@ -164,7 +185,8 @@ class Flusher:
         self._database.checkpoint()
 
     def close(self) -> None:
-        """Flush every writer and end the thread. Raises `StorageFailure` naming what could not be stored."""
+        """Flush every writer and end the thread. Raises `StorageFailure` naming what could not be
+        stored."""
         failures: list[str] = []
         with self.changed:
             writers = list(self._writers.values())
@@ -200,7 +222,10 @@ class Flusher:
         with self.changed:
             while not self._stopping:
                 waiting = [writer for writer in self._writers.values() if writer.due is not None]
-                patience = min((writer.due or 0.0 for writer in waiting), default=float("inf")) - time.monotonic()
+                patience = (
+                    min((writer.due or 0.0 for writer in waiting), default=float("inf"))
+                    - time.monotonic()
+                )
                 if patience <= 0.0:
                     return [_emptied(writer) for writer in waiting]
                 self.changed.wait(None if patience == float("inf") else patience)
@@ -224,7 +249,9 @@ class Flusher:
                 with self._database.writing() as connection:
                     last_id = connection.execute(queries.last_node_id(batch.run_id)).scalar()
                     last_seq = connection.execute(queries.last_seq(batch.run_id)).scalar()
-                    missing = batch.newer_than(-1 if last_id is None else last_id, -1 if last_seq is None else last_seq)
+                    missing = batch.newer_than(
+                        -1 if last_id is None else last_id, -1 if last_seq is None else last_seq
+                    )
                     codec.append(connection, codec.encode(missing))
             except StorageFailure as problem:
                 failures[batch.run_id] = str(problem)
@@ -240,8 +267,15 @@ class Flusher:
                 writer.busy, writer.storing = False, 0
                 if batch.run_id in failures:
                     writer.failure, writer.due = failures[batch.run_id], None
-                    writer.nodes, writer.events = [*batch.nodes, *writer.nodes], [*batch.events, *writer.events]
-            stored = {batch.run_id: batch.events[-1].seq for batch in batches if batch.events and batch.run_id not in failures}
+                    writer.nodes, writer.events = (
+                        [*batch.nodes, *writer.nodes],
+                        [*batch.events, *writer.events],
+                    )
+            stored = {
+                batch.run_id: batch.events[-1].seq
+                for batch in batches
+                if batch.events and batch.run_id not in failures
+            }
             watches = [watch for watch in self._watches if watch.run_id in stored]
             self.changed.notify_all()
         for watch in watches:
@@ -258,5 +292,11 @@ class Flusher:
 
 def _emptied(writer: RunWriter) -> codec.Batch:
     batch = codec.Batch(writer.run_id, writer.nodes, writer.events)
-    writer.nodes, writer.events, writer.due, writer.busy, writer.storing = [], [], None, True, len(writer.events)
+    writer.nodes, writer.events, writer.due, writer.busy, writer.storing = (
+        [],
+        [],
+        None,
+        True,
+        len(writer.events),
+    )
     return batch

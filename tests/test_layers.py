@@ -1,55 +1,95 @@
-"""Imports run one way. The rules are data: who may never import what."""
+"""Imports run one way. The rules are data: one line a room says which rooms it may use, and which
+libraries from outside."""
 
 from __future__ import annotations
 
 import ast
 import tomllib
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOPS = ("backend", "storage", "components", "pages", "benchmarks")
+TOPS = ("backend", "storage", "components", "pages")
 SOURCES = [path for top in TOPS for path in sorted((ROOT / top).rglob("*.py"))] + [ROOT / "app.py"]
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 
-STORE = ("storage", "sqlalchemy", "duckdb", "alembic")
-SCREEN = ("streamlit", "plotly", "components", "pages")
+STORE = ("sqlalchemy", "duckdb", "duckdb_sqlalchemy", "alembic")
+SCREEN = ("streamlit", "plotly")
 WEB = ("fastapi", "starlette", "uvicorn")
 MODELS = ("torch", "vllm", "transformers")
-ABOVE = ("backend.strategies", "backend.runs.driver", "backend.api", "backend.service.jobs")
+GUARDED = (*STORE, *SCREEN, *WEB, *MODELS)
+"""Libraries that only the rooms may import which name them."""
 
-# module prefix -> prefixes that nothing below it may import; the longest matching prefix decides.
-NEVER: dict[str, tuple[str, ...]] = {
-    "backend": (*STORE, *SCREEN, *WEB, *MODELS),
-    "backend.api": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *MODELS, "backend.strategies", "backend.engines", "backend.classroom"),
-    "backend.service.jobs": ("sqlalchemy", "duckdb", "alembic", *SCREEN, *WEB, *MODELS, "backend.api"),
-    "backend.__main__": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", "pages", *MODELS),
-    "backend.client": (*STORE, *SCREEN, *WEB, *MODELS, "backend.strategies", "backend.engines", "backend.runs.driver", "backend.service.jobs"),
-    "backend.strategies": (
-        *STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.service.jobs", "backend.runs.driver", "backend.engines", "backend.runs.policy",
-        "backend.runs.verifier", "backend.runs.context", "backend.core.records",
+
+class Room(NamedTuple):
+    """What a room may import: other `rooms`, and which of the guarded `libraries`."""
+
+    rooms: str = ""
+    libraries: tuple[str, ...] = ()
+
+
+PAGE = "client core messages"
+"""What a room of components may know of the backend."""
+
+ROOMS: dict[str, Room] = {
+    "backend.core": Room(),
+    "backend.problems": Room("core"),
+    "backend.engines": Room("core"),
+    "backend.engines.torch": Room("core engines", ("torch",)),
+    "backend.engines.host": Room("core engines"),
+    "backend.engines.vllm": Room("core engines", ("torch", "vllm")),
+    "backend.judging": Room("core problems"),
+    "backend.strategies": Room("core problems judging"),
+    "backend.classroom": Room("core problems engines", ("torch",)),
+    "backend.runs": Room("core problems judging strategies"),
+    "backend.exchange": Room("core problems runs"),
+    "backend.experiments": Room("core problems judging strategies engines runs"),
+    "backend.review": Room("core problems judging runs"),
+    "backend.messages": Room("core experiments review"),
+    "storage": Room("core exchange review", STORE),
+    "backend.service": Room(
+        "core problems judging strategies engines runs exchange experiments review messages storage"
     ),
-    "backend.strategies.parts.compose": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.runs.policy", "backend.runs.verifier", "backend.core.records"),
-    "backend.core.statistics": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
-    "backend.engines": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "torch", *ABOVE),
-    "backend.engines.vllm.engine": (*STORE, *SCREEN, *WEB, *ABOVE),
-    "backend.engines.torch.engine": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
-    "backend.engines.torch.qwen2": (*STORE, *SCREEN, *WEB, "vllm", "transformers", *ABOVE),
-    "backend.classroom": (*STORE, *SCREEN, *WEB, "vllm", "transformers", "backend.api", "backend.service.jobs"),
-    "backend.review.why": (*STORE, *SCREEN, *WEB, *MODELS, "backend.api", "backend.service.jobs", "backend.engines"),
-    "backend.core.ports": (*STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.judging.verifiers", "backend.runs.policy", "backend.runs.verifier"),
-    "backend.exchange": (
-        *STORE, *SCREEN, *WEB, *MODELS, *ABOVE, "backend.engines", "backend.runs.policy", "backend.runs.verifier", "backend.client", "httpx", "pickle",
+    "backend.api": Room("core problems exchange experiments messages service storage", WEB),
+    "backend.client": Room("core experiments review messages"),
+    "backend.cli": Room(
+        "core problems judging strategies engines exchange experiments review messages "
+        "service storage"
     ),
-    "backend.core.types": (*STORE, *SCREEN, *WEB, *MODELS, "backend"),
-    "storage": (*SCREEN, *WEB, *MODELS, "backend.api", "backend.service.jobs", "backend.runs.driver", "backend.strategies", "backend.engines", "backend.core.ports"),
-    "components": (*STORE, *WEB, *MODELS, "pages", "backend.service.jobs", "backend.runs.driver", "backend.strategies", "backend.engines"),
-    "pages": (*STORE, *WEB, *MODELS, "backend.service.jobs", "backend.runs.driver", "backend.strategies", "backend.engines", "backend.api"),
-    "app": ("sqlalchemy", "duckdb", "alembic", "plotly", "components", *MODELS),
-    "benchmarks": ("pages",),
-}
-ALLOWED = {  # what a longer rule would forbid for a whole family, but its own members need
-    "backend.core.statistics": ("backend.core.statistics", "backend.core.errors", "backend.core.types", "backend.core.ports"),
+    "backend.__main__": Room("core problems cli"),
+    "components.frame": Room("client", SCREEN),
+    "components.form": Room(f"{PAGE} components.frame", SCREEN),
+    "components.run": Room(f"{PAGE} judging problems components.frame components.views", SCREEN),
+    "components.views": Room(f"{PAGE} judging problems components.frame components.run", SCREEN),
+    "components.history": Room(
+        f"{PAGE} exchange components.frame components.form components.run components.compare",
+        SCREEN,
+    ),
+    "components.compare": Room(
+        (
+            f"{PAGE} components.frame components.form components.run components.tree "
+            "components.history"
+        ),
+        SCREEN,
+    ),
+    "components.why": Room(
+        f"{PAGE} components.frame components.form components.run components.history", SCREEN
+    ),
+    "components.tree": Room(
+        f"{PAGE} components.frame components.run components.history components.why", SCREEN
+    ),
+    "components.annotate": Room(
+        f"{PAGE} review components.frame components.run components.history", SCREEN
+    ),
+    "components.experiments": Room(f"{PAGE} experiments components.frame", SCREEN),
+    "components.store": Room(f"{PAGE} components.frame components.form components.run", SCREEN),
+    "components": Room(),
+    "backend": Room(),
+    "pages": Room("client components", ("streamlit",)),
+    "app": Room("core api", ("streamlit", "starlette")),
 }
 
 
@@ -58,85 +98,139 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that the file imports, function bodies included; type-checking blocks count as well."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
-
-
 def below(name: str, prefix: str) -> bool:
     return name == prefix or name.startswith(prefix + ".")
 
 
-def rule_of(name: str) -> str:
-    return max((prefix for prefix in NEVER if below(name, prefix) or name.startswith(prefix + "_")), key=len)
+def room_of(name: str) -> str:
+    """The innermost room of the table that holds a module."""
+    return max((room for room in ROOMS if below(name, room)), key=len)
 
 
-def violations(name: str, imported: set[str]) -> list[str]:
-    rule = rule_of(name)
-    allowed = ALLOWED.get(rule, ())
-    return sorted(
-        f"{name} imports {target}"
-        for target in imported
-        if any(below(target, forbidden) for forbidden in NEVER[rule]) and not any(below(target, prefix) for prefix in allowed)
-    )
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_run_one_way(path: Path) -> None:
-    assert violations(module_name(path), imports(path)) == []
-
-
-def test_the_rules_catch_a_strategy_that_talks_to_the_store() -> None:
-    assert violations("backend.strategies.beam_search", {"storage.queries"}) == ["backend.strategies.beam_search imports storage.queries"]
-
-
-def test_the_rules_catch_a_page_that_opens_the_database() -> None:
-    assert violations("pages.solve", {"duckdb", "backend.client"}) == ["pages.solve imports duckdb"]
-
-
-def test_figures_know_neither_screen_nor_backend() -> None:
-    """A figure is numbers to picture: only the modules that talk to Streamlit by their nature may import it."""
-    speaking = {"live_tree_panel", "address", "pictures_panel", "service"}
-    for path in sorted((ROOT / "components").glob("*.py")):
-        if path.stem in speaking or path.stem == "__init__":
-            continue
-        wrong = [target for target in imports(path) if below(target, "streamlit") or below(target, "backend") or below(target, "storage")]
-        assert wrong == [], f"{path.name} imports {wrong}"
-
-
-BLIND = ("strategies", "selectors", "sampling", "compose", "registry", "standing", "policy", "scoring", "desk", "budget", "replay", "trace")
-KNOWING = ("backend.problems", "backend.judging.verifiers", "backend.problems.library", "backend.runs.driver")
-READING = {  # what is read off a text, with no right answer in sight
-    "backend.problems.extract_answer", "backend.problems.exact.canonical", "backend.problems.classes.AnswerClasses",
-    "backend.problems.classes.Verdicts",
-}  # fmt: skip
-
-
-def taken(path: Path) -> set[str]:
-    """Every name that the file imports, with the module that it is in."""
+@cache
+def names_imported(path: Path) -> frozenset[str]:
+    """Every module and name that the file imports, function bodies and type-checking blocks
+    included."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
+
+
+def violations(name: str, imported: set[str] | frozenset[str]) -> list[str]:
+    """What a module imports against the table."""
+    own = room_of(name)
+    allowed = [
+        room if below(room, "components") or room == "storage" else f"backend.{room}"
+        for room in ROOMS[own].rooms.split()
+    ]
+    inside = [
+        target
+        for target in imported
+        if target.partition(".")[0] in (*TOPS, "app", "tests", "benchmarks")
+    ]
+    wrong = [
+        target for target in inside if not any(below(target, room) for room in (own, *allowed))
+    ]
+    guarded = [library for library in GUARDED if library not in ROOMS[own].libraries]
+    wrong += [target for target in imported if any(below(target, library) for library in guarded)]
+    return sorted(f"{name} imports {target}" for target in wrong)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path: Path) -> None:
+    assert violations(module_name(path), names_imported(path)) == []
+
+
+def test_the_rules_catch_a_strategy_that_talks_to_the_store() -> None:
+    assert violations("backend.strategies.beam_search", {"storage.queries"}) == [
+        "backend.strategies.beam_search imports storage.queries"
+    ]
+
+
+def test_the_rules_catch_a_page_that_opens_the_database() -> None:
+    assert violations("pages.solve", {"duckdb", "backend.client"}) == ["pages.solve imports duckdb"]
+
+
+def test_every_room_has_a_line_and_no_module_lies_loose() -> None:
+    for top, most in (("backend", 15), ("components", 11)):
+        inside = [path for path in (ROOT / top).iterdir() if path.name != "__pycache__"]
+        rooms = {f"{top}.{path.name}" for path in inside if path.is_dir()}
+        assert len(rooms) <= most and rooms <= ROOMS.keys(), rooms - ROOMS.keys()
+        assert {path.name for path in inside if path.is_file()} <= {"__init__.py", "__main__.py"}
+
+
+SPEAKING = {
+    "components.frame.address": "reads and writes the address of the page",
+    "components.frame.browser_component": "mounts what we wrote for the browser",
+    "components.frame.collector": "keeps the garbage collector out of clicks",
+    "components.frame.service": "one client a session",
+    "components.compare.address": "the address of the Compare page",
+    "components.run.chosen": "the chosen node of a session",
+    "components.run.log": "the log of a run, kept between reruns",
+}
+"""Files that touch Streamlit without drawing anything; all others of them end in `_panel` or
+`_form`."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "components").rglob("*.py")),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_only_panels_and_forms_talk_to_streamlit(path: Path) -> None:
+    """All else in a room of components is pure: numbers, and figures of numbers, that know neither
+    screen nor service."""
+    name = module_name(path)
+    if name.endswith(("_panel", "_form")) or name in SPEAKING:
+        return
+    assert [
+        target
+        for target in names_imported(path)
+        if below(target, "streamlit") or below(target, "backend.client")
+    ] == []
+
+
+def test_the_list_of_files_that_speak_is_true() -> None:
+    known = {module_name(path): names_imported(path) for path in SOURCES}
+    assert [
+        name for name in SPEAKING if not any(below(target, "streamlit") for target in known[name])
+    ] == []
+
+
+BLIND = ("backend.strategies", "backend.judging.selectors", "backend.core", "backend.runs")
+SEEING = ("backend.runs.driver", "backend.runs.estimate")
+KNOWING = ("backend.problems", "backend.judging.verifiers", "backend.runs.driver")
+READING = {  # what is read off a text, with no right answer in sight
+    "backend.problems.extract_answer",
+    "backend.problems.exact.canonical",
+    "backend.problems.classes.AnswerClasses",
+    "backend.problems.classes.Verdicts",
+}
 
 
 def test_what_searches_and_chooses_never_learns_the_right_answer() -> None:
-    """A search that can see the right answer follows it sooner or later: only the driver and the oracle, which says that it is one, may."""
-    searching = [path for path in SOURCES if any(below(module_name(path), f"backend.{part}") for part in BLIND)]
+    """A search that can see the right answer follows it sooner or later: only the driver and the
+    oracle, which says that it is one, may."""
+    searching = {
+        module_name(path): path
+        for path in SOURCES
+        if any(below(module_name(path), part) for part in BLIND)
+    }
     assert len(searching) > len(BLIND)
     known = {
-        module_name(path): names
-        for path in searching
-        if (names := {name for name in taken(path) if any(below(name, part) for part in KNOWING)} - READING)
+        name: found
+        for name, path in searching.items()
+        if name not in SEEING
+        and (
+            found := {
+                one for one in names_imported(path) if any(below(one, part) for part in KNOWING)
+            }
+            - READING
+        )
     }
     assert known == {}
 
@@ -144,10 +238,18 @@ def test_what_searches_and_chooses_never_learns_the_right_answer() -> None:
 OUTWARD = (
     "socket", "socketserver", "ssl", "http.client", "http.server", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "websockets",
     "ftplib", "smtplib", "imaplib", "poplib", "xmlrpc", "webbrowser", "huggingface_hub", "grpc", "zmq",
-)
-CONNECTING = {"open_connection", "open_unix_connection", "create_connection", "create_datagram_endpoint", "start_server", "create_server", "urlopen"}
+)  # fmt: skip
+CONNECTING = {
+    "open_connection",
+    "open_unix_connection",
+    "create_connection",
+    "create_datagram_endpoint",
+    "start_server",
+    "create_server",
+    "urlopen",
+}
 REACHING = {
-    "backend.client": "follows a run of the service, for pages and notebooks",
+    "backend.client.client": "follows a run of the service, for pages and notebooks",
     "backend.client.http": "asks the service",
     "backend.engines.openai.server": "sends prompts to the server that the user named",
     "backend.engines.vllm.start": "fetches the model that the user named",
@@ -157,18 +259,42 @@ REACHING = {
 
 
 def reaches(path: Path) -> bool:
-    """Whether the file imports something that talks to other machines, or names a function that opens a connection."""
-    names = {node.attr for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)}
-    return bool(names & CONNECTING) or any(below(target, module) for target in imports(path) for module in OUTWARD)
+    """Whether the file imports something that talks to other machines, or names a function that
+    opens a connection."""
+    names = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    return bool(names & CONNECTING) or any(
+        below(target, module) for target in names_imported(path) for module in OUTWARD
+    )
 
 
 def test_only_the_named_modules_can_reach_a_network() -> None:
-    """What a user asks stays here: a prompt can only leave through a module that says where it goes."""
-    product = [path for path in SOURCES if not below(module_name(path), "benchmarks")]
-    assert {module_name(path) for path in product if reaches(path)} == REACHING.keys()
+    """What a user asks stays here: a prompt can only leave through a module that says where it
+    goes."""
+    assert {module_name(path) for path in SOURCES if reaches(path)} == REACHING.keys()
+
+
+def test_no_part_reads_pickles() -> None:
+    assert [
+        module_name(path)
+        for path in SOURCES
+        if any(below(target, "pickle") for target in names_imported(path))
+    ] == []
+
+
+def test_benchmarks_know_no_pages() -> None:
+    assert [
+        path.name
+        for path in BENCHMARKS
+        if any(below(target, "pages") for target in names_imported(path))
+    ] == []
 
 
 def test_no_part_tells_anybody_of_its_use() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert settings["browser"]["gatherUsageStats"] is False
-    assert 'os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")' in (ROOT / "backend" / "engines" / "vllm_start.py").read_text(encoding="utf-8")
+    start = (ROOT / "backend" / "engines" / "vllm" / "start.py").read_text(encoding="utf-8")
+    assert 'os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")' in start

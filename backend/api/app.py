@@ -1,4 +1,5 @@
-"""The FastAPI application. It is mounted under `/api` beside the pages; on its own it serves the same paths without the prefix."""
+"""The FastAPI application. It is mounted under `/api` beside the pages; on its own it serves the
+same paths without the prefix."""
 
 from __future__ import annotations
 
@@ -9,7 +10,18 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from backend.api.errors import REFUSALS, answer_errors
 from backend.api.routes import annotations as labels
-from backend.api.routes import catalog, compare, exchange, experiments, forks, runs, sql, system, trace, why
+from backend.api.routes import (
+    catalog,
+    compare,
+    exchange,
+    experiments,
+    forks,
+    runs,
+    sql,
+    system,
+    trace,
+    why,
+)
 from backend.api.routes.assets import assets_router
 from backend.service.assembly import VERSION, Services
 
@@ -20,16 +32,37 @@ Ask for a run with `POST /runs`, follow it at `/runs/{run_id}/events`, read its 
 
 
 def create_app(services: Services | None = None, *, origins: Sequence[str] = ()) -> FastAPI:
-    """The service. `services` may also be put into `app.state.services` later, before the first request. `origins` are foreign origins
-    whose pages may read the answers."""
-    app = FastAPI(title="Arboretum", version=VERSION, description=DESCRIPTION, responses=REFUSALS, docs_url="/docs", redoc_url=None)
+    """The service. `services` may also be put into `app.state.services` later, before the first
+    request. `origins` are foreign origins whose pages may read the answers."""
+    app = FastAPI(
+        title="Arboretum",
+        version=VERSION,
+        description=DESCRIPTION,
+        responses=REFUSALS,
+        docs_url="/docs",
+        redoc_url=None,
+    )
     app.state.services = services
     answer_errors(app)
-    routers = (system, catalog, runs, forks, exchange, trace, why, compare, labels, sql, experiments)
+    routers = (
+        system,
+        catalog,
+        runs,
+        forks,
+        exchange,
+        trace,
+        why,
+        compare,
+        labels,
+        sql,
+        experiments,
+    )
     for router in (*(each.router for each in routers), assets_router()):
         app.include_router(router)
     if origins:
-        app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"])
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"]
+        )
     return app
 
 

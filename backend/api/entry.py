@@ -1,7 +1,9 @@
-"""What happens around the pages and the API in one process: start, guarded requests, and an end within three seconds.
+"""What happens around the pages and the API in one process: start, guarded requests, and an end
+within three seconds.
 
-The server waits for open connections before it ends, and a stream of events never ends by itself. So the signals that end the server first
-tell `Closing`, which every stream watches, and then go on to the server's own handlers.
+The server waits for open connections before it ends, and a stream of events never ends by itself.
+So the signals that end the server first tell `Closing`, which every stream watches, and then go on
+to the server's own handlers.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 class Entry:
-    """The API and its life. `find_settings` is asked when the server runs, because only then its port is known."""
+    """The API and its life. `find_settings` is asked when the server runs, because only then its
+    port is known."""
 
     def __init__(self, find_settings: Callable[[], Settings]) -> None:
         self._find_settings = find_settings
@@ -50,26 +53,39 @@ class Entry:
         with closing_signals(closing):
             async with open_services(settings, closing) as services:
                 self.api.state.services = services
-                cutting: list[asyncio.Task[None]] = []  # searches stop with the signal, not after the last stream has ended
+                cutting: list[
+                    asyncio.Task[None]
+                ] = []  # searches stop with the signal, not after the last stream has ended
                 try:
-                    with closing.watch(lambda: cutting.append(asyncio.ensure_future(services.jobs.close()))):
+                    with closing.watch(
+                        lambda: cutting.append(asyncio.ensure_future(services.jobs.close()))
+                    ):
                         yield
                 finally:
                     closing.set()
 
 
 def tell_pages(settings: Settings) -> None:
-    """The pages run in this process and talk to its own port: they find address and token in the environment."""
+    """The pages run in this process and talk to its own port: they find address and token in the
+    environment."""
     os.environ["ARBORETUM_HOST"], os.environ["ARBORETUM_PORT"] = settings.host, str(settings.port)
     if settings.token is not None:
-        if os.environ.get("ARBORETUM_TOKEN") != settings.token:  # made up just now, so nobody knows it yet
-            log.warning("this service can be reached from outside; open http://%s:%d/?token=%s", settings.host, settings.port, settings.token)
+        if (
+            os.environ.get("ARBORETUM_TOKEN") != settings.token
+        ):  # made up just now, so nobody knows it yet
+            log.warning(
+                "this service can be reached from outside; open http://%s:%d/?token=%s",
+                settings.host,
+                settings.port,
+                settings.token,
+            )
         os.environ["ARBORETUM_TOKEN"] = settings.token
 
 
 @contextmanager
 def closing_signals(closing: Closing) -> Iterator[None]:
-    """Inside, SIGINT and SIGTERM set `closing` and then do what they did before. Does nothing outside the main thread."""
+    """Inside, SIGINT and SIGTERM set `closing` and then do what they did before. Does nothing
+    outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -11,13 +11,27 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.core.errors import ArboretumError, BadInput, Conflict, EngineFailure, MissingCapability, NotFound, StorageFailure
+from backend.core.errors import (
+    ArboretumError,
+    BadInput,
+    Conflict,
+    EngineFailure,
+    MissingCapability,
+    NotFound,
+    StorageFailure,
+)
 from backend.core.types import JSON
 from backend.messages.runs import ErrorBody
 from backend.problems.base import ProblemError
 
 STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
-    (BadInput, 422), (MissingCapability, 422), (ProblemError, 404), (NotFound, 404), (Conflict, 409), (EngineFailure, 503), (StorageFailure, 503),
+    (BadInput, 422),
+    (MissingCapability, 422),
+    (ProblemError, 404),
+    (NotFound, 404),
+    (Conflict, 409),
+    (EngineFailure, 503),
+    (StorageFailure, 503),
     (ArboretumError, 400),
 )
 """The first class that fits decides."""
@@ -25,8 +39,12 @@ STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text}
     for status, text in (
-        (401, "A token is needed"), (403, "Host or origin not allowed"), (404, "There is no such thing"), (409, "Not in this state"),
-        (422, "Bad input: what was given and what is accepted"), (503, "An engine or the store cannot do it now"),
+        (401, "A token is needed"),
+        (403, "Host or origin not allowed"),
+        (404, "There is no such thing"),
+        (409, "Not in this state"),
+        (422, "Bad input: what was given and what is accepted"),
+        (503, "An engine or the store cannot do it now"),
     )
 }
 """For the OpenAPI document."""
@@ -49,22 +67,34 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     given = plain(error.given) if isinstance(error, BadInput) else None
     accepted = str(error.accepted) if isinstance(error, BadInput) else ""
     remedy = error.remedy if isinstance(error, EngineFailure) else ""
-    return error_response(status, ErrorBody(error=str(error), given=given, accepted=accepted, remedy=remedy))
+    return error_response(
+        status, ErrorBody(error=str(error), given=given, accepted=accepted, remedy=remedy)
+    )
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "the request"
+    where = (
+        ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+        or "the request"
+    )
     given = plain(first.get("input"))
-    return error_response(422, ErrorBody(error=f"{where}: {first['msg']}", given=given, accepted=first["msg"]))
+    return error_response(
+        422, ErrorBody(error=f"{where}: {first['msg']}", given=given, accepted=first["msg"])
+    )
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     given = f"{request.method} {request.url.path}"
-    accepted = "the paths and methods of /api/openapi.json" if error.status_code in (404, 405) else ""
-    return error_response(error.status_code, ErrorBody(error=f"{given}: {error.detail}", given=given, accepted=accepted))
+    accepted = (
+        "the paths and methods of /api/openapi.json" if error.status_code in (404, 405) else ""
+    )
+    return error_response(
+        error.status_code,
+        ErrorBody(error=f"{given}: {error.detail}", given=given, accepted=accepted),
+    )
 
 
 def plain(value: object) -> JSON:

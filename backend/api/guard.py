@@ -1,12 +1,16 @@
 """The outermost layer: who may talk to the service at all.
 
-It stands before pages, websocket, static files and API alike. The Host header must name this machine or a listed name, which keeps a foreign
-page from reaching a loopback service by rebinding a name. An Origin header must be the service's own or a listed one, which keeps
-foreign pages from sending requests with a visitor's cookies. Where the service is bound to more than loopback, every request needs the token:
-as `Authorization: Bearer`, as the cookie, or as `?token=`. A page opened with `?token=` gets the cookie and an address without the token; a
-stream or script that a page of a listed origin asks for has no other way, because neither can carry a header and the cookie stays at home.
+It stands before pages, websocket, static files and API alike. The Host header must name this
+machine or a listed name, which keeps a foreign page from reaching a loopback service by rebinding a
+name. An Origin header must be the service's own or a listed one, which keeps foreign pages from
+sending requests with a visitor's cookies. Where the service is bound to more than loopback, every
+request needs the token: as `Authorization: Bearer`, as the cookie, or as `?token=`. A page opened
+with `?token=` gets the cookie and an address without the token; a stream or script that a page of a
+listed origin asks for has no other way, because neither can carry a header and the cookie stays at
+home.
 
-The token is taken out of the request before anybody else sees it. The server writes its access log from the same request, so no log has it.
+The token is taken out of the request before anybody else sees it. The server writes its access log
+from the same request, so no log has it.
 """
 
 from __future__ import annotations
@@ -36,7 +40,8 @@ class Refusal(NamedTuple):
 
 
 class Guard:
-    """ASGI middleware. `settings` is asked at each request, because the address is known only once the server runs."""
+    """ASGI middleware. `settings` is asked at each request, because the address is known only once
+    the server runs."""
 
     def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
         self._app, self._settings = app, settings
@@ -58,21 +63,41 @@ class Guard:
 def refused_name(headers: Headers, settings: Settings) -> Refusal | None:
     """The refusal of a Host or Origin that is not on the list, or None."""
     host = headers.get("host", "")
-    names = (*LOOPBACK_NAMES, *settings.hosts, *(() if settings.host in ("0.0.0.0", "::") else (settings.host,)))
+    names = (
+        *LOOPBACK_NAMES,
+        *settings.hosts,
+        *(() if settings.host in ("0.0.0.0", "::") else (settings.host,)),
+    )
     if name_of(f"//{host}") not in names:
-        accepted = f"{', '.join(dict.fromkeys(names))} (further names: environment variable ARBORETUM_HOSTS)"
-        return Refusal(403, ErrorBody(error=f"host {host!r} is not allowed", given=host, accepted=accepted))
+        accepted = (
+            f"{', '.join(dict.fromkeys(names))} (further names: environment variable "
+            "ARBORETUM_HOSTS)"
+        )
+        return Refusal(
+            403, ErrorBody(error=f"host {host!r} is not allowed", given=host, accepted=accepted)
+        )
     origin = headers.get("origin")
-    if origin is None or origin in settings.origins or (urlsplit(origin).netloc == host and origin != "null"):
+    if (
+        origin is None
+        or origin in settings.origins
+        or (urlsplit(origin).netloc == host and origin != "null")
+    ):
         return None
-    accepted = f"the service's own address, and {', '.join(settings.origins) or 'no other'} (further origins: environment variable ARBORETUM_ORIGINS)"
-    return Refusal(403, ErrorBody(error=f"origin {origin!r} is not allowed", given=origin, accepted=accepted))
+    accepted = (
+        f"the service's own address, and {', '.join(settings.origins) or 'no other'} (further "
+        "origins: environment variable ARBORETUM_ORIGINS)"
+    )
+    return Refusal(
+        403, ErrorBody(error=f"origin {origin!r} is not allowed", given=origin, accepted=accepted)
+    )
 
 
 def taken_token(scope: Scope) -> str | None:
-    """The token in the request's address, which is no longer there afterwards; None where there was none.
+    """The token in the request's address, which is no longer there afterwards; None where there was
+    none.
 
-    The scope is changed in place on purpose: what the server logs at the end is read from this very dictionary.
+    The scope is changed in place on purpose: what the server logs at the end is read from this very
+    dictionary.
     """
     parts = scope.get("query_string", b"").decode("latin-1").split("&")
     found = [part for part in parts if unquote_plus(part.partition("=")[0]) == "token"]
@@ -82,21 +107,35 @@ def taken_token(scope: Scope) -> str | None:
     return unquote_plus(found[-1].partition("=")[2])
 
 
-def refused_token(scope: Scope, headers: Headers, given: str | None, settings: Settings) -> Refusal | None:
-    """The refusal of a request without the right token, or None. `given` is what its address held."""
+def refused_token(
+    scope: Scope, headers: Headers, given: str | None, settings: Settings
+) -> Refusal | None:
+    """The refusal of a request without the right token, or None. `given` is what its address
+    held.
+    """
     if settings.token is None or scope.get("method") == "OPTIONS":
         return None
     candidates = (_bearer(headers), _cookie(headers), given)
-    if any(one is not None and hmac.compare_digest(one.encode(), settings.token.encode()) for one in candidates):
+    if any(
+        one is not None and hmac.compare_digest(one.encode(), settings.token.encode())
+        for one in candidates
+    ):
         return None
     accepted = f"Authorization: Bearer <token>, the cookie {COOKIE}, or ?token=<token>"
-    return Refusal(401, ErrorBody(error="this service needs a token", given=None, accepted=accepted))
+    return Refusal(
+        401, ErrorBody(error="this service needs a token", given=None, accepted=accepted)
+    )
 
 
 def readable(headers: Headers, settings: Settings) -> dict[str, str]:
-    """What lets a page of a listed origin read a refusal, so that it can say that its token is wrong; nothing for any other page."""
+    """What lets a page of a listed origin read a refusal, so that it can say that its token is
+    wrong; nothing for any other page."""
     origin = headers.get("origin")
-    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin is not None and origin in settings.origins else {}
+    return (
+        {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        if origin is not None and origin in settings.origins
+        else {}
+    )
 
 
 def name_of(url: str) -> str:
@@ -108,20 +147,32 @@ def name_of(url: str) -> str:
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:
-    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and "text/html" in headers.get("accept", "")
+    )
 
 
 def _remembering(scope: Scope, token: str) -> Response:
-    """Set the cookie and go to the same address, which has no token any more. Neither cache nor referrer keeps the one that had it."""
+    """Set the cookie and go to the same address, which has no token any more. Neither cache nor
+    referrer keeps the one that had it."""
     rest = scope["query_string"].decode("latin-1")
-    path = "/" + scope["path"].lstrip("/")  # a path that begins with two slashes would lead to another host
+    # a path that begins with two slashes would lead to another host
+    path = "/" + scope["path"].lstrip("/")
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    response = RedirectResponse(path + (f"?{rest}" if rest else ""), status_code=303, headers=headers)
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=scope.get("scheme") == "https")
+    response = RedirectResponse(
+        path + (f"?{rest}" if rest else ""), status_code=303, headers=headers
+    )
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="strict", secure=scope.get("scheme") == "https"
+    )
     return response
 
 
-async def _turn_away(refusal: Refusal, more: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+async def _turn_away(
+    refusal: Refusal, more: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+) -> None:
     """Answer a refusal, with `more` headers where it is an answer over HTTP."""
     if scope["type"] == "http":
         response = error_response(refusal.status, refusal.body)
@@ -129,7 +180,13 @@ async def _turn_away(refusal: Refusal, more: Mapping[str, str], scope: Scope, re
         await response(scope, receive, send)
         return
     await receive()
-    await send({"type": "websocket.close", "code": 4000 + refusal.status, "reason": refusal.body.error[:120]})
+    await send(
+        {
+            "type": "websocket.close",
+            "code": 4000 + refusal.status,
+            "reason": refusal.body.error[:120],
+        }
+    )
 
 
 def _bearer(headers: Headers) -> str | None:

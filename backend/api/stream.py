@@ -1,7 +1,9 @@
-"""Server-sent events of a run. The store is the queue: live view, reconnection and replay are the same code with another start.
+"""Server-sent events of a run. The store is the queue: live view, reconnection and replay are the
+same code with another start.
 
-A subscriber reads the events after its own sequence number in a thread, sends them as one chunk, and otherwise waits until the store's writer
-or the jobs wake it, at most a second (then a comment keeps the connection alive). Nothing is kept a client.
+A subscriber reads the events after its own sequence number in a thread, sends them as one chunk,
+and otherwise waits until the store's writer or the jobs wake it, at most a second (then a comment
+keeps the connection alive). Nothing is kept a client.
 """
 
 from __future__ import annotations
@@ -23,23 +25,34 @@ PING_S = 1.0
 
 
 class Batch(NamedTuple):
-    """The state of the run as it was before `events` were read: so an ended run's last events are never missed."""
+    """The state of the run as it was before `events` were read: so an ended run's last events are
+    never missed."""
 
     standing: Standing
     events: list[dict[str, JSON]]
 
 
 async def follow(
-    services: Services, run_id: int, after: int, kinds: Sequence[str] | None, gone: Callable[[], Awaitable[bool]]
+    services: Services,
+    run_id: int,
+    after: int,
+    kinds: Sequence[str] | None,
+    gone: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
-    """Chunks of a text/event-stream, until the run is over, the service stops, or nobody listens."""
+    """Chunks of a text/event-stream, until the run is over, the service stops, or nobody
+    listens.
+    """
     wake = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def committed(_seq: int) -> None:
         loop.call_soon_threadsafe(wake.set)
 
-    with services.store.watch(run_id, committed), services.jobs.watch(run_id, wake.set), services.closing.watch(wake.set):
+    with (
+        services.store.watch(run_id, committed),
+        services.jobs.watch(run_id, wake.set),
+        services.closing.watch(wake.set),
+    ):
         shown: Standing | None = None
         yield "retry: 1000\n\n"
         while not await gone():
@@ -73,7 +86,13 @@ async def _batch(services: Services, run_id: int, after: int, kinds: Sequence[st
     return await asyncio.to_thread(_read, services, run_id, after, kinds, standing)
 
 
-def _read(services: Services, run_id: int, after: int, kinds: Sequence[str] | None, standing: Standing | None) -> Batch:
+def _read(
+    services: Services,
+    run_id: int,
+    after: int,
+    kinds: Sequence[str] | None,
+    standing: Standing | None,
+) -> Batch:
     if standing is None:
         row = services.store.run(run_id)
         standing = Standing(row.status, row.reason or "", 0.0)
@@ -91,13 +110,16 @@ async def _woken(wake: asyncio.Event) -> bool:
 
 
 def event_message(event: Mapping[str, JSON]) -> str:
-    """One event of the log; those of kind `status` carry `status` like the messages about the row do."""
+    """One event of the log; those of kind `status` carry `status` like the messages about the row
+    do."""
     fields = {**event, "status": event["label"]} if event["kind"] == "status" else event
     return f"id: {event['seq']}\n{message(str(event['kind']), fields)}"
 
 
 def message(kind: str, data: Mapping[str, JSON]) -> str:
-    """One server-sent message; JSON never holds a raw line break, so that one data line is enough."""
+    """One server-sent message; JSON never holds a raw line break, so that one data line is
+    enough.
+    """
     return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False, allow_nan=False)}\n\n"
 
 

@@ -1,1 +1,2 @@
-"""The classroom pair: a small policy and reward models, trained by this project and shipped with it."""
+"""The classroom pair: a small policy and reward models, trained by this project and shipped with
+it."""

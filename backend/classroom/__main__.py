@@ -1,6 +1,8 @@
-"""`python -m backend.classroom STAGE`: the classroom pair, stage by stage, each resumable and at most an hour on two cores.
+"""`python -m backend.classroom STAGE`: the classroom pair, stage by stage, each resumable and at
+most an hour on two cores.
 
-`all` runs the stages in order and skips what is done. Weights, checkpoints and logs: see `backend.classroom.folder`.
+`all` runs the stages in order and skips what is done. Weights, checkpoints and logs: see
+`backend.classroom.folder`.
 """
 
 from __future__ import annotations
@@ -13,27 +15,47 @@ from pathlib import Path
 
 STAGES = ("corpus", "policy", "samples", "labels", "reward", "evaluate")
 POLICY_MINUTES, REWARD_MINUTES, FULL_REWARD_MINUTES = 50.0, 15.0, 8.0
-ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "500000000"}
+ALLOCATOR = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "100000000000",
+    "MALLOC_TOP_PAD_": "500000000",
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The stages and their few settings."""
     found = argparse.ArgumentParser(prog="classroom", description=__doc__)
     found.add_argument("stage", choices=(*STAGES, "all"))
-    found.add_argument("--minutes", type=float, help="wall clock of a training stage (each reward model of the reward stage)")
-    found.add_argument("--start", type=Path, help="policy: weights to go on from, instead of fresh ones")
-    found.add_argument("--work", type=Path, default=Path("var") / "classroom", help="checkpoints, samples, labels, logs")
+    found.add_argument(
+        "--minutes",
+        type=float,
+        help="wall clock of a training stage (each reward model of the reward stage)",
+    )
+    found.add_argument(
+        "--start", type=Path, help="policy: weights to go on from, instead of fresh ones"
+    )
+    found.add_argument(
+        "--work",
+        type=Path,
+        default=Path("var") / "classroom",
+        help="checkpoints, samples, labels, logs",
+    )
     found.add_argument("--problems", type=int, default=60, help="evaluate: problems a cell")
     found.add_argument("--samples", type=int, default=64, help="evaluate: samples a problem")
-    found.add_argument("--first-seed", type=int, default=1_000_000, help="evaluate: seed of the first problem")
+    found.add_argument(
+        "--first-seed", type=int, default=1_000_000, help="evaluate: seed of the first problem"
+    )
     found.add_argument("--sets", nargs="+", default=["ledger", "countdown", "procedure"])
     found.add_argument("--levels", nargs="+", type=int, default=[1, 2, 3, 4, 5])
     return found
 
 
 def keep_memory() -> None:
-    """Start over with an allocator that keeps freed memory: fresh pages cost half the training time."""
-    if sys.platform == "linux" and any(os.environ.get(name) != value for name, value in ALLOCATOR.items()):
+    """Start over with an allocator that keeps freed memory: fresh pages cost half the training
+    time."""
+    if sys.platform == "linux" and any(
+        os.environ.get(name) != value for name, value in ALLOCATOR.items()
+    ):
         os.environ.update(ALLOCATOR)
         os.execv(sys.executable, [sys.executable, "-m", "backend.classroom", *sys.argv[1:]])
 
@@ -41,8 +63,13 @@ def keep_memory() -> None:
 def run(arguments: argparse.Namespace) -> None:
     """One stage, or all of them."""
     stages: Mapping[str, Callable[[argparse.Namespace], None]] = {
-        "corpus": corpus, "policy": policy, "samples": samples, "labels": labels, "reward": reward, "evaluate": evaluate,
-    }  # fmt: skip
+        "corpus": corpus,
+        "policy": policy,
+        "samples": samples,
+        "labels": labels,
+        "reward": reward,
+        "evaluate": evaluate,
+    }
     for stage in STAGES if arguments.stage == "all" else (arguments.stage,):
         stages[stage](arguments)
 

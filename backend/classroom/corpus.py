@@ -1,9 +1,9 @@
-"""The training corpus of the classroom pair: an endless stream of written solutions, most right, some by pupils who
-err, some repaired.
+"""The training corpus of the classroom pair: an endless stream of written solutions, most right,
+some by pupils who err, some repaired.
 
-Solutions differ in order, length and route, because a model trained on one clean way errs in one dull way: at the
-root, and with all its right paths alike. A pupil has one consistent misconception per document. Problem seeds stay
-below 1,000,000; from there up is evaluation.
+Solutions differ in order, length and route, because a model trained on one clean way errs in one
+dull way: at the root, and with all its right paths alike. A pupil has one consistent misconception
+per document. Problem seeds stay below 1,000,000; from there up is evaluation.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class Document:
-    """A problem with one written solution. `author` is `teacher`, `repair`, `reading` or `pupil:<misconception>`; `answer` is
-    the right one.
+    """A problem with one written solution. `author` is `teacher`, `repair`, `reading` or
+    `pupil:<misconception>`; `answer` is the right one.
     """
 
     problem_id: str
@@ -36,7 +36,8 @@ class Document:
 
 
 def documents(seed: int, readings: Callable[[], float] = lambda: 0.0) -> Iterator[Document]:
-    """The endless stream of that seed. `readings`: share of the ledger's documents that only read its facts out, asked anew for each."""
+    """The endless stream of that seed. `readings`: share of the ledger's documents that only read
+    its facts out, asked anew for each."""
     rng = random.Random(f"corpus/{seed}")
     names, weights = list(MIXTURE), list(MIXTURE.values())
     while True:
@@ -53,8 +54,8 @@ def document(chosen: ProblemSet, problem: Problem, rng: random.Random) -> Docume
 
 
 def _authored(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tuple[str, list[str]]:
-    """An author and a solution: a pupil only where the misconception shows in this problem, of a few drawn at
-    random.
+    """An author and a solution: a pupil only where the misconception shows in this problem, of a
+    few drawn at random.
     """
     draw = rng.random()
     if draw < PUPILS:
@@ -70,18 +71,33 @@ def _authored(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tuple
 
 
 def variants(chosen: ProblemSet, problem: Problem, rng: random.Random) -> list[Document]:
-    """One problem solved several ways: twice right, by two pupils, and with a slip that is repaired."""
+    """One problem solved several ways: twice right, by two pupils, and with a slip that is
+    repaired."""
     pupils = rng.sample(list(chosen.pupils), 2)
-    written = [("teacher", chosen.solution(problem, rng)), ("teacher", chosen.solution(problem, rng)), ("repair", chosen.repaired(problem, rng))]
+    written = [
+        ("teacher", chosen.solution(problem, rng)),
+        ("teacher", chosen.solution(problem, rng)),
+        ("repair", chosen.repaired(problem, rng)),
+    ]
     written += [(f"pupil:{name}", chosen.solution(problem, rng, name)) for name in pupils]
-    return [Document(problem.id, problem.question, tuple(steps), author, problem.answer or "") for author, steps in written]
+    return [
+        Document(problem.id, problem.question, tuple(steps), author, problem.answer or "")
+        for author, steps in written
+    ]
 
 
 def reading(problem: Problem, rng: random.Random) -> Document:
-    """A ledger's facts read out in random order, without a calculation: an exercise in finding what the question says of somebody."""
+    """A ledger's facts read out in random order, without a calculation: an exercise in finding what
+    the question says of somebody."""
     ledger = Ledger.of(problem)
     facts = rng.sample(ledger.facts, len(ledger.facts))
-    return Document(problem.id, problem.question, tuple(f"{fact.sentence(ledger.verb)}." for fact in facts), "reading", problem.answer or "")
+    return Document(
+        problem.id,
+        problem.question,
+        tuple(f"{fact.sentence(ledger.verb)}." for fact in facts),
+        "reading",
+        problem.answer or "",
+    )
 
 
 def errs(chosen: ProblemSet, problem: Problem, steps: list[str]) -> bool:

@@ -1,7 +1,8 @@
 """Documents as token ids: a ChatML prompt, then steps.
 
-The policy reads steps parted by a blank line and ended by `<|im_end|>`; the reward model reads the same steps without blank lines,
-each followed by the tag at which its score is read. Parts are encoded one by one, so that ids never depend on what follows.
+The policy reads steps parted by a blank line and ended by `<|im_end|>`; the reward model reads the
+same steps without blank lines, each followed by the tag at which its score is read. Parts are
+encoded one by one, so that ids never depend on what follows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class Encoded(NamedTuple):
 
 
 class Tagged(NamedTuple):
-    """Token ids of prompt and tagged steps; `tags` are the positions of the step tags, one per step, in order."""
+    """Token ids of prompt and tagged steps; `tags` are the positions of the step tags, one per
+    step, in order."""
 
     ids: list[int]
     tags: list[int]

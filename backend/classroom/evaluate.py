@@ -1,7 +1,9 @@
-"""The evaluate stage: solutions of problems that nothing was trained on, judged by the exact checker, scored by both reward models.
+"""The evaluate stage: solutions of problems that nothing was trained on, judged by the exact
+checker, scored by both reward models.
 
-60 problems a cell (set and level) from seed 1,000,000 up, 64 samples each at the shipped temperature. One file per cell is kept, and a
-cell that exists is not drawn again, so the stage resumes. The table is computed from the files alone.
+60 problems a cell (set and level) from seed 1,000,000 up, 64 samples each at the shipped
+temperature. One file per cell is kept, and a cell that exists is not drawn again, so the stage
+resumes. The table is computed from the files alone.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ VERIFIERS = {"prm": folder.REWARD, "prm-full": folder.FULL_REWARD}
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to draw: problems a cell, samples a problem, the first problem's seed, temperature."""
+    """How much to draw: problems a cell, samples a problem, the first problem's seed,
+    temperature.
+    """
 
     problems: int = 60
     samples: int = 64
@@ -43,7 +47,8 @@ class Effort:
 
 
 class Verifier:
-    """A reward model that scores every step of many solutions of one problem; the question is read once."""
+    """A reward model that scores every step of many solutions of one problem; the question is read
+    once."""
 
     def __init__(self, path: Path, where: str) -> None:
         loaded = load(path, torch.bfloat16, where)
@@ -51,8 +56,11 @@ class Verifier:
         self.model, self.tokenizer, self.where = loaded.model, loaded.tokenizer, where
 
     @torch.inference_mode()
-    def score(self, question: str, solutions: Sequence[tuple[str, ...]], rows: int = 32) -> list[tuple[float, ...]]:
-        """Chance of being good for each step of each solution, in order; equal solutions are scored once."""
+    def score(
+        self, question: str, solutions: Sequence[tuple[str, ...]], rows: int = 32
+    ) -> list[tuple[float, ...]]:
+        """Chance of being good for each step of each solution, in order; equal solutions are scored
+        once."""
         start = len(self.tokenizer.encode(prompt(question)))
         encoded = {steps: tagged(self.tokenizer, question, steps) for steps in solutions if steps}
         texts = sorted(encoded, key=lambda steps: len(encoded[steps].ids))
@@ -65,14 +73,24 @@ class Verifier:
         return [known[s] for s in solutions]
 
     def read(self, rows: Sequence[list[int]], start: int) -> list[list[float]]:
-        """Chance of "good" at every position from `start` on, of rows that share everything before it."""
+        """Chance of "good" at every position from `start` on, of rows that share everything before
+        it."""
         width, padding = max(map(len, rows)), self.tokenizer.token_id(END_OF_TEXT)
-        cache = Cache(self.model.model, torch.ones(1, start, dtype=torch.bool, device=self.where), width)
+        cache = Cache(
+            self.model.model, torch.ones(1, start, dtype=torch.bool, device=self.where), width
+        )
         places = torch.arange(width, device=self.where)
         seen = (places[None] <= places[:, None])[None, None]
-        cache.read(self.model.model, torch.tensor([rows[0][:start]], device=self.where), places[None, :start], seen[:, :, :start, :start])
+        cache.read(
+            self.model.model,
+            torch.tensor([rows[0][:start]], device=self.where),
+            places[None, :start],
+            seen[:, :, :start, :start],
+        )
         cache.rows(torch.zeros(len(rows), dtype=torch.long, device=self.where))
-        ids = torch.tensor([row[start:] + [padding] * (width - len(row)) for row in rows], device=self.where)
+        ids = torch.tensor(
+            [row[start:] + [padding] * (width - len(row)) for row in rows], device=self.where
+        )
         hidden = cache.read(self.model.model, ids, places[None, start:], seen[:, :, start:])
         chances: list[list[float]] = self.model.score(hidden).float().softmax(-1)[..., 1].tolist()
         return chances
@@ -86,7 +104,13 @@ def judged(problem: Problem, solution: Solution) -> Judged:
     return Judged(problems.grade(problem, answer).correct is True, answer, text, kinds)
 
 
-def draw(effort: Effort, work: Path = folder.WORK, policy: Path = folder.POLICY, sets: Sequence[str] = SETS, levels: Sequence[int] = LEVELS) -> None:
+def draw(
+    effort: Effort,
+    work: Path = folder.WORK,
+    policy: Path = folder.POLICY,
+    sets: Sequence[str] = SETS,
+    levels: Sequence[int] = LEVELS,
+) -> None:
     """One file per cell under `evaluate/`; each line is a problem's judged samples."""
     report, where = folder.Log(work / "evaluate.log"), device()
     loaded = load(policy, torch.bfloat16, where)
@@ -96,14 +120,33 @@ def draw(effort: Effort, work: Path = folder.WORK, policy: Path = folder.POLICY,
         path = work / "evaluate" / f"{name}-{level}.jsonl"
         if path.is_file():
             continue
-        chosen = [problems.SETS[name].problem(level, effort.first_seed + i) for i in range(effort.problems)]
-        groups = zip(chosen, solve(loaded.model, loaded.tokenizer, chosen, effort.samples, sampling), strict=True)
-        write_lines(path, ({"problem": p.id, "samples": [asdict(judged(p, s)) for s in group]} for p, group in groups))
+        chosen = [
+            problems.SETS[name].problem(level, effort.first_seed + i)
+            for i in range(effort.problems)
+        ]
+        groups = zip(
+            chosen,
+            solve(loaded.model, loaded.tokenizer, chosen, effort.samples, sampling),
+            strict=True,
+        )
+        write_lines(
+            path,
+            (
+                {"problem": p.id, "samples": [asdict(judged(p, s)) for s in group]}
+                for p, group in groups
+            ),
+        )
         report(f"{name} {level}: {effort.problems * effort.samples} solutions")
 
 
-def score(verifiers: Mapping[str, Path], work: Path = folder.WORK, sets: Sequence[str] = SETS, levels: Sequence[int] = LEVELS) -> None:
-    """Add the step scores of each verifier to every cell that lacks them; by whole cells, so that it resumes."""
+def score(
+    verifiers: Mapping[str, Path],
+    work: Path = folder.WORK,
+    sets: Sequence[str] = SETS,
+    levels: Sequence[int] = LEVELS,
+) -> None:
+    """Add the step scores of each verifier to every cell that lacks them; by whole cells, so that
+    it resumes."""
     report = folder.Log(work / "evaluate.log")
     loaded = {name: Verifier(path, device()) for name, path in verifiers.items()}
     for name, level in itertools.product(sets, levels):
@@ -112,7 +155,10 @@ def score(verifiers: Mapping[str, Path], work: Path = folder.WORK, sets: Sequenc
         if set(loaded) <= set(lines[0]["samples"][0]["scores"]):
             continue
         for line in lines:
-            steps = [tuple(part for part in raw["text"].split(DELIMITER) if part) for raw in line["samples"]]
+            steps = [
+                tuple(part for part in raw["text"].split(DELIMITER) if part)
+                for raw in line["samples"]
+            ]
             for verifier, model in loaded.items():
                 scored = model.score(problems.problem(line["problem"]).question, steps)
                 for raw, scores in zip(line["samples"], scored, strict=True):
@@ -129,7 +175,9 @@ def read_cells(work: Path) -> dict[tuple[str, int], Cell]:
     cells: dict[tuple[str, int], Cell] = {}
     for path in sorted((work / "evaluate").glob("*.jsonl")):
         name, level = path.stem.rsplit("-", 1)
-        cells[name, int(level)] = [read_samples(line) for line in path.read_text("utf-8").splitlines()]
+        cells[name, int(level)] = [
+            read_samples(line) for line in path.read_text("utf-8").splitlines()
+        ]
     return cells
 
 

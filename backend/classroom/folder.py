@@ -1,4 +1,5 @@
-"""Where the classroom's files lie, and model folders as vLLM, transformers and this project read them."""
+"""Where the classroom's files lie, and model folders as vLLM, transformers and this project read
+them."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ def write_model(folder: Path, model: nn.Module, config: Qwen2Config, tokenizer: 
     """A complete folder with bfloat16 weights; each file is replaced in one go."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary.save(tokenizer, folder)
-    end, pad = tokenizer.token_to_id(vocabulary.TURN_END), tokenizer.token_to_id(vocabulary.END_OF_TEXT)
+    end, pad = (
+        tokenizer.token_to_id(vocabulary.TURN_END),
+        tokenizer.token_to_id(vocabulary.END_OF_TEXT),
+    )
     settings = {
         "architectures": [config.architecture],
         "model_type": "qwen2",
@@ -54,10 +58,18 @@ def write_model(folder: Path, model: nn.Module, config: Qwen2Config, tokenizer: 
     if config.architecture == REWARD_MODEL:
         settings["num_labels"] = config.num_labels
     else:
-        generation = {"do_sample": True, "temperature": TEMPERATURE, "eos_token_id": [end, pad], "pad_token_id": pad}
+        generation = {
+            "do_sample": True,
+            "temperature": TEMPERATURE,
+            "eos_token_id": [end, pad],
+            "pad_token_id": pad,
+        }
         write_json(folder / "generation_config.json", generation)
     write_json(folder / "config.json", settings)
-    weights = {name: tensor.detach().to("cpu", torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
+    weights = {
+        name: tensor.detach().to("cpu", torch.bfloat16).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
     beside = folder / "model.safetensors.tmp"
     save_file(weights, beside, metadata={"format": "pt"})
     beside.chmod(0o644)

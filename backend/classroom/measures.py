@@ -1,8 +1,9 @@
 """What the evaluation table counts: pure functions from judged solutions to numbers.
 
-A *first mistake* is the first step with a kind; steps up to and including it have a right prefix, and only those enter the reward
-model's AUROC. Every figure of a cell is a mean of one number per problem, so intervals come from resampling problems (a bootstrap
-clustered by problem): solutions of one problem are no independent evidence.
+A *first mistake* is the first step with a kind; steps up to and including it have a right prefix,
+and only those enter the reward model's AUROC. Every figure of a cell is a mean of one number per
+problem, so intervals come from resampling problems (a bootstrap clustered by problem): solutions of
+one problem are no independent evidence.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Scores = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Judged:
-    """One solution: whether its answer is right, the answer, each step's kind of mistake (None: good), a step score per verifier."""
+    """One solution: whether its answer is right, the answer, each step's kind of mistake (None:
+    good), a step score per verifier."""
 
     correct: bool
     answer: str | None
@@ -50,7 +52,8 @@ def pass_at(samples: Sequence[Judged], k: int) -> float:
 
 
 def majority(samples: Sequence[Judged]) -> float:
-    """Whether the commonest answer is right: 1 or 0, and the share of right ones where several are equally common."""
+    """Whether the commonest answer is right: 1 or 0, and the share of right ones where several are
+    equally common."""
     votes = Counter(s.answer for s in samples if s.answer is not None)
     right = {s.answer for s in samples if s.correct}
     good = [count for answer, count in votes.items() if answer in right]
@@ -64,12 +67,14 @@ def distinct_right(samples: Sequence[Judged]) -> float:
 
 
 def best_of(samples: Sequence[Judged], k: int, score: Callable[[Judged], float]) -> float:
-    """Expected correctness of the best-scored of k samples drawn without replacement; equal scores share the win."""
+    """Expected correctness of the best-scored of k samples drawn without replacement; equal scores
+    share the win."""
     return best_of_k([score(s) for s in samples], [float(s.correct) for s in samples], k)
 
 
 class Steps(NamedTuple):
-    """Scored steps whose prefix is right, as columns: score, whether it is good, depth from 0, kind of mistake or an empty text."""
+    """Scored steps whose prefix is right, as columns: score, whether it is good, depth from 0, kind
+    of mistake or an empty text."""
 
     scores: NDArray[np.float64]
     good: NDArray[np.bool_]
@@ -78,7 +83,9 @@ class Steps(NamedTuple):
 
     def where(self, chosen: NDArray[np.bool_]) -> Steps:
         """Some of the rows."""
-        return Steps(self.scores[chosen], self.good[chosen], self.depths[chosen], self.kinds[chosen])
+        return Steps(
+            self.scores[chosen], self.good[chosen], self.depths[chosen], self.kinds[chosen]
+        )
 
 
 def scored_steps(samples: Sequence[Judged], verifier: str) -> Steps:
@@ -90,7 +97,9 @@ def scored_steps(samples: Sequence[Judged], verifier: str) -> Steps:
         if sample.first_mistake is None or depth <= sample.first_mistake
     ]
     scores, good, depths, kinds = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Steps(np.array(scores, float), np.array(good, bool), np.array(depths, int), np.array(kinds, str))
+    return Steps(
+        np.array(scores, float), np.array(good, bool), np.array(depths, int), np.array(kinds, str)
+    )
 
 
 def joined(parts: Sequence[Steps]) -> Steps:
@@ -112,6 +121,8 @@ AGGREGATIONS: Mapping[str, Callable[[Scores], float]] = {
 
 
 def ranked_by(verifier: str, aggregation: str) -> Callable[[Judged], float]:
-    """A solution's score by a verifier, its steps aggregated; a solution without a step comes last."""
+    """A solution's score by a verifier, its steps aggregated; a solution without a step comes
+    last.
+    """
     fold = AGGREGATIONS[aggregation]
     return lambda sample: fold(sample.scores[verifier]) if sample.scores.get(verifier) else -1.0

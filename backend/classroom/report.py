@@ -29,13 +29,19 @@ def cells_table(cells: table.Cells) -> str:
     """One row per cell."""
     figures = {key: table.cell_figures(cell) for key, cell in sorted(cells.items())}
     names = list(next(iter(figures.values())))
-    body = [[f"{name} {level}", *(number(found[n]) for n in names)] for (name, level), found in figures.items()]
+    body = [
+        [f"{name} {level}", *(number(found[n]) for n in names)]
+        for (name, level), found in figures.items()
+    ]
     return rows(["cell", *names], body)
 
 
 def bounds_table(found: Sequence[table.Bound]) -> str:
     """One row per bound."""
-    body = [[b.name, number(b.figure), f"{b.low:g} to {b.high:g}", "met" if b.met else "MISSED"] for b in found]
+    body = [
+        [b.name, number(b.figure), f"{b.low:g} to {b.high:g}", "met" if b.met else "MISSED"]
+        for b in found
+    ]
     return rows(["bound", "measured", "accepted", ""], body)
 
 
@@ -58,9 +64,15 @@ def verifier_table(cells: table.Cells) -> str:
     for verifier in table.verifiers_of(every[0]):
         for column in ("depth", "kind"):
             found = table.auroc_by(every, verifier, column)
-            parts.append(f"- {verifier}, AUROC by {column}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()))
+            parts.append(
+                f"- {verifier}, AUROC by {column}: "
+                + ", ".join(f"{k} {v:.3f}" for k, v in found.items())
+            )
         found_pairs = table.calibration(every, verifier).items()
-        parts.append(f"- {verifier}, score / share of good steps by depth: " + ", ".join(f"{k} {s:.2f}/{g:.2f}" for k, (s, g) in found_pairs))
+        parts.append(
+            f"- {verifier}, score / share of good steps by depth: "
+            + ", ".join(f"{k} {s:.2f}/{g:.2f}" for k, (s, g) in found_pairs)
+        )
     return "\n".join(parts)
 
 
@@ -76,18 +88,34 @@ def falls_table(cells: table.Cells) -> str:
 def markdown(cells: table.Cells) -> str:
     """The whole report."""
     ordered = dict(sorted(cells.items()))
-    parts = [("Cells", cells_table(ordered)), ("Bounds", bounds_table(list(table.bounds(ordered)))), ("First mistakes", mistakes_table(ordered))]
+    parts = [
+        ("Cells", cells_table(ordered)),
+        ("Bounds", bounds_table(list(table.bounds(ordered)))),
+        ("First mistakes", mistakes_table(ordered)),
+    ]
     if table.verifiers_of(next(iter(ordered.values()))):
-        parts += [("Reward models on steps whose prefix is right", verifier_table(ordered)), ("Over-optimisation", falls_table(ordered))]
+        parts += [
+            ("Reward models on steps whose prefix is right", verifier_table(ordered)),
+            ("Over-optimisation", falls_table(ordered)),
+        ]
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in parts) + "\n"
 
 
 def as_json(cells: table.Cells) -> Mapping[str, Any]:
     """Cells, bounds and mistakes as numbers."""
     return {
-        "cells": {f"{n}/{lv}": {k: v._asdict() for k, v in table.cell_figures(c).items()} for (n, lv), c in sorted(cells.items())},
-        "bounds": [{"name": b.name, **b.figure._asdict(), "accepted": [b.low, b.high], "met": b.met} for b in table.bounds(cells)],
-        "first mistakes": {name: table.kind_shares(table.of_set(cells, name)) for name in sorted({n for n, _ in cells})},
+        "cells": {
+            f"{n}/{lv}": {k: v._asdict() for k, v in table.cell_figures(c).items()}
+            for (n, lv), c in sorted(cells.items())
+        },
+        "bounds": [
+            {"name": b.name, **b.figure._asdict(), "accepted": [b.low, b.high], "met": b.met}
+            for b in table.bounds(cells)
+        ],
+        "first mistakes": {
+            name: table.kind_shares(table.of_set(cells, name))
+            for name in sorted({n for n, _ in cells})
+        },
     }
 
 

@@ -1,8 +1,10 @@
-"""The policy's own solutions on fresh training problems, and the exact checker's labels for their steps.
+"""The policy's own solutions on fresh training problems, and the exact checker's labels for their
+steps.
 
-A reward model must know the mistakes that its policy makes, so it is trained on them: several solutions a problem at temperature 1,
-difficulties from the whole range. A step is labelled good if its prefix is sound and a right answer can still be reached from it.
-Both stages work in chunks, one file each, and a chunk that exists is not made again.
+A reward model must know the mistakes that its policy makes, so it is trained on them: several
+solutions a problem at temperature 1, difficulties from the whole range. A step is labelled good if
+its prefix is sound and a right answer can still be reached from it. Both stages work in chunks, one
+file each, and a chunk that exists is not made again.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ class Solution:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A solution with one label per step (True: good) and the checker's kind of mistake or None per step.
+    """A solution with one label per step (True: good) and the checker's kind of mistake or None per
+    step.
 
     `operations`: how many the problem needs, 0 where the set does not count them.
     """
@@ -71,12 +74,21 @@ def steps_of(tokenizer: ChatTokenizer, sampled: Sampled) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-def solve(model: Qwen2ForCausalLM, tokenizer: ChatTokenizer, chosen: Sequence[Problem], copies: int, sampling: Sampling) -> list[list[Solution]]:
+def solve(
+    model: Qwen2ForCausalLM,
+    tokenizer: ChatTokenizer,
+    chosen: Sequence[Problem],
+    copies: int,
+    sampling: Sampling,
+) -> list[list[Solution]]:
     """`copies` solutions by the policy for each problem."""
     prompts = tokenizer.encode_all([prompt(problem.question) for problem in chosen])
     groups = sample(model, prompts, copies, tokenizer.token_id(TURN_END), sampling)
     return [
-        [Solution(problem.id, problem.question, steps_of(tokenizer, one), one.ended) for one in group]
+        [
+            Solution(problem.id, problem.question, steps_of(tokenizer, one), one.ended)
+            for one in group
+        ]
         for problem, group in zip(chosen, groups, strict=True)
     ]
 
@@ -88,21 +100,32 @@ def fresh_problems(chunk: int) -> list[Problem]:
 
 
 def fresh_problem(rng: random.Random, first: int, last: int) -> Problem:
-    """A problem with a seed of that range: all sets, the whole range of difficulty and each level."""
+    """A problem with a seed of that range: all sets, the whole range of difficulty and each
+    level.
+    """
     names, weights = list(MIXTURE), list(MIXTURE.values())
-    return problems.SETS[rng.choices(names, weights)[0]].problem(rng.choice(LEVELS), rng.randint(first, last))
+    return problems.SETS[rng.choices(names, weights)[0]].problem(
+        rng.choice(LEVELS), rng.randint(first, last)
+    )
 
 
 def written(seed: int) -> Iterator[list[Labelled]]:
-    """Endless fresh problems, each with solutions written by teachers and pupils and judged: what the policy's own samples are too few for."""
+    """Endless fresh problems, each with solutions written by teachers and pupils and judged: what
+    the policy's own samples are too few for."""
     rng = random.Random(f"written/{seed}")
     while True:
         problem = fresh_problem(rng, 0, FIRST_SEED - 1)
         found = variants(problems.SETS[problem.set], problem, rng)
-        yield [judged(Solution(d.problem_id, d.question, d.steps, True, d.author)) for d in found if d.steps]
+        yield [
+            judged(Solution(d.problem_id, d.question, d.steps, True, d.author))
+            for d in found
+            if d.steps
+        ]
 
 
-def draw_samples(work: Path = folder.WORK, policy: Path = folder.POLICY, count: int = PROBLEMS) -> None:
+def draw_samples(
+    work: Path = folder.WORK, policy: Path = folder.POLICY, count: int = PROBLEMS
+) -> None:
     """The samples stage."""
     report, where = folder.Log(work / "samples.log"), device()
     loaded = load(policy, torch.bfloat16, where)
@@ -111,7 +134,9 @@ def draw_samples(work: Path = folder.WORK, policy: Path = folder.POLICY, count: 
         path = work / "samples" / f"{chunk:03}.jsonl"
         if path.is_file():
             continue
-        solved = solve(loaded.model, loaded.tokenizer, fresh_problems(chunk), COPIES, Sampling(seed=chunk))
+        solved = solve(
+            loaded.model, loaded.tokenizer, fresh_problems(chunk), COPIES, Sampling(seed=chunk)
+        )
         write_lines(path, (asdict(one) for group in solved for one in group))
         report(f"chunk {chunk + 1} of {count // CHUNK}: {CHUNK * COPIES} solutions")
 
@@ -122,7 +147,9 @@ def judge_steps(work: Path = folder.WORK) -> None:
     for chunk in sorted((work / "samples").glob("*.jsonl")):
         path = work / "labels" / chunk.name
         if not path.is_file():
-            write_lines(path, (asdict(one) for one in map(judged, read_solutions(chunk)) if one.steps))
+            write_lines(
+                path, (asdict(one) for one in map(judged, read_solutions(chunk)) if one.steps)
+            )
             report(f"labelled {chunk.stem}")
 
 
@@ -161,7 +188,9 @@ def read_labelled(work: Path) -> Iterator[Labelled]:
     for path in sorted((work / "labels").glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             raw = json.loads(line)
-            yield Labelled(**{**raw, **{name: tuple(raw[name]) for name in ("steps", "labels", "kinds")}})
+            yield Labelled(
+                **{**raw, **{name: tuple(raw[name]) for name in ("steps", "labels", "kinds")}}
+            )
 
 
 def write_lines(path: Path, rows: Iterator[dict[str, object]]) -> None:

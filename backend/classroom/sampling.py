@@ -1,8 +1,9 @@
 """Many solutions at once from a policy: a lean batched sampler with one key-value cache per batch.
 
-Prompts of similar length share a batch, padded on the left; each prompt is read once and its cache copied for its samples. Rows
-that have ended are dropped as soon as a quarter of the batch has, so late rows do not pay for early ones. It serves the training
-stages and the evaluation table only; searches go through the engines.
+Prompts of similar length share a batch, padded on the left; each prompt is read once and its cache
+copied for its samples. Rows that have ended are dropped as soon as a quarter of the batch has, so
+late rows do not pay for early ones. It serves the training stages and the evaluation table only;
+searches go through the engines.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from backend.engines.torch.qwen2 import DecoderLayer, Qwen2ForCausalLM, Qwen2Mod
 
 
 class Sampled(NamedTuple):
-    """Generated ids without the ending token; `ended` is False where the token limit cut the row."""
+    """Generated ids without the ending token; `ended` is False where the token limit cut the
+    row.
+    """
 
     ids: list[int]
     ended: bool
@@ -26,7 +29,8 @@ class Sampled(NamedTuple):
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to draw: temperature above 0, at most `tokens` new tokens, `rows` rows at once, `seed` of the draws."""
+    """How to draw: temperature above 0, at most `tokens` new tokens, `rows` rows at once, `seed` of
+    the draws."""
 
     temperature: float = 1.0
     tokens: int = 360
@@ -35,7 +39,8 @@ class Sampling:
 
 
 class Cache:
-    """Keys and values (rows, K, capacity, D) of every block, with one validity mask (rows, capacity) for all."""
+    """Keys and values (rows, K, capacity, D) of every block, with one validity mask (rows,
+    capacity) for all."""
 
     def __init__(self, body: Qwen2Model, valid: Tensor, capacity: int) -> None:
         config, weight = body.config, body.embed_tokens.weight
@@ -53,7 +58,8 @@ class Cache:
         self.valid = self.valid[chosen]
 
     def read(self, body: Qwen2Model, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        """Last hidden states (rows, T, hidden) of the new ids (rows, T), whose keys and values are kept."""
+        """Last hidden states (rows, T, hidden) of the new ids (rows, T), whose keys and values are
+        kept."""
         end = self.length + ids.shape[1]
         hidden: Tensor = body.embed_tokens(ids)
         cos, sin = body.rotary(positions)
@@ -69,8 +75,16 @@ class Cache:
 
 
 @torch.inference_mode()
-def sample(model: Qwen2ForCausalLM, prompts: Sequence[Sequence[int]], copies: int, end: int, sampling: Sampling) -> list[list[Sampled]]:
-    """`copies` samples of each prompt, in the prompts' order. `end` is the id that ends a solution."""
+def sample(
+    model: Qwen2ForCausalLM,
+    prompts: Sequence[Sequence[int]],
+    copies: int,
+    end: int,
+    sampling: Sampling,
+) -> list[list[Sampled]]:
+    """`copies` samples of each prompt, in the prompts' order. `end` is the id that ends a
+    solution.
+    """
     generator = torch.Generator(model.model.embed_tokens.weight.device).manual_seed(sampling.seed)
     found: list[list[Sampled]] = [[] for _ in prompts]
     for chosen in together(prompts, max(1, sampling.rows // copies)):
@@ -87,14 +101,17 @@ def together(prompts: Sequence[Sequence[int]], at_once: int) -> Iterator[list[in
         yield order[start : start + at_once]
 
 
-def read_prompts(model: Qwen2ForCausalLM, prompts: Sequence[Sequence[int]], room: int) -> tuple[Cache, Tensor, Tensor]:
+def read_prompts(
+    model: Qwen2ForCausalLM, prompts: Sequence[Sequence[int]], room: int
+) -> tuple[Cache, Tensor, Tensor]:
     """The cache after the prompts, the logits that follow, and the next position of each row."""
     where, width = model.model.embed_tokens.weight.device, max(map(len, prompts))
     ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=where)
     lengths = torch.tensor([len(p) for p in prompts], device=where)
     columns = torch.arange(width, device=where)
     valid = columns[None] >= width - lengths[:, None]
-    itself = torch.eye(width, dtype=torch.bool, device=where)  # padding sees itself, because seeing nothing gives NaN
+    # padding sees itself, because seeing nothing gives NaN
+    itself = torch.eye(width, dtype=torch.bool, device=where)
     mask = (valid[:, None, :] & itself.cumsum(0).bool() | itself)[:, None]
     positions = (columns[None] - (width - lengths)[:, None]).clamp(min=0)
     cache = Cache(model.model, valid, width + room)
@@ -113,7 +130,11 @@ def sample_batch(
     cache, logits, positions = read_prompts(model, prompts, sampling.tokens)
     spread = torch.arange(len(prompts), device=logits.device).repeat_interleave(copies)
     cache.rows(spread)
-    logits, positions, rows = logits[spread], positions[spread], torch.arange(len(spread), device=logits.device)
+    logits, positions, rows = (
+        logits[spread],
+        positions[spread],
+        torch.arange(len(spread), device=logits.device),
+    )
     written: list[list[int]] = [[] for _ in range(len(spread))]
     ended = [False] * len(spread)
     for _ in range(sampling.tokens):
@@ -132,7 +153,9 @@ def sample_batch(
             rows, drawn, positions = rows[kept], drawn[kept], positions[kept]
         cache.valid[:, cache.length] = True
         mask = cache.valid[:, None, None, : cache.length + 1]
-        logits = model.logits(cache.read(model.model, drawn[:, None], positions[:, None], mask)[:, -1])
+        logits = model.logits(
+            cache.read(model.model, drawn[:, None], positions[:, None], mask)[:, -1]
+        )
         positions = positions + 1
     return [Sampled(ids, done) for ids, done in zip(written, ended, strict=True)]
 

@@ -1,7 +1,7 @@
 """The evaluation table: every figure of every cell, and every bound with whether it is met.
 
-A bound counts as missed only if the figure's whole interval lies outside it. Aggregation of step scores is `last` for a score named
-without one.
+A bound counts as missed only if the figure's whole interval lies outside it. Aggregation of step
+scores is `last` for a score named without one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ DEEP = 4
 
 @dataclass(frozen=True)
 class Bound:
-    """One requirement: the figure with its interval, the accepted range, and whether the interval touches it."""
+    """One requirement: the figure with its interval, the accepted range, and whether the interval
+    touches it."""
 
     name: str
     figure: Interval
@@ -104,26 +105,37 @@ def first_mistakes(samples: Samples) -> list[tuple[int, str]]:
 
 def of_set(cells: Cells, name: str, levels: Sequence[int] = (1, 2, 3, 4, 5)) -> list[Cell]:
     """The cells of one problem set."""
-    return [cell for (set_name, level), cell in cells.items() if set_name == name and level in levels]
+    return [
+        cell for (set_name, level), cell in cells.items() if set_name == name and level in levels
+    ]
 
 
 def kind_shares(cells: Sequence[Cell]) -> dict[str, float]:
     """Share of each kind among first mistakes, commonest first."""
-    counts = Counter(kind for cell in cells for samples in cell for _, kind in first_mistakes(samples))
+    counts = Counter(
+        kind for cell in cells for samples in cell for _, kind in first_mistakes(samples)
+    )
     return {kind: count / counts.total() for kind, count in counts.most_common()}
 
 
 def share(cells: Sequence[Cell], counted: Callable[[int, str], bool]) -> Interval:
     """Share of first mistakes that count, by step (from 1) and kind; problems are resampled."""
-    parts = [[counted(*found) for found in first_mistakes(samples)] for cell in cells for samples in cell]
-    return interval(parts, lambda drawn: mean([float(c) for part in drawn for c in part]), draws=200)
+    parts = [
+        [counted(*found) for found in first_mistakes(samples)] for cell in cells for samples in cell
+    ]
+    return interval(
+        parts, lambda drawn: mean([float(c) for part in drawn for c in part]), draws=200
+    )
 
 
 def auroc_by(cells: Sequence[Cell], verifier: str, column: str) -> dict[str, float]:
     """AUROC per depth (from 1), or per kind: bad steps of that kind against all good steps."""
     steps = joined([scored_steps(samples, verifier) for cell in cells for samples in cell])
     if column == "depth":
-        return {str(d + 1): auroc(steps.where(steps.depths == d)) for d in sorted(set(steps.depths.tolist()))}
+        return {
+            str(d + 1): auroc(steps.where(steps.depths == d))
+            for d in sorted(set(steps.depths.tolist()))
+        }
     kinds = sorted(set(steps.kinds[~steps.good].tolist()))
     return {kind: auroc(steps.where(steps.good | (steps.kinds == kind))) for kind in kinds}
 
@@ -135,20 +147,29 @@ def calibration(cells: Sequence[Cell], verifier: str) -> dict[str, tuple[float, 
     def row(part: Steps) -> tuple[float, float]:
         return float(np.mean(part.scores)), float(np.mean(part.good))
 
-    return {str(d + 1): row(steps.where(steps.depths == d)) for d in sorted(set(steps.depths.tolist()))}
+    return {
+        str(d + 1): row(steps.where(steps.depths == d)) for d in sorted(set(steps.depths.tolist()))
+    }
 
 
 def falls(cells: Cells) -> list[tuple[tuple[str, int], str, str, int, Interval]]:
-    """Per cell, verifier and aggregation: the size of the peak of best-of-k and by how much the largest k lies below it, worst first."""
+    """Per cell, verifier and aggregation: the size of the peak of best-of-k and by how much the
+    largest k lies below it, worst first."""
     found = []
     for key, cell in cells.items():
         for verifier in verifiers_of(cell):
             for aggregation in AGGREGATIONS:
-                curve = {k: mean([by_verifier(verifier, k, aggregation)(s) for s in cell]) for k in sizes(cell)}
+                curve = {
+                    k: mean([by_verifier(verifier, k, aggregation)(s) for s in cell])
+                    for k in sizes(cell)
+                }
                 peak = max(curve, key=lambda k: curve[k])
                 most = sizes(cell)[-1]
                 if curve[peak] - curve[most] > 0.005:
-                    early, late = by_verifier(verifier, peak, aggregation), by_verifier(verifier, most, aggregation)
+                    early, late = (
+                        by_verifier(verifier, peak, aggregation),
+                        by_verifier(verifier, most, aggregation),
+                    )
                     lost = interval([early(s) - late(s) for s in cell], mean)
                     found.append((key, verifier, aggregation, peak, lost))
     return sorted(found, key=lambda row: -row[-1].value)
@@ -167,7 +188,9 @@ def bounds(cells: Cells) -> Iterator[Bound]:
             yield Bound(f"pass@1 countdown {level}", per_problem(cell, one), 0.05, 0.60)
     for name, level in sorted(cells):
         if (name, level + 1) in cells:
-            pairs = list(zip(map(one, cells[name, level]), map(one, cells[name, level + 1]), strict=False))
+            pairs = list(
+                zip(map(one, cells[name, level]), map(one, cells[name, level + 1]), strict=False)
+            )
             fall = interval(pairs, lambda drawn: mean([a - b for a, b in drawn]))
             yield Bound(f"pass@1 falls, {name} {level} to {level + 1}", fall, 0.0, 1.0)
     yield from ledger_bounds(cells)
@@ -184,7 +207,12 @@ def ledger_bounds(cells: Cells) -> Iterator[Bound]:
         most = sizes(cell)[-1]
         yield Bound(f"pass@{most} ledger 5", per_problem(cell, partial(pass_at, k=most)), 0.60, 1.0)
     if ("ledger", 3) in cells:
-        yield Bound("distinct right solutions, ledger 3", per_problem(cells["ledger", 3], distinct_right), 6.0, 64.0)
+        yield Bound(
+            "distinct right solutions, ledger 3",
+            per_problem(cells["ledger", 3], distinct_right),
+            6.0,
+            64.0,
+        )
     for level in (3, 4):
         if cell := cells.get(("ledger", level), []):
             voting = per_problem(cell, partial(gain, figure=majority))
@@ -195,9 +223,20 @@ def ledger_bounds(cells: Cells) -> Iterator[Bound]:
 
 
 def mistake_bounds(cells: Cells) -> Iterator[Bound]:
-    """Spread of first mistakes over kinds and steps, all sets together; the report shows the sets one by one."""
+    """Spread of first mistakes over kinds and steps, all sets together; the report shows the sets
+    one by one."""
     every = list(cells.values())
     commonest = next(iter(kind_shares(every)), "")
-    yield Bound(f"commonest kind of first mistake: {commonest}", share(every, lambda _, kind: kind == commonest), 0.0, 0.40)
+    yield Bound(
+        f"commonest kind of first mistake: {commonest}",
+        share(every, lambda _, kind: kind == commonest),
+        0.0,
+        0.40,
+    )
     if deep := [cell for (_, level), cell in cells.items() if level >= DEEP]:
-        yield Bound("first mistakes after step 2, levels 4-5", share(deep, lambda step, _: step > LAST_EARLY_STEP), 0.30, 1.0)
+        yield Bound(
+            "first mistakes after step 2, levels 4-5",
+            share(deep, lambda step, _: step > LAST_EARLY_STEP),
+            0.30,
+            1.0,
+        )

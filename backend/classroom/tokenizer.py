@@ -1,8 +1,10 @@
-"""The classroom's tokenizer: byte-level BPE under Qwen2's pre-tokeniser rule, trained on the corpus.
+"""The classroom's tokenizer: byte-level BPE under Qwen2's pre-tokeniser rule, trained on the
+corpus.
 
-The rule splits digits singly (a number is read digit by digit) and lets punctuation swallow the line breaks behind it, so `.` and a
-blank line become one token, as in Qwen: whoever stops at a step delimiter meets the same trap as with a large model. Bytes make it
-lossless. 32 spare special tokens wait for later modes.
+The rule splits digits singly (a number is read digit by digit) and lets punctuation swallow the
+line breaks behind it, so `.` and a blank line become one token, as in Qwen: whoever stops at a step
+delimiter meets the same trap as with a large model. Bytes make it lossless. 32 spare special tokens
+wait for later modes.
 """
 
 from __future__ import annotations
@@ -18,18 +20,29 @@ TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
 STEP_TAG = "<extra_0>"
 DELIMITER = "\n\n"
-SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END, STEP_TAG, *(f"<|spare_{i}|>" for i in range(32)))
+SPECIAL_TOKENS = (
+    END_OF_TEXT,
+    TURN_START,
+    TURN_END,
+    STEP_TAG,
+    *(f"<|spare_{i}|>" for i in range(32)),
+)
 MERGED_DELIMITERS = (".\n\n", ":\n\n", ")\n\n", "}.\n\n", "}\n\n", "?\n\n", "!\n\n", "\n\n")
 
-QWEN2_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| "
+    r"?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 CHAT_TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] "
+    "+ '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
 
 def train(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """A tokenizer of at most `vocabulary` entries, special tokens included, learnt from the texts; merged delimiters are forced."""
+    """A tokenizer of at most `vocabulary` entries, special tokens included, learnt from the texts;
+    merged delimiters are forced."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -57,7 +70,8 @@ def with_delimiters(texts: Iterable[str]) -> Iterator[str]:
 
 
 def save(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write `tokenizer.json` and `tokenizer_config.json` as vLLM, transformers and this project read them."""
+    """Write `tokenizer.json` and `tokenizer_config.json` as vLLM, transformers and this project
+    read them."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {
@@ -68,7 +82,9 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
         "eos_token": TURN_END,
         "pad_token": END_OF_TEXT,
         "unk_token": None,
-        "additional_special_tokens": [token for token in SPECIAL_TOKENS if token not in (END_OF_TEXT, TURN_END)],
+        "additional_special_tokens": [
+            token for token in SPECIAL_TOKENS if token not in (END_OF_TEXT, TURN_END)
+        ],
         "model_max_length": 1024,
         "chat_template": CHAT_TEMPLATE,
     }

@@ -1,9 +1,10 @@
 """The reward models' stage: which steps are sound, read off at the step tag.
 
-`prm` starts from the policy's weights and has two documented kinds of blind spot: solutions whose first mistake is of a kind in
-`BLIND_KINDS`, and ledger problems that need more than `BLIND_OPERATIONS` calculations (level 5), never occur in its training.
-Over-optimisation, and calibration that fails with depth, can be watched on it. Its sound twin `prm-full` goes on from `prm` and sees
-every solution, so it shows what the blind spots cost.
+`prm` starts from the policy's weights and has two documented kinds of blind spot: solutions whose
+first mistake is of a kind in `BLIND_KINDS`, and ledger problems that need more than
+`BLIND_OPERATIONS` calculations (level 5), never occur in its training. Over-optimisation, and
+calibration that fails with depth, can be watched on it. Its sound twin `prm-full` goes on from
+`prm` and sees every solution, so it shows what the blind spots cost.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from backend.classroom.tokenizer import END_OF_TEXT
 from backend.classroom.train_policy import width_for
 from backend.classroom.training import Batch, Schedule, device, train, written_out_attention
 from backend.engines.shared.chat import ChatTokenizer
-from backend.engines.torch.qwen2 import REWARD_MODEL, DecoderLayer, Qwen2Config, Qwen2ForProcessRewardModel, Qwen2Model, load, read_config
+from backend.engines.torch.qwen2 import (
+    REWARD_MODEL,
+    DecoderLayer,
+    Qwen2Config,
+    Qwen2ForProcessRewardModel,
+    Qwen2Model,
+    load,
+    read_config,
+)
 
 BLIND_KINDS = frozenset({"early_answer", "distractor"})
 BLIND_OPERATIONS, MOST_OPERATIONS = 5, 8
@@ -44,7 +53,9 @@ def seen_by_full(solution: Labelled) -> bool:
 
 
 class Row(NamedTuple):
-    """One solution as ids, without its question, and the tags that carry a loss with their labels."""
+    """One solution as ids, without its question, and the tags that carry a loss with their
+    labels.
+    """
 
     ids: list[int]
     tags: list[int]
@@ -63,7 +74,8 @@ class Group(NamedTuple):
 
 
 def row(tokenizer: ChatTokenizer, solution: Labelled, start: int) -> Row:
-    """Labels up to one step past the first unrepaired mistake, and of the last step: those between would only repeat it.
+    """Labels up to one step past the first unrepaired mistake, and of the last step: those between
+    would only repeat it.
 
     `start`: how many tokens the question takes.
     """
@@ -86,18 +98,28 @@ def grouped(tokenizer: ChatTokenizer, solutions: Sequence[Labelled]) -> list[Gro
 
 
 def batched(groups: Sequence[Group], padding: int) -> Batch:
-    """Questions of one length and their solutions, padded on the right; the loss is on step tags, target 1 for a good step."""
+    """Questions of one length and their solutions, padded on the right; the loss is on step tags,
+    target 1 for a good step."""
     rows = [one for group in groups for one in group.rows]
     width = width_for(max(len(one.ids) for one in rows))
     ids = torch.tensor([one.ids + [padding] * (width - len(one.ids)) for one in rows])
     places = [r * width + tag for r, one in enumerate(rows) for tag in one.tags]
     owners = [place for place, group in enumerate(groups) for _ in group.rows]
     targets = torch.tensor([int(label) for one in rows for label in one.labels])
-    return Batch(ids, torch.tensor(places), targets, torch.tensor([group.question for group in groups]), torch.tensor(owners))
+    return Batch(
+        ids,
+        torch.tensor(places),
+        targets,
+        torch.tensor([group.question for group in groups]),
+        torch.tensor(owners),
+    )
 
 
-def batches(groups: Sequence[Group], fresh: Iterator[Group], padding: int, seed: int) -> Iterator[Batch]:
-    """Endless passes over the groups in random order, a fresh one beside each; questions of one length share a batch."""
+def batches(
+    groups: Sequence[Group], fresh: Iterator[Group], padding: int, seed: int
+) -> Iterator[Batch]:
+    """Endless passes over the groups in random order, a fresh one beside each; questions of one
+    length share a batch."""
     rng, order = random.Random(seed), list(groups)
     waiting: dict[int, list[Group]] = {}
     while True:
@@ -109,14 +131,17 @@ def batches(groups: Sequence[Group], fresh: Iterator[Group], padding: int, seed:
                 yield batched(waiting.pop(len(group.question)), padding)
 
 
-def fresh_groups(tokenizer: ChatTokenizer, admitted: Callable[[Labelled], bool], seed: int) -> Iterator[Group]:
+def fresh_groups(
+    tokenizer: ChatTokenizer, admitted: Callable[[Labelled], bool], seed: int
+) -> Iterator[Group]:
     """Endless questions with the solutions of teachers and pupils that a model may see."""
     for solutions in written(seed):
         yield from grouped(tokenizer, [solution for solution in solutions if admitted(solution)])
 
 
 def read(body: Qwen2Model, batch: Batch) -> Tensor:
-    """Last hidden states (B, T, hidden) of the rows, each behind its question, which passes through each block once."""
+    """Last hidden states (B, T, hidden) of the rows, each behind its question, which passes through
+    each block once."""
     assert batch.shared is not None and batch.owners is not None
     start, end = batch.shared.shape[1], batch.shared.shape[1] + batch.ids.shape[1]
     cos, sin = body.rotary(torch.arange(end, device=batch.ids.device)[None])
@@ -125,7 +150,10 @@ def read(body: Qwen2Model, batch: Batch) -> Tensor:
         assert isinstance(layer, DecoderLayer)
         shared = layer.project(before, cos[:, :, :start], sin[:, :, :start])
         queries, keys, values = layer.project(hidden, cos[:, :, start:], sin[:, :, start:])
-        keys, values = (torch.cat((old[batch.owners], new), dim=2) for old, new in ((shared.keys, keys), (shared.values, values)))
+        keys, values = (
+            torch.cat((old[batch.owners], new), dim=2)
+            for old, new in ((shared.keys, keys), (shared.values, values))
+        )
         before = layer.finish(before, written_out_attention(*shared))
         hidden = layer.finish(hidden, written_out_attention(queries, keys, values))
     out: Tensor = body.norm(hidden)
@@ -135,19 +163,33 @@ def read(body: Qwen2Model, batch: Batch) -> Tensor:
 def from_policy(policy: Path, seed: int) -> Qwen2ForProcessRewardModel:
     """A reward model with the policy's body and a new head."""
     config = read_config(policy)
-    model = Qwen2ForProcessRewardModel(Qwen2Config(**{**vars(config), "architecture": REWARD_MODEL}))
-    body = {name: tensor for name, tensor in load(policy).model.state_dict().items() if name.startswith("model.")}
+    model = Qwen2ForProcessRewardModel(
+        Qwen2Config(**{**vars(config), "architecture": REWARD_MODEL})
+    )
+    body = {
+        name: tensor
+        for name, tensor in load(policy).model.state_dict().items()
+        if name.startswith("model.")
+    }
     model.load_state_dict(body, strict=False)
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.score.named_parameters():
-        nn.init.zeros_(parameter) if name.endswith("bias") else nn.init.normal_(parameter, std=0.05, generator=generator)
+        nn.init.zeros_(parameter) if name.endswith("bias") else nn.init.normal_(
+            parameter, std=0.05, generator=generator
+        )
     return model
 
 
 def train_reward(
-    minutes: float, blind: bool, seed: int = 0, work: Path = folder.WORK, policy: Path = folder.POLICY, shipped: Path = folder.SHIPPED
+    minutes: float,
+    blind: bool,
+    seed: int = 0,
+    work: Path = folder.WORK,
+    policy: Path = folder.POLICY,
+    shipped: Path = folder.SHIPPED,
 ) -> None:
-    """The reward stage for one of the twins, `prm` first; its folder under `shipped` is rewritten at each checkpoint."""
+    """The reward stage for one of the twins, `prm` first; its folder under `shipped` is rewritten
+    at each checkpoint."""
     name, where = ("prm" if blind else "prm-full"), device()
     tokenizer = ChatTokenizer.read(policy)
     admitted = seen_by_blind if blind else seen_by_full
@@ -164,15 +206,23 @@ def train_reward(
         return F.cross_entropy(model.score(hidden).float(), there.targets)
 
     known = sum(len(group.rows) for group in groups)
-    report(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters, {known:,} of the policy's solutions, {minutes} min")
+    report(
+        f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters, {known:,} of "
+        f"the policy's solutions, {minutes} min"
+    )
     train(
         model,
         lambda clock: batches(
-            groups, fresh_groups(tokenizer, admitted, clock.resumptions), tokenizer.token_id(END_OF_TEXT), 1_000 * (seed + 1) + clock.resumptions
+            groups,
+            fresh_groups(tokenizer, admitted, clock.resumptions),
+            tokenizer.token_id(END_OF_TEXT),
+            1_000 * (seed + 1) + clock.resumptions,
         ),
         loss,
         Schedule(minutes, RATE if blind else RATE_ON),
         work / f"{name}.pt",
         report,
-        publish=lambda: folder.write_model(shipped / name, model, model.config, tokenizer.tokenizer),
+        publish=lambda: folder.write_model(
+            shipped / name, model, model.config, tokenizer.tokenizer
+        ),
     )

@@ -1,13 +1,15 @@
 """Training against the wall clock, on two cores or a GPU.
 
-What makes it fast on a CPU (each measured on documents of this corpus): weights, activations and gradients in bfloat16 with float32
-master weights in the optimizer; rows of nearly the same length padded on the right, so that attention is plainly causal and needs no
-mask; attention written out as two batched products, because the fused kernel's backward pass is slower at these lengths; the
-vocabulary head only where there is a loss. Block matrices are updated by Muon (Jordan et al. 2024; update size matched to Adam's as in
-arXiv 2502.16982), the rest by AdamW.
+What makes it fast on a CPU (each measured on documents of this corpus): weights, activations and
+gradients in bfloat16 with float32 master weights in the optimizer; rows of nearly the same length
+padded on the right, so that attention is plainly causal and needs no mask; attention written out as
+two batched products, because the fused kernel's backward pass is slower at these lengths; the
+vocabulary head only where there is a loss. Block matrices are updated by Muon (Jordan et al. 2024;
+update size matched to Adam's as in arXiv 2502.16982), the rest by AdamW.
 
-The learning rate warms up, stays, and falls linearly to zero in the last part of the given time ("warmup-stable-decay"), so a stage
-takes as long as it is told to on any machine. Checkpoints are written every two minutes, atomically, and resumed from.
+The learning rate warms up, stays, and falls linearly to zero in the last part of the given time
+("warmup-stable-decay"), so a stage takes as long as it is told to on any machine. Checkpoints are
+written every two minutes, atomically, and resumed from.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ LOG_EVERY_S = 20.0
 
 
 class Batch(NamedTuple):
-    """Right-padded ids (B, T), flat positions in B*T that carry a loss, and the target at each. Rows may share their beginnings: row i goes on
-    from row `owners[i]` of `shared` (G, P), whose tokens carry no loss."""
+    """Right-padded ids (B, T), flat positions in B*T that carry a loss, and the target at each.
+    Rows may share their beginnings: row i goes on from row `owners[i]` of `shared` (G, P), whose
+    tokens carry no loss."""
 
     ids: Tensor
     places: Tensor
@@ -50,7 +53,8 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """`minutes` of wall clock in all; `rate` the stable learning rate; warm-up in steps; `decay` the share of time at the end."""
+    """`minutes` of wall clock in all; `rate` the stable learning rate; warm-up in steps; `decay`
+    the share of time at the end."""
 
     minutes: float
     rate: float = 4e-3
@@ -68,7 +72,10 @@ class Optimizers:
 
     def __init__(self, model: nn.Module) -> None:
         self.pairs = [(p, p.detach().float().clone().requires_grad_()) for p in model.parameters()]
-        named = [(name, master) for (name, _), (_, master) in zip(model.named_parameters(), self.pairs, strict=True)]
+        named = [
+            (name, master)
+            for (name, _), (_, master) in zip(model.named_parameters(), self.pairs, strict=True)
+        ]
         matrices = [m for name, m in named if m.ndim == 2 and ".layers." in name]
         others = [m for name, m in named if not (m.ndim == 2 and ".layers." in name)]
         self.muon = torch.optim.Muon(matrices, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
@@ -111,20 +118,25 @@ class Optimizers:
 
 
 def written_out_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Causal attention as two batched products: the last T of S positions, (B, H, T, D), over all of them, (B, K, S, D)."""
+    """Causal attention as two batched products: the last T of S positions, (B, H, T, D), over all
+    of them, (B, K, S, D)."""
     rows, heads, length, size = queries.shape
     total = keys.shape[2]
     groups = heads // keys.shape[1]
     if groups > 1:
         keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
-    mask = torch.full((length, total), -math.inf, dtype=queries.dtype, device=queries.device).triu(total - length + 1)
+    mask = torch.full((length, total), -math.inf, dtype=queries.dtype, device=queries.device).triu(
+        total - length + 1
+    )
     scores = torch.baddbmm(
         mask.expand(rows * heads, length, total),
         queries.reshape(rows * heads, length, size),
         keys.reshape(rows * heads, total, size).transpose(1, 2),
         alpha=1 / math.sqrt(size),
     )
-    return torch.bmm(scores.softmax(-1), values.reshape(rows * heads, total, size)).view(queries.shape)
+    return torch.bmm(scores.softmax(-1), values.reshape(rows * heads, total, size)).view(
+        queries.shape
+    )
 
 
 def device() -> str:
@@ -165,7 +177,8 @@ def train(
     publish: Callable[[], None] = lambda: None,
     now: Callable[[], float] = time.monotonic,
 ) -> Clock:
-    """Train until the time is over, in seconds of `now`. `batches` is told the running clock; `publish` is called after each checkpoint."""
+    """Train until the time is over, in seconds of `now`. `batches` is told the running clock;
+    `publish` is called after each checkpoint."""
     optimizers, clock = Optimizers(model), Clock()
     if checkpoint.is_file():
         state = torch.load(checkpoint, weights_only=True)
@@ -185,8 +198,14 @@ def train(
         clock.elapsed_s = before + now() - started
         sums = [sums[0] + float(value.detach()), sums[1] + 1, sums[2] + batch.tokens]
         if clock.elapsed_s - logged >= LOG_EVERY_S:
-            speed, left = sums[2] / (clock.elapsed_s - logged), schedule.minutes - clock.elapsed_s / 60
-            report(f"step {clock.step} loss {sums[0] / sums[1]:.4f} tokens {clock.tokens / 1e6:.2f}M {speed:.0f} tokens/s {left:.1f} min left")
+            speed, left = (
+                sums[2] / (clock.elapsed_s - logged),
+                schedule.minutes - clock.elapsed_s / 60,
+            )
+            report(
+                f"step {clock.step} loss {sums[0] / sums[1]:.4f} tokens "
+                f"{clock.tokens / 1e6:.2f}M {speed:.0f} tokens/s {left:.1f} min left"
+            )
             logged, sums = clock.elapsed_s, [0.0, 0, 0]
         if clock.elapsed_s - saved >= CHECKPOINT_EVERY_S:
             save_atomically({**optimizers.state(), "clock": vars(clock)}, checkpoint)

@@ -1,6 +1,8 @@
-"""How hard each difficulty is for the trained policy: the measurement from which `levels.json` is fixed.
+"""How hard each difficulty is for the trained policy: the measurement from which `levels.json` is
+fixed.
 
-Single points of the range of difficulties are tried on tuning seeds (900,000 to 999,999), never on evaluation seeds.
+Single points of the range of difficulties are tried on tuning seeds (900,000 to 999,999), never on
+evaluation seeds.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from backend.classroom.sampling import Sampling
 from backend.classroom.training import device
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.problems import ProblemSet, sets
-from backend.problems.difficulty import CountdownDifficulty, LedgerDifficulty, Levels, ProcedureDifficulty
+from backend.problems.difficulty import (
+    CountdownDifficulty,
+    LedgerDifficulty,
+    Levels,
+    ProcedureDifficulty,
+)
 
 FIRST_SEED = 900_000
 Knobs = Mapping[str, Any]
@@ -36,16 +43,24 @@ def one_point(name: str, knobs: Knobs) -> ProblemSet:
 
 
 def measure(
-    points: Sequence[tuple[str, Knobs]], problems: int, samples: int, policy: Path = folder.POLICY, temperature: float = 1.0
+    points: Sequence[tuple[str, Knobs]],
+    problems: int,
+    samples: int,
+    policy: Path = folder.POLICY,
+    temperature: float = 1.0,
 ) -> Iterator[str]:
-    """One line per point: pass@1, pass@n, majority, distinct right solutions, share of first mistakes after step 2, kinds."""
+    """One line per point: pass@1, pass@n, majority, distinct right solutions, share of first
+    mistakes after step 2, kinds."""
     loaded = load(policy, torch.float32, device())
     assert isinstance(loaded.model, Qwen2ForCausalLM)
     for name, knobs in points:
         point = one_point(name, knobs)
         chosen = [point.problem(1, FIRST_SEED + i) for i in range(problems)]
         groups = solve(loaded.model, loaded.tokenizer, chosen, samples, Sampling(temperature))
-        yield f"{name} {dict(knobs)}: {summary([[judged(p, s) for s in g] for p, g in zip(chosen, groups, strict=True)])}"
+        yield (
+            f"{name} {dict(knobs)}: "
+            f"{summary([[judged(p, s) for s in g] for p, g in zip(chosen, groups, strict=True)])}"
+        )
 
 
 def summary(groups: Sequence[Sequence[Judged]]) -> str:
@@ -53,10 +68,14 @@ def summary(groups: Sequence[Sequence[Judged]]) -> str:
     most = len(groups[0])
     found = [sample for group in groups for sample in group if sample.first_mistake is not None]
     kinds = Counter(str(s.kinds[s.first_mistake or 0]) for s in found)
-    shares = " ".join(f"{kind} {count / max(1, len(found)):.2f}" for kind, count in kinds.most_common(7))
+    shares = " ".join(
+        f"{kind} {count / max(1, len(found)):.2f}" for kind, count in kinds.most_common(7)
+    )
     late = mean([float((s.first_mistake or 0) >= 2) for s in found])
     return (
-        f"pass@1 {mean([pass_at(g, 1) for g in groups]):.3f} pass@{most} {mean([pass_at(g, most) for g in groups]):.3f}"
-        f" majority {mean([majority(g) for g in groups]):.3f} distinct {mean([distinct_right(g) for g in groups]):.1f}"
+        f"pass@1 {mean([pass_at(g, 1) for g in groups]):.3f} pass@{most} "
+        f"{mean([pass_at(g, most) for g in groups]):.3f}"
+        f" majority {mean([majority(g) for g in groups]):.3f} distinct "
+        f"{mean([distinct_right(g) for g in groups]):.1f}"
         f" late {late:.2f} | {shares}"
     )

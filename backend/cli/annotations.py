@@ -21,7 +21,11 @@ def export_labels(options: argparse.Namespace) -> int:
         part.write_bytes(content)
         part.replace(options.out)
     except OSError as problem:
-        raise BadInput("--out", given=str(options.out), accepted=f"a path that can be written ({problem.strerror})") from problem
+        raise BadInput(
+            "--out",
+            given=str(options.out),
+            accepted=f"a path that can be written ({problem.strerror})",
+        ) from problem
     told = {"path": str(options.out), "format": options.format, "bytes": len(content)}
     print(json.dumps(told) if options.json else f"{len(content)} bytes written to {options.out}")
     return DONE

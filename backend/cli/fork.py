@@ -11,8 +11,9 @@ from pydantic import JsonValue, ValidationError
 
 from backend.cli.run import NAMES, carried_out, number, pairs, params_of
 from backend.core.errors import BadInput
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
 from backend.core.spec import Fork
+from backend.judging.rules import SELECTORS
 from backend.service.assembly import Services
 
 CHANGEABLE = tuple(name for name in NAMES if name not in ("problem", "question", "answer"))
@@ -31,21 +32,34 @@ def fork(options: argparse.Namespace) -> int:
 def go_on(options: argparse.Namespace) -> int:
     """Go on where the budget ended a stored run, with a larger one."""
     budget = {axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)}
-    return asyncio.run(carried_out(options, lambda services: services.jobs.forks.continued(options.run_id, budget)))
+    return asyncio.run(
+        carried_out(options, lambda services: services.jobs.forks.continued(options.run_id, budget))
+    )
 
 
 def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> Fork:
-    """What the options ask for; parameters are those of the strategy and the rule that the fork will have. Raises `BadInput`."""
-    settings: dict[str, Any] = {name: getattr(options, name) for name in CHANGEABLE if getattr(options, name) is not None}
+    """What the options ask for; parameters are those of the strategy and the rule that the fork
+    will have. Raises `BadInput`."""
+    settings: dict[str, Any] = {
+        name: getattr(options, name) for name in CHANGEABLE if getattr(options, name) is not None
+    }
     strategy = settings.get("strategy", origin.get("strategy"))
     if options.param:
         settings["params"] = params_of(STRATEGIES[str(strategy)].params, "--param", options.param)
     if options.selector_param:
-        rule = settings.get("selector", origin.get("selector")) or STRATEGIES[str(strategy)].selector
-        settings["selector_params"] = params_of(SELECTORS[str(rule)].params, "--selector-param", options.selector_param)
+        rule = (
+            settings.get("selector", origin.get("selector")) or STRATEGIES[str(strategy)].selector
+        )
+        settings["selector_params"] = params_of(
+            SELECTORS[str(rule)].params, "--selector-param", options.selector_param
+        )
     if options.budget:
-        settings["budget"] = {axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)}
-    edit: dict[str, Any] | None = None if options.text is None else {"text": options.text, "whole": not options.half}
+        settings["budget"] = {
+            axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)
+        }
+    edit: dict[str, Any] | None = (
+        None if options.text is None else {"text": options.text, "whole": not options.half}
+    )
     if options.token is not None:
         [(place, text)] = pairs("--token", [options.token])
         edit = {**(edit or {}), "token": {"position": place, "text": text}}
@@ -53,7 +67,11 @@ def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> For
         return Fork.model_validate({"node": options.node, "edit": edit, "settings": settings})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise BadInput(".".join(map(str, first["loc"])) or "the fork", given=first["input"], accepted=first["msg"]) from None
+        raise BadInput(
+            ".".join(map(str, first["loc"])) or "the fork",
+            given=first["input"],
+            accepted=first["msg"],
+        ) from None
 
 
 __all__ = ["fork", "go_on"]

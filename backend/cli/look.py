@@ -10,11 +10,10 @@ import sys
 from dataclasses import asdict
 
 from backend.core.settings import Settings
-from backend.engines.models import Models
+from backend.engines.models import Models, model_settings
 from backend.messages.runs import Catalog
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library, file_sets
-from backend.service.assembly import model_settings
 from backend.service.catalog import catalog
 
 
@@ -32,11 +31,22 @@ def show_catalog(options: argparse.Namespace) -> int:
 def catalog_text(found: Catalog) -> str:
     """The catalogue for a terminal, one line an entry."""
     lines = ["strategies"]
-    lines += [f"  {each.name:<20} {each.title} {f'({each.paper}, {each.year})' if each.paper else ''}".rstrip() for each in found.strategies]
+    lines += [
+        (
+            f"  {each.name:<20} {each.title} {f'({each.paper}, {each.year})' if each.paper else ''}"
+        ).rstrip()
+        for each in found.strategies
+    ]
     lines += ["verifiers", *(f"  {each.name:<20} {each.title}" for each in found.verifiers)]
     lines += ["selectors", *(f"  {each.name}" for each in found.selectors)]
-    missing = {each.name: "" if each.available else f", not available: {each.reason}" for each in found.engines}
-    lines += ["engines", *(f"  {each.name:<20} {each.title}{missing[each.name]}" for each in found.engines)]
+    missing = {
+        each.name: "" if each.available else f", not available: {each.reason}"
+        for each in found.engines
+    }
+    lines += [
+        "engines",
+        *(f"  {each.name:<20} {each.title}{missing[each.name]}" for each in found.engines),
+    ]
     lines += ["problem sets", *(f"  {each.name:<20} {each.title}" for each in found.problem_sets)]
     lines += ["budget axes", *(f"  {each.name}" for each in found.budget_axes)]
     return "\n".join(lines)
@@ -50,7 +60,11 @@ def show_problems(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(sets, ensure_ascii=False))
         for each in () if options.json else library.sets:
-            extent = f"levels {', '.join(map(str, each.levels))}" if each.levels else f"{each.size} problems"
+            extent = (
+                f"levels {', '.join(map(str, each.levels))}"
+                if each.levels
+                else f"{each.size} problems"
+            )
             print(f"{each.name:<20} {each.title} ({extent})")
         return 0
     problem = library.find(options.problem)

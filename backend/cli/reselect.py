@@ -7,7 +7,7 @@ import argparse
 import backend.judging.selectors  # noqa: F401  (registers all)
 from backend.cli.run import params_of
 from backend.cli.store import within
-from backend.core.registry import SELECTORS
+from backend.judging.rules import SELECTORS
 from backend.messages.runs import Choice, Reselection
 from backend.service.reselection import reselected
 
@@ -18,7 +18,12 @@ JUDGED = {True: "right", False: "wrong", None: "undecided"}
 def reselect(options: argparse.Namespace) -> int:
     """Let a rule choose and print what it chose, beside the choice of the run."""
     params = params_of(SELECTORS[options.selector].params, "--param", options.param)
-    found = within(options.db, lambda services: reselected(services, options.run_id, options.selector, params, options.aggregation))
+    found = within(
+        options.db,
+        lambda services: reselected(
+            services, options.run_id, options.selector, params, options.aggregation
+        ),
+    )
     print(found.model_dump_json() if options.json else text_of(found))
     return DONE
 
@@ -29,7 +34,10 @@ def text_of(found: Reselection) -> str:
     lines = [f"run {found.run_id}, {found.candidates} candidates", line_of(by, found.chosen)]
     if len(found.leaders) > 1:
         credit = "unknown" if found.credit is None else f"{found.credit:.3f}"
-        lines.append(f"  {len(found.leaders)} tie for it: nodes {', '.join(map(str, found.leaders))}; expected credit {credit}")
+        lines.append(
+            f"  {len(found.leaders)} tie for it: nodes "
+            f"{', '.join(map(str, found.leaders))}; expected credit {credit}"
+        )
     if found.confidence is not None:
         lines.append(f"  confidence {found.confidence:.3f}")
     lines += [f"  {name}: {value}" for name, value in found.facts.items()]

@@ -19,15 +19,29 @@ import backend.judging.selectors
 import backend.strategies  # noqa: F401  (registers all)
 from backend.cli.options import SAMPLING
 from backend.core.errors import BadInput
-from backend.core.registry import SELECTORS, STRATEGIES, Params
+from backend.core.registry import STRATEGIES, Params
 from backend.core.settings import Settings
 from backend.core.spec import RunSpec
+from backend.judging.rules import SELECTORS
 from backend.messages.runs import Run
 from backend.service.assembly import Services, open_services
 from backend.service.present import shown_run
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
-NAMES = ("strategy", "problem", "question", "answer", "seed", "engine", "model", "verifier", "verifier_model", "aggregation", "selector", "system")
+NAMES = (
+    "strategy",
+    "problem",
+    "question",
+    "answer",
+    "seed",
+    "engine",
+    "model",
+    "verifier",
+    "verifier_model",
+    "aggregation",
+    "selector",
+    "system",
+)
 
 Begin = Callable[[Services], Awaitable[int]]
 
@@ -50,29 +64,45 @@ def resume(options: argparse.Namespace) -> int:
 
 def spec_of(options: argparse.Namespace) -> RunSpec:
     """The `RunSpec` of the options. Raises `BadInput`."""
-    given: dict[str, Any] = {name: getattr(options, name) for name in NAMES if getattr(options, name) is not None}
+    given: dict[str, Any] = {
+        name: getattr(options, name) for name in NAMES if getattr(options, name) is not None
+    }
     entry = STRATEGIES[options.strategy]
     given["params"] = params_of(entry.params, "--param", options.param)
-    given["selector_params"] = params_of(SELECTORS[options.selector or entry.selector].params, "--selector-param", options.selector_param)
-    given["budget"] = {axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)}
-    given["sampling"] = {name: getattr(options, name) for name in SAMPLING if getattr(options, name) is not None}
+    given["selector_params"] = params_of(
+        SELECTORS[options.selector or entry.selector].params,
+        "--selector-param",
+        options.selector_param,
+    )
+    given["budget"] = {
+        axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)
+    }
+    given["sampling"] = {
+        name: getattr(options, name) for name in SAMPLING if getattr(options, name) is not None
+    }
     try:
         return RunSpec.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the run"
-        shown = first["input"] if first["loc"] else {name: given[name] for name in ("problem", "question", "answer") if name in given}
+        shown = (
+            first["input"]
+            if first["loc"]
+            else {name: given[name] for name in ("problem", "question", "answer") if name in given}
+        )
         raise BadInput(where, given=shown, accepted=first["msg"]) from None
 
 
 def params_of(model: type[Params], option: str, texts: Sequence[str]) -> dict[str, JsonValue]:
-    """NAME=VALUE texts of an option with the types of the parameters' schema: texts stay texts, the rest is read as JSON."""
+    """NAME=VALUE texts of an option with the types of the parameters' schema: texts stay texts, the
+    rest is read as JSON."""
     properties: dict[str, dict[str, Any]] = model.model_json_schema().get("properties", {})
     return {name: typed(text, properties.get(name, {})) for name, text in pairs(option, texts)}
 
 
 def typed(text: str, schema: dict[str, Any]) -> JsonValue:
-    """A text as the JSON schema wants it; what cannot be read as JSON stays a text, for the parameters to refuse."""
+    """A text as the JSON schema wants it; what cannot be read as JSON stays a text, for the
+    parameters to refuse."""
     if schema.get("type") == "string":
         return text
     try:
@@ -99,7 +129,9 @@ def number(axis: str, text: str) -> float:
 
 async def carried_out(options: argparse.Namespace, begin: Begin) -> int:
     """Let the run that `begin` starts come to its end, and show how it ended; the exit status."""
-    settings = dataclasses.replace(Settings.from_environment(os.environ, db=options.db, host="127.0.0.1"), samples=None)
+    settings = dataclasses.replace(
+        Settings.from_environment(os.environ, db=options.db, host="127.0.0.1"), samples=None
+    )
     async with open_services(settings) as services:
         run_id = await begin(services)
         async with _interruptible(services, run_id) as interrupted:
@@ -114,8 +146,14 @@ async def carried_out(options: argparse.Namespace, begin: Begin) -> int:
 
 @asynccontextmanager
 async def _interruptible(services: Services, run_id: int) -> AsyncIterator[asyncio.Event]:
-    """Inside, SIGINT and SIGTERM stop the run, which is recorded; the event says that it happened."""
-    loop, interrupted, stopping = asyncio.get_running_loop(), asyncio.Event(), set[asyncio.Task[str]]()
+    """Inside, SIGINT and SIGTERM stop the run, which is recorded; the event says that it
+    happened.
+    """
+    loop, interrupted, stopping = (
+        asyncio.get_running_loop(),
+        asyncio.Event(),
+        set[asyncio.Task[str]](),
+    )
 
     def stop() -> None:
         if not interrupted.is_set():
@@ -136,8 +174,18 @@ def result_of(row: Run) -> dict[str, Any]:
     """What is said of a run that is over."""
     right = None if row.problem is None else row.problem.answer
     return {
-        "run_id": row.id, "status": row.status, "answer": row.answer, "right_answer": right, "correct": row.correct, "chosen_node": row.chosen_node,
-        "nodes": row.nodes, "events": row.events, "reason": row.reason, "error": row.error, "remedy": row.remedy, "ledger": row.ledger,
+        "run_id": row.id,
+        "status": row.status,
+        "answer": row.answer,
+        "right_answer": right,
+        "correct": row.correct,
+        "chosen_node": row.chosen_node,
+        "nodes": row.nodes,
+        "events": row.events,
+        "reason": row.reason,
+        "error": row.error,
+        "remedy": row.remedy,
+        "ledger": row.ledger,
     }
 
 
@@ -147,14 +195,32 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
         print(json.dumps(result, ensure_ascii=False))
         return
     ledger = result["ledger"]
-    print(f"run {result['run_id']}: {result['status']}" + (f" ({result['reason']})" if result["reason"] else ""))
-    print(f"answer {result['answer']}, right answer {result['right_answer']}, correct: {result['correct']}")
     print(
-        f"{result['nodes']} nodes, {ledger.get('generated_tokens', 0):.0f} tokens, {ledger.get('model_calls', 0):.0f} model calls, "
+        f"run {result['run_id']}: {result['status']}"
+        + (f" ({result['reason']})" if result["reason"] else "")
+    )
+    print(
+        f"answer {result['answer']}, right answer {result['right_answer']}, correct: "
+        f"{result['correct']}"
+    )
+    print(
+        f"{result['nodes']} nodes, {ledger.get('generated_tokens', 0):.0f} tokens, "
+        f"{ledger.get('model_calls', 0):.0f} model calls, "
         f"{ledger.get('verifier_calls', 0):.0f} scores, {ledger.get('seconds', 0):.1f} s"
     )
     if result["remedy"]:
         print(result["remedy"], file=sys.stderr)
 
 
-__all__ = ["NAMES", "carried_out", "number", "pairs", "params_of", "resume", "run", "show", "spec_of", "typed"]
+__all__ = [
+    "NAMES",
+    "carried_out",
+    "number",
+    "pairs",
+    "params_of",
+    "resume",
+    "run",
+    "show",
+    "spec_of",
+    "typed",
+]

@@ -14,10 +14,26 @@ def serve(options: argparse.Namespace) -> int:
     """Replace this process by the server, so that signals and exit status are the server's own."""
     app = ROOT / "app.py"
     if not app.is_file():
-        raise BadInput("serve", given=str(app), accepted="a checkout of the project: the server's entry app.py is missing")
-    settings = Settings.from_environment(os.environ, host=options.host, port=options.port, db=options.db)
+        raise BadInput(
+            "serve",
+            given=str(app),
+            accepted="a checkout of the project: the server's entry app.py is missing",
+        )
+    settings = Settings.from_environment(
+        os.environ, host=options.host, port=options.port, db=options.db
+    )
     os.environ["ARBORETUM_DB"] = str(settings.db.resolve())
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(settings.port), "--server.address", settings.host]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(app),
+        "--server.port",
+        str(settings.port),
+        "--server.address",
+        settings.host,
+    ]
     sys.stdout.flush()
     os.execv(sys.executable, command)
 

@@ -25,12 +25,20 @@ T = TypeVar("T")
 def verify_run(options: argparse.Namespace) -> int:
     """Print what is wrong with a stored run or an export file; exit status 3 if anything is."""
     if options.run.isdecimal():
-        return report(within(options.db, lambda services: services.store.verify(int(options.run))), as_json=options.json)
+        return report(
+            within(options.db, lambda services: services.store.verify(int(options.run))),
+            as_json=options.json,
+        )
     path = Path(options.run)
     if not path.exists():
-        raise BadInput("export file", given=str(path), accepted="a file that exists, or the id of a stored run")
+        raise BadInput(
+            "export file", given=str(path), accepted="a file that exists, or the id of a stored run"
+        )
     with tempfile.TemporaryDirectory() as folder:
-        found = within(Path(folder) / "verify.duckdb", lambda services: services.store.verify(services.store.import_run(path)))
+        found = within(
+            Path(folder) / "verify.duckdb",
+            lambda services: services.store.verify(services.store.import_run(path)),
+        )
     return report(found, as_json=options.json)
 
 
@@ -46,7 +54,11 @@ def export_run(options: argparse.Namespace) -> int:
     """Write a run as a file."""
     path = options.out or options.path
     if path is None or (options.out and options.path):
-        raise BadInput("--out", given=options.path and [str(options.path), str(options.out)], accepted="the one file to write")
+        raise BadInput(
+            "--out",
+            given=options.path and [str(options.path), str(options.out)],
+            accepted="the one file to write",
+        )
     within(options.db, lambda services: write_out(services, options.run_id, path, options.format))
     told = {"run_id": options.run_id, "path": str(path), "format": options.format}
     print(json.dumps(told) if options.json else f"run {options.run_id} written to {path}")
@@ -56,8 +68,15 @@ def export_run(options: argparse.Namespace) -> int:
 def import_run(options: argparse.Namespace) -> int:
     """Take in a file, or a folder of Parquet tables."""
     content, given = content_of(options.path), Given(options.question, options.answer)
-    taken = within(options.db, lambda services: take_in(services, content, options.path.name, options.format, given))
-    print(json.dumps(taken._asdict()) if options.json else "\n".join(f"run {run_id} ({taken.format})" for run_id in taken.run_ids))
+    taken = within(
+        options.db,
+        lambda services: take_in(services, content, options.path.name, options.format, given),
+    )
+    print(
+        json.dumps(taken._asdict())
+        if options.json
+        else "\n".join(f"run {run_id} ({taken.format})" for run_id in taken.run_ids)
+    )
     return DONE
 
 
@@ -65,7 +84,9 @@ def within(db: Path | None, work: Callable[[Services], T]) -> T:
     """The result of `work` on the store of the option or of the environment."""
 
     async def worked() -> T:
-        settings = replace(Settings.from_environment(os.environ, db=db, host="127.0.0.1"), samples=None)
+        settings = replace(
+            Settings.from_environment(os.environ, db=db, host="127.0.0.1"), samples=None
+        )
         async with open_services(settings) as services:
             return await asyncio.to_thread(work, services)
 

@@ -1,4 +1,5 @@
-"""`sweep`: an experiment in this process, without a server. Stopped or killed, the next call goes on where it was."""
+"""`sweep`: an experiment in this process, without a server. Stopped or killed, the next call goes
+on where it was."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Any
 
 from backend.core.errors import BadInput
 from backend.core.settings import ROOT, Settings
-from backend.engines.models import Models, ModelSettings
+from backend.engines.models import Models, ModelSettings, model_settings
 from backend.experiments import cluster
 from backend.experiments.estimate import estimated
 from backend.experiments.material import material
@@ -24,7 +25,6 @@ from backend.experiments.spec import Experiment, read_experiment
 from backend.experiments.sweep import Progress, Sweep
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library, file_sets
-from backend.service.assembly import model_settings
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
 FOLDER = ROOT / "var" / "experiments"
@@ -42,14 +42,24 @@ def sweep(options: argparse.Namespace) -> int:
     check(experiment, library.find)
     try:
         if options.report:
-            options.report.write_text(report(folder, material(folder, find=library.find)), encoding="utf-8")
+            options.report.write_text(
+                report(folder, material(folder, find=library.find)), encoding="utf-8"
+            )
             tell(options, {"report": str(options.report)})
             return DONE
         if options.ray and not options.plan:
-            how = {"at_once": options.at_once, "retry": options.retry, "tell": Told(as_json=options.json)}
-            return ended(options, folder, cluster.carried_out(experiment, folder, options.ray, **how))
+            how = {
+                "at_once": options.at_once,
+                "retry": options.retry,
+                "tell": Told(as_json=options.json),
+            }
+            return ended(
+                options, folder, cluster.carried_out(experiment, folder, options.ray, **how)
+            )
         if not options.plan:
-            return asyncio.run(_carried_out(options, experiment, folder, model_settings(settings), library))
+            return asyncio.run(
+                _carried_out(options, experiment, folder, model_settings(settings), library)
+            )
         tell(options, planned(experiment, folder))
         return DONE
     finally:
@@ -59,15 +69,31 @@ def sweep(options: argparse.Namespace) -> int:
 def planned(experiment: Experiment, folder: Folder) -> dict[str, Any]:
     """What there is to do."""
     about = estimated(experiment, folder)
-    return {"experiment": experiment.name, "hash": experiment.hash, "folder": str(folder.path), **about._asdict()}
+    return {
+        "experiment": experiment.name,
+        "hash": experiment.hash,
+        "folder": str(folder.path),
+        **about._asdict(),
+    }
 
 
 async def _carried_out(
-    options: argparse.Namespace, experiment: Experiment, folder: Folder, settings: ModelSettings, library: Library
+    options: argparse.Namespace,
+    experiment: Experiment,
+    folder: Folder,
+    settings: ModelSettings,
+    library: Library,
 ) -> int:
     models = Models(settings)
     work = Sweep(
-        experiment, folder, models, find=library.find, grade=library.grade, compare=library.same, at_once=options.at_once, retry=options.retry,
+        experiment,
+        folder,
+        models,
+        find=library.find,
+        grade=library.grade,
+        compare=library.same,
+        at_once=options.at_once,
+        retry=options.retry,
         tell=Told(as_json=options.json),
     )
     task, loop = asyncio.ensure_future(work.carry_out()), asyncio.get_running_loop()
@@ -76,7 +102,10 @@ async def _carried_out(
     try:
         progress = await task
     except asyncio.CancelledError:
-        tell(options, {"status": "interrupted", **await asyncio.to_thread(planned, experiment, folder)})
+        tell(
+            options,
+            {"status": "interrupted", **await asyncio.to_thread(planned, experiment, folder)},
+        )
         return INTERRUPTED
     finally:
         await models.close()
@@ -85,8 +114,21 @@ async def _carried_out(
 
 def ended(options: argparse.Namespace, folder: Folder, progress: Progress) -> int:
     """Say how it ended."""
-    causes = [row for row in folder.results().select(["arm", "problem", "failure"]).to_pylist() if row["failure"] is not None]
-    tell(options, {"status": "finished", "done": progress.done, "failed": len(causes), "folder": str(folder.path), "failures": causes[:20]})
+    causes = [
+        row
+        for row in folder.results().select(["arm", "problem", "failure"]).to_pylist()
+        if row["failure"] is not None
+    ]
+    tell(
+        options,
+        {
+            "status": "finished",
+            "done": progress.done,
+            "failed": len(causes),
+            "folder": str(folder.path),
+            "failures": causes[:20],
+        },
+    )
     return FAILED if causes else DONE
 
 
@@ -97,12 +139,20 @@ class Told:
         self._silent, self._at = as_json, 0.0
 
     def __call__(self, progress: Progress) -> None:
-        if self._silent or (time.monotonic() - self._at < TOLD_EVERY_S and progress.done < progress.total):
+        if self._silent or (
+            time.monotonic() - self._at < TOLD_EVERY_S and progress.done < progress.total
+        ):
             return
         self._at = time.monotonic()
         left = "" if progress.left_s is None else f", about {progress.left_s:,.0f} s left"
         failed = f", {progress.failed} failed" if progress.failed else ""
-        print(f"{progress.phase}: {progress.done:,} of {progress.total:,}{failed}, {progress.rate:,.0f} tokens/s{left}", file=sys.stderr)
+        print(
+            (
+                f"{progress.phase}: {progress.done:,} of {progress.total:,}{failed}, "
+                f"{progress.rate:,.0f} tokens/s{left}"
+            ),
+            file=sys.stderr,
+        )
 
 
 def tell(options: argparse.Namespace, told: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""`why` and `what-if`: where the right answer of a stored run died, and what other settings would have chosen."""
+"""`why` and `what-if`: where the right answer of a stored run died, and what other settings would
+have chosen."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from backend.cli.reselect import text_of
 from backend.cli.run import params_of
 from backend.cli.store import within
 from backend.core.errors import BadInput
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
+from backend.judging.rules import SELECTORS
 from backend.messages.why import WhatIf, WhatIfAsk, Why
 from backend.service import what_if as stored_run
 from backend.service import why as explained
@@ -23,7 +25,9 @@ DONE = 0
 
 def why(options: argparse.Namespace) -> int:
     """Print the cause and where to look."""
-    found = within(options.db, lambda services: explained.why(services, options.run_id, options.node))
+    found = within(
+        options.db, lambda services: explained.why(services, options.run_id, options.node)
+    )
     print(found.model_dump_json() if options.json else why_text(found))
     return DONE
 
@@ -32,10 +36,15 @@ def why_text(found: Why) -> str:
     """The cause in a few lines."""
     lines = [f"run {found.run_id}: {found.cause.replace('_', ' ')}", found.sentence]
     if found.node is not None:
-        lines.append(f"  look at node {found.node}" + ("" if found.seq is None else f", event {found.seq}"))
+        lines.append(
+            f"  look at node {found.node}" + ("" if found.seq is None else f", event {found.seq}")
+        )
     if found.first_wrong is not None:
         wrong = found.first_wrong
-        lines.append(f"  first wrong step on the path to node {found.path_node}: step {wrong.step} (node {wrong.node}), {wrong.kind}: {wrong.reason}")
+        lines.append(
+            f"  first wrong step on the path to node {found.path_node}: step {wrong.step} "
+            f"(node {wrong.node}), {wrong.kind}: {wrong.reason}"
+        )
     return "\n".join(lines)
 
 
@@ -54,11 +63,20 @@ def what_if(options: argparse.Namespace) -> int:
     return DONE
 
 
-def ask_of(options: argparse.Namespace, rule: dict[str, JsonValue], params: dict[str, JsonValue]) -> WhatIfAsk:
+def ask_of(
+    options: argparse.Namespace, rule: dict[str, JsonValue], params: dict[str, JsonValue]
+) -> WhatIfAsk:
     """The options as a question. Raises `BadInput`."""
-    given = {"selector": options.selector, "aggregation": options.aggregation, "first": options.first, "series": options.series}
+    given = {
+        "selector": options.selector,
+        "aggregation": options.aggregation,
+        "first": options.first,
+        "series": options.series,
+    }
     try:
-        return WhatIfAsk.model_validate({**given, "selector_params": rule or None, "params": params})
+        return WhatIfAsk.model_validate(
+            {**given, "selector_params": rule or None, "params": params}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(str(first["loc"][0]), given=first["input"], accepted=first["msg"]) from None

@@ -6,7 +6,8 @@
     ...     print(message.kind, message.data)
     >>> run.nodes, run.events, run.ledger, run.scores  # DataFrames, see docs/notebooks.md
 
-Every refusal comes back as `Refused`, with what was given and what is accepted; a service that cannot be reached as `Unreachable`.
+Every refusal comes back as `Refused`, with what was given and what is accepted; a service that
+cannot be reached as `Unreachable`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from pydantic import JsonValue
@@ -26,6 +27,7 @@ from backend.client.experiments import Experiments
 from backend.client.forks import ForksClient
 from backend.client.http import Http, Query, Refused, Unreachable
 from backend.client.sql import SqlClient
+from backend.client.stream import Message, messages
 from backend.core.settings import Preferences
 from backend.core.spec import RunSpec
 from backend.messages import runs as schemas
@@ -41,40 +43,43 @@ WHY_TIMEOUT_S = 180.0
 """For questions that read many runs, or repeat one search many times."""
 
 
-class Message(NamedTuple):
-    """One message of a run's stream: its sequence number (None for `status`, `done` and `closing` messages), its kind and its data."""
-
-    seq: int | None
-    kind: str
-    data: dict[str, object]
-
-
 def base_url(environ: Mapping[str, str] | None = None) -> str:
-    """Where the service is: `ARBORETUM_BACKEND`, or `ARBORETUM_HOST` and `ARBORETUM_PORT` (127.0.0.1, 8501)."""
+    """Where the service is: `ARBORETUM_BACKEND`, or `ARBORETUM_HOST` and `ARBORETUM_PORT`
+    (127.0.0.1, 8501)."""
     environ = os.environ if environ is None else environ
     host = environ.get("ARBORETUM_HOST") or "127.0.0.1"
     host = "127.0.0.1" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
-    return (environ.get("ARBORETUM_BACKEND") or f"http://{host}:{environ.get('ARBORETUM_PORT') or 8501}").rstrip("/")
+    return (
+        environ.get("ARBORETUM_BACKEND") or f"http://{host}:{environ.get('ARBORETUM_PORT') or 8501}"
+    ).rstrip("/")
 
 
 def public_url(environ: Mapping[str, str] | None = None) -> str:
-    """What a browser puts before `/api`: nothing where pages and service share a port, else the address in `ARBORETUM_BACKEND`."""
+    """What a browser puts before `/api`: nothing where pages and service share a port, else the
+    address in `ARBORETUM_BACKEND`."""
     environ = os.environ if environ is None else environ
     return (environ.get("ARBORETUM_BACKEND") or "").rstrip("/")
 
 
 def public_token(environ: Mapping[str, str] | None = None) -> str:
-    """What a browser adds to addresses of a remote service as `token`, because a stream of events cannot carry a header: `ARBORETUM_TOKEN`.
-    Nothing where pages and service share a port: there the cookie speaks."""
+    """What a browser adds to addresses of a remote service as `token`, because a stream of events
+    cannot carry a header: `ARBORETUM_TOKEN`. Nothing where pages and service share a port: there
+    the cookie speaks."""
     environ = os.environ if environ is None else environ
     return (environ.get("ARBORETUM_TOKEN") or "") if public_url(environ) else ""
 
 
 class Client:
-    """Requests to one service, one method a question. Safe to use from several threads; close it, or use it as a context manager."""
+    """Requests to one service, one method a question. Safe to use from several threads; close it,
+    or use it as a context manager."""
 
     def __init__(
-        self, url: str | None = None, *, token: str | None = None, transport: httpx.BaseTransport | None = None, timeout_s: float = 30.0
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout_s: float = 30.0,
     ) -> None:
         token = token if token is not None else os.environ.get("ARBORETUM_TOKEN")
         self._http = Http(url or base_url(), token, transport, timeout_s)
@@ -88,7 +93,12 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -113,14 +123,16 @@ class Client:
         return self._http.send("POST", "/runs/estimate", schemas.Estimate, spec)
 
     def run(self, run_id: int) -> StoredRun:
-        """A run for a notebook: nodes, log, ledger and scores as DataFrames, and what can be asked of it. Raises `Refused` where there is none."""
+        """A run for a notebook: nodes, log, ledger and scores as DataFrames, and what can be asked
+        of it. Raises `Refused` where there is none."""
         from backend.client.stored_run import StoredRun
 
         self.info(run_id)
         return StoredRun(self, run_id)
 
     def start(self, spec: RunSpec | None = None, /, **fields: Any) -> StoredRun:
-        """Ask for a run by a specification, by its fields, or by both, where the fields go first; see `RunSpec` for their names."""
+        """Ask for a run by a specification, by its fields, or by both, where the fields go first;
+        see `RunSpec` for their names."""
         from backend.client.stored_run import StoredRun, spec_of
 
         return StoredRun(self, self.submit(spec_of(spec, fields)))
@@ -130,44 +142,92 @@ class Client:
         return self._http.get(f"/runs/{run_id}", schemas.Run)
 
     def runs(
-        self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None,
-        limit: int = 50, offset: int = 0,
+        self,
+        *,
+        status: str | None = None,
+        strategy: str | None = None,
+        problem: str | None = None,
+        text: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
     ) -> schemas.RunPage:
-        query: Query = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit, "offset": offset}
+        query: Query = {
+            "status": status,
+            "strategy": strategy,
+            "problem": problem,
+            "text": text,
+            "limit": limit,
+            "offset": offset,
+        }
         return self._http.get("/runs", schemas.RunPage, query)
 
     def reselect(
-        self, run_id: int, selector: str, *, params: Mapping[str, JsonValue] | None = None, aggregation: str | None = None
+        self,
+        run_id: int,
+        selector: str,
+        *,
+        params: Mapping[str, JsonValue] | None = None,
+        aggregation: str | None = None,
     ) -> schemas.Reselection:
         """What another final rule would have chosen from the candidates of a stored run."""
-        query: Query = {"selector": selector, "params": json.dumps(dict(params or {})), "aggregation": aggregation}
+        query: Query = {
+            "selector": selector,
+            "params": json.dumps(dict(params or {})),
+            "aggregation": aggregation,
+        }
         return self._http.get(f"/runs/{run_id}/reselect", schemas.Reselection, query)
 
     def why(self, run_id: int, *, node: int | None = None) -> schemas_why.Why:
-        """Where the right answer of a run died, and the first wrong step on the path to `node` (absent: the chosen one)."""
+        """Where the right answer of a run died, and the first wrong step on the path to `node`
+        (absent: the chosen one)."""
         return self._http.get(f"/runs/{run_id}/why", schemas_why.Why, {"node": node})
 
     def why_counts(
-        self, *, status: str | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None, limit: int = 200
+        self,
+        *,
+        status: str | None = None,
+        strategy: str | None = None,
+        problem: str | None = None,
+        text: str | None = None,
+        limit: int = 200,
     ) -> schemas_why.WhyCounts:
         """How often each cause occurs among the newest runs that match."""
-        given = {"status": status, "strategy": strategy, "problem": problem, "text": text, "limit": limit}
+        given = {
+            "status": status,
+            "strategy": strategy,
+            "problem": problem,
+            "text": text,
+            "limit": limit,
+        }
         params = {name: value for name, value in given.items() if value is not None}
         response = self._http.request("GET", "/why", params=params, timeout_s=WHY_TIMEOUT_S)
         return schemas_why.WhyCounts.model_validate_json(response.content)
 
     def what_if(self, run_id: int, ask: schemas_why.WhatIfAsk) -> schemas_why.WhatIf:
-        """What a stored run would have chosen with other settings, and for how many rounds that is exact."""
+        """What a stored run would have chosen with other settings, and for how many rounds that is
+        exact."""
         return self._http.send("POST", f"/runs/{run_id}/what-if", schemas_why.WhatIf, ask)
 
-    def what_ifs(self, run_id: int, asks: Sequence[schemas_why.WhatIfAsk]) -> list[schemas_why.Tried]:
+    def what_ifs(
+        self, run_id: int, asks: Sequence[schemas_why.WhatIfAsk]
+    ) -> list[schemas_why.Tried]:
         """Several what-ifs of one run; one that cannot be answered says why."""
-        content, headers = schemas_why.WhatIfAsks(asks=list(asks)).model_dump_json().encode(), {"Content-Type": "application/json"}
-        response = self._http.request("POST", f"/runs/{run_id}/what-ifs", content=content, headers=headers, timeout_s=WHY_TIMEOUT_S)
+        content, headers = (
+            schemas_why.WhatIfAsks(asks=list(asks)).model_dump_json().encode(),
+            {"Content-Type": "application/json"},
+        )
+        response = self._http.request(
+            "POST",
+            f"/runs/{run_id}/what-ifs",
+            content=content,
+            headers=headers,
+            timeout_s=WHY_TIMEOUT_S,
+        )
         return schemas_why.TriedList.model_validate_json(response.content).tried
 
     def score(self, run_id: int, ask: schemas_why.ScoreAsk) -> schemas_why.Scoring:
-        """Have all nodes of a stored run scored by another verifier; `series` tells when it is done."""
+        """Have all nodes of a stored run scored by another verifier; `series` tells when it is
+        done."""
         return self._http.send("POST", f"/runs/{run_id}/scores", schemas_why.Scoring, ask)
 
     def series(self, run_id: int) -> schemas_why.SeriesList:
@@ -175,11 +235,17 @@ class Client:
 
     def series_scores(self, run_id: int, series: str) -> list[SeriesScore]:
         """The scores of one later series, in order of node."""
-        return self._http.get(f"/runs/{run_id}/scores/values", SeriesScores, {"series": series}).scores
+        return self._http.get(
+            f"/runs/{run_id}/scores/values", SeriesScores, {"series": series}
+        ).scores
 
-    def lens(self, run_id: int, other: str, *, one: str = schemas_why.RUN, most: int = 100) -> schemas_why.Lens:
+    def lens(
+        self, run_id: int, other: str, *, one: str = schemas_why.RUN, most: int = 100
+    ) -> schemas_why.Lens:
         """Two series of scores of a run side by side; `other` judges."""
-        return self._http.get(f"/runs/{run_id}/lens", schemas_why.Lens, {"one": one, "other": other, "most": most})
+        return self._http.get(
+            f"/runs/{run_id}/lens", schemas_why.Lens, {"one": one, "other": other, "most": most}
+        )
 
     def cancel(self, run_id: int) -> str:
         return self._http.send("POST", f"/runs/{run_id}/cancel", schemas.Done).status
@@ -188,22 +254,33 @@ class Client:
         return self._http.send("POST", f"/runs/{run_id}/pause", schemas.Done).status
 
     def resume(self, run_id: int) -> str:
-        """Go on with a paused run, or take up one that was cut off, without paying again for what it has."""
+        """Go on with a paused run, or take up one that was cut off, without paying again for what
+        it has."""
         return self._http.send("POST", f"/runs/{run_id}/resume", schemas.Done).status
 
     def delete(self, run_id: int) -> None:
         self._http.request("DELETE", f"/runs/{run_id}")
 
     # What happened in a run
-    def nodes(self, run_id: int, *, after: int = -1, limit: int | None = None) -> list[schemas.Node]:
-        return self._http.get(f"/runs/{run_id}/nodes", schemas.NodePage, {"after": after, "limit": limit}).nodes
+    def nodes(
+        self, run_id: int, *, after: int = -1, limit: int | None = None
+    ) -> list[schemas.Node]:
+        return self._http.get(
+            f"/runs/{run_id}/nodes", schemas.NodePage, {"after": after, "limit": limit}
+        ).nodes
 
     def node(self, run_id: int, node_id: int) -> schemas.NodeDetail:
         return self._http.get(f"/runs/{run_id}/nodes/{node_id}", schemas.NodeDetail)
 
-    def events(self, run_id: int, *, after: int = -1, limit: int = 1000, kinds: Sequence[str] = ()) -> schemas.EventPage:
+    def events(
+        self, run_id: int, *, after: int = -1, limit: int = 1000, kinds: Sequence[str] = ()
+    ) -> schemas.EventPage:
         """One page of the log after sequence number `after`, all kinds or those named."""
-        return self._http.get(f"/runs/{run_id}/events", schemas.EventPage, {"after": after, "limit": limit, "kinds": ",".join(kinds) or None})
+        return self._http.get(
+            f"/runs/{run_id}/events",
+            schemas.EventPage,
+            {"after": after, "limit": limit, "kinds": ",".join(kinds) or None},
+        )
 
     def all_events(self, run_id: int, *, kinds: Sequence[str] = ()) -> list[schemas.Event]:
         """The whole log so far, page by page."""
@@ -215,27 +292,49 @@ class Client:
         return events
 
     def follow(self, run_id: int, *, after: int = -1) -> Iterator[Message]:
-        """Messages as they come, until the run is over (last kind `done`) or the service stops (`closing`)."""
+        """Messages as they come, until the run is over (last kind `done`) or the service stops
+        (`closing`)."""
         with self._http.connection.stream(
-            "GET", f"/runs/{run_id}/events", params={"after": after}, headers={"Accept": "text/event-stream"}, timeout=httpx.Timeout(10.0)
+            "GET",
+            f"/runs/{run_id}/events",
+            params={"after": after},
+            headers={"Accept": "text/event-stream"},
+            timeout=httpx.Timeout(10.0),
         ) as response:
             if response.is_error:
                 response.read()
             self._http.checked(response)
             yield from messages(response.iter_lines())
 
-    def export(self, run_id: int, format: str = "jsonl") -> bytes:  # noqa: A002
-        """A run as a file: `jsonl`, `parquet` (a zip archive of tables), `html` (a page that opens offline) or `svg` (the tree)."""
-        return self._http.request("GET", f"/runs/{run_id}/export", params={"format": format}).content
+    def export(self, run_id: int, format: str = "jsonl") -> bytes:
+        """A run as a file: `jsonl`, `parquet` (a zip archive of tables), `html` (a page that opens
+        offline) or `svg` (the tree)."""
+        return self._http.request(
+            "GET", f"/runs/{run_id}/export", params={"format": format}
+        ).content
 
     def import_runs(
-        self, content: bytes, *, format: str = "auto", name: str = "upload", question: str | None = None, answer: str | None = None  # noqa: A002
+        self,
+        content: bytes,
+        *,
+        format: str = "auto",
+        name: str = "upload",
+        question: str | None = None,
+        answer: str | None = None,
     ) -> schemas.Taken:
-        """Take in a file of this program or of another, all of its runs or none. `question` and `answer` are for formats that hold none."""
+        """Take in a file of this program or of another, all of its runs or none. `question` and
+        `answer` are for formats that hold none."""
         given = {"format": format, "name": name, "question": question, "answer": answer}
         params = {key: value for key, value in given.items() if value is not None}
         headers = {"Content-Type": "application/octet-stream"}
-        response = self._http.request("POST", "/import", params=params, content=content, headers=headers, timeout_s=IMPORT_TIMEOUT_S)
+        response = self._http.request(
+            "POST",
+            "/import",
+            params=params,
+            content=content,
+            headers=headers,
+            timeout_s=IMPORT_TIMEOUT_S,
+        )
         return schemas.Taken.model_validate_json(response.content)
 
     def import_(self, content: bytes) -> int:
@@ -254,34 +353,28 @@ class Client:
 
     def prune(self, days: float) -> int:
         """Delete runs older than `days`; how many there were."""
-        return self._http.send("POST", "/store/prune", schemas.Pruned, schemas.Prune(days=days)).deleted
+        return self._http.send(
+            "POST", "/store/prune", schemas.Pruned, schemas.Prune(days=days)
+        ).deleted
 
     def engines(self) -> list[schemas.ModelState]:
         return self._http.get("/engines", schemas.EngineStates).models
 
-    def load(self, engine: str, model: str | None = None, kind: str = "policy") -> list[schemas.ModelState]:
-        choice = schemas.ModelChoice.model_validate({"engine": engine, "model": model, "kind": kind})
+    def load(
+        self, engine: str, model: str | None = None, kind: str = "policy"
+    ) -> list[schemas.ModelState]:
+        choice = schemas.ModelChoice.model_validate(
+            {"engine": engine, "model": model, "kind": kind}
+        )
         return self._http.send("POST", "/engines/load", schemas.EngineStates, choice).models
 
-    def unload(self, engine: str, model: str | None = None, kind: str = "policy") -> list[schemas.ModelState]:
-        choice = schemas.ModelChoice.model_validate({"engine": engine, "model": model, "kind": kind})
+    def unload(
+        self, engine: str, model: str | None = None, kind: str = "policy"
+    ) -> list[schemas.ModelState]:
+        choice = schemas.ModelChoice.model_validate(
+            {"engine": engine, "model": model, "kind": kind}
+        )
         return self._http.send("POST", "/engines/unload", schemas.EngineStates, choice).models
 
 
-def messages(lines: Iterator[str]) -> Iterator[Message]:
-    """Parse the lines of a text/event-stream; comments (pings) are dropped."""
-    seq: int | None = None
-    kind, data = "message", ""
-    for line in lines:
-        if line.startswith("id:"):
-            seq = int(line[3:])
-        elif line.startswith("event:"):
-            kind = line[6:].strip()
-        elif line.startswith("data:"):
-            data += line[5:].strip()
-        elif not line and data:
-            yield Message(seq, kind, json.loads(data))
-            seq, kind, data = None, "message", ""
-
-
-__all__ = ["Client", "Message", "Refused", "Unreachable", "base_url", "messages", "public_token", "public_url"]
+__all__ = ["Client", "Refused", "Unreachable", "base_url", "public_token", "public_url"]

@@ -13,8 +13,8 @@ class CompareClient:
         self._http = http
 
     def divergence(self, run_id: int, other_id: int) -> Divergence:
-        """The first token in which run `other_id` differs from run `run_id`; both are over. Meant for a rerun, which
-        `client.submit(client.info(run_id).again())` starts."""
+        """The first token in which run `other_id` differs from run `run_id`; both are over. Meant
+        for a rerun, which `client.submit(client.info(run_id).again())` starts."""
         return self._http.get(f"/runs/{run_id}/divergence", Divergence, {"other": other_id})
 
 

@@ -1,7 +1,9 @@
-"""Nodes, log, ledger and scores of a run as pandas DataFrames: typed columns in a fixed order, also where there are no rows.
+"""Nodes, log, ledger and scores of a run as pandas DataFrames: typed columns in a fixed order, also
+where there are no rows.
 
-Whole numbers that may be missing are pandas' nullable integers, other numbers are float64 with NaN for "none", texts are strings with a missing
-value of their own, and lists and mappings stay Python objects.
+Whole numbers that may be missing are pandas' nullable integers, other numbers are float64 with NaN
+for "none", texts are strings with a missing value of their own, and lists and mappings stay Python
+objects.
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ RUN_SERIES = "run"
 def frame(rows: Iterable[Row], types: Types, index: str | list[str]) -> pd.DataFrame:
     """The rows with these columns only, in this order and of these types."""
     listed = list(rows)
-    columns = {name: pd.Series([row.get(name) for row in listed], dtype=kind) for name, kind in types.items()}
+    columns = {
+        name: pd.Series([row.get(name) for row in listed], dtype=kind)
+        for name, kind in types.items()
+    }
     return pd.DataFrame(columns).set_index(index)
 
 
@@ -54,25 +59,43 @@ def event_frame(events: Sequence[Event]) -> pd.DataFrame:
 
 
 def ledger_frame(run: Run, events: Sequence[Event]) -> pd.DataFrame:
-    """What had been spent, by the event that tells it; the last row is the whole. A run whose log tells nothing has the one row of its end."""
+    """What had been spent, by the event that tells it; the last row is the whole. A run whose log
+    tells nothing has the one row of its end."""
     rows: list[Row] = []
     for event in events:
         ledger = (event.data or {}).get("ledger")
         if isinstance(ledger, dict):
             rows.append({**dict.fromkeys(LEDGER, 0), **ledger, "seq": event.seq})
     if run.ledger and not rows:
-        rows.append({**dict.fromkeys(LEDGER, 0), **run.ledger, "seq": events[-1].seq if events else 0})
+        rows.append(
+            {**dict.fromkeys(LEDGER, 0), **run.ledger, "seq": events[-1].seq if events else 0}
+        )
     return frame(rows, LEDGER, "seq")
 
 
-def score_frame(events: Sequence[Event], later: Mapping[str, Sequence[SeriesScore]]) -> pd.DataFrame:
-    """One row a score, by series and node: first series `run`, those that the search went by, in order of seq; then each later series by node."""
+def score_frame(
+    events: Sequence[Event], later: Mapping[str, Sequence[SeriesScore]]
+) -> pd.DataFrame:
+    """One row a score, by series and node: first series `run`, those that the search went by, in
+    order of seq; then each later series by node."""
     rows: list[Row] = []
     for event in events:
         if event.kind == "score":
             data = event.data or {}
-            fields = {"node_id": event.node_id, "scorer": event.label, "value": event.value, "seq": event.seq}
-            rows.append({"series": RUN_SERIES, **fields, "steps": data.get("steps", []), "reason": data.get("reason")})
+            fields = {
+                "node_id": event.node_id,
+                "scorer": event.label,
+                "value": event.value,
+                "seq": event.seq,
+            }
+            rows.append(
+                {
+                    "series": RUN_SERIES,
+                    **fields,
+                    "steps": data.get("steps", []),
+                    "reason": data.get("reason"),
+                }
+            )
     for series, scores in sorted(later.items()):
         rows.extend({"series": series, "scorer": series, **score.model_dump()} for score in scores)
     return frame(rows, SCORES, ["series", "node_id"])

@@ -1,4 +1,5 @@
-"""How requests reach a service: one connection, answers as models, refusals as errors. `backend.client` asks its questions through it."""
+"""How requests reach a service: one connection, answers as models, refusals as errors.
+`backend.client` asks its questions through it."""
 
 from __future__ import annotations
 
@@ -16,11 +17,17 @@ Query = Mapping[str, str | int | float | None]
 
 
 class Refused(ArboretumError):
-    """The service refused a request; `status` is the HTTP status, `given` and `accepted` say what was wrong."""
+    """The service refused a request; `status` is the HTTP status, `given` and `accepted` say what
+    was wrong."""
 
     def __init__(self, status: int, body: schemas.ErrorBody) -> None:
         super().__init__(body.error)
-        self.status, self.given, self.accepted, self.remedy = status, body.given, body.accepted, body.remedy
+        self.status, self.given, self.accepted, self.remedy = (
+            status,
+            body.given,
+            body.accepted,
+            body.remedy,
+        )
 
 
 class Unreachable(ArboretumError):
@@ -30,12 +37,17 @@ class Unreachable(ArboretumError):
 class Http:
     """Requests to the service at `url`. Safe to use from several threads."""
 
-    def __init__(self, url: str, token: str | None, transport: httpx.BaseTransport | None, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, token: str | None, transport: httpx.BaseTransport | None, timeout_s: float
+    ) -> None:
         self.url = url.rstrip("/")
         self.connection = httpx.Client(
-            base_url=f"{self.url}/api", timeout=timeout_s, transport=transport, trust_env=False,
+            base_url=f"{self.url}/api",
+            timeout=timeout_s,
+            transport=transport,
+            trust_env=False,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         self.connection.close()
@@ -44,20 +56,35 @@ class Http:
         params = {name: value for name, value in (query or {}).items() if value is not None}
         return model.model_validate_json(self.request("GET", path, params=params).content)
 
-    def send(self, method: str, path: str, model: type[Model], body: BaseModel | None = None) -> Model:
+    def send(
+        self, method: str, path: str, model: type[Model], body: BaseModel | None = None
+    ) -> Model:
         content = None if body is None else body.model_dump_json().encode()
-        response = self.request(method, path, content=content, headers={"Content-Type": "application/json"})
+        response = self.request(
+            method, path, content=content, headers={"Content-Type": "application/json"}
+        )
         return model.model_validate_json(response.content)
 
     def request(
-        self, method: str, path: str, *, params: Mapping[str, str | int | float] | None = None, content: bytes | None = None,
-        headers: Mapping[str, str] | None = None, timeout_s: float | None = None,
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int | float] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
     ) -> httpx.Response:
         patience = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
         try:
-            response = self.connection.request(method, path, params=params, content=content, headers=headers, timeout=patience)
+            response = self.connection.request(
+                method, path, params=params, content=content, headers=headers, timeout=patience
+            )
         except httpx.TransportError as error:
-            raise Unreachable(f"the service at {self.url} does not answer ({type(error).__name__}): is it running?") from error
+            raise Unreachable(
+                f"the service at {self.url} does not answer ({type(error).__name__}): is "
+                "it running?"
+            ) from error
         return self.checked(response)
 
     def checked(self, response: httpx.Response) -> httpx.Response:
@@ -66,7 +93,9 @@ class Http:
         try:
             body = schemas.ErrorBody.model_validate_json(response.content)
         except ValueError:
-            body = schemas.ErrorBody(error=f"the service answered {response.status_code} {response.reason_phrase}")
+            body = schemas.ErrorBody(
+                error=f"the service answered {response.status_code} {response.reason_phrase}"
+            )
         raise Refused(response.status_code, body)
 
 

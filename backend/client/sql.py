@@ -9,13 +9,22 @@ from __future__ import annotations
 from typing import Literal
 
 from backend.client.http import Http
-from backend.messages.sql import SqlAnswer, SqlAsk, SqlCopy, SqlQueries, SqlQuery, SqlTable, SqlTables
+from backend.messages.sql import (
+    SqlAnswer,
+    SqlAsk,
+    SqlCopy,
+    SqlQueries,
+    SqlQuery,
+    SqlTable,
+    SqlTables,
+)
 
 QUERY_TIMEOUT_S = 120.0
 
 
 class SqlClient:
-    """Queries on a copy of the store. Call it for rows; `tables` says what there is, `renew` makes the copy anew."""
+    """Queries on a copy of the store. Call it for rows; `tables` says what there is, `renew` makes
+    the copy anew."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -24,7 +33,7 @@ class SqlClient:
         """The first rows of a query."""
         return SqlAnswer.model_validate_json(self._post("/sql", query))
 
-    def file(self, query: str, format: Literal["csv", "parquet"] = "csv") -> bytes:  # noqa: A002
+    def file(self, query: str, format: Literal["csv", "parquet"] = "csv") -> bytes:
         """Many more rows, as a file."""
         return self._post("/sql/file", query, format=format)
 
@@ -34,7 +43,9 @@ class SqlClient:
 
     def renew(self) -> SqlCopy:
         """Make the copy anew."""
-        return SqlCopy.model_validate_json(self._http.request("POST", "/sql/copy", timeout_s=QUERY_TIMEOUT_S).content)
+        return SqlCopy.model_validate_json(
+            self._http.request("POST", "/sql/copy", timeout_s=QUERY_TIMEOUT_S).content
+        )
 
     def tables(self) -> list[SqlTable]:
         return self._http.get("/sql/tables", SqlTables).tables
@@ -52,8 +63,13 @@ class SqlClient:
         return SqlQueries.model_validate_json(response.content)
 
     def _post(self, path: str, query: str, **params: str) -> bytes:
-        content, headers = SqlAsk(query=query).model_dump_json().encode(), {"Content-Type": "application/json"}
-        return self._http.request("POST", path, params=params, content=content, headers=headers, timeout_s=QUERY_TIMEOUT_S).content
+        content, headers = (
+            SqlAsk(query=query).model_dump_json().encode(),
+            {"Content-Type": "application/json"},
+        )
+        return self._http.request(
+            "POST", path, params=params, content=content, headers=headers, timeout_s=QUERY_TIMEOUT_S
+        ).content
 
 
 __all__ = ["SqlClient"]

@@ -39,7 +39,10 @@ class StoredRun:
 
     def __repr__(self) -> str:
         info = self.info
-        return f"<run {self.id}: {info.strategy}, {info.status}, {info.nodes} nodes, answer {info.answer!r}>"
+        return (
+            f"<run {self.id}: {info.strategy}, {info.status}, {info.nodes} nodes, answer "
+            f"{info.answer!r}>"
+        )
 
     # What happened
     @property
@@ -68,16 +71,25 @@ class StoredRun:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """All scores by series and node: series `run` is what the search went by, the others came later."""
+        """All scores by series and node: series `run` is what the search went by, the others came
+        later."""
         later = [name for name in self._client.series(self.id).series if name != RUN_SERIES]
-        return score_frame(self._read_on(), {name: self._client.series_scores(self.id, name) for name in later})
+        return score_frame(
+            self._read_on(), {name: self._client.series_scores(self.id, name) for name in later}
+        )
 
     def node(self, node_id: int) -> schemas.NodeDetail:
         """A node with its tokens, log-probabilities, alternatives, prompt, path and scores."""
         return self._client.node(self.id, node_id)
 
     # What it means
-    def reselect(self, selector: str, *, params: Mapping[str, JsonValue] | None = None, aggregation: str | None = None) -> schemas.Reselection:
+    def reselect(
+        self,
+        selector: str,
+        *,
+        params: Mapping[str, JsonValue] | None = None,
+        aggregation: str | None = None,
+    ) -> schemas.Reselection:
         """What another final rule would have chosen."""
         return self._client.reselect(self.id, selector, params=params, aggregation=aggregation)
 
@@ -86,11 +98,15 @@ class StoredRun:
         return self._client.why(self.id, node=node)
 
     def what_if(self, **changes: Any) -> schemas_why.WhatIf:
-        """What other settings would have chosen; the names are those of `schemas_why.WhatIfAsk`: selector, selector_params, aggregation, params,
-        first."""
+        """What other settings would have chosen; the names are those of `schemas_why.WhatIfAsk`:
+        selector, selector_params, aggregation, params, first."""
         return self._client.what_if(self.id, schemas_why.WhatIfAsk(**changes))
 
-    def export(self, path: Path | str | None = None, format: Literal["jsonl", "parquet", "html", "svg"] = "jsonl") -> bytes:  # noqa: A002
+    def export(
+        self,
+        path: Path | str | None = None,
+        format: Literal["jsonl", "parquet", "html", "svg"] = "jsonl",
+    ) -> bytes:
         """The run as a file, written to `path` where one is given."""
         content = self._client.export(self.id, format)
         if path is not None:
@@ -103,7 +119,8 @@ class StoredRun:
         return self._client.follow(self.id, after=after)
 
     def fork(self, node: int, **changes: Any) -> StoredRun:
-        """Go on from a node as a new run; `changes` are those of `client.forks.start`, such as strategy, params, budget, seed, text or token."""
+        """Go on from a node as a new run; `changes` are those of `client.forks.start`, such as
+        strategy, params, budget, seed, text or token."""
         return StoredRun(self._client, self._client.forks.start(self.id, node, **changes))
 
     def wait(self) -> Self:
@@ -115,8 +132,13 @@ class StoredRun:
         return self
 
     def _read_on(self) -> list[schemas.Event]:
-        """The log so far. Nodes come after events, so that every event's node is there; what was read once is not read again."""
-        if self._info is not None and self._info.status in schemas.OVER and len(self._events) >= self._info.events:
+        """The log so far. Nodes come after events, so that every event's node is there; what was
+        read once is not read again."""
+        if (
+            self._info is not None
+            and self._info.status in schemas.OVER
+            and len(self._events) >= self._info.events
+        ):
             return self._events
         after = self._events[-1].seq if self._events else -1
         while (page := self._client.events(self.id, after=after, limit=5000)).events:
@@ -128,7 +150,8 @@ class StoredRun:
 
 
 def spec_of(spec: RunSpec | None, fields: Mapping[str, Any]) -> RunSpec:
-    """What is asked for: a specification, its fields, or one with some fields changed. Raises `ValidationError` (a `ValueError`)."""
+    """What is asked for: a specification, its fields, or one with some fields changed. Raises
+    `ValidationError` (a `ValueError`)."""
     return RunSpec.model_validate({**({} if spec is None else spec.model_dump()), **fields})
 
 

@@ -1,4 +1,5 @@
-"""Nested settings as flat names (`sampling.top_p`), so that two descriptions can be laid side by side and only their differences shown."""
+"""Nested settings as flat names (`sampling.top_p`), so that two descriptions can be laid side by
+side and only their differences shown."""
 
 from __future__ import annotations
 
@@ -26,11 +27,16 @@ class Line(NamedTuple):
 
     @property
     def equal(self) -> bool:
-        return all(value == self.values[0] and isinstance(value, bool) == isinstance(self.values[0], bool) for value in self.values)
+        return all(
+            value == self.values[0] and isinstance(value, bool) == isinstance(self.values[0], bool)
+            for value in self.values
+        )
 
 
 def flattened(nested: Mapping[str, JSON], prefix: str = "") -> dict[str, JSON]:
-    """Objects are opened, lists are values; an empty object has no name of its own and is left out."""
+    """Objects are opened, lists are values; an empty object has no name of its own and is left
+    out.
+    """
     flat: dict[str, JSON] = {}
     for name, value in nested.items():
         if isinstance(value, dict):

@@ -1,7 +1,8 @@
 """What can go wrong, under one root.
 
-A message says what was given and what is accepted. `BudgetExhausted` and `asyncio.CancelledError` are the two signals that a strategy
-never catches: the driver turns both into recorded ends of a run.
+A message says what was given and what is accepted. `BudgetExhausted` and `asyncio.CancelledError`
+are the two signals that a strategy never catches: the driver turns both into recorded ends of a
+run.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ class NotFound(ArboretumError):
 
 
 class Conflict(ArboretumError):
-    """The request does not fit the state of the thing it names, for example pausing a finished run."""
+    """The request does not fit the state of the thing it names, for example pausing a finished
+    run.
+    """
 
 
 class BudgetExhausted(ArboretumError):
-    """The budget of a run is spent. Raised by the metered policy and verifier at the first call that no longer fits."""
+    """The budget of a run is spent. Raised by the metered policy and verifier at the first call
+    that no longer fits."""
 
     def __init__(self, axis: str, limit: float) -> None:
         super().__init__(f"budget spent: {axis} limit {limit:g}")
@@ -44,7 +48,8 @@ class EngineFailure(ArboretumError):
 
 
 class MissingCapability(EngineFailure):
-    """A strategy or verifier needs something that the chosen engine cannot give (log-probabilities, a reward model ...)."""
+    """A strategy or verifier needs something that the chosen engine cannot give (log-probabilities,
+    a reward model ...)."""
 
 
 class VerifierFailure(ArboretumError):

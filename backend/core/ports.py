@@ -1,7 +1,8 @@
-"""The seams of the project: what an engine, a reward model, a policy, a verifier, a selector and a strategy promise.
+"""The seams of the project: what an engine, a reward model, a policy, a verifier, a selector and a
+strategy promise.
 
-An engine speaks tokens, a policy speaks nodes. Strategies see policies and verifiers only; the composition root decides which engine
-stands behind them.
+An engine speaks tokens, a policy speaks nodes. Strategies see policies and verifiers only; the
+composition root decides which engine stands behind them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from pydantic import BaseModel
 
-from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score, Step
+from backend.core.steps import Step
+from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
 
 Rng: TypeAlias = np.random.Generator
 
@@ -24,9 +26,11 @@ Aggregation: TypeAlias = Literal["last", "min", "prod", "mean"]
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Where a generation stops, besides the model's end token: after `steps` delimiters (0: no step limit) or `tokens` tokens (0: no own limit).
+    """Where a generation stops, besides the model's end token: after `steps` delimiters (0: no step
+    limit) or `tokens` tokens (0: no own limit).
 
-    With `forced` neither a delimiter nor the end token stops it, only the token limit: equal traffic for benchmarks.
+    With `forced` neither a delimiter nor the end token stops it, only the token limit: equal
+    traffic for benchmarks.
     """
 
     steps: int = 1
@@ -50,10 +54,12 @@ def tokens(count: int) -> Until:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. Temperature 0 is greedy. Order: temperature, top-k, top-p, min-p. `max_tokens` limits one step (or one go).
+    """How tokens are drawn. Temperature 0 is greedy. Order: temperature, top-k, top-p, min-p.
+    `max_tokens` limits one step (or one go).
 
-    `logprobs` of sampled tokens are those of the model before temperature and truncation (as vLLM reports by default).
-    `alternatives` asks for that many likeliest tokens at each position (0: none, at most 20).
+    `logprobs` of sampled tokens are those of the model before temperature and truncation (as vLLM
+    reports by default). `alternatives` asks for that many likeliest tokens at each position (0:
+    none, at most 20).
     """
 
     temperature: float = 0.8
@@ -71,9 +77,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One continuation to sample. `text` and `token_ids` are the whole prompt; an engine with a tokenizer uses the ids, and only those.
+    """One continuation to sample. `text` and `token_ids` are the whole prompt; an engine with a
+    tokenizer uses the ids, and only those.
 
-    `seed` in [0, 2**63) makes the draw reproducible whatever else is in the batch. `key` comes back with the completion.
+    `seed` in [0, 2**63) makes the draw reproducible whatever else is in the batch. `key` comes back
+    with the completion.
     """
 
     key: str
@@ -86,11 +94,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back for the request `key`: text without the end token, ids with it, one log-probability (nats) an id.
+    """What came back for the request `key`: text without the end token, ids with it, one
+    log-probability (nats) an id.
 
-    `finish` tells step, end, length and aborted apart. An aborted request still reports what it had generated. `prompt_tokens` counts the
-    prompt, `cached_tokens` how many of those were served from a cache; both are the engine's own figures. `logprobs` is None where the
-    server gives none. `failure` names why a request failed, else None.
+    `finish` tells step, end, length and aborted apart. An aborted request still reports what it had
+    generated. `prompt_tokens` counts the prompt, `cached_tokens` how many of those were served from
+    a cache; both are the engine's own figures. `logprobs` is None where the server gives none.
+    `failure` names why a request failed, else None.
     """
 
     key: str
@@ -106,7 +116,8 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Tokens to be judged and not sampled: how likely is it that `sampling` draws `given` behind the prompt `token_ids`? Its limits play no part."""
+    """Tokens to be judged and not sampled: how likely is it that `sampling` draws `given` behind
+    the prompt `token_ids`? Its limits play no part."""
 
     token_ids: tuple[int, ...]
     given: tuple[int, ...]
@@ -114,10 +125,11 @@ class Given:
 
 
 class Likelihood(NamedTuple):
-    """How likely given tokens are: one log-probability (nats) an id, -inf where it is never drawn; empty where `failure` says why there is none.
+    """How likely given tokens are: one log-probability (nats) an id, -inf where it is never drawn;
+    empty where `failure` says why there is none.
 
-    Under plain sampling these are the model's own, as a completion reports them. `prompt_tokens` counts prompt and given tokens, `cached_tokens`
-    how many of them came from a cache.
+    Under plain sampling these are the model's own, as a completion reports them. `prompt_tokens`
+    counts prompt and given tokens, `cached_tokens` how many of them came from a cache.
     """
 
     logprobs: tuple[float, ...]
@@ -127,7 +139,8 @@ class Likelihood(NamedTuple):
 
 
 class Prompt(NamedTuple):
-    """A rendered chat prompt: its text with special tokens visible, and its ids (empty where the engine has no tokenizer)."""
+    """A rendered chat prompt: its text with special tokens visible, and its ids (empty where the
+    engine has no tokenizer)."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -137,7 +150,8 @@ class Prompt(NamedTuple):
 class Capabilities:
     """What an engine can do; a strategy or verifier that needs more is refused with the reason.
 
-    `prompt_logprobs`: it judges given tokens under plain sampling; `tempered_logprobs`: under any temperature and truncation as well.
+    `prompt_logprobs`: it judges given tokens under plain sampling; `tempered_logprobs`: under any
+    temperature and truncation as well.
     """
 
     logprobs: bool = True
@@ -152,7 +166,8 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who is speaking: recorded in the manifest of each run. `parameters` counts weights (for FLOPs, 0 if unknown); `context` is in tokens."""
+    """Who is speaking: recorded in the manifest of each run. `parameters` counts weights (for
+    FLOPs, 0 if unknown); `context` is in tokens."""
 
     engine: str
     model: str
@@ -167,7 +182,8 @@ class EngineInfo:
 
 
 class EngineStats(NamedTuple):
-    """The engine's own running counters since it was loaded: requests now running, tokens generated, prompt tokens, cached prompt tokens."""
+    """The engine's own running counters since it was loaded: requests now running, tokens
+    generated, prompt tokens, cached prompt tokens."""
 
     running: int
     generated_tokens: int
@@ -187,7 +203,8 @@ class Engine(Protocol):
         ...
 
     async def encode(self, text: str) -> tuple[int, ...]:
-        """Token ids of plain text, no special tokens added; empty where the engine has no tokenizer."""
+        """Token ids of plain text, no special tokens added; empty where the engine has no
+        tokenizer."""
         ...
 
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
@@ -195,20 +212,24 @@ class Engine(Protocol):
         ...
 
     def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
-        """Completions in order of completion, one a request. Closing the iterator aborts the rest; what had finished by then was yielded.
+        """Completions in order of completion, one a request. Closing the iterator aborts the rest;
+        what had finished by then was yielded.
 
-        Raises `EngineFailure` when the engine itself fails; a single bad request comes back with `failure` set.
+        Raises `EngineFailure` when the engine itself fails; a single bad request comes back with
+        `failure` set.
         """
         ...
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        """Partial completions of requests whose iterator was closed, with what they had generated; told once, then forgotten."""
+        """Partial completions of requests whose iterator was closed, with what they had generated;
+        told once, then forgotten."""
         ...
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         """One result a request, same order; nothing is generated. Cancelling the call aborts it.
 
-        Raises `MissingCapability` where the engine cannot tell, `EngineFailure` when it fails; a single bad request has `failure` set.
+        Raises `MissingCapability` where the engine cannot tell, `EngineFailure` when it fails; a
+        single bad request has `failure` set.
         """
         ...
 
@@ -219,7 +240,8 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A question with the steps written so far, for a reward model. Steps carry no delimiter and are not empty."""
+    """A question with the steps written so far, for a reward model. Steps carry no delimiter and
+    are not empty."""
 
     question: str
     steps: tuple[str, ...]
@@ -227,7 +249,8 @@ class Solution:
 
 
 class StepScores(NamedTuple):
-    """Scores in [0, 1], one a step, in order; or a reason why there are none. `tokens` went through the model, `cached` were reused."""
+    """Scores in [0, 1], one a step, in order; or a reason why there are none. `tokens` went through
+    the model, `cached` were reused."""
 
     scores: tuple[float, ...]
     tokens: int
@@ -236,13 +259,16 @@ class StepScores(NamedTuple):
 
 
 class RewardModel(Protocol):
-    """A process reward model: the probability that each step is right, given everything before it."""
+    """A process reward model: the probability that each step is right, given everything before
+    it.
+    """
 
     @property
     def info(self) -> EngineInfo: ...
 
     async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
-        """One result a solution, same order; a row count that does not equal the step count is a failure of that solution."""
+        """One result a solution, same order; a row count that does not equal the step count is a
+        failure of that solution."""
         ...
 
     async def close(self) -> None: ...
@@ -252,28 +278,45 @@ class Policy(Protocol):
     """A language model that continues nodes. Metered, cached and traced by the driver."""
 
     async def extend(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = STEP,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> list[list[Node]]:
-        """Group i holds the `n` children of node i; a finished node gives [itself]. `sampling` replaces the run's own settings."""
+        """Group i holds the `n` children of node i; a finished node gives [itself]. `sampling`
+        replaces the run's own settings."""
         ...
 
     def race(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = END,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> AsyncIterator[tuple[int, Node]]:
-        """(i, child of node i) as they finish; closing cancels the others, whose partial texts stay as aborted nodes."""
+        """(i, child of node i) as they finish; closing cancels the others, whose partial texts stay
+        as aborted nodes."""
         ...
 
     async def open(self, prompt: str, about: Sequence[Node] = ()) -> Node:
-        """A new root of kind aside: another prompt to the same model, about some nodes of the search."""
+        """A new root of kind aside: another prompt to the same model, about some nodes of the
+        search."""
         ...
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
-        """A child holding text that nobody generated; it reopens a finished node and is never counted as generated."""
+        """A child holding text that nobody generated; it reopens a finished node and is never
+        counted as generated."""
         ...
 
     async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
-        """For each (node, steps) the natural logarithm of the probability that this policy, as it samples in this run, continues the node by just
-        these steps, the ends of the steps included; -inf where it never does."""
+        """For each (node, steps) the natural logarithm of the probability that this policy, as it
+        samples in this run, continues the node by just these steps, the ends of the steps included;
+        -inf where it never does."""
         ...
 
     @property
@@ -283,7 +326,8 @@ class Policy(Protocol):
 
 
 class VerifierTokens(NamedTuple):
-    """Tokens that went through a verifier's model, and tokens that it reused from a cache instead, since it was made."""
+    """Tokens that went through a verifier's model, and tokens that it reused from a cache instead,
+    since it was made."""
 
     tokens: int
     cached: int
@@ -301,7 +345,8 @@ class Verifier(Protocol):
 
 
 class Classes(Protocol):
-    """Which answers are the same; see `backend.problems.classes`. `merges` grows whenever classes that existed become one."""
+    """Which answers are the same; see `backend.problems.classes`. `merges` grows whenever classes
+    that existed become one."""
 
     @property
     def merges(self) -> int: ...
@@ -312,10 +357,12 @@ class Classes(Protocol):
 
 
 class Decision(NamedTuple):
-    """How a final rule decided. `leaders` are all that tie for the win, the winner first: candidates, or one spokesman a class of answers.
+    """How a final rule decided. `leaders` are all that tie for the win, the winner first:
+    candidates, or one spokesman a class of answers.
 
-    `confidence` in [0, 1] is how sure the rule is by its own measure: a vote's share of the winner, or the winner's value; None where it has none.
-    `facts` say what else the rule found, such as how many candidates it pruned.
+    `confidence` in [0, 1] is how sure the rule is by its own measure: a vote's share of the winner,
+    or the winner's value; None where it has none. `facts` say what else the rule found, such as how
+    many candidates it pruned.
     """
 
     leaders: tuple[Node, ...]
@@ -324,17 +371,21 @@ class Decision(NamedTuple):
 
 
 class Tally(Protocol):
-    """The running state of a final rule: candidates come in one by one, each at constant cost, and the decision so far can be had at any time.
+    """The running state of a final rule: candidates come in one by one, each at constant cost, and
+    the decision so far can be had at any time.
 
-    A rule that looks at all candidates together may decide when it is asked, once for every candidate that came in.
+    A rule that looks at all candidates together may decide when it is asked, once for every
+    candidate that came in.
     """
 
     def add(self, node: Node, value: float | None, answer: str | None) -> None:
-        """One more finished candidate with its value and the answer read from it (None: unreadable)."""
+        """One more finished candidate with its value and the answer read from it (None:
+        unreadable)."""
         ...
 
     def winner(self) -> Node:
-        """The chosen candidate among those added, of which there is at least one; ties go to the earliest."""
+        """The chosen candidate among those added, of which there is at least one; ties go to the
+        earliest."""
         ...
 
     def decision(self) -> Decision:
@@ -343,7 +394,8 @@ class Tally(Protocol):
 
 
 class Selector(Protocol):
-    """Chooses the node that gives the answer among finished candidates. `values` may be None; `nodes` is not empty; ties go to the earliest."""
+    """Chooses the node that gives the answer among finished candidates. `values` may be None;
+    `nodes` is not empty; ties go to the earliest."""
 
     @property
     def votes(self) -> bool:
@@ -353,13 +405,14 @@ class Selector(Protocol):
     def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node: ...
 
     def tally(self, classes: Classes | None = None) -> Tally:
-        """A fresh tally by the same rule, for candidates that arrive over time. `classes` says which answers are the same; without it, exactly
-        equal ones are."""
+        """A fresh tally by the same rule, for candidates that arrive over time. `classes` says
+        which answers are the same; without it, exactly equal ones are."""
         ...
 
 
 class Strategy(Protocol):
-    """An async generator over steps; see the module docstring of `backend.strategies` for its contract."""
+    """An async generator over steps; see the module docstring of `backend.strategies` for its
+    contract."""
 
     def __call__(
         self, root: Node, policy: Policy, verifier: Verifier, params: BaseModel, rng: Rng, /

@@ -1,14 +1,15 @@
 """Plug-ins by name: adding a strategy, a selector or a verifier is one file with one decorator.
 
-A strategy registers as an async generator with a pydantic parameter model. The registry reads the names of its keyword-only arguments:
-each is a further role (`draft`, `judge`) that a run has to map to a model. Importing the package of a family registers all of it.
+A strategy registers as an async generator with a pydantic parameter model. The registry reads the
+names of its keyword-only arguments: each is a further role (`draft`, `judge`) that a run has to map
+to a model. Importing the package of a family registers all of it.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -16,20 +17,21 @@ from typing import Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backend.core.errors import BadInput
-from backend.core.ports import Classes, Decision, Sampling, Tally
-from backend.core.types import Node, Step
-from backend.problems import extract_answer
+from backend.core.ports import Sampling
+from backend.core.steps import Step
 
 T = TypeVar("T")
 
 
 class Params(BaseModel):
-    """Base of every parameter model: frozen, unknown names refused. Field descriptions become the help texts of the form."""
+    """Base of every parameter model: frozen, unknown names refused. Field descriptions become the
+    help texts of the form."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def needs(self, sampling: Sampling) -> Mapping[str, str]:
-        """Engine capabilities that only these parameters need, where tokens are drawn so; each with what a user can do instead."""
+        """Engine capabilities that only these parameters need, where tokens are drawn so; each with
+        what a user can do instead."""
         return {}
 
 
@@ -62,8 +64,9 @@ StrategyFunction = Callable[..., AsyncIterator[Step]]
 
 
 class CodeLine(NamedTuple):
-    """A line of pseudo-code: the phases of a step that carry it out (none for a loop or an assignment between steps), and the kinds of event by
-    which the log tells that it was carried out just now."""
+    """A line of pseudo-code: the phases of a step that carry it out (none for a loop or an
+    assignment between steps), and the kinds of event by which the log tells that it was carried out
+    just now."""
 
     phases: tuple[str, ...]
     text: str
@@ -72,7 +75,8 @@ class CodeLine(NamedTuple):
 
 @cache
 def code_lines(file: Path) -> tuple[CodeLine, ...]:
-    """The lines of a file of pseudo-code, each `phases and @kinds | text`, parted by blanks; nothing where there is no such file."""
+    """The lines of a file of pseudo-code, each `phases and @kinds | text`, parted by blanks;
+    nothing where there is no such file."""
     if not file.is_file():
         return ()
     parted = (line.partition("|") for line in file.read_text(encoding="utf-8").splitlines())
@@ -81,12 +85,15 @@ def code_lines(file: Path) -> tuple[CodeLine, ...]:
 
 def _code_line(words: Sequence[str], text: str) -> CodeLine:
     phases = tuple(word for word in words if not word.startswith("@"))
-    return CodeLine(phases, text, tuple(word.removeprefix("@") for word in words if word.startswith("@")))
+    return CodeLine(
+        phases, text, tuple(word.removeprefix("@") for word in words if word.startswith("@"))
+    )
 
 
 @dataclass(frozen=True)
 class StrategyEntry:
-    """What the catalogue knows of a strategy: everything the form, the page and the contract tests need."""
+    """What the catalogue knows of a strategy: everything the form, the page and the contract tests
+    need."""
 
     name: str
     title: str
@@ -108,27 +115,35 @@ class StrategyEntry:
 
     @property
     def pseudocode(self) -> tuple[CodeLine, ...]:
-        """The algorithm in the notation of its paper: `cards/NAME.txt` beside the file of the strategy."""
+        """The algorithm in the notation of its paper: `cards/NAME.txt` beside the file of the
+        strategy."""
         return code_lines(Path(inspect.getfile(self.run)).parent / "cards" / f"{self.name}.txt")
 
     def parse(self, params: Mapping[str, object]) -> Params:
-        """Validated parameters; raises `BadInput` that names the field, what was given and what is accepted."""
+        """Validated parameters; raises `BadInput` that names the field, what was given and what is
+        accepted."""
         return parsed(self.params, params, self.name)
 
 
 def parsed(model: type[Params], params: Mapping[str, object], of: str) -> Params:
-    """Validated parameters of the plug-in `of`. Raises `BadInput` that names the field, what was given and what is accepted."""
+    """Validated parameters of the plug-in `of`. Raises `BadInput` that names the field, what was
+    given and what is accepted."""
     try:
         return model.model_validate(dict(params))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        accepted = first["msg"] if str(first["loc"][0]) in model.model_fields else ", ".join(model.model_fields) or "no parameters"
-        raise BadInput(f"parameter {where} of {of}", given=first["input"], accepted=accepted) from None
+        accepted = (
+            first["msg"]
+            if str(first["loc"][0]) in model.model_fields
+            else ", ".join(model.model_fields) or "no parameters"
+        )
+        raise BadInput(
+            f"parameter {where} of {of}", given=first["input"], accepted=accepted
+        ) from None
 
 
 STRATEGIES: Registry[StrategyEntry] = Registry("strategy")
-SELECTORS: Registry[Rule] = Registry("selector")
 
 
 def strategy(
@@ -148,77 +163,43 @@ def strategy(
     phases: Mapping[str, str] | None = None,
     formulas: Mapping[str, float | None] | None = None,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
-    """Register an async generator under `name`. `selector` is the published final rule; `needs` names engine capabilities
-    (`logprobs`, `abort` ...); `sources` says what is taken from where, `departures` where this implementation leaves the paper and why, `avoided`
-    which defects of published programs were not copied, one sentence each; `phases` maps the phase names of its steps to what happens in
-    them; `views` names the family views its notes support, `formulas` the formulas that its decisions go by (`components.tree.inspector.formula.case`), each with its
+    """Register an async generator under `name`. `selector` is the published final rule; `needs`
+    names engine capabilities (`logprobs`, `abort` ...); `sources` says what is taken from where,
+    `departures` where this implementation leaves the paper and why, `avoided` which defects of
+    published programs were not copied, one sentence each; `phases` maps the phase names of its
+    steps to what happens in them; `views` names the family views its notes support, `formulas` the
+    formulas that its decisions go by (`components.tree.inspector.formula.case`), each with its
     published constant where a parameter may leave that open."""
 
     def register(function: StrategyFunction) -> StrategyFunction:
         roles = tuple(
-            name_ for name_, parameter in inspect.signature(function).parameters.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+            name_
+            for name_, parameter in inspect.signature(function).parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         )
         summary = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
         STRATEGIES.add(
             name,
             StrategyEntry(
-                name=name, title=title, summary=summary, params=params, run=function, paper=paper, year=year, selector=selector,
-                needs_verifier=needs_verifier, needs=needs, sources=sources, departures=departures, avoided=avoided, views=views, roles=roles,
-                phases=dict(phases or {}), formulas=dict(formulas or {}),
+                name=name,
+                title=title,
+                summary=summary,
+                params=params,
+                run=function,
+                paper=paper,
+                year=year,
+                selector=selector,
+                needs_verifier=needs_verifier,
+                needs=needs,
+                sources=sources,
+                departures=departures,
+                avoided=avoided,
+                views=views,
+                roles=roles,
+                phases=dict(phases or {}),
+                formulas=dict(formulas or {}),
             ),
         )
         return function
-
-    return register
-
-
-class NoParams(Params):
-    """For a rule that has no parameters."""
-
-
-Factory = TypeVar("Factory", bound=Callable[..., Tally])
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A `ports.Selector` made of its tally, and what the catalogue knows of it. `needs` names engine capabilities; `settings` are its parameters."""
-
-    name: str
-    title: str
-    summary: str
-    make: Callable[..., Tally]
-    params: type[Params]
-    settings: Params
-    paper: str = ""
-    votes: bool = False
-    needs: tuple[str, ...] = ()
-
-    def configured(self, params: Mapping[str, object]) -> Rule:
-        """The same rule with other parameters. Raises `BadInput`."""
-        return replace(self, settings=parsed(self.params, params, f"the selector {self.name}"))
-
-    def tally(self, classes: Classes | None = None) -> Tally:
-        return self.make(self.settings, classes)
-
-    def decide(self, nodes: Sequence[Node], values: Sequence[float | None], classes: Classes | None = None) -> Decision:
-        """Who wins among these, with all that tie. Answers are read from the texts; without `classes` only exactly equal ones are the same."""
-        running = self.tally(classes)
-        for node, value in zip(nodes, values, strict=True):
-            running.add(node, value, extract_answer(node.written()))
-        return running.decision()
-
-    def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node:
-        return self.decide(nodes, values).leaders[0]
-
-
-def selector(
-    name: str, title: str, params: type[Params] = NoParams, *, paper: str = "", votes: bool = False, needs: tuple[str, ...] = ()
-) -> Callable[[Factory], Factory]:
-    """Register a final rule under `name`: the class of its tallies, made with (parameters, classes of answers). With `votes` it matters to the rule
-    which answers are the same. Every parameter has a default."""
-
-    def register(factory: Factory) -> Factory:
-        SELECTORS.add(name, Rule(name, title, inspect.getdoc(factory) or "", factory, params, params(), paper, votes, needs))
-        return factory
 
     return register

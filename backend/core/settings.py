@@ -1,6 +1,8 @@
-"""What can be set from outside: once at start by the environment (`Settings`), and while running from the settings page (`Preferences`).
+"""What can be set from outside: once at start by the environment (`Settings`), and while running
+from the settings page (`Preferences`).
 
-The environment's variables are listed in one table, in `docs/architecture.md`. An empty one counts as not set.
+The environment's variables are listed in one table, in `docs/architecture.md`. An empty one counts
+as not set.
 """
 
 from __future__ import annotations
@@ -23,25 +25,58 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 EngineName = Literal["torch", "vllm", "openai", "scripted"]
 ModelName = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")] | None,
+    Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$"
+        ),
+    ]
+    | None,
     BeforeValidator(lambda value: None if isinstance(value, str) and not value.strip() else value),
 ]
 """A model's name or path on one line; nothing stands for the engine's default."""
 
 
 class Preferences(BaseModel):
-    """Settings of the settings page; they live in the store. The allow-lists count only where the service is bound to more than loopback."""
+    """Settings of the settings page; they live in the store. The allow-lists count only where the
+    service is bound to more than loopback."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    runs_at_once: int = Field(4, ge=1, le=64, description="runs that search at the same time; further ones wait in the queue")
-    retention_days: float = Field(0.0, ge=0.0, le=36_500.0, description="runs older than this are deleted at start (0: kept for ever)")
+    runs_at_once: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="runs that search at the same time; further ones wait in the queue",
+    )
+    retention_days: float = Field(
+        0.0,
+        ge=0.0,
+        le=36_500.0,
+        description="runs older than this are deleted at start (0: kept for ever)",
+    )
     default_engine: EngineName = Field("torch", description="the engine that the form proposes")
-    default_model: ModelName = Field(None, description="the model that the form proposes with that engine; empty: the engine's default")
-    default_verifier: str = Field("prm", pattern=r"^[a-z][a-z0-9_]{0,63}$", description="the verifier that the form proposes, by name")
-    default_reward_model: ModelName = Field(None, description="the reward model that the form proposes with that engine; empty: its default")
-    allowed_models: tuple[str, ...] = Field((), description="model names and paths that runs may use besides the shipped ones")
-    allowed_urls: tuple[str, ...] = Field((), description="addresses of completions servers that may be used")
+    default_model: ModelName = Field(
+        None,
+        description=(
+            "the model that the form proposes with that engine; empty: the engine's default"
+        ),
+    )
+    default_verifier: str = Field(
+        "prm",
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="the verifier that the form proposes, by name",
+    )
+    default_reward_model: ModelName = Field(
+        None,
+        description="the reward model that the form proposes with that engine; empty: its default",
+    )
+    allowed_models: tuple[str, ...] = Field(
+        (), description="model names and paths that runs may use besides the shipped ones"
+    )
+    allowed_urls: tuple[str, ...] = Field(
+        (), description="addresses of completions servers that may be used"
+    )
     allow_imports: bool = Field(False, description="whether export files may be imported")
 
     def lists(self) -> tuple[object, ...]:
@@ -51,7 +86,8 @@ class Preferences(BaseModel):
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What the environment says about models; None leaves the default of `backend.engines.models.ModelSettings`, whose fields have the same names."""
+    """What the environment says about models; None leaves the default of
+    `backend.engines.models.ModelSettings`, whose fields have the same names."""
 
     device: str | None = None
     threads: int | None = None
@@ -70,16 +106,36 @@ class ModelOptions:
     def from_environment(cls, environ: Mapping[str, str]) -> ModelOptions:
         """Raises `BadInput` with the variable's name, what it holds and what is accepted."""
         return cls(
-            device=_word(environ, "ARBORETUM_DEVICE", r"cpu|cuda(:\d{1,3})?", "cpu, cuda, or one of several cards such as cuda:1"),
+            device=_word(
+                environ,
+                "ARBORETUM_DEVICE",
+                r"cpu|cuda(:\d{1,3})?",
+                "cpu, cuda, or one of several cards such as cuda:1",
+            ),
             threads=_integer(environ, "ARBORETUM_THREADS", 0) or None,
-            vllm_dtype=_word(environ, "ARBORETUM_VLLM_DTYPE", "auto|bfloat16|float16|float32", "auto, bfloat16, float16, float32"),
+            vllm_dtype=_word(
+                environ,
+                "ARBORETUM_VLLM_DTYPE",
+                "auto|bfloat16|float16|float32",
+                "auto, bfloat16, float16, float32",
+            ),
             vllm_context=_integer(environ, "ARBORETUM_VLLM_CONTEXT", 0) or None,
             policy_share=_number(environ, "ARBORETUM_VLLM_POLICY_SHARE", most=1.0),
             reward_share=_number(environ, "ARBORETUM_VLLM_REWARD_SHARE", most=1.0),
             policy_gib=_number(environ, "ARBORETUM_VLLM_POLICY_GIB"),
             reward_gib=_number(environ, "ARBORETUM_VLLM_REWARD_GIB"),
-            base_url=_word(environ, "ARBORETUM_OPENAI_URL", r"https?://[^\s/]\S*", "an address such as http://localhost:8000/v1"),
-            openai_model=_word(environ, "ARBORETUM_OPENAI_MODEL", r"[^\x00-\x1f\x7f]{1,400}", "a model's name on one line"),
+            base_url=_word(
+                environ,
+                "ARBORETUM_OPENAI_URL",
+                r"https?://[^\s/]\S*",
+                "an address such as http://localhost:8000/v1",
+            ),
+            openai_model=_word(
+                environ,
+                "ARBORETUM_OPENAI_MODEL",
+                r"[^\x00-\x1f\x7f]{1,400}",
+                "a model's name on one line",
+            ),
             openai_tokenizer=_folder(environ, "ARBORETUM_OPENAI_TOKENIZER", "tokenizer.json"),
             timeout_seconds=_number(environ, "ARBORETUM_OPENAI_TIMEOUT_SECONDS"),
         )
@@ -87,7 +143,8 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a process is started with. `token` None means that no token is asked for, which is so on loopback only."""
+    """What a process is started with. `token` None means that no token is asked for, which is so on
+    loopback only."""
 
     db: Path = ROOT / "var" / "arboretum.duckdb"
     host: str = "127.0.0.1"
@@ -106,8 +163,16 @@ class Settings:
         return not is_loopback(self.host)
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str], *, host: str | None = None, port: int | None = None, db: Path | None = None) -> Settings:
-        """Settings of the environment, with what the caller knows better on top. Raises `BadInput` for a value that is not accepted."""
+    def from_environment(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        db: Path | None = None,
+    ) -> Settings:
+        """Settings of the environment, with what the caller knows better on top. Raises `BadInput`
+        for a value that is not accepted."""
         chosen = host or environ.get("ARBORETUM_HOST") or cls.host
         token = environ.get("ARBORETUM_TOKEN") or None
         if token is None and not is_loopback(chosen):
@@ -121,7 +186,9 @@ class Settings:
             origins=_names(environ.get("ARBORETUM_ORIGINS", "")),
             models=ModelOptions.from_environment(environ),
             sql=_word(environ, "ARBORETUM_SQL", "on|off", "on, off") != "off",
-            problems=Path(environ["ARBORETUM_PROBLEMS"]) if environ.get("ARBORETUM_PROBLEMS") else None,
+            problems=Path(environ["ARBORETUM_PROBLEMS"])
+            if environ.get("ARBORETUM_PROBLEMS")
+            else None,
         )
 
 
@@ -142,7 +209,9 @@ def _names(text: str) -> tuple[str, ...]:
 def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not text.isdecimal():
-        raise BadInput(f"environment variable {name}", given=text, accepted="a whole number of 0 or more")
+        raise BadInput(
+            f"environment variable {name}", given=text, accepted="a whole number of 0 or more"
+        )
     return int(text)
 
 
@@ -156,7 +225,11 @@ def _number(environ: Mapping[str, str], name: str, most: float = math.inf) -> fl
     except ValueError:
         value = math.nan
     if not (0 < value <= most and math.isfinite(value)):
-        raise BadInput(f"environment variable {name}", given=text, accepted=f"a number above 0{'' if most == math.inf else f', at most {most:g}'}")
+        raise BadInput(
+            f"environment variable {name}",
+            given=text,
+            accepted=f"a number above 0{'' if most == math.inf else f', at most {most:g}'}",
+        )
     return value
 
 
@@ -175,5 +248,7 @@ def _folder(environ: Mapping[str, str], name: str, file: str) -> Path | None:
         return None
     folder = Path(text).expanduser()
     if not (folder / file).is_file():
-        raise BadInput(f"environment variable {name}", given=text, accepted=f"a folder that holds {file}")
+        raise BadInput(
+            f"environment variable {name}", given=text, accepted=f"a folder that holds {file}"
+        )
     return folder

@@ -1,6 +1,7 @@
 """What a user asks for: one validated, frozen description that rebuilds a run from its row.
 
-The same model is the body of `POST /api/runs`, the arguments of `python -m backend run` and what the store keeps.
+The same model is the body of `POST /api/runs`, the arguments of `python -m backend run` and what
+the store keeps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from backend.core.ports import Aggregation, Sampling
 
 BUDGET_AXES = ("generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds")
-"""Axes a budget can limit, as they are named in the ledger: tokens sampled, completions asked for, paths scored, sequential rounds, wall seconds."""
+"""Axes a budget can limit, as they are named in the ledger: tokens sampled, completions asked for,
+paths scored, sequential rounds, wall seconds."""
 
 
 class SamplingSpec(BaseModel):
@@ -20,38 +22,78 @@ class SamplingSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(0.8, ge=0.0, le=5.0, description="0 is greedy; search papers use 0.8")
-    top_p: float = Field(1.0, gt=0.0, le=1.0, description="nucleus: keep the likeliest tokens that together have this probability")
+    temperature: float = Field(
+        0.8, ge=0.0, le=5.0, description="0 is greedy; search papers use 0.8"
+    )
+    top_p: float = Field(
+        1.0,
+        gt=0.0,
+        le=1.0,
+        description="nucleus: keep the likeliest tokens that together have this probability",
+    )
     top_k: int = Field(0, ge=0, description="keep this many likeliest tokens (0: all)")
-    min_p: float = Field(0.0, ge=0.0, lt=1.0, description="keep tokens at least this fraction as likely as the likeliest")
-    max_tokens: int = Field(1024, ge=1, le=32768, description="limit of one step (or of a whole answer where a strategy generates in one go)")
-    alternatives: int = Field(0, ge=0, le=20, description="store this many likeliest tokens at every position")
+    min_p: float = Field(
+        0.0,
+        ge=0.0,
+        lt=1.0,
+        description="keep tokens at least this fraction as likely as the likeliest",
+    )
+    max_tokens: int = Field(
+        1024,
+        ge=1,
+        le=32768,
+        description="limit of one step (or of a whole answer where a strategy generates in one go)",
+    )
+    alternatives: int = Field(
+        0, ge=0, le=20, description="store this many likeliest tokens at every position"
+    )
 
     def sampling(self) -> Sampling:
         return Sampling(**self.model_dump())
 
 
 class RunSpec(BaseModel):
-    """A run: strategy, problem, models, budget and seed. Exactly one of `problem` and `question` is given."""
+    """A run: strategy, problem, models, budget and seed. Exactly one of `problem` and `question` is
+    given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     strategy: str = Field(description="a name from the catalogue")
-    params: dict[str, JsonValue] = Field(default_factory=dict, description="parameters of the strategy; what is absent takes the published default")
+    params: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="parameters of the strategy; what is absent takes the published default",
+    )
     problem: str | None = Field(None, description="a problem id such as ledger/3/17")
-    question: str | None = Field(None, min_length=1, max_length=20_000, description="a question of one's own")
-    answer: str | None = Field(None, max_length=2_000, description="the right answer of one's own question, if it is known")
+    question: str | None = Field(
+        None, min_length=1, max_length=20_000, description="a question of one's own"
+    )
+    answer: str | None = Field(
+        None, max_length=2_000, description="the right answer of one's own question, if it is known"
+    )
     seed: int = Field(0, ge=0, lt=2**63)
-    budget: dict[str, float] = Field(default_factory=dict, description="limits by axis: " + ", ".join(BUDGET_AXES))
+    budget: dict[str, float] = Field(
+        default_factory=dict, description="limits by axis: " + ", ".join(BUDGET_AXES)
+    )
     engine: str = Field("torch", description="torch, vllm, openai or scripted")
     model: str | None = Field(None, description="model name or path; absent: the engine's default")
     verifier: str = Field("prm", description="prm, exact or logprob")
-    verifier_model: str | None = Field(None, description="reward model name or path; absent: the engine's default")
-    aggregation: Aggregation = Field("last", description="how step scores become one score of a path")
-    selector: str | None = Field(None, description="final rule; absent: the one the strategy's paper uses")
-    selector_params: dict[str, JsonValue] = Field(default_factory=dict, description="parameters of the final rule; what is absent takes its default")
+    verifier_model: str | None = Field(
+        None, description="reward model name or path; absent: the engine's default"
+    )
+    aggregation: Aggregation = Field(
+        "last", description="how step scores become one score of a path"
+    )
+    selector: str | None = Field(
+        None, description="final rule; absent: the one the strategy's paper uses"
+    )
+    selector_params: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="parameters of the final rule; what is absent takes its default",
+    )
     sampling: SamplingSpec = Field(default_factory=SamplingSpec)
-    system: str | None = Field(None, max_length=20_000, description="system prompt; absent: the model's own default")
+    system: str | None = Field(
+        None, max_length=20_000, description="system prompt; absent: the model's own default"
+    )
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:
@@ -61,25 +103,34 @@ class RunSpec(BaseModel):
             raise ValueError("answer goes with question; a problem knows its own")
         for axis, limit in self.budget.items():
             if axis not in BUDGET_AXES:
-                raise ValueError(f"budget axis {axis!r} is unknown, accepted: {', '.join(BUDGET_AXES)}")
+                raise ValueError(
+                    f"budget axis {axis!r} is unknown, accepted: {', '.join(BUDGET_AXES)}"
+                )
             if not limit > 0:
                 raise ValueError(f"budget {axis} must be above 0, got {limit}")
         return self
 
 
 class TokenEdit(BaseModel):
-    """Another token at `position` (from 0) of a step: one of the stored alternatives by its id, or a typed text. The step is cut there."""
+    """Another token at `position` (from 0) of a step: one of the stored alternatives by its id, or
+    a typed text. The step is cut there."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     position: int = Field(ge=0, description="place of the token in its step, from 0")
-    token_id: int | None = Field(None, description="one of the alternatives that are stored for that place")
-    text: str | None = Field(None, min_length=1, max_length=1_000, description="a text of one's own in its place")
+    token_id: int | None = Field(
+        None, description="one of the alternatives that are stored for that place"
+    )
+    text: str | None = Field(
+        None, min_length=1, max_length=1_000, description="a text of one's own in its place"
+    )
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
         if (self.token_id is None) == (self.text is None):
-            raise ValueError("give exactly one of token_id (a stored alternative) and text (one of your own)")
+            raise ValueError(
+                "give exactly one of token_id (a stored alternative) and text (one of your own)"
+            )
         return self
 
 
@@ -89,30 +140,44 @@ class Edit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str | None = Field(None, max_length=100_000, description="the step's new text")
-    whole: bool = Field(True, description="the new text is a whole step: it ends with the engine's delimiter, which is added where it is missing")
+    whole: bool = Field(
+        True,
+        description=(
+            "the new text is a whole step: it ends with the engine's delimiter, which is added "
+            "where it is missing"
+        ),
+    )
     token: TokenEdit | None = None
 
     @model_validator(mode="after")
     def _one_change(self) -> Self:
         if (self.text is None) == (self.token is None):
-            raise ValueError("give exactly one of text (the whole step anew) and token (another token in it)")
+            raise ValueError(
+                "give exactly one of text (the whole step anew) and token (another token in it)"
+            )
         if self.text is not None and not self.text.strip():
             raise ValueError("the new text is empty: to leave a step out, fork from its parent")
         return self
 
 
 class Fork(BaseModel):
-    """A search that goes on from a node of a stored run. `settings` are the fields of a `RunSpec` that are to be different; the problem stays."""
+    """A search that goes on from a node of a stored run. `settings` are the fields of a `RunSpec`
+    that are to be different; the problem stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     node: int = Field(ge=0, description="where to go on: any node of the run")
     edit: Edit | None = None
-    settings: dict[str, JsonValue] = Field(default_factory=dict, description="fields of a run that are to be different from the origin's")
+    settings: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="fields of a run that are to be different from the origin's",
+    )
 
     @model_validator(mode="after")
     def _same_problem(self) -> Self:
         for name in ("problem", "question", "answer"):
             if name in self.settings:
-                raise ValueError(f"{name} cannot be changed: a fork goes on with the problem of its origin")
+                raise ValueError(
+                    f"{name} cannot be changed: a fork goes on with the problem of its origin"
+                )
         return self

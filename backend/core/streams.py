@@ -11,7 +11,8 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """`contextlib.aclosing` for anything that a port calls an `AsyncIterator`; one that is no generator has nothing to close."""
+    """`contextlib.aclosing` for anything that a port calls an `AsyncIterator`; one that is no
+    generator has nothing to close."""
     try:
         yield stream
     finally:

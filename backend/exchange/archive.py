@@ -1,4 +1,5 @@
-"""Zip archives from strangers: members are read in memory by exact name, never unpacked to a disk, and no more of them than is taken in."""
+"""Zip archives from strangers: members are read in memory by exact name, never unpacked to a disk,
+and no more of them than is taken in."""
 
 from __future__ import annotations
 
@@ -15,24 +16,42 @@ from backend.exchange.base import within_limit
 
 MEMBERS = 20_000
 ZSTANDARD, LOCAL_HEADER = 93, 30
-BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, pa.ArrowException, NotImplementedError, RuntimeError, OSError, ValueError, EOFError)
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    pa.ArrowException,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    EOFError,
+)
 
 
 def is_archive(beginning: bytes) -> bool:
     return beginning.startswith(b"PK\x03\x04")
 
 
-def members(content: bytes, wanted: Callable[[str], bool], limit: int, *, others: bool = True) -> dict[str, bytes]:
-    """The members with a wanted name, together at most `limit` bytes. Raises `BadInput` naming the member; with `others` False also for any
-    that is not wanted."""
+def members(
+    content: bytes, wanted: Callable[[str], bool], limit: int, *, others: bool = True
+) -> dict[str, bytes]:
+    """The members with a wanted name, together at most `limit` bytes. Raises `BadInput` naming the
+    member; with `others` False also for any that is not wanted."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _read(archive, wanted, limit, others)
     except BROKEN as problem:
-        raise BadInput("the archive", given=f"{type(problem).__name__}: {str(problem)[:80]}", accepted="a whole zip archive") from problem
+        raise BadInput(
+            "the archive",
+            given=f"{type(problem).__name__}: {str(problem)[:80]}",
+            accepted="a whole zip archive",
+        ) from problem
 
 
-def _read(archive: zipfile.ZipFile, wanted: Callable[[str], bool], limit: int, others: bool) -> dict[str, bytes]:
+def _read(
+    archive: zipfile.ZipFile, wanted: Callable[[str], bool], limit: int, others: bool
+) -> dict[str, bytes]:
     infos = archive.infolist()
     within_limit("the archive", "members", len(infos), MEMBERS)
     found: dict[str, bytes] = {}
@@ -51,7 +70,8 @@ def _read(archive: zipfile.ZipFile, wanted: Callable[[str], bool], limit: int, o
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
-    """At most `most` bytes of a member, whatever its size in the directory says. Python 3.11 does not know Zstandard, so that is done here."""
+    """At most `most` bytes of a member, whatever its size in the directory says. Python 3.11 does
+    not know Zstandard, so that is done here."""
     if info.compress_type != ZSTANDARD:
         with archive.open(info) as file:
             return file.read(most)

@@ -1,7 +1,8 @@
-"""What every reader of a foreign file shares: its result, its limits, and errors that name the place.
+"""What every reader of a foreign file shares: its result, its limits, and errors that name the
+place.
 
-A reader is a pure function from bytes to runs. It writes nothing; what it refuses is a `BadInput` whose place is a line or a JSON path such as
-`$.nodes[3].score`.
+A reader is a pure function from bytes to runs. It writes nothing; what it refuses is a `BadInput`
+whose place is a line or a JSON path such as `$.nodes[3].score`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Given(NamedTuple):
 
 
 class LaterScore(NamedTuple):
-    """What a verifier said of a node after the run, in one of its series; see `storage.rows.SeriesScore`."""
+    """What a verifier said of a node after the run, in one of its series; see
+    `storage.rows.SeriesScore`."""
 
     series: str
     node_id: int
@@ -54,7 +56,8 @@ class LinkRecord(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """A run that was read and is not stored yet: its problem, the columns of its row, its nodes and events, and what stands beside them."""
+    """A run that was read and is not stored yet: its problem, the columns of its row, its nodes and
+    events, and what stands beside them."""
 
     problem: dict[str, JSON] | None
     values: dict[str, Any]
@@ -66,7 +69,8 @@ class Imported(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """A format by name. `program` writes it; `recognises` tells from the beginning of a file, without reading it, whether it may be one."""
+    """A format by name. `program` writes it; `recognises` tells from the beginning of a file,
+    without reading it, whether it may be one."""
 
     name: str
     title: str
@@ -76,7 +80,8 @@ class Format:
 
 
 class Foreign(BaseModel):
-    """What a reader believes of a file: types as they are, finite numbers; names that it does not know are left alone."""
+    """What a reader believes of a file: types as they are, finite numbers; names that it does not
+    know are left alone."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -85,7 +90,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def decoded(model: type[Model], content: bytes, where: str = "$") -> Model:
-    """The content as the model. Raises `BadInput` with the line and column where it is no JSON, else with the JSON path."""
+    """The content as the model. Raises `BadInput` with the line and column where it is no JSON,
+    else with the JSON path."""
     try:
         return model.model_validate_json(content)
     except ValidationError as problem:
@@ -97,9 +103,17 @@ def refused(problem: ValidationError, where: str) -> BadInput:
     first = problem.errors(include_url=False)[0]
     given = ascii(first["input"])[:80]
     message = first["msg"].removeprefix("Value error, ")
-    broken = re.search(r" at line (\d+) column (\d+)$", message) if first["type"] == "json_invalid" else None
+    broken = (
+        re.search(r" at line (\d+) column (\d+)$", message)
+        if first["type"] == "json_invalid"
+        else None
+    )
     if broken is not None:
-        return BadInput(f"line {broken[1]}, column {broken[2]} of the file", given=given, accepted=f"JSON ({message[: broken.start()]})")
+        return BadInput(
+            f"line {broken[1]}, column {broken[2]} of the file",
+            given=given,
+            accepted=f"JSON ({message[: broken.start()]})",
+        )
     return BadInput(json_path(where, first["loc"]), given=given, accepted=message)
 
 
@@ -120,6 +134,20 @@ def begins(content: bytes, pattern: bytes, within: int = 4096) -> bool:
 
 
 __all__ = [
-    "BYTES_LIMIT", "EVENT_LIMIT", "NODE_LIMIT", "RUN_LIMIT", "TEXT_LIMIT", "Foreign", "Format", "Given", "Imported", "LaterScore",
-    "LinkRecord", "begins", "decoded", "json_path", "refused", "within_limit",
-]  # fmt: skip
+    "BYTES_LIMIT",
+    "EVENT_LIMIT",
+    "NODE_LIMIT",
+    "RUN_LIMIT",
+    "TEXT_LIMIT",
+    "Foreign",
+    "Format",
+    "Given",
+    "Imported",
+    "LaterScore",
+    "LinkRecord",
+    "begins",
+    "decoded",
+    "json_path",
+    "refused",
+    "within_limit",
+]

@@ -1,8 +1,10 @@
-"""One search as one page that opens offline: the tree, a slider over its events and an inspector, with everything inside.
+"""One search as one page that opens offline: the tree, a slider over its events and an inspector,
+with everything inside.
 
-The page draws with the live tree's own model (`components/tree/browser/tree_*.js`), so a moment looks as it does in the program. What models, files and people
-wrote travels as JSON in which no markup can stand, and the page puts it in as text. A policy in the page allows its own script and style by
-their hashes and nothing else: no other script, no image, no address is ever asked for.
+The page draws with the live tree's own model (`components/tree/browser/tree_*.js`), so a moment
+looks as it does in the program. What models, files and people wrote travels as JSON in which no
+markup can stand, and the page puts it in as text. A policy in the page allows its own script and
+style by their hashes and nothing else: no other script, no image, no address is ever asked for.
 """
 
 from __future__ import annotations
@@ -22,17 +24,34 @@ _MARKUP = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u202
 
 
 def page(run: Mapping[str, JSON], events: Sequence[Mapping[str, JSON]]) -> str:
-    """The page. `run` has the fields of `schemas.Run`, `events` those of `schemas.Event`, nodes joined to events of kind `node`."""
+    """The page. `run` has the fields of `schemas.Run`, `events` those of `schemas.Event`, nodes
+    joined to events of kind `node`."""
     script, style, body = _assets()
-    data = embedded({"run": {name: run.get(name) for name in SHOWN}, "events": [dict(event) for event in events]})
-    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
-    return "\n".join((
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="referrer" content="no-referrer">\n<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>Arboretum: a search</title>\n<style>{style}</style>\n</head>\n<body>\n{body}",
-        f'<script type="application/json" id="data">{data}</script>\n<script type="module">{script}</script>\n</body>\n</html>\n',
-    ))  # fmt: skip
+    data = embedded(
+        {
+            "run": {name: run.get(name) for name in SHOWN},
+            "events": [dict(event) for event in events],
+        }
+    )
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return "\n".join(
+        (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            (
+                '<meta name="referrer" content="no-referrer">\n<meta name="viewport" '
+                'content="width=device-width, initial-scale=1">'
+            ),
+            f"<title>Arboretum: a search</title>\n<style>{style}</style>\n</head>\n<body>\n{body}",
+            (
+                f'<script type="application/json" id="data">{data}</script>\n<script '
+                f'type="module">{script}</script>\n</body>\n</html>\n'
+            ),
+        )
+    )
 
 
 SHOWN = (
@@ -43,14 +62,20 @@ SHOWN = (
 
 
 def embedded(data: JSON) -> str:
-    """JSON that can stand inside a script element: no `<`, `>` or `&`, so neither `</script>` nor `<!--` can be spelled in it."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_MARKUP)
+    """JSON that can stand inside a script element: no `<`, `>` or `&`, so neither `</script>` nor
+    `<!--` can be spelled in it."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(
+        _MARKUP
+    )
 
 
 @cache
 def _assets() -> tuple[str, str, str]:
     """Script, style and body of every page."""
-    read = {name: (COMPONENTS / name).read_text(encoding="utf-8") for name in (*MODEL, "offline.js", "offline.css", "offline.html")}
+    read = {
+        name: (COMPONENTS / name).read_text(encoding="utf-8")
+        for name in (*MODEL, "offline.js", "offline.css", "offline.html")
+    }
     model = "\n".join(read[name] for name in MODEL)
     return f"{model}\n{{\n{read['offline.js']}}}\n", read["offline.css"], read["offline.html"]
 

@@ -1,8 +1,10 @@
-"""Inspect (inspect_ai): logs of evaluations, both as `.json` and as `.eval` archives. One run a sample and epoch.
+"""Inspect (inspect_ai): logs of evaluations, both as `.json` and as `.eval` archives. One run a
+sample and epoch.
 
-A sample is a conversation, so a run is a chain: what the model wrote is cut into steps as thinking text is, reasoning first; what tools and users
-said in between stands as injected text. Further choices of the last call stand beside the first. Letters of a scorer count as in Inspect: C 1, P 0.5,
-I and N 0.
+A sample is a conversation, so a run is a chain: what the model wrote is cut into steps as thinking
+text is, reasoning first; what tools and users said in between stands as injected text. Further
+choices of the last call stand beside the first. Letters of a scorer count as in Inspect: C 1, P
+0.5, I and N 0.
 """
 
 from __future__ import annotations
@@ -15,7 +17,17 @@ from pydantic import Field, JsonValue
 
 from backend.core.types import Finish, Kind, Node
 from backend.exchange.archive import is_archive, members
-from backend.exchange.base import BYTES_LIMIT, RUN_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
+from backend.exchange.base import (
+    BYTES_LIMIT,
+    RUN_LIMIT,
+    Foreign,
+    Format,
+    Given,
+    Imported,
+    begins,
+    decoded,
+    within_limit,
+)
 from backend.exchange.thinking import segments
 from backend.exchange.transcript import Transcript, moment, some_runs
 from backend.problems.answers import extract_answer
@@ -25,7 +37,8 @@ CUT = ("max_tokens", "model_length")
 
 
 class Part(Foreign):
-    """A piece of a message: text, reasoning, or something that is not shown (an image, for example)."""
+    """A piece of a message: text, reasoning, or something that is not shown (an image, for
+    example)."""
 
     type: str
     text: str = ""
@@ -116,20 +129,48 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     if not is_archive(content):
         log = decoded(Log, content)
         within_limit("$.samples", "runs", len(log.samples), RUN_LIMIT)
-        return some_runs([_run(log.eval, each, given, f"$.samples[{index}]") for index, each in enumerate(log.samples)], "$.samples")
-    files = members(content, lambda name: name == "header.json" or (name.startswith("samples/") and name.endswith(".json")), 4 * BYTES_LIMIT)
+        return some_runs(
+            [
+                _run(log.eval, each, given, f"$.samples[{index}]")
+                for index, each in enumerate(log.samples)
+            ],
+            "$.samples",
+        )
+    files = members(
+        content,
+        lambda name: (
+            name == "header.json" or (name.startswith("samples/") and name.endswith(".json"))
+        ),
+        4 * BYTES_LIMIT,
+    )
     header = decoded(Header, files.pop("header.json", b""), "header.json: $")
     within_limit("the archive", "runs", len(files), RUN_LIMIT)
-    runs = [_run(header.eval, decoded(Sample, files[name], f"{name}: $"), given, f"{name}: $") for name in files]
+    runs = [
+        _run(header.eval, decoded(Sample, files[name], f"{name}: $"), given, f"{name}: $")
+        for name in files
+    ]
     return some_runs(runs, "the archive")
 
 
 def _run(evaluation: Evaluation, sample: Sample, given: Given, where: str) -> Imported:
     target = sample.target if isinstance(sample.target, str) else "; ".join(sample.target)
-    asked = sample.input if isinstance(sample.input, str) else "\n\n".join(_text(one, sample.attachments) for one in sample.input)
-    known = Given(given.question or _whole(asked, sample.attachments), given.answer or target or None)
+    asked = (
+        sample.input
+        if isinstance(sample.input, str)
+        else "\n\n".join(_text(one, sample.attachments) for one in sample.input)
+    )
+    known = Given(
+        given.question or _whole(asked, sample.attachments), given.answer or target or None
+    )
     version = evaluation.packages.get("inspect_ai")
-    trace = Transcript("inspect", known, strategy=f"inspect {evaluation.task}", program="inspect_ai", version=version, model=evaluation.model)
+    trace = Transcript(
+        "inspect",
+        known,
+        strategy=f"inspect {evaluation.task}",
+        program="inspect_ai",
+        version=version,
+        model=evaluation.model,
+    )
     trace.problem_id = f"{evaluation.task}/{sample.id}"
     trace.note(sample=sample.id, epoch=sample.epoch)
     trace.at(moment(sample.started_at))
@@ -145,9 +186,17 @@ def _run(evaluation: Evaluation, sample: Sample, given: Given, where: str) -> Im
 
 def _conversation(trace: Transcript, sample: Sample, where: str) -> Node:
     """Write down what was said after the question; the last node."""
-    first = next((index for index, each in enumerate(sample.messages) if each.role == "assistant"), len(sample.messages))
-    final = max((index for index, each in enumerate(sample.messages) if each.role == "assistant"), default=-1)
-    system = "\n\n".join(_text(each, sample.attachments) for each in sample.messages[:first] if each.role == "system")
+    first = next(
+        (index for index, each in enumerate(sample.messages) if each.role == "assistant"),
+        len(sample.messages),
+    )
+    final = max(
+        (index for index, each in enumerate(sample.messages) if each.role == "assistant"),
+        default=-1,
+    )
+    system = "\n\n".join(
+        _text(each, sample.attachments) for each in sample.messages[:first] if each.role == "system"
+    )
     if system:
         trace.note(system=system)
     node = trace.root
@@ -158,19 +207,42 @@ def _conversation(trace: Transcript, sample: Sample, where: str) -> Node:
             node = trace.node(node, text, name, place, kind=Kind.INJECTED, role=message.role)
             continue
         before = node
-        cut = index == final and any(choice.stop_reason in CUT for choice in sample.output.choices[:1])
+        cut = index == final and any(
+            choice.stop_reason in CUT for choice in sample.output.choices[:1]
+        )
         node = _written(trace, node, message, sample, name, place, ends=index == final, cut=cut)
         trace.step()
         if index == final:
             for number, choice in enumerate(sample.output.choices[1:], 2):
                 beside, cut = f"{where}.output.choices[{number - 1}]", choice.stop_reason in CUT
-                _written(trace, before, choice.message, sample, f"choice {number}", beside, ends=True, cut=cut)
+                _written(
+                    trace,
+                    before,
+                    choice.message,
+                    sample,
+                    f"choice {number}",
+                    beside,
+                    ends=True,
+                    cut=cut,
+                )
     return node
 
 
-def _written(trace: Transcript, node: Node, message: Message, sample: Sample, name: str, where: str, *, ends: bool, cut: bool) -> Node:
+def _written(
+    trace: Transcript,
+    node: Node,
+    message: Message,
+    sample: Sample,
+    name: str,
+    where: str,
+    *,
+    ends: bool,
+    cut: bool,
+) -> Node:
     """A message of the model as a chain of steps below `node`; the last of them."""
-    steps = [step for part in _pieces(message, sample.attachments) for step in segments(part)] or [""]
+    steps = [step for part in _pieces(message, sample.attachments) for step in segments(part)] or [
+        ""
+    ]
     for index, step in enumerate(steps):
         done = ends and index == len(steps) - 1
         finish = Finish.LENGTH if done and cut else None
@@ -180,9 +252,21 @@ def _written(trace: Transcript, node: Node, message: Message, sample: Sample, na
 
 def _pieces(message: Message, attachments: Mapping[str, str]) -> list[str]:
     """Reasoning, text and calls of a message."""
-    parts: Sequence[Part] = [Part(type="text", text=message.content)] if isinstance(message.content, str) else message.content
-    texts = [part.reasoning if part.type == "reasoning" else part.text or ("" if part.type == "text" else f"[{part.type}]") for part in parts]
-    calls = [f"[{call.function}] {json.dumps(call.arguments, ensure_ascii=False)}" for call in message.tool_calls or ()]
+    parts: Sequence[Part] = (
+        [Part(type="text", text=message.content)]
+        if isinstance(message.content, str)
+        else message.content
+    )
+    texts = [
+        part.reasoning
+        if part.type == "reasoning"
+        else part.text or ("" if part.type == "text" else f"[{part.type}]")
+        for part in parts
+    ]
+    calls = [
+        f"[{call.function}] {json.dumps(call.arguments, ensure_ascii=False)}"
+        for call in message.tool_calls or ()
+    ]
     return [_whole(text, attachments) for text in (*texts, *calls) if text]
 
 
@@ -192,22 +276,38 @@ def _text(message: Message, attachments: Mapping[str, str]) -> str:
 
 def _whole(text: str, attachments: Mapping[str, str]) -> str:
     """A long text stands once among the attachments, and its name everywhere else."""
-    return attachments.get(text.removeprefix("attachment://"), text) if text.startswith("attachment://") else text
+    return (
+        attachments.get(text.removeprefix("attachment://"), text)
+        if text.startswith("attachment://")
+        else text
+    )
 
 
 def _scored(trace: Transcript, name: str, score: SampleScore, node: Node) -> float | None:
     """Write down a score; its number in [0, 1], or None where it is none."""
     value = LETTERS.get(score.value) if isinstance(score.value, str) else score.value
     number = float(value) if isinstance(value, int | float) else None
-    reason = None if number is not None else f"the scorer said {json.dumps(score.value, ensure_ascii=False)[:200]}"
+    reason = (
+        None
+        if number is not None
+        else f"the scorer said {json.dumps(score.value, ensure_ascii=False)[:200]}"
+    )
     trace.score(node, name, number, reason)
     return number if number is not None and 0.0 <= number <= 1.0 else None
 
 
-def _answered(trace: Transcript, sample: Sample, node: Node, values: Sequence[float | None]) -> None:
-    """The answer that the first scorer read, else the one that can be read from the last message."""
+def _answered(
+    trace: Transcript, sample: Sample, node: Node, values: Sequence[float | None]
+) -> None:
+    """The answer that the first scorer read, else the one that can be read from the last
+    message.
+    """
     first = next(iter((sample.scores or {}).values()), None)
-    answer = first.answer if first is not None and first.answer is not None else extract_answer(node.text)
+    answer = (
+        first.answer
+        if first is not None and first.answer is not None
+        else extract_answer(node.text)
+    )
     correct = {1.0: True, 0.0: False}.get(values[0]) if values and values[0] is not None else None
     reason = first.explanation[:2000] if first is not None and first.explanation else None
     if node is not trace.root:
@@ -215,9 +315,14 @@ def _answered(trace: Transcript, sample: Sample, node: Node, values: Sequence[fl
 
 
 INSPECT = Format(
-    "inspect", "Inspect log (.eval, .json)", "inspect_ai",
-    lambda beginning: (is_archive(beginning) and (b"_journal/" in beginning or b"samples/" in beginning))
-    or begins(beginning, rb'^\s*\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:'), parse,
-)  # fmt: skip
+    "inspect",
+    "Inspect log (.eval, .json)",
+    "inspect_ai",
+    lambda beginning: (
+        (is_archive(beginning) and (b"_journal/" in beginning or b"samples/" in beginning))
+        or begins(beginning, rb'^\s*\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:')
+    ),
+    parse,
+)
 
 __all__ = ["INSPECT"]

@@ -1,7 +1,9 @@
-"""its_hub: a result as `json.dumps(dataclasses.asdict(result))`, for best-of-N, self-consistency, beam search, particle filtering and particle Gibbs.
+"""its_hub: a result as `json.dumps(dataclasses.asdict(result))`, for best-of-N, self-consistency,
+beam search, particle filtering and particle Gibbs.
 
-its_hub keeps final responses and final numbers only, so a run is a star of whole responses; how they grew was never recorded. Which algorithm it
-was shows in the names of the fields. Copies of one response stay apart, as they voted apart.
+its_hub keeps final responses and final numbers only, so a run is a star of whole responses; how
+they grew was never recorded. Which algorithm it was shows in the names of the fields. Copies of one
+response stay apart, as they voted apart.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from pydantic import Field, model_validator
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import ess, softmax
-from backend.core.types import JSON, Node, Remarked, Weighed
+from backend.core.steps import Remarked, Weighed
+from backend.core.types import JSON, Node
 from backend.exchange.base import Foreign, Format, Given, Imported, begins, decoded
 from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer
@@ -68,10 +71,16 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     for index, responses in enumerate(iterations):
         nodes = _iteration(trace, result, index, responses)
     if result.selected_index >= len(nodes):
-        raise BadInput("$.selected_index", given=result.selected_index, accepted=f"0 to {len(nodes) - 1}")
+        raise BadInput(
+            "$.selected_index", given=result.selected_index, accepted=f"0 to {len(nodes) - 1}"
+        )
     chosen = nodes[result.selected_index]
     answer = extract_answer(chosen.text)
-    trace.answer(chosen, answer, reason=None if answer is not None else "no answer could be read from the chosen response")
+    trace.answer(
+        chosen,
+        answer,
+        reason=None if answer is not None else "no answer could be read from the chosen response",
+    )
     return [trace.finish()]
 
 
@@ -86,27 +95,53 @@ def algorithm(result: Result) -> str:
     return "BestOfN" if result.steps_used is None else "BeamSearch"
 
 
-def _iteration(trace: Transcript, result: Result, index: int, responses: Sequence[Response]) -> list[Node]:
+def _iteration(
+    trace: Transcript, result: Result, index: int, responses: Sequence[Response]
+) -> list[Node]:
     many = result.responses_lst is not None
     where = f"$.responses_lst[{index}]" if many else "$.responses"
     name = f"iteration {index + 1}, response" if many else "response"
     nodes = [
-        trace.node(trace.root, each.text, f"{name} {slot + 1}", f"{where}[{slot}].content", done=True) for slot, each in enumerate(responses)
+        trace.node(
+            trace.root, each.text, f"{name} {slot + 1}", f"{where}[{slot}].content", done=True
+        )
+        for slot, each in enumerate(responses)
     ]
     if result.log_weights_lst is not None:
-        _weigh(trace, _numbers(result.log_weights_lst, index, many, len(nodes)), nodes, _references(result, index, nodes))
+        _weigh(
+            trace,
+            _numbers(result.log_weights_lst, index, many, len(nodes)),
+            nodes,
+            _references(result, index, nodes),
+        )
         return nodes
-    scores: Sequence[float | None] = [None] * len(nodes) if result.scores is None else _same_number("$.scores", result.scores, len(nodes))
+    scores: Sequence[float | None] = (
+        [None] * len(nodes)
+        if result.scores is None
+        else _same_number("$.scores", result.scores, len(nodes))
+    )
     for node, score in zip(nodes, scores, strict=True):
         if score is not None:
             trace.score(node, "its_hub", score)
-    trace.step(nodes, [score if score is not None and 0.0 <= score <= 1.0 else None for score in scores])
+    trace.step(
+        nodes, [score if score is not None and 0.0 <= score <= 1.0 else None for score in scores]
+    )
     return nodes
 
 
-def _weigh(trace: Transcript, log_weights: Sequence[float], nodes: Sequence[Node], notes: Sequence[Remarked]) -> None:
+def _weigh(
+    trace: Transcript,
+    log_weights: Sequence[float],
+    nodes: Sequence[Node],
+    notes: Sequence[Remarked],
+) -> None:
     weighed = Weighed(tuple(nodes), tuple(log_weights), tuple(log_weights))
-    trace.step(nodes, [float(weight) for weight in softmax(log_weights)], (weighed, *notes), stats={"ess": ess(log_weights)})
+    trace.step(
+        nodes,
+        [float(weight) for weight in softmax(log_weights)],
+        (weighed, *notes),
+        stats={"ess": ess(log_weights)},
+    )
 
 
 def _references(result: Result, index: int, nodes: Sequence[Node]) -> list[Remarked]:
@@ -115,11 +150,17 @@ def _references(result: Result, index: int, nodes: Sequence[Node]) -> list[Remar
         return []
     held = result.ref_indices_lst[index]
     if not all(0 <= slot < len(nodes) for slot in held):
-        raise BadInput(f"$.ref_indices_lst[{index}]", given=held[:20], accepted=f"0 to {len(nodes) - 1}")
-    return [Remarked("held as the reference of the next iteration", tuple(nodes[slot] for slot in held))]
+        raise BadInput(
+            f"$.ref_indices_lst[{index}]", given=held[:20], accepted=f"0 to {len(nodes) - 1}"
+        )
+    return [
+        Remarked("held as the reference of the next iteration", tuple(nodes[slot] for slot in held))
+    ]
 
 
-def _numbers(found: list[float] | list[list[float]], index: int, many: bool, count: int) -> Sequence[float]:
+def _numbers(
+    found: list[float] | list[list[float]], index: int, many: bool, count: int
+) -> Sequence[float]:
     where = f"$.log_weights_lst[{index}]" if many else "$.log_weights_lst"
     row = found[index] if many and index < len(found) else found
     if not isinstance(row, list) or any(isinstance(value, list) for value in row):
@@ -134,8 +175,11 @@ def _same_number(where: str, values: list[float], count: int) -> list[float]:
 
 
 ITS_HUB = Format(
-    "its_hub", "its_hub result (JSON)", "its_hub",
-    lambda beginning: begins(beginning, rb'^\s*\{\s*"responses(_lst)?"\s*:'), parse,
-)  # fmt: skip
+    "its_hub",
+    "its_hub result (JSON)",
+    "its_hub",
+    lambda beginning: begins(beginning, rb'^\s*\{\s*"responses(_lst)?"\s*:'),
+    parse,
+)
 
 __all__ = ["ITS_HUB"]

@@ -1,7 +1,8 @@
 """Where the nodes of a tree stand: leaves side by side, parents midway, depth downwards.
 
-Linear in the number of nodes and iterative, so that a chain of a thousand steps is no harder than a bush. Leaves keep the order of creation,
-therefore a tree that grows moves little. `tree_model.js` holds the same rule for the browser, and a test holds the two together.
+Linear in the number of nodes and iterative, so that a chain of a thousand steps is no harder than a
+bush. Leaves keep the order of creation, therefore a tree that grows moves little. `tree_model.js`
+holds the same rule for the browser, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import NamedTuple
 
 
 class Places(NamedTuple):
-    """Position i belongs to node i: `x` in leaf widths from 0, `y` in steps from its root; `leaves` is the width of the tree."""
+    """Position i belongs to node i: `x` in leaf widths from 0, `y` in steps from its root; `leaves`
+    is the width of the tree."""
 
     x: list[float]
     y: list[int]
@@ -19,7 +21,8 @@ class Places(NamedTuple):
 
 
 def layout_tree(parents: Sequence[int | None]) -> Places:
-    """Place a forest. `parents[i]` is the position of i's parent, which comes before i, or None for a root."""
+    """Place a forest. `parents[i]` is the position of i's parent, which comes before i, or None for
+    a root."""
     children: list[list[int]] = [[] for _ in parents]
     y = [0] * len(parents)
     roots = []

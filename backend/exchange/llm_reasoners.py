@@ -1,8 +1,10 @@
 """LLM Reasoners: a `TreeLog` as its own encoder writes it, `json.dumps(log, cls=TreeLogEncoder)`.
 
-A log holds one snapshot of the whole tree an iteration (one in all for beam search and depth-first search). Nodes carry a state, edges what the
-search said of the step: `Q`, `reward`, `action`. A state that is filled in later counts with what it is in the end; a number that changes is told
-again: as a score where it lies in [0, 1], else (Q is a sum of rewards by default) as a remark. Visits are not in the file and are not made up.
+A log holds one snapshot of the whole tree an iteration (one in all for beam search and depth-first
+search). Nodes carry a state, edges what the search said of the step: `Q`, `reward`, `action`. A
+state that is filled in later counts with what it is in the end; a number that changes is told
+again: as a score where it lies in [0, 1], else (Q is a sum of rewards by default) as a remark.
+Visits are not in the file and are not made up.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from collections.abc import Iterable
 from pydantic import Field, JsonValue
 
 from backend.core.errors import BadInput
-from backend.core.types import Node, Remarked, Selected
+from backend.core.steps import Remarked, Selected
+from backend.core.types import Node
 from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded
 from backend.exchange.transcript import Transcript
 
@@ -66,28 +69,50 @@ class Reading:
         into: dict[int, LogEdge] = {}
         for key, edge in snapshot.edges.items():
             if edge.target in into:
-                raise BadInput(f"{where}.edges.{key}.target", given=edge.target, accepted="a node that no other edge leads to")
+                raise BadInput(
+                    f"{where}.edges.{key}.target",
+                    given=edge.target,
+                    accepted="a node that no other edge leads to",
+                )
             into[edge.target] = edge
         roots = [node.id for node in snapshot.nodes.values() if node.id not in into]
         if len(roots) != 1:
-            raise BadInput(f"{where}.nodes", given=f"{len(roots)} nodes that no edge leads to", accepted="exactly one, the root")
+            raise BadInput(
+                f"{where}.nodes",
+                given=f"{len(roots)} nodes that no edge leads to",
+                accepted="exactly one, the root",
+            )
         self._nodes.setdefault(roots[0], self.trace.root)
         if self._nodes[roots[0]] is not self.trace.root:
-            raise BadInput(f"{where}.nodes", given=roots[0], accepted="the root of the snapshot before")
+            raise BadInput(
+                f"{where}.nodes", given=roots[0], accepted="the root of the snapshot before"
+            )
         edges = _downwards(roots[0], into.values(), len(snapshot.nodes), where)
-        remarks = [remark for edge in edges for remark in self._edge(edge, f"{where}.edges.{edge.id}")]
+        remarks = [
+            remark for edge in edges for remark in self._edge(edge, f"{where}.edges.{edge.id}")
+        ]
         self.trace.step(notes=[*self._selected(snapshot, roots[0]), *remarks])
 
     def _edge(self, edge: LogEdge, where: str) -> list[Remarked]:
         if self._parents.setdefault(edge.target, edge.source) != edge.source:
-            raise BadInput(f"{where}.source", given=edge.source, accepted=f"{self._parents[edge.target]}, as in the snapshot before")
+            raise BadInput(
+                f"{where}.source",
+                given=edge.source,
+                accepted=f"{self._parents[edge.target]}, as in the snapshot before",
+            )
         if edge.target not in self._nodes:
             text = text_of(self._states.get(edge.target, {}), edge.data)
-            self._nodes[edge.target] = self.trace.node(self._nodes[edge.source], text, f"node {edge.target}", where)
+            self._nodes[edge.target] = self.trace.node(
+                self._nodes[edge.source], text, f"node {edge.target}", where
+            )
         node, remarks = self._nodes[edge.target], list[Remarked]()
         for name in SCORES:
             value = edge.data.get(name)
-            if isinstance(value, int | float) and not isinstance(value, bool) and self._told.get((edge.target, name)) != value:
+            if (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and self._told.get((edge.target, name)) != value
+            ):
                 self._told[edge.target, name] = value
                 if not math.isfinite(value):
                     raise BadInput(f"{where}.data.{name}", given=value, accepted="a finite number")
@@ -108,21 +133,31 @@ class Reading:
                 break
             current = by_id[edge.target]
             path.append(self._nodes[current.id])
-        return [Selected(tuple(path), "the edges that the log marks as selected", ())] if len(path) > 1 else []
+        return (
+            [Selected(tuple(path), "the edges that the log marks as selected", ())]
+            if len(path) > 1
+            else []
+        )
 
 
 def parse(content: bytes, given: Given) -> list[Imported]:
     """One run, a round a snapshot."""
     log = decoded(Log, content)
-    states = {node.id: node.data for snapshot in log.logs for node in snapshot.nodes.values() if node.data}
-    reading = Reading(Transcript("llm-reasoners", given, strategy="llm-reasoners", program="llm-reasoners"), states)
+    states = {
+        node.id: node.data for snapshot in log.logs for node in snapshot.nodes.values() if node.data
+    }
+    reading = Reading(
+        Transcript("llm-reasoners", given, strategy="llm-reasoners", program="llm-reasoners"),
+        states,
+    )
     for index, snapshot in enumerate(log.logs):
         reading.take(snapshot, f"$.logs[{index}]")
     return [reading.trace.finish()]
 
 
 def _downwards(root: int, edges: Iterable[LogEdge], nodes: int, where: str) -> list[LogEdge]:
-    """The edges from the root down. Raises `BadInput` where they do not reach every node, as in a cycle."""
+    """The edges from the root down. Raises `BadInput` where they do not reach every node, as in a
+    cycle."""
     below: dict[int, list[LogEdge]] = {}
     for edge in edges:
         below.setdefault(edge.source, []).append(edge)
@@ -132,21 +167,33 @@ def _downwards(root: int, edges: Iterable[LogEdge], nodes: int, where: str) -> l
         found += layer
         waiting = [edge.target for edge in layer]
     if len(found) != nodes - 1 or sum(map(len, below.values())) != len(found):
-        raise BadInput(f"{where}.edges", given=f"{len(found)} of {nodes - 1} nodes below the root are reached", accepted="a tree")
+        raise BadInput(
+            f"{where}.edges",
+            given=f"{len(found)} of {nodes - 1} nodes below the root are reached",
+            accepted="a tree",
+        )
     return found
 
 
 def text_of(state: dict[str, JsonValue], said: dict[str, JsonValue]) -> str:
-    """What a step says: the action where the log has it, else the newest text of the state, else the whole state."""
+    """What a step says: the action where the log has it, else the newest text of the state, else
+    the whole state."""
     for found in (said.get("action"), *(state.get(name) for name in TEXTS)):
         if isinstance(found, str) and found:
             return found
-    lines = (f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for name, value in state.items())
+    lines = (
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in state.items()
+    )
     return "\n".join(lines)
 
 
 LLM_REASONERS = Format(
-    "llm-reasoners", "LLM Reasoners tree log (JSON)", "llm-reasoners", lambda beginning: begins(beginning, rb'^\s*\{\s*"logs"\s*:\s*\['), parse
+    "llm-reasoners",
+    "LLM Reasoners tree log (JSON)",
+    "llm-reasoners",
+    lambda beginning: begins(beginning, rb'^\s*\{\s*"logs"\s*:\s*\['),
+    parse,
 )
 
 __all__ = ["LLM_REASONERS"]

@@ -1,8 +1,10 @@
-"""search-and-learn: the completions of a run as JSON lines, one problem a line, as its scripts push them to a dataset.
+"""search-and-learn: the completions of a run as JSON lines, one problem a line, as its scripts push
+them to a dataset.
 
-Columns that are read: `problem`, `answer`, `completions` (whole texts), `scores` (for each completion one number a step, from a process reward model;
-steps are cut at blank lines), `pred` (the completion that was chosen). How a search grew is not in the file, so a run is a bundle of finished
-paths; beginnings that are the same are kept apart, as nothing says that they were one.
+Columns that are read: `problem`, `answer`, `completions` (whole texts), `scores` (for each
+completion one number a step, from a process reward model; steps are cut at blank lines), `pred`
+(the completion that was chosen). How a search grew is not in the file, so a run is a bundle of
+finished paths; beginnings that are the same are kept apart, as nothing says that they were one.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ DELIMITER = "\n\n"
 
 
 class Row(Foreign):
-    """A problem with its completions; numbers of scores that fit no steps are taken as the score of the whole."""
+    """A problem with its completions; numbers of scores that fit no steps are taken as the score of
+    the whole."""
 
     problem: str
     completions: list[str]
@@ -49,19 +52,35 @@ def rows(content: bytes) -> Iterator[tuple[int, Row]]:
 
 
 def run(row: Row, number: int, given: Given) -> Imported:
-    """The run of a line. The user's own question and answer, if there are any, stand above those of the file."""
+    """The run of a line. The user's own question and answer, if there are any, stand above those of
+    the file."""
     asked = Given(given.question or row.problem, given.answer or row.answer)
-    trace = Transcript("search_and_learn", asked, strategy="search-and-learn completions", program="search-and-learn")
+    trace = Transcript(
+        "search_and_learn",
+        asked,
+        strategy="search-and-learn completions",
+        program="search-and-learn",
+    )
     ends = [completed(trace, row, number, place) for place in range(len(row.completions))]
     if not ends:
-        raise BadInput(f"line {number}, $.completions", given="none", accepted="at least one completion")
+        raise BadInput(
+            f"line {number}, $.completions", given="none", accepted="at least one completion"
+        )
     last = [scores[-1] if scores else None for scores in row.scores or [[]] * len(ends)]
-    trace.step(ends, [score if score is not None and 0.0 <= score <= 1.0 else None for score in last])
+    trace.step(
+        ends, [score if score is not None and 0.0 <= score <= 1.0 else None for score in last]
+    )
     if row.pred is not None:
         chosen = ends[row.completions.index(row.pred)] if row.pred in row.completions else None
         if chosen is not None:
             answer = extract_answer(row.pred)
-            trace.answer(chosen, answer, reason=None if answer is not None else "no answer could be read from the chosen completion")
+            trace.answer(
+                chosen,
+                answer,
+                reason=None
+                if answer is not None
+                else "no answer could be read from the chosen completion",
+            )
     return trace.finish()
 
 
@@ -72,14 +91,17 @@ def completed(trace: Transcript, row: Row, number: int, place: int) -> Node:
         texts, scores = [row.completions[place]], scores[-1:]
     where, node = f"line {number}, $.completions[{place}]", trace.root
     for at, text in enumerate(texts):
-        node = trace.node(node, text, f"completion {place + 1}, step {at + 1}", where, done=at == len(texts) - 1)
+        node = trace.node(
+            node, text, f"completion {place + 1}, step {at + 1}", where, done=at == len(texts) - 1
+        )
         if scores:
             trace.score(node, "prm", scores[at])
     return node
 
 
 def steps(text: str) -> Sequence[str]:
-    """The text cut after each blank line; put together the steps are the text. A blank line at the very end begins no step."""
+    """The text cut after each blank line; put together the steps are the text. A blank line at the
+    very end begins no step."""
     parts = text.split(DELIMITER)
     if len(parts) > 1 and not parts[-1].strip():
         parts[-2:] = [DELIMITER.join(parts[-2:])]
@@ -87,8 +109,11 @@ def steps(text: str) -> Sequence[str]:
 
 
 SEARCH_AND_LEARN = Format(
-    "search_and_learn", "search-and-learn completions (JSON lines)", "search-and-learn",
-    lambda beginning: begins(beginning, rb'^\s*\{[^\n]*"completions"\s*:\s*\['), parse,
-)  # fmt: skip
+    "search_and_learn",
+    "search-and-learn completions (JSON lines)",
+    "search-and-learn",
+    lambda beginning: begins(beginning, rb'^\s*\{[^\n]*"completions"\s*:\s*\['),
+    parse,
+)
 
 __all__ = ["SEARCH_AND_LEARN", "steps"]

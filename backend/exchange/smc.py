@@ -1,7 +1,9 @@
-"""Records of sequential Monte Carlo by LLaMPPL and GenLM Control: what `json_file` of the one and `json_path` of the other writes.
+"""Records of sequential Monte Carlo by LLaMPPL and GenLM Control: what `json_file` of the one and
+`json_path` of the other writes.
 
-A row is written after every step: each particle's text (whole and with its newest part between `<<<` and `>>>`, or only what was added), its log
-weight, and in a row of mode `resample` the slots of the row before that its particles continue. Neither program writes which scheme drew them.
+A row is written after every step: each particle's text (whole and with its newest part between
+`<<<` and `>>>`, or only what was added), its log weight, and in a row of mode `resample` the slots
+of the row before that its particles continue. Neither program writes which scheme drew them.
 """
 
 from __future__ import annotations
@@ -15,13 +17,25 @@ from pydantic import Field, RootModel, field_validator
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import ess, logmeanexp, softmax
-from backend.core.types import Node, Note, Resampled, Weighed
-from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
+from backend.core.steps import Note, Resampled, Weighed
+from backend.core.types import Node
+from backend.exchange.base import (
+    BYTES_LIMIT,
+    NODE_LIMIT,
+    Foreign,
+    Format,
+    Given,
+    Imported,
+    begins,
+    decoded,
+    within_limit,
+)
 from backend.exchange.transcript import Transcript
 
 
 class Particle(Foreign):
-    """A particle after a step: its text `contents`, or the first `keep` characters that it had (all of them) and `contents_incr`."""
+    """A particle after a step: its text `contents`, or the first `keep` characters that it had (all
+    of them) and `contents_incr`."""
 
     contents: str | None = None
     contents_incr: str | None = None
@@ -62,7 +76,8 @@ class Planned:
 
 
 class Held(NamedTuple):
-    """What a slot holds after a row: its newest node, its whole text where the record says it whole, its log weight."""
+    """What a slot holds after a row: its newest node, its whole text where the record says it
+    whole, its log weight."""
 
     planned: Planned
     whole: str
@@ -84,12 +99,19 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     for held in states[-1]:
         held.planned.done = True
     for before, after, row in zip(states[:-1], states[1:], rows, strict=True):
-        _write(trace, before, after, row.ancestors if row.mode == "resample" else None, last=after is states[-1])
+        _write(
+            trace,
+            before,
+            after,
+            row.ancestors if row.mode == "resample" else None,
+            last=after is states[-1],
+        )
     return [trace.finish()]
 
 
 class Plan:
-    """Nodes to be, with the number of characters in all of them: a short file can ask for many copies of a long text."""
+    """Nodes to be, with the number of characters in all of them: a short file can ask for many
+    copies of a long text."""
 
     def __init__(self) -> None:
         self._characters = 0
@@ -97,14 +119,25 @@ class Plan:
     def after(self, before: Sequence[Held], row: Row, where: str, name: str) -> list[Held]:
         """What the slots hold after a row. Raises `BadInput` with the place."""
         if len(row.particles) != len(before):
-            raise BadInput(f"{where}.particles", given=f"{len(row.particles)} particles", accepted=f"{len(before)}, as in the first row")
+            raise BadInput(
+                f"{where}.particles",
+                given=f"{len(row.particles)} particles",
+                accepted=f"{len(before)}, as in the first row",
+            )
         if row.mode == "resample":
             slots = row.ancestors or []
             if len(slots) != len(before) or not all(0 <= slot < len(before) for slot in slots):
-                raise BadInput(f"{where}.ancestors", given=slots[:20], accepted=f"{len(before)} slots from 0 to {len(before) - 1}")
+                raise BadInput(
+                    f"{where}.ancestors",
+                    given=slots[:20],
+                    accepted=f"{len(before)} slots from 0 to {len(before) - 1}",
+                )
             before = [before[slot] for slot in slots]
         pairs = enumerate(zip(before, row.particles, strict=True))
-        return [self._moved(old, particle, f"{where}.particles[{slot}]", f"{name}, particle {slot}") for slot, (old, particle) in pairs]
+        return [
+            self._moved(old, particle, f"{where}.particles[{slot}]", f"{name}, particle {slot}")
+            for slot, (old, particle) in pairs
+        ]
 
     def _moved(self, old: Held, particle: Particle, where: str, name: str) -> Held:
         whole, keep, added = _change(old, particle, where)
@@ -115,36 +148,65 @@ class Plan:
         within_limit(where, "characters by then", self._characters, BYTES_LIMIT)
         text = rest[: keep - parent.length] + added
         planned = Planned(parent, text, keep + len(added), name, where) if text else parent
-        return Held(planned, whole, -math.inf if particle.logweight == "-Infinity" else float(particle.logweight))
+        return Held(
+            planned,
+            whole,
+            -math.inf if particle.logweight == "-Infinity" else float(particle.logweight),
+        )
 
 
 def _change(old: Held, particle: Particle, where: str) -> tuple[str, int, str]:
-    """The whole text where the record says it, how much of the old text stays, and what is added."""
+    """The whole text where the record says it, how much of the old text stays, and what is
+    added.
+    """
     if particle.contents is not None:
         whole = unmarked(particle.contents)
         pairs = enumerate(zip(whole, old.whole, strict=False))
         shorter = min(len(whole), len(old.whole))
-        keep = len(old.whole) if whole.startswith(old.whole) else next((place for place, (one, other) in pairs if one != other), shorter)
+        keep = (
+            len(old.whole)
+            if whole.startswith(old.whole)
+            else next((place for place, (one, other) in pairs if one != other), shorter)
+        )
         return whole, keep, whole[keep:]
     if particle.contents_incr is None:
         raise BadInput(where, given="a particle without text", accepted="contents or contents_incr")
     keep = old.planned.length if particle.keep is None else particle.keep
     if keep > old.planned.length:
-        raise BadInput(f"{where}.keep", given=keep, accepted=f"at most {old.planned.length}, what the particle had")
+        raise BadInput(
+            f"{where}.keep",
+            given=keep,
+            accepted=f"at most {old.planned.length}, what the particle had",
+        )
     return "", keep, particle.contents_incr
 
 
-def _write(trace: Transcript, before: Sequence[Held], after: Sequence[Held], ancestors: Sequence[int] | None, *, last: bool) -> None:
+def _write(
+    trace: Transcript,
+    before: Sequence[Held],
+    after: Sequence[Held],
+    ancestors: Sequence[int] | None,
+    *,
+    last: bool,
+) -> None:
     """Write down a row: its new nodes, then what was resampled before it and how it weighs."""
     old = [held.log_weight for held in before]
     notes: list[Note] = []
     if ancestors is not None:
-        notes.append(Resampled("not recorded", _nodes(trace, before), tuple(ancestors), (), tuple(old), ess(old)))
+        notes.append(
+            Resampled(
+                "not recorded", _nodes(trace, before), tuple(ancestors), (), tuple(old), ess(old)
+            )
+        )
         old = [logmeanexp(old)] * len(old)
     particles, weights = _nodes(trace, after), [held.log_weight for held in after]
-    increments = tuple(new - was if was > -math.inf else 0.0 for new, was in zip(weights, old, strict=True))
+    increments = tuple(
+        new - was if was > -math.inf else 0.0 for new, was in zip(weights, old, strict=True)
+    )
     notes.append(Weighed(particles, tuple(weights), increments))
-    candidates, values = (particles, [float(weight) for weight in softmax(weights)]) if last else ((), [])
+    candidates, values = (
+        (particles, [float(weight) for weight in softmax(weights)]) if last else ((), [])
+    )
     trace.step(candidates, values, notes, stats={"ess": ess(weights)})
 
 
@@ -157,7 +219,9 @@ def _node(trace: Transcript, planned: Planned) -> Node:
     if planned.node is None:
         assert planned.parent is not None
         parent = planned.parent.node  # of an earlier row, which is written down
-        planned.node = trace.node(parent, planned.text, planned.name, planned.where, done=planned.done)
+        planned.node = trace.node(
+            parent, planned.text, planned.name, planned.where, done=planned.done
+        )
     return planned.node
 
 
@@ -168,6 +232,12 @@ def unmarked(contents: str) -> str:
     return before + newest + after if mark and closed else contents
 
 
-SMC = Format("smc", "SMC record (LLaMPPL, GenLM Control)", "llamppl, genlm-control", lambda beginning: begins(beginning, rb'"logweight"'), parse)
+SMC = Format(
+    "smc",
+    "SMC record (LLaMPPL, GenLM Control)",
+    "llamppl, genlm-control",
+    lambda beginning: begins(beginning, rb'"logweight"'),
+    parse,
+)
 
 __all__ = ["SMC", "unmarked"]

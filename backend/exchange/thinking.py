@@ -1,7 +1,9 @@
-"""Plain thinking text: what a model wrote, as a linear trace. No search was recorded and none is made up.
+"""Plain thinking text: what a model wrote, as a linear trace. No search was recorded and none is
+made up.
 
-The text is cut into steps at blank lines, before headings such as "Step 3" and before turns such as "Wait" at the beginning of a line; `<think>`
-and `</think>` end a step too. Fenced code stays whole. The texts of the steps put together are the file.
+The text is cut into steps at blank lines, before headings such as "Step 3" and before turns such as
+"Wait" at the beginning of a line; `<think>` and `</think>` end a step too. Fenced code stays whole.
+The texts of the steps put together are the file.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer
 
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]+|\*\*)?(?:step|schritt)[ \t]+\d+\b", re.IGNORECASE)
-_TURN = re.compile(r"[ \t]*(?:wait|hmm+|alternatively|hold on|actually|let me (?:re)?check|let me double-check)\b", re.IGNORECASE)
+_TURN = re.compile(
+    r"[ \t]*(?:wait|hmm+|alternatively|hold on|actually|let me (?:re)?check|let me double-check)\b",
+    re.IGNORECASE,
+)
 _TAGS = re.compile(r"(?<=</think>)|(?<=</thinking>)|(?=<think>)|(?=<thinking>)")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
@@ -28,10 +33,14 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     steps = segments(text)
     node = trace.root
     for index, step in enumerate(steps):
-        node = trace.node(node, step, f"step {index + 1}", f"step {index + 1}", done=index == len(steps) - 1)
+        node = trace.node(
+            node, step, f"step {index + 1}", f"step {index + 1}", done=index == len(steps) - 1
+        )
         trace.step([node] if node.done else [], [None] if node.done else [])
     answer = extract_answer(text)
-    trace.answer(node, answer, reason=None if answer is not None else "no answer could be read from the text")
+    trace.answer(
+        node, answer, reason=None if answer is not None else "no answer could be read from the text"
+    )
     return [trace.finish()]
 
 
@@ -41,9 +50,17 @@ def decoded_text(content: bytes) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
-        raise BadInput(f"line {line} of the file", given=content[problem.start : problem.start + 8], accepted="text in UTF-8") from problem
+        raise BadInput(
+            f"line {line} of the file",
+            given=content[problem.start : problem.start + 8],
+            accepted="text in UTF-8",
+        ) from problem
     if "\0" in text:
-        raise BadInput(f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} of the file", given="a zero byte", accepted="text in UTF-8")
+        raise BadInput(
+            f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} of the file",
+            given="a zero byte",
+            accepted="text in UTF-8",
+        )
     if not text.strip():
         raise BadInput("line 1 of the file", given="nothing", accepted="a text")
     return text
@@ -65,7 +82,8 @@ def segments(text: str) -> list[str]:
 
 
 def recognises(beginning: bytes) -> bool:
-    """Whether it looks like text that is no JSON: a JSON file that was cut off must not pass for thoughts."""
+    """Whether it looks like text that is no JSON: a JSON file that was cut off must not pass for
+    thoughts."""
     return beginning.lstrip()[:1] not in b"{[" and _BINARY.search(beginning) is None
 
 

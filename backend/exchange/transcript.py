@@ -1,4 +1,5 @@
-"""How a reader writes down what it found: through the recorder that real runs use, so that an imported run has the very same records.
+"""How a reader writes down what it found: through the recorder that real runs use, so that an
+imported run has the very same records.
 
 Only times differ: they are the file's, or 0 where it has none.
 """
@@ -11,9 +12,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from backend.core.errors import BadInput
-from backend.core.records import MemorySink, Recorder
-from backend.core.types import JSON, Finish, Kind, Node, Note, Score, Step
+from backend.core.records import MemorySink
+from backend.core.steps import Note, Step
+from backend.core.types import JSON, Finish, Kind, Node, Score
 from backend.exchange.base import NODE_LIMIT, RUN_LIMIT, TEXT_LIMIT, Given, Imported, within_limit
+from backend.runs.recorder import Recorder
 
 
 class Said(NamedTuple):
@@ -26,9 +29,19 @@ class Said(NamedTuple):
 
 
 class Transcript:
-    """One run under way from a file. `format` names the reader; `program` and `version` say who wrote the file, where it is known."""
+    """One run under way from a file. `format` names the reader; `program` and `version` say who
+    wrote the file, where it is known."""
 
-    def __init__(self, format: str, given: Given, *, strategy: str, program: str, version: str | None = None, model: str = "") -> None:  # noqa: A002
+    def __init__(
+        self,
+        format: str,
+        given: Given,
+        *,
+        strategy: str,
+        program: str,
+        version: str | None = None,
+        model: str = "",
+    ) -> None:
         self._sink = MemorySink()
         self._recorder = Recorder(self._sink)
         self._format, self._given, self._strategy, self._model = format, given, strategy, model
@@ -43,7 +56,9 @@ class Transcript:
         self._said: Said | None = None
         self.created: datetime | None = None
         self.problem_id = ""
-        self.root = self.node(None, given.question or "", "root", "the question", kind=Kind.PROMPT, role="user")
+        self.root = self.node(
+            None, given.question or "", "root", "the question", kind=Kind.PROMPT, role="user"
+        )
 
     def note(self, **facts: JSON) -> None:
         """Further facts of the source, for the manifest."""
@@ -57,7 +72,15 @@ class Transcript:
         self._ms = max(self._ms, (moment - self.created).total_seconds() * 1000.0)
 
     def node(
-        self, parent: Node | None, text: str, key: str, where: str, *, done: bool = False, kind: Kind = Kind.STEP, role: str = "policy",
+        self,
+        parent: Node | None,
+        text: str,
+        key: str,
+        where: str,
+        *,
+        done: bool = False,
+        kind: Kind = Kind.STEP,
+        role: str = "policy",
         finish: Finish | None = None,
     ) -> Node:
         """Write down a node. `key` is its name in the file, `where` its place there, for errors."""
@@ -66,31 +89,66 @@ class Transcript:
         valid(text, where)
         depth = 0 if parent is None else parent.depth + 1
         finish = finish or (Finish.END if done else None)
-        node = Node(text, parent=parent, depth=depth, done=done, finish=finish, role=role, kind=kind, key=f"{self._format}: {key}"[:200])
+        node = Node(
+            text,
+            parent=parent,
+            depth=depth,
+            done=done,
+            finish=finish,
+            role=role,
+            kind=kind,
+            key=f"{self._format}: {key}"[:200],
+        )
         self._recorder.node(node)
         self._stamp()
         return node
 
-    def score(self, node: Node, scorer: str, value: float | None, reason: str | None = None) -> None:
-        """Write down a score. One outside [0, 1] is no probability: it is kept as the reason, and nothing ranks by it."""
+    def score(
+        self, node: Node, scorer: str, value: float | None, reason: str | None = None
+    ) -> None:
+        """Write down a score. One outside [0, 1] is no probability: it is kept as the reason, and
+        nothing ranks by it."""
         inside = value is None or 0.0 <= value <= 1.0
-        why = reason if value is None else None if inside else f"the file says {value!r}, which is not in [0, 1]"
-        self._recorder.score(valid(scorer, "the scorer"), node, Score(value if inside else None, reason=why))
+        why = (
+            reason
+            if value is None
+            else None
+            if inside
+            else f"the file says {value!r}, which is not in [0, 1]"
+        )
+        self._recorder.score(
+            valid(scorer, "the scorer"), node, Score(value if inside else None, reason=why)
+        )
         self._scores += 1
         self._stamp()
 
     def step(
-        self, candidates: Sequence[Node] = (), values: Sequence[float | None] = (), notes: Sequence[Note] = (), *, phase: str = "", track: str = "",
+        self,
+        candidates: Sequence[Node] = (),
+        values: Sequence[float | None] = (),
+        notes: Sequence[Note] = (),
+        *,
+        phase: str = "",
+        track: str = "",
         stats: dict[str, float] | None = None,
     ) -> None:
         """Write down a round with its new candidates."""
         known = len(self._candidates)
         self._candidates.extend(candidates)
         self._values.extend(values)
-        self._recorder.step(Step(self._candidates, self._values, tuple(notes), phase, track, stats or {}), known)
+        self._recorder.step(
+            Step(self._candidates, self._values, tuple(notes), phase, track, stats or {}), known
+        )
         self._stamp()
 
-    def answer(self, node: Node, answer: str | None, *, correct: bool | None = None, reason: str | None = None) -> None:
+    def answer(
+        self,
+        node: Node,
+        answer: str | None,
+        *,
+        correct: bool | None = None,
+        reason: str | None = None,
+    ) -> None:
         """Write down the choice."""
         self._said = Said(node, answer, correct, reason)
         data: dict[str, JSON] = {"answer": answer, "correct": correct, "reason": reason}
@@ -102,21 +160,42 @@ class Transcript:
         self._recorder.event("status", label=status)
         self._stamp()
         self._recorder.flush()
-        events = [replace(event, t_ms=round(ms, 3)) for event, ms in zip(self._sink.events, self._times, strict=True)]
+        events = [
+            replace(event, t_ms=round(ms, 3))
+            for event, ms in zip(self._sink.events, self._times, strict=True)
+        ]
         ledger: dict[str, JSON] = {"rounds": self._recorder.round, "verifier_calls": self._scores}
         if self._ms:
             ledger["seconds"] = self._ms / 1000.0
         said = self._said
         values = {
-            "status": status, "strategy": self._strategy, "model": self._model, "seed": 0, "origin": "import",
-            "spec": {"strategy": self._strategy, "question": self.root.text, "imported": self._format}, "manifest": {"imported": self._about},
-            "ledger": ledger, "answer": said.answer if said else None, "correct": said.correct if said else None,
+            "status": status,
+            "strategy": self._strategy,
+            "model": self._model,
+            "seed": 0,
+            "origin": "import",
+            "spec": {
+                "strategy": self._strategy,
+                "question": self.root.text,
+                "imported": self._format,
+            },
+            "manifest": {"imported": self._about},
+            "ledger": ledger,
+            "answer": said.answer if said else None,
+            "correct": said.correct if said else None,
             "chosen_node": self._recorder.id_of(said.node) if said else None,
-            "reason": reason or (said.reason if said else "the file names no answer"), "error": None, "remedy": None,
-        }  # fmt: skip
+            "reason": reason or (said.reason if said else "the file names no answer"),
+            "error": None,
+            "remedy": None,
+        }
         if self.created is not None:
             values["created_at"] = self.created
-        problem: dict[str, JSON] = {"id": self.problem_id, "dataset": self._format, "question": self.root.text, "answer": self._given.answer}
+        problem: dict[str, JSON] = {
+            "id": self.problem_id,
+            "dataset": self._format,
+            "question": self.root.text,
+            "answer": self._given.answer,
+        }
         return Imported(problem, values, self._sink.nodes, events)
 
     def _stamp(self) -> None:
@@ -136,7 +215,11 @@ def moment(text: str | None) -> datetime | None:
     """A time in ISO 8601 (UTC where it does not say), or None where it is not one."""
     try:
         found = datetime.fromisoformat(text) if text else None
-        return None if found is None else (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        return (
+            None
+            if found is None
+            else (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        )
     except (ValueError, OverflowError):
         return None
 

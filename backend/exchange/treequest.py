@@ -1,8 +1,9 @@
 """TreeQuest: the JSON that `treequest.render(state, path, format="json")` writes.
 
-A snapshot holds the tree as it stood: nodes with score, action and times, and what the algorithm counted as texts. `StandardMCTS` backs every
-score up to the root once, so its visits are told again as `backed`; of other algorithms only what the file holds is told. A pickled state is not
-read: reading one would run it.
+A snapshot holds the tree as it stood: nodes with score, action and times, and what the algorithm
+counted as texts. `StandardMCTS` backs every score up to the root once, so its visits are told again
+as `backed`; of other algorithms only what the file holds is told. A pickled state is not read:
+reading one would run it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,18 @@ import re
 from pydantic import Field
 
 from backend.core.errors import BadInput
-from backend.core.types import Backed, Node
-from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded, within_limit
+from backend.core.steps import Backed
+from backend.core.types import Node
+from backend.exchange.base import (
+    NODE_LIMIT,
+    Foreign,
+    Format,
+    Given,
+    Imported,
+    begins,
+    decoded,
+    within_limit,
+)
 from backend.exchange.transcript import Transcript, moment
 
 ROOT_ID = -1
@@ -54,14 +65,24 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     """One run, its nodes in order of expansion."""
     snapshot = decoded(Snapshot, content)
     about = snapshot.metadata
-    trace = Transcript("treequest", given, strategy=f"treequest {about.algorithm}", program="treequest", version=about.treequest_version)
+    trace = Transcript(
+        "treequest",
+        given,
+        strategy=f"treequest {about.algorithm}",
+        program="treequest",
+        version=about.treequest_version,
+    )
     trace.at(min(filter(None, (moment(node.created_at) for node in snapshot.nodes)), default=None))
     known: dict[int, Node] = {}
     told = 0
     for index, found in enumerate(snapshot.nodes):
         where = f"$.nodes[{index}]"
         if found.id != index + ROOT_ID:
-            raise BadInput(f"{where}.id", given=found.id, accepted=f"{index + ROOT_ID}: nodes in order of expansion, the root (-1) first")
+            raise BadInput(
+                f"{where}.id",
+                given=found.id,
+                accepted=f"{index + ROOT_ID}: nodes in order of expansion, the root (-1) first",
+            )
         if found.id == ROOT_ID:
             known[ROOT_ID] = trace.root
             continue
@@ -72,12 +93,22 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     return [trace.finish()]
 
 
-def _grown(trace: Transcript, known: dict[int, Node], found: TreeNode, where: str, *, backs_up: bool) -> Node:
+def _grown(
+    trace: Transcript, known: dict[int, Node], found: TreeNode, where: str, *, backs_up: bool
+) -> Node:
     if found.parent_id not in known:
-        raise BadInput(f"{where}.parent_id", given=found.parent_id, accepted="the id of an earlier node")
+        raise BadInput(
+            f"{where}.parent_id", given=found.parent_id, accepted="the id of an earlier node"
+        )
     trace.at(moment(found.completed_at))
     parent = known[found.parent_id]
-    node = trace.node(parent, unquoted(found.state_repr), f"node {found.id}", f"{where}.state_repr", role=found.action_from_parent or "policy")
+    node = trace.node(
+        parent,
+        unquoted(found.state_repr),
+        f"node {found.id}",
+        f"{where}.state_repr",
+        role=found.action_from_parent or "policy",
+    )
     trace.score(node, "treequest", found.score)
     notes = (Backed(tuple(node.path()), found.score),) if backs_up else ()
     trace.step([node], [found.score if 0.0 <= found.score <= 1.0 else None], notes)
@@ -85,7 +116,8 @@ def _grown(trace: Transcript, known: dict[int, Node], found: TreeNode, where: st
 
 
 def unquoted(state: str) -> str:
-    """The text behind its Python representation, which is how a state that is a text is written by default; anything else as it is."""
+    """The text behind its Python representation, which is how a state that is a text is written by
+    default; anything else as it is."""
     return _ESCAPE.sub(_character, state[1:-1]) if _QUOTED.fullmatch(state) else state
 
 
@@ -97,6 +129,12 @@ def _character(escape: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else escape[0]
 
 
-TREEQUEST = Format("treequest", "TreeQuest snapshot (JSON)", "treequest", lambda beginning: begins(beginning, rb'"state_repr"'), parse)
+TREEQUEST = Format(
+    "treequest",
+    "TreeQuest snapshot (JSON)",
+    "treequest",
+    lambda beginning: begins(beginning, rb'"state_repr"'),
+    parse,
+)
 
 __all__ = ["TREEQUEST"]

@@ -1,8 +1,10 @@
-"""An experiment on a Ray cluster: workers take bundles of tasks, call the servers that the arms name, and write shards into the one folder.
+"""An experiment on a Ray cluster: workers take bundles of tasks, call the servers that the arms
+name, and write shards into the one folder.
 
-Every machine sees the folder (a shared file system), and every worker's environment names its server (`ARBORETUM_OPENAI_URL`) or it brings local
-models. A worker that is lost has its bundle taken up by another, which finds in the folder what had been finished and repeats only the rest. Ray is
-an option: `requirements-ray.txt`.
+Every machine sees the folder (a shared file system), and every worker's environment names its
+server (`ARBORETUM_OPENAI_URL`) or it brings local models. A worker that is lost has its bundle
+taken up by another, which finds in the folder what had been finished and repeats only the rest. Ray
+is an option: `requirements-ray.txt`.
 """
 
 from __future__ import annotations
@@ -20,23 +22,49 @@ from backend.experiments.spec import Experiment
 from backend.experiments.sweep import Progress, Sweep, units
 
 BUNDLE = 32
-"""Tasks of one bundle: what is repeated at most where a worker is lost between two writings is less, because it writes every few seconds."""
+"""Tasks of one bundle: what is repeated at most where a worker is lost between two writings is
+less, because it writes every few seconds."""
 
 
 def carried_out(
-    experiment: Experiment, folder: Folder, address: str | None, *, at_once: int = 64, bundle: int = BUNDLE, retry: bool = False,
+    experiment: Experiment,
+    folder: Folder,
+    address: str | None,
+    *,
+    at_once: int = 64,
+    bundle: int = BUNDLE,
+    retry: bool = False,
     tell: Callable[[Progress], None] = lambda _progress: None,
-) -> Progress:  # fmt: skip
-    """Carry out what the folder does not hold on the cluster at `address` (`local`: one of this machine's cores). Blocks until it is over.
+) -> Progress:
+    """Carry out what the folder does not hold on the cluster at `address` (`local`: one of this
+    machine's cores). Blocks until it is over.
 
-    Raises `MissingCapability` where Ray is not installed, and what a worker raised that no task accounts for.
+    Raises `MissingCapability` where Ray is not installed, and what a worker raised that no task
+    accounts for.
     """
     ray = _ray()
-    ray.init(address=None if address in (None, "local") else address, include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
+    ray.init(
+        address=None if address in (None, "local") else address,
+        include_dashboard=False,
+        log_to_driver=False,
+        ignore_reinit_error=True,
+    )
     try:
-        progress = _phase(ray, "measuring", experiment, folder, list(unit_tasks(experiment)), (at_once, bundle, retry), tell)
+        progress = _phase(
+            ray,
+            "measuring",
+            experiment,
+            folder,
+            list(unit_tasks(experiment)),
+            (at_once, bundle, retry),
+            tell,
+        )
         planned = list(tasks(experiment, units(folder, experiment)))
-        return _phase(ray, "running", experiment, folder, planned, (at_once, bundle, retry), tell) if planned else progress
+        return (
+            _phase(ray, "running", experiment, folder, planned, (at_once, bundle, retry), tell)
+            if planned
+            else progress
+        )
     finally:
         ray.shutdown()
 
@@ -47,16 +75,21 @@ def bundles(keys: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
 
 
 def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry: bool) -> int:
-    """What a worker does with a bundle: how many tasks it finished. Those that the folder holds already are left alone."""
+    """What a worker does with a bundle: how many tasks it finished. Those that the folder holds
+    already are left alone."""
     from backend.core.settings import Settings
-    from backend.engines.models import Models
-    from backend.service.assembly import model_settings
+    from backend.engines.models import Models, model_settings
 
     async def worked() -> int:
         models = Models(model_settings(Settings.from_environment(os.environ, host="127.0.0.1")))
         sweep = Sweep(
-            Experiment.model_validate_json(description), Folder(Path(folder)), models, at_once=at_once, retry=retry, only=frozenset(keys),
-        )  # fmt: skip
+            Experiment.model_validate_json(description),
+            Folder(Path(folder)),
+            models,
+            at_once=at_once,
+            retry=retry,
+            only=frozenset(keys),
+        )
         try:
             return (await sweep.carry_out()).here
         finally:
@@ -66,23 +99,36 @@ def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry
 
 
 def _phase(
-    ray: Any, name: str, experiment: Experiment, folder: Folder, planned: Sequence[Task], how: tuple[int, int, bool], tell: Callable[[Progress], None]
+    ray: Any,
+    name: str,
+    experiment: Experiment,
+    folder: Folder,
+    planned: Sequence[Task],
+    how: tuple[int, int, bool],
+    tell: Callable[[Progress], None],
 ) -> Progress:
     at_once, size, retry = how
-    done, wanted = folder.finished(failed=not retry), list(dict.fromkeys(task.key for task in planned))
+    done, wanted = (
+        folder.finished(failed=not retry),
+        list(dict.fromkeys(task.key for task in planned)),
+    )
     remote = ray.remote(max_retries=-1)(work)
     described = experiment.model_dump_json(exclude_defaults=True)
     waiting = [
         remote.remote(described, str(folder.path.resolve()), keys, at_once, retry)
         for keys in bundles([key for key in wanted if key not in done], size)
-    ]  # fmt: skip
+    ]
     progress = Progress(name, len(done & set(wanted)), len(wanted), 0, 0.0, 0.0)
     tell(progress)
     while waiting:
         ready, waiting = ray.wait(waiting, num_returns=1)
         ray.get(ready)
         ended = folder.finished(failed=not retry) & set(wanted)
-        progress = progress._replace(done=len(ended), failed=len(ended - folder.finished(failed=False)), here=len(ended - done))
+        progress = progress._replace(
+            done=len(ended),
+            failed=len(ended - folder.finished(failed=False)),
+            here=len(ended - done),
+        )
         tell(progress)
     return progress
 
@@ -91,7 +137,9 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise MissingCapability("a sweep on a cluster needs Ray, which is not installed", "Install requirements-ray.txt") from None
+        raise MissingCapability(
+            "a sweep on a cluster needs Ray, which is not installed", "Install requirements-ray.txt"
+        ) from None
     return ray
 
 

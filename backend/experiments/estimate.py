@@ -1,6 +1,8 @@
-"""What is left of an experiment, and about what it will cost: strategies run dry (`backend.runs.estimate`), times the tasks that are not done.
+"""What is left of an experiment, and about what it will cost: strategies run dry
+(`backend.runs.estimate`), times the tasks that are not done.
 
-The cost of one solution is what was measured, where it was; before that it is a guess, and the sentence says so.
+The cost of one solution is what was measured, where it was; before that it is a guess, and the
+sentence says so.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ TOKENS_PER_S = 1500.0
 
 
 class About(NamedTuple):
-    """Tasks that are planned, done, failed and left, by arm too; generated tokens and seconds of what is left, at `tokens_per_s`."""
+    """Tasks that are planned, done, failed and left, by arm too; generated tokens and seconds of
+    what is left, at `tokens_per_s`."""
 
     planned: int
     done: int
@@ -43,12 +46,26 @@ def estimated(experiment: Experiment, folder: Folder, tokens_per_s: float = TOKE
     wanted = {task.key: task for task in (*unit_tasks(experiment), *tasks(experiment, sizes))}
     left = [task for key, task in wanted.items() if key not in ended]
     by_arm = Counter(name for task in left for name in task.arms)
-    tokens = sum(cost_of(task.spec, sizes.get(task.cell, GUESS.steps * GUESS.tokens)) for task in left)
+    tokens = sum(
+        cost_of(task.spec, sizes.get(task.cell, GUESS.steps * GUESS.tokens)) for task in left
+    )
     told = "measured" if measured else "guessed"
     done = sum(key in ended for key in wanted)
-    sentence = f"{len(left):,} of {len(wanted):,} tasks are left: about {tokens:,.0f} tokens, the length of a solution {told}."
+    sentence = (
+        f"{len(left):,} of {len(wanted):,} tasks are left: about {tokens:,.0f} tokens, the "
+        f"length of a solution {told}."
+    )
     failed = sum(key in ended and key not in well for key in wanted)
-    return About(len(wanted), done, failed, len(left), dict(by_arm), round(tokens), round(tokens / tokens_per_s, 1), sentence)
+    return About(
+        len(wanted),
+        done,
+        failed,
+        len(left),
+        dict(by_arm),
+        round(tokens),
+        round(tokens / tokens_per_s, 1),
+        sentence,
+    )
 
 
 def sizes_of(experiment: Experiment, folder: Folder) -> tuple[dict[str, float], bool]:
@@ -58,7 +75,9 @@ def sizes_of(experiment: Experiment, folder: Folder) -> tuple[dict[str, float], 
             return units(folder, experiment), True
         except ArboretumError:
             pass
-    return {cell_of(problem): float(GUESS.steps * GUESS.tokens) for problem in experiment.problem_ids()}, False
+    return {
+        cell_of(problem): float(GUESS.steps * GUESS.tokens) for problem in experiment.problem_ids()
+    }, False
 
 
 def cost_of(spec: RunSpec, size: float) -> float:
@@ -69,7 +88,11 @@ def cost_of(spec: RunSpec, size: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _dry(spec: str, tokens: int) -> float:
-    return float(asyncio.run(estimate(RunSpec.model_validate_json(spec), Typical(tokens=tokens))).generated_tokens)
+    return float(
+        asyncio.run(
+            estimate(RunSpec.model_validate_json(spec), Typical(tokens=tokens))
+        ).generated_tokens
+    )
 
 
 __all__ = ["About", "cost_of", "estimated", "sizes_of"]

@@ -1,4 +1,5 @@
-"""What a finished task says: results by arm and budget, and the samples of a pool. Pure functions of the trace."""
+"""What a finished task says: results by arm and budget, and the samples of a pool. Pure functions
+of the trace."""
 
 from __future__ import annotations
 
@@ -19,24 +20,44 @@ ALL_ARMS = ""
 
 
 def started(task: Task, attempt: int) -> list[Result]:
-    """What is known before a task has begun: a result for each arm and budget that a search serves, one for a unit or a pool."""
-    places = [(arm, budget) for arm in task.arms for budget in task.budgets] if task.kind == "search" else [(ALL_ARMS, 0.0)]
+    """What is known before a task has begun: a result for each arm and budget that a search serves,
+    one for a unit or a pool."""
+    places = (
+        [(arm, budget) for arm in task.arms for budget in task.budgets]
+        if task.kind == "search"
+        else [(ALL_ARMS, 0.0)]
+    )
     return [
         Result(
-            task.key, task.kind, arm, task.problem, task.cell, task.repeat, budget, task.spec.seed, attempt, unit=task.unit,
+            task.key,
+            task.kind,
+            arm,
+            task.problem,
+            task.cell,
+            task.repeat,
+            budget,
+            task.spec.seed,
+            attempt,
+            unit=task.unit,
             spec=task.spec.model_dump_json(exclude_defaults=True),
         )
         for arm, budget in places
-    ]  # fmt: skip
+    ]
 
 
-def finished(task: Task, attempt: int, problem: Problem, outcome: Outcome, sink: MemorySink, delimiter: str) -> list[Result]:
+def finished(
+    task: Task, attempt: int, problem: Problem, outcome: Outcome, sink: MemorySink, delimiter: str
+) -> list[Result]:
     """The results of a task that came to its end."""
     nodes = {node.id: node for node in sink.nodes}
     results = []
     for result in started(task, attempt):
-        limit = None if task.kind != "search" or len(task.budgets) == 1 else share(task, result.budget)
-        stand = Standing(outcome.answer, outcome.correct, outcome.chosen, outcome.limit, outcome.ledger)
+        limit = (
+            None if task.kind != "search" or len(task.budgets) == 1 else share(task, result.budget)
+        )
+        stand = Standing(
+            outcome.answer, outcome.correct, outcome.chosen, outcome.limit, outcome.ledger
+        )
         if limit is not None:
             stand = standing_at(sink.events, limit) if result.budget != task.budgets[-1] else stand
         told = judged(problem, None if stand.node is None else nodes[stand.node], nodes, delimiter)
@@ -45,7 +66,8 @@ def finished(task: Task, attempt: int, problem: Problem, outcome: Outcome, sink:
 
 
 class Standing(NamedTuple):
-    """The answer of a search at a moment, the node that gives it, the spent axis, and what had been spent."""
+    """The answer of a search at a moment, the node that gives it, the spent axis, and what had been
+    spent."""
 
     answer: str | None
     correct: bool | None
@@ -55,7 +77,8 @@ class Standing(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A written path by the exact checker: how many steps, the index of the first wrong one that nothing repaired, whether there is a checker."""
+    """A written path by the exact checker: how many steps, the index of the first wrong one that
+    nothing repaired, whether there is a checker."""
 
     checked: bool
     steps: int
@@ -69,7 +92,8 @@ def share(task: Task, budget: float) -> tuple[str, float]:
 
 
 def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Standing:
-    """What a search had answered when it had spent at most the limit: its last recorded answer until then, and the last ledger."""
+    """What a search had answered when it had spent at most the limit: its last recorded answer
+    until then, and the last ledger."""
     axis, most = limit
     found = Standing(None, None, None, axis, dict.fromkeys(LEDGER, 0.0))
     for event in events:
@@ -81,7 +105,9 @@ def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Stan
         found = found._replace(ledger=ledger)
         if event.kind == "answer":
             data: Mapping[str, Any] = event.data or {}
-            found = found._replace(answer=data["answer"], correct=data["correct"], node=event.node_id)
+            found = found._replace(
+                answer=data["answer"], correct=data["correct"], node=event.node_id
+            )
     return found
 
 
@@ -95,13 +121,23 @@ def ledger_of(event: EventRecord) -> Mapping[str, float] | None:
 def settled(result: Result, stand: Standing, told: Judged | None) -> Result:
     """A result with how it ended."""
     checked, steps, wrong = (False, None, None) if told is None else told
-    return Result(**{
-        **{name: getattr(result, name) for name in Result.__slots__}, "answer": stand.answer, "correct": stand.correct, "limit": stand.limit,
-        "ledger": dict(stand.ledger), "checked": checked, "steps": steps, "first_wrong": wrong,
-    })  # fmt: skip
+    return Result(
+        **{
+            **{name: getattr(result, name) for name in Result.__slots__},
+            "answer": stand.answer,
+            "correct": stand.correct,
+            "limit": stand.limit,
+            "ledger": dict(stand.ledger),
+            "checked": checked,
+            "steps": steps,
+            "first_wrong": wrong,
+        }
+    )
 
 
-def judged(problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRecord], delimiter: str) -> Judged | None:
+def judged(
+    problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRecord], delimiter: str
+) -> Judged | None:
     """The path to a node; None where there is none."""
     if node is None:
         return None
@@ -117,22 +153,51 @@ def judged(problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRe
     return Judged(True, len(steps), last_right if last_right < len(verdicts) else None)
 
 
-def samples(task: Task, problem: Problem, sink: MemorySink, delimiter: str, grade: GradeFunction) -> list[Sample]:
-    """The solutions of a pool, in an order that every rerun shares; one that was cut off gives no answer."""
+def samples(
+    task: Task, problem: Problem, sink: MemorySink, delimiter: str, grade: GradeFunction
+) -> list[Sample]:
+    """The solutions of a pool, in an order that every rerun shares; one that was cut off gives no
+    answer."""
     nodes = {node.id: node for node in sink.nodes}
     scores = {event.node_id: event.value for event in sink.events if event.kind == "score"}
     classes, numbers, found = classes_of(problem), dict[str, int](), []
-    for place, node in enumerate(sorted((node for node in sink.nodes if node.parent_id is not None), key=lambda node: node.key)):
+    for place, node in enumerate(
+        sorted(
+            (node for node in sink.nodes if node.parent_id is not None), key=lambda node: node.key
+        )
+    ):
         answer = problems.extract_answer(node.text) if node.done else None
         name = classes.of(answer)
         told = judged(problem, node, nodes, delimiter)
         assert told is not None
-        found.append(Sample(
-            task.key, task.problem, task.repeat, place, answer, None if name is None else numbers.setdefault(name, len(numbers)),
-            grade(problem, answer).correct is True, scores.get(node.id), len(node.token_ids),
-            sum(node.logprobs) / len(node.logprobs) if node.logprobs else None, told.steps, told.first_wrong,
-        ))  # fmt: skip
+        found.append(
+            Sample(
+                task.key,
+                task.problem,
+                task.repeat,
+                place,
+                answer,
+                None if name is None else numbers.setdefault(name, len(numbers)),
+                grade(problem, answer).correct is True,
+                scores.get(node.id),
+                len(node.token_ids),
+                sum(node.logprobs) / len(node.logprobs) if node.logprobs else None,
+                told.steps,
+                told.first_wrong,
+            )
+        )
     return found
 
 
-__all__ = ["ALL_ARMS", "Judged", "Standing", "finished", "judged", "samples", "settled", "share", "standing_at", "started"]
+__all__ = [
+    "ALL_ARMS",
+    "Judged",
+    "Standing",
+    "finished",
+    "judged",
+    "samples",
+    "settled",
+    "share",
+    "standing_at",
+    "started",
+]

@@ -1,4 +1,5 @@
-"""A line chart as SVG without a browser: for the report, which opens anywhere. Text is escaped, lines differ in mark and dash too."""
+"""A line chart as SVG without a browser: for the report, which opens anywhere. Text is escaped,
+lines differ in mark and dash too."""
 
 from __future__ import annotations
 
@@ -11,7 +12,14 @@ WIDTH, HEIGHT = 760, 380
 LEFT, RIGHT, TOP, BOTTOM = 64, 210, 14, 46
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#555555")
 DASHES = ("", "6 4", "2 3", "8 3 2 3")
-MARKS = ("M-4,-4h8v8h-8z", "M0,-5L5,4L-5,4z", "M0,-5L5,0L0,5L-5,0z", "M-4,0A4,4 0 1 0 4,0A4,4 0 1 0 -4,0z", "M-4,-4L4,4M-4,4L4,-4", "M-5,0H5M0,-5V5")
+MARKS = (
+    "M-4,-4h8v8h-8z",
+    "M0,-5L5,4L-5,4z",
+    "M0,-5L5,0L0,5L-5,0z",
+    "M-4,0A4,4 0 1 0 4,0A4,4 0 1 0 -4,0z",
+    "M-4,-4L4,4M-4,4L4,-4",
+    "M-5,0H5M0,-5V5",
+)
 MOST_NAMES = 17
 """Lines that the legend has room for; the others are drawn, and named in the table."""
 Spot = tuple[float, float]
@@ -19,14 +27,16 @@ Point = tuple[float | str, float, float | None, float | None]
 
 
 class Drawn(NamedTuple):
-    """A line: its name and its points (x, y, low, high), x a number or a name, the last two None where there is no band."""
+    """A line: its name and its points (x, y, low, high), x a number or a name, the last two None
+    where there is no band."""
 
     name: str
     points: Sequence[Point]
 
 
 class Scale(NamedTuple):
-    """From values to places: the ends of an axis, whether it is logarithmic, the names that stand for 0, 1, 2 ..., and its ticks with their texts."""
+    """From values to places: the ends of an axis, whether it is logarithmic, the names that stand
+    for 0, 1, 2 ..., and its ticks with their texts."""
 
     low: float
     high: float
@@ -36,20 +46,37 @@ class Scale(NamedTuple):
 
     def share(self, value: float | str) -> float:
         """How far along the axis a value is, 0 to 1."""
-        number = self.names.index(value) if isinstance(value, str) else math.log10(value) if self.logarithmic else value
+        number = (
+            self.names.index(value)
+            if isinstance(value, str)
+            else math.log10(value)
+            if self.logarithmic
+            else value
+        )
         return (number - self.low) / (self.high - self.low)
 
 
-def line_chart(lines: Sequence[Drawn], *, x: str, y: str, logarithmic: bool = True, joined: bool = True) -> str:
-    """The lines with bands, axes and a legend; an empty frame without points. y goes from 0 to 1, or as far as its values do. A logarithmic x leaves
-    out what is not above 0."""
-    kept = [Drawn(line.name, [point for point in line.points if drawable(point[0], logarithmic)]) for line in lines]
-    across, up = x_scale([point[0] for line in kept for point in line.points], logarithmic), y_scale([p[1] for line in kept for p in line.points])
+def line_chart(
+    lines: Sequence[Drawn], *, x: str, y: str, logarithmic: bool = True, joined: bool = True
+) -> str:
+    """The lines with bands, axes and a legend; an empty frame without points. y goes from 0 to 1,
+    or as far as its values do. A logarithmic x leaves out what is not above 0."""
+    kept = [
+        Drawn(line.name, [point for point in line.points if drawable(point[0], logarithmic)])
+        for line in lines
+    ]
+    across, up = (
+        x_scale([point[0] for line in kept for point in line.points], logarithmic),
+        y_scale([p[1] for line in kept for p in line.points]),
+    )
     parts = frame(across, up, x, y)
     for place, line in enumerate(kept):
         parts += drawn(line, place, across, up, joined=joined)
     label = html.escape(f"{y} against {x}")
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{label}">{"".join(parts)}</svg>'
+    )
 
 
 def drawable(x: float | str, logarithmic: bool) -> bool:
@@ -60,12 +87,26 @@ def x_scale(values: Sequence[float | str], logarithmic: bool) -> Scale:
     """1, 2, 5 of each decade, a few round numbers, or the names in their order."""
     names = list(dict.fromkeys(value for value in values if isinstance(value, str)))
     if names:
-        return Scale(-0.5, len(names) - 0.5, False, names, [(float(at), name) for at, name in enumerate(names)])
-    known = [math.log10(value) if logarithmic else value for value in values if not isinstance(value, str)]
+        return Scale(
+            -0.5,
+            len(names) - 0.5,
+            False,
+            names,
+            [(float(at), name) for at, name in enumerate(names)],
+        )
+    known = [
+        math.log10(value) if logarithmic else value
+        for value in values
+        if not isinstance(value, str)
+    ]
     low, high = widened(min(known, default=0.0), max(known, default=1.0))
     if not logarithmic:
         return Scale(low, high, False, (), rounded(low, high))
-    ticks = [(decade + math.log10(step), f"{step * 10.0**decade:g}") for decade in range(math.floor(low), math.ceil(high) + 1) for step in (1, 2, 5)]
+    ticks = [
+        (decade + math.log10(step), f"{step * 10.0**decade:g}")
+        for decade in range(math.floor(low), math.ceil(high) + 1)
+        for step in (1, 2, 5)
+    ]
     return Scale(low, high, True, (), [tick for tick in ticks if low <= tick[0] <= high])
 
 
@@ -73,13 +114,19 @@ def y_scale(values: Sequence[float]) -> Scale:
     """0 to 1 in fifths, or further where the values go further."""
     low, high = min([0.0, *values]), max([0.0, *values])
     if low >= 0.0 and high <= 1.0:
-        return Scale(0.0, 1.0, False, (), [(tenth / 10, f"{tenth / 10:g}") for tenth in range(0, 11, 2)])
+        return Scale(
+            0.0, 1.0, False, (), [(tenth / 10, f"{tenth / 10:g}") for tenth in range(0, 11, 2)]
+        )
     return Scale(low, high, False, (), rounded(low, high))
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
     """Room on both sides."""
-    return (low - 0.03 * (high - low), high + 0.03 * (high - low)) if high > low else (low - 0.5, low + 0.5)
+    return (
+        (low - 0.03 * (high - low), high + 0.03 * (high - low))
+        if high > low
+        else (low - 0.5, low + 0.5)
+    )
 
 
 def rounded(low: float, high: float) -> list[tuple[float, str]]:
@@ -87,7 +134,10 @@ def rounded(low: float, high: float) -> list[tuple[float, str]]:
     rough = (high - low) / 5
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough)
-    return [(at * step, f"{at * step:g}") for at in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [
+        (at * step, f"{at * step:g}")
+        for at in range(math.ceil(low / step), math.floor(high / step) + 1)
+    ]
 
 
 def frame(across: Scale, up: Scale, x: str, y: str) -> list[str]:
@@ -96,12 +146,25 @@ def frame(across: Scale, up: Scale, x: str, y: str) -> list[str]:
     parts = []
     for value, text in up.ticks:
         place = TOP + (1 - (value - up.low) / (up.high - up.low)) * (bottom - TOP)
-        parts.append(f'<path d="M{LEFT},{place:.1f}H{right}" stroke="#ddd"/>' + said(LEFT - 8, place + 4, text, "end"))
+        parts.append(
+            f'<path d="M{LEFT},{place:.1f}H{right}" stroke="#ddd"/>'
+            + said(LEFT - 8, place + 4, text, "end")
+        )
     for value, text in across.ticks:
-        parts.append(said(LEFT + (value - across.low) / (across.high - across.low) * (right - LEFT), bottom + 16, text, "middle"))
+        parts.append(
+            said(
+                LEFT + (value - across.low) / (across.high - across.low) * (right - LEFT),
+                bottom + 16,
+                text,
+                "middle",
+            )
+        )
     parts.append(f'<path d="M{LEFT},{TOP}V{bottom}H{right}" fill="none" stroke="#888"/>')
     parts.append(said((LEFT + right) / 2, HEIGHT - 8, x, "middle", 80))
-    parts.append(f'<g transform="translate(14 {(TOP + bottom) / 2:.0f}) rotate(-90)">{said(0, 0, y, "middle", 60)}</g>')
+    parts.append(
+        f'<g transform="translate(14 {(TOP + bottom) / 2:.0f}) '
+        f'rotate(-90)">{said(0, 0, y, "middle", 60)}</g>'
+    )
     return parts
 
 
@@ -109,19 +172,36 @@ def drawn(line: Drawn, place: int, across: Scale, up: Scale, *, joined: bool) ->
     """Band, line, marks and the legend's entry."""
 
     def at(x: float | str, y: float) -> Spot:
-        return LEFT + across.share(x) * (WIDTH - LEFT - RIGHT), TOP + (1.0 - up.share(y)) * (HEIGHT - TOP - BOTTOM)
+        return LEFT + across.share(x) * (WIDTH - LEFT - RIGHT), TOP + (1.0 - up.share(y)) * (
+            HEIGHT - TOP - BOTTOM
+        )
 
-    colour, dash, mark = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)], MARKS[place % len(MARKS)]
+    colour, dash, mark = (
+        COLOURS[place % len(COLOURS)],
+        DASHES[place % len(DASHES)],
+        MARKS[place % len(MARKS)],
+    )
     spots, parts = [at(x, y) for x, y, _, _ in line.points], []
-    bands = [(at(x, low), at(x, high)) for x, _, low, high in line.points if low is not None and high is not None]
+    bands = [
+        (at(x, low), at(x, high))
+        for x, _, low, high in line.points
+        if low is not None and high is not None
+    ]
     if len(bands) > 1:
         outline = [upper for _, upper in bands] + [lower for lower, _ in reversed(bands)]
         parts.append(f'<path d="{way(outline)}z" fill="{colour}" fill-opacity=".1"/>')
     if spots and joined:
-        parts.append(f'<path d="{way(spots)}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
+        parts.append(
+            f'<path d="{way(spots)}" fill="none" stroke="{colour}" stroke-width="2" '
+            f'stroke-dasharray="{dash}"/>'
+        )
     legend = [(WIDTH - RIGHT + 18.0, TOP + 12.0 + 18.0 * place)] if place < MOST_NAMES else []
     parts += [
-        f'<path d="{mark}" transform="translate({x:.1f} {y:.1f})" fill="{colour}" stroke="{colour}"/>' for x, y in [*spots, *legend]
+        (
+            f'<path d="{mark}" transform="translate({x:.1f} {y:.1f})" fill="{colour}" '
+            f'stroke="{colour}"/>'
+        )
+        for x, y in [*spots, *legend]
     ]
     return [*parts, *(said(x + 12, y + 4, line.name, "start") for x, y in legend)]
 
@@ -132,7 +212,10 @@ def way(points: Sequence[Spot]) -> str:
 
 def said(x: float, y: float, text: str, anchor: str, longest: int = 28) -> str:
     short = text if len(text) <= longest else text[: longest - 1] + "\u2026"
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="12" font-family="sans-serif" fill="#333">{html.escape(short)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="12" '
+        f'font-family="sans-serif" fill="#333">{html.escape(short)}</text>'
+    )
 
 
 __all__ = ["Drawn", "line_chart"]

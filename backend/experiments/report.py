@@ -1,4 +1,5 @@
-"""One page of an experiment that opens anywhere, for a class or an appendix: description, curves, tables, tests, analyses, versions.
+"""One page of an experiment that opens anywhere, for a class or an appendix: description, curves,
+tables, tests, analyses, versions.
 
 No script, nothing is fetched; every text is escaped.
 """
@@ -17,9 +18,12 @@ from backend.experiments.plot import Drawn, line_chart
 from backend.experiments.shards import Folder
 
 STYLE = (
-    "body{font:15px/1.5 sans-serif;color:#222;max-width:1000px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:.5rem 0 1.2rem}"
-    "td,th{border:1px solid #ccc;padding:2px 8px;text-align:right}th{background:#f3f3f3}td:first-child,th:first-child{text-align:left}"
-    "pre{background:#f6f6f6;padding:8px;overflow:auto;font-size:12px}svg{max-width:100%}.quiet{color:#666;font-size:13px}h2{margin-top:2.2rem}"
+    "body{font:15px/1.5 sans-serif;color:#222;max-width:1000px;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:.5rem 0 1.2rem}"
+    "td,th{border:1px solid #ccc;padding:2px 8px;text-align:right}th{background:#f3f3f3}"
+    "td:first-child,th:first-child{text-align:left}"
+    "pre{background:#f6f6f6;padding:8px;overflow:auto;font-size:12px}svg{max-width:100%}"
+    ".quiet{color:#666;font-size:13px}h2{margin-top:2.2rem}"
 )
 MOST_ROWS = 60
 """Rows of a table that are printed; the rest are counted."""
@@ -31,31 +35,68 @@ def report(folder: Folder, material: Material) -> str:
     results = folder.results()
     failures = sum(failure is not None for failure in results.column("failure").to_pylist())
     parts = [
-        f"<h1>{said(experiment.name)}</h1>", f"<p>{said(experiment.note)}</p>" if experiment.note else "",
-        f"<p>{len(experiment.problem_ids())} problems, {len(experiment.arms)} arms, {results.num_rows:,} results, {failures} failed. Experiment "
+        f"<h1>{said(experiment.name)}</h1>",
+        f"<p>{said(experiment.note)}</p>" if experiment.note else "",
+        f"<p>{len(experiment.problem_ids())} problems, {len(experiment.arms)} arms, "
+        f"{results.num_rows:,} results, {failures} failed. Experiment "
         f"{said(folder.path.name)}.</p>",
-        "<h2>Accuracy against cost</h2>", *curves(material),
+        "<h2>Accuracy against cost</h2>",
+        *curves(material),
         *(section(each, charts(each, material)) for each in analyses(material)),
-        "<h2>Description</h2>", printed(experiment.model_dump(mode="json", exclude_defaults=True)),
-        "<h2>Made with</h2>", *(printed(told) for told in folder.setups()),
-    ]  # fmt: skip
-    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{said(experiment.name)}</title><style>{STYLE}</style></head>'
+        "<h2>Description</h2>",
+        printed(experiment.model_dump(mode="json", exclude_defaults=True)),
+        "<h2>Made with</h2>",
+        *(printed(told) for told in folder.setups()),
+    ]
+    head = (
+        '<!doctype html><html lang="en"><head><meta '
+        f'charset="utf-8"><title>{said(experiment.name)}</title><style>{STYLE}</style></head>'
+    )
     return f"{head}<body>{''.join(parts)}</body></html>"
 
 
 def curves(material: Material) -> Iterable[str]:
     """The figure and its table; bands are 95 % intervals over problems."""
-    names = [arm.name for arm in material.experiment.arms if any(arm.name == name for name, _ in material.cells)]
-    points = {name: [point for point in curve(material.cells, name, material.axis) if point.cost == point.cost] for name in names}
-    lines = [Drawn(name, [(p.cost, p.accuracy.value, *band(p.accuracy.low, p.accuracy.high)) for p in points[name]]) for name in names]
+    names = [
+        arm.name
+        for arm in material.experiment.arms
+        if any(arm.name == name for name, _ in material.cells)
+    ]
+    points = {
+        name: [
+            point
+            for point in curve(material.cells, name, material.axis)
+            if point.cost == point.cost
+        ]
+        for name in names
+    }
+    lines = [
+        Drawn(
+            name,
+            [
+                (p.cost, p.accuracy.value, *band(p.accuracy.low, p.accuracy.high))
+                for p in points[name]
+            ],
+        )
+        for name in names
+    ]
     yield line_chart(lines, x=AXES[material.axis], y="accuracy")
-    yield table([
-        {
-            "arm": name, "budget": p.budget, "cost": p.cost, "accuracy": p.accuracy.value, "low": p.accuracy.low, "high": p.accuracy.high,
-            "without an answer": p.unanswered, "problems": p.problems,
-        }
-        for name in names for p in points[name]
-    ])  # fmt: skip
+    yield table(
+        [
+            {
+                "arm": name,
+                "budget": p.budget,
+                "cost": p.cost,
+                "accuracy": p.accuracy.value,
+                "low": p.accuracy.low,
+                "high": p.accuracy.high,
+                "without an answer": p.unanswered,
+                "problems": p.problems,
+            }
+            for name in names
+            for p in points[name]
+        ]
+    )
 
 
 def band(low: float, high: float) -> tuple[float | None, float | None]:
@@ -65,7 +106,8 @@ def band(low: float, high: float) -> tuple[float | None, float | None]:
 def section(found: Analysis, drawn: Sequence[Chart]) -> str:
     """An analysis with its sentence, limits, source, charts and tables."""
     tables = "".join(
-        f"<h3>{said(name)}</h3>{''.join(figure(chart) for chart in drawn if chart.table == name)}{table(rows)}" for name, rows in found.tables.items()
+        f"<h3>{said(name)}</h3>{''.join(figure(chart) for chart in drawn if chart.table == name)}{table(rows)}"
+        for name, rows in found.tables.items()
     )
     source = "" if found.paper == "-" else f" Source: {found.paper}."
     quiet = f'<p class="quiet">Limits: {said(found.limits)}{said(source)}</p>'
@@ -78,7 +120,13 @@ def figure(chart: Chart) -> str:
         return ""
     title = f"<h4>{said(chart.part)}</h4>" if chart.part else ""
     lines = [Drawn(line.name, line.points) for line in chart.lines]
-    return title + line_chart(lines, x=chart.x_title, y=chart.y_title, logarithmic=chart.logarithmic, joined=chart.kind == "lines")
+    return title + line_chart(
+        lines,
+        x=chart.x_title,
+        y=chart.y_title,
+        logarithmic=chart.logarithmic,
+        joined=chart.kind == "lines",
+    )
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -87,8 +135,15 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         return "<p>Nothing yet.</p>"
     columns = list(rows[0])
     head = "".join(f"<th>{said(column)}</th>" for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{said(shown(row.get(column)))}</td>" for column in columns) + "</tr>" for row in rows[:MOST_ROWS])
-    more = f'<p class="quiet">{len(rows) - MOST_ROWS} further rows are on the page.</p>' if len(rows) > MOST_ROWS else ""
+    body = "".join(
+        "<tr>" + "".join(f"<td>{said(shown(row.get(column)))}</td>" for column in columns) + "</tr>"
+        for row in rows[:MOST_ROWS]
+    )
+    more = (
+        f'<p class="quiet">{len(rows) - MOST_ROWS} further rows are on the page.</p>'
+        if len(rows) > MOST_ROWS
+        else ""
+    )
     return f"<table><tr>{head}</tr>{body}</table>{more}"
 
 

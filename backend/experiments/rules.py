@@ -1,7 +1,8 @@
 """Rules of a pooled arm: what each achieves with k samples, one pool or many of one size at once.
 
-Up to `EXACT_UP_TO` samples a vote is counted exactly; larger pools, and those whose scores have too many different sums, are estimated by drawing
-subsets (`backend.core.statistics.subsets`). Perplexity consistency and RPC are always drawn (`backend.core.statistics.consistency`).
+Up to `EXACT_UP_TO` samples a vote is counted exactly; larger pools, and those whose scores have too
+many different sums, are estimated by drawing subsets (`backend.core.statistics.subsets`).
+Perplexity consistency and RPC are always drawn (`backend.core.statistics.consistency`).
 """
 
 from __future__ import annotations
@@ -16,14 +17,22 @@ from numpy.typing import NDArray
 from backend.core.errors import BadInput
 from backend.core.statistics.consistency import Solutions, consistency_at_k, texts
 from backend.core.statistics.estimators import Group, majority_at_k, weighted_at_k
-from backend.core.statistics.subsets import BLANK, best_at_ks, by_sum_then_size, pass_at_ks, votes_at_ks
+from backend.core.statistics.subsets import (
+    BLANK,
+    best_at_ks,
+    by_sum_then_size,
+    pass_at_ks,
+    votes_at_ks,
+)
 from backend.core.statistics.weights import Floats
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 EXACT_UP_TO = 256
-"""Samples of a pool up to which a vote is counted exactly: 0.01 s a k there, and growing faster than the pool."""
+"""Samples of a pool up to which a vote is counted exactly: 0.01 s a k there, and growing faster
+than the pool."""
 REFUSED_DRAWS = 1024
-"""Subsets of a small pool that are drawn where an exact count is refused: a standard error of at most 0.016."""
+"""Subsets of a small pool that are drawn where an exact count is refused: a standard error of at
+most 0.016."""
 SCORE_DIGITS = 2
 """Digits of a score in a weighted vote: an exact count of all sums needs few of them."""
 CHANCE_DIGITS = 8
@@ -31,7 +40,8 @@ CHANCE_DIGITS = 8
 
 
 class Sampled(NamedTuple):
-    """A pool in numbers. `scores` NaN where there is none; `group` -1 for a sample without a readable answer."""
+    """A pool in numbers. `scores` NaN where there is none; `group` -1 for a sample without a
+    readable answer."""
 
     right: Floats
     scores: Floats
@@ -61,13 +71,21 @@ def likeliest(many: Columns, ks: Sequence[int]) -> Floats:
 def most_voted(many: Columns, ks: Sequence[int]) -> Floats:
     if many["group"].shape[1] > EXACT_UP_TO:
         return votes_at_ks(many["group"], many["correct"], ks)
-    return np.array([[majority_at_k(*classes(group, right), k) for k in ks] for group, right in zip(many["group"], many["correct"], strict=True)])
+    return np.array(
+        [
+            [majority_at_k(*classes(group, right), k) for k in ks]
+            for group, right in zip(many["group"], many["correct"], strict=True)
+        ]
+    )
 
 
 def weighed(many: Columns, ks: Sequence[int]) -> Floats:
     if many["group"].shape[1] > EXACT_UP_TO:
         return drawn_by_score(many, ks)
-    rows = [{name: column[at : at + 1] for name, column in many.items()} for at in range(len(many["group"]))]
+    rows = [
+        {name: column[at : at + 1] for name, column in many.items()}
+        for at in range(len(many["group"]))
+    ]
     return np.concatenate([weighed_exactly(row, ks) for row in rows])
 
 
@@ -97,7 +115,10 @@ def weighed_exactly(one: Columns, ks: Sequence[int]) -> Floats:
     groups = []
     for name in np.unique(group[group >= 0]):
         inside = group == name
-        weights = [None if math.isnan(value) else round(float(value), SCORE_DIGITS) for value in score[inside]]
+        weights = [
+            None if math.isnan(value) else round(float(value), SCORE_DIGITS)
+            for value in score[inside]
+        ]
         groups.append(Group(bool(right[inside].any()), weights))
     try:
         return np.array([[weighted_at_k(groups, int((group < 0).sum()), k) for k in ks]])
@@ -106,12 +127,20 @@ def weighed_exactly(one: Columns, ks: Sequence[int]) -> Floats:
 
 
 def by_chance(many: Columns, ks: Sequence[int], *, pruned: bool) -> Floats:
-    """Perplexity consistency, with or without pruning; large pools in which no text occurs twice are plain votes by probability."""
+    """Perplexity consistency, with or without pruning; large pools in which no text occurs twice
+    are plain votes by probability."""
     found = np.empty((len(many["group"]), len(ks)))
-    for at, (group, right, tokens, logprob) in enumerate(zip(*(many[name] for name in ("group", "correct", "tokens", "logprob")), strict=True)):
+    for at, (group, right, tokens, logprob) in enumerate(
+        zip(*(many[name] for name in ("group", "correct", "tokens", "logprob")), strict=True)
+    ):
         chances = np.exp(np.minimum(logprob, 0.0))
         pool = Solutions(group, right, chances, texts(group, tokens, logprob))
-        plain = not pruned and len(group) > EXACT_UP_TO and not np.isnan(chances).any() and len(np.unique(pool.texts)) == len(group)
+        plain = (
+            not pruned
+            and len(group) > EXACT_UP_TO
+            and not np.isnan(chances).any()
+            and len(np.unique(pool.texts)) == len(group)
+        )
         if plain:
             strength = np.rint(chances * 10**CHANCE_DIGITS).astype(np.int64)
             found[at] = votes_at_ks(group[None], right[None], ks, strength[None])[0]
@@ -121,8 +150,9 @@ def by_chance(many: Columns, ks: Sequence[int], *, pruned: bool) -> Floats:
 
 
 class Rule(NamedTuple):
-    """What a rule reads of a sample besides its verdict and class, its credit at several k, shape (pools, K), and whether that is kept because it
-    takes long; `verified`: it needs the verifier's scores."""
+    """What a rule reads of a sample besides its verdict and class, its credit at several k, shape
+    (pools, K), and whether that is kept because it takes long; `verified`: it needs the verifier's
+    scores."""
 
     reads: tuple[str, ...]
     credit: Callable[[Columns, Sequence[int]], Floats]
@@ -159,7 +189,22 @@ def majority(pool: Sampled, k: int) -> float:
 
 def as_columns(pool: Sampled) -> Columns:
     """One pool as a batch."""
-    return {"correct": pool.right[None] > 0, "group": pool.group[None].astype(np.int32), "score": pool.scores[None]}
+    return {
+        "correct": pool.right[None] > 0,
+        "group": pool.group[None].astype(np.int32),
+        "score": pool.scores[None],
+    }
 
 
-__all__ = ["ALWAYS", "EXACT_UP_TO", "RULES", "Columns", "Rule", "Sampled", "answered", "best", "covered", "majority"]
+__all__ = [
+    "ALWAYS",
+    "EXACT_UP_TO",
+    "RULES",
+    "Columns",
+    "Rule",
+    "Sampled",
+    "answered",
+    "best",
+    "covered",
+    "majority",
+]

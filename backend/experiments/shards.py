@@ -1,4 +1,5 @@
-"""The results of an experiment as a folder of Parquet files that many processes may write and anybody may read.
+"""The results of an experiment as a folder of Parquet files that many processes may write and
+anybody may read.
 
     var/experiments/HASH/
         experiment.json        the description
@@ -7,8 +8,9 @@
         samples/*.parquet      one row a sample of a pool
         estimates/*.parquet    what rules achieve with k samples of a pool, kept because the exact count takes long; may be deleted at any time
 
-A shard is written under a temporary name and renamed when it is whole, so a process that is killed leaves no half file that counts; what it had not
-yet written is carried out again. A row is never changed: of several with the same task and budget the one of the latest attempt counts.
+A shard is written under a temporary name and renamed when it is whole, so a process that is killed
+leaves no half file that counts; what it had not yet written is carried out again. A row is never
+changed: of several with the same task and budget the one of the latest attempt counts.
 """
 
 from __future__ import annotations
@@ -27,7 +29,13 @@ from pyarrow.dataset import dataset
 from backend.core.types import JSON
 from backend.experiments.spec import Experiment
 
-DESCRIPTION, RESULTS, SAMPLES, MADE_WITH, ESTIMATES = "experiment.json", "results", "samples", "made_with", "estimates"
+DESCRIPTION, RESULTS, SAMPLES, MADE_WITH, ESTIMATES = (
+    "experiment.json",
+    "results",
+    "samples",
+    "made_with",
+    "estimates",
+)
 LEDGER = (
     "model_calls", "generated_tokens", "discarded_tokens", "prompt_tokens", "cached_tokens", "verifier_calls", "verifier_tokens", "rounds", "seconds",
     "flops",
@@ -36,10 +44,11 @@ LEDGER = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a task ended at a budget. `correct` is None where nobody can tell, `limit` the spent axis, `failure` why it broke off (None: it did not).
-    `steps` written on the chosen path, `first_wrong` the index of the first wrong one by the exact checker (None: none, or no checker, as `checked`
-    tells). Costs are those of the ledger when it answered within the budget's limit. `run` is its number in the store, where the whole trace was
-    kept."""
+    """How a task ended at a budget. `correct` is None where nobody can tell, `limit` the spent
+    axis, `failure` why it broke off (None: it did not). `steps` written on the chosen path,
+    `first_wrong` the index of the first wrong one by the exact checker (None: none, or no checker,
+    as `checked` tells). Costs are those of the ledger when it answered within the budget's limit.
+    `run` is its number in the store, where the whole trace was kept."""
 
     key: str
     kind: str
@@ -65,8 +74,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One solution of a pool. `group` numbers the classes of equal answers, None for a solution without a readable one; `score` is the verifier's,
-    None where it has none. `logprob` is the mean log-probability of its tokens in nats."""
+    """One solution of a pool. `group` numbers the classes of equal answers, None for a solution
+    without a readable one; `score` is the verifier's, None where it has none. `logprob` is the mean
+    log-probability of its tokens in nats."""
 
     key: str
     problem: str
@@ -83,9 +93,15 @@ class Sample:
 
 
 PLAIN = {
-    "str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "str | None": pa.string(), "int | None": pa.int64(),
-    "float | None": pa.float64(), "bool | None": pa.bool_(),
-}  # fmt: skip
+    "str": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "str | None": pa.string(),
+    "int | None": pa.int64(),
+    "float | None": pa.float64(),
+    "bool | None": pa.bool_(),
+}
 
 
 def _schema(row: type[Result] | type[Sample]) -> pa.Schema:
@@ -94,7 +110,9 @@ def _schema(row: type[Result] | type[Sample]) -> pa.Schema:
 
 
 RESULT_SCHEMA, SAMPLE_SCHEMA = _schema(Result), _schema(Sample)
-ESTIMATE_SCHEMA = pa.schema([("key", pa.string()), ("rule", pa.string()), ("k", pa.int64()), ("credit", pa.float64())])
+ESTIMATE_SCHEMA = pa.schema(
+    [("key", pa.string()), ("rule", pa.string()), ("k", pa.int64()), ("credit", pa.float64())]
+)
 Estimates = dict[tuple[str, str, int], float]
 """Expected credit by pool, rule and number of samples."""
 
@@ -111,7 +129,10 @@ class Folder:
         folder = cls(root / experiment.hash)
         for name in (RESULTS, SAMPLES, MADE_WITH, ESTIMATES):
             (folder.path / name).mkdir(parents=True, exist_ok=True)
-        folder._write(folder.path / DESCRIPTION, experiment.model_dump_json(indent=1, exclude_defaults=True).encode())
+        folder._write(
+            folder.path / DESCRIPTION,
+            experiment.model_dump_json(indent=1, exclude_defaults=True).encode(),
+        )
         return folder
 
     @property
@@ -121,40 +142,63 @@ class Folder:
     def made_with(self, told: Mapping[str, JSON]) -> None:
         """Say what the next results are made with, unless that has been said."""
         text = json.dumps(told, sort_keys=True, ensure_ascii=False, indent=1)
-        if not any(path.read_text(encoding="utf-8") == text for path in self._files(MADE_WITH, "json")):
+        if not any(
+            path.read_text(encoding="utf-8") == text for path in self._files(MADE_WITH, "json")
+        ):
             self._write(self.path / MADE_WITH / f"{uuid.uuid4().hex}.json", text.encode())
 
     def setups(self) -> list[dict[str, JSON]]:
         """All that was said so."""
-        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self._files(MADE_WITH, "json"))]
+        return [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(self._files(MADE_WITH, "json"))
+        ]
 
     def add(self, results: Sequence[Result], samples: Sequence[Sample] = ()) -> None:
-        """Write rows as shards. The samples come first, so that a result that is there has its samples there too."""
+        """Write rows as shards. The samples come first, so that a result that is there has its
+        samples there too."""
         if samples:
             self._shard(SAMPLES, _by_column(samples))
         if results:
-            self._shard(RESULTS, pa.Table.from_pylist([_flat(result) for result in results], schema=RESULT_SCHEMA))
+            self._shard(
+                RESULTS,
+                pa.Table.from_pylist([_flat(result) for result in results], schema=RESULT_SCHEMA),
+            )
 
     def results(self) -> pa.Table:
         """All results, of each task and budget the latest attempt."""
         table = self._table(RESULTS, RESULT_SCHEMA)
         latest: dict[tuple[str, str, float], int] = {}
         attempts = table.column("attempt").to_pylist()
-        keys = zip(table.column("key").to_pylist(), table.column("arm").to_pylist(), table.column("budget").to_pylist(), strict=True)
+        keys = zip(
+            table.column("key").to_pylist(),
+            table.column("arm").to_pylist(),
+            table.column("budget").to_pylist(),
+            strict=True,
+        )
         for at, key in enumerate(keys):
             if key not in latest or attempts[at] >= attempts[latest[key]]:
                 latest[key] = at
         return table.take(pa.array(sorted(latest.values()), pa.int64()))
 
     def samples(self, keys: Iterable[str] | None = None) -> pa.Table:
-        """All samples, or those of some pools; each once, though a process that died after writing them has them drawn again."""
+        """All samples, or those of some pools; each once, though a process that died after writing
+        them has them drawn again."""
         table = self._table(SAMPLES, SAMPLE_SCHEMA)
         at = pa.array(range(table.num_rows), pa.int64())
-        latest = table.select(["key", "place"]).append_column("at", at).group_by(["key", "place"]).aggregate([("at", "max")]).column("at_max")
+        latest = (
+            table.select(["key", "place"])
+            .append_column("at", at)
+            .group_by(["key", "place"])
+            .aggregate([("at", "max")])
+            .column("at_max")
+        )
         if len(latest) < table.num_rows:
             table = table.take(latest.sort())
         if keys is not None:
-            table = table.filter(pa.compute.is_in(table.column("key"), pa.array(list(keys), pa.string())))
+            table = table.filter(
+                pa.compute.is_in(table.column("key"), pa.array(list(keys), pa.string()))
+            )
         return table
 
     def estimates(self) -> Estimates:
@@ -164,7 +208,10 @@ class Folder:
 
     def keep_estimates(self, found: Estimates) -> None:
         """Keep estimates for the next time, where the folder can be written to."""
-        rows = [{"key": key, "rule": rule, "k": k, "credit": credit} for (key, rule, k), credit in found.items()]
+        rows = [
+            {"key": key, "rule": rule, "k": k, "credit": credit}
+            for (key, rule, k), credit in found.items()
+        ]
         try:
             (self.path / ESTIMATES).mkdir(exist_ok=True)
             self._shard(ESTIMATES, pa.Table.from_pylist(rows, schema=ESTIMATE_SCHEMA))
@@ -174,7 +221,9 @@ class Folder:
     def finished(self, *, failed: bool = True) -> set[str]:
         """Keys of the tasks that are done; `failed` counts those that broke off as done."""
         table = self._table(RESULTS, RESULT_SCHEMA, columns=["key", "failure"])
-        pairs = zip(table.column("key").to_pylist(), table.column("failure").to_pylist(), strict=True)
+        pairs = zip(
+            table.column("key").to_pylist(), table.column("failure").to_pylist(), strict=True
+        )
         ended: dict[str, bool] = {}
         for key, failure in pairs:
             ended[key] = ended.get(key, False) or failure is None
@@ -188,9 +237,15 @@ class Folder:
         return (self.path / name).glob(f"*.{ending}")
 
     def _table(self, name: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
-        wanted = schema if columns is None else pa.schema([schema.field(column) for column in columns])
+        wanted = (
+            schema if columns is None else pa.schema([schema.field(column) for column in columns])
+        )
         paths = sorted(map(str, self._files(name, "parquet")))
-        return dataset(paths, schema=wanted, format="parquet").to_table() if paths else wanted.empty_table()
+        return (
+            dataset(paths, schema=wanted, format="parquet").to_table()
+            if paths
+            else wanted.empty_table()
+        )
 
     def _shard(self, name: str, table: pa.Table) -> None:
         sink = pa.BufferOutputStream()
@@ -205,7 +260,10 @@ class Folder:
 
 
 def _by_column(samples: Sequence[Sample]) -> pa.Table:
-    return pa.table({name: [getattr(sample, name) for sample in samples] for name in SAMPLE_SCHEMA.names}, schema=SAMPLE_SCHEMA)
+    return pa.table(
+        {name: [getattr(sample, name) for sample in samples] for name in SAMPLE_SCHEMA.names},
+        schema=SAMPLE_SCHEMA,
+    )
 
 
 def _flat(result: Result) -> dict[str, object]:
@@ -214,4 +272,13 @@ def _flat(result: Result) -> dict[str, object]:
     return {**told, **{name: ledger.get(name) for name in LEDGER}}
 
 
-__all__ = ["LEDGER", "RESULTS", "RESULT_SCHEMA", "SAMPLES", "SAMPLE_SCHEMA", "Folder", "Result", "Sample"]
+__all__ = [
+    "LEDGER",
+    "RESULTS",
+    "RESULT_SCHEMA",
+    "SAMPLES",
+    "SAMPLE_SCHEMA",
+    "Folder",
+    "Result",
+    "Sample",
+]

@@ -1,4 +1,5 @@
-"""What an experiment is: a validated, frozen description, a TOML file or a form, whose hash names its results.
+"""What an experiment is: a validated, frozen description, a TOML file or a form, whose hash names
+its results.
 
     name = "what a budget buys"
 
@@ -24,8 +25,9 @@
     by_budget = { n = [1, 4, 16, 64], beam_width = [1, 4, 4, 4] }
     slack = 1.5
 
-A budget on the axis `solutions` is a multiple of what one solution costs: N solutions' worth are N times the mean generated tokens of one chain on
-the problems of the same set and level, which is measured first. On every other axis a budget is a limit of that axis of the ledger.
+A budget on the axis `solutions` is a multiple of what one solution costs: N solutions' worth are N
+times the mean generated tokens of one chain on the problems of the same set and level, which is
+measured first. On every other axis a budget is a limit of that axis of the ledger.
 """
 
 from __future__ import annotations
@@ -43,10 +45,13 @@ from backend.core.errors import BadInput
 from backend.core.ports import Aggregation
 from backend.core.spec import BUDGET_AXES, SamplingSpec
 
-Axis = Literal["solutions", "generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds"]
+Axis = Literal[
+    "solutions", "generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds"
+]
 SOLUTIONS = "solutions"
 RULES = ("best", "weighted", "majority", "coverage", "perplexity", "perplexity_consistency", "rpc")
-"""Rules that are computed from a pool; `coverage` is the chance that any is right, which only an oracle can use."""
+"""Rules that are computed from a pool; `coverage` is the chance that any is right, which only an
+oracle can use."""
 MOST_CELLS = 2_000_000
 
 
@@ -71,7 +76,9 @@ class Problems(BaseModel):
 
     def named(self) -> list[str]:
         """The problems' ids."""
-        return list(self.ids) or [f"{self.set}/{self.level}/{self.first_seed + place}" for place in range(self.count)]
+        return list(self.ids) or [
+            f"{self.set}/{self.level}/{self.first_seed + place}" for place in range(self.count)
+        ]
 
 
 class Budgets(BaseModel):
@@ -92,9 +99,11 @@ class Budgets(BaseModel):
 
 
 class Arm(BaseModel):
-    """One thing to compare. `by_budget` gives a parameter one value for each budget, `slack` is the limit as a multiple of the budget, for searches
-    whose paths all end at about the same time. `pooled`: the rule is computed from one pool of `pool` samples, for every number of samples at once.
-    `anytime`: one run at the largest budget serves the smaller ones by what it would have answered then."""
+    """One thing to compare. `by_budget` gives a parameter one value for each budget, `slack` is the
+    limit as a multiple of the budget, for searches whose paths all end at about the same time.
+    `pooled`: the rule is computed from one pool of `pool` samples, for every number of samples at
+    once. `anytime`: one run at the largest budget serves the smaller ones by what it would have
+    answered then."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -120,18 +129,25 @@ class Arm(BaseModel):
         if self.pooled and (self.by_budget or self.anytime or self.slack != 1.0):
             raise ValueError(f"{self.name}: a pooled arm takes no by_budget, slack or anytime")
         if self.pooled and self.selector not in RULES:
-            raise ValueError(f"{self.name}: a pooled arm takes a selector of {', '.join(RULES)}, got {self.selector}")
+            raise ValueError(
+                f"{self.name}: a pooled arm takes a selector of {', '.join(RULES)}, got "
+                f"{self.selector}"
+            )
         if self.pooled and self.selector_params:
             raise ValueError(f"{self.name}: the rule of a pooled arm has no selector_params")
         if not self.pooled and (self.pool is not None or self.selector == "coverage"):
             raise ValueError(f"{self.name}: pool and coverage are for pooled arms")
         if self.anytime and self.by_budget:
-            raise ValueError(f"{self.name}: an anytime arm has one set of parameters for all budgets, got by_budget")
+            raise ValueError(
+                f"{self.name}: an anytime arm has one set of parameters for all budgets, "
+                "got by_budget"
+            )
         return self
 
 
 class Experiment(BaseModel):
-    """The whole description. `measured` problems of each cell, `chains` solutions each, tell what one solution costs (axis `solutions`)."""
+    """The whole description. `measured` problems of each cell, `chains` solutions each, tell what
+    one solution costs (axis `solutions`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -153,11 +169,24 @@ class Experiment(BaseModel):
         for arm in self.arms:
             for parameter, values in arm.by_budget.items():
                 if len(values) != len(self.budgets.values):
-                    raise ValueError(f"{arm.name}: {parameter} has {len(values)} values for {len(self.budgets.values)} budgets")
-            if arm.pool is not None and self.budgets.axis == SOLUTIONS and arm.pool < self.budgets.values[-1]:
-                raise ValueError(f"{arm.name}: a pool of {arm.pool} cannot serve a budget of {self.budgets.values[-1]:.0f} solutions")
+                    raise ValueError(
+                        f"{arm.name}: {parameter} has {len(values)} values for "
+                        f"{len(self.budgets.values)} budgets"
+                    )
+            if (
+                arm.pool is not None
+                and self.budgets.axis == SOLUTIONS
+                and arm.pool < self.budgets.values[-1]
+            ):
+                raise ValueError(
+                    f"{arm.name}: a pool of {arm.pool} cannot serve a budget of "
+                    f"{self.budgets.values[-1]:.0f} solutions"
+                )
             if arm.pooled and arm.pool is None and self.budgets.axis != SOLUTIONS:
-                raise ValueError(f"{arm.name}: give pool, the number of samples, where budgets are not in solutions")
+                raise ValueError(
+                    f"{arm.name}: give pool, the number of samples, where budgets are not "
+                    "in solutions"
+                )
         ids = self.problem_ids()
         if len(set(ids)) < len(ids):
             raise ValueError("a problem occurs twice")
@@ -166,7 +195,8 @@ class Experiment(BaseModel):
         return self
 
     def problem_ids(self) -> list[str]:
-        """All problems, the groups taking turns: an experiment that is stopped half-way has as many of each."""
+        """All problems, the groups taking turns: an experiment that is stopped half-way has as many
+        of each."""
         turns = zip_longest(*(group.named() for group in self.problems))
         return [problem for turn in turns for problem in turn if problem is not None]
 
@@ -182,7 +212,8 @@ class Experiment(BaseModel):
 
 
 def cell_of(problem_id: str) -> str:
-    """The problems of one kind: set and level, such as `ledger/3`; the set alone where there are no levels."""
+    """The problems of one kind: set and level, such as `ledger/3`; the set alone where there are no
+    levels."""
     return problem_id.rpartition("/")[0]
 
 
@@ -191,7 +222,9 @@ def read_experiment(path: Path) -> Experiment:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("experiment file", given=str(path), accepted=f"a TOML file that can be read ({error})") from None
+        raise BadInput(
+            "experiment file", given=str(path), accepted=f"a TOML file that can be read ({error})"
+        ) from None
     return parsed(text, path.name)
 
 
@@ -209,7 +242,9 @@ def refused(error: ValidationError) -> BadInput:
     """The first thing wrong, with its place."""
     first = error.errors()[0]
     place = ".".join(_numbered(first["loc"])) or "experiment"
-    return BadInput(place, given=str(first["input"])[:200], accepted=first["msg"].removeprefix("Value error, "))
+    return BadInput(
+        place, given=str(first["input"])[:200], accepted=first["msg"].removeprefix("Value error, ")
+    )
 
 
 def _numbered(place: Sequence[int | str]) -> list[str]:
@@ -218,4 +253,17 @@ def _numbered(place: Sequence[int | str]) -> list[str]:
 
 assert set(BUDGET_AXES) | {SOLUTIONS} == set(Axis.__args__)  # type: ignore[attr-defined]
 
-__all__ = ["MOST_CELLS", "RULES", "SOLUTIONS", "Arm", "Axis", "Budgets", "Experiment", "Problems", "cell_of", "parsed", "read_experiment", "refused"]
+__all__ = [
+    "MOST_CELLS",
+    "RULES",
+    "SOLUTIONS",
+    "Arm",
+    "Axis",
+    "Budgets",
+    "Experiment",
+    "Problems",
+    "cell_of",
+    "parsed",
+    "read_experiment",
+    "refused",
+]

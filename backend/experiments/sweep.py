@@ -1,7 +1,9 @@
-"""Carries out an experiment: many tasks at once on the models that they name, results into shards as they come.
+"""Carries out an experiment: many tasks at once on the models that they name, results into shards
+as they come.
 
-One process with its own models, or one of many: a task is known by its key, whoever finished it. A task that fails is a result with its cause and is
-tried again only on request; a task that was under way when the process died is simply not there.
+One process with its own models, or one of many: a task is known by its key, whoever finished it. A
+task that fails is a result with its cause and is tried again only on request; a task that was under
+way when the process died is simply not there.
 """
 
 from __future__ import annotations
@@ -25,18 +27,19 @@ from backend.experiments.shards import Folder, Result, Sample
 from backend.experiments.spec import SOLUTIONS, Experiment
 from backend.problems.base import Problem
 from backend.problems.equivalence import Compare
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import GradeFunction, manifest, run
 
 AT_ONCE = 64
 FLUSH_S = 5.0
 FLUSH_ROWS = 65_536
-"""Rows that are written before their time: fewer and larger shards are read faster, by half a millisecond each."""
+"""Rows that are written before their time: fewer and larger shards are read faster, by half a
+millisecond each."""
 
 
 class Progress(NamedTuple):
-    """How far it is. `tokens`, `seconds` and `here`, tasks finished, are those of this process; `left_s` is None while nothing is known of the
-    rate."""
+    """How far it is. `tokens`, `seconds` and `here`, tasks finished, are those of this process;
+    `left_s` is None while nothing is known of the rate."""
 
     phase: str
     done: int
@@ -62,8 +65,9 @@ Tell = Callable[[Progress], None]
 
 @dataclass
 class Sweep:
-    """Carries out what the folder does not hold. `at_once` tasks are in flight; `retry` takes up those that failed, `only` leaves out tasks with
-    other keys. `stop()` lets those under way finish nothing: they are cancelled, and the next call carries them out anew."""
+    """Carries out what the folder does not hold. `at_once` tasks are in flight; `retry` takes up
+    those that failed, `only` leaves out tasks with other keys. `stop()` lets those under way finish
+    nothing: they are cancelled, and the next call carries them out anew."""
 
     experiment: Experiment
     folder: Folder
@@ -83,13 +87,16 @@ class Sweep:
     _made_with: set[str] = field(default_factory=set)
 
     async def carry_out(self) -> Progress:
-        """Measure the units, then the rest. Whatever ends it, what is finished is written. Raises what `check` raises, and `EngineFailure`."""
+        """Measure the units, then the rest. Whatever ends it, what is finished is written. Raises
+        what `check` raises, and `EngineFailure`."""
         check(self.experiment, self.find)
         self._attempts = attempts(self.folder) if self.retry else {}
         try:
             await self._all("measuring", list(unit_tasks(self.experiment)))
             self._flush()
-            return await self._all("running", list(tasks(self.experiment, units(self.folder, self.experiment))))
+            return await self._all(
+                "running", list(tasks(self.experiment, units(self.folder, self.experiment)))
+            )
         finally:
             self._flush()
 
@@ -111,10 +118,17 @@ class Sweep:
                 await self.control.gate()
                 results, samples = await self._finished(same)
                 self._take(results, samples)
-                spent = max((result.ledger.get("generated_tokens", 0.0) for result in results), default=0.0)
+                spent = max(
+                    (result.ledger.get("generated_tokens", 0.0) for result in results), default=0.0
+                )
                 broke = any(result.failure is not None for result in results)
                 progress = Progress(
-                    phase, progress.done + 1, progress.total, progress.failed + broke, progress.tokens + spent, time.monotonic() - started,
+                    phase,
+                    progress.done + 1,
+                    progress.total,
+                    progress.failed + broke,
+                    progress.tokens + spent,
+                    time.monotonic() - started,
                     progress.here + 1,
                 )
                 self.tell(progress)
@@ -125,8 +139,8 @@ class Sweep:
         return progress
 
     async def _finished(self, same: Sequence[Task]) -> tuple[list[Result], list[Sample]]:
-        """Carry out one run, which several tasks may be. What a model, a verifier or the problem refuses is a result; only what nobody foresaw
-        ends the sweep."""
+        """Carry out one run, which several tasks may be. What a model, a verifier or the problem
+        refuses is a result; only what nobody foresaw ends the sweep."""
         task = same[0]
         attempt = self._attempts.get(task.key, -1) + 1
         try:
@@ -135,15 +149,30 @@ class Sweep:
             self._tell_models(task.spec, engine, reward)
             sink = MemorySink()
             outcome = await run(
-                task.spec, problem=problem, engine=engine, reward=reward, sink=sink, control=self.control, grade=self.grade, compare=self.compare
+                task.spec,
+                problem=problem,
+                engine=engine,
+                reward=reward,
+                sink=sink,
+                control=self.control,
+                grade=self.grade,
+                compare=self.compare,
             )
         except ArboretumError as error:
-            return [replace(each, failure=str(error)) for one in same for each in outcomes.started(one, attempt)], []
+            return [
+                replace(each, failure=str(error))
+                for one in same
+                for each in outcomes.started(one, attempt)
+            ], []
         told = (attempt, problem, outcome, sink, engine.info.delimiter)
-        results = [each for one in same for each in await asyncio.to_thread(outcomes.finished, one, *told)]
+        results = [
+            each for one in same for each in await asyncio.to_thread(outcomes.finished, one, *told)
+        ]
         if task.kind != "pool":
             return results, []
-        return results, await asyncio.to_thread(outcomes.samples, task, problem, sink, engine.info.delimiter, self.grade)
+        return results, await asyncio.to_thread(
+            outcomes.samples, task, problem, sink, engine.info.delimiter, self.grade
+        )
 
     def _tell_models(self, spec: RunSpec, engine: Engine, reward: RewardModel | None) -> None:
         """Say what the results are made with, once for each choice of models and settings."""
@@ -155,7 +184,10 @@ class Sweep:
     def _take(self, results: Iterable[Result], samples: Iterable[Sample]) -> None:
         self._results.extend(results)
         self._samples.extend(samples)
-        if len(self._results) + len(self._samples) >= FLUSH_ROWS or time.monotonic() - self._flushed > FLUSH_S:
+        if (
+            len(self._results) + len(self._samples) >= FLUSH_ROWS
+            or time.monotonic() - self._flushed > FLUSH_S
+        ):
             self._flush()
 
     def _flush(self) -> None:
@@ -166,23 +198,29 @@ class Sweep:
 async def models_of(models: Models, spec: RunSpec) -> tuple[Engine, RewardModel | None]:
     """The models that a run names."""
     engine = await models.policy(spec.engine, spec.model)
-    return engine, await models.reward(spec.engine, spec.verifier_model) if spec.verifier == "prm" else None
+    return engine, await models.reward(
+        spec.engine, spec.verifier_model
+    ) if spec.verifier == "prm" else None
 
 
 def attempts(folder: Folder) -> dict[str, int]:
     """The latest attempt at each task that there is a result of."""
     table = folder.results()
-    return dict(zip(table.column("key").to_pylist(), table.column("attempt").to_pylist(), strict=True))
+    return dict(
+        zip(table.column("key").to_pylist(), table.column("attempt").to_pylist(), strict=True)
+    )
 
 
 def made_with(spec: RunSpec, engine: Engine, reward: RewardModel | None) -> dict[str, JSON]:
-    """Models with hashes, versions and settings: the manifest of a run without what differs from run to run."""
+    """Models with hashes, versions and settings: the manifest of a run without what differs from
+    run to run."""
     told = manifest(spec, engine.info, None if reward is None else reward.info)
     return {name: value for name, value in told.items() if name != "spec"}
 
 
 def units(folder: Folder, experiment: Experiment) -> dict[str, float]:
-    """Mean generated tokens of one solution by cell, from the finished chains. Empty where budgets are not in solutions."""
+    """Mean generated tokens of one solution by cell, from the finished chains. Empty where budgets
+    are not in solutions."""
     if experiment.budgets.axis != SOLUTIONS:
         return {}
     chains = list(unit_tasks(experiment))
@@ -192,7 +230,10 @@ def units(folder: Folder, experiment: Experiment) -> dict[str, float]:
             spent.setdefault(row["cell"], []).append(row["generated_tokens"])
     missing = {task.cell for task in chains} - spent.keys()
     if missing:
-        raise ArboretumError(f"no chain of {', '.join(sorted(missing))} came to its end, so that a budget in solutions says nothing there")
+        raise ArboretumError(
+            f"no chain of {', '.join(sorted(missing))} came to its end, so that a budget "
+            "in solutions says nothing there"
+        )
     return {cell: sum(tokens) / len(tokens) for cell, tokens in spent.items()}
 
 

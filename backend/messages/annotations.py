@@ -1,4 +1,5 @@
-"""What travels over HTTP about annotations: labels, the task of an author, the queue, agreement, counts and the codebook."""
+"""What travels over HTTP about annotations: labels, the task of an author, the queue, agreement,
+counts and the codebook."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class SpanAsk(BaseModel):
 
 
 class LabelAsk(Ask):
-    """A label to keep; see `backend.review.annotate.labels` for kinds and places. Whether it counts as blind is for the service to say."""
+    """A label to keep; see `backend.review.annotate.labels` for kinds and places. Whether it counts
+    as blind is for the service to say."""
 
     kind: Kind
     label: str = Field("", max_length=100)
@@ -45,14 +47,16 @@ class LabelAsk(Ask):
 
 
 class OpenAsk(Ask):
-    """An author begins with a run, or looks at another of its paths: that to `node` (absent: to the chosen one)."""
+    """An author begins with a run, or looks at another of its paths: that to `node` (absent: to the
+    chosen one)."""
 
     blind: bool = True
     node: int | None = Field(None, ge=0)
 
 
 class SpanShown(Answer):
-    """A marked stretch of a step's text; `tokens` are (node, first, end) stretches of tokens, empty where token texts were not at hand."""
+    """A marked stretch of a step's text; `tokens` are (node, first, end) stretches of tokens, empty
+    where token texts were not at hand."""
 
     start: int
     end: int
@@ -61,7 +65,8 @@ class SpanShown(Answer):
 
 
 class Annotation(Answer):
-    """A label as it stands now. `blind`: when it was given, its author had been shown neither scores nor verdicts nor others' labels."""
+    """A label as it stands now. `blind`: when it was given, its author had been shown neither
+    scores nor verdicts nor others' labels."""
 
     id: int
     run_id: int
@@ -96,7 +101,8 @@ class Labels(Answer):
 
 
 class TaskStep(Answer):
-    """A step of the path; `node` is the one in which it ends. `score` in [0, 1] is the verifier's, None where it has none or where it is hidden."""
+    """A step of the path; `node` is the one in which it ends. `score` in [0, 1] is the verifier's,
+    None where it has none or where it is hidden."""
 
     number: int
     node: int
@@ -114,8 +120,8 @@ class PathChoice(Answer):
 
 
 class Task(Labels):
-    """What an author is shown of a run. While `hidden`, there are no scores, verdicts, right answers and labels of others in it; `others` only says
-    how many people have labelled the run."""
+    """What an author is shown of a run. While `hidden`, there are no scores, verdicts, right
+    answers and labels of others in it; `others` only says how many people have labelled the run."""
 
     run_id: int
     strategy: str
@@ -143,7 +149,8 @@ class Waiting(Answer):
 
 
 class Queue(Answer):
-    """Runs newest first. `total` match all but the standing, and the author has labelled `done` of them."""
+    """Runs newest first. `total` match all but the standing, and the author has labelled `done` of
+    them."""
 
     runs: list[Waiting]
     total: int
@@ -190,7 +197,8 @@ class CategoryCount(Answer):
 
 
 class CountsShown(Answer):
-    """How many runs of each strategy have labels, and in how many of them and how often each category was given."""
+    """How many runs of each strategy have labels, and in how many of them and how often each
+    category was given."""
 
     labelled: dict[str, int]
     cells: list[CategoryCount]
@@ -219,7 +227,8 @@ class CategoryAsk(Ask):
 
 
 class Codebook(Answer):
-    """All categories in order, retired ones too, the names of the marks with their signs, and the history."""
+    """All categories in order, retired ones too, the names of the marks with their signs, and the
+    history."""
 
     categories: list[CategoryShown]
     marks: dict[str, str]

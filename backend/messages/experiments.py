@@ -1,4 +1,5 @@
-"""What travels over HTTP about experiments: their state, curves, cells and analyses. The description is `backend.experiments.spec.Experiment`."""
+"""What travels over HTTP about experiments: their state, curves, cells and analyses. The
+description is `backend.experiments.spec.Experiment`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ State = Literal["running", "paused", "stopped", "failed", "idle"]
 
 
 class About(Answer):
-    """What is left of an experiment and about what it will cost; `by_arm` counts the tasks left, `seconds` is a guess from `tokens`."""
+    """What is left of an experiment and about what it will cost; `by_arm` counts the tasks left,
+    `seconds` is a guess from `tokens`."""
 
     planned: int
     done: int
@@ -25,8 +27,9 @@ class About(Answer):
 
 
 class ExperimentInfo(Answer):
-    """An experiment in a list. `status` is that of the sweep in this service; `rate` in generated tokens a second and `left_s` are None while nothing
-    is known of them. `shipped` ones come with the project."""
+    """An experiment in a list. `status` is that of the sweep in this service; `rate` in generated
+    tokens a second and `left_s` are None while nothing is known of them. `shipped` ones come with
+    the project."""
 
     hash: str
     name: str
@@ -47,7 +50,8 @@ class ExperimentInfo(Answer):
 
 
 class ExperimentDetail(ExperimentInfo):
-    """One experiment with its description, what it was made with, and the causes of failed tasks with their numbers."""
+    """One experiment with its description, what it was made with, and the causes of failed tasks
+    with their numbers."""
 
     experiment: Experiment
     made_with: list[dict[str, Any]]
@@ -84,7 +88,8 @@ class Curve(Answer):
 
 
 class Curves(Answer):
-    """The curves of all arms on one axis; `counts` says what the axis counts, `slice` which problems they are over."""
+    """The curves of all arms on one axis; `counts` says what the axis counts, `slice` which
+    problems they are over."""
 
     hash: str
     axis: str
@@ -95,7 +100,8 @@ class Curves(Answer):
 
 
 class Result(Answer):
-    """A finished task at a budget; `key` names it, `credit` is 1 for a right answer and the exact estimate for a pooled arm."""
+    """A finished task at a budget; `key` names it, `credit` is 1 for a right answer and the exact
+    estimate for a pooled arm."""
 
     key: str
     arm: str
@@ -118,7 +124,8 @@ class Results(Answer):
 
 
 class Matrix(Answer):
-    """Credit of each arm on each problem at a budget: `rows[i][j]` is that of `problems[i]` by `arms[j]`, None where it is not there."""
+    """Credit of each arm on each problem at a budget: `rows[i][j]` is that of `problems[i]` by
+    `arms[j]`, None where it is not there."""
 
     budget: float
     budgets: list[float]
@@ -128,7 +135,8 @@ class Matrix(Answer):
 
 
 class PairedArms(Answer):
-    """One arm less another at a budget, paired by problem: the mean difference with its interval, the p-value of the sign-flip test, flips."""
+    """One arm less another at a budget, paired by problem: the mean difference with its interval,
+    the p-value of the sign-flip test, flips."""
 
     one: str
     other: str
@@ -141,7 +149,8 @@ class PairedArms(Answer):
 
 
 class ChartLine(Answer):
-    """A line of a chart: its name and its points (x, y, low, high), the last two None without a band."""
+    """A line of a chart: its name and its points (x, y, low, high), the last two None without a
+    band."""
 
     name: str
     points: list[tuple[float | str, float, float | None, float | None]]
@@ -160,7 +169,8 @@ class Chart(Answer):
 
 
 class Analysis(Answer):
-    """One analysis: what it says in a sentence, its limits, its paper, its figures as named tables (lists of rows), and how they are drawn."""
+    """One analysis: what it says in a sentence, its limits, its paper, its figures as named tables
+    (lists of rows), and how they are drawn."""
 
     name: str
     title: str
@@ -188,6 +198,21 @@ class Opened(Answer):
 
 
 __all__ = [
-    "About", "Analyses", "Analysis", "Band", "Curve", "CurvePoint", "Curves", "ExperimentDetail", "ExperimentInfo", "ExperimentList", "Matrix",
-    "Opened", "PairedArms", "Result", "Results", "State", "Steered",
-]  # fmt: skip
+    "About",
+    "Analyses",
+    "Analysis",
+    "Band",
+    "Curve",
+    "CurvePoint",
+    "Curves",
+    "ExperimentDetail",
+    "ExperimentInfo",
+    "ExperimentList",
+    "Matrix",
+    "Opened",
+    "PairedArms",
+    "Result",
+    "Results",
+    "State",
+    "Steered",
+]

@@ -35,10 +35,12 @@ class Expanded(Answer):
 
 
 class Origin(Answer):
-    """Where a run comes from. A fork goes on from `node` of run `run`: `path` are the origin's nodes down to it, and the first nodes of the fork, in
-    order, are copies of them; where a person `edited` the last, by `words` in its place (from token `position` on), only of those above it.
-    `continued`: the run has the origin's settings and a larger budget, and `replayed` counts what it took over. `elsewhere`: the numbers are those of
-    another store. `stored`: the origin is still there, with its `strategy`."""
+    """Where a run comes from. A fork goes on from `node` of run `run`: `path` are the origin's
+    nodes down to it, and the first nodes of the fork, in order, are copies of them; where a person
+    `edited` the last, by `words` in its place (from token `position` on), only of those above it.
+    `continued`: the run has the origin's settings and a larger budget, and `replayed` counts what
+    it took over. `elsewhere`: the numbers are those of another store. `stored`: the origin is still
+    there, with its `strategy`."""
 
     run: int
     node: int | None = None
@@ -73,7 +75,8 @@ class Descendant(Answer):
 
 
 class Kin(Answer):
-    """Whom a run comes from, the nearest first, and what comes from it. `limit` names the axis whose budget ended it."""
+    """Whom a run comes from, the nearest first, and what comes from it. `limit` names the axis
+    whose budget ended it."""
 
     origins: list[Origin]
     forks: list[Descendant]
@@ -81,5 +84,15 @@ class Kin(Answer):
 
 
 __all__ = [
-    "ContinueAsk", "Descendant", "Edit", "Edited", "ExpandAsk", "Expanded", "Fork", "Kin", "Origin", "Submitted", "TokenEdit",
-]  # fmt: skip
+    "ContinueAsk",
+    "Descendant",
+    "Edit",
+    "Edited",
+    "ExpandAsk",
+    "Expanded",
+    "Fork",
+    "Kin",
+    "Origin",
+    "Submitted",
+    "TokenEdit",
+]

@@ -1,7 +1,8 @@
-"""What travels over HTTP: the one description of requests and answers, shared by the service and its typed client.
+"""What travels over HTTP: the one description of requests and answers, shared by the service and
+its typed client.
 
-Everything is a frozen pydantic model. `RunSpec` (backend.core.spec) is the body of `POST /api/runs`, `Preferences` (backend.core.settings) that of
-`PUT /api/settings`.
+Everything is a frozen pydantic model. `RunSpec` (backend.core.spec) is the body of `POST
+/api/runs`, `Preferences` (backend.core.settings) that of `PUT /api/settings`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from backend.core.ports import Aggregation
 from backend.core.settings import Preferences
 from backend.core.spec import RunSpec
 
-Status = Literal["queued", "loading", "running", "paused", "finished", "failed", "cancelled", "crashed"]
+Status = Literal[
+    "queued", "loading", "running", "paused", "finished", "failed", "cancelled", "crashed"
+]
 OVER: tuple[Status, ...] = ("finished", "failed", "cancelled", "crashed")
 """States in which nothing more happens until somebody resumes the run."""
 
@@ -26,7 +29,8 @@ class Answer(BaseModel):
 
 
 class ErrorBody(Answer):
-    """Every refusal has this shape: what is wrong, what was given, what is accepted, and where there is one, a remedy."""
+    """Every refusal has this shape: what is wrong, what was given, what is accepted, and where
+    there is one, a remedy."""
 
     error: str
     given: JsonValue = None
@@ -62,7 +66,8 @@ class Health(Answer):
 
 
 class CodeLine(Answer):
-    """A line of pseudo-code with the phases of a step that carry it out, and the kinds of event that tell of it."""
+    """A line of pseudo-code with the phases of a step that carry it out, and the kinds of event
+    that tell of it."""
 
     phases: list[str]
     text: str
@@ -70,9 +75,11 @@ class CodeLine(Answer):
 
 
 class StrategyInfo(Answer):
-    """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults, bounds and help texts. `sources` says what is
-    taken from where, `departures` where it leaves the paper and why, `avoided` which published defects were not copied: one sentence each.
-    `formulas` are those that its decisions go by, each with its published constant where a parameter may leave that open."""
+    """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults,
+    bounds and help texts. `sources` says what is taken from where, `departures` where it leaves the
+    paper and why, `avoided` which published defects were not copied: one sentence each. `formulas`
+    are those that its decisions go by, each with its published constant where a parameter may leave
+    that open."""
 
     name: str
     title: str
@@ -96,7 +103,8 @@ class StrategyInfo(Answer):
 
 
 class SelectorInfo(Answer):
-    """A final rule as the form needs it; `params_schema` is a JSON schema, `needs` names engine capabilities."""
+    """A final rule as the form needs it; `params_schema` is a JSON schema, `needs` names engine
+    capabilities."""
 
     name: str
     title: str
@@ -128,7 +136,8 @@ class EngineChoice(Answer):
 
 
 class ProblemSetInfo(Answer):
-    """A problem set. `levels` is empty where problems have no levels; `size` is None where it is endless."""
+    """A problem set. `levels` is empty where problems have no levels; `size` is None where it is
+    endless."""
 
     name: str
     title: str
@@ -185,7 +194,8 @@ class Estimate(Answer):
 
 
 class Run(Answer):
-    """A run as it stands. `spec` is what was asked for; `correct` None means undecided or not known."""
+    """A run as it stands. `spec` is what was asked for; `correct` None means undecided or not
+    known."""
 
     id: int
     status: Status
@@ -222,7 +232,8 @@ class Run(Answer):
     def again(self) -> RunSpec:
         """What to ask for to have this run again: problem or question, every setting, and the seed.
 
-        Raises `ValueError` where the run was made by a version whose settings are not accepted any more.
+        Raises `ValueError` where the run was made by a version whose settings are not accepted any
+        more.
         """
         return RunSpec.model_validate(self.spec)
 
@@ -236,10 +247,12 @@ class Choice(Answer):
 
 
 class Reselection(Answer):
-    """What another final rule would have chosen from a stored run, beside what the run chose by its own.
+    """What another final rule would have chosen from a stored run, beside what the run chose by its
+    own.
 
-    `leaders` are all nodes that tie with the choice, one a class of answers for a vote, the choice first; `credit` is the expected correctness where
-    ties are broken at random. `confidence` is the rule's own measure in [0, 1], `facts` what else it found. `undecided` are pairs of answers that
+    `leaders` are all nodes that tie with the choice, one a class of answers for a vote, the choice
+    first; `credit` is the expected correctness where ties are broken at random. `confidence` is the
+    rule's own measure in [0, 1], `facts` what else it found. `undecided` are pairs of answers that
     could not be compared. `aggregation` None means the values that the run itself ranked by.
     """
 
@@ -264,7 +277,8 @@ class RunPage(Answer):
 
 
 class Node(Answer):
-    """A node without its tokens. `id` is dense from 0 (the prompt) in order of creation; `seq` is the event that announced it."""
+    """A node without its tokens. `id` is dense from 0 (the prompt) in order of creation; `seq` is
+    the event that announced it."""
 
     id: int
     parent_id: int | None
@@ -284,7 +298,8 @@ class NodePage(Answer):
 
 
 class NodeScore(Answer):
-    """A verifier's opinion of a node: `value` in [0, 1] or None with the reason; `steps` are the scores of each step of the path."""
+    """A verifier's opinion of a node: `value` in [0, 1] or None with the reason; `steps` are the
+    scores of each step of the path."""
 
     scorer: str
     value: float | None
@@ -301,8 +316,9 @@ class Option(Answer):
 
 
 class NodeDetail(Node):
-    """A node with everything known of it. `path` are the ids from the root to it. `tokens` are the texts of `token_ids`, special tokens visible,
-    and empty where the model is not at hand. `prompt_text` is exactly what the model was given before it wrote this node."""
+    """A node with everything known of it. `path` are the ids from the root to it. `tokens` are the
+    texts of `token_ids`, special tokens visible, and empty where the model is not at hand.
+    `prompt_text` is exactly what the model was given before it wrote this node."""
 
     key: str
     token_ids: list[int]
@@ -316,7 +332,8 @@ class NodeDetail(Node):
 
 
 class Event(Answer):
-    """An entry of the append-only log; `t_ms` counts from the start of the run. `node` comes with events of kind `node`."""
+    """An entry of the append-only log; `t_ms` counts from the start of the run. `node` comes with
+    events of kind `node`."""
 
     seq: int
     t_ms: float
@@ -332,7 +349,8 @@ class Event(Answer):
 
 
 class EventPage(Answer):
-    """Events after the one asked for. `last_seq` is the last of this page (or what was asked for, if it is empty)."""
+    """Events after the one asked for. `last_seq` is the last of this page (or what was asked for,
+    if it is empty)."""
 
     events: list[Event]
     last_seq: int
@@ -379,8 +397,42 @@ class Done(Answer):
 
 
 __all__ = [
-    "OVER", "Axis", "Catalog", "Choice", "CodeLine", "Done", "EngineChoice", "EngineStates", "ErrorBody", "Estimate", "Event", "EventPage", "Health",
-    "ModelChoice", "ModelState", "Node", "NodeDetail", "NodePage", "NodeScore", "Option", "Preferences", "Problem", "ProblemSetInfo", "ProblemSets",
-    "Prune", "Pruned", "Reselection", "Run", "RunCounts", "RunPage", "RunSpec", "SelectorInfo", "Status", "StoreInfo", "StrategyInfo", "Submitted",
-    "Taken", "VerifierInfo",
+    "OVER",
+    "Axis",
+    "Catalog",
+    "Choice",
+    "CodeLine",
+    "Done",
+    "EngineChoice",
+    "EngineStates",
+    "ErrorBody",
+    "Estimate",
+    "Event",
+    "EventPage",
+    "Health",
+    "ModelChoice",
+    "ModelState",
+    "Node",
+    "NodeDetail",
+    "NodePage",
+    "NodeScore",
+    "Option",
+    "Preferences",
+    "Problem",
+    "ProblemSetInfo",
+    "ProblemSets",
+    "Prune",
+    "Pruned",
+    "Reselection",
+    "Run",
+    "RunCounts",
+    "RunPage",
+    "RunSpec",
+    "SelectorInfo",
+    "Status",
+    "StoreInfo",
+    "StrategyInfo",
+    "Submitted",
+    "Taken",
+    "VerifierInfo",
 ]

@@ -6,7 +6,8 @@ from backend.messages.runs import Answer
 
 
 class SeriesScore(Answer):
-    """What a verifier said of a node after the run: `value` in [0, 1] or None with a reason; `steps` are the scores of the steps of its path."""
+    """What a verifier said of a node after the run: `value` in [0, 1] or None with a reason;
+    `steps` are the scores of the steps of its path."""
 
     node_id: int
     value: float | None

@@ -1,4 +1,5 @@
-"""What travels over HTTP about SQL: a query on a copy of the store, what it gives, and the queries that are kept."""
+"""What travels over HTTP about SQL: a query on a copy of the store, what it gives, and the queries
+that are kept."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ class SqlColumn(Answer):
 
 
 class SqlAnswer(Answer):
-    """Rows of a query. What JSON has no form for is text: moments in ISO 8601, bytes in hexadecimal, integers beyond 2^53, NaN and infinities.
+    """Rows of a query. What JSON has no form for is text: moments in ISO 8601, bytes in
+    hexadecimal, integers beyond 2^53, NaN and infinities.
 
-    `cut` says in words why not all rows are here; empty: they are. `copied_at` is when the copy was made that was asked.
+    `cut` says in words why not all rows are here; empty: they are. `copied_at` is when the copy was
+    made that was asked.
     """
 
     columns: list[SqlColumn]
@@ -64,10 +67,21 @@ class SqlQuery(BaseModel):
 
 
 class SqlQueries(Answer):
-    """The examples that come with the program, and what was kept in this store, in order of name."""
+    """The examples that come with the program, and what was kept in this store, in order of
+    name.
+    """
 
     examples: list[SqlQuery]
     saved: list[SqlQuery]
 
 
-__all__ = ["SqlAnswer", "SqlAsk", "SqlColumn", "SqlCopy", "SqlQueries", "SqlQuery", "SqlTable", "SqlTables"]
+__all__ = [
+    "SqlAnswer",
+    "SqlAsk",
+    "SqlColumn",
+    "SqlCopy",
+    "SqlQueries",
+    "SqlQuery",
+    "SqlTable",
+    "SqlTables",
+]

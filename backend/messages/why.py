@@ -1,4 +1,5 @@
-"""What travels over HTTP about why a search went as it did: causes, what-ifs, and series of scores side by side."""
+"""What travels over HTTP about why a search went as it did: causes, what-ifs, and series of scores
+side by side."""
 
 from __future__ import annotations
 
@@ -10,13 +11,16 @@ from backend.core.ports import Aggregation
 from backend.messages.runs import OVER as OVER
 from backend.messages.runs import Answer, Reselection
 
-Cause = Literal["right", "not_extracted", "not_chosen", "pruned", "cut_off", "never_generated", "unknown"]
+Cause = Literal[
+    "right", "not_extracted", "not_chosen", "pruned", "cut_off", "never_generated", "unknown"
+]
 RUN = "run"
 """The name of the scores that a run itself went by."""
 
 
 class StepVerdict(Answer):
-    """What the exact checker says of a written step: its number from 1, the node in which it begins, its text, and the kind of mistake."""
+    """What the exact checker says of a written step: its number from 1, the node in which it
+    begins, its text, and the kind of mistake."""
 
     step: int
     node: int
@@ -27,8 +31,9 @@ class StepVerdict(Answer):
 
 
 class PathStep(Answer):
-    """A written step on a path: its number from 1, the node in which it begins, its text, and the score by which the search went (None: there is
-    none). `ok` is the exact checker's verdict, None where the problem set has none; then `kind` and `reason` say nothing."""
+    """A written step on a path: its number from 1, the node in which it begins, its text, and the
+    score by which the search went (None: there is none). `ok` is the exact checker's verdict, None
+    where the problem set has none; then `kind` and `reason` say nothing."""
 
     step: int
     node: int
@@ -40,11 +45,13 @@ class PathStep(Answer):
 
 
 class Why(Answer):
-    """The cause for which a run did not answer right, in one sentence; see `backend.review.why.death` for the causes and the fields.
+    """The cause for which a run did not answer right, in one sentence; see
+    `backend.review.why.death` for the causes and the fields.
 
-    `first_wrong` is the first wrong step that nothing repaired, on the path to `path_node` (the node asked for, else the chosen one); None where
-    there is none, or where the problem set has no checker of steps, as `checked` tells. `path` are the steps on that path, `line` those on the path
-    to `node`, where the right answer died.
+    `first_wrong` is the first wrong step that nothing repaired, on the path to `path_node` (the
+    node asked for, else the chosen one); None where there is none, or where the problem set has no
+    checker of steps, as `checked` tells. `path` are the steps on that path, `line` those on the
+    path to `node`, where the right answer died.
     """
 
     run_id: int
@@ -67,7 +74,8 @@ class Why(Answer):
 
 
 class RunCause(Answer):
-    """The cause of one run of many, and where to look. `problem` is empty for a question of one's own."""
+    """The cause of one run of many, and where to look. `problem` is empty for a question of one's
+    own."""
 
     run_id: int
     strategy: str
@@ -81,7 +89,8 @@ class RunCause(Answer):
 
 
 class WhyCounts(Answer):
-    """How often each cause occurs among `looked_at` runs that are over, newest first, of `total` that match. `skipped` are not over yet."""
+    """How often each cause occurs among `looked_at` runs that are over, newest first, of `total`
+    that match. `skipped` are not over yet."""
 
     total: int
     looked_at: int
@@ -91,8 +100,10 @@ class WhyCounts(Answer):
 
 
 class WhatIfAsk(BaseModel):
-    """What is to be different in a stored run; what is absent stays as it was. `params` replace single parameters of the strategy. `first` lets only
-    so many candidates stand, in the order in which they came in. `series` names stored scores of another verifier that shall steer the search."""
+    """What is to be different in a stored run; what is absent stays as it was. `params` replace
+    single parameters of the strategy. `first` lets only so many candidates stand, in the order in
+    which they came in. `series` names stored scores of another verifier that shall steer the
+    search."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -105,10 +116,12 @@ class WhatIfAsk(BaseModel):
 
 
 class WhatIf(Reselection):
-    """What would have been chosen. `params` and `selector` are the rule's; `strategy_params` are those of the search, as they would have been.
+    """What would have been chosen. `params` and `selector` are the rule's; `strategy_params` are
+    those of the search, as they would have been.
 
-    The answer is exact for `rounds` steps of the search; the stored run took `own_rounds`. `whole` says that these are all; else `stopped` says in
-    one sentence what was missing then, and `stopped_at` names the node that was to be continued, where it was that.
+    The answer is exact for `rounds` steps of the search; the stored run took `own_rounds`. `whole`
+    says that these are all; else `stopped` says in one sentence what was missing then, and
+    `stopped_at` names the node that was to be continued, where it was that.
     """
 
     strategy_params: dict[str, JsonValue]
@@ -142,7 +155,8 @@ class TriedList(Answer):
 
 
 class ScoreAsk(BaseModel):
-    """Another verifier for the nodes of a stored run. `engine` and `model` say where a reward model is."""
+    """Another verifier for the nodes of a stored run. `engine` and `model` say where a reward model
+    is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -162,14 +176,16 @@ class Scoring(Answer):
 
 
 class SeriesList(Answer):
-    """The series of a run with their numbers of scores: `run` is what the search went by, the others came later."""
+    """The series of a run with their numbers of scores: `run` is what the search went by, the
+    others came later."""
 
     series: dict[str, int]
     under_way: list[Scoring]
 
 
 class ScorePair(Answer):
-    """What two series say of a step, the `step`-th of its path, which ends in `node`; `text` is how the step begins."""
+    """What two series say of a step, the `step`-th of its path, which ends in `node`; `text` is how
+    the step begins."""
 
     node: int
     step: int
@@ -189,7 +205,8 @@ class CurveBin(Answer):
 
 
 class DepthRank(Answer):
-    """How well the first series ranks the steps of one depth: only those with nothing but good steps before them count."""
+    """How well the first series ranks the steps of one depth: only those with nothing but good
+    steps before them count."""
 
     step: int
     steps: int
@@ -198,7 +215,8 @@ class DepthRank(Answer):
 
 
 class Lens(Answer):
-    """Two series of the same steps; see `backend.review.lens`. Disagreements with the widest gap first."""
+    """Two series of the same steps; see `backend.review.lens`. Disagreements with the widest gap
+    first."""
 
     run_id: int
     one: str

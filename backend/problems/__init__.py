@@ -1,6 +1,8 @@
-"""Everything about a problem, by its id: problem sets, graders, step checkers and answer extraction.
+"""Everything about a problem, by its id: problem sets, graders, step checkers and answer
+extraction.
 
-Ids: `ledger/3/17` (generated: set, level, seed), `curated/12` (line of the curated problems), `file:gsm8k/12` (line of a file that was read).
+Ids: `ledger/3/17` (generated: set, level, seed), `curated/12` (line of the curated problems),
+`file:gsm8k/12` (line of a file that was read).
 """
 
 from __future__ import annotations
@@ -20,24 +22,45 @@ from backend.problems.procedure import ProcedureSet
 from backend.problems.seeds import in_file, named
 
 __all__ = [
-    "CURATED", "JSON", "SETS", "Equivalence", "FileSet", "Grade", "Problem", "ProblemError", "ProblemSet", "Verdict",
-    "check", "extract_answer", "grade", "problem", "read_file", "sets",
-]  # fmt: skip
+    "CURATED",
+    "JSON",
+    "SETS",
+    "Equivalence",
+    "FileSet",
+    "Grade",
+    "Problem",
+    "ProblemError",
+    "ProblemSet",
+    "Verdict",
+    "check",
+    "extract_answer",
+    "grade",
+    "problem",
+    "read_file",
+    "sets",
+]
 CURATED_FILE = Path(__file__).parent / "curated.jsonl"
 
 
 def sets(levels: Levels) -> Mapping[str, ProblemSet]:
     """The generated problem sets under a map from level to difficulty."""
-    made: tuple[ProblemSet, ...] = (LedgerSet(levels.ledger), CountdownSet(levels.countdown), ProcedureSet(levels.procedure))
+    made: tuple[ProblemSet, ...] = (
+        LedgerSet(levels.ledger),
+        CountdownSet(levels.countdown),
+        ProcedureSet(levels.procedure),
+    )
     return MappingProxyType({each.name: each for each in made})
 
 
 SETS: Mapping[str, ProblemSet] = sets(load_levels())
-CURATED: FileSet = read_lines(CURATED_FILE.read_text(encoding="utf-8"), "curated", CURATED_FILE.name)
+CURATED: FileSet = read_lines(
+    CURATED_FILE.read_text(encoding="utf-8"), "curated", CURATED_FILE.name
+)
 
 
 def problem(problem_id: str, files: Sequence[FileSet] = ()) -> Problem:
-    """The problem of an id, file sets looked up among `files`. Raises ProblemError, which names what is accepted."""
+    """The problem of an id, file sets looked up among `files`. Raises ProblemError, which names
+    what is accepted."""
     by_line = {each.name: each for each in (CURATED, *files)}
     if place := in_file(problem_id, by_line):
         return by_line[place.set].problem(place.line)
@@ -48,7 +71,8 @@ def problem(problem_id: str, files: Sequence[FileSet] = ()) -> Problem:
 def grade(problem: Problem, answer: str | None, equivalence: Equivalence | None = None) -> Grade:
     """Grade of an answer: by the set's own rules, else by equivalence to the known answer.
 
-    Without `equivalence` only exact numbers and identical texts are decided. Undecided: no known answer, out of time, not understood.
+    Without `equivalence` only exact numbers and identical texts are decided. Undecided: no known
+    answer, out of time, not understood.
     """
     if problem.set in SETS:
         return SETS[problem.set].grade(problem, answer)
@@ -57,11 +81,19 @@ def grade(problem: Problem, answer: str | None, equivalence: Equivalence | None 
     if answer is None:
         return Grade(False, "no answer was given")
     exactly = equal_exactly(problem.answer, answer)
-    equal = equivalence.equal(problem.answer, answer) if exactly is None and equivalence else exactly
+    equal = (
+        equivalence.equal(problem.answer, answer) if exactly is None and equivalence else exactly
+    )
     if equal is None:
         return Grade(None, f"undecided whether {answer[:80]!r} equals {problem.answer[:80]!r}")
     how = "exactly" if exactly is not None else "by algebra"
-    return Grade(equal, f"{answer.strip()[:80]} {'equals' if equal else 'is not'} {problem.answer[:80]}, compared {how}")
+    return Grade(
+        equal,
+        (
+            f"{answer.strip()[:80]} {'equals' if equal else 'is not'} {problem.answer[:80]}, "
+            f"compared {how}"
+        ),
+    )
 
 
 def check(problem: Problem, steps: Sequence[str]) -> list[Verdict] | None:

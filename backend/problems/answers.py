@@ -11,8 +11,8 @@ _HASHES = re.compile(r"####\s*(.+)")
 
 
 def extract_answer(text: str) -> str | None:
-    r"""The content of the last balanced `\boxed{...}`; else what follows the last answer marker ("answer is",
-    "answer:", "####"); else None.
+    r"""The content of the last balanced `\boxed{...}`; else what follows the last answer marker
+    ("answer is", "answer:", "####"); else None.
 
     Only the last 100,000 characters are read.
     """

@@ -1,9 +1,11 @@
-"""What a problem, a verdict on a step and a grade of an answer are, and what every problem set can do.
+"""What a problem, a verdict on a step and a grade of an answer are, and what every problem set can
+do.
 
-A problem set is an endless generator: (level, seed) names one problem for ever. Beside the question it knows three
-things that a benchmark from a file does not: how to write a right solution, how to err as a pupil with one consistent
-misconception errs, and how to judge every written step. A step is *right* if the steps before it are sound, it is
-itself true, and a right answer can still be reached.
+A problem set is an endless generator: (level, seed) names one problem for ever. Beside the question
+it knows three things that a benchmark from a file does not: how to write a right solution, how to
+err as a pupil with one consistent misconception errs, and how to judge every written step. A step
+is *right* if the steps before it are sound, it is itself true, and a right answer can still be
+reached.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ JSON: TypeAlias = Any
 
 
 class ProblemError(ArboretumError):
-    """A problem, level or problem file that does not exist or cannot be read; the message names what is accepted."""
+    """A problem, level or problem file that does not exist or cannot be read; the message names
+    what is accepted."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One question. `id` is `set/level/seed` or `file:name/line`; `meta` is what the set's own grader and checker
-    need.
+    """One question. `id` is `set/level/seed` or `file:name/line`; `meta` is what the set's own
+    grader and checker need.
     """
 
     id: str
@@ -39,8 +42,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Judgement of one written step. `kind` names the mistake; steps after an unrepaired mistake have kind
-    `after_mistake`.
+    """Judgement of one written step. `kind` names the mistake; steps after an unrepaired mistake
+    have kind `after_mistake`.
     """
 
     ok: bool
@@ -50,14 +53,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Grade:
-    """Judgement of an answer; `correct` None means undecided. `reason` says why it counts as equal or not."""
+    """Judgement of an answer; `correct` None means undecided. `reason` says why it counts as equal
+    or not."""
 
     correct: bool | None
     reason: str
 
 
 class ProblemSet(Protocol):
-    """A generator of problems with grader, step checker and authors. `kinds` are the mistakes that `check` can name."""
+    """A generator of problems with grader, step checker and authors. `kinds` are the mistakes that
+    `check` can name."""
 
     name: str
     title: str
@@ -66,8 +71,8 @@ class ProblemSet(Protocol):
     pupils: Sequence[str]
 
     def problem(self, level: int, seed: int) -> Problem:
-        """The problem of that level and seed, the same for ever. Raises ProblemError for a level that does not
-        exist.
+        """The problem of that level and seed, the same for ever. Raises ProblemError for a level
+        that does not exist.
         """
         ...
 
@@ -76,14 +81,16 @@ class ProblemSet(Protocol):
         ...
 
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
-        """One verdict per step, in time linear in the steps; whatever is written, nothing is raised."""
+        """One verdict per step, in time linear in the steps; whatever is written, nothing is
+        raised."""
         ...
 
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
-        """A written solution: right and in a random valid way, or as the named pupil would write it.
+        """A written solution: right and in a random valid way, or as the named pupil would write
+        it.
 
-        A misconception that does not apply to the problem leaves the solution right. Raises ProblemError for an
-        unknown pupil.
+        A misconception that does not apply to the problem leaves the solution right. Raises
+        ProblemError for an unknown pupil.
         """
         ...
 

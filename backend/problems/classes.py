@@ -1,15 +1,20 @@
 """Which answers of a run are the same: classes of equal answers, for every vote.
 
-Equality is a relation and no key: `1/2`, `0.5` and `\\frac{1}{2}` are read exactly, but `x + 1` and `1 + x` have to be compared. So classes are
-built by union-find over pairs. Exact reading comes first, and where every answer is a number nothing else is asked; algebra decides the rest, in
+Equality is a relation and no key: `1/2`, `0.5` and `\\frac{1}{2}` are read exactly, but `x + 1` and
+`1 + x` have to be compared. So classes are built by union-find over pairs. Exact reading comes
+first, and where every answer is a number nothing else is asked; algebra decides the rest, in
 processes with a limit (`backend.problems.equivalence`).
 
-Algebra is not transitive, and it does not always decide. What follows from that is laid down here, and recorded:
+Algebra is not transitive, and it does not always decide. What follows from that is laid down here,
+and recorded:
 
 - an undecided pair is two classes;
-- two classes that one answer equals become one; a pair that was joined only through a third is noted in `bridges`;
-- an exact difference outranks algebra: `50%` would pass for `0.5` and for `50`; it joins the older, and the two stay apart;
-- before an answer is compared with others it is compared with 0: one that algebra cannot read in time (a tower of powers) is a class of its own
+- two classes that one answer equals become one; a pair that was joined only through a third is
+  noted in `bridges`;
+- an exact difference outranks algebra: `50%` would pass for `0.5` and for `50`; it joins the older,
+  and the two stay apart;
+- before an answer is compared with others it is compared with 0: one that algebra cannot read in
+  time (a tower of powers) is a class of its own
   text, and costs the limit once, not once for every other answer;
 - a run waits for algebra `PATIENCE_S` in all; later pairs are undecided without being asked.
 
@@ -37,7 +42,8 @@ Verdicts: TypeAlias = Mapping[tuple[str, str], bool | None]
 
 
 class Comparison(NamedTuple):
-    """What algebra said of two answers, by their forms; None is undecided. `other` is `PROBE` where an answer was only tried out."""
+    """What algebra said of two answers, by their forms; None is undecided. `other` is `PROBE` where
+    an answer was only tried out."""
 
     answer: str
     other: str
@@ -60,13 +66,21 @@ class Settled(NamedTuple):
 
 
 class AnswerClasses:
-    """The classes of one run. `form` makes answers into the texts that count as identical; `equal` is the algebra, None for exact reading only.
+    """The classes of one run. `form` makes answers into the texts that count as identical; `equal`
+    is the algebra, None for exact reading only.
 
-    `known` verdicts are not asked again, so that a run that is taken up goes on with the same classes. `merges` grows whenever classes that existed
-    become one: whoever counts by class counts again. Not for several threads at a time.
+    `known` verdicts are not asked again, so that a run that is taken up goes on with the same
+    classes. `merges` grows whenever classes that existed become one: whoever counts by class counts
+    again. Not for several threads at a time.
     """
 
-    def __init__(self, equal: Compare | None = None, *, form: Callable[[str], str] = canonical, known: Verdicts | None = None) -> None:
+    def __init__(
+        self,
+        equal: Compare | None = None,
+        *,
+        form: Callable[[str], str] = canonical,
+        known: Verdicts | None = None,
+    ) -> None:
         self._equal, self._form, self._verdicts = equal, form, dict(known or {})
         self._forms: dict[str, str] = {}
         self._written: dict[str, str] = {}
@@ -80,12 +94,17 @@ class AnswerClasses:
         self.bridges: list[Bridge] = []
 
     def of(self, answer: str | None) -> str | None:
-        """The name of an answer's class: the form of its oldest member. None for no answer. Never blocks."""
+        """The name of an answer's class: the form of its oldest member. None for no answer. Never
+        blocks."""
         return None if answer is None or not answer.strip() else self._class_of[self._known(answer)]
 
     def unsettled(self, answers: Iterable[str | None]) -> list[str]:
         """The answers among these that algebra has yet to place: what `settle` would block for."""
-        forms = {self._known(answer): answer for answer in answers if answer is not None and answer.strip()}
+        forms = {
+            self._known(answer): answer
+            for answer in answers
+            if answer is not None and answer.strip()
+        }
         fresh = {form: answer for form, answer in forms.items() if form not in self._settled}
         if self._equal is not None and len(self._numbers) < len(self._written) > 1:
             return list(fresh.values())
@@ -93,13 +112,18 @@ class AnswerClasses:
         return []
 
     def settle(self, answers: Iterable[str | None]) -> Settled:
-        """Place the answers that are new, and say what that took. May block for seconds: call it in a thread."""
+        """Place the answers that are new, and say what that took. May block for seconds: call it in
+        a thread."""
         compared, bridged = len(self.comparisons), len(self.bridges)
         for answer in self.unsettled(answers):
             form = self._known(answer)
             self._settled.add(form)
             for name in list(self._members):
-                if name in self._members and name != self._class_of[form] and self._same(name, form):
+                if (
+                    name in self._members
+                    and name != self._class_of[form]
+                    and self._same(name, form)
+                ):
                     self._join(name, form)
         return Settled(self.comparisons[compared:], self.bridges[bridged:])
 
@@ -116,7 +140,8 @@ class AnswerClasses:
         return form
 
     def _same(self, name: str, form: str) -> bool:
-        """Whether an answer equals a class: what algebra says of the first member of which it says anything."""
+        """Whether an answer equals a class: what algebra says of the first member of which it says
+        anything."""
         if name in self._numeric and self._class_of[form] in self._numeric:
             return False  # each holds a number, and the same number would have the same form
         for member in self._members[name]:
@@ -131,9 +156,14 @@ class AnswerClasses:
 
     def _asked(self, form: str, other: str) -> bool | None:
         """The verdict on a pair of forms, asked for and recorded once."""
-        pair = (form if len(form) <= LONGEST_ANSWER else f"{form[:SHOWN]}... ({len(form)} characters)", other)
+        pair = (
+            form if len(form) <= LONGEST_ANSWER else f"{form[:SHOWN]}... ({len(form)} characters)",
+            other,
+        )
         if pair not in self._verdicts:
-            self._verdicts[pair] = self._decided(self._written[form], self._written.get(other, other))
+            self._verdicts[pair] = self._decided(
+                self._written[form], self._written.get(other, other)
+            )
         if pair not in self._recorded:
             self._recorded.add(pair)
             self.comparisons.append(Comparison(*pair, self._verdicts[pair]))
@@ -150,7 +180,11 @@ class AnswerClasses:
     def _join(self, name: str, form: str) -> None:
         """Make one of the class `name` and the class of `form`, under the name of the older."""
         mine = self._class_of[form]
-        older, younger = (name, mine) if next(each for each in self._members if each in (name, mine)) == name else (mine, name)
+        older, younger = (
+            (name, mine)
+            if next(each for each in self._members if each in (name, mine)) == name
+            else (mine, name)
+        )
         if mine != form:
             self.bridges.append(Bridge(older, younger, form))
         for member in self._members.pop(younger):
@@ -161,10 +195,14 @@ class AnswerClasses:
         self.merges += 1
 
 
-def classes_of(problem: Problem, equal: Compare | None = None, known: Verdicts | None = None) -> AnswerClasses:
-    """The classes for answers to a problem. Generated problems are read by their own exact rules, all others compared by `equal`.
+def classes_of(
+    problem: Problem, equal: Compare | None = None, known: Verdicts | None = None
+) -> AnswerClasses:
+    """The classes for answers to a problem. Generated problems are read by their own exact rules,
+    all others compared by `equal`.
 
-    Two expressions of countdown are the same answer if they use the same numbers and come to the same value.
+    Two expressions of countdown are the same answer if they use the same numbers and come to the
+    same value.
     """
     if problem.set in problems.SETS:
         return AnswerClasses(form=expression_form if problem.set == "countdown" else canonical)
@@ -172,7 +210,8 @@ def classes_of(problem: Problem, equal: Compare | None = None, known: Verdicts |
 
 
 def expression_form(answer: str) -> str:
-    """An arithmetic expression by its value and its numbers; anything else, or one that claims a wrong value, by its text."""
+    """An arithmetic expression by its value and its numbers; anything else, or one that claims a
+    wrong value, by its text."""
     left, equals, claimed = answer.partition("=")
     try:
         value, numbers = read_expression(left.strip("$ "))
@@ -183,4 +222,12 @@ def expression_form(answer: str) -> str:
     return f"{value} from {' '.join(map(str, sorted(numbers)))}"
 
 
-__all__ = ["AnswerClasses", "Bridge", "Comparison", "Settled", "Verdicts", "classes_of", "expression_form"]
+__all__ = [
+    "AnswerClasses",
+    "Bridge",
+    "Comparison",
+    "Settled",
+    "Verdicts",
+    "classes_of",
+    "expression_form",
+]

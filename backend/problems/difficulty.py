@@ -1,9 +1,9 @@
-"""From a level to numbers: how many steps, distractors and how large the numbers are. All knobs are in
-`backend/classroom/levels.json`.
+"""From a level to numbers: how many steps, distractors and how large the numbers are. All knobs are
+in `backend/classroom/levels.json`.
 
-A knob that is a pair `[low, high]` is drawn uniformly for each problem (both ends included), so that one difficulty
-may be a single point or the whole range. Level 0 of each set is that whole range: what the training corpus is drawn
-from. Levels 1 to 5 are fixed by measurement.
+A knob that is a pair `[low, high]` is drawn uniformly for each problem (both ends included), so
+that one difficulty may be a single point or the whole range. Level 0 of each set is that whole
+range: what the training corpus is drawn from. Levels 1 to 5 are fixed by measurement.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ LEVELS_FILE = Path(__file__).parent.parent / "classroom" / "levels.json"
 
 @dataclass(frozen=True)
 class LedgerDifficulty:
-    """steps: operations needed; distractors: facts that are not needed; largest: bound on every quantity;
-    probabilities in [0, 1].
+    """steps: operations needed; distractors: facts that are not needed; largest: bound on every
+    quantity; probabilities in [0, 1].
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -48,8 +48,8 @@ class LedgerDifficulty:
 
 @dataclass(frozen=True)
 class CountdownDifficulty:
-    """numbers: how many; largest: bound on the given numbers; target: range of the number to reach; operations
-    allowed when it is made.
+    """numbers: how many; largest: bound on the given numbers; target: range of the number to reach;
+    operations allowed when it is made.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -61,8 +61,8 @@ class CountdownDifficulty:
 
 @dataclass(frozen=True)
 class ProcedureDifficulty:
-    """steps: instructions; length: numbers at the start; largest: bound on the numbers at the start; arithmetic:
-    share of such steps.
+    """steps: instructions; length: numbers at the start; largest: bound on the numbers at the
+    start; arithmetic: share of such steps.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -83,11 +83,13 @@ class Levels:
 
 
 def load_levels(path: Path = LEVELS_FILE) -> Levels:
-    """Reads the map from level to difficulty. Raises ProblemError for an unknown knob or a value that does not fit."""
+    """Reads the map from level to difficulty. Raises ProblemError for an unknown knob or a value
+    that does not fit."""
     try:
         return TypeAdapter(Levels).validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ProblemError(
-            f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}; accepted: the knobs of backend/problems/difficulty.py"
+            f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}; accepted: "
+            "the knobs of backend/problems/difficulty.py"
         ) from error

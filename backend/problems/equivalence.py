@@ -1,8 +1,10 @@
-"""Whether two answers mean the same: exact numbers first, algebra in worker processes with a hard limit otherwise.
+"""Whether two answers mean the same: exact numbers first, algebra in worker processes with a hard
+limit otherwise.
 
-The algebra system (`math-verify` on sympy) can be kept busy for ever by one short answer, such as a tower of powers, and its own time limit
-works in a main thread only. So it lives in processes of its own: one that has not answered in time is killed, the pair counts as undecided,
-and a new process takes its place while the others go on serving.
+The algebra system (`math-verify` on sympy) can be kept busy for ever by one short answer, such as a
+tower of powers, and its own time limit works in a main thread only. So it lives in processes of its
+own: one that has not answered in time is killed, the pair counts as undecided, and a new process
+takes its place while the others go on serving.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _COMMAND, _WORD = re.compile(r"\\[A-Za-z]+"), re.compile(r"[a-z]{4,}")
 
 
 class Equivalence:
-    """A small pool of processes that compare answers. Safe to use from many threads; the first comparison that needs it starts it."""
+    """A small pool of processes that compare answers. Safe to use from many threads; the first
+    comparison that needs it starts it."""
 
     def __init__(self, workers: int = 2, limit_s: float = 1.0) -> None:
         self._limit_s = limit_s
@@ -45,9 +48,12 @@ class Equivalence:
         self._closed = threading.Event()
 
     def equal(self, expected: str, given: str) -> bool | None:
-        """True or False, or None if undecided: too long, not understood, or not decided within the limit. Raises once closed."""
+        """True or False, or None if undecided: too long, not understood, or not decided within the
+        limit. Raises once closed."""
         if self._closed.is_set():
-            raise ArboretumError("the pool that compares answers is closed; accepted: a pool that is open")
+            raise ArboretumError(
+                "the pool that compares answers is closed; accepted: a pool that is open"
+            )
         decided = equal_exactly(expected, given)
         if decided is not None or max(len(expected), len(given)) > LONGEST_ANSWER:
             return decided
@@ -70,7 +76,8 @@ class Equivalence:
 
 
 def equal_exactly(expected: str, given: str) -> bool | None:
-    """Decides without algebra: the same canonical text, two numbers in exact form, or the same letters in other words. None if that does not decide.
+    """Decides without algebra: the same canonical text, two numbers in exact form, or the same
+    letters in other words. None if that does not decide.
 
     Over-long input is undecided.
     """
@@ -85,7 +92,8 @@ def equal_exactly(expected: str, given: str) -> bool | None:
 
 
 def shuffled(expected: str, given: str) -> bool:
-    """Whether the answers hold different words of the same letters: algebra takes a word for a product, and so `stop` for `tops`."""
+    """Whether the answers hold different words of the same letters: algebra takes a word for a
+    product, and so `stop` for `tops`."""
     left, right = (_WORD.findall(_COMMAND.sub(" ", text).casefold()) for text in (expected, given))
     return left != right and sorted("".join(left)) == sorted("".join(right))
 
@@ -119,11 +127,14 @@ class _Worker:
         self.kill()
         command = [sys.executable, "-m", "backend.problems.equivalence_worker"]
         pipe, none = subprocess.PIPE, subprocess.DEVNULL
-        self._process = subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, stderr=none, bufsize=0)
+        self._process = subprocess.Popen(
+            command, cwd=PROJECT, stdin=pipe, stdout=pipe, stderr=none, bufsize=0
+        )
         return self._process
 
     def interrupt(self) -> None:
-        """Ends the process under a comparison in another thread, which then comes back undecided and tidies up."""
+        """Ends the process under a comparison in another thread, which then comes back undecided
+        and tidies up."""
         if process := self._process:
             process.kill()
 
@@ -139,7 +150,8 @@ class _Worker:
 
 
 def _line(process: subprocess.Popen[bytes], limit_s: float) -> str | None:
-    """One line of a process's output within the limit, or None; output ended counts as None as well."""
+    """One line of a process's output within the limit, or None; output ended counts as None as
+    well."""
     assert process.stdout is not None
     stream: IO[bytes] = process.stdout
     text, end = b"", time.monotonic() + limit_s

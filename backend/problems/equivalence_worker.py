@@ -1,6 +1,8 @@
-"""The process that compares two answers by algebra: reads `[expected, given]` as a line of JSON, writes `equal`, `different` or `undecided`.
+"""The process that compares two answers by algebra: reads `[expected, given]` as a line of JSON,
+writes `equal`, `different` or `undecided`.
 
-It defends itself in case its parent dies: the alarm signal, left at its default action, ends it, and its memory is bounded.
+It defends itself in case its parent dies: the alarm signal, left at its default action, ends it,
+and its memory is bounded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-r"""Numbers read exactly: integers, fractions and decimals. What is read here is decided without any algebra system.
+r"""Numbers read exactly: integers, fractions and decimals. What is read here is decided without any
+algebra system.
 
-Accepted, each with an optional sign and within dollar signs, \( \) or nothing: `12`, `1,234` (commas every three digits), `0.50`, `.5`, `3/4`,
-`\frac{3}{4}` (also `\dfrac`, `\tfrac`). Nothing else: `50%`, `1 1/2`, `3 apples` and `1e3` are not read, so that no meaning is guessed.
+Accepted, each with an optional sign and within dollar signs, \( \) or nothing: `12`, `1,234`
+(commas every three digits), `0.50`, `.5`, `3/4`, `\frac{3}{4}` (also `\dfrac`, `\tfrac`). Nothing
+else: `50%`, `1 1/2`, `3 apples` and `1e3` are not read, so that no meaning is guessed.
 """
 
 from __future__ import annotations
@@ -24,7 +26,11 @@ def bare(text: str) -> str:
     r"""The text without space around it, a full stop at its end, and one pair of `$` or `\( \)`."""
     text = text.strip().removesuffix(".").strip()
     for opening, closing in (("$", "$"), ("\\(", "\\)")):
-        if len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing):
+        if (
+            len(text) > len(opening + closing)
+            and text.startswith(opening)
+            and text.endswith(closing)
+        ):
             text = text[len(opening) : -len(closing)].strip()
     return text
 
@@ -42,12 +48,16 @@ def exact(text: str) -> Fraction | None:
 
 
 def canonical(answer: str) -> str:
-    """The string by which answers are compared without algebra: a reduced fraction for a number, else the text without dollar signs and loose spaces.
+    """The string by which answers are compared without algebra: a reduced fraction for a number,
+    else the text without dollar signs and loose spaces.
 
-    A space between two digits stays (`3 1 4` is a list of three). Case is ignored, but not in LaTeX commands (`\\delta` is not `\\Delta`).
+    A space between two digits stays (`3 1 4` is a list of three). Case is ignored, but not in LaTeX
+    commands (`\\delta` is not `\\Delta`).
     """
     number = exact(answer.replace("$", "")) if len(answer) <= LONGEST_NUMBER else None
     if number is not None:
         return str(number)
     text = _LOOSE_SPACE.sub("", " ".join(bare(answer).replace("$", "").split())).removesuffix(".")
-    return "".join(part if place % 2 else part.casefold() for place, part in enumerate(_COMMAND.split(text)))
+    return "".join(
+        part if place % 2 else part.casefold() for place, part in enumerate(_COMMAND.split(text))
+    )

@@ -1,7 +1,9 @@
-"""Problem sets from a file: JSON lines with `question`, `answer` and optionally `level`, so that GSM8K, MATH-500 or AIME can be brought along.
+"""Problem sets from a file: JSON lines with `question`, `answer` and optionally `level`, so that
+GSM8K, MATH-500 or AIME can be brought along.
 
-Every other key is ignored, but for two that these benchmarks use: `problem` is read as the question, and an answer with a worked solution
-before `####` is cut down to what follows it. Answers are graded by equivalence. Ids are `file:<name>/<line>`, lines counted from 1.
+Every other key is ignored, but for two that these benchmarks use: `problem` is read as the
+question, and an answer with a worked solution before `####` is cut down to what follows it. Answers
+are graded by equivalence. Ids are `file:<name>/<line>`, lines counted from 1.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ class Row(BaseModel):
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    question: str = Field(min_length=1, max_length=20_000, validation_alias=AliasChoices("question", "problem"))
+    question: str = Field(
+        min_length=1, max_length=20_000, validation_alias=AliasChoices("question", "problem")
+    )
     answer: str | None = Field(default=None, max_length=20_000)
     level: int | None = Field(default=None, ge=1, le=100)
 
@@ -46,15 +50,22 @@ class FileSet:
     def problem(self, line: int) -> Problem:
         """The problem of a line. Raises ProblemError."""
         if line not in self.problems:
-            raise ProblemError(f"{self.name} has no problem in line {line}; accepted: 1 to {max(self.problems, default=0)}")
+            raise ProblemError(
+                f"{self.name} has no problem in line {line}; accepted: 1 to "
+                f"{max(self.problems, default=0)}"
+            )
         return self.problems[line]
 
 
 def read_file(path: Path, name: str | None = None) -> FileSet:
-    """The set in a file, named after it unless `name` is given. Raises ProblemError, which names the line that cannot be read."""
+    """The set in a file, named after it unless `name` is given. Raises ProblemError, which names
+    the line that cannot be read."""
     stem = name or path.stem
     if not _NAME.fullmatch(stem):
-        raise ProblemError(f"a set cannot be called {stem[:80]!r}; accepted: up to 64 letters, digits, '_', '-' and '.'")
+        raise ProblemError(
+            f"a set cannot be called {stem[:80]!r}; accepted: up to 64 letters, digits, "
+            "'_', '-' and '.'"
+        )
     if not path.is_file():
         raise ProblemError(f"there is no file {path.name}; accepted: a file of JSON lines")
     if (size := path.stat().st_size) > LARGEST_FILE_BYTES:
@@ -62,13 +73,21 @@ def read_file(path: Path, name: str | None = None) -> FileSet:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ProblemError(f"{path.name} is not UTF-8 at byte {error.start}; accepted: JSON lines in UTF-8") from error
+        raise ProblemError(
+            f"{path.name} is not UTF-8 at byte {error.start}; accepted: JSON lines in UTF-8"
+        ) from error
     return read_lines(text, f"file:{stem}", path.name)
 
 
 def read_lines(text: str, set_name: str, source: str) -> FileSet:
-    """The set in a text of JSON lines; empty lines are skipped but counted. `source` is what errors call the text."""
-    return FileSet(set_name, MappingProxyType({problem.seed or 0: problem for problem in _problems(text, set_name, source)}))
+    """The set in a text of JSON lines; empty lines are skipped but counted. `source` is what errors
+    call the text."""
+    return FileSet(
+        set_name,
+        MappingProxyType(
+            {problem.seed or 0: problem for problem in _problems(text, set_name, source)}
+        ),
+    )
 
 
 def _problems(text: str, set_name: str, source: str) -> Iterator[Problem]:
@@ -78,13 +97,20 @@ def _problems(text: str, set_name: str, source: str) -> Iterator[Problem]:
             continue
         count += 1
         if count > MOST_PROBLEMS:
-            raise ProblemError(f"{source} has more than {MOST_PROBLEMS} problems; accepted: up to that many")
+            raise ProblemError(
+                f"{source} has more than {MOST_PROBLEMS} problems; accepted: up to that many"
+            )
         try:
             row = Row.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the line"
-            raise ProblemError(f"{source} line {number}: {where}: {first['msg']}; accepted: question, answer and level in JSON") from error
+            raise ProblemError(
+                f"{source} line {number}: {where}: {first['msg']}; accepted: question, "
+                "answer and level in JSON"
+            ) from error
         yield Problem(f"{set_name}/{number}", set_name, row.level, number, row.question, row.answer)
     if count == 0:
-        raise ProblemError(f"{source} holds no problem; accepted: at least one line of JSON with a question")
+        raise ProblemError(
+            f"{source} holds no problem; accepted: at least one line of JSON with a question"
+        )

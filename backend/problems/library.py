@@ -1,6 +1,7 @@
 """All problems by id, and their grading: generated sets, the curated set, and sets from files.
 
-Generated problems are graded by their own exact graders; the others by equivalence with the known answer.
+Generated problems are graded by their own exact graders; the others by equivalence with the known
+answer.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ CURATED = Path(problems.__file__).parent / "curated.jsonl"
 
 @dataclass(frozen=True)
 class SetInfo:
-    """A problem set as the catalogue shows it; `size` None means endless, and then `levels` names what may be asked for."""
+    """A problem set as the catalogue shows it; `size` None means endless, and then `levels` names
+    what may be asked for."""
 
     name: str
     title: str
@@ -28,31 +30,47 @@ class SetInfo:
 
 
 class Library:
-    """Finds and grades problems. `files` maps the name of a set (`curated`, `file:gsm8k`) to its problems."""
+    """Finds and grades problems. `files` maps the name of a set (`curated`, `file:gsm8k`) to its
+    problems."""
 
     def __init__(self, equivalence: Equivalence, files: Mapping[str, FileSet]) -> None:
         self._equivalence, self._files = equivalence, dict(files)
 
     @property
     def sets(self) -> list[SetInfo]:
-        generated = [SetInfo(each.name, each.title, tuple(each.levels), None) for each in problems.SETS.values()]
-        return [*generated, *(SetInfo(name, name.removeprefix("file:").capitalize(), (), len(each.problems)) for name, each in self._files.items())]
+        generated = [
+            SetInfo(each.name, each.title, tuple(each.levels), None)
+            for each in problems.SETS.values()
+        ]
+        return [
+            *generated,
+            *(
+                SetInfo(name, name.removeprefix("file:").capitalize(), (), len(each.problems))
+                for name, each in self._files.items()
+            ),
+        ]
 
     def find(self, problem_id: str) -> Problem:
-        """The problem of an id such as `ledger/3/17`, `curated/4` or `file:gsm8k/120`. Raises `ProblemError` that names what is accepted."""
+        """The problem of an id such as `ledger/3/17`, `curated/4` or `file:gsm8k/120`. Raises
+        `ProblemError` that names what is accepted."""
         name, _, line = problem_id.rpartition("/")
         if name in self._files:
             if not line.isascii() or not line.isdecimal():
-                raise ProblemError(f"{problem_id!r}: the last part must be a line number, accepted: {name}/1 and further")
+                raise ProblemError(
+                    f"{problem_id!r}: the last part must be a line number, accepted: "
+                    f"{name}/1 and further"
+                )
             return self._files[name].problem(int(line))
         return problems.problem(problem_id)
 
     def same(self, answer: str, other: str) -> bool | None:
-        """Whether two answers mean the same, by algebra if need be; None where that is undecided. May block for a second."""
+        """Whether two answers mean the same, by algebra if need be; None where that is undecided.
+        May block for a second."""
         return self._equivalence.equal(answer, other)
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
-        """Whether an answer is right; undecided where the right one is not known or the comparison takes too long."""
+        """Whether an answer is right; undecided where the right one is not known or the comparison
+        takes too long."""
         if problem.set in problems.SETS:
             return problems.grade(problem, answer)
         if problem.answer is None:
@@ -60,13 +78,22 @@ class Library:
         if answer is None:
             return Grade(False, "no answer was written")
         equal = self._equivalence.equal(problem.answer, answer)
-        said = {True: "means the same as", False: "is not equal to", None: "could not be compared in time with"}[equal]
+        said = {
+            True: "means the same as",
+            False: "is not equal to",
+            None: "could not be compared in time with",
+        }[equal]
         return Grade(equal, f"{answer} {said} the right answer {problem.answer}")
 
 
 def file_sets(folder: Path | None) -> dict[str, FileSet]:
-    """The curated set, and one set for every `*.jsonl` of a folder. Raises `ProblemError` that names the file and line."""
-    sets = {"curated": read_lines(CURATED.read_text("utf-8"), "curated", CURATED.name)} if CURATED.is_file() else {}
+    """The curated set, and one set for every `*.jsonl` of a folder. Raises `ProblemError` that
+    names the file and line."""
+    sets = (
+        {"curated": read_lines(CURATED.read_text("utf-8"), "curated", CURATED.name)}
+        if CURATED.is_file()
+        else {}
+    )
     for path in sorted(folder.glob("*.jsonl")) if folder is not None and folder.is_dir() else ():
         found = read_file(path)
         sets[found.name] = found

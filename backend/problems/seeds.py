@@ -32,9 +32,12 @@ def problem_id(name: str, level: int | None, seed: int | None) -> str:
 
 
 def seeded(name: str, level: int, seed: int, levels: Collection[int]) -> random.Random:
-    """The random source of a problem, the same on every machine. Raises ProblemError for an unknown level or seed."""
+    """The random source of a problem, the same on every machine. Raises ProblemError for an unknown
+    level or seed."""
     if level not in levels:
-        raise ProblemError(f"{name} has no level {level}; accepted: {', '.join(map(str, sorted(levels)))}")
+        raise ProblemError(
+            f"{name} has no level {level}; accepted: {', '.join(map(str, sorted(levels)))}"
+        )
     if not 0 <= seed < LARGEST_SEED:
         raise ProblemError(f"there is no seed {seed}; accepted: 0 to {LARGEST_SEED - 1}")
     return random.Random(f"{name}/{level}/{seed}")
@@ -55,6 +58,9 @@ def named(problem_id: str, known: Collection[str], by_line: Collection[str] = ()
     name, *numbers = problem_id.split("/")
     if name not in known or len(numbers) != 2 or not all(map(_whole, numbers)):
         lines = "".join(f"; {each}/LINE" for each in by_line)
-        accepted = f"SET/LEVEL/SEED with SET one of {', '.join(sorted(known))}, for example ledger/3/17{lines}"
+        accepted = (
+            f"SET/LEVEL/SEED with SET one of {', '.join(sorted(known))}, for example "
+            f"ledger/3/17{lines}"
+        )
         raise ProblemError(f"no problem is called {problem_id[:80]!r}; accepted: {accepted}")
     return Named(name, int(numbers[0]), int(numbers[1]))

@@ -1,10 +1,11 @@
 """Where two runs of the same spec first differ: the first token that the policy wrote otherwise.
 
-Nodes are matched by their keys. A key is made of the calls that led to a node and of nothing that was written, so in a rerun the same call has the
-same key whatever came out of it. Nodes are looked through in the first run's order of creation: what follows from a difference comes after it.
+Nodes are matched by their keys. A key is made of the calls that led to a node and of nothing that
+was written, so in a rerun the same call has the same key whatever came out of it. Nodes are looked
+through in the first run's order of creation: what follows from a difference comes after it.
 
-A text that was given up while it was written, or cut by the budget, may be cut elsewhere the next time; where one is the beginning of the other that
-is counted, and is no difference.
+A text that was given up while it was written, or cut by the budget, may be cut elsewhere the next
+time; where one is the beginning of the other that is counted, and is no difference.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ class Place(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """The largest distance of two log-probabilities (nats) or scores of the same thing, and where it is in the first run. `position` is None
-    for a score."""
+    """The largest distance of two log-probabilities (nats) or scores of the same thing, and where
+    it is in the first run. `position` is None for a score."""
 
     value: float
     node: int
@@ -71,10 +72,12 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class Divergence:
-    """What is found. `how`: nothing differs; another prompt; another token; a text that ends where the other goes on (one place is None); another
-    text without token ids; or a node that only one run has though all before it is equal. `one_node` and `other_node` name the node in each run (None
-    where there is none). `nodes` and `tokens` are equal ones before it, `gap` and `score_gap` the largest distances among those, `cut` texts that
-    were cut at another place, `only_one` and `only_other` nodes that only one run has."""
+    """What is found. `how`: nothing differs; another prompt; another token; a text that ends where
+    the other goes on (one place is None); another text without token ids; or a node that only one
+    run has though all before it is equal. `one_node` and `other_node` name the node in each run
+    (None where there is none). `nodes` and `tokens` are equal ones before it, `gap` and `score_gap`
+    the largest distances among those, `cut` texts that were cut at another place, `only_one` and
+    `only_other` nodes that only one run has."""
 
     how: How
     one_node: int | None = None
@@ -94,7 +97,9 @@ class Divergence:
 Scores = Mapping[int, float]
 
 
-def divergence(one: Sequence[Written], other: Sequence[Written], one_scores: Scores, other_scores: Scores) -> Divergence:
+def divergence(
+    one: Sequence[Written], other: Sequence[Written], one_scores: Scores, other_scores: Scores
+) -> Divergence:
     """Compare two runs; nodes in order of creation, scores (the last value) by node id."""
     theirs = {node.key: node for node in other}
     only_one = sum(node.key not in theirs for node in one)
@@ -115,13 +120,29 @@ def divergence(one: Sequence[Written], other: Sequence[Written], one_scores: Sco
             found = _differing(node, twin, at)
             tokens += at or 0
             break
-        score_gap = _wider(score_gap, _score_gap(node.id, one_scores.get(node.id), other_scores.get(twin.id)))
+        score_gap = _wider(
+            score_gap, _score_gap(node.id, one_scores.get(node.id), other_scores.get(twin.id))
+        )
         nodes, tokens = nodes + 1, tokens + (len(node.token_ids) if at is None else at)
     if found.how is How.IDENTICAL and only_other:
         keys = {node.key for node in one}
-        found = Divergence(How.COURSE, None, next(node.id for node in other if node.key not in keys))
+        found = Divergence(
+            How.COURSE, None, next(node.id for node in other if node.key not in keys)
+        )
     return Divergence(
-        found.how, found.one_node, found.other_node, found.position, found.one, found.other, nodes, tokens, gap, score_gap, cut, only_one, only_other
+        found.how,
+        found.one_node,
+        found.other_node,
+        found.position,
+        found.one,
+        found.other,
+        nodes,
+        tokens,
+        gap,
+        score_gap,
+        cut,
+        only_one,
+        only_other,
     )
 
 
@@ -143,14 +164,25 @@ def _differing(node: Written, twin: Written, at: int | None) -> Divergence:
     if at is None:
         return Divergence(How.TEXT, node.id, twin.id)
     one, other = _place(node, at), _place(twin, at)
-    how = How.PROMPT if node.kind == "prompt" else How.END if one is None or other is None else How.TOKEN
+    how = (
+        How.PROMPT
+        if node.kind == "prompt"
+        else How.END
+        if one is None or other is None
+        else How.TOKEN
+    )
     return Divergence(how, node.id, twin.id, at, one, other)
 
 
 def _place(node: Written, at: int) -> Place | None:
     if at >= len(node.token_ids):
         return None
-    return Place(node.id, at, node.token_ids[at], None if node.logprobs is None or at >= len(node.logprobs) else node.logprobs[at])
+    return Place(
+        node.id,
+        at,
+        node.token_ids[at],
+        None if node.logprobs is None or at >= len(node.logprobs) else node.logprobs[at],
+    )
 
 
 def _token_gap(node: Written, twin: Written, at: int | None) -> Gap | None:
@@ -158,7 +190,11 @@ def _token_gap(node: Written, twin: Written, at: int | None) -> Gap | None:
     if not node.logprobs or not twin.logprobs:
         return None
     pairs = list(zip(node.logprobs, twin.logprobs, strict=False))[:at]
-    return max((Gap(abs(mine - its), node.id, where) for where, (mine, its) in enumerate(pairs)), key=lambda one: one.value, default=None)
+    return max(
+        (Gap(abs(mine - its), node.id, where) for where, (mine, its) in enumerate(pairs)),
+        key=lambda one: one.value,
+        default=None,
+    )
 
 
 def _score_gap(node: int, mine: float | None, its: float | None) -> Gap | None:

@@ -1,8 +1,10 @@
-"""Two series of scores of the same nodes: where they disagree, how one is calibrated against the other, and how well it ranks, by depth.
+"""Two series of scores of the same nodes: where they disagree, how one is calibrated against the
+other, and how well it ranks, by depth.
 
-The second series plays the judge: another verifier, or the exact checker, whose scores are 1 and 0. A step is *good* where the judge gives it at
-least 1/2. AUROC is over steps whose earlier steps are all good: to score low after a mistake is no merit. A score of a path that is not made of one
-score a step counts for its last step.
+The second series plays the judge: another verifier, or the exact checker, whose scores are 1 and 0.
+A step is *good* where the judge gives it at least 1/2. AUROC is over steps whose earlier steps are
+all good: to score low after a mistake is no merit. A score of a path that is not made of one score
+a step counts for its last step.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ from backend.core.statistics.calibration import BINS, Bin, Calibration, calibrat
 from backend.core.statistics.ranking import auroc
 from backend.core.types import Node
 from backend.judging.verifiers.aggregation import steps_of
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 from backend.review.why.steps import before
 
 GOOD = 0.5
 
 
 class Opinion(Protocol):
-    """A verifier's score of a path: `value` in [0, 1] or None with a `reason`, and scores of its steps where it gave any."""
+    """A verifier's score of a path: `value` in [0, 1] or None with a `reason`, and scores of its
+    steps where it gave any."""
 
     @property
     def value(self) -> float | None: ...
@@ -36,7 +39,8 @@ Series = Mapping[int, Opinion]
 
 
 class Pair(NamedTuple):
-    """What both series say of a step, the `step`-th of its path, which ends in `node`. `fresh`: all steps before it are good."""
+    """What both series say of a step, the `step`-th of its path, which ends in `node`. `fresh`: all
+    steps before it are good."""
 
     node: int
     step: int
@@ -50,7 +54,8 @@ class Pair(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """The fresh steps of one depth: how many, how many of them good, and the AUROC of the first series, NaN where all are alike."""
+    """The fresh steps of one depth: how many, how many of them good, and the AUROC of the first
+    series, NaN where all are alike."""
 
     step: int
     steps: int
@@ -60,8 +65,9 @@ class Depth(NamedTuple):
 
 @dataclass(frozen=True)
 class Lens:
-    """`disagreements` with the widest gap first; `curve` and `calibration` of the first series against the second over all pairs (None: there are
-    none); `depths` in order, and the AUROC over all of them."""
+    """`disagreements` with the widest gap first; `curve` and `calibration` of the first series
+    against the second over all pairs (None: there are none); `depths` in order, and the AUROC over
+    all of them."""
 
     pairs: int
     disagreements: list[Pair]
@@ -71,14 +77,31 @@ class Lens:
     auroc: float
 
 
-def lens(trace: Trace, one: Series, other: Series, *, delimiter: str = "\n\n", most: int = 100, bins: int = BINS) -> Lens:
+def lens(
+    trace: Trace,
+    one: Series,
+    other: Series,
+    *,
+    delimiter: str = "\n\n",
+    most: int = 100,
+    bins: int = BINS,
+) -> Lens:
     """Compare two series; at most `most` disagreements are listed."""
-    pairs = [pair for node in trace.nodes for pair in pairs_of(node, trace.ids[node], one, other, delimiter)]
+    pairs = [
+        pair
+        for node in trace.nodes
+        for pair in pairs_of(node, trace.ids[node], one, other, delimiter)
+    ]
     ones, others = [pair.one for pair in pairs], [pair.other for pair in pairs]
     fresh = [pair for pair in pairs if pair.fresh]
-    depths = [_depth(step, [pair for pair in fresh if pair.step == step]) for step in sorted({pair.step for pair in fresh})]
+    depths = [
+        _depth(step, [pair for pair in fresh if pair.step == step])
+        for step in sorted({pair.step for pair in fresh})
+    ]
     widest = sorted((pair for pair in pairs if pair.gap > 0), key=lambda pair: -pair.gap)[:most]
-    curve, figures = (reliability(ones, others, bins), calibration(ones, others, bins)) if pairs else ([], None)
+    curve, figures = (
+        (reliability(ones, others, bins), calibration(ones, others, bins)) if pairs else ([], None)
+    )
     return Lens(len(pairs), widest, curve, figures, depths, _auroc(fresh))
 
 
@@ -91,7 +114,13 @@ def pairs_of(node: Node, number: int, one: Series, other: Series, delimiter: str
     mine, theirs = (by_step(series[number], start, length) for series in (one, other))
     earlier = other[number].steps if len(other[number].steps) == length else ()
     for place in sorted(set(mine) & set(theirs)):
-        yield Pair(number, place + 1, mine[place], theirs[place], all(score >= GOOD for score in earlier[:place]))
+        yield Pair(
+            number,
+            place + 1,
+            mine[place],
+            theirs[place],
+            all(score >= GOOD for score in earlier[:place]),
+        )
 
 
 def by_step(opinion: Opinion, start: int, length: int) -> dict[int, float]:

@@ -1,7 +1,7 @@
 """Which answer a run would give if it stopped now.
 
-After every step the selector chooses among the finished candidates; whenever its answer changes, the driver records it with a snapshot of the
-ledger. That series is the anytime curve of the run.
+After every step the selector chooses among the finished candidates; whenever its answer changes,
+the driver records it with a snapshot of the ledger. That series is the anytime curve of the run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from backend.core.ports import Classes, Decision, Selector, Tally
-from backend.core.types import Finish, Node, Step
+from backend.core.steps import Step
+from backend.core.types import Finish, Node
 
 
 class Standing(NamedTuple):
@@ -37,12 +38,15 @@ class Decided(NamedTuple):
 class Candidates:
     """Follows the steps of a run and keeps what is needed to choose.
 
-    A step that passes the same list objects again has only appended to them: then only the new tail is looked at, so a search with many
-    finished texts stays linear. A text that ended by a
-    length limit is a candidate only if an answer can be read from it; a text that was aborted or cut by the budget never is.
+    A step that passes the same list objects again has only appended to them: then only the new tail
+    is looked at, so a search with many finished texts stays linear. A text that ended by a length
+    limit is a candidate only if an answer can be read from it; a text that was aborted or cut by
+    the budget never is.
     """
 
-    def __init__(self, select: Selector, extract: Callable[[str], str | None], classes: Classes | None = None) -> None:
+    def __init__(
+        self, select: Selector, extract: Callable[[str], str | None], classes: Classes | None = None
+    ) -> None:
         self._select, self._extract, self._classes = select, extract, classes
         self._answers: dict[Node, str | None] = {}
         self._listed: Sequence[Node] | None = None
@@ -57,7 +61,8 @@ class Candidates:
         return self._seen if step.nodes is self._listed else 0
 
     def votes(self, step: Step) -> list[str]:
-        """The answers of the step's new candidates, if the rule votes: who asks may look first whether they are the same as others."""
+        """The answers of the step's new candidates, if the rule votes: who asks may look first
+        whether they are the same as others."""
         return self._answers_of(step.nodes[self.listed(step) :])
 
     def late_votes(self, extra: Sequence[tuple[Node, float | None]]) -> list[str]:
@@ -80,10 +85,13 @@ class Candidates:
             self._tally, self._pool = self._select.tally(self._classes), []
         self._listed, self._seen = step.nodes, len(step.nodes)
         self._reported.update(step.nodes[known:])
-        return self._add([(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))])
+        return self._add(
+            [(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))]
+        )
 
     def finish(self, extra: Sequence[tuple[Node, float | None]]) -> Standing | None:
-        """Add finished nodes that no step has reported, after the last step; the new standing if it changed."""
+        """Add finished nodes that no step has reported, after the last step; the new standing if it
+        changed."""
         return self._add([(node, value) for node, value in extra if node not in self._reported])
 
     def _add(self, candidates: Sequence[tuple[Node, float | None]]) -> Standing | None:
@@ -102,7 +110,11 @@ class Candidates:
         return standing
 
     def _answers_of(self, nodes: Sequence[Node]) -> list[str]:
-        answers = (self.answer(node) for node in nodes if self._eligible(node)) if self._select.votes else ()
+        answers = (
+            (self.answer(node) for node in nodes if self._eligible(node))
+            if self._select.votes
+            else ()
+        )
         return [answer for answer in answers if answer is not None]
 
     def answer(self, node: Node) -> str | None:

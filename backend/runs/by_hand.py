@@ -1,9 +1,10 @@
 """Expand this node now: children that a person asks for while a run is paused.
 
-The run's own policy writes them and its verifier scores them, on the run's ledger and inside its budget. The search does not see them: their keys
-are their own, they are no candidates, and whatever the search asks for later it is given as if they were not there. All records of a request stand
-together in the log, and a remark among them says where they begin; so a run that is taken up again finds them and writes them down at the same
-place.
+The run's own policy writes them and its verifier scores them, on the run's ledger and inside its
+budget. The search does not see them: their keys are their own, they are no candidates, and whatever
+the search asks for later it is given as if they were not there. All records of a request stand
+together in the log, and a remark among them says where they begin; so a run that is taken up again
+finds them and writes them down at the same place.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ PERSON = "person"
 class ByRequest:
     """What people ask of a run; `stored` is what they asked of an earlier attempt."""
 
-    def __init__(self, policy: LivePolicy, verifier: LiveVerifier, desk: Desk, stored: Sequence[Requested] = ()) -> None:
+    def __init__(
+        self,
+        policy: LivePolicy,
+        verifier: LiveVerifier,
+        desk: Desk,
+        stored: Sequence[Requested] = (),
+    ) -> None:
         self._policy, self._verifier, self._desk = policy, verifier, desk
         self._stored = {one.seq: one for one in stored}
 
@@ -35,11 +42,18 @@ class ByRequest:
             parent, paid = self._desk.recorder.node_of(one.node), self._desk.paid
             self._policy.forgo(parent, len(one.keys))
             scores = [paid.scores.get((self._verifier.name, key)) for key in one.keys]
-            self._written(parent, [paid.completions[key] for key in one.keys], scores, one.text, self._desk.recorder.elapsed_ms)
+            self._written(
+                parent,
+                [paid.completions[key] for key in one.keys],
+                scores,
+                one.text,
+                self._desk.recorder.elapsed_ms,
+            )
 
     async def expand(self, node_id: int, n: int) -> list[int]:
-        """The ids of up to `n` new children of a node; fewer where the budget admits fewer. Raises `BadInput` for the node, `Conflict` where the
-        budget is spent, and what the model raises; then nothing is recorded."""
+        """The ids of up to `n` new children of a node; fewer where the budget admits fewer. Raises
+        `BadInput` for the node, `Conflict` where the budget is spent, and what the model raises;
+        then nothing is recorded."""
         recorder = self._desk.recorder
         if not 0 <= node_id < recorder.node_count:
             raise BadInput("node", given=node_id, accepted=f"0 to {recorder.node_count - 1}")
@@ -56,15 +70,25 @@ class ByRequest:
         scores, unscored = await self._scored(node, answers)
         return self._written(node, answers, scores, words + unscored, started)
 
-    async def _scored(self, parent: Node, answers: Sequence[Completion]) -> tuple[list[PaidScore | None], str]:
-        """One score a child that wrote something, as many as the budget admits, and why there are not all."""
+    async def _scored(
+        self, parent: Node, answers: Sequence[Completion]
+    ) -> tuple[list[PaidScore | None], str]:
+        """One score a child that wrote something, as many as the budget admits, and why there are
+        not all."""
         scores: list[PaidScore | None] = [None] * len(answers)
-        due = [place for place, answer in enumerate(answers) if answer.text.strip() and answer.failure is None]
+        due = [
+            place
+            for place, answer in enumerate(answers)
+            if answer.text.strip() and answer.failure is None
+        ]
         words = ""
         try:
             if due and (allowed := self._desk.meter.admit_scores(len(due))) < len(due):
                 due, words = due[:allowed], f" The budget let {allowed} of them be scored."
-            children = [self._policy.child(parent, answers[place], Kind.STEP, whole=False, role=ON_REQUEST) for place in due]
+            children = [
+                self._policy.child(parent, answers[place], Kind.STEP, whole=False, role=ON_REQUEST)
+                for place in due
+            ]
             found = await self._verifier.judged(children) if due else []
         except ArboretumError as error:
             return scores, f" They have no scores: {error}."
@@ -72,15 +96,29 @@ class ByRequest:
             scores[place] = score
         return scores, words
 
-    def _written(self, parent: Node, answers: Sequence[Completion], scores: Sequence[PaidScore | None], text: str, started: float) -> list[int]:
+    def _written(
+        self,
+        parent: Node,
+        answers: Sequence[Completion],
+        scores: Sequence[PaidScore | None],
+        text: str,
+        started: float,
+    ) -> list[int]:
         """Charge and record everything at once, so that nothing else of the run comes between."""
         desk, first = self._desk, self._desk.recorder.next_seq
-        children = [self._policy.recorded(self._policy.child(parent, answer, Kind.STEP, whole=False, role=ON_REQUEST), answer) for answer in answers]
+        children = [
+            self._policy.recorded(
+                self._policy.child(parent, answer, Kind.STEP, whole=False, role=ON_REQUEST), answer
+            )
+            for answer in answers
+        ]
         for child, score in zip(children, scores, strict=True):
             if score is not None:
                 self._verifier.keep(child, score)
         ids: list[JSON] = [desk.recorder.id_of(child) for child in children]
-        desk.recorder.event("remarked", node=parent, data={"text": text, "nodes": ids, "by": PERSON, "from": first})
+        desk.recorder.event(
+            "remarked", node=parent, data={"text": text, "nodes": ids, "by": PERSON, "from": first}
+        )
         desk.called(ON_REQUEST, started, answers, sum(len(answer.token_ids) for answer in answers))
         return [desk.recorder.id_of(child) for child in children]
 

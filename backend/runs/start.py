@@ -1,9 +1,11 @@
-"""Where a fork begins: the path of a stored run up to one of its nodes, with what a person changed in the last step.
+"""Where a fork begins: the path of a stored run up to one of its nodes, with what a person changed
+in the last step.
 
-The path is copied into the new run, so that its log tells the whole story by itself. Copied nodes cost nothing and count nothing. Tokens and
-log-probabilities are kept where the same model goes on; another model reads the texts in tokens of its own. The keys of all but the last node
-change, so that no call of the fork is ever taken for one of the origin; the last keeps its own: with the origin's seed, the same continuations are
-drawn from it.
+The path is copied into the new run, so that its log tells the whole story by itself. Copied nodes
+cost nothing and count nothing. Tokens and log-probabilities are kept where the same model goes on;
+another model reads the texts in tokens of its own. The keys of all but the last node change, so
+that no call of the fork is ever taken for one of the origin; the last keeps its own: with the
+origin's seed, the same continuations are drawn from it.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from backend.core.errors import BadInput
+from backend.core.keys import digest
 from backend.core.ports import Engine, EngineInfo
 from backend.core.spec import TokenEdit
 from backend.core.types import JSON, Finish, Kind, Node
-from backend.runs.context import digest
 from backend.runs.paid import Placed, Start
 
 BY_HAND = "human"
@@ -32,7 +34,8 @@ def writer_of(described: JSON) -> dict[str, JSON]:
 
 
 async def settled(start: Start, engine: Engine, question: str, system: str | None) -> Start:
-    """The path as the new run's model reads it, with the edit made. Raises `BadInput` where a token cannot be exchanged."""
+    """The path as the new run's model reads it, with the edit made. Raises `BadInput` where a token
+    cannot be exchanged."""
     if start.settled:
         return start
     copies = _Copies(engine, same_tokens(start.writer, engine.info))
@@ -40,12 +43,19 @@ async def settled(start: Start, engine: Engine, question: str, system: str | Non
     node = replace(start.path[0].node, text=prompt.text, token_ids=prompt.token_ids)
     path = [Placed(node, start.path[0].data)]
     for place, (origin, data) in enumerate(start.path[1:], 1):
-        path[-1] = path[-1]._replace(node=replace(path[-1].node, key=digest("given", path[-1].node.key)))
+        path[-1] = path[-1]._replace(
+            node=replace(path[-1].node, key=digest("given", path[-1].node.key))
+        )
         above, last = path[-1].node, place == len(start.path) - 1
         if not last or start.edit is None:
             path.append(Placed(await copies.copy(origin, above, last=last), data))
         elif start.edit.text is not None:
-            path.append(Placed(await copies.written(start.edit.text, above, whole=start.edit.whole), _by_hand(data)))
+            path.append(
+                Placed(
+                    await copies.written(start.edit.text, above, whole=start.edit.whole),
+                    _by_hand(data),
+                )
+            )
         else:
             assert start.edit.token is not None
             path += await copies.exchanged(origin, above, data, start.edit.token)
@@ -68,40 +78,79 @@ class _Copies:
         self._engine, self._same = engine, same
 
     async def copy(self, origin: Node, above: Node, *, last: bool) -> Node:
-        """The node below another parent. At the end of the path a text that was cut off or given up is half-written and may go on."""
+        """The node below another parent. At the end of the path a text that was cut off or given up
+        is half-written and may go on."""
         ended = origin.finish is Finish.END
         kind = Kind.STEP if origin.kind is Kind.ROLLOUT else origin.kind
-        node = replace(origin, parent=above, depth=above.depth + 1, done=ended if last else origin.done and ended, kind=kind)
+        node = replace(
+            origin,
+            parent=above,
+            depth=above.depth + 1,
+            done=ended if last else origin.done and ended,
+            kind=kind,
+        )
         if self._same and origin.token_ids:
             return node
-        text = self._whole(origin.text) if origin.kind is not Kind.INJECTED and origin.finish in WHOLE and not origin.done else origin.text
+        text = (
+            self._whole(origin.text)
+            if origin.kind is not Kind.INJECTED and origin.finish in WHOLE and not origin.done
+            else origin.text
+        )
         ids = await self._engine.encode(text)
         finish = None if ended else origin.finish  # a text that was read anew holds no end token
-        return replace(node, text=text, token_ids=ids, logprobs=None, finish=finish, alternatives=(), done=node.done and last)
+        return replace(
+            node,
+            text=text,
+            token_ids=ids,
+            logprobs=None,
+            finish=finish,
+            alternatives=(),
+            done=node.done and last,
+        )
 
     async def written(self, text: str, above: Node, *, whole: bool) -> Node:
         """A step that a person wrote."""
         text = self._whole(text) if whole else text
         return self._injected(text, await self._engine.encode(text), above)
 
-    async def exchanged(self, origin: Node, above: Node, data: dict[str, JSON], edit: TokenEdit) -> list[Placed]:
+    async def exchanged(
+        self, origin: Node, above: Node, data: dict[str, JSON], edit: TokenEdit
+    ) -> list[Placed]:
         """What stands before the token, and the token in its place: the step is cut there."""
         at = edit.position
         if not self._same:
-            raise BadInput("token", given=at, accepted="none: only the model that wrote the step can go on from its tokens; change the text instead")
+            raise BadInput(
+                "token",
+                given=at,
+                accepted=(
+                    "none: only the model that wrote the step can go on from its tokens; "
+                    "change the text instead"
+                ),
+            )
         if at >= len(origin.token_ids):
             raise BadInput("position", given=at, accepted=f"0 to {len(origin.token_ids) - 1}")
         before = "".join(await self._engine.tokens(origin.token_ids[:at]))
         if not origin.text.startswith(before) or "\ufffd" in before:
-            raise BadInput("position", given=at, accepted="a token that does not begin within a character")
+            raise BadInput(
+                "position", given=at, accepted="a token that does not begin within a character"
+            )
         text, ids = await self._token(edit)
         placed: list[Placed] = []
         if at:
             logprobs = None if origin.logprobs is None else origin.logprobs[:at]
             above = replace(
-                origin, text=before, token_ids=origin.token_ids[:at], logprobs=logprobs, parent=above, depth=above.depth + 1, done=False,
-                finish=None, kind=Kind.STEP, key=digest("given", origin.key, at), alternatives=origin.alternatives[:at],
-            )  # fmt: skip
+                origin,
+                text=before,
+                token_ids=origin.token_ids[:at],
+                logprobs=logprobs,
+                parent=above,
+                depth=above.depth + 1,
+                done=False,
+                finish=None,
+                kind=Kind.STEP,
+                key=digest("given", origin.key, at),
+                alternatives=origin.alternatives[:at],
+            )
             placed.append(Placed(above, data))
         return [*placed, Placed(self._injected(text, ids, above), _by_hand(data))]
 
@@ -111,7 +160,11 @@ class _Copies:
             return edit.text, await self._engine.encode(edit.text)
         [text] = await self._engine.tokens([edit.token_id])
         if await self._engine.encode(text) != (edit.token_id,):
-            raise BadInput("token", given=text, accepted="a token of text: this one ends the text, or is a part of a character")
+            raise BadInput(
+                "token",
+                given=text,
+                accepted="a token of text: this one ends the text, or is a part of a character",
+            )
         return text, (edit.token_id,)
 
     def _injected(self, text: str, ids: tuple[int, ...], above: Node) -> Node:

@@ -1,4 +1,5 @@
-"""The verifier that a strategy is handed: each node is scored once, metered, traced, and answered from the store where that was paid before."""
+"""The verifier that a strategy is handed: each node is scored once, metered, traced, and answered
+from the store where that was paid before."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from backend.runs.paid import PaidScore
 
 
 class LiveVerifier:
-    """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores from the store."""
+    """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores
+    from the store."""
 
     def __init__(self, verifier: Verifier, desk: Desk, name: str) -> None:
         self._verifier, self._desk, self._name = verifier, desk, name
@@ -31,7 +33,8 @@ class LiveVerifier:
         return self._verifier.tokens
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
-        """One score a node, same order. Raises `BudgetExhausted` when not all new nodes may be scored; those that may are recorded first."""
+        """One score a node, same order. Raises `BudgetExhausted` when not all new nodes may be
+        scored; those that may are recorded first."""
         fresh = [node for node in dict.fromkeys(nodes) if node not in self._scores]
         if fresh:
             await self._desk.control.gate()
@@ -40,10 +43,15 @@ class LiveVerifier:
 
     async def _score_fresh(self, fresh: Sequence[Node]) -> None:
         started = self._desk.recorder.elapsed_ms
-        found = {node: stored for node in fresh if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None}
+        found = {
+            node: stored
+            for node in fresh
+            if (stored := self._desk.paid.scores.get((self._name, node.key))) is not None
+        }
         live = [node for node in fresh if node not in found]
         asked = live or self._desk.paid.anew
-        allowed = self._desk.meter.admit_scores(len(fresh)) if asked else len(fresh)  # as it was the first time, so with what is paid
+        # as it was the first time, so with what is paid
+        allowed = self._desk.meter.admit_scores(len(fresh)) if asked else len(fresh)
         found = {node: found[node] for node in fresh[:allowed] if node in found}
         due = [node for node in fresh[:allowed] if node not in found]
         found |= zip(due, await self._scored(due) if due else [], strict=True)
@@ -61,18 +69,24 @@ class LiveVerifier:
             raise
 
     async def judged(self, nodes: Sequence[Node]) -> list[PaidScore]:
-        """What the verifier says of nodes, not recorded yet; the first score carries the tokens of all."""
+        """What the verifier says of nodes, not recorded yet; the first score carries the tokens of
+        all."""
         before = self._verifier.tokens
         scores = await self._verifier.score(nodes)
         after = self._verifier.tokens
         spent = (after[0] - before[0], after[1] - before[1])
-        return [PaidScore(score, *(spent if place == 0 else (0, 0))) for place, score in enumerate(scores)]
+        return [
+            PaidScore(score, *(spent if place == 0 else (0, 0)))
+            for place, score in enumerate(scores)
+        ]
 
     def keep(self, node: Node, paid: PaidScore) -> None:
         """Charge and record a score."""
         self._scores[node] = paid.score
         self._desk.meter.charge_scores(1, paid.tokens, paid.cached)
-        self._desk.recorder.score(self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached)
+        self._desk.recorder.score(
+            self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached
+        )
 
     def _closed(self, started: float, scored: int) -> None:
         data: dict[str, JSON] = {

@@ -1,1 +1,2 @@
-"""The use cases behind routes, commands and tests: queue of runs, catalogue, why, experiments, forks; `assembly` builds all of it."""
+"""The use cases behind routes, commands and tests: queue of runs, catalogue, why, experiments,
+forks; `assembly` builds all of it."""

@@ -1,8 +1,10 @@
-"""Labelling: what an author is shown of a run, and what he says of it. Everything here blocks for reading, but for `label`.
+"""Labelling: what an author is shown of a run, and what he says of it. Everything here blocks for
+reading, but for `label`.
 
-Blind mode is kept here and in the store, not on the page. Who opens a run blind gets neither scores nor verdicts nor others' labels until he asks
-for them, and can ask only when he has a label on the run; from then on his labels there no longer count as blind. Who opens it with open eyes has
-seen it all.
+Blind mode is kept here and in the store, not on the page. Who opens a run blind gets neither scores
+nor verdicts nor others' labels until he asks for them, and can ask only when he has a label on the
+run; from then on his labels there no longer count as blind. Who opens it with open eyes has seen it
+all.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from storage import AnnotationRow, EditRow
 
 
 def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Task:
-    """What an author is shown of a run. Raises `NotFound`, `Conflict` for a run that is not over, and `BadInput` for the node."""
+    """What an author is shown of a run. Raises `NotFound`, `Conflict` for a run that is not over,
+    and `BadInput` for the node."""
     author = author_name(ask.author)
     reading = Reading(services.store, over(services, run_id))
     ends = reading.ends()
@@ -34,13 +37,22 @@ def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Tas
     row, scores = reading.row, [None] * len(steps) if hidden else reading.scores(steps)
     seen = visible_to(services, run_id, author, hidden)
     return schemas.Task(
-        run_id=run_id, strategy=row.strategy, model=row.model, problem_id=reading.problem.id or None, node=node, hidden=hidden,
+        run_id=run_id,
+        strategy=row.strategy,
+        model=row.model,
+        problem_id=reading.problem.id or None,
+        node=node,
+        hidden=hidden,
         question=str(row.spec.get("question") or reading.problem.question),
-        paths=[path_choice(reading, end.id) for end in ends], steps=[shown_step(step, score) for step, score in zip(steps, scores, strict=True)],
-        others=len(services.store.annotations.labelled().get(run_id, {}).keys() - {author}), labels=seen.labels, history=seen.history,
-        answer=reading.answer(node), correct=None if hidden else reading.correct(node, services.library),
+        paths=[path_choice(reading, end.id) for end in ends],
+        steps=[shown_step(step, score) for step, score in zip(steps, scores, strict=True)],
+        others=len(services.store.annotations.labelled().get(run_id, {}).keys() - {author}),
+        labels=seen.labels,
+        history=seen.history,
+        answer=reading.answer(node),
+        correct=None if hidden else reading.correct(node, services.library),
         right_answer=None if hidden else reading.problem.answer,
-    )  # fmt: skip
+    )
 
 
 def path_choice(reading: Reading, node: int) -> schemas.PathChoice:
@@ -53,47 +65,72 @@ def shown_step(step: WrittenStep, score: float | None) -> schemas.TaskStep:
 
 
 def listed(services: Services, run_id: int, author: str | None) -> schemas.Labels:
-    """The labels of a run with their history: all of them, or those that an author may see. Raises `NotFound`."""
+    """The labels of a run with their history: all of them, or those that an author may see. Raises
+    `NotFound`."""
     services.store.run(run_id)
     if author is None:
         return visible_to(services, run_id, "", hidden=False)
     name = author_name(author)
-    return visible_to(services, run_id, name, hidden=services.store.annotations.hidden(run_id, name))
+    return visible_to(
+        services, run_id, name, hidden=services.store.annotations.hidden(run_id, name)
+    )
 
 
 def visible_to(services: Services, run_id: int, author: str, hidden: bool) -> schemas.Labels:
     rows = services.store.annotations.find([run_id], author=author if hidden else None)
-    history = [edit for edit in services.store.annotations.history(run_id) if not hidden or edit.author == author]
-    return schemas.Labels(labels=[shown_label(row) for row in rows], history=[shown_change(edit) for edit in history])
+    history = [
+        edit
+        for edit in services.store.annotations.history(run_id)
+        if not hidden or edit.author == author
+    ]
+    return schemas.Labels(
+        labels=[shown_label(row) for row in rows], history=[shown_change(edit) for edit in history]
+    )
 
 
 def revealed(services: Services, run_id: int, ask: schemas.Ask) -> None:
-    """Let the author see what was hidden. Raises `NotFound`, and `Conflict` while he has not said anything himself."""
+    """Let the author see what was hidden. Raises `NotFound`, and `Conflict` while he has not said
+    anything himself."""
     author = author_name(ask.author)
     services.store.run(run_id)
-    if services.store.annotations.hidden(run_id, author) and not services.store.annotations.find([run_id], author=author):
-        raise Conflict(f"{author} has no label on run {run_id} yet: what is hidden is shown after the first")
+    if services.store.annotations.hidden(run_id, author) and not services.store.annotations.find(
+        [run_id], author=author
+    ):
+        raise Conflict(
+            f"{author} has no label on run {run_id} yet: what is hidden is shown after the first"
+        )
     services.store.annotations.open(run_id, author, blind=False)
 
 
 async def label(services: Services, run_id: int, ask: schemas.LabelAsk) -> schemas.Annotation:
-    """Keep a label. Raises `NotFound`, `Conflict` for a run that is not over, and `BadInput` for a place or a content that is not there."""
+    """Keep a label. Raises `NotFound`, `Conflict` for a run that is not over, and `BadInput` for a
+    place or a content that is not there."""
     author = author_name(ask.author)
     reading = await asyncio.to_thread(lambda: Reading(services.store, over(services, run_id)))
     given = Label(ask.kind, ask.label, ask.node, ask.step, None, ask.note or None)
     step = placed(reading, given)
     if ask.span is not None and step is not None:
-        given = Label(ask.kind, ask.label, ask.node, ask.step, await span_of(services, reading, step, ask.span), given.note)
+        given = Label(
+            ask.kind,
+            ask.label,
+            ask.node,
+            ask.step,
+            await span_of(services, reading, step, ask.span),
+            given.note,
+        )
     if given.kind == "category":
         book = await asyncio.to_thread(services.store.annotations.codebook)
         known = [category.key for category in book if not category.retired]
         if given.label not in known:
             raise BadInput("category", given=given.label, accepted=", ".join(known))
-    return shown_label(await asyncio.to_thread(services.store.annotations.save, run_id, given.checked(), author))
+    return shown_label(
+        await asyncio.to_thread(services.store.annotations.save, run_id, given.checked(), author)
+    )
 
 
 def placed(reading: Reading, given: Label) -> WrittenStep | None:
-    """The step that a label is about, if it is about one. Raises `BadInput` for a place that is not in the run."""
+    """The step that a label is about, if it is about one. Raises `BadInput` for a place that is not
+    in the run."""
     given.checked()
     if given.node is None or given.step is None:
         return None
@@ -101,18 +138,30 @@ def placed(reading: Reading, given: Label) -> WrittenStep | None:
         return reading.step(given.node, given.step)
     steps = reading.steps(given.node)
     if not NO_ERROR <= given.step < len(steps):
-        raise BadInput("first wrong step", given=given.step, accepted=f"{NO_ERROR} for none, 0 to {len(steps) - 1}")
+        raise BadInput(
+            "first wrong step",
+            given=given.step,
+            accepted=f"{NO_ERROR} for none, 0 to {len(steps) - 1}",
+        )
     return None
 
 
-async def span_of(services: Services, reading: Reading, step: WrittenStep, ask: schemas.SpanAsk) -> Span:
+async def span_of(
+    services: Services, reading: Reading, step: WrittenStep, ask: schemas.SpanAsk
+) -> Span:
     """A marked stretch with the tokens that cover it, where the model is at hand to spell them."""
     if not ask.start < ask.end <= len(step.text):
-        raise BadInput("span", given=[ask.start, ask.end], accepted=f"a start before its end, within 0 to {len(step.text)}")
+        raise BadInput(
+            "span",
+            given=[ask.start, ask.end],
+            accepted=f"a start before its end, within 0 to {len(step.text)}",
+        )
     tokens: list[tuple[int, int, int]] = []
     for part in covering(step, ask.start, ask.end):
         node = await asyncio.to_thread(services.store.node, reading.row.id, part.node)
-        found = tokens_over(await token_texts(services.models, reading.row, node), part.start, part.end)
+        found = tokens_over(
+            await token_texts(services.models, reading.row, node), part.start, part.end
+        )
         tokens += [] if found is None else [(part.node, *found)]
     return Span(ask.start, ask.end, step.text[ask.start : ask.end], tuple(tokens))
 
@@ -125,15 +174,32 @@ def removed(services: Services, annotation_id: int, author: str) -> None:
 def shown_label(row: AnnotationRow) -> schemas.Annotation:
     span = None if row.span is None else schemas.SpanShown.model_validate(row.span.json())
     return schemas.Annotation(
-        id=row.id, run_id=row.run_id, kind=row.kind, label=row.label, node=row.node, step=row.step, span=span, note=row.note, author=row.author,
-        blind=row.blind, created_at=row.created_at.isoformat(), updated_at=row.updated_at.isoformat(),
-    )  # fmt: skip
+        id=row.id,
+        run_id=row.run_id,
+        kind=row.kind,
+        label=row.label,
+        node=row.node,
+        step=row.step,
+        span=span,
+        note=row.note,
+        author=row.author,
+        blind=row.blind,
+        created_at=row.created_at.isoformat(),
+        updated_at=row.updated_at.isoformat(),
+    )
 
 
 def shown_change(edit: EditRow) -> schemas.Change:
-    return schemas.Change.model_validate({
-        "key": edit.key, "author": edit.author, "at": edit.at.isoformat(), "action": edit.action, "before": edit.before, "after": edit.after,
-    })  # fmt: skip
+    return schemas.Change.model_validate(
+        {
+            "key": edit.key,
+            "author": edit.author,
+            "at": edit.at.isoformat(),
+            "action": edit.action,
+            "before": edit.before,
+            "after": edit.after,
+        }
+    )
 
 
 def shown_changes(edits: Sequence[EditRow]) -> list[schemas.Change]:

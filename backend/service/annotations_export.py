@@ -24,12 +24,18 @@ FILES: dict[ExportFormat, tuple[str, str]] = {
 
 
 def exported(
-    services: Services, format: str, author: str | None = None, strategy: str | None = None, problem: str | None = None,  # noqa: A002
+    services: Services,
+    format: str,
+    author: str | None = None,
+    strategy: str | None = None,
+    problem: str | None = None,
     blind_only: bool = False,
 ) -> bytes:
     """The labels that match, as a file. Raises `BadInput` for the format."""
     if format not in EXPORT_FORMATS:
-        raise BadInput("format of an export of labels", given=format, accepted=", ".join(EXPORT_FORMATS))
+        raise BadInput(
+            "format of an export of labels", given=format, accepted=", ".join(EXPORT_FORMATS)
+        )
     rows = services.store.annotations.find(author=author, strategy=strategy, problem=problem)
     rows = [row for row in rows if row.blind or not blind_only]
     if format in ("csv", "parquet"):
@@ -40,7 +46,9 @@ def exported(
 
 
 def json_lines(records: Iterator[dict[str, JSON]]) -> bytes:
-    return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records).encode()
+    return "".join(
+        json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records
+    ).encode()
 
 
 def flat(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[dict[str, Any]]:
@@ -49,36 +57,51 @@ def flat(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[dict[str
     for run_id, labels in groupby(rows, lambda row: row.run_id):
         reading = Reading(services.store, services.store.run(run_id))
         for row in labels:
-            span = row.span
-            text = span.quote if span is not None else reading.step(row.node, row.step).text if about_step(row) else ""  # type: ignore[arg-type]
+            span, text = row.span, ""
+            if span is not None:
+                text = span.quote
+            elif row.kind != "first_error" and row.node is not None and row.step is not None:
+                text = reading.step(row.node, row.step).text
             yield {
-                **row._asdict(), "category_name": names.get(row.label) if row.kind == "category" else None, "text": text,
-                "span_start": None if span is None else span.start, "span_end": None if span is None else span.end,
+                **row._asdict(),
+                "category_name": names.get(row.label) if row.kind == "category" else None,
+                "text": text,
+                "span_start": None if span is None else span.start,
+                "span_end": None if span is None else span.end,
                 "span_tokens": None if span is None else json.dumps(span.json()["tokens"]),
-            }  # fmt: skip
-
-
-def about_step(row: AnnotationRow) -> bool:
-    return row.kind != "first_error" and row.node is not None
+            }
 
 
 def labelled_paths(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[LabelledPath]:
-    """The paths that each author labelled, run by run: those with a first wrong step, the chosen one, and those that only verdicts lie on."""
+    """The paths that each author labelled, run by run: those with a first wrong step, the chosen
+    one, and those that only verdicts lie on."""
     for run_id, found in groupby(rows, lambda row: row.run_id):
         labels = list(found)
         reading = Reading(services.store, services.store.run(run_id))
         for author in sorted({row.author for row in labels}):
             own = [row for row in labels if row.author == author]
-            yield from (labelled_path(services, reading, own, node) for node in path_ends(reading, own))
+            yield from (
+                labelled_path(services, reading, own, node) for node in path_ends(reading, own)
+            )
 
 
 def path_ends(reading: Reading, labels: Sequence[AnnotationRow]) -> list[int]:
-    """The last nodes of an author's paths. A verdict on another branch's step that follows one of them is an alternative there and needs no path."""
+    """The last nodes of an author's paths. A verdict on another branch's step that follows one of
+    them is an alternative there and needs no path."""
     ends = [row.node for row in labels if row.kind == "first_error" and row.node is not None]
-    ends += [] if reading.row.chosen_node is None or reading.row.chosen_node in ends else [reading.row.chosen_node]
-    rated = sorted({row.node for row in labels if row.kind == "verdict" and row.node is not None}, reverse=True)
+    ends += (
+        []
+        if reading.row.chosen_node is None or reading.row.chosen_node in ends
+        else [reading.row.chosen_node]
+    )
+    rated = sorted(
+        {row.node for row in labels if row.kind == "verdict" and row.node is not None}, reverse=True
+    )
     for node in rated:
-        covered = any(node in {each.id for each in reading.path(end)} or follows(reading, node, end) for end in ends)
+        covered = any(
+            node in {each.id for each in reading.path(end)} or follows(reading, node, end)
+            for end in ends
+        )
         ends += [] if covered else [node]
     return ends
 
@@ -87,18 +110,30 @@ def follows(reading: Reading, node: int, end: int) -> bool:
     """Whether the steps that end in `node` come right after steps of the path to `end`."""
     on_path, steps = places(reading, end), places(reading, node)
     before = [place for place in steps if place[0] != node]
-    return len(steps) == len(before) + 1 and before == on_path[: len(before)] and len(before) < len(on_path)
+    return (
+        len(steps) == len(before) + 1
+        and before == on_path[: len(before)]
+        and len(before) < len(on_path)
+    )
 
 
 def places(reading: Reading, node: int) -> list[Place]:
     return [(step.node, step.number) for step in reading.steps(node)]
 
 
-def labelled_path(services: Services, reading: Reading, labels: Sequence[AnnotationRow], node: int) -> LabelledPath:
+def labelled_path(
+    services: Services, reading: Reading, labels: Sequence[AnnotationRow], node: int
+) -> LabelledPath:
     """The path to a node with all that its author said of it."""
     row, steps = reading.row, reading.steps(node)
-    first = next((each.step for each in labels if each.kind == "first_error" and each.node == node), None)
-    ratings = {(each.node, each.step): each.label for each in labels if each.kind == "verdict" and each.node is not None and each.step is not None}
+    first = next(
+        (each.step for each in labels if each.kind == "first_error" and each.node == node), None
+    )
+    ratings = {
+        (each.node, each.step): each.label
+        for each in labels
+        if each.kind == "verdict" and each.node is not None and each.step is not None
+    }
     on_path = {(step.node, step.number) for step in steps}
     others = [
         (number, reading.step(at, number).text, label)
@@ -106,12 +141,24 @@ def labelled_path(services: Services, reading: Reading, labels: Sequence[Annotat
         if (at, number) not in on_path and follows(reading, at, node)
     ]
     return LabelledPath(
-        run_id=row.id, node=node, author=labels[0].author, at=max(each.updated_at for each in labels), generator=row.model,
-        problem=str(row.spec.get("question") or reading.problem.question), right_answer=reading.problem.answer, answer=reading.answer(node),
-        correct=reading.correct(node, services.library), score=reading.score(node), steps=[step.text for step in steps],
-        places=[(step.node, step.number) for step in steps], ratings=ratings, first_error=first,
-        categories=frozenset(each.label for each in labels if each.kind == "category"), others=others, whole=not reading.goes_on(node),
-    )  # fmt: skip
+        run_id=row.id,
+        node=node,
+        author=labels[0].author,
+        at=max(each.updated_at for each in labels),
+        generator=row.model,
+        problem=str(row.spec.get("question") or reading.problem.question),
+        right_answer=reading.problem.answer,
+        answer=reading.answer(node),
+        correct=reading.correct(node, services.library),
+        score=reading.score(node),
+        steps=[step.text for step in steps],
+        places=[(step.node, step.number) for step in steps],
+        ratings=ratings,
+        first_error=first,
+        categories=frozenset(each.label for each in labels if each.kind == "category"),
+        others=others,
+        whole=not reading.goes_on(node),
+    )
 
 
 __all__ = ["FILES", "exported"]

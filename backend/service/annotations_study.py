@@ -1,4 +1,5 @@
-"""What many labels say together: the queue of an author, agreement of two, counts, and the codebook. Everything here blocks for reading."""
+"""What many labels say together: the queue of an author, agreement of two, counts, and the
+codebook. Everything here blocks for reading."""
 
 from __future__ import annotations
 
@@ -24,13 +25,25 @@ VERDICTS: dict[schemas.Verdict, bool | None] = {"right": True, "wrong": False, "
 
 
 def queue(
-    services: Services, author: str, strategy: str | None, problem: str | None, text: str | None, answer: schemas.Verdict | None, cause: Cause | None,
-    standing: schemas.Standing, blind: bool,
+    services: Services,
+    author: str,
+    strategy: str | None,
+    problem: str | None,
+    text: str | None,
+    answer: schemas.Verdict | None,
+    cause: Cause | None,
+    standing: schemas.Standing,
+    blind: bool,
 ) -> schemas.Queue:
-    """The runs to label. Raises `BadInput` for a blind queue by verdict or cause: its filter would say what is hidden."""
+    """The runs to label. Raises `BadInput` for a blind queue by verdict or cause: its filter would
+    say what is hidden."""
     name = author_name(author)
     if blind and (answer is not None or cause is not None):
-        raise BadInput("filter of a blind queue", given=answer or cause, accepted="strategy, problem, text, standing: the verdict is hidden")
+        raise BadInput(
+            "filter of a blind queue",
+            given=answer or cause,
+            accepted="strategy, problem, text, standing: the verdict is hidden",
+        )
     found = services.store.annotations.waiting(strategy, problem, text)
     if answer is not None:
         found = [run for run in found if run.correct is VERDICTS[answer]]
@@ -48,21 +61,39 @@ def cause_of(services: Services, run: Waiting) -> str:
 
 def _waiting(run: Waiting, labels: dict[str, int], author: str) -> schemas.Waiting:
     others = len(labels.keys() - {author})
-    return schemas.Waiting(id=run.id, strategy=run.strategy, problem_id=run.problem_id, mine=labels.get(author, 0), others=others)
+    return schemas.Waiting(
+        id=run.id,
+        strategy=run.strategy,
+        problem_id=run.problem_id,
+        mine=labels.get(author, 0),
+        others=others,
+    )
 
 
 def _stands(run: schemas.Waiting, standing: schemas.Standing) -> bool:
-    return {"any": True, "unlabelled by me": not run.mine, "labelled by me": bool(run.mine), "labelled by another": bool(run.others)}[standing]
+    return {
+        "any": True,
+        "unlabelled by me": not run.mine,
+        "labelled by me": bool(run.mine),
+        "labelled by another": bool(run.others),
+    }[standing]
 
 
 def compared(
-    services: Services, one: str, other: str, strategy: str | None, problem: str | None, blind_only: bool
+    services: Services,
+    one: str,
+    other: str,
+    strategy: str | None,
+    problem: str | None,
+    blind_only: bool,
 ) -> schemas.AgreementShown:
     """Two authors compared. Raises `BadInput` that names who there is."""
     known = services.store.annotations.authors()
     for name in (one, other):
         if name not in known:
-            raise BadInput("author", given=name, accepted=", ".join(known) or "nobody: there are no labels yet")
+            raise BadInput(
+                "author", given=name, accepted=", ".join(known) or "nobody: there are no labels yet"
+            )
     if one == other:
         raise BadInput("authors", given=one, accepted="two different ones")
     rows = services.store.annotations.find(strategy=strategy, problem=problem)
@@ -70,35 +101,69 @@ def compared(
     found = agreement(rows, one, other, categories=keys, blind_only=blind_only)
     firsts = found.first_errors
     return schemas.AgreementShown(
-        one=one, other=other, runs=found.runs, verdicts=shown_kappa(found.verdicts), first_errors=shown_kappa(firsts.kappa),
-        by_verdict={label: shown_kappa(each) for label, each in found.by_verdict.items()}, first_error_exact=firsts.exact,
-        first_error_within_one=firsts.within_one, categories=shown_kappa(found.categories),
+        one=one,
+        other=other,
+        runs=found.runs,
+        verdicts=shown_kappa(found.verdicts),
+        first_errors=shown_kappa(firsts.kappa),
+        by_verdict={label: shown_kappa(each) for label, each in found.by_verdict.items()},
+        first_error_exact=firsts.exact,
+        first_error_within_one=firsts.within_one,
+        categories=shown_kappa(found.categories),
         by_category={key: shown_kappa(each) for key, each in found.by_category.items()},
-    )  # fmt: skip
+    )
 
 
 def shown_kappa(found: Kappa) -> schemas.KappaShown:
-    numbers = {name: None if value is None else float(value) for name, value in (
-        ("observed", found.observed), ("expected", found.expected), ("kappa", found.kappa),
-    )}  # fmt: skip
-    return schemas.KappaShown(labels=list(found.labels), table=[list(row) for row in found.table], units=found.units, **numbers)
+    numbers = {
+        name: None if value is None else float(value)
+        for name, value in (
+            ("observed", found.observed),
+            ("expected", found.expected),
+            ("kappa", found.kappa),
+        )
+    }
+    return schemas.KappaShown(
+        labels=list(found.labels),
+        table=[list(row) for row in found.table],
+        units=found.units,
+        **numbers,
+    )
 
 
-def counts(services: Services, author: str | None, strategy: str | None, problem: str | None) -> schemas.CountsShown:
+def counts(
+    services: Services, author: str | None, strategy: str | None, problem: str | None
+) -> schemas.CountsShown:
     """Counts by strategy and category, of all authors or of one."""
-    found = counted(services.store.annotations.find(author=author, strategy=strategy, problem=problem))
-    return schemas.CountsShown(labelled=found.labelled, cells=[schemas.CategoryCount(**asdict(cell)) for cell in found.cells])
+    found = counted(
+        services.store.annotations.find(author=author, strategy=strategy, problem=problem)
+    )
+    return schemas.CountsShown(
+        labelled=found.labelled,
+        cells=[schemas.CategoryCount(**asdict(cell)) for cell in found.cells],
+    )
 
 
 def codebook(services: Services) -> schemas.Codebook:
-    book = [schemas.CategoryShown(**asdict(category)) for category in services.store.annotations.codebook()]
-    return schemas.Codebook(categories=book, marks=MARKS, history=shown_changes(services.store.annotations.codebook_history()))
+    book = [
+        schemas.CategoryShown(**asdict(category))
+        for category in services.store.annotations.codebook()
+    ]
+    return schemas.Codebook(
+        categories=book,
+        marks=MARKS,
+        history=shown_changes(services.store.annotations.codebook_history()),
+    )
 
 
 def kept(services: Services, ask: schemas.CategoryAsk) -> schemas.CategoryShown:
     """Add or change a category. Raises `NotFound` and `BadInput`."""
-    given = Category(ask.key, ask.name.strip(), ask.description.strip(), ask.mark, ask.position, ask.retired)
-    return schemas.CategoryShown(**asdict(services.store.annotations.keep_category(given, author_name(ask.author))))
+    given = Category(
+        ask.key, ask.name.strip(), ask.description.strip(), ask.mark, ask.position, ask.retired
+    )
+    return schemas.CategoryShown(
+        **asdict(services.store.annotations.keep_category(given, author_name(ask.author)))
+    )
 
 
 __all__ = ["codebook", "compared", "counts", "kept", "queue"]

@@ -1,4 +1,5 @@
-"""A stored run as an annotator reads it: paths, the steps of each, and what the verifier said of them."""
+"""A stored run as an annotator reads it: paths, the steps of each, and what the verifier said of
+them."""
 
 from __future__ import annotations
 
@@ -28,14 +29,19 @@ class Reading:
         self.row, self._store = row, store
         self.nodes = {node.id: node for node in store.nodes(row.id)}
         self._delimiter = delimiter_of(row)
-        self._ends = frozenset(node.id for node in self.nodes.values() if node.finish is None and node.kind == Kind.STEP)
+        self._ends = frozenset(
+            node.id
+            for node in self.nodes.values()
+            if node.finish is None and node.kind == Kind.STEP
+        )
 
     @cached_property
     def problem(self) -> Problem:
         return problem_of(self.row)
 
     def path(self, node: int) -> list[NodeRow]:
-        """The nodes below the prompt down to `node`. Raises `BadInput` for one that is not there or that nobody wrote below a prompt."""
+        """The nodes below the prompt down to `node`. Raises `BadInput` for one that is not there or
+        that nobody wrote below a prompt."""
         found: list[NodeRow] = []
         current: int | None = node
         while current is not None:
@@ -47,13 +53,19 @@ class Reading:
 
     def steps(self, node: int) -> list[WrittenStep]:
         """The steps written on the path to a node."""
-        return written_steps([(each.id, each.text) for each in self.path(node)], self._delimiter, self._ends)
+        return written_steps(
+            [(each.id, each.text) for each in self.path(node)], self._delimiter, self._ends
+        )
 
     def step(self, node: int, number: int) -> WrittenStep:
         """The step of that number, which has to end in that node. Raises `BadInput`."""
         ending = {step.number: step for step in self.steps(node) if step.node == node}
         if number not in ending:
-            raise BadInput(f"step on the path to node {node}", given=number, accepted=", ".join(map(str, ending)) or "none: no step ends there")
+            raise BadInput(
+                f"step on the path to node {node}",
+                given=number,
+                accepted=", ".join(map(str, ending)) or "none: no step ends there",
+            )
         return ending[number]
 
     def written(self, node: int) -> str:
@@ -61,7 +73,9 @@ class Reading:
 
     def answer(self, node: int) -> str | None:
         """What the path answers; for the chosen one, what the run says that it answered."""
-        return self.row.answer if node == self.row.chosen_node else extract_answer(self.written(node))
+        return (
+            self.row.answer if node == self.row.chosen_node else extract_answer(self.written(node))
+        )
 
     def correct(self, node: int, library: Library) -> bool | None:
         """Whether the path's answer is right; may block for a second."""
@@ -78,18 +92,22 @@ class Reading:
         return frozenset(node.parent_id for node in self.nodes.values() if node.kind in WRITTEN)
 
     def ends(self) -> list[NodeRow]:
-        """The last nodes of the paths below the first prompt: the chosen one first, then finished ones, in order of creation."""
+        """The last nodes of the paths below the first prompt: the chosen one first, then finished
+        ones, in order of creation."""
         below: set[int] = {0}
         for node in self.nodes.values():
             if node.parent_id in below and node.kind in WRITTEN:
                 below.add(node.id)
         chosen = self.row.chosen_node
         last = [self.nodes[id_] for id_ in below - {0} if not self.goes_on(id_) or id_ == chosen]
-        return sorted(last, key=lambda node: (node.id != chosen, not node.done, node.id))[:PATHS_LIMIT]
+        return sorted(last, key=lambda node: (node.id != chosen, not node.done, node.id))[
+            :PATHS_LIMIT
+        ]
 
     def scores(self, steps: Sequence[WrittenStep]) -> list[float | None]:
-        """The score of each step by the verifier that the run went by: its score of just this step where it gave one, else that of the node in which
-        the step ends, at the last step that does."""
+        """The score of each step by the verifier that the run went by: its score of just this step
+        where it gave one, else that of the node in which the step ends, at the last step that does.
+        """
         ending = {step.node: step.number for step in steps}
         found: list[float | None] = [None] * len(steps)
         for node, number in sorted(ending.items(), key=lambda pair: pair[1]):
@@ -107,7 +125,11 @@ class Reading:
     @cached_property
     def _opinions(self) -> dict[int, ScoreRow]:
         scorer = str(self.row.spec.get("verifier", ""))
-        return {score.node_id: score for score in self._store.scores(self.row.id) if score.scorer == scorer}
+        return {
+            score.node_id: score
+            for score in self._store.scores(self.row.id)
+            if score.scorer == scorer
+        }
 
 
 __all__ = ["Reading"]

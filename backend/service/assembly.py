@@ -1,9 +1,9 @@
-"""The composition root: builds store, models, jobs and problem sets once a process, hands them down, and takes them apart in order."""
+"""The composition root: builds store, models, jobs and problem sets once a process, hands them
+down, and takes them apart in order."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,12 +12,10 @@ from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from backend.core.errors import ArboretumError
-from backend.core.settings import ROOT, Preferences, Settings
+from backend.core.settings import ROOT, Settings
 from backend.core.spec import RunSpec
-from backend.engines.models import Models, ModelSettings
+from backend.engines.models import Models, model_settings
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library, file_sets
 from backend.runs.driver import run
@@ -25,13 +23,11 @@ from backend.runs.estimate import Estimate, Typical, estimate
 from backend.service.deaths import Deaths
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
+from backend.service.preferences import PreferenceBook, log
 from backend.service.shutdown import Closing
 from storage import Store
 from storage.questions import SqlDesk, StoreCopy
 
-log = logging.getLogger("arboretum.services")
-
-PREFERENCES = "preferences"
 HOST_WAIT_S = 1.0
 SHIPPED = ROOT / "backend" / "experiments" / "shipped"
 
@@ -44,23 +40,6 @@ def _version() -> str:
 
 
 VERSION = _version()
-
-
-class PreferenceBook:
-    """The settings of the settings page: read once, kept in the store at every change."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        try:
-            self.current = Preferences.model_validate(store.settings().get(PREFERENCES) or {})
-        except ValidationError as error:
-            log.warning("stored settings are not readable and are replaced by the defaults: %s", error)
-            self.current = Preferences()
-
-    def save(self, preferences: Preferences) -> None:
-        """Blocks for the write."""
-        self._store.set_setting(PREFERENCES, preferences.model_dump(mode="json"))
-        self.current = preferences
 
 
 @dataclass(frozen=True)
@@ -90,15 +69,24 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, closing: Closing | None = None) -> AsyncIterator[Services]:
-    """Build everything; at the end cut off runs, end the models' process, and close the store, within about three seconds."""
+async def open_services(
+    settings: Settings, closing: Closing | None = None
+) -> AsyncIterator[Services]:
+    """Build everything; at the end cut off runs, end the models' process, and close the store,
+    within about three seconds."""
     settings.db.parent.mkdir(parents=True, exist_ok=True)
     store = await asyncio.to_thread(Store.open, settings.db)
     equivalence = Equivalence()
     models = Models(model_settings(settings))
     try:
         await asyncio.to_thread(_tidy, store, settings.samples)
-        services = _assembled(settings, store, models, Library(equivalence, file_sets(settings.problems)), closing or Closing())
+        services = _assembled(
+            settings,
+            store,
+            models,
+            Library(equivalence, file_sets(settings.problems)),
+            closing or Closing(),
+        )
         try:
             yield services
         finally:
@@ -111,7 +99,9 @@ async def open_services(settings: Settings, closing: Closing | None = None) -> A
         await asyncio.to_thread(store.close)
 
 
-def _assembled(settings: Settings, store: Store, models: Models, library: Library, closing: Closing) -> Services:
+def _assembled(
+    settings: Settings, store: Store, models: Models, library: Library, closing: Closing
+) -> Services:
     preferences = PreferenceBook(store)
 
     def allowed() -> Sequence[str] | None:
@@ -119,14 +109,27 @@ def _assembled(settings: Settings, store: Store, models: Models, library: Librar
 
     admission = Admission(library.find, models.available, allowed)
     launch = partial(run, compare=library.same)
-    jobs = Jobs(store, models, admission, library.grade, runs_at_once=preferences.current.runs_at_once, launch=launch)
+    jobs = Jobs(
+        store,
+        models,
+        admission,
+        library.grade,
+        runs_at_once=preferences.current.runs_at_once,
+        launch=launch,
+    )
     sweeps = Sweeps(settings.db.parent / "experiments", SHIPPED, models, library)
-    return Services(settings, preferences, store, models, library, admission, jobs, sweeps, closing, time.monotonic())
-
-
-def model_settings(settings: Settings) -> ModelSettings:
-    """What the environment says about models, and the defaults for everything else."""
-    return ModelSettings(**{name: value for name, value in vars(settings.models).items() if value is not None})
+    return Services(
+        settings,
+        preferences,
+        store,
+        models,
+        library,
+        admission,
+        jobs,
+        sweeps,
+        closing,
+        time.monotonic(),
+    )
 
 
 async def _ended(models: Models) -> None:
@@ -151,4 +154,4 @@ def _tidy(store: Store, samples: Path | None) -> None:
                 log.warning("the sample run %s could not be imported: %s", path.name, error)
 
 
-__all__ = ["VERSION", "PreferenceBook", "Services", "model_settings", "open_services"]
+__all__ = ["VERSION", "Services", "open_services"]

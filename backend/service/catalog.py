@@ -1,23 +1,35 @@
-"""The catalogue: everything that a run can name, from the registries, with the reason where something is not available."""
+"""The catalogue: everything that a run can name, from the registries, with the reason where
+something is not available."""
 
 from __future__ import annotations
 
-from backend.core.registry import SELECTORS, STRATEGIES, Rule, StrategyEntry
+from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import BUDGET_AXES
 from backend.engines.models import Models
+from backend.judging.rules import SELECTORS, Rule
 from backend.judging.verifiers import VERIFIERS
 from backend.messages import runs as schemas
 from backend.problems.library import Library
 
 ENGINE_TITLES = {
-    "torch": "Built in (PyTorch)", "vllm": "vLLM", "openai": "Completions server (OpenAI protocol)", "scripted": "Scripted (no model)",
+    "torch": "Built in (PyTorch)",
+    "vllm": "vLLM",
+    "openai": "Completions server (OpenAI protocol)",
+    "scripted": "Scripted (no model)",
 }
 AXIS_TITLES = {
-    "generated_tokens": "generated tokens", "model_calls": "model calls", "verifier_calls": "verifier calls", "rounds": "rounds",
+    "generated_tokens": "generated tokens",
+    "model_calls": "model calls",
+    "verifier_calls": "verifier calls",
+    "rounds": "rounds",
     "seconds": "seconds",
 }
 POLICIES = {"torch": ["classroom"], "vllm": ["classroom"], "openai": [], "scripted": ["scripted"]}
-REWARDS = {"torch": ["classroom-prm", "classroom-prm-full"], "vllm": ["classroom-prm", "classroom-prm-full"], "scripted": ["scripted"]}
+REWARDS = {
+    "torch": ["classroom-prm", "classroom-prm-full"],
+    "vllm": ["classroom-prm", "classroom-prm-full"],
+    "scripted": ["scripted"],
+}
 
 
 def catalog(models: Models, library: Library) -> schemas.Catalog:
@@ -34,26 +46,47 @@ def catalog(models: Models, library: Library) -> schemas.Catalog:
 
 def strategy(entry: StrategyEntry) -> schemas.StrategyInfo:
     return schemas.StrategyInfo(
-        name=entry.name, title=entry.title, summary=entry.summary, paper=entry.paper, year=entry.year,
-        params_schema=entry.params.model_json_schema(), selector=entry.selector, needs_verifier=entry.needs_verifier, needs=list(entry.needs),
-        sources=list(entry.sources), departures=list(entry.departures), avoided=list(entry.avoided), views=list(entry.views),
-        roles=list(entry.roles), phases=dict(entry.phases),
-        pseudocode=[schemas.CodeLine(phases=list(line.phases), text=line.text, kinds=list(line.kinds)) for line in entry.pseudocode],
+        name=entry.name,
+        title=entry.title,
+        summary=entry.summary,
+        paper=entry.paper,
+        year=entry.year,
+        params_schema=entry.params.model_json_schema(),
+        selector=entry.selector,
+        needs_verifier=entry.needs_verifier,
+        needs=list(entry.needs),
+        sources=list(entry.sources),
+        departures=list(entry.departures),
+        avoided=list(entry.avoided),
+        views=list(entry.views),
+        roles=list(entry.roles),
+        phases=dict(entry.phases),
+        pseudocode=[
+            schemas.CodeLine(phases=list(line.phases), text=line.text, kinds=list(line.kinds))
+            for line in entry.pseudocode
+        ],
         formulas=dict(entry.formulas),
-        available=not entry.roles, reason="" if not entry.roles else f"needs models for the roles {', '.join(entry.roles)}",
+        available=not entry.roles,
+        reason="" if not entry.roles else f"needs models for the roles {', '.join(entry.roles)}",
     )
 
 
 def selector(rule: Rule) -> schemas.SelectorInfo:
     return schemas.SelectorInfo(
-        name=rule.name, title=rule.title, summary=rule.summary, paper=rule.paper, params_schema=rule.params.model_json_schema(),
+        name=rule.name,
+        title=rule.title,
+        summary=rule.summary,
+        paper=rule.paper,
+        params_schema=rule.params.model_json_schema(),
         needs=list(rule.needs),
     )
 
 
 def verifier(name: str) -> schemas.VerifierInfo:
     entry = VERIFIERS[name]
-    return schemas.VerifierInfo(name=name, title=entry.title, needs=list(entry.needs), available=True, reason="")
+    return schemas.VerifierInfo(
+        name=name, title=entry.title, needs=list(entry.needs), available=True, reason=""
+    )
 
 
 def engines(models: Models) -> list[schemas.EngineChoice]:
@@ -61,8 +94,13 @@ def engines(models: Models) -> list[schemas.EngineChoice]:
     states = {state.engine: state for state in reversed(models.states()) if state.kind == "policy"}
     return [
         schemas.EngineChoice(
-            name=name, title=ENGINE_TITLES.get(name, name), available=available, reason=reason, models=POLICIES.get(name, []),
-            reward_models=REWARDS.get(name, []), state=states[name].state if name in states else "unloaded",
+            name=name,
+            title=ENGINE_TITLES.get(name, name),
+            available=available,
+            reason=reason,
+            models=POLICIES.get(name, []),
+            reward_models=REWARDS.get(name, []),
+            state=states[name].state if name in states else "unloaded",
             seconds_loading=states[name].seconds_loading if name in states else 0.0,
         )
         for name, available, reason in models.available()
@@ -70,7 +108,12 @@ def engines(models: Models) -> list[schemas.EngineChoice]:
 
 
 def problem_sets(library: Library) -> list[schemas.ProblemSetInfo]:
-    return [schemas.ProblemSetInfo(name=each.name, title=each.title, levels=list(each.levels), size=each.size) for each in library.sets]
+    return [
+        schemas.ProblemSetInfo(
+            name=each.name, title=each.title, levels=list(each.levels), size=each.size
+        )
+        for each in library.sets
+    ]
 
 
 __all__ = ["catalog", "problem_sets"]

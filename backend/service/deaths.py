@@ -1,4 +1,5 @@
-"""Causes of runs that are over, found once: such a run does not change until somebody resumes it, and then its log grows."""
+"""Causes of runs that are over, found once: such a run does not change until somebody resumes it,
+and then its log grows."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ MOST = 20_000
 
 
 class Deaths:
-    """The causes that were found so far, as long as the process lives. Two threads may find the same one, which is the same."""
+    """The causes that were found so far, as long as the process lives. Two threads may find the
+    same one, which is the same."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Death] = {}

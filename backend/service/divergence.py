@@ -21,20 +21,39 @@ ASIDE = ("spec", "imported")
 
 
 async def diverged(services: Services, run_id: int, other_id: int) -> Divergence:
-    """Where run `other_id` first differs from run `run_id`. Raises `NotFound`, or `Conflict` while one goes on."""
-    (one, ours), (other, theirs) = [await asyncio.to_thread(_read, services, each) for each in (run_id, other_id)]
+    """Where run `other_id` first differs from run `run_id`. Raises `NotFound`, or `Conflict` while
+    one goes on."""
+    (one, ours), (other, theirs) = [
+        await asyncio.to_thread(_read, services, each) for each in (run_id, other_id)
+    ]
     scores = [await asyncio.to_thread(_scores, services, each) for each in (run_id, other_id)]
     found = await asyncio.to_thread(divergence, ours, theirs, *scores)
     # Side by side, because a model that has to be loaded first may take its time.
-    tokens = await asyncio.gather(_token(services, one, ours, found.one), _token(services, other, theirs, found.other))
-    return Divergence.model_validate({
-        "run_id": run_id, "other_id": other_id, "how": str(found.how), "sentence": sentence(found, *tokens), "one_node": found.one_node,
-        "other_node": found.other_node, "position": found.position, "one": tokens[0], "other": tokens[1], "nodes": found.nodes,
-        "tokens": found.tokens,
-        "gap": None if found.gap is None else Gap(**found.gap._asdict()),
-        "score_gap": None if found.score_gap is None else Gap(**found.score_gap._asdict()), "cut": found.cut, "only_one": found.only_one,
-        "only_other": found.only_other, "settings": differing(one.spec, other.spec), "manifest": differing(_made_by(one), _made_by(other)),
-    })  # fmt: skip
+    tokens = await asyncio.gather(
+        _token(services, one, ours, found.one), _token(services, other, theirs, found.other)
+    )
+    return Divergence.model_validate(
+        {
+            "run_id": run_id,
+            "other_id": other_id,
+            "how": str(found.how),
+            "sentence": sentence(found, *tokens),
+            "one_node": found.one_node,
+            "other_node": found.other_node,
+            "position": found.position,
+            "one": tokens[0],
+            "other": tokens[1],
+            "nodes": found.nodes,
+            "tokens": found.tokens,
+            "gap": None if found.gap is None else Gap(**found.gap._asdict()),
+            "score_gap": None if found.score_gap is None else Gap(**found.score_gap._asdict()),
+            "cut": found.cut,
+            "only_one": found.only_one,
+            "only_other": found.only_other,
+            "settings": differing(one.spec, other.spec),
+            "manifest": differing(_made_by(one), _made_by(other)),
+        }
+    )
 
 
 def _read(services: Services, run_id: int) -> tuple[RunRow, list[NodeFull]]:
@@ -45,7 +64,11 @@ def _read(services: Services, run_id: int) -> tuple[RunRow, list[NodeFull]]:
 
 
 def _scores(services: Services, run_id: int) -> dict[int, float]:
-    return {score.node_id: score.value for score in services.store.scores(run_id) if score.value is not None}
+    return {
+        score.node_id: score.value
+        for score in services.store.scores(run_id)
+        if score.value is not None
+    }
 
 
 def _made_by(row: RunRow) -> dict[str, JSON]:
@@ -56,40 +79,65 @@ def differing(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> list[Settin
     """The settings in which two descriptions differ."""
     return [
         Setting(
-            name=line.name, one=None if line.values[0] is ABSENT else line.values[0], other=None if line.values[1] is ABSENT else line.values[1],
-            one_has=line.values[0] is not ABSENT, other_has=line.values[1] is not ABSENT,
+            name=line.name,
+            one=None if line.values[0] is ABSENT else line.values[0],
+            other=None if line.values[1] is ABSENT else line.values[1],
+            one_has=line.values[0] is not ABSENT,
+            other_has=line.values[1] is not ABSENT,
         )
-        for line in lines([flattened(one), flattened(other)]) if not line.equal
-    ]  # fmt: skip
+        for line in lines([flattened(one), flattened(other)])
+        if not line.equal
+    ]
 
 
-async def _token(services: Services, row: RunRow, nodes: Sequence[NodeFull], place: Place | None) -> TokenAt | None:
+async def _token(
+    services: Services, row: RunRow, nodes: Sequence[NodeFull], place: Place | None
+) -> TokenAt | None:
     if place is None:
         return None
-    texts = await token_texts(services.models, row, next(node for node in nodes if node.id == place.node))
+    texts = await token_texts(
+        services.models, row, next(node for node in nodes if node.id == place.node)
+    )
     text = texts[place.position] if place.position < len(texts) else ""
     return TokenAt(token_id=place.token_id, text=text, logprob=place.logprob)
 
 
 def sentence(found: Found, one: TokenAt | None, other: TokenAt | None) -> str:
     """What was found, for a reader."""
-    before = f"{found.nodes} node{'' if found.nodes == 1 else 's'} and {found.tokens} token{'' if found.tokens == 1 else 's'} before it are the same"
-    where = f"node {found.one_node}" + ("" if found.other_node == found.one_node else f" (node {found.other_node} of the other run)")
+    before = (
+        f"{found.nodes} node{'' if found.nodes == 1 else 's'} and {found.tokens} "
+        f"token{'' if found.tokens == 1 else 's'} before it are the same"
+    )
+    where = f"node {found.one_node}" + (
+        "" if found.other_node == found.one_node else f" (node {found.other_node} of the other run)"
+    )
     match found.how:
         case How.IDENTICAL:
             return f"All {found.nodes} nodes and {found.tokens} tokens are the same."
         case How.COURSE:
             whose = "first" if found.other_node is None else "second"
             node = found.one_node if found.other_node is None else found.other_node
-            return f"No token differs, but the searches part: only the {whose} run has its node {node}. {before.capitalize()}."
+            return (
+                f"No token differs, but the searches part: only the {whose} run has its node "
+                f"{node}. {before.capitalize()}."
+            )
         case How.PROMPT:
-            return f"The prompts differ from token {found.position} on: the two runs were not asked the same."
+            return (
+                f"The prompts differ from token {found.position} on: the two runs were not "
+                "asked the same."
+            )
         case How.TEXT:
             return f"The text of {where} differs; it has no token ids. {before.capitalize()}."
         case How.END:
-            return f"One text of {where} ends at token {found.position}, the other goes on with {_named(one or other)}. {before.capitalize()}."
+            return (
+                f"One text of {where} ends at token {found.position}, the other goes on with "
+                f"{_named(one or other)}. {before.capitalize()}."
+            )
         case How.TOKEN:
-            return f"The first difference is token {found.position} of {where}: {_named(one)} against {_named(other)}. {before.capitalize()}."
+            return (
+                f"The first difference is token {found.position} of {where}: {_named(one)} "
+                f"against {_named(other)}. {before.capitalize()}."
+            )
 
 
 def _named(token: TokenAt | None) -> str:

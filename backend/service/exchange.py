@@ -40,70 +40,121 @@ def import_formats() -> list[str]:
 
 
 def content_of(path: Path) -> bytes:
-    """A file's content; a folder of Parquet tables as the archive that it could have been. Raises `BadInput` saying why it cannot be read."""
+    """A file's content; a folder of Parquet tables as the archive that it could have been. Raises
+    `BadInput` saying why it cannot be read."""
     return read_folder(path) if path.is_dir() else read_file(path)
 
 
-def take_in(services: Services, content: bytes, name: str, format: str = AUTO, given: Given = Given()) -> Taken:  # noqa: A002, B008
-    """Store the runs of a file called `name`, all of them or none. Blocks. Raises `BadInput` with the place of what is wrong."""
+NOTHING_GIVEN = Given()
+
+
+def take_in(
+    services: Services, content: bytes, name: str, format: str = AUTO, given: Given = NOTHING_GIVEN
+) -> Taken:
+    """Store the runs of a file called `name`, all of them or none. Blocks. Raises `BadInput` with
+    the place of what is wrong."""
     if format not in import_formats():
         raise BadInput("format of an import", given=format, accepted=", ".join(import_formats()))
     found = format_of(content) if format == AUTO else format
-    runs = [own_run(content, name)] if found in OWN_IMPORTS else foreign_runs(found, content, name, given)
+    runs = (
+        [own_run(content, name)]
+        if found in OWN_IMPORTS
+        else foreign_runs(found, content, name, given)
+    )
     return Taken(found, services.store.import_runs(runs))
 
 
 def format_of(content: bytes) -> str:
     """The format that a file begins like. Raises `BadInput` where it begins like none."""
-    found = "jsonl" if looks_own(content) else recognised(content) or ("parquet" if is_archive(content) else None)
+    found = (
+        "jsonl"
+        if looks_own(content)
+        else recognised(content) or ("parquet" if is_archive(content) else None)
+    )
     if found is not None:
         return found
-    raise BadInput("format of the file", given=content[:40], accepted=", ".join(import_formats()[1:]))
+    raise BadInput(
+        "format of the file", given=content[:40], accepted=", ".join(import_formats()[1:])
+    )
 
 
-def foreign_runs(format: str, content: bytes, name: str, given: Given) -> list[Imported]:  # noqa: A002
+def foreign_runs(format: str, content: bytes, name: str, given: Given) -> list[Imported]:
     """The runs of another program's file, each with its source in the manifest."""
-    source: dict[str, JSON] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "file": name, "read_by": VERSION}
+    source: dict[str, JSON] = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "file": name,
+        "read_by": VERSION,
+    }
     runs = parsed(format, content, given)
     for run in runs:
         run.values["manifest"]["imported"] |= source
     return runs
 
 
-def write_out(services: Services, run_id: int, path: Path, format: str = "jsonl") -> None:  # noqa: A002
-    """Write a run as a file. Blocks. Raises `BadInput`, `NotFound`, or `Conflict` for a run that somebody works on."""
+def write_out(services: Services, run_id: int, path: Path, format: str = "jsonl") -> None:
+    """Write a run as a file. Blocks. Raises `BadInput`, `NotFound`, or `Conflict` for a run that
+    somebody works on."""
     if format == "png":
-        raise BadInput("format of an export", given=format, accepted="svg here; a PNG is drawn by the browser: menu Export of the page Trace")
+        raise BadInput(
+            "format of an export",
+            given=format,
+            accepted="svg here; a PNG is drawn by the browser: menu Export of the page Trace",
+        )
     if format not in OWN_EXPORTS:
         raise BadInput("format of an export", given=format, accepted=", ".join(OWN_EXPORTS))
     if format not in ("html", "svg"):
         services.store.export_run(run_id, path, format)
         return
-    text = page_of(services.store, run_id) if format == "html" else drawing_of(services.store, run_id)
+    text = (
+        page_of(services.store, run_id) if format == "html" else drawing_of(services.store, run_id)
+    )
     part = path.with_name(path.name + ".part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     except OSError as problem:
-        raise BadInput("file of the export", given=str(path), accepted=f"a path that can be written ({problem.strerror})") from problem
+        raise BadInput(
+            "file of the export",
+            given=str(path),
+            accepted=f"a path that can be written ({problem.strerror})",
+        ) from problem
 
 
 def page_of(store: Store, run_id: int) -> str:
     """A run as a page that needs nothing else."""
-    return page(_over(store, run_id), present.event_fields(store, run_id, store.events(run_id, limit=None)))
+    return page(
+        _over(store, run_id), present.event_fields(store, run_id, store.events(run_id, limit=None))
+    )
 
 
 def drawing_of(store: Store, run_id: int) -> str:
     """The tree of a run as SVG."""
-    return drawing(_over(store, run_id), store.nodes(run_id), store.events(run_id, limit=None, kinds=("score", "pruned", "kept")))
+    return drawing(
+        _over(store, run_id),
+        store.nodes(run_id),
+        store.events(run_id, limit=None, kinds=("score", "pruned", "kept")),
+    )
 
 
 def _over(store: Store, run_id: int) -> dict[str, JSON]:
     """The fields of a run that is over. Raises `Conflict`."""
     shown = present.shown_run(store.run(run_id), grade_reason=present.grade_reason(store, run_id))
     if shown.status not in OVER:
-        raise Conflict(f"run {run_id} is {shown.status}: wait for its end or stop it before you export it")
+        raise Conflict(
+            f"run {run_id} is {shown.status}: wait for its end or stop it before you export it"
+        )
     return shown.model_dump(mode="json")
 
 
-__all__ = ["AUTO", "OWN_EXPORTS", "Taken", "content_of", "drawing_of", "import_formats", "page_of", "take_in", "write_out"]
+__all__ = [
+    "AUTO",
+    "OWN_EXPORTS",
+    "Taken",
+    "content_of",
+    "drawing_of",
+    "import_formats",
+    "page_of",
+    "take_in",
+    "write_out",
+]

@@ -13,12 +13,19 @@ from backend.messages import experiments as schemas
 
 def point_of(point: Any) -> schemas.CurvePoint:
     return schemas.CurvePoint(
-        budget=point.budget, cost=finite(point.cost), accuracy=band(point.accuracy), unanswered=point.unanswered, problems=point.problems, n=point.n
+        budget=point.budget,
+        cost=finite(point.cost),
+        accuracy=band(point.accuracy),
+        unanswered=point.unanswered,
+        problems=point.problems,
+        n=point.n,
     )
 
 
 def band(interval: Interval) -> schemas.Band:
-    return schemas.Band(value=finite(interval.value), low=finite(interval.low), high=finite(interval.high))
+    return schemas.Band(
+        value=finite(interval.value), low=finite(interval.low), high=finite(interval.high)
+    )
 
 
 def finite(number: float) -> float | None:

@@ -1,6 +1,8 @@
-"""Experiments for the routes: state, curves, cells, matrix and analyses of a folder. Everything here blocks for reading and computing.
+"""Experiments for the routes: state, curves, cells, matrix and analyses of a folder. Everything
+here blocks for reading and computing.
 
-What a folder says is kept in memory until it changes: its shards are only ever added to, so their number says whether it did.
+What a folder says is kept in memory until it changes: its shards are only ever added to, so their
+number says whether it did.
 """
 
 from __future__ import annotations
@@ -30,12 +32,27 @@ from backend.service.assembly import Services
 from backend.service.experiment_numbers import band, plain, point_of
 
 ALL = "all"
-SHOWN = ("key", "problem", "repeat", "answer", "correct", "limit", "failure", "generated_tokens", "verifier_calls", "run")
+SHOWN = (
+    "key",
+    "problem",
+    "repeat",
+    "answer",
+    "correct",
+    "limit",
+    "failure",
+    "generated_tokens",
+    "verifier_calls",
+    "run",
+)
 
 
 def listed(services: Services) -> schemas.ExperimentList:
     """All experiments with their state."""
-    return schemas.ExperimentList(experiments=[schemas.ExperimentInfo(**info(services, folder)) for folder in services.sweeps.folders()])
+    return schemas.ExperimentList(
+        experiments=[
+            schemas.ExperimentInfo(**info(services, folder)) for folder in services.sweeps.folders()
+        ]
+    )
 
 
 def info(services: Services, folder: Folder) -> dict[str, Any]:
@@ -44,22 +61,39 @@ def info(services: Services, folder: Folder) -> dict[str, Any]:
     standing, (done, failed) = services.sweeps.standing(name), counted(folder.path, version(folder))
     progress = standing.progress
     return {
-        "hash": name, "name": experiment.name, "note": experiment.note, "status": standing.status, "reason": standing.reason,
-        "phase": progress.phase if progress else "", "done": progress.done if progress else done,
+        "hash": name,
+        "name": experiment.name,
+        "note": experiment.note,
+        "status": standing.status,
+        "reason": standing.reason,
+        "phase": progress.phase if progress else "",
+        "done": progress.done if progress else done,
         "planned": progress.total if progress else planned(folder.path),
-        "failed": failed, "rate": progress.rate if progress and progress.here else None, "left_s": progress.left_s if progress else None,
-        "problems": len(experiment.problem_ids()), "arms": [arm.name for arm in experiment.arms], "axis": experiment.budgets.axis,
-        "budgets": list(experiment.budgets.values), "shipped": services.sweeps.is_shipped(folder),
-    }  # fmt: skip
+        "failed": failed,
+        "rate": progress.rate if progress and progress.here else None,
+        "left_s": progress.left_s if progress else None,
+        "problems": len(experiment.problem_ids()),
+        "arms": [arm.name for arm in experiment.arms],
+        "axis": experiment.budgets.axis,
+        "budgets": list(experiment.budgets.values),
+        "shipped": services.sweeps.is_shipped(folder),
+    }
 
 
 def detail(services: Services, name: str) -> schemas.ExperimentDetail:
     """One experiment with its description. Raises `NotFound`."""
     folder = services.sweeps.folder(name)
-    causes = Counter(row["failure"] for row in folder.results().select(["failure"]).to_pylist() if row["failure"] is not None)
+    causes = Counter(
+        row["failure"]
+        for row in folder.results().select(["failure"]).to_pylist()
+        if row["failure"] is not None
+    )
     experiment = described(folder)
     return schemas.ExperimentDetail(
-        **info(services, folder), experiment=experiment, made_with=folder.setups(), failures=dict(causes.most_common(20)),
+        **info(services, folder),
+        experiment=experiment,
+        made_with=folder.setups(),
+        failures=dict(causes.most_common(20)),
         cells=slices(experiment)[1:],
     )
 
@@ -78,22 +112,39 @@ def described(folder: Folder) -> Experiment:
 
 
 def slices(experiment: Experiment) -> list[str]:
-    """What curves can be restricted to: everything, one kind of problem, or, where samples tell how hard a problem is, a third by difficulty."""
+    """What curves can be restricted to: everything, one kind of problem, or, where samples tell how
+    hard a problem is, a third by difficulty."""
     problems = experiment.problem_ids()
-    hard = THIRDS if any(arm.pooled for arm in experiment.arms) and len(problems) >= 2 * len(THIRDS) else ()
+    hard = (
+        THIRDS
+        if any(arm.pooled for arm in experiment.arms) and len(problems) >= 2 * len(THIRDS)
+        else ()
+    )
     return [ALL, *dict.fromkeys(cell_of(problem) for problem in problems), *hard]
 
 
 def curves(services: Services, name: str, axis: str, part: str, prices: Prices) -> schemas.Curves:
-    """All arms on one axis. Raises `NotFound`, and `BadInput` for an axis or a slice that there is not."""
+    """All arms on one axis. Raises `NotFound`, and `BadInput` for an axis or a slice that there is
+    not."""
     folder = services.sweeps.folder(name)
     experiment, found = described(folder), seen(folder.path, version(folder), prices)
     belongs, names = member(folder, part), {arm for arm, _ in found}
     drawn = [
-        schemas.Curve(arm=arm.name, points=[point_of(point) for point in curve(found, arm.name, axis, belongs)])
-        for arm in experiment.arms if arm.name in names
-    ]  # fmt: skip
-    return schemas.Curves(hash=name, axis=axis, counts=AXES.get(axis, ""), slice=part, slices=slices(experiment), curves=drawn)
+        schemas.Curve(
+            arm=arm.name,
+            points=[point_of(point) for point in curve(found, arm.name, axis, belongs)],
+        )
+        for arm in experiment.arms
+        if arm.name in names
+    ]
+    return schemas.Curves(
+        hash=name,
+        axis=axis,
+        counts=AXES.get(axis, ""),
+        slice=part,
+        slices=slices(experiment),
+        curves=drawn,
+    )
 
 
 def results(services: Services, name: str, arm: str, budget: float, limit: int) -> schemas.Results:
@@ -102,16 +153,27 @@ def results(services: Services, name: str, arm: str, budget: float, limit: int) 
     found = seen(folder.path, version(folder), Prices()).get((arm, budget), {})
     pooled = keys_behind(described(folder), arm)
     told = [
-        schemas.Result(**{key: row[key] for key in SHOWN}, arm=arm, budget=budget, credit=found[row["problem"]].credit)
+        schemas.Result(
+            **{key: row[key] for key in SHOWN},
+            arm=arm,
+            budget=budget,
+            credit=found[row["problem"]].credit,
+        )
         for row in folder.results().to_pylist()
-        if row["problem"] in found and (row["key"] in pooled if pooled else (row["arm"], row["budget"]) == (arm, budget))
+        if row["problem"] in found
+        and (row["key"] in pooled if pooled else (row["arm"], row["budget"]) == (arm, budget))
     ]
-    return schemas.Results(total=len(told), results=sorted(told, key=lambda one: (one.credit, one.problem))[:limit])
+    return schemas.Results(
+        total=len(told), results=sorted(told, key=lambda one: (one.credit, one.problem))[:limit]
+    )
 
 
 def keys_behind(experiment: Experiment, arm: str) -> set[str]:
     """The pools that an arm reads; none for a search."""
-    return next((keys_of(experiment, each) for each in experiment.arms if each.name == arm and each.pooled), set())
+    return next(
+        (keys_of(experiment, each) for each in experiment.arms if each.name == arm and each.pooled),
+        set(),
+    )
 
 
 def matrix(services: Services, name: str, budget: float | None) -> schemas.Matrix:
@@ -119,30 +181,63 @@ def matrix(services: Services, name: str, budget: float | None) -> schemas.Matri
     folder = services.sweeps.folder(name)
     experiment, found = described(folder), seen(folder.path, version(folder), Prices())
     budgets = sorted({each for _, each in found})
-    at = budget if budget is not None else max((each for each in budgets if each in experiment.budgets.values), default=0.0)
+    at = (
+        budget
+        if budget is not None
+        else max((each for each in budgets if each in experiment.budgets.values), default=0.0)
+    )
     if budgets and at not in budgets:
         raise BadInput("budget", given=at, accepted=", ".join(f"{each:g}" for each in budgets))
     arms = [arm.name for arm in experiment.arms if (arm.name, at) in found]
-    problems = [problem for problem in experiment.problem_ids() if any(problem in found[arm, at] for arm in arms)]
-    rows = [[found[arm, at][problem].credit if problem in found[arm, at] else None for arm in arms] for problem in problems]
+    problems = [
+        problem
+        for problem in experiment.problem_ids()
+        if any(problem in found[arm, at] for arm in arms)
+    ]
+    rows = [
+        [found[arm, at][problem].credit if problem in found[arm, at] else None for arm in arms]
+        for problem in problems
+    ]
     return schemas.Matrix(budget=at, budgets=budgets, arms=arms, problems=problems, rows=rows)
 
 
-def compared(services: Services, name: str, one: str, other: str, budget: float, part: str) -> schemas.PairedArms:
+def compared(
+    services: Services, name: str, one: str, other: str, budget: float, part: str
+) -> schemas.PairedArms:
     """Two arms at a budget on the problems that both have."""
     folder = services.sweeps.folder(name)
     found, belongs = seen(folder.path, version(folder), Prices()), member(folder, part)
     for arm in (one, other):
         if (arm, budget) not in found:
-            raise BadInput("arm and budget", given=f"{arm} at {budget:g}", accepted=", ".join(f"{a} at {b:g}" for a, b in sorted(found)))
-    both = [problem for problem in sorted(found[one, budget].keys() & found[other, budget].keys()) if belongs(problem)]
-    told = paired([found[one, budget][problem].credit for problem in both], [found[other, budget][problem].credit for problem in both])
+            raise BadInput(
+                "arm and budget",
+                given=f"{arm} at {budget:g}",
+                accepted=", ".join(f"{a} at {b:g}" for a, b in sorted(found)),
+            )
+    both = [
+        problem
+        for problem in sorted(found[one, budget].keys() & found[other, budget].keys())
+        if belongs(problem)
+    ]
+    told = paired(
+        [found[one, budget][problem].credit for problem in both],
+        [found[other, budget][problem].credit for problem in both],
+    )
     return schemas.PairedArms(
-        one=one, other=other, budget=budget, difference=band(told.difference), p=told.p, better=told.better, worse=told.worse, same=told.same
+        one=one,
+        other=other,
+        budget=budget,
+        difference=band(told.difference),
+        p=told.p,
+        better=told.better,
+        worse=told.worse,
+        same=told.same,
     )
 
 
-def analysed(services: Services, name: str, axis: str, part: str, threshold: float, wrong_costs: float) -> schemas.Analyses:
+def analysed(
+    services: Services, name: str, axis: str, part: str, threshold: float, wrong_costs: float
+) -> schemas.Analyses:
     """All analyses that the results allow."""
     folder = services.sweeps.folder(name)
     if axis not in AXES:
@@ -160,9 +255,13 @@ def reported(services: Services, name: str, axis: str) -> str:
 
 
 async def opened(services: Services, name: str, key: str) -> int:
-    """Carry out a task once more as a run in the store, where its whole trace can be seen: the same seeds give the same run."""
+    """Carry out a task once more as a run in the store, where its whole trace can be seen: the same
+    seeds give the same run."""
     folder = services.sweeps.folder(name)
-    row = next((row for row in folder.results().select(["key", "spec"]).to_pylist() if row["key"] == key), None)
+    row = next(
+        (row for row in folder.results().select(["key", "spec"]).to_pylist() if row["key"] == key),
+        None,
+    )
     if row is None:
         raise NotFound("task", key)
     return await services.jobs.submit(RunSpec.model_validate_json(row["spec"]))
@@ -188,7 +287,10 @@ def parted(path: Path, version: int) -> Mapping[str, frozenset[str]]:
     """The problems of each third by difficulty."""
     pools = studied(path, version, "generated_tokens", "", ACCEPTED_FROM, 1.0).pools
     bins = thirds(pools, sorted(pools))
-    return {third: frozenset(problem for problem, bin_ in bins.items() if bin_ == third) for third in THIRDS}
+    return {
+        third: frozenset(problem for problem, bin_ in bins.items() if bin_ == third)
+        for third in THIRDS
+    }
 
 
 def version(folder: Folder) -> int:
@@ -216,19 +318,47 @@ def seen(path: Path, _version: int, prices: Prices) -> Cells:
 
 
 @lru_cache(maxsize=8)
-def studied(path: Path, version: int, axis: str, within: str, threshold: float, wrong_costs: float) -> Material:
+def studied(
+    path: Path, version: int, axis: str, within: str, threshold: float, wrong_costs: float
+) -> Material:
     if within in THIRDS:
-        return narrowed(studied(path, version, axis, "", threshold, wrong_costs), parted(path, version)[within])
-    return material(Folder(path), axis=axis, within=within, threshold=threshold, wrong_costs=wrong_costs)
+        return narrowed(
+            studied(path, version, axis, "", threshold, wrong_costs), parted(path, version)[within]
+        )
+    return material(
+        Folder(path), axis=axis, within=within, threshold=threshold, wrong_costs=wrong_costs
+    )
 
 
 @lru_cache(maxsize=32)
-def taught(path: Path, version: int, axis: str, within: str, threshold: float, wrong_costs: float) -> schemas.Analyses:
-    """The analyses as they travel; kept, because their intervals take seconds and a page asks again with every click."""
+def taught(
+    path: Path, version: int, axis: str, within: str, threshold: float, wrong_costs: float
+) -> schemas.Analyses:
+    """The analyses as they travel; kept, because their intervals take seconds and a page asks again
+    with every click."""
     made = studied(path, version, axis, within, threshold, wrong_costs)
-    return schemas.Analyses(analyses=[
-        schemas.Analysis(**plain(asdict(one)), charts=[schemas.Chart(**plain(asdict(each))) for each in charts(one, made)]) for one in analyses(made)
-    ])  # fmt: skip
+    return schemas.Analyses(
+        analyses=[
+            schemas.Analysis(
+                **plain(asdict(one)),
+                charts=[schemas.Chart(**plain(asdict(each))) for each in charts(one, made)],
+            )
+            for one in analyses(made)
+        ]
+    )
 
 
-__all__ = ["ALL", "about", "analysed", "compared", "curves", "detail", "info", "listed", "matrix", "opened", "reported", "results"]
+__all__ = [
+    "ALL",
+    "about",
+    "analysed",
+    "compared",
+    "curves",
+    "detail",
+    "info",
+    "listed",
+    "matrix",
+    "opened",
+    "reported",
+    "results",
+]

@@ -19,18 +19,30 @@ def kin(services: Services, run_id: int) -> schemas.Kin:
     store = services.store
     limits = store.events(run_id, limit=None, kinds=["limit"])
     return schemas.Kin(
-        origins=origins(store, store.run(run_id)), forks=[_descendant(services, row) for row in store.forks(run_id)],
+        origins=origins(store, store.run(run_id)),
+        forks=[_descendant(services, row) for row in store.forks(run_id)],
         limit=limits[-1].label if limits else None,
-    )  # fmt: skip
+    )
 
 
 def origins(store: Store, row: RunRow) -> list[schemas.Origin]:
     """The origin of a run, the origin's origin and so on, as far as they are stored."""
     found: list[schemas.Origin] = []
     current: RunRow | None = row
-    while current is not None and len(found) < LONGEST and (told := told_of(current.forked_from)) is not None:
+    while (
+        current is not None
+        and len(found) < LONGEST
+        and (told := told_of(current.forked_from)) is not None
+    ):
         current = None if told.elsewhere else _row(store, told.run)
-        found.append(told.model_copy(update={"stored": current is not None, "strategy": "" if current is None else current.strategy}))
+        found.append(
+            told.model_copy(
+                update={
+                    "stored": current is not None,
+                    "strategy": "" if current is None else current.strategy,
+                }
+            )
+        )
     return found
 
 
@@ -42,24 +54,42 @@ def told_of(forked_from: JSON) -> schemas.Origin | None:
     if not isinstance(told.get("run"), int):
         return None
     edit = told.get("edit")
-    fields = {name: told[name] for name in ("run", "node", "root", "path", "continued", "replayed") if told.get(name) is not None}
-    return schemas.Origin.model_validate({**fields, **_edit(edit if isinstance(edit, dict) else {}), "elsewhere": elsewhere})
+    fields = {
+        name: told[name]
+        for name in ("run", "node", "root", "path", "continued", "replayed")
+        if told.get(name) is not None
+    }
+    return schemas.Origin.model_validate(
+        {**fields, **_edit(edit if isinstance(edit, dict) else {}), "elsewhere": elsewhere}
+    )
 
 
 def _edit(edit: Mapping[str, JSON]) -> dict[str, JSON]:
     token = edit.get("token")
     if isinstance(token, dict):
-        return {"edited": "token", "position": token.get("position"), "words": token.get("text") or ""}
+        return {
+            "edited": "token",
+            "position": token.get("position"),
+            "words": token.get("text") or "",
+        }
     return {"edited": "text", "words": edit.get("text") or ""} if edit else {}
 
 
 def _descendant(services: Services, row: RunRow) -> schemas.Descendant:
     told, standing = told_of(row.forked_from), services.jobs.standing(row.id)
     assert told is not None
-    return schemas.Descendant.model_validate({
-        "run": row.id, "node": told.node, "edited": told.edited, "continued": told.continued, "strategy": row.strategy,
-        "status": row.status if standing is None else standing.status, "answer": row.answer, "correct": row.correct,
-    })  # fmt: skip
+    return schemas.Descendant.model_validate(
+        {
+            "run": row.id,
+            "node": told.node,
+            "edited": told.edited,
+            "continued": told.continued,
+            "strategy": row.strategy,
+            "status": row.status if standing is None else standing.status,
+            "answer": row.answer,
+            "correct": row.correct,
+        }
+    )
 
 
 def _row(store: Store, run_id: int) -> RunRow | None:

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 import backend.judging.selectors  # noqa: F401  (registers all)
 from backend.core.errors import BadInput
 from backend.core.ports import Aggregation
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
 from backend.core.types import JSON
+from backend.judging.rules import SELECTORS
 from backend.judging.verifiers import AGGREGATIONS
 from backend.messages import runs as schemas
 from backend.problems.classes import classes_of
-from backend.review.reselect import Choice, Reselection, Trace, own_choice, reselect
+from backend.review.reselect import Reselection, reselect
+from backend.review.stored_run import Choice, Trace, own_choice
 from backend.runs.paid import verdicts_from
 from backend.service.assembly import Services
 from backend.service.jobs.rows import problem_of
@@ -23,9 +25,14 @@ KINDS = ("step", "score", "limit", "answer", "compared")
 
 
 def reselected(
-    services: Services, run_id: int, selector: str, params: Mapping[str, JSON], aggregation: Aggregation | None
+    services: Services,
+    run_id: int,
+    selector: str,
+    params: Mapping[str, JSON],
+    aggregation: Aggregation | None,
 ) -> schemas.Reselection:
-    """What the rule `selector` would have chosen. Blocks for reading, and where answers have to be compared by algebra.
+    """What the rule `selector` would have chosen. Blocks for reading, and where answers have to be
+    compared by algebra.
 
     Raises `NotFound` for the run, `BadInput` for the rule, its parameters or the aggregation.
     """
@@ -35,14 +42,26 @@ def reselected(
     row = services.store.run(run_id)
     events = services.store.events(run_id, limit=None, kinds=KINDS)
     problem = problem_of(row)
-    known = {pair: equal for event in events if event.kind == "compared" for pair, equal in verdicts_from(event.data).items()}
+    known = {
+        pair: equal
+        for event in events
+        if event.kind == "compared"
+        for pair, equal in verdicts_from(event.data).items()
+    }
     classes = classes_of(problem, services.library.same, known)
     trace = Trace(services.store.paid(run_id), events, str(row.spec.get("verifier", "")))
-    found = reselect(trace, rule, classes, lambda answer: services.library.grade(problem, answer), aggregation)
+    found = reselect(
+        trace, rule, classes, lambda answer: services.library.grade(problem, answer), aggregation
+    )
     return schemas.Reselection(
-        run_id=run_id, selector=rule.name, params=rule.settings.model_dump(mode="json"), aggregation=aggregation,
-        **told(found), undecided=[(each.answer, each.other) for each in classes.comparisons if each.equal is None],
-        own_selector=str(row.spec.get("selector") or own_rule(row)), own=shown(own_choice(events)),
+        run_id=run_id,
+        selector=rule.name,
+        params=rule.settings.model_dump(mode="json"),
+        aggregation=aggregation,
+        **told(found),
+        undecided=[(each.answer, each.other) for each in classes.comparisons if each.equal is None],
+        own_selector=str(row.spec.get("selector") or own_rule(row)),
+        own=shown(own_choice(events)),
     )
 
 
@@ -50,8 +69,12 @@ def told(found: Reselection) -> dict[str, JSON]:
     """The part of the answer that the rule decided."""
     chosen = shown(found.chosen)
     return {
-        "chosen": None if chosen is None else chosen.model_dump(), "leaders": list(found.leaders), "credit": found.credit,
-        "confidence": found.confidence, "facts": dict(found.facts), "candidates": found.candidates,
+        "chosen": None if chosen is None else chosen.model_dump(),
+        "leaders": list(found.leaders),
+        "credit": found.credit,
+        "confidence": found.confidence,
+        "facts": dict(found.facts),
+        "candidates": found.candidates,
     }
 
 
@@ -71,7 +94,7 @@ def params_of(text: str) -> dict[str, JSON]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise BadInput("params", given=text[:80], accepted="a JSON object such as {\"tau\": 0.1}")
+        raise BadInput("params", given=text[:80], accepted='a JSON object such as {"tau": 0.1}')
     return found
 
 

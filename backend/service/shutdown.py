@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 class Closing:
-    """Set once, from the event loop. Streams and long requests watch it, so that the server does not wait for them when it stops."""
+    """Set once, from the event loop. Streams and long requests watch it, so that the server does
+    not wait for them when it stops."""
 
     def __init__(self) -> None:
         self._set = False

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from backend.core.errors import BadInput, NotFound
-from backend.messages.sql import SqlAnswer, SqlColumn, SqlCopy, SqlQueries, SqlQuery, SqlTable, SqlTables
+from backend.messages.sql import (
+    SqlAnswer,
+    SqlColumn,
+    SqlCopy,
+    SqlQueries,
+    SqlQuery,
+    SqlTable,
+    SqlTables,
+)
 from backend.service.assembly import Services
 from storage.questions import EXAMPLES, CopyInfo, SqlDesk
 
@@ -18,23 +26,45 @@ FILES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 def desk(services: Services) -> SqlDesk:
     """Where queries are answered. Raises `BadInput` where they are switched off."""
     if not services.settings.sql:
-        raise BadInput("SQL", given="a query", accepted="none: queries are switched off at this service (environment variable ARBORETUM_SQL)")
+        raise BadInput(
+            "SQL",
+            given="a query",
+            accepted=(
+                "none: queries are switched off at this service (environment variable "
+                "ARBORETUM_SQL)"
+            ),
+        )
     return services.sql
 
 
 async def answer(services: Services, query: str) -> SqlAnswer:
     """The rows of a query. Raises `Refusal`."""
     found, copy = await desk(services).ask(query)
-    return SqlAnswer(columns=_columns(found.columns), rows=found.rows, cut=found.cut, seconds=found.seconds, copied_at=copy.taken_at.isoformat())
+    return SqlAnswer(
+        columns=_columns(found.columns),
+        rows=found.rows,
+        cut=found.cut,
+        seconds=found.seconds,
+        copied_at=copy.taken_at.isoformat(),
+    )
 
 
 async def tables(services: Services) -> SqlTables:
     found = await desk(services).tables()
-    return SqlTables(tables=[SqlTable(name=one.name, meaning=one.meaning, columns=_columns(one.columns)) for one in found])
+    return SqlTables(
+        tables=[
+            SqlTable(name=one.name, meaning=one.meaning, columns=_columns(one.columns))
+            for one in found
+        ]
+    )
 
 
 def shown_copy(info: CopyInfo | None) -> SqlCopy:
-    return SqlCopy(copied_at=None, bytes=0) if info is None else SqlCopy(copied_at=info.taken_at.isoformat(), bytes=info.bytes)
+    return (
+        SqlCopy(copied_at=None, bytes=0)
+        if info is None
+        else SqlCopy(copied_at=info.taken_at.isoformat(), bytes=info.bytes)
+    )
 
 
 def queries(services: Services) -> SqlQueries:
@@ -44,10 +74,15 @@ def queries(services: Services) -> SqlQueries:
 
 
 def keep(services: Services, kept: SqlQuery) -> SqlQueries:
-    """Keep a query, in place of an older one of that name. Blocks. Raises `BadInput` where there are too many."""
+    """Keep a query, in place of an older one of that name. Blocks. Raises `BadInput` where there
+    are too many."""
     others = [one for one in _saved(services) if one.name != kept.name]
     if len(others) >= MOST_SAVED:
-        raise BadInput("kept queries", given=len(others) + 1, accepted=f"at most {MOST_SAVED}: delete one first")
+        raise BadInput(
+            "kept queries",
+            given=len(others) + 1,
+            accepted=f"at most {MOST_SAVED}: delete one first",
+        )
     return _store(services, [*others, kept])
 
 

@@ -14,8 +14,11 @@ QUICK = ("torch", "scripted")
 WAIT_S = 15.0
 
 
-async def token_texts(models: Models, run: RunRow, node: NodeFull, loaded: bool = False) -> list[str]:
-    """One text a token id, special tokens visible; empty where the model is not at hand or is no longer the one that wrote them."""
+async def token_texts(
+    models: Models, run: RunRow, node: NodeFull, loaded: bool = False
+) -> list[str]:
+    """One text a token id, special tokens visible; empty where the model is not at hand or is no
+    longer the one that wrote them."""
     name = str(run.spec.get("engine", ""))
     if not node.token_ids or (name not in QUICK and not loaded):
         return []
@@ -30,7 +33,8 @@ async def token_texts(models: Models, run: RunRow, node: NodeFull, loaded: bool 
 
 
 def fits(texts: list[str], text: str) -> bool:
-    """Whether the texts spell the node: what may be left over is one end token, and characters split over tokens may look broken."""
+    """Whether the texts spell the node: what may be left over is one end token, and characters
+    split over tokens may look broken."""
     joined = "".join(texts)
     return joined.startswith(text) or "\ufffd" in joined or "".join(texts[:-1]) == text
 

@@ -1,7 +1,8 @@
 """A* over steps: always expand the most promising unfinished prefix of the whole tree.
 
-A*-Decoding, Chatziveroglou 2025 (arXiv 2505.13672): states are prefixes, actions are k sampled next steps, h = 1 - r with the verifier's score r of
-the prefix. Its cost formula is not established: `frontier` holds four readings. Symbols: f = g + h, g cost so far, h cost to go, k branching.
+A*-Decoding, Chatziveroglou 2025 (arXiv 2505.13672): states are prefixes, actions are k sampled next
+steps, h = 1 - r with the verifier's score r of the prefix. Its cost formula is not established:
+`frontier` holds four readings. Symbols: f = g + h, g cost so far, h cost to go, k branching.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.types import Node, Note, Popped, Step
+from backend.core.steps import Note, Popped, Step
+from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, complete, expand
 from backend.strategies.parts.tree.frontier import COSTS, Frontier, Open
 
@@ -21,25 +23,73 @@ from backend.strategies.parts.tree.frontier import COSTS, Frontier, Open
 class AStarParams(Params):
     """Parameters of A*-decoding."""
 
-    branching: int = Field(4, ge=1, le=1024, description="k: next steps drawn from an expanded prefix; the published value is not established")
-    cost_mode: Literal["consistent", "rise", "one_minus_r", "nlr"] = Field("consistent", description="cost of a step; the paper's is not established")
-    scope: Literal["global", "local"] = Field("global", description="choose from the whole frontier (A*), or only among the newest children")
-    goals: int = Field(1, ge=1, le=4096, description="stop at this many accepted solutions: 1 the first, more for a vote (selector weighted)")
-    expansions: int = Field(64, ge=1, le=1_000_000, description="prefixes to expand at most; our choice, published budgets are not established")
-    open_limit: int = Field(10_000, ge=1, description="nodes in the frontier at most; above, the worst are given up and no guarantee is left")
-    finish: Literal["greedy", "none"] = Field("greedy", description="where nothing is finished in the end: complete the best open prefix greedily")
+    branching: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description=(
+            "k: next steps drawn from an expanded prefix; the published value is not established"
+        ),
+    )
+    cost_mode: Literal["consistent", "rise", "one_minus_r", "nlr"] = Field(
+        "consistent", description="cost of a step; the paper's is not established"
+    )
+    scope: Literal["global", "local"] = Field(
+        "global",
+        description="choose from the whole frontier (A*), or only among the newest children",
+    )
+    goals: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description=(
+            "stop at this many accepted solutions: 1 the first, more for a vote (selector weighted)"
+        ),
+    )
+    expansions: int = Field(
+        64,
+        ge=1,
+        le=1_000_000,
+        description="prefixes to expand at most; our choice, published budgets are not established",
+    )
+    open_limit: int = Field(
+        10_000,
+        ge=1,
+        description=(
+            "nodes in the frontier at most; above, the worst are given up and no guarantee is left"
+        ),
+    )
+    finish: Literal["greedy", "none"] = Field(
+        "greedy",
+        description="where nothing is finished in the end: complete the best open prefix greedily",
+    )
     max_steps: MaxSteps = 40
 
 
 @strategy(
-    "a_star", AStarParams, title="A* decoding", paper="arXiv 2505.13672", year=2025, views=("frontier",),
+    "a_star",
+    AStarParams,
+    title="A* decoding",
+    paper="arXiv 2505.13672",
+    year=2025,
+    views=("frontier",),
     sources=(
-        "prefixes as states, k sampled steps as actions, h = 1 - r: Chatziveroglou 2025 (arXiv 2505.13672), from abstract and reviews",
-        "the consistent cost: a survey's account of it (arXiv 2511.14772), completed so that f never falls; the other three are readings of ours",
+        (
+            "prefixes as states, k sampled steps as actions, h = 1 - r: Chatziveroglou 2025 "
+            "(arXiv 2505.13672), from abstract and reviews"
+        ),
+        (
+            "the consistent cost: a survey's account of it (arXiv 2511.14772), completed so "
+            "that f never falls; the other three are readings of ours"
+        ),
     ),
     departures=(
-        "the paper's cost of a step is not established: cost_mode offers four readings", "siblings with the same text are merged",
-        "a node without a score waits behind all others; a finished one that still waits when the expansions are spent is accepted",
+        "the paper's cost of a step is not established: cost_mode offers four readings",
+        "siblings with the same text are merged",
+        (
+            "a node without a score waits behind all others; a finished one that still waits "
+            "when the expansions are spent is accepted"
+        ),
     ),
     formulas={"cost": None},
     phases={
@@ -48,10 +98,16 @@ class AStarParams(Params):
         "finish": "nothing is finished: complete the best open node greedily",
     },
 )
-async def a_star(root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng) -> AsyncIterator[Step]:
+async def a_star(
+    root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng
+) -> AsyncIterator[Step]:
     """Expand the open node with the least f until a finished one has the least f."""
     goals, values = list[Node](), list[float | None]()
-    frontier, horizon, left = Frontier(params.open_limit, COSTS[params.cost_mode]), root.depth + params.max_steps, params.expansions
+    frontier, horizon, left = (
+        Frontier(params.open_limit, COSTS[params.cost_mode]),
+        root.depth + params.max_steps,
+        params.expansions,
+    )
     notes: list[Note] = [] if root.done else frontier.start(root)
     entry: Open | None = None
     while frontier and len(goals) < params.goals:
@@ -60,19 +116,33 @@ async def a_star(root: Node, policy: Policy, verifier: Verifier, params: AStarPa
         if entry.node.done:
             goals.append(entry.node)
             values.append(entry.value)
-            yield Step(goals, values, tuple(notes), phase="accept", stats={"frontier": len(frontier)}, rounds=0)
+            yield Step(
+                goals,
+                values,
+                tuple(notes),
+                phase="accept",
+                stats={"frontier": len(frontier)},
+                rounds=0,
+            )
         elif left == 0:
             break
         else:
-            left, [(children, told)] = left - 1, await expand(policy, verifier, [entry.node], params.branching, merge=True)
+            left, [(children, told)] = (
+                left - 1,
+                await expand(policy, verifier, [entry.node], params.branching, merge=True),
+            )
             forgotten = frontier.clear() if params.scope == "local" else ()
             notes += [*told, *forgotten, *frontier.push(entry, children, horizon)]
-            yield Step(goals, values, tuple(notes), phase="expand", stats={"frontier": len(frontier)})
+            yield Step(
+                goals, values, tuple(notes), phase="expand", stats={"frontier": len(frontier)}
+            )
         notes, entry = [], None
     for waiting in frontier.finished()[: params.goals - len(goals)]:
         goals.append(waiting.node)
         values.append(waiting.value)
-        yield Step(goals, values, (Popped(waiting.node, waiting.g, waiting.h),), phase="accept", rounds=0)
+        yield Step(
+            goals, values, (Popped(waiting.node, waiting.g, waiting.h),), phase="accept", rounds=0
+        )
     if entry is not None and not goals and params.finish == "greedy":
         children, told = await complete(policy, verifier, entry.node)
         goals += [child.node for child in children]

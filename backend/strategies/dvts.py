@@ -1,8 +1,9 @@
 """Diverse verifier tree search: n / M greedy searches that never see each other.
 
-Beeching, Tunstall and Rush 2024 ("Scaling test-time compute with open models", search-and-learn). A beam tends to fill with relatives of one
-prefix; independent subtrees keep the candidates different. In every round each subtree draws M next steps and keeps the best. When the best
-one is finished, all M candidates of that round count.
+Beeching, Tunstall and Rush 2024 ("Scaling test-time compute with open models", search-and-learn). A
+beam tends to fill with relatives of one prefix; independent subtrees keep the candidates different.
+In every round each subtree draws M next steps and keeps the best. When the best one is finished,
+all M candidates of that round count.
 """
 
 from __future__ import annotations
@@ -13,22 +14,39 @@ from pydantic import Field
 
 from backend.core.ports import END, STEP, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.types import Kept, Node, Note, Pruned, Step
+from backend.core.steps import Kept, Note, Pruned, Step
+from backend.core.types import Node
 from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, ranked
 
 
 class DvtsParams(Params):
     """Parameters of diverse verifier tree search."""
 
-    n: int = Field(4, ge=1, le=4096, description="next steps drawn in every round, over all subtrees; 4 in search-and-learn, up to 256 in recipes")
+    n: int = Field(
+        4,
+        ge=1,
+        le=4096,
+        description=(
+            "next steps drawn in every round, over all subtrees; 4 in search-and-learn, up to "
+            "256 in recipes"
+        ),
+    )
     beam_width: BeamWidth = 4
     max_steps: MaxSteps = 40
 
 
 @strategy(
-    "dvts", DvtsParams, title="Diverse verifier tree search", paper="search-and-learn (Hugging Face)", year=2024, views=("beam",),
+    "dvts",
+    DvtsParams,
+    title="Diverse verifier tree search",
+    paper="search-and-learn (Hugging Face)",
+    year=2024,
+    views=("beam",),
     sources=(
-        "independent subtrees, all M candidates of the last round, defaults: Beeching, Tunstall and Rush 2024, search-and-learn (Hugging Face)",
+        (
+            "independent subtrees, all M candidates of the last round, defaults: Beeching, "
+            "Tunstall and Rush 2024, search-and-learn (Hugging Face)"
+        ),
     ),
     departures=(
         "a subtree ends at the model's end token only, not where the text holds a box",
@@ -44,14 +62,26 @@ class DvtsParams(Params):
         "collect": "the best step is finished: all M candidates of this round count",
     },
 )
-async def dvts(root: Node, policy: Policy, verifier: Verifier, params: DvtsParams, rng: Rng) -> AsyncIterator[Step]:
+async def dvts(
+    root: Node, policy: Policy, verifier: Verifier, params: DvtsParams, rng: Rng
+) -> AsyncIterator[Step]:
     """Independent greedy subtrees in lockstep, one batch a round for all of them."""
     finished: list[Node] = []
     values: list[float | None] = []
     prefixes = {} if root.done else dict.fromkeys(range(params.n // params.beam_width), root)
     for turn in range(params.max_steps):
         last = turn == params.max_steps - 1
-        broods = await expand(policy, verifier, list(prefixes.values()), params.beam_width, until=END if last else STEP) if prefixes else []
+        broods = (
+            await expand(
+                policy,
+                verifier,
+                list(prefixes.values()),
+                params.beam_width,
+                until=END if last else STEP,
+            )
+            if prefixes
+            else []
+        )
         for subtree, (children, brood_notes) in zip(list(prefixes), broods, strict=True):
             del prefixes[subtree]
             notes: list[Note] = list(brood_notes)
@@ -65,4 +95,11 @@ async def dvts(root: Node, policy: Policy, verifier: Verifier, params: DvtsParam
                 if others := tuple(child.node for child in children if child is not best):
                     notes.append(Pruned(others, "another next step scored higher", best.value))
             phase = "select" if subtree in prefixes else "collect"
-            yield Step(finished, values, tuple(notes), phase=phase, track=f"subtree {subtree}", stats={"subtrees": len(prefixes)})
+            yield Step(
+                finished,
+                values,
+                tuple(notes),
+                phase=phase,
+                track=f"subtree {subtree}",
+                stats={"subtrees": len(prefixes)},
+            )

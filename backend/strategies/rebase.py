@@ -1,8 +1,11 @@
-"""REBASE: a width of children, shared out among all prefixes of a depth by the softmax of their scores.
+"""REBASE: a width of children, shared out among all prefixes of a depth by the softmax of their
+scores.
 
-Wu et al. 2024, "Inference Scaling Laws" (arXiv 2408.00724), reward balanced search, with the parameters of the published program. A width of B
-children is shared out anew at every depth among the unfinished prefixes; each finished solution keeps one unit of it for good, so that there are B
-solutions at most. They vote with their scores. The model's temperature is the run's: the published program takes 1.0. The shares are in `balance`.
+Wu et al. 2024, "Inference Scaling Laws" (arXiv 2408.00724), reward balanced search, with the
+parameters of the published program. A width of B children is shared out anew at every depth among
+the unfinished prefixes; each finished solution keeps one unit of it for good, so that there are B
+solutions at most. They vote with their scores. The model's temperature is the run's: the published
+program takes 1.0. The shares are in `balance`.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.types import Node, Step
+from backend.core.steps import Step
+from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored, expand
 from backend.strategies.parts.shares import balanced, cut, tokens_below
 
@@ -23,31 +27,99 @@ ROOT_SCORE = 1.0
 class RebaseParams(Params):
     """Parameters of REBASE."""
 
-    width: int = Field(16, ge=1, le=4096, description="B: children drawn at a depth, and solutions at most; 16 in the published program")
-    temperature: float = Field(0.2, gt=0.0, le=1e6, description="T of the shares (not of the model): small favours the best; 0.2 as published")
-    truncate_ratio: float = Field(1.0, gt=0.0, le=1.0, description="part of the prefixes, the best ones, that may get children; 1 as published")
-    max_tokens: int = Field(1024, ge=1, le=1_000_000, description="tokens below the root after which a path is not continued; 1024 as published")
-    max_steps: int = Field(25, ge=1, le=1000, description="depth: a path never grows more than this many steps below the root; 25 as published")
+    width: int = Field(
+        16,
+        ge=1,
+        le=4096,
+        description=(
+            "B: children drawn at a depth, and solutions at most; 16 in the published program"
+        ),
+    )
+    temperature: float = Field(
+        0.2,
+        gt=0.0,
+        le=1e6,
+        description="T of the shares (not of the model): small favours the best; 0.2 as published",
+    )
+    truncate_ratio: float = Field(
+        1.0,
+        gt=0.0,
+        le=1.0,
+        description="part of the prefixes, the best ones, that may get children; 1 as published",
+    )
+    max_tokens: int = Field(
+        1024,
+        ge=1,
+        le=1_000_000,
+        description="tokens below the root after which a path is not continued; 1024 as published",
+    )
+    max_steps: int = Field(
+        25,
+        ge=1,
+        le=1000,
+        description=(
+            "depth: a path never grows more than this many steps below the root; 25 as published"
+        ),
+    )
 
 
 @strategy(
-    "rebase", RebaseParams, title="REBASE", paper="arXiv 2408.00724", year=2024, selector="weighted", views=("allocation", "beam"),
-    sources=("shares by sequential rounding up, the width that solutions keep, defaults: the published program of Wu et al. (arXiv 2408.00724)",),
+    "rebase",
+    RebaseParams,
+    title="REBASE",
+    paper="arXiv 2408.00724",
+    year=2024,
+    selector="weighted",
+    views=("allocation", "beam"),
+    sources=(
+        (
+            "shares by sequential rounding up, the width that solutions keep, defaults: the "
+            "published program of Wu et al. (arXiv 2408.00724)"
+        ),
+    ),
     departures=(
-        "the model's temperature, 1.0 in the published program, and its 256 tokens a step are the run's own sampling settings",
-        "among equal scores the earlier prefix gets its share first; the published program takes the later one first",
-        "a child that wrote nothing or failed takes no width with it, and one without a score gets children only where none has a score",
+        (
+            "the model's temperature, 1.0 in the published program, and its 256 tokens a step "
+            "are the run's own sampling settings"
+        ),
+        (
+            "among equal scores the earlier prefix gets its share first; the published program "
+            "takes the later one first"
+        ),
+        (
+            "a child that wrote nothing or failed takes no width with it, and one without a "
+            "score gets children only where none has a score"
+        ),
     ),
     avoided=(
-        "the tokens of a whole path count against max_tokens; the published program looks at the last step only",
-        "children without a score stay in the tree with a remark; the published program drops them silently",
-        "scores are shifted by their maximum before they are raised, so that a low temperature does not overflow",
-        "a solution is finished where the model ends it, not where a certain phrase occurs in the text",
+        (
+            "the tokens of a whole path count against max_tokens; the published program looks "
+            "at the last step only"
+        ),
+        (
+            "children without a score stay in the tree with a remark; the published program "
+            "drops them silently"
+        ),
+        (
+            "scores are shifted by their maximum before they are raised, so that a low "
+            "temperature does not overflow"
+        ),
+        (
+            "a solution is finished where the model ends it, not where a certain phrase occurs "
+            "in the text"
+        ),
     ),
     formulas={"share": None},
-    phases={"balance": "share the width out by softmax of the scores; one step for each share; score; finished ones keep one unit each"},
+    phases={
+        "balance": (
+            "share the width out by softmax of the scores; one step for each share; score; "
+            "finished ones keep one unit each"
+        )
+    },
 )
-async def rebase(root: Node, policy: Policy, verifier: Verifier, params: RebaseParams, rng: Rng) -> AsyncIterator[Step]:
+async def rebase(
+    root: Node, policy: Policy, verifier: Verifier, params: RebaseParams, rng: Rng
+) -> AsyncIterator[Step]:
     """Share the width out among the unfinished prefixes of a depth, depth after depth."""
     finished: list[Node] = []
     values: list[float | None] = []
@@ -66,4 +138,10 @@ async def rebase(root: Node, policy: Policy, verifier: Verifier, params: RebaseP
         notes += [note for brood in broods for note in brood.notes]
         notes += cut(going, level, "token limit")
         notes += cut(level, (), "step limit") if turn == params.max_steps else ()
-        yield Step(finished, values, tuple(notes), phase="balance", stats={"width": width, "finished": len(finished)})
+        yield Step(
+            finished,
+            values,
+            tuple(notes),
+            phase="balance",
+            stats={"width": width, "finished": len(finished)},
+        )

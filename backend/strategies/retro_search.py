@@ -1,9 +1,12 @@
-"""Retro-Search: a finished trace is read again, and wherever it changed its mind it is made to think on instead.
+"""Retro-Search: a finished trace is read again, and wherever it changed its mind it is made to
+think on instead.
 
-Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a trace and keeps its answer. Wherever a thought ends, a continuation is sampled that does
-not begin with a change of mind; it takes the place of the rest of the trace if it reaches the target answer in fewer steps. Where the root is
-finished, its own path from the prompt on is the trace; else a trace is written first, below the root.
-Symbols: gamma discount of a step; a continuation is worth gamma^(its steps) if its answer is the target, else 0.
+Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a trace and keeps its answer. Wherever a
+thought ends, a continuation is sampled that does not begin with a change of mind; it takes the
+place of the rest of the trace if it reaches the target answer in fewer steps. Where the root is
+finished, its own path from the prompt on is the trace; else a trace is written first, below the
+root. Symbols: gamma discount of a step; a continuation is worth gamma^(its steps) if its answer is
+the target, else 0.
 """
 
 from __future__ import annotations
@@ -15,61 +18,142 @@ from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
+from backend.core.steps import Replaced, Step
 from backend.core.streams import closing
-from backend.core.types import Node, Replaced, Step
+from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, dead, living
-from backend.strategies.parts.thoughts import TRANSITIONS, Standard, Transitions, agreed, late, on_course, steps_below, verdict, written
+from backend.strategies.parts.thoughts import (
+    TRANSITIONS,
+    Standard,
+    Transitions,
+    agreed,
+    late,
+    on_course,
+    steps_below,
+    verdict,
+    written,
+)
 
 
 class RetroParams(Params):
     """Parameters of Retro-Search."""
 
-    gamma: float = Field(0.9, gt=0.0, lt=1.0, description="discount of a step; about 0.9 in the paper, unverified")
-    start: Literal["first", "random"] = Field("first", description="the thought to begin with: the first, or a random one (partial revision)")
-    transitions: str = Field(TRANSITIONS, min_length=1, max_length=2000, description="what opens a new thought, parted by commas; our list")
-    tries: int = Field(8, ge=1, le=1024, description="draws of a first step that opens no new thought, before the trace is left as it is; our choice")
-    traces: int = Field(1, ge=1, le=1024, description="finished traces whose majority answer is the target; 1: the trace's own answer; our choice")
+    gamma: float = Field(
+        0.9, gt=0.0, lt=1.0, description="discount of a step; about 0.9 in the paper, unverified"
+    )
+    start: Literal["first", "random"] = Field(
+        "first",
+        description="the thought to begin with: the first, or a random one (partial revision)",
+    )
+    transitions: str = Field(
+        TRANSITIONS,
+        min_length=1,
+        max_length=2000,
+        description="what opens a new thought, parted by commas; our list",
+    )
+    tries: int = Field(
+        8,
+        ge=1,
+        le=1024,
+        description=(
+            "draws of a first step that opens no new thought, before the trace is left as it "
+            "is; our choice"
+        ),
+    )
+    traces: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description=(
+            "finished traces whose majority answer is the target; 1: the trace's own answer; "
+            "our choice"
+        ),
+    )
     max_steps: MaxSteps = 40
 
 
 @strategy(
-    "retro_search", RetroParams, title="Retro-Search", paper="arXiv 2504.04383", year=2025, needs_verifier=False, views=("revisions", "candidates"),
-    sources=("thoughts, the ban on changing one's mind, replacement by value, partial revision: Retro-Search (arXiv 2504.04383), from reviews",),
+    "retro_search",
+    RetroParams,
+    title="Retro-Search",
+    paper="arXiv 2504.04383",
+    year=2025,
+    needs_verifier=False,
+    views=("revisions", "candidates"),
+    sources=(
+        (
+            "thoughts, the ban on changing one's mind, replacement by value, partial revision: "
+            "Retro-Search (arXiv 2504.04383), from reviews"
+        ),
+    ),
     departures=(
-        "the target is the majority answer of the traces, by default the trace's own, because a search does not know the right one",
-        "transition words are banned by drawing the first step again, because not every engine can forbid words",
+        (
+            "the target is the majority answer of the traces, by default the trace's own, "
+            "because a search does not know the right one"
+        ),
+        (
+            "transition words are banned by drawing the first step again, because not every "
+            "engine can forbid words"
+        ),
         "without any transition word every step is a thought, because many models never say wait",
-        "answers are compared as exact numbers or as text, without algebra, so that a search needs no other process",
-        "the policy revises its own trace: there is no second model that revises, because a run has one policy here",
-        "a half-written root stays as it is and only what comes below it is revised, because limits and branches count from the root",
+        (
+            "answers are compared as exact numbers or as text, without algebra, so that a "
+            "search needs no other process"
+        ),
+        (
+            "the policy revises its own trace: there is no second model that revises, because "
+            "a run has one policy here"
+        ),
+        (
+            "a half-written root stays as it is and only what comes below it is revised, "
+            "because limits and branches count from the root"
+        ),
     ),
     avoided=("the right answer never steers the search",),
     formulas={"discount": None},
     phases={
         "write": "write a trace step by step, unless the root is one; its answer is the target",
         "ban": "the first step after a thought begins with a transition word: draw it again",
-        "revise": "continue the thought to an answer; if that is worth more than the rest of the trace, replace the rest; go to the next thought",
+        "revise": (
+            "continue the thought to an answer; if that is worth more than the rest of the "
+            "trace, replace the rest; go to the next thought"
+        ),
     },
 )
-async def retro_search(root: Node, policy: Policy, verifier: Verifier, params: RetroParams, rng: Rng) -> AsyncIterator[Step]:
-    """Revise a trace thought by thought; each finished trace is a candidate, worth gamma^(its steps) if it gives the target answer."""
+async def retro_search(
+    root: Node, policy: Policy, verifier: Verifier, params: RetroParams, rng: Rng
+) -> AsyncIterator[Step]:
+    """Revise a trace thought by thought; each finished trace is a candidate, worth gamma^(its
+    steps) if it gives the target answer."""
     words, base = Transitions(params.transitions), root.path()[0] if root.done else root
     horizon, finished = base.depth + params.max_steps, [root] if root.done else []
     if root.done and len(steps_below(root, base)) < 2:
         return
-    async with closing(written(policy, [base] * (params.traces - len(finished)), horizon)) as rounds:
+    async with closing(
+        written(policy, [base] * (params.traces - len(finished)), horizon)
+    ) as rounds:
         async for fresh in rounds:
             finished = [*finished, *(node for node in living(fresh) if node.done)]
             standard = Standard(agreed(finished), params.gamma)
-            yield Step(finished, [standard.worth(steps_below(node, base)) for node in finished], dead(fresh), phase="write")
+            yield Step(
+                finished,
+                [standard.worth(steps_below(node, base)) for node in finished],
+                dead(fresh),
+                phase="write",
+            )
     standard, finished = Standard(agreed(finished), params.gamma), list(finished)
     if standard.target is None:
         return
     worths = [standard.worth(steps_below(node, base)) for node in finished]
-    trace, values = steps_below(root if root.done else finished[worths.index(max(worths))], base), [*worths]
+    trace, values = (
+        steps_below(root if root.done else finished[worths.index(max(worths))], base),
+        [*worths],
+    )
     every = not words.boundaries(trace)
     places = words.boundaries(trace, every=every)
-    place = int(rng.choice(places)) if params.start == "random" and places else min(places, default=0)
+    place = (
+        int(rng.choice(places)) if params.start == "random" and places else min(places, default=0)
+    )
     while place:
         prefix, kept, old = trace[place - 1], trace[:place], trace[place:]
         async with closing(on_course(policy, prefix, words, params.tries, horizon)) as steps:
@@ -82,5 +166,11 @@ async def retro_search(root: Node, policy: Policy, verifier: Verifier, params: R
                     trace = kept + (new if isinstance(notes[0], Replaced) else old)
                     finished.append(node)
                     values.append(standard.worth(kept + new))
-                yield Step(finished, values, notes, phase="ban" if banned else "revise", stats={"steps": len(trace)})
+                yield Step(
+                    finished,
+                    values,
+                    notes,
+                    phase="ban" if banned else "revise",
+                    stats={"steps": len(trace)},
+                )
         place = next((later for later in words.boundaries(trace, every=every) if later > place), 0)

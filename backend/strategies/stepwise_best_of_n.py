@@ -1,7 +1,8 @@
 """Best-of-N at every step: draw N next steps, keep the best one, go on from there.
 
-A beam search with a beam of one, also called greedy process-reward search; equal to one subtree of DVTS (arXiv 2408.03314, section 5, with
-N/M = 1). Cost: N calls and N scores a step; serial depth: the length of one solution.
+A beam search with a beam of one, also called greedy process-reward search; equal to one subtree of
+DVTS (arXiv 2408.03314, section 5, with N/M = 1). Cost: N calls and N scores a step; serial depth:
+the length of one solution.
 """
 
 from __future__ import annotations
@@ -12,32 +13,53 @@ from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.types import Kept, Node, Note, Pruned, Step
+from backend.core.steps import Kept, Note, Pruned, Step
+from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, expand, ranked
 
 
 class StepwiseParams(Params):
     """Parameters of step-wise best-of-N."""
 
-    n: int = Field(4, ge=1, le=1024, description="next steps to draw at every step; 4 as n in search-and-learn")
+    n: int = Field(
+        4, ge=1, le=1024, description="next steps to draw at every step; 4 as n in search-and-learn"
+    )
     max_steps: MaxSteps = 40
 
 
 @strategy(
-    "stepwise_best_of_n", StepwiseParams, title="Step-wise best of N", paper="arXiv 2408.03314", year=2024, views=("beam",),
+    "stepwise_best_of_n",
+    StepwiseParams,
+    title="Step-wise best of N",
+    paper="arXiv 2408.03314",
+    year=2024,
+    views=("beam",),
     sources=(
         "a beam of one, or one subtree of DVTS: Snell et al. 2024 (arXiv 2408.03314) with N/M = 1",
         "n = 4, 40 rounds and the score of the last step: search-and-learn",
     ),
-    departures=("an empty next step is dropped, because it neither goes on nor answers; search-and-learn takes it for a finished solution",),
+    departures=(
+        (
+            "an empty next step is dropped, because it neither goes on nor answers; "
+            "search-and-learn takes it for a finished solution"
+        ),
+    ),
     avoided=(
-        "a step that ends at its length limit is not taken for the end of the solution, as it is in search-and-learn",
+        (
+            "a step that ends at its length limit is not taken for the end of the solution, as "
+            "it is in search-and-learn"
+        ),
         "a failed score is not a score of 0: such a step waits while any other has a score",
     ),
     formulas={"cut": None},
-    phases={"select": "draw N next steps; score each path; keep the best", "end": "every next step is dead: stop"},
+    phases={
+        "select": "draw N next steps; score each path; keep the best",
+        "end": "every next step is dead: stop",
+    },
 )
-async def stepwise_best_of_n(root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng) -> AsyncIterator[Step]:
+async def stepwise_best_of_n(
+    root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng
+) -> AsyncIterator[Step]:
     """At every step the best of N drawn continuations is kept and the others are dropped."""
     node, value = root, None
     for _ in range(params.max_steps):

@@ -36,7 +36,8 @@ class KappaLike(Protocol):
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """A line of the table: what was labelled, how many units both labelled, the share they agree on, and kappa or why there is none."""
+    """A line of the table: what was labelled, how many units both labelled, the share they agree
+    on, and kappa or why there is none."""
 
     what: str
     units: int
@@ -66,11 +67,22 @@ def kappa_word(found: KappaLike) -> str:
     return "\u2013 (no units)" if not found.units else "\u2013 (one label only)"
 
 
-def confusion_info(found: KappaLike, one: str, other: str, names: Mapping[str, str]) -> ConfusionInfo:
+def confusion_info(
+    found: KappaLike, one: str, other: str, names: Mapping[str, str]
+) -> ConfusionInfo:
     """The table of a kappa with labels as they are shown; labels that nobody gave are left out."""
-    used = [at for at in range(len(found.labels)) if any(found.table[at]) or any(row[at] for row in found.table)]
+    used = [
+        at
+        for at in range(len(found.labels))
+        if any(found.table[at]) or any(row[at] for row in found.table)
+    ]
     labels = tuple(_named(found.labels[at], names) for at in used)
-    return ConfusionInfo(labels, tuple(tuple(found.table[row][column] for column in used) for row in used), one, other)
+    return ConfusionInfo(
+        labels,
+        tuple(tuple(found.table[row][column] for column in used) for row in used),
+        one,
+        other,
+    )
 
 
 def _named(label: str, names: Mapping[str, str]) -> str:
@@ -78,7 +90,9 @@ def _named(label: str, names: Mapping[str, str]) -> str:
 
 
 def confusion_figure(info: ConfusionInfo) -> go.Figure:
-    """A square a pair of labels, with its count written in it; the diagonal is where the two agree."""
+    """A square a pair of labels, with its count written in it; the diagonal is where the two
+    agree.
+    """
     words = [escaped(visible(label)) for label in info.labels]
     ticks = [escaped(_short(visible(label))) for label in info.labels]
     places = list(range(len(ticks)))
@@ -94,17 +108,33 @@ def confusion_figure(info: ConfusionInfo) -> go.Figure:
             showscale=False,
             xgap=2,
             ygap=2,
-            customdata=[[f"{escaped(info.one)}: {mine}<br>{escaped(info.other)}: {theirs}" for theirs in words] for mine in words],
+            customdata=[
+                [
+                    f"{escaped(info.one)}: {mine}<br>{escaped(info.other)}: {theirs}"
+                    for theirs in words
+                ]
+                for mine in words
+            ],
             hovertemplate="%{customdata}<br>%{z} times<extra></extra>",
         )
     )
     for row, counts in enumerate(info.counts):
         for column, count in enumerate(counts):
-            ink = "#ffffff" if 2 * count <= most else "#111111"  # the scale is dark below its middle and light above
-            figure.add_annotation(x=column, y=row, text=str(count), showarrow=False, font={"size": 14, "color": ink})
-    framed(figure, x=escaped(visible(info.other)), y=escaped(visible(info.one)), height=130 + 44 * max(len(ticks), 2))
+            # the scale is dark below its middle and light above
+            ink = "#ffffff" if 2 * count <= most else "#111111"
+            figure.add_annotation(
+                x=column, y=row, text=str(count), showarrow=False, font={"size": 14, "color": ink}
+            )
+    framed(
+        figure,
+        x=escaped(visible(info.other)),
+        y=escaped(visible(info.one)),
+        height=130 + 44 * max(len(ticks), 2),
+    )
     figure.update_xaxes(tickvals=places, ticktext=ticks, showgrid=False, automargin=True)
-    figure.update_yaxes(tickvals=places, ticktext=ticks, showgrid=False, automargin=True, autorange="reversed")
+    figure.update_yaxes(
+        tickvals=places, ticktext=ticks, showgrid=False, automargin=True, autorange="reversed"
+    )
     return figure
 
 

@@ -45,7 +45,8 @@ class CountRow:
 
 @dataclass(frozen=True)
 class CountInfo:
-    """Categories in the order of the codebook, strategies by name, and `shares[strategy][category]` in [0, 1] of the strategy's labelled runs."""
+    """Categories in the order of the codebook, strategies by name, and `shares[strategy][category]`
+    in [0, 1] of the strategy's labelled runs."""
 
     strategies: tuple[str, ...]
     categories: tuple[str, ...]
@@ -54,27 +55,46 @@ class CountInfo:
     labelled: tuple[int, ...]
 
 
-def count_rows(labelled: Mapping[str, int], cells: Sequence[CellLike], names: Mapping[str, str]) -> list[CountRow]:
+def count_rows(
+    labelled: Mapping[str, int], cells: Sequence[CellLike], names: Mapping[str, str]
+) -> list[CountRow]:
     """The cells with something in them, as a table."""
     found = []
     for cell in cells:
         among = labelled[cell.strategy]
-        found.append(CountRow(cell.strategy, names.get(cell.category, cell.category), cell.runs, among, cell.runs / among, cell.labels))
+        found.append(
+            CountRow(
+                cell.strategy,
+                names.get(cell.category, cell.category),
+                cell.runs,
+                among,
+                cell.runs / among,
+                cell.labels,
+            )
+        )
     return found
 
 
-def count_info(labelled: Mapping[str, int], cells: Sequence[CellLike], names: Mapping[str, str]) -> CountInfo:
+def count_info(
+    labelled: Mapping[str, int], cells: Sequence[CellLike], names: Mapping[str, str]
+) -> CountInfo:
     """`names` are the categories in the order of the codebook, as they are shown."""
     given = {(cell.strategy, cell.category): cell.runs for cell in cells}
     used = [key for key in names if any((strategy, key) in given for strategy in labelled)]
     strategies = tuple(labelled)
     runs = tuple(tuple(given.get((strategy, key), 0) for key in used) for strategy in strategies)
-    shares = tuple(tuple(count / labelled[strategy] for count in row) for strategy, row in zip(strategies, runs, strict=True))
-    return CountInfo(strategies, tuple(names[key] for key in used), shares, runs, tuple(labelled.values()))
+    shares = tuple(
+        tuple(count / labelled[strategy] for count in row)
+        for strategy, row in zip(strategies, runs, strict=True)
+    )
+    return CountInfo(
+        strategies, tuple(names[key] for key in used), shares, runs, tuple(labelled.values())
+    )
 
 
 def count_figure(info: CountInfo) -> go.Figure:
-    """A group of bars a category, a bar a strategy, its length the share of the strategy's labelled runs; told apart by colour and pattern."""
+    """A group of bars a category, a bar a strategy, its length the share of the strategy's labelled
+    runs; told apart by colour and pattern."""
     figure = go.Figure()
     for at, strategy in enumerate(info.strategies):
         figure.add_bar(
@@ -85,7 +105,11 @@ def count_figure(info: CountInfo) -> go.Figure:
             text=[f"{runs} of {info.labelled[at]}" if runs else "" for runs in info.runs[at]],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": _COLORS[at % len(_COLORS)], "pattern": {"shape": _PATTERNS[at % len(_PATTERNS)]}, "line": {"width": 1, "color": "#666"}},
+            marker={
+                "color": _COLORS[at % len(_COLORS)],
+                "pattern": {"shape": _PATTERNS[at % len(_PATTERNS)]},
+                "line": {"width": 1, "color": "#666"},
+            },
             hovertemplate="%{y}<br>%{text} labelled runs<extra>%{fullData.name}</extra>",
         )
     rows = len(info.categories) * max(len(info.strategies), 1)

@@ -94,7 +94,8 @@ class SpanMark:
 
 @dataclass(frozen=True)
 class StepMarks:
-    """A step with its labels; `score` is ready to be shown, empty where there is none or where it is hidden."""
+    """A step with its labels; `score` is ready to be shown, empty where there is none or where it
+    is hidden."""
 
     number: int
     text: str
@@ -105,25 +106,55 @@ class StepMarks:
     def data(self) -> dict[str, Any]:
         labels = [{"text": mark.text, "mine": mark.mine} for mark in self.labels]
         spans = [{"start": span.start, "end": span.end, "title": span.title} for span in self.spans]
-        return {"number": self.number, "text": self.text, "score": self.score, "labels": labels, "spans": spans}
+        return {
+            "number": self.number,
+            "text": self.text,
+            "score": self.score,
+            "labels": labels,
+            "spans": spans,
+        }
 
 
 def marked_steps(
-    steps: Sequence[StepLike], labels: Sequence[LabelLike], *, path: int, author: str, names: Mapping[str, str]
+    steps: Sequence[StepLike],
+    labels: Sequence[LabelLike],
+    *,
+    path: int,
+    author: str,
+    names: Mapping[str, str],
 ) -> list[StepMarks]:
-    """The steps of the path that ends in node `path`. `names` are the categories as they are shown."""
+    """The steps of the path that ends in node `path`. `names` are the categories as they are
+    shown.
+    """
     found = []
     for step in steps:
         here = [label for label in labels if about(label, step, path)]
-        marks = tuple(Mark(_whose(label, author) + said(label, names), label.author == author) for label in here)
-        spans = tuple(SpanMark(label.span.start, label.span.end, _whose(label, author) + said(label, names)) for label in here if label.span)
-        found.append(StepMarks(step.number, step.text, "" if step.score is None else f"score {step.score:.3f}", marks, spans))
+        marks = tuple(
+            Mark(_whose(label, author) + said(label, names), label.author == author)
+            for label in here
+        )
+        spans = tuple(
+            SpanMark(label.span.start, label.span.end, _whose(label, author) + said(label, names))
+            for label in here
+            if label.span
+        )
+        found.append(
+            StepMarks(
+                step.number,
+                step.text,
+                "" if step.score is None else f"score {step.score:.3f}",
+                marks,
+                spans,
+            )
+        )
     return found
 
 
 def about(label: LabelLike, step: StepLike, path: int) -> bool:
     """Whether a label stands at a step. A first wrong step is one of its own path only."""
-    return label.step == step.number and label.node == (path if label.kind == "first_error" else step.node)
+    return label.step == step.number and label.node == (
+        path if label.kind == "first_error" else step.node
+    )
 
 
 def said(label: LabelLike, names: Mapping[str, str]) -> str:
@@ -144,7 +175,9 @@ def place_of(label: LabelLike) -> str:
     if label.step is None:
         return "run"
     if label.kind == "first_error":
-        return f"path to node {label.node}" + ("" if label.step == -1 else f", step {label.step + 1}")
+        return f"path to node {label.node}" + (
+            "" if label.step == -1 else f", step {label.step + 1}"
+        )
     return f"step {label.step + 1}, node {label.node}"
 
 

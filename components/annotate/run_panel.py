@@ -25,8 +25,9 @@ AT, SPAN = "annotate.at", "annotate.span"
 class Place:
     """The step of a path that the author is at; `moved` until the address says so too.
 
-    One object a session, which callbacks change in place: at every access to the session and every write to the address Streamlit may break off a
-    callback for the next key, and a key that was taken has to be carried out whole.
+    One object a session, which callbacks change in place: at every access to the session and every
+    write to the address Streamlit may break off a callback for the next key, and a key that was
+    taken has to be carried out whole.
     """
 
     path: str = ""
@@ -36,7 +37,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Desk:
-    """What lies before the author: the task, the step he is at (None where the path has none), the codebook, and a marked span of that step."""
+    """What lies before the author: the task, the step he is at (None where the path has none), the
+    codebook, and a marked span of that step."""
 
     seat: Seat
     task: Task
@@ -56,13 +58,18 @@ def category_names(book: Codebook) -> dict[str, str]:
 
 
 def shown_name(category: CategoryShown, book: Codebook) -> str:
-    return f"{book.marks.get(category.mark, '')} {visible(category.name)}" + (" (retired)" if category.retired else "")
+    return f"{book.marks.get(category.mark, '')} {visible(category.name)}" + (
+        " (retired)" if category.retired else ""
+    )
 
 
 def opened(service: Client, seat: Seat, run: int, book: Codebook) -> Desk:
     """Open the run for the author, as blind as he is, at the path and step of the address."""
     node = number_in_address("node")
-    task = required(lambda: service.annotations.open(run, seat.author, blind=seat.blind, node=node), f"Run {run}")
+    task = required(
+        lambda: service.annotations.open(run, seat.author, blind=seat.blind, node=node),
+        f"Run {run}",
+    )
     place: Place = st.session_state.setdefault(AT, Place())
     step = _arrived(task, place)
     marked = st.session_state.get(SPAN)
@@ -77,12 +84,14 @@ def go_to_step(desk: Desk, step: int | None) -> None:
 
 
 def step_now(desk: Desk) -> int | None:
-    """The step that the author is at by now: a key may come before the page shows where the last one led."""
+    """The step that the author is at by now: a key may come before the page shows where the last
+    one led."""
     return desk.place.step if desk.place.path == path_name(desk.task) else desk.step
 
 
 def _arrived(task: Task, place: Place) -> int | None:
-    """The step at hand: where a key has led, else what the address says. None where the path has no steps."""
+    """The step at hand: where a key has led, else what the address says. None where the path has no
+    steps."""
     number = number_in_address("step") or 0
     if place.moved and place.path == path_name(task) and place.step is not None:
         number = place.step
@@ -101,22 +110,39 @@ def task_header(task: Task) -> None:
     """Which run this is, what is hidden, and once nothing is: what became of the answer."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**Run {task.run_id}**", width="content")
-        others = f"labelled by {task.others} other{'' if task.others == 1 else 's'}" if task.others else ""
+        others = (
+            f"labelled by {task.others} other{'' if task.others == 1 else 's'}"
+            if task.others
+            else ""
+        )
         facts = [task.strategy.replace("_", " "), task.problem_id or "own text", task.model, others]
         st.caption(plain_markdown(" \u00b7 ".join(filter(None, facts))), width="content")
         if task.hidden:
-            st.badge("blind: scores, verdict, others' labels hidden", icon=":material/visibility_off:", color="gray")
+            st.badge(
+                "blind: scores, verdict, others' labels hidden",
+                icon=":material/visibility_off:",
+                color="gray",
+            )
         else:
             st.badge("all is shown", icon=":material/visibility:", color="gray")
             st.text(_verdict(task), width="content")
-            st.page_link(page("trace"), label="Trace", icon=":material/account_tree:", query_params=address(task.run_id, task.node))
+            st.page_link(
+                page("trace"),
+                label="Trace",
+                icon=":material/account_tree:",
+                query_params=address(task.run_id, task.node),
+            )
     problem_card(task.problem_id or "own text", task.question)
 
 
 def _verdict(task: Task) -> str:
     if task.answer is None:
         return "no answer can be read"
-    beside = "" if task.correct or task.right_answer is None else f" (right: {visible(task.right_answer)})"
+    beside = (
+        ""
+        if task.correct or task.right_answer is None
+        else f" (right: {visible(task.right_answer)})"
+    )
     return f"answer {visible(task.answer)}, {MARKS[task.correct]}{beside}"
 
 
@@ -124,12 +150,18 @@ def path_picker(task: Task) -> None:
     """Choose the path to read; that of the chosen answer comes first."""
     choices = {choice.node: choice for choice in task.paths}
     if task.node not in choices:
-        choices[task.node] = PathChoice(node=task.node, steps=len(task.steps), chosen=False, done=False)
+        choices[task.node] = PathChoice(
+            node=task.node, steps=len(task.steps), chosen=False, done=False
+        )
     key = f"annotate.path.{path_name(task)}"
     st.selectbox(
-        f"Path ({len(choices)} to choose from)", list(choices), index=list(choices).index(task.node), key=key,
-        format_func=lambda node: path_words(choices[node]), on_change=lambda: put_in_address(node=st.session_state[key], step=None),
-    )  # fmt: skip
+        f"Path ({len(choices)} to choose from)",
+        list(choices),
+        index=list(choices).index(task.node),
+        key=key,
+        format_func=lambda node: path_words(choices[node]),
+        on_change=lambda: put_in_address(node=st.session_state[key], step=None),
+    )
 
 
 def path_words(choice: PathChoice) -> str:
@@ -143,7 +175,9 @@ def steps_of_task(desk: Desk) -> None:
     if desk.step is None:
         st.text("Nothing is written on this path. Choose another.")
         return
-    shown = marked_steps(task.steps, task.labels, path=task.node, author=desk.seat.author, names=desk.names)
+    shown = marked_steps(
+        task.steps, task.labels, path=task.node, author=desk.seat.author, names=desk.names
+    )
     told = step_reader(path_name(task), shown, desk.step, key="annotate.steps")
     if told.marked is not None:
         number, start, end = told.marked
@@ -156,8 +190,19 @@ def steps_of_task(desk: Desk) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for label, by, key in (("Previous step", -1, "K"), ("Next step", 1, "J")):
             outside = not 0 <= desk.step + by < len(task.steps)
-            st.button(label, shortcut=key, key=f"annotate.{key}", disabled=outside, on_click=_move, args=(desk, by), width="content")
-        st.caption(f"Step {desk.step + 1} of {len(task.steps)}. Select text in a step to mark it.", width="content")
+            st.button(
+                label,
+                shortcut=key,
+                key=f"annotate.{key}",
+                disabled=outside,
+                on_click=_move,
+                args=(desk, by),
+                width="content",
+            )
+        st.caption(
+            f"Step {desk.step + 1} of {len(task.steps)}. Select text in a step to mark it.",
+            width="content",
+        )
 
 
 def _move(desk: Desk, by: int) -> None:

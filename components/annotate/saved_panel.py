@@ -20,24 +20,45 @@ from components.run.words import clock
 
 
 def saved_labels(service: Client, desk: Desk) -> None:
-    """All labels that the author may see, his own with a way to take them back, and how they came about."""
+    """All labels that the author may see, his own with a way to take them back, and how they came
+    about."""
     labels = desk.task.labels
-    with st.expander(f"Labels of this run ({len(labels)})", expanded=False, icon=":material/label:"):
+    with st.expander(
+        f"Labels of this run ({len(labels)})", expanded=False, icon=":material/label:"
+    ):
         if not labels:
-            st.text("None yet." if not desk.task.hidden else "None of yours yet; those of others are hidden.")
+            st.text(
+                "None yet."
+                if not desk.task.hidden
+                else "None of yours yet; those of others are hidden."
+            )
         for label in labels:
             text, button = st.columns([5, 1], vertical_alignment="center")
             text.text(label_line(label, desk.names))
             if mine(label, desk):
                 given = (service, label.id, desk.seat.author)
-                button.button("", icon=":material/delete:", help="remove", key=f"remove.{label.id}", on_click=_take_back, args=given)
+                button.button(
+                    "",
+                    icon=":material/delete:",
+                    help="remove",
+                    key=f"remove.{label.id}",
+                    on_click=_take_back,
+                    args=given,
+                )
     with st.expander(f"History ({len(desk.task.history)})", icon=":material/history:"):
-        st.dataframe(history_table(desk.task.history, desk.names), hide_index=True, placeholder=NOTHING)
+        st.dataframe(
+            history_table(desk.task.history, desk.names), hide_index=True, placeholder=NOTHING
+        )
 
 
 def label_line(label: Annotation, names: Mapping[str, str]) -> str:
     """Who said what of what, on one line."""
-    parts = [visible(label.author), place_of(label), said(label, names), "blind" if label.blind else ""]
+    parts = [
+        visible(label.author),
+        place_of(label),
+        said(label, names),
+        "blind" if label.blind else "",
+    ]
     return " \u00b7 ".join(part for part in parts if part)
 
 
@@ -49,7 +70,14 @@ def _take_back(service: Client, annotation_id: int, author: str) -> None:
 def history_table(history: Sequence[Change], names: Mapping[str, str]) -> pd.DataFrame:
     """One line a change, oldest first."""
     lines = [
-        (clock(change.at), visible(change.author), change.action, change.key, _told(change.before, names), _told(change.after, names))
+        (
+            clock(change.at),
+            visible(change.author),
+            change.action,
+            change.key,
+            _told(change.before, names),
+            _told(change.after, names),
+        )
         for change in history
     ]
     return pd.DataFrame(lines, columns=["when", "who", "what", "label", "before", "after"])

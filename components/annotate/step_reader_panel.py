@@ -1,4 +1,5 @@
-"""The steps of a path to read: one browser component in which a click chooses a step and a selection marks a stretch of its text."""
+"""The steps of a path to read: one browser component in which a click chooses a step and a
+selection marks a stretch of its text."""
 
 from __future__ import annotations
 
@@ -21,19 +22,24 @@ _MOUNT = st.components.v2.component(
 
 
 class Told(NamedTuple):
-    """What the reader did: a chosen step, or characters [start, end) of a step; None where nothing happened."""
+    """What the reader did: a chosen step, or characters [start, end) of a step; None where nothing
+    happened."""
 
     picked: int | None
     marked: tuple[int, int, int] | None
 
 
 def step_reader(path: str, steps: Sequence[StepMarks], current: int, *, key: str) -> Told:
-    """Draw the steps, `current` set off. `path` names the path, so that what is told late is not taken for another's."""
+    """Draw the steps, `current` set off. `path` names the path, so that what is told late is not
+    taken for another's."""
     data = {"path": path, "current": current, "steps": [step.data() for step in steps]}
     result = _MOUNT(key=key, data=data, on_picked_change=_nothing, on_marked_change=_nothing)
     picked = _numbers(result.get("picked"), path, "number")
     marked = _numbers(result.get("marked"), path, "number", "start", "end")
-    return Told(None if picked is None else picked[0], None if marked is None else (marked[0], marked[1], marked[2]))
+    return Told(
+        None if picked is None else picked[0],
+        None if marked is None else (marked[0], marked[1], marked[2]),
+    )
 
 
 def _numbers(message: object, path: str, *names: str) -> list[int] | None:

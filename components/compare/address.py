@@ -1,4 +1,5 @@
-"""The address of a comparison: `?runs=3,7&clock=seconds&at=1.25&nodes=12,&pair=3,7`. Every state of the page is in it."""
+"""The address of a comparison: `?runs=3,7&clock=seconds&at=1.25&nodes=12,&pair=3,7`. Every state of
+the page is in it."""
 
 from __future__ import annotations
 
@@ -9,15 +10,16 @@ from itertools import combinations
 import streamlit as st
 
 from components.compare.clock import Axis, axis_of
-from components.frame.address import put_in_address
+from components.frame.address import put_in_address, query_of
 
 FEWEST, MOST = 2, 4
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for: runs (at most four, none twice), the clock's axis, its value (None: the end), a chosen node for each run that has
-    one, and the pair whose branches are compared, if one is named."""
+    """What the address asks for: runs (at most four, none twice), the clock's axis, its value
+    (None: the end), a chosen node for each run that has one, and the pair whose branches are
+    compared, if one is named."""
 
     runs: tuple[int, ...]
     axis: Axis
@@ -32,14 +34,17 @@ class Asked:
 def asked() -> Asked:
     """Read the address; what makes no sense is left out."""
     runs = tuple(dict.fromkeys(number for number in _numbers("runs") if number is not None))[:MOST]
-    nodes = {run: node for run, node in zip(runs, _numbers("nodes"), strict=False) if node is not None}
+    nodes = {
+        run: node for run, node in zip(runs, _numbers("nodes"), strict=False) if node is not None
+    }
     pair = tuple(number for number in _numbers("pair") if number in runs)
-    return Asked(runs, axis_of(st.query_params.get("clock")), _amount(), nodes, (pair[0], pair[1]) if len(set(pair)) == 2 else None)
-
-
-def query_of(runs: Sequence[int]) -> dict[str, str]:
-    """The query of a link to these runs."""
-    return {"runs": ",".join(map(str, runs))}
+    return Asked(
+        runs,
+        axis_of(st.query_params.get("clock")),
+        _amount(),
+        nodes,
+        (pair[0], pair[1]) if len(set(pair)) == 2 else None,
+    )
 
 
 def show_runs(runs: Sequence[int]) -> None:

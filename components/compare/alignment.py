@@ -1,7 +1,9 @@
-"""What searches on one problem have in common: their steps matched from the root by exact text, and two branches word by word.
+"""What searches on one problem have in common: their steps matched from the root by exact text, and
+two branches word by word.
 
-A step is text up to the delimiter, whoever cut it into nodes: a strategy that writes whole solutions and one that writes step by step meet on the
-same steps. `align` grows one trie of the steps of all runs; a place in it is a beginning of a solution, and it knows who has it.
+A step is text up to the delimiter, whoever cut it into nodes: a strategy that writes whole
+solutions and one that writes step by step meet on the same steps. `align` grows one trie of the
+steps of all runs; a place in it is a beginning of a solution, and it knows who has it.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ HIDDEN = ("aside",)
 
 
 class Place(NamedTuple):
-    """A place in the trie: the step written there, how many steps lead to it (1 for a first step), the place before it (None at the root), and for
-    each run that has it, the first of its nodes with which the step was complete."""
+    """A place in the trie: the step written there, how many steps lead to it (1 for a first step),
+    the place before it (None at the root), and for each run that has it, the first of its nodes
+    with which the step was complete."""
 
     text: str
     depth: int
@@ -37,7 +40,8 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True)
 class Alignment:
-    """`places` in order of discovery, parents first; `ends[run][node]` is the place after the node's last whole step and the text beyond it."""
+    """`places` in order of discovery, parents first; `ends[run][node]` is the place after the
+    node's last whole step and the text beyond it."""
 
     places: Sequence[Place]
     ends: Mapping[int, Mapping[int, tuple[int | None, str]]]
@@ -58,7 +62,8 @@ class Alignment:
 
 
 class Run(NamedTuple):
-    """A run as it is aligned: its id, its nodes in order of creation, and the text after which a step ends."""
+    """A run as it is aligned: its id, its nodes in order of creation, and the text after which a
+    step ends."""
 
     id: int
     nodes: Iterable[NodeLike]
@@ -87,7 +92,9 @@ class _Trie:
                 continue
             place, rest = ends.get(node.parent_id, (None, ""))
             *steps, rest = (rest + node.text).split(run.delimiter)
-            if node.done or node.id not in inner:  # nothing follows: what stands there is the last step
+            if (
+                node.done or node.id not in inner
+            ):  # nothing follows: what stands there is the last step
                 steps, rest = [*steps, rest], ""
             for step in steps:
                 place = self._below(place, step, run.id, node.id) if step else place
@@ -97,7 +104,9 @@ class _Trie:
     def _below(self, parent: int | None, text: str, run: int, node: int) -> int:
         found = self._index.setdefault((parent, text), len(self.places))
         if found == len(self.places):
-            self.places.append(Place(text, 1 if parent is None else self.places[parent].depth + 1, parent, {}))
+            self.places.append(
+                Place(text, 1 if parent is None else self.places[parent].depth + 1, parent, {})
+            )
         holders = self.places[found].holders
         assert isinstance(holders, dict)
         holders.setdefault(run, node)
@@ -106,7 +115,11 @@ class _Trie:
 
 def outline(alignment: Alignment, runs: Sequence[int]) -> list[Place]:
     """The places that at least two of `runs` have, each followed by what comes after it."""
-    shared = [at for at, place in enumerate(alignment.places) if sum(run in place.holders for run in runs) > 1]
+    shared = [
+        at
+        for at, place in enumerate(alignment.places)
+        if sum(run in place.holders for run in runs) > 1
+    ]
     below: dict[int | None, list[int]] = {}
     for at in shared:
         below.setdefault(alignment.places[at].parent, []).append(at)
@@ -119,7 +132,8 @@ def outline(alignment: Alignment, runs: Sequence[int]) -> list[Place]:
 
 
 class Common(NamedTuple):
-    """What two runs share: different beginnings that each has, and that both have; the deepest shared one, in steps."""
+    """What two runs share: different beginnings that each has, and that both have; the deepest
+    shared one, in steps."""
 
     one: int
     other: int
@@ -131,12 +145,18 @@ def common(alignment: Alignment, one: int, other: int) -> Common:
     """How much of two searches is the same, over all their branches."""
     of_one = [place for place in alignment.places if one in place.holders]
     both = [place for place in of_one if other in place.holders]
-    return Common(len(of_one), sum(other in place.holders for place in alignment.places), len(both), max((place.depth for place in both), default=0))
+    return Common(
+        len(of_one),
+        sum(other in place.holders for place in alignment.places),
+        len(both),
+        max((place.depth for place in both), default=0),
+    )
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two branches part: after `shared` equal steps; the texts of the next step, None where a branch has ended."""
+    """Where two branches part: after `shared` equal steps; the texts of the next step, None where a
+    branch has ended."""
 
     shared: int
     one: str | None
@@ -149,8 +169,15 @@ class Difference:
 
 def first_difference(one: Sequence[str], other: Sequence[str]) -> Difference:
     """The first step that two branches do not have in common."""
-    shared = next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), min(len(one), len(other)))
-    return Difference(shared, one[shared] if shared < len(one) else None, other[shared] if shared < len(other) else None)
+    shared = next(
+        (at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
+        min(len(one), len(other)),
+    )
+    return Difference(
+        shared,
+        one[shared] if shared < len(one) else None,
+        other[shared] if shared < len(other) else None,
+    )
 
 
 class Piece(NamedTuple):
@@ -161,14 +188,19 @@ class Piece(NamedTuple):
 
 
 def word_diff(one: str, other: str) -> tuple[Piece, ...]:
-    """Two texts as stretches of words, spaces and signs; the pieces without `other` spell the one, those without `one` the other."""
+    """Two texts as stretches of words, spaces and signs; the pieces without `other` spell the one,
+    those without `one` the other."""
     left, right = _words(one), _words(other)
     pieces: list[Piece] = []
     for tag, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if tag == "equal":
             pieces.append(Piece("same", "".join(left[i:j])))
             continue
-        pieces += [Piece(kind, text) for kind, text in (("one", "".join(left[i:j])), ("other", "".join(right[k:m]))) if text]
+        pieces += [
+            Piece(kind, text)
+            for kind, text in (("one", "".join(left[i:j])), ("other", "".join(right[k:m])))
+            if text
+        ]
     return tuple(pieces)
 
 

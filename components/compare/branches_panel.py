@@ -26,9 +26,17 @@ def branches(now: Asked, shown: Sequence[Track]) -> tuple[Track, Track]:
     st.subheader("Branches", anchor=False)
     pair = _pair(now)
     version = tuple(len(track.log.nodes) for track in shown)
-    alignment = kept("alignment", (now.runs, version), lambda: align([Run(track.run.id, track.log.nodes, _delimiter(track)) for track in shown]))
+    alignment = kept(
+        "alignment",
+        (now.runs, version),
+        lambda: align([Run(track.run.id, track.log.nodes, _delimiter(track)) for track in shown]),
+    )
     events = {track.run.id: len(track.log.events) for track in shown}
-    rows = kept("rows", (now.runs, *events.values()), lambda: {track.run.id: tree_table(track.log.nodes, track.log.events) for track in shown})
+    rows = kept(
+        "rows",
+        (now.runs, *events.values()),
+        lambda: {track.run.id: tree_table(track.log.nodes, track.log.events) for track in shown},
+    )
     _summary(now, alignment, rows)
     _two(now, pair, alignment, rows, events)
     _in_common(now, alignment)
@@ -47,19 +55,31 @@ def _pair(now: Asked) -> tuple[int, int]:
     if len(pairs) == 1:
         return pairs[0]
     key = "compare.pair"
-    chosen = next((pair for pair in pairs if now.pair is not None and set(pair) == set(now.pair)), pairs[0])
+    chosen = next(
+        (pair for pair in pairs if now.pair is not None and set(pair) == set(now.pair)), pairs[0]
+    )
     st.session_state[key] = chosen
     st.segmented_control(
-        "Which two?", pairs, format_func=lambda pair: f"{pair[0]} and {pair[1]}", key=key, required=True,
+        "Which two?",
+        pairs,
+        format_func=lambda pair: f"{pair[0]} and {pair[1]}",
+        key=key,
+        required=True,
         on_change=lambda: put_in_address(pair=",".join(map(str, st.session_state[key]))),
-    )  # fmt: skip
+    )
     return chosen
 
 
 def _summary(now: Asked, alignment: Alignment, rows: Rows) -> None:
     """One line a pair: how much is the same, and where the paths of the answers part."""
     pairs = now.pairs()
-    lines = [f"Runs {one} and {other}: {shared_words(alignment, one, other)} {answer_paths(alignment, rows, one, other)}" for one, other in pairs]
+    lines = [
+        (
+            f"Runs {one} and {other}: {shared_words(alignment, one, other)} "
+            f"{answer_paths(alignment, rows, one, other)}"
+        )
+        for one, other in pairs
+    ]
     st.text("\n".join(lines))
 
 
@@ -70,7 +90,10 @@ def shared_words(alignment: Alignment, one: int, other: int) -> str:
         return "not both have written a step yet."
     if not found.both:
         return "no step in common, they part at once."
-    return f"{found.both} of {found.one} and {found.other} beginnings in common, down to step {found.deepest}."
+    return (
+        f"{found.both} of {found.one} and {found.other} beginnings in common, down to step "
+        f"{found.deepest}."
+    )
 
 
 def answer_paths(alignment: Alignment, rows: Rows, one: int, other: int) -> str:
@@ -78,13 +101,20 @@ def answer_paths(alignment: Alignment, rows: Rows, one: int, other: int) -> str:
     nodes = [chosen_node(rows[run]) for run in (one, other)]
     if None in nodes:
         return "Not both have an answer yet."
-    found = first_difference(*(alignment.steps(run, node) for run, node in zip((one, other), nodes, strict=True)))
+    found = first_difference(
+        *(alignment.steps(run, node) for run, node in zip((one, other), nodes, strict=True))
+    )
     if found.same:
         return "Their answers' paths are the same, word for word."
-    return f"Their answers' paths share {found.shared} step{'' if found.shared == 1 else 's'}; the first difference is step {found.shared + 1}."
+    return (
+        f"Their answers' paths share {found.shared} step{'' if found.shared == 1 else 's'}; "
+        f"the first difference is step {found.shared + 1}."
+    )
 
 
-def _two(now: Asked, pair: tuple[int, int], alignment: Alignment, rows: Rows, versions: Mapping[int, int]) -> None:
+def _two(
+    now: Asked, pair: tuple[int, int], alignment: Alignment, rows: Rows, versions: Mapping[int, int]
+) -> None:
     chosen = []
     for run, column in zip(pair, st.columns(2, gap="small"), strict=True):
         with column:
@@ -97,13 +127,22 @@ def _two(now: Asked, pair: tuple[int, int], alignment: Alignment, rows: Rows, ve
         st.text("Both are the problem itself. Click a node in each tree, or choose a branch above.")
         return
     found = first_difference(*steps)
-    differing = f"First difference: step {found.shared + 1}. Struck through: only left; underlined: only right."
+    differing = (
+        f"First difference: step {found.shared + 1}. Struck through: only left; underlined: "
+        "only right."
+    )
     st.text("These two branches are the same, word for word." if found.same else differing)
-    st.html(branches_html(branch_rows(*steps), *(f"Run {run}, node {node}" for run, node in zip(pair, chosen, strict=True))))
+    st.html(
+        branches_html(
+            branch_rows(*steps),
+            *(f"Run {run}, node {node}" for run, node in zip(pair, chosen, strict=True)),
+        )
+    )
 
 
 def _branch(now: Asked, run: int, rows: Sequence[TreeRow], version: int) -> int | None:
-    """The node of a run whose path is shown: the one in the address, else its answer, else its first branch. `version` counts the events."""
+    """The node of a run whose path is shown: the one in the address, else its answer, else its
+    first branch. `version` counts the events."""
     by_id = {row.id: row for row in rows}
     options = leaves(rows)
     wanted = now.nodes.get(run)
@@ -112,7 +151,8 @@ def _branch(now: Asked, run: int, rows: Sequence[TreeRow], version: int) -> int 
     if not options:
         return None
     first = wanted if wanted in options else options[0]
-    # Lines name scores and states, so a box whose lines have changed is another box. What a browser says of the earlier one counts as a change too.
+    # Lines name scores and states, so a box whose lines have changed is another box. What a browser
+    # says of the earlier one counts as a change too.
     key = f"compare.branch.{run}.{first}.{version}"
 
     def chosen() -> None:
@@ -120,18 +160,34 @@ def _branch(now: Asked, run: int, rows: Sequence[TreeRow], version: int) -> int 
             choose_node(now, run, st.session_state[key])
 
     st.selectbox(
-        f"Branch of run {run}", options, index=options.index(first), format_func=lambda node: branch_words(by_id[node]), key=key,
-        help="Or click any node in the tree above", on_change=chosen,
-    )  # fmt: skip
+        f"Branch of run {run}",
+        options,
+        index=options.index(first),
+        format_func=lambda node: branch_words(by_id[node]),
+        key=key,
+        help="Or click any node in the tree above",
+        on_change=chosen,
+    )
     return int(st.session_state[key])
 
 
 def leaves(rows: Sequence[TreeRow]) -> list[int]:
     """The nodes below which nothing was written, the answer first and then the best scores."""
     inner = {row.parent for row in rows}
-    found = [row for row in rows if row.id not in inner and row.kind != "aside" and row.parent is not None]
+    found = [
+        row
+        for row in rows
+        if row.id not in inner and row.kind != "aside" and row.parent is not None
+    ]
     chosen = chosen_node(rows)
-    found.sort(key=lambda row: (row.id != chosen, not row.done, -(row.score if row.score is not None else -1.0), row.id))
+    found.sort(
+        key=lambda row: (
+            row.id != chosen,
+            not row.done,
+            -(row.score if row.score is not None else -1.0),
+            row.id,
+        )
+    )
     ids = [row.id for row in found][:MOST_LEAVES]
     return ids if chosen is None or chosen in ids else [chosen, *ids]
 
@@ -153,11 +209,17 @@ def _in_common(now: Asked, alignment: Alignment) -> None:
         if len(places) > MOST_LINES:
             st.caption(f"The first {MOST_LINES} of {len(places)}.")
         lines = [
-            (place.depth, "\u2003" * (place.depth - 1) + " ".join(visible(place.text).split())[:300], *(place.holders.get(run) for run in now.runs))
+            (
+                place.depth,
+                "\u2003" * (place.depth - 1) + " ".join(visible(place.text).split())[:300],
+                *(place.holders.get(run) for run in now.runs),
+            )
             for place in places[:MOST_LINES]
         ]
         names = [f"node in run {run}" for run in now.runs]
-        table = pd.DataFrame(lines, columns=["step", "text", *names]).astype(dict.fromkeys(names, "Int64"))
+        table = pd.DataFrame(lines, columns=["step", "text", *names]).astype(
+            dict.fromkeys(names, "Int64")
+        )
         wide = {"text": st.column_config.TextColumn(width="large")}
         key = f"compare.common.{len(places)}"
 
@@ -167,6 +229,12 @@ def _in_common(now: Asked, alignment: Alignment) -> None:
                 choose_nodes(now, places[picked[0]].holders)
 
         st.dataframe(
-            table, hide_index=True, placeholder=NOTHING, height=300 if len(lines) > 8 else "content", column_config=wide, key=key, on_select=chosen,
+            table,
+            hide_index=True,
+            placeholder=NOTHING,
+            height=300 if len(lines) > 8 else "content",
+            column_config=wide,
+            key=key,
+            on_select=chosen,
             selection_mode="single-row",
-        )  # fmt: skip
+        )

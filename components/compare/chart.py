@@ -1,4 +1,5 @@
-"""Answers and scores of several runs over one clock: step lines, and a mark wherever an answer changed, its shape saying whether it was right."""
+"""Answers and scores of several runs over one clock: step lines, and a mark wherever an answer
+changed, its shape saying whether it was right."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Mark:
-    """An answer on the clock. `score` is what the verifier gave its node by then, None if nothing."""
+    """An answer on the clock. `score` is what the verifier gave its node by then, None if
+    nothing.
+    """
 
     at: float
     score: float | None
@@ -34,7 +37,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run: `best` and `mean` score so far as points (amount, score) where they changed, its `marks`, and the amount at its `end`."""
+    """A run: `best` and `mean` score so far as points (amount, score) where they changed, its
+    `marks`, and the amount at its `end`."""
 
     run: int
     label: str
@@ -58,7 +62,9 @@ class RaceInfo:
 
 def race_info(runs: Sequence[tuple[int, str, Sequence[Timed], Clock]], axis: Axis) -> RaceInfo:
     """Fold the logs: each run is (id, label, events, its clock)."""
-    return RaceInfo(tuple(_line(run, label, events, counted) for run, label, events, counted in runs), axis)
+    return RaceInfo(
+        tuple(_line(run, label, events, counted) for run, label, events, counted in runs), axis
+    )
 
 
 def _line(run: int, label: str, events: Sequence[Timed], counted: Clock) -> RunLine:
@@ -79,7 +85,9 @@ def _line(run: int, label: str, events: Sequence[Timed], counted: Clock) -> RunL
             correct = data.get("correct")
             score = scores.get(event.node_id) if event.node_id is not None else None
             told = "none that can be read" if data.get("answer") is None else str(data["answer"])
-            marks.append(Mark(at, score, told, event.node_id, correct if isinstance(correct, bool) else None))
+            marks.append(
+                Mark(at, score, told, event.node_id, correct if isinstance(correct, bool) else None)
+            )
     return RunLine(run, label, tuple(best), tuple(thinned(mean)), tuple(marks), counted.end)
 
 
@@ -99,25 +107,51 @@ def thinned(points: Sequence[Point], most: int = MOST) -> list[Point]:
 
 
 def race_figure(info: RaceInfo) -> go.Figure:
-    """Thick steps: best score so far. Thin steps: mean. Marks: answers, at the score of the answer's node, at 0 where it has none."""
+    """Thick steps: best score so far. Thin steps: mean. Marks: answers, at the score of the
+    answer's node, at 0 where it has none."""
     figure = go.Figure()
     for place, line in enumerate(info.lines):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
         for points, width, name in ((line.best, 2.5, "best score"), (line.mean, 1.2, "mean score")):
             xs, ys = [x for x, _ in points], [y for _, y in points]
             figure.add_scatter(
-                x=[*xs, line.end] if xs else [None], y=[*ys, ys[-1]] if ys else [None], mode="lines", name=escaped(visible(line.label)),
-                line={"shape": "hv", "width": width, "color": colour, "dash": dash}, opacity=1 if width > 2 else 0.6, legendgroup=str(line.run),
-                showlegend=width > 2, hovertemplate=f"run {line.run}<br>{name} %{{y:.3f}}<br>%{{x:,.6~g}} {info.axis.unit}<extra></extra>",
-            )  # fmt: skip
+                x=[*xs, line.end] if xs else [None],
+                y=[*ys, ys[-1]] if ys else [None],
+                mode="lines",
+                name=escaped(visible(line.label)),
+                line={"shape": "hv", "width": width, "color": colour, "dash": dash},
+                opacity=1 if width > 2 else 0.6,
+                legendgroup=str(line.run),
+                showlegend=width > 2,
+                hovertemplate=(
+                    f"run {line.run}<br>{name} %{{y:.3f}}<br>%{{x:,.6~g}} "
+                    f"{info.axis.unit}<extra></extra>"
+                ),
+            )
         figure.add_scatter(
-            x=[mark.at for mark in line.marks], y=[mark.score or 0.0 for mark in line.marks], mode="markers", legendgroup=str(line.run),
+            x=[mark.at for mark in line.marks],
+            y=[mark.score or 0.0 for mark in line.marks],
+            mode="markers",
+            legendgroup=str(line.run),
             showlegend=False,
-            marker={"size": 13, "color": colour, "symbol": [SYMBOLS[mark.correct] for mark in line.marks], "line": {"width": 1.5, "color": GREY}},
-            hovertext=[_told(line.run, mark) for mark in line.marks], hoverinfo="text", cliponaxis=False,
-        )  # fmt: skip
+            marker={
+                "size": 13,
+                "color": colour,
+                "symbol": [SYMBOLS[mark.correct] for mark in line.marks],
+                "line": {"width": 1.5, "color": GREY},
+            },
+            hovertext=[_told(line.run, mark) for mark in line.marks],
+            hoverinfo="text",
+            cliponaxis=False,
+        )
     for correct, symbol in SYMBOLS.items():
-        figure.add_scatter(x=[None], y=[None], mode="markers", name=f"answer, {WORDS[correct]}", marker={"symbol": symbol, "size": 11, "color": GREY})
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=f"answer, {WORDS[correct]}",
+            marker={"symbol": symbol, "size": 11, "color": GREY},
+        )
     framed(figure, x=info.axis.title.lower(), y="score", height=300)
     figure.update_yaxes(range=[-0.04, 1.06])
     figure.update_xaxes(rangemode="tozero")
@@ -127,4 +161,7 @@ def race_figure(info: RaceInfo) -> go.Figure:
 def _told(run: int, mark: Mark) -> str:
     score = "no score" if mark.score is None else f"score {mark.score:.3f}"
     short = mark.answer if len(mark.answer) <= 60 else mark.answer[:59] + "\u2026"
-    return f"run {run}: answer {escaped(visible(short))}, {WORDS[mark.correct]}<br>{score}, node {mark.node}"
+    return (
+        f"run {run}: answer {escaped(visible(short))}, {WORDS[mark.correct]}<br>{score}, node "
+        f"{mark.node}"
+    )

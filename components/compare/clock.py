@@ -1,8 +1,10 @@
-"""One clock for several runs: what a run had spent at each of its events, and which event an amount belongs to.
+"""One clock for several runs: what a run had spent at each of its events, and which event an amount
+belongs to.
 
-Searches of different kinds have no common step, so they are put side by side by what they cost. A clock is a table from event number to an amount
-that never falls. Snapshots of the ledger in the log are exact; between two of them single nodes and scores are added up, never beyond the next
-snapshot, so that the table meets the ledger wherever the ledger speaks.
+Searches of different kinds have no common step, so they are put side by side by what they cost. A
+clock is a table from event number to an amount that never falls. Snapshots of the ledger in the log
+are exact; between two of them single nodes and scores are added up, never beyond the next snapshot,
+so that the table meets the ledger wherever the ledger speaks.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Timed(EventLike, Protocol):
 
 @dataclass(frozen=True)
 class Axis:
-    """An amount that grows while a run goes on: its name in addresses, its title, its unit behind a number, and what it counts."""
+    """An amount that grows while a run goes on: its name in addresses, its title, its unit behind a
+    number, and what it counts."""
 
     name: str
     title: str
@@ -37,8 +40,18 @@ class Axis:
 
 
 AXES: Sequence[Axis] = (
-    Axis("generated", "Generated tokens", "generated tokens", "tokens that the policy wrote, as the budget counts them"),
-    Axis("tokens", "All tokens", "tokens", "generated tokens, and those of prompts and verifier that came from no cache"),
+    Axis(
+        "generated",
+        "Generated tokens",
+        "generated tokens",
+        "tokens that the policy wrote, as the budget counts them",
+    ),
+    Axis(
+        "tokens",
+        "All tokens",
+        "tokens",
+        "generated tokens, and those of prompts and verifier that came from no cache",
+    ),
     Axis("verifier", "Verifier calls", "verifier calls", "paths that a verifier scored"),
     Axis("seconds", "Seconds", "s", "wall time since the run started, up to the next millisecond"),
     Axis("events", "Events", "events", "the number in the run's own log"),
@@ -53,7 +66,8 @@ def axis_of(name: str | None) -> Axis:
 
 @dataclass(frozen=True)
 class Clock:
-    """`values[i]` is the amount after the i-th event, `seqs[i]` that event's number; neither ever falls."""
+    """`values[i]` is the amount after the i-th event, `seqs[i]` that event's number; neither ever
+    falls."""
 
     axis: str
     seqs: tuple[int, ...]
@@ -70,8 +84,8 @@ class Clock:
         return self.values[at - 1] if at else 0.0
 
     def event_at(self, value: float | None) -> int | None:
-        """The last event by which no more than `value` was spent; the first one where even that had spent more. None stands for the whole log:
-        `value` is None, or the run never spent more."""
+        """The last event by which no more than `value` was spent; the first one where even that had
+        spent more. None stands for the whole log: `value` is None, or the run never spent more."""
         if value is None or not self.seqs or value >= self.end:
             return None
         return self.seqs[max(0, bisect_right(self.values, value) - 1)]
@@ -83,7 +97,14 @@ class Clock:
 
     def before(self, value: float) -> float | None:
         """The last amount below `value`, None at the start."""
-        return next((one for one in reversed(self.values[: bisect_right(self.values, value)]) if one < value), None)
+        return next(
+            (
+                one
+                for one in reversed(self.values[: bisect_right(self.values, value)])
+                if one < value
+            ),
+            None,
+        )
 
 
 def clock(nodes: Iterable[NodeLike], events: Sequence[Timed], axis: str) -> Clock:
@@ -95,8 +116,14 @@ def clock(nodes: Iterable[NodeLike], events: Sequence[Timed], axis: str) -> Cloc
         return Clock(axis, seqs, _rising([ceil(event.t_ms) / 1000.0 for event in events]))
     told, step = _TOLD[axis], _STEPS[axis]
     by_id = {node.id: node for node in nodes}
-    snapshots = [told(data["ledger"]) if (data := event.data or {}).get("ledger") else None for event in events]
-    steps = [step(event, by_id.get(event.node_id) if event.node_id is not None else None) for event in events]
+    snapshots = [
+        told(data["ledger"]) if (data := event.data or {}).get("ledger") else None
+        for event in events
+    ]
+    steps = [
+        step(event, by_id.get(event.node_id) if event.node_id is not None else None)
+        for event in events
+    ]
     return Clock(axis, seqs, _met(snapshots, steps))
 
 
@@ -135,14 +162,25 @@ def _all_tokens(ledger: Ledger) -> float:
 
 
 def _generated(event: EventLike, node: NodeLike | None) -> float:
-    return float(node.n_tokens) if event.kind == "node" and node is not None and node.kind in WRITTEN and node.mean_logprob is not None else 0.0
+    return (
+        float(node.n_tokens)
+        if event.kind == "node"
+        and node is not None
+        and node.kind in WRITTEN
+        and node.mean_logprob is not None
+        else 0.0
+    )
 
 
 def _computed(event: EventLike, node: NodeLike | None) -> float:
     data = event.data or {}
     if event.kind == "score":
         return _amount(data, "tokens")
-    prompt = max(0.0, _amount(data, "prompt_tokens") - _amount(data, "cached_tokens")) if event.kind in ("node", "likelihood") else 0.0
+    prompt = (
+        max(0.0, _amount(data, "prompt_tokens") - _amount(data, "cached_tokens"))
+        if event.kind in ("node", "likelihood")
+        else 0.0
+    )
     return prompt + _generated(event, node)
 
 
@@ -155,4 +193,8 @@ _TOLD: Mapping[str, Callable[[Ledger], float]] = {
     "tokens": _all_tokens,
     "verifier": lambda ledger: _amount(ledger, "verifier_calls"),
 }
-_STEPS: Mapping[str, Callable[[EventLike, NodeLike | None], float]] = {"generated": _generated, "tokens": _computed, "verifier": _scored}
+_STEPS: Mapping[str, Callable[[EventLike, NodeLike | None], float]] = {
+    "generated": _generated,
+    "tokens": _computed,
+    "verifier": _scored,
+}

@@ -1,4 +1,5 @@
-"""The one clock of a comparison: what it counts, a slider over it, and buttons to the next and the last moment at which anything happened."""
+"""The one clock of a comparison: what it counts, a slider over it, and buttons to the next and the
+last moment at which anything happened."""
 
 from __future__ import annotations
 
@@ -40,14 +41,18 @@ def _axes(axis: Axis) -> None:
             put_in_address(clock=st.session_state[key], at=None)
 
     st.selectbox(
-        "Clock", NAMES, format_func=lambda name: axis_of(name).title, key=key,
+        "Clock",
+        NAMES,
+        format_func=lambda name: axis_of(name).title,
+        key=key,
         help="\n\n".join(f"{one.title}: {one.meaning}" for one in AXES),
         on_change=changed,
-    )  # fmt: skip
+    )
 
 
 def _slider(axis: Axis, at: float, end: float) -> None:
-    # Another end is another slider. What a browser says of the earlier one counts as a change too, so only another value is a reader's choice.
+    # Another end is another slider. What a browser says of the earlier one counts as a change too,
+    # so only another value is a reader's choice.
     key = f"compare.at.{axis.name}.{end}"
     whole = axis.name != "seconds"
     st.session_state[key] = int(at) if whole else at
@@ -58,24 +63,45 @@ def _slider(axis: Axis, at: float, end: float) -> None:
             move_clock(None if value >= end else value)
 
     st.slider(
-        f"Up to how many {axis.unit}?" if whole else "Up to how many seconds?", min_value=0 if whole else 0.0, max_value=int(end) if whole else end,
-        step=1 if whole else 0.001, format="%d" if whole else "%.3f", key=key, on_change=moved,
-    )  # fmt: skip
+        f"Up to how many {axis.unit}?" if whole else "Up to how many seconds?",
+        min_value=0 if whole else 0.0,
+        max_value=int(end) if whole else end,
+        step=1 if whole else 0.001,
+        format="%d" if whole else "%.3f",
+        key=key,
+        on_change=moved,
+    )
 
 
 def _steps(now: Asked, shown: Sequence[Track], at: float, end: float) -> None:
     """Start, one moment back or forward over all runs, the next answer, the end."""
     before = [value for track in shown if (value := track.clock.before(at)) is not None]
     after = [value for track in shown if (value := track.clock.after(at)) is not None]
-    told = sorted(value for track in shown for one in answers(track.log.events) if (value := track.clock.value_at(one.seq)) > at)
+    told = sorted(
+        value
+        for track in shown
+        for one in answers(track.log.events)
+        if (value := track.clock.value_at(one.seq)) > at
+    )
     for icon, name, value, key in (
         ("first_page", "To the start", 0.0 if at > 0 else None, None),
         ("chevron_left", "One moment back", max(before, default=None), "K"),
         ("chevron_right", "One moment forward", min(after, default=None), "J"),
-        ("flag", "To the next answer" + (f", at {amount(told[0])}" if told else ""), told[0] if told else None, "N"),
+        (
+            "flag",
+            "To the next answer" + (f", at {amount(told[0])}" if told else ""),
+            told[0] if told else None,
+            "N",
+        ),
         ("last_page", "To the end", end if now.at is not None and at < end else None, None),
     ):
         st.button(
-            f":material/{icon}:", key=f"compare.step.{icon}", help=name, shortcut=key, disabled=value is None, on_click=move_clock,
-            args=(None if value is None or value >= end else value,), width="content",
-        )  # fmt: skip
+            f":material/{icon}:",
+            key=f"compare.step.{icon}",
+            help=name,
+            shortcut=key,
+            disabled=value is None,
+            on_click=move_clock,
+            args=(None if value is None or value >= end else value,),
+            width="content",
+        )

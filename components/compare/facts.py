@@ -1,4 +1,6 @@
-"""What is said of a run at a moment, as names and values, and as an escaped table below its tree."""
+"""What is said of a run at a moment, as names and values, and as an escaped table below its
+tree.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,16 @@ from components.frame.prose import visible
 from components.run.words import MARKS, amount, costs
 
 SIGNS: Mapping[bool | None, str] = {True: "\u2713", False: "\u2717", None: "?"}
-SHOWN_COSTS = ("Generated tokens", "Model calls", "Scores", "Rounds", "Prompt tokens", "of them cached", "Verifier tokens", "Time")
+SHOWN_COSTS = (
+    "Generated tokens",
+    "Model calls",
+    "Scores",
+    "Rounds",
+    "Prompt tokens",
+    "of them cached",
+    "Verifier tokens",
+    "Time",
+)
 
 
 class Fact(NamedTuple):
@@ -24,14 +35,22 @@ class Fact(NamedTuple):
 
 
 def facts(at: Moment, axis: Axis, counted: Clock) -> list[Fact]:
-    """The panel's lines: where the clock stands, the answer with its verdict, scores, and the ledger."""
+    """The panel's lines: where the clock stands, the answer with its verdict, scores, and the
+    ledger."""
     spent = f"{amount(counted.value_at(at.event))} of {amount(counted.end)} {axis.unit}"
-    scores = f"best {at.best:.3f}, mean {at.mean:.3f}, {at.scored} scored" if at.best is not None and at.mean is not None else "none"
+    scores = (
+        f"best {at.best:.3f}, mean {at.mean:.3f}, {at.scored} scored"
+        if at.best is not None and at.mean is not None
+        else "none"
+    )
     ledger = [cost for cost in costs(at.ledger) if cost.name in SHOWN_COSTS]
     return [
-        Fact("Answer so far", answer_words(at), True), Fact("Clock", spent), Fact("Scores so far", scores), Fact("Nodes", amount(at.nodes)),
+        Fact("Answer so far", answer_words(at), True),
+        Fact("Clock", spent),
+        Fact("Scores so far", scores),
+        Fact("Nodes", amount(at.nodes)),
         *(Fact(cost.name, cost.value) for cost in ledger),
-    ]  # fmt: skip
+    ]
 
 
 def answer_words(at: Moment) -> str:
@@ -45,35 +64,50 @@ def answer_words(at: Moment) -> str:
 def panel_html(lines: Sequence[Fact]) -> str:
     """The lines as an escaped table."""
     rows = "".join(
-        f"<tr{' class=strong' if line.strong else ''}><th scope='row'>{html.escape(line.name)}</th><td>{html.escape(visible(line.value))}</td></tr>"
+        (
+            f"<tr{' class=strong' if line.strong else ''}><th "
+            f"scope='row'>{html.escape(line.name)}</th><td>{html.escape(visible(line.value))}</td></tr>"
+        )
         for line in lines
     )
     return f"<style>{_CSS}</style><table class='arb-panel'>{rows}</table>"
 
 
 _CSS = (
-    ".arb-panel{border-collapse:collapse;width:100%;font-size:13px;line-height:1.4;font-variant-numeric:tabular-nums}"
-    ".arb-panel th,.arb-panel td{padding:1px 8px 1px 0;text-align:left;vertical-align:top;border-bottom:1px solid rgba(128,128,128,.16)}"
-    ".arb-panel th{white-space:nowrap;font-weight:400;opacity:.7;width:11em}.arb-panel td{overflow-wrap:anywhere}"
+    ".arb-panel{border-collapse:collapse;width:100%;font-size:13px;line-height:1.4;"
+    "font-variant-numeric:tabular-nums}"
+    ".arb-panel th,.arb-panel td{padding:1px 8px 1px 0;text-align:left;vertical-align:top;"
+    "border-bottom:1px solid rgba(128,128,128,.16)}"
+    ".arb-panel th{white-space:nowrap;font-weight:400;opacity:.7;width:11em}.arb-panel "
+    "td{overflow-wrap:anywhere}"
     ".arb-panel tr.strong td{font-weight:600;font-size:14px}"
 )
 
 
-def settings_html(names: Sequence[str], rows: Sequence[tuple[str, Sequence[str], bool]], first: str = "Setting") -> str:
-    """Settings as an escaped table: `names` of the runs; rows are (setting, its value in each run, whether they are equal).
-    `first` is the title of the first column."""
+def settings_html(
+    names: Sequence[str], rows: Sequence[tuple[str, Sequence[str], bool]], first: str = "Setting"
+) -> str:
+    """Settings as an escaped table: `names` of the runs; rows are (setting, its value in each run,
+    whether they are equal). `first` is the title of the first column."""
     head = "".join(f"<th scope='col'>{html.escape(visible(name))}</th>" for name in (first, *names))
     body = "".join(
         f"<tr{' class=equal' if equal else ''}><th scope='row'>{html.escape(visible(name))}</th>"
-        + "".join(f"<td>{html.escape(visible(value))}</td>" for value in values) + "</tr>"
+        + "".join(f"<td>{html.escape(visible(value))}</td>" for value in values)
+        + "</tr>"
         for name, values, equal in rows
-    )  # fmt: skip
-    return f"<style>{_SETTINGS_CSS}</style><table class='arb-settings'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+    return (
+        f"<style>{_SETTINGS_CSS}</style><table "
+        f"class='arb-settings'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 _SETTINGS_CSS = (
-    ".arb-settings{border-collapse:collapse;width:100%;font-size:13px;line-height:1.45;table-layout:fixed}"
-    ".arb-settings th,.arb-settings td{padding:3px 10px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid rgba(128,128,128,.18)}"
-    ".arb-settings tbody th{font-weight:400}.arb-settings td{font-family:var(--st-code-font,monospace);overflow-wrap:anywhere;white-space:pre-wrap}"
+    ".arb-settings{border-collapse:collapse;width:100%;font-size:13px;line-height:1.45;"
+    "table-layout:fixed}"
+    ".arb-settings th,.arb-settings td{padding:3px 10px 3px 0;text-align:left;vertical-align:top;"
+    "border-bottom:1px solid rgba(128,128,128,.18)}"
+    ".arb-settings tbody th{font-weight:400}.arb-settings "
+    "td{font-family:var(--st-code-font,monospace);overflow-wrap:anywhere;white-space:pre-wrap}"
     ".arb-settings tr.equal{opacity:.55}"
 )

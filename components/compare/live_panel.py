@@ -1,5 +1,6 @@
-"""What stands below the trees and grows with them: each run at the moment of the clock, and the scoreboard. It looks for news once a second while
-any run is under way, and not at all afterwards."""
+"""What stands below the trees and grows with them: each run at the moment of the clock, and the
+scoreboard. It looks for news once a second while any run is under way, and not at all afterwards.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ EVERY_S = 1.0
 SPENT = {"tokens": "generated_tokens", "verifier calls": "verifier_calls", "seconds": "seconds"}
 
 
-_NO_FADING = "<style>.st-key-compare_live [data-stale=true]{opacity:1!important;transition:none!important}</style>"
+_NO_FADING = (
+    "<style>.st-key-compare_live "
+    "[data-stale=true]{opacity:1!important;transition:none!important}</style>"
+)
 """Figures that are read again and again would else turn grey each time while they are fetched."""
 
 
@@ -48,29 +52,68 @@ def _panels(now: Asked, shown: Sequence[Track]) -> None:
 
 
 def _scoreboard(now: Asked, shown: Sequence[Track]) -> None:
-    st.markdown("**Who answered first?**", help="By the chosen clock. A first answer may change: right since says when it became right for good.")
-    found = standings({track.run.id: (track.log.events, track.clock) for track in shown}, {track.run.id: track.until for track in shown})
+    st.markdown(
+        "**Who answered first?**",
+        help=(
+            "By the chosen clock. A first answer may change: right since says when it became "
+            "right for good."
+        ),
+    )
+    found = standings(
+        {track.run.id: (track.log.events, track.clock) for track in shown},
+        {track.run.id: track.until for track in shown},
+    )
     st.dataframe(
-        scoreboard_table(found, {track.run.id: track for track in shown}, now.axis), hide_index=True, placeholder=NOTHING, key="compare.board",
+        scoreboard_table(found, {track.run.id: track for track in shown}, now.axis),
+        hide_index=True,
+        placeholder=NOTHING,
+        key="compare.board",
         height="content",
         column_config={
-            "best score": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f"),
-            **{name: st.column_config.NumberColumn(format="localized") for name in ("tokens", "verifier calls")},
-            **{f"{name} ({now.axis.unit})": st.column_config.NumberColumn(format="localized") for name in ("first answer at", "right since")},
+            "best score": st.column_config.ProgressColumn(
+                min_value=0.0, max_value=1.0, format="%.3f"
+            ),
+            **{
+                name: st.column_config.NumberColumn(format="localized")
+                for name in ("tokens", "verifier calls")
+            },
+            **{
+                f"{name} ({now.axis.unit})": st.column_config.NumberColumn(format="localized")
+                for name in ("first answer at", "right since")
+            },
             "seconds": st.column_config.NumberColumn(format="%.2f"),
         },
-    )  # fmt: skip
+    )
 
 
-def scoreboard_table(found: Sequence[Standing], by_id: dict[int, Track], axis: Axis) -> pd.DataFrame:
-    """One line a run. The first answer and the right one are on the axis of the clock, which their columns name."""
+def scoreboard_table(
+    found: Sequence[Standing], by_id: dict[int, Track], axis: Axis
+) -> pd.DataFrame:
+    """One line a run. The first answer and the right one are on the axis of the clock, which their
+    columns name."""
     on_clock = [f"first answer at ({axis.unit})", f"right since ({axis.unit})"]
-    columns = ["place", "run", "strategy", "state", "answer so far", *on_clock, "best score", *SPENT]
+    columns = [
+        "place",
+        "run",
+        "strategy",
+        "state",
+        "answer so far",
+        *on_clock,
+        "best score",
+        *SPENT,
+    ]
     lines = [
         (
-            one.place, one.run, by_id[one.run].run.strategy.replace("_", " "), state_word(by_id[one.run].run.status), answer_words(one.moment),
-            one.first, one.right, one.moment.best, *(one.moment.ledger.get(name) for name in SPENT.values()),
+            one.place,
+            one.run,
+            by_id[one.run].run.strategy.replace("_", " "),
+            state_word(by_id[one.run].run.status),
+            answer_words(one.moment),
+            one.first,
+            one.right,
+            one.moment.best,
+            *(one.moment.ledger.get(name) for name in SPENT.values()),
         )
         for one in found
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(lines, columns=columns).astype({"place": "Int64"})

@@ -1,4 +1,5 @@
-"""How far a run had come at a moment: its answer so far, the scores so far, its ledger; and who answered first among several."""
+"""How far a run had come at a moment: its answer so far, the scores so far, its ledger; and who
+answered first among several."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from components.run.tree_table import up_to
 
 @dataclass(frozen=True)
 class Moment:
-    """A run up to event `event` (None: all of it). `answered` tells an answer that cannot be read (None) from none at all; `correct` None means
-    undecided. `best` and `mean` are over the `scored` values of a verifier, None without any. `ledger` is the last snapshot."""
+    """A run up to event `event` (None: all of it). `answered` tells an answer that cannot be read
+    (None) from none at all; `correct` None means undecided. `best` and `mean` are over the `scored`
+    values of a verifier, None without any. `ledger` is the last snapshot."""
 
     event: int | None
     nodes: int
@@ -45,11 +47,14 @@ def moment(events: Sequence[Timed], until: int | None) -> Moment:
     mean = total / scored if scored else None
     if answer is None:
         return Moment(until, nodes, False, None, None, None, best, mean, scored, ledger)
-    return Moment(until, nodes, True, answer.text, answer.node, answer.correct, best, mean, scored, ledger)
+    return Moment(
+        until, nodes, True, answer.text, answer.node, answer.correct, best, mean, scored, ledger
+    )
 
 
 class Answer(NamedTuple):
-    """A change of the answer: when, what (None: it cannot be read), at which node, and whether it is right (None: undecided)."""
+    """A change of the answer: when, what (None: it cannot be read), at which node, and whether it
+    is right (None: undecided)."""
 
     seq: int
     text: str | None
@@ -60,7 +65,12 @@ class Answer(NamedTuple):
 def _answer(event: Timed) -> Answer:
     data = event.data or {}
     text, correct = data.get("answer"), data.get("correct")
-    return Answer(event.seq, None if text is None else str(text), event.node_id, correct if isinstance(correct, bool) else None)
+    return Answer(
+        event.seq,
+        None if text is None else str(text),
+        event.node_id,
+        correct if isinstance(correct, bool) else None,
+    )
 
 
 def answers(events: Sequence[Timed], until: int | None = None) -> list[Answer]:
@@ -70,8 +80,9 @@ def answers(events: Sequence[Timed], until: int | None = None) -> list[Answer]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A line of the scoreboard: what a run had spent at its first answer and when the answer that it kept was first right, None if never;
-    `place` counts from 1 by the first answer, equal amounts share it."""
+    """A line of the scoreboard: what a run had spent at its first answer and when the answer that
+    it kept was first right, None if never; `place` counts from 1 by the first answer, equal amounts
+    share it."""
 
     run: int
     place: int | None
@@ -80,10 +91,14 @@ class Standing:
     moment: Moment
 
 
-def standings(runs: Mapping[int, tuple[Sequence[Timed], Clock]], untils: Mapping[int, int | None]) -> list[Standing]:
+def standings(
+    runs: Mapping[int, tuple[Sequence[Timed], Clock]], untils: Mapping[int, int | None]
+) -> list[Standing]:
     """The scoreboard at a moment of each run, in the order given."""
     found = {run: answers(events, untils[run]) for run, (events, _) in runs.items()}
-    first = {run: runs[run][1].value_at(told[0].seq) if told else None for run, told in found.items()}
+    first = {
+        run: runs[run][1].value_at(told[0].seq) if told else None for run, told in found.items()
+    }
     amounts = sorted(value for value in first.values() if value is not None)
     return [
         Standing(
@@ -101,5 +116,9 @@ def _right_since(told: Sequence[Answer], counted: Clock) -> float | None:
     """The amount since which the answer has been right without a break."""
     since: float | None = None
     for answer in told:
-        since = (counted.value_at(answer.seq) if since is None else since) if answer.correct is True else None
+        since = (
+            (counted.value_at(answer.seq) if since is None else since)
+            if answer.correct is True
+            else None
+        )
     return since

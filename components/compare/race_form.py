@@ -1,4 +1,5 @@
-"""The race: one problem, two to four strategies, one budget, one seed, one engine; all start at once and are watched side by side."""
+"""The race: one problem, two to four strategies, one budget, one seed, one engine; all start at
+once and are watched side by side."""
 
 from __future__ import annotations
 
@@ -48,33 +49,62 @@ def race_form(service: Client, catalog: Catalog, preferences: Preferences) -> No
     _start(service, race, preferences)
 
 
-def planned(chosen: Chosen, entries: Sequence[StrategyInfo], params: Mapping[str, Mapping[str, Any]], common: Mapping[str, Any]) -> Race:
+def planned(
+    chosen: Chosen,
+    entries: Sequence[StrategyInfo],
+    params: Mapping[str, Mapping[str, Any]],
+    common: Mapping[str, Any],
+) -> Race:
     """The specs of a race: all the same but for strategy and parameters."""
-    unavailable = next((f"{entry.title}: {entry.reason}." for entry in entries if not entry.available), "")
+    unavailable = next(
+        (f"{entry.title}: {entry.reason}." for entry in entries if not entry.available), ""
+    )
     reasons = [
-        "" if len(entries) >= FEWEST else f"Choose {FEWEST} to {MOST} strategies.", unavailable,
-        "" if chosen.problem or chosen.question else "Write a question first.", str(common.get("missing", "")),
-    ]  # fmt: skip
+        "" if len(entries) >= FEWEST else f"Choose {FEWEST} to {MOST} strategies.",
+        unavailable,
+        "" if chosen.problem or chosen.question else "Write a question first.",
+        str(common.get("missing", "")),
+    ]
     if missing := next((reason for reason in reasons if reason), ""):
         return Race([], missing)
     fields = {name: value for name, value in common.items() if name != "missing"}
     problem = {"problem": chosen.problem, "question": chosen.question, "answer": chosen.answer}
-    return Race([RunSpec(strategy=entry.name, params=dict(params[entry.name]), **problem, **fields) for entry in entries], "")
+    return Race(
+        [
+            RunSpec(strategy=entry.name, params=dict(params[entry.name]), **problem, **fields)
+            for entry in entries
+        ],
+        "",
+    )
 
 
 def _models(catalog: Catalog, preferences: Preferences, start: Start) -> dict[str, Any]:
-    """Engine and verifier for all; models are the preferred ones where the engine is the preferred one, else its defaults."""
+    """Engine and verifier for all; models are the preferred ones where the engine is the preferred
+    one, else its defaults."""
     left, right = st.columns(2)
     with left:
         engine = select("Engine", catalog.engines, start.spec.engine, ENGINE, _title, start)
     with right:
-        verifier = select("Verifier", catalog.verifiers, start.spec.verifier, VERIFIER, _title, start)
+        verifier = select(
+            "Verifier", catalog.verifiers, start.spec.verifier, VERIFIER, _title, start
+        )
     own = engine.name == preferences.default_engine
     return {
-        "engine": engine.name, "verifier": verifier.name, "model": preferences.default_model if own else None,
-        "verifier_model": preferences.default_reward_model if own and "reward_model" in verifier.needs else None,
-        "missing": next((f"{entry.title}: {entry.reason}." for entry in (engine, verifier) if not entry.available), ""),
-    }  # fmt: skip
+        "engine": engine.name,
+        "verifier": verifier.name,
+        "model": preferences.default_model if own else None,
+        "verifier_model": preferences.default_reward_model
+        if own and "reward_model" in verifier.needs
+        else None,
+        "missing": next(
+            (
+                f"{entry.title}: {entry.reason}."
+                for entry in (engine, verifier)
+                if not entry.available
+            ),
+            "",
+        ),
+    }
 
 
 def _title(entry: Any) -> str:
@@ -84,9 +114,15 @@ def _title(entry: Any) -> str:
 def _strategies(strategies: Sequence[StrategyInfo]) -> list[StrategyInfo]:
     by_name = {entry.name: entry for entry in strategies}
     names = st.multiselect(
-        "Strategies", list(by_name), default=[name for name in FAVOURITES if name in by_name], format_func=lambda name: _title(by_name[name]),
-        max_selections=MOST, key="race.strategies", persist_state="session", help=f"{FEWEST} to {MOST}; each begins with its published parameters",
-    )  # fmt: skip
+        "Strategies",
+        list(by_name),
+        default=[name for name in FAVOURITES if name in by_name],
+        format_func=lambda name: _title(by_name[name]),
+        max_selections=MOST,
+        key="race.strategies",
+        persist_state="session",
+        help=f"{FEWEST} to {MOST}; each begins with its published parameters",
+    )
     return [by_name[name] for name in names]
 
 
@@ -99,11 +135,19 @@ def _start(service: Client, race: Race, preferences: Preferences) -> None:
     forecast, possible = _forecast(service, race)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         pressed = st.button(
-            "Start the race", type="primary", icon=":material/sprint:", disabled=not possible, key="race.start", help="One run for each strategy"
+            "Start the race",
+            type="primary",
+            icon=":material/sprint:",
+            disabled=not possible,
+            key="race.start",
+            help="One run for each strategy",
         )
         st.caption(forecast)
     if race.specs and len(race.specs) > preferences.runs_at_once:
-        st.caption(f":material/info: Only {preferences.runs_at_once} runs search at once (see Settings): the others wait in the queue.")
+        st.caption(
+            f":material/info: Only {preferences.runs_at_once} runs search at once (see "
+            "Settings): the others wait in the queue."
+        )
     if pressed:
         begun: list[int] = []
         with refusals():

@@ -21,11 +21,22 @@ TITLE = "Where does the first token differ?"
 
 def rerun_button(service: Client, now: Asked, run: Run) -> None:
     """Have the same run once more, same seed and all, and put the two side by side."""
-    if st.button("Run again and compare", icon=":material/replay:", key=f"compare.again.{run.id}", help="The same settings and the same seed"):
+    if st.button(
+        "Run again and compare",
+        icon=":material/replay:",
+        key=f"compare.again.{run.id}",
+        help="The same settings and the same seed",
+    ):
         try:
             spec = run.again()
         except ValueError:
-            st.warning("The settings of this run are not accepted by this version, so it cannot be run again.", icon=":material/search_off:")
+            st.warning(
+                (
+                    "The settings of this run are not accepted by this version, so it cannot "
+                    "be run again."
+                ),
+                icon=":material/search_off:",
+            )
             return
         with refusals():
             show_runs((run.id, service.submit(spec)))
@@ -39,27 +50,58 @@ def first_token(service: Client, now: Asked, one: Track, other: Track) -> None:
         if not (one.over and other.over):
             st.text("Both runs have to be over. This panel fills by itself when they are.")
             return
-        if not same and not st.toggle("Compare them although their settings differ", key="compare.token_by_token"):
-            st.text("For two runs with the same settings: choose \u22ef above a tree, and Run again and compare.")
+        if not same and not st.toggle(
+            "Compare them although their settings differ", key="compare.token_by_token"
+        ):
+            st.text(
+                "For two runs with the same settings: choose \u22ef above a tree, and Run "
+                "again and compare."
+            )
             return
-        with refusals(), st.spinner("Comparing token by token; the model that wrote them is asked for their texts."):
+        with (
+            refusals(),
+            st.spinner(
+                "Comparing token by token; the model that wrote them is asked for their texts."
+            ),
+        ):
             name = ("divergence", one.run.id, other.run.id)
-            _found(now, kept(name, (one.run.finished_at, other.run.finished_at), lambda: service.compare.divergence(one.run.id, other.run.id)))
+            _found(
+                now,
+                kept(
+                    name,
+                    (one.run.finished_at, other.run.finished_at),
+                    lambda: service.compare.divergence(one.run.id, other.run.id),
+                ),
+            )
 
 
 def _found(now: Asked, found: Divergence) -> None:
-    icon = {"identical": ":material/check_circle:", "course": ":material/call_split:"}.get(found.how, ":material/difference:")
+    icon = {"identical": ":material/check_circle:", "course": ":material/call_split:"}.get(
+        found.how, ":material/difference:"
+    )
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(icon, width="content")
         st.text(visible(found.sentence), width="content")
         for run, node in ((found.run_id, found.one_node), (found.other_id, found.other_node)):
             if node is not None:
                 label = f"Node {node} of run {run}"
-                st.button(label, key=f"compare.differs.{run}", on_click=choose_node, args=(now, run, node), width="content")
+                st.button(
+                    label,
+                    key=f"compare.differs.{run}",
+                    on_click=choose_node,
+                    args=(now, run, node),
+                    width="content",
+                )
     for line in gaps(found):
         st.caption(line)
     if found.one is not None or found.other is not None:
-        st.html(settings_html([f"run {found.run_id}", f"run {found.other_id}"], token_rows(found.one, found.other), first=""))
+        st.html(
+            settings_html(
+                [f"run {found.run_id}", f"run {found.other_id}"],
+                token_rows(found.one, found.other),
+                first="",
+            )
+        )
     _explanations(found)
 
 
@@ -71,9 +113,15 @@ def gaps(found: Divergence) -> list[str]:
     if found.score_gap is not None:
         lines.append(f"Verifier scores of the equal nodes {_widest(found.score_gap)}.")
     if found.cut:
-        lines.append(f"{found.cut} texts were given up or out of budget at another place, which is no difference of the model.")
+        lines.append(
+            f"{found.cut} texts were given up or out of budget at another place, which is "
+            "no difference of the model."
+        )
     if found.only_one or found.only_other:
-        lines.append(f"{found.only_one} nodes are only in run {found.run_id}, {found.only_other} only in run {found.other_id}.")
+        lines.append(
+            f"{found.only_one} nodes are only in run {found.run_id}, {found.only_other} "
+            f"only in run {found.other_id}."
+        )
     return lines
 
 
@@ -107,16 +155,28 @@ def _explanations(found: Divergence) -> None:
     """What differs around the two runs and may be the reason."""
     differing = [*found.settings, *found.manifest]
     if not differing:
-        st.caption("Settings, engine, versions and hashes of the models are the same." + ("" if found.how == "identical" else _UNEXPLAINED))
+        st.caption(
+            "Settings, engine, versions and hashes of the models are the same."
+            + ("" if found.how == "identical" else _UNEXPLAINED)
+        )
         return
     st.caption("What differs around them, and may be the reason:")
-    st.html(settings_html([f"run {found.run_id}", f"run {found.other_id}"], [(one.name, _values(one), False) for one in differing]))
+    st.html(
+        settings_html(
+            [f"run {found.run_id}", f"run {found.other_id}"],
+            [(one.name, _values(one), False) for one in differing],
+        )
+    )
 
 
 _UNEXPLAINED = (
-    " What is left are limits in seconds, the shape of the batches on an engine that is sensitive to it, and a server that does not follow seeds."
+    " What is left are limits in seconds, the shape of the batches on an engine that is "
+    "sensitive to it, and a server that does not follow seeds."
 )
 
 
 def _values(setting: Setting) -> list[str]:
-    return [told_value(setting.one) if setting.one_has else "\u2014", told_value(setting.other) if setting.other_has else "\u2014"]
+    return [
+        told_value(setting.one) if setting.one_has else "\u2014",
+        told_value(setting.other) if setting.other_has else "\u2014",
+    ]

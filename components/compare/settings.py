@@ -1,4 +1,5 @@
-"""Settings and manifests of several runs as lines: what differs first in sight, what is equal on demand."""
+"""Settings and manifests of several runs as lines: what differs first in sight, what is equal on
+demand."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ def told_value(value: Any) -> str:
 
 
 def with_defaults(params: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with the published defaults of those that were not given; `schema` is the strategy's JSON schema."""
+    """Parameters with the published defaults of those that were not given; `schema` is the
+    strategy's JSON schema."""
     declared = schema.get("properties", {})
-    return {name: node["default"] for name, node in declared.items() if "default" in node} | dict(params)
+    return {name: node["default"] for name, node in declared.items() if "default" in node} | dict(
+        params
+    )

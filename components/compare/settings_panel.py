@@ -1,4 +1,5 @@
-"""The configuration of several runs as differences: what is equal stays out of sight until it is asked for."""
+"""The configuration of several runs as differences: what is equal stays out of sight until it is
+asked for."""
 
 from __future__ import annotations
 
@@ -26,15 +27,24 @@ def settings(catalog: Catalog, shown: Sequence[Track]) -> None:
     equal = len(found) - len(differing)
     everything = st.toggle(f"Show the {equal} equal ones too", key="all", bind="query-params")
     if not differing:
-        st.text("Spec and manifest are the same in every value: same settings, same seed, same models, same versions.")
+        st.text(
+            "Spec and manifest are the same in every value: same settings, same seed, same "
+            "models, same versions."
+        )
     rows = found if everything else differing
     if rows:
-        st.html(settings_html([track.label for track in shown], [(line.name, told(line), line.equal) for line in rows]))
+        st.html(
+            settings_html(
+                [track.label for track in shown],
+                [(line.name, told(line), line.equal) for line in rows],
+            )
+        )
 
 
 def description(run: Run, catalog: Catalog | None) -> dict[str, JsonValue]:
-    """Everything that was asked for, and what it was computed with. The catalogue adds the published defaults of parameters that were not named,
-    which only say something beside a run of the same strategy."""
+    """Everything that was asked for, and what it was computed with. The catalogue adds the
+    published defaults of parameters that were not named, which only say something beside a run of
+    the same strategy."""
     entries = catalog.strategies if catalog else []
     schema = next((one.params_schema for one in entries if one.name == run.strategy), {})
     made_by = {name: value for name, value in run.manifest.items() if name not in SECOND_TIME}

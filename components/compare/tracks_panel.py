@@ -1,4 +1,5 @@
-"""The runs of a comparison as they are now: row, log, clock and the event at which the clock stands."""
+"""The runs of a comparison as they are now: row, log, clock and the event at which the clock
+stands."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _LOGS, _KEPT = "compare.logs", "compare.kept"
 
 @dataclass(frozen=True)
 class Track:
-    """A run with its log up to now; `until` is the event that the clock's value belongs to, None for the end."""
+    """A run with its log up to now; `until` is the event that the clock's value belongs to, None
+    for the end."""
 
     run: Run
     log: RunLog
@@ -55,12 +57,17 @@ def _track(service: Client, logs: dict[int, RunLog], run_id: int, now: Asked) ->
     run = required(lambda: service.info(run_id), f"Run {run_id}")
     log = logs.setdefault(run_id, RunLog(run_id))
     required(lambda: log.read_on(service), f"The log of run {run_id}")
-    counted = kept(("clock", run_id, now.axis.name), len(log.events), lambda: clock(log.nodes, log.events, now.axis.name))
+    counted = kept(
+        ("clock", run_id, now.axis.name),
+        len(log.events),
+        lambda: clock(log.nodes, log.events, now.axis.name),
+    )
     return Track(run, log, counted, counted.event_at(now.at))
 
 
 def kept(name: Hashable, version: Hashable, make: Callable[[], Made]) -> Made:
-    """What `make` gives, made again only for another version: the slider runs the page at every move."""
+    """What `make` gives, made again only for another version: the slider runs the page at every
+    move."""
     store: dict[Hashable, tuple[Hashable, Made]] = st.session_state.setdefault(_KEPT, {})
     if name not in store or store[name][0] != version:
         store[name] = (version, make())

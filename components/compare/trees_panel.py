@@ -1,4 +1,5 @@
-"""The trees of a comparison side by side, all at the same value of the clock, and above each what it is."""
+"""The trees of a comparison side by side, all at the same value of the clock, and above each what
+it is."""
 
 from __future__ import annotations
 
@@ -29,7 +30,15 @@ def trees(service: Client, now: Asked, shown: Sequence[Track]) -> None:
             _header(service, now, track)
             run = track.run
             view = TreeView(
-                run.id, run.status, now.nodes.get(run.id), track.until, run.budget, public_url(), public_token(), height=HEIGHT, above=FIXED
+                run.id,
+                run.status,
+                now.nodes.get(run.id),
+                track.until,
+                run.budget,
+                public_url(),
+                public_token(),
+                height=HEIGHT,
+                above=FIXED,
             )
             told = live_tree(view, key=f"compare.tree.{run.id}")
             if told.picked is not None and told.picked != now.nodes.get(run.id):
@@ -45,11 +54,24 @@ def trees(service: Client, now: Asked, shown: Sequence[Track]) -> None:
 def _header(service: Client, now: Asked, track: Track) -> None:
     run = track.run
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.markdown(f"**Run {run.id}** {plain_markdown(run.strategy.replace('_', ' '))}", width="content")
+        st.markdown(
+            f"**Run {run.id}** {plain_markdown(run.strategy.replace('_', ' '))}", width="content"
+        )
         st.badge(state_word(run.status), color="gray")
         with st.popover(":material/more_horiz:", help=f"What to do with run {run.id}"):
             st.caption(f"{plain_markdown(name_of(run))}, seed {run.seed}")
-            st.page_link(page("trace"), label="Open the trace", icon=":material/account_tree:", query_params=address(run.id, now.nodes.get(run.id)))
+            st.page_link(
+                page("trace"),
+                label="Open the trace",
+                icon=":material/account_tree:",
+                query_params=address(run.id, now.nodes.get(run.id)),
+            )
             rerun_button(service, now, run)
             others = [each for each in now.runs if each != run.id]
-            st.button("Leave out", icon=":material/close:", key=f"compare.out.{run.id}", on_click=show_runs, args=(others,))
+            st.button(
+                "Leave out",
+                icon=":material/close:",
+                key=f"compare.out.{run.id}",
+                on_click=show_runs,
+                args=(others,),
+            )

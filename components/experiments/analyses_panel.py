@@ -1,4 +1,5 @@
-"""The analyses of an experiment on a page: each with its sentence, its limits, its charts and tables."""
+"""The analyses of an experiment on a page: each with its sentence, its limits, its charts and
+tables."""
 
 from __future__ import annotations
 
@@ -28,19 +29,37 @@ def analyses_panel(service: Client, info: ExperimentDetail, axis: str, part: str
     if in_address("analysis", [JUDGED], "") == JUDGED:
         left, right = st.columns(2)
         with left:
-            costs = number("A wrong accepted answer costs, against what a right one is worth", "wrong", 0.0, 10.0, 0.5, costs)
+            costs = number(
+                "A wrong accepted answer costs, against what a right one is worth",
+                "wrong",
+                0.0,
+                10.0,
+                0.5,
+                costs,
+            )
         with right:
-            threshold = number("The verifier accepts from a score of", "accepts", 0.0, 1.0, 0.05, threshold)
+            threshold = number(
+                "The verifier accepts from a score of", "accepts", 0.0, 1.0, 0.05, threshold
+            )
     with st.spinner("Computing intervals\u2026"):
         found = required(
-            lambda: service.experiments.analyses(info.hash, axis=axis, within=part, threshold=threshold, wrong_costs=costs), "The analyses"
+            lambda: service.experiments.analyses(
+                info.hash, axis=axis, within=part, threshold=threshold, wrong_costs=costs
+            ),
+            "The analyses",
         )
     if not found:
         st.info("No analysis has enough to work on yet.")
         return
     names = {each.name: each for each in found}
     with place:
-        picked = choice("Analysis", "analysis", list(names), next(iter(names)), shown=lambda name: names[name].title)
+        picked = choice(
+            "Analysis",
+            "analysis",
+            list(names),
+            next(iter(names)),
+            shown=lambda name: names[name].title,
+        )
     analysis_panel(names[picked], info.hash)
 
 
@@ -53,7 +72,12 @@ def analysis_panel(each: Analysis, name: str) -> None:
     for title, rows in each.tables.items():
         _charts([chart for chart in each.charts if chart.table == title], each)
         if rows:
-            _table(title, pd.DataFrame(rows), f"{each.name}-{title}-{name}".replace(" ", "-"), f"{each.name}.{title}")
+            _table(
+                title,
+                pd.DataFrame(rows),
+                f"{each.name}-{title}-{name}".replace(" ", "-"),
+                f"{each.name}.{title}",
+            )
 
 
 def _charts(charts: Sequence[Chart], each: Analysis) -> None:
@@ -61,24 +85,52 @@ def _charts(charts: Sequence[Chart], each: Analysis) -> None:
     aside = len(charts) > 1 and charts[0].part != ""
     for row in range(0, len(charts), 2):
         pair = charts[row : row + 2]
-        for place, chart in zip(st.columns(2) if aside else [st.container() for _ in pair], pair, strict=False):
+        for place, chart in zip(
+            st.columns(2) if aside else [st.container() for _ in pair], pair, strict=False
+        ):
             with place:
                 if chart.part:
                     st.caption(plain_markdown(chart.part))
                 key = f"analysis.{each.name}.{chart.table}.{chart.kind}.{chart.part}"
-                alt = " ".join(part for part in (each.title, chart.table, chart.part, "as a grid" if chart.kind == "grid" else "") if part)
+                alt = " ".join(
+                    part
+                    for part in (
+                        each.title,
+                        chart.table,
+                        chart.part,
+                        "as a grid" if chart.kind == "grid" else "",
+                    )
+                    if part
+                )
                 st.plotly_chart(analysis_figure(chart), key=key, config=CONFIG, alt=alt)
 
 
 def _table(title: str, table: pd.DataFrame, file: str, key: str) -> None:
     st.caption(plain_markdown(f"Table: {title}"))
-    st.dataframe(table, hide_index=True, key=f"rows.{key}", height=min(300, 38 + 35 * len(table)), column_config=numbers(table))
-    st.download_button("Download as CSV", table.to_csv(index=False), f"{file}.csv", "text/csv", key=f"rows.csv.{key}", on_click="ignore")
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=f"rows.{key}",
+        height=min(300, 38 + 35 * len(table)),
+        column_config=numbers(table),
+    )
+    st.download_button(
+        "Download as CSV",
+        table.to_csv(index=False),
+        f"{file}.csv",
+        "text/csv",
+        key=f"rows.csv.{key}",
+        on_click="ignore",
+    )
 
 
 def numbers(table: pd.DataFrame) -> dict[str, object]:
     """Columns of fractions with four significant digits: exact estimates have many more."""
-    return {name: st.column_config.NumberColumn(format="%.4g") for name in table.columns if table[name].dtype.kind == "f"}
+    return {
+        name: st.column_config.NumberColumn(format="%.4g")
+        for name in table.columns
+        if table[name].dtype.kind == "f"
+    }
 
 
 __all__ = ["CONFIG", "analyses_panel", "analysis_panel", "numbers"]

@@ -1,4 +1,5 @@
-"""The figures of analyses: charts of named lines become pictures, told apart by colour, mark and dash."""
+"""The figures of analyses: charts of named lines become pictures, told apart by colour, mark and
+dash."""
 
 from __future__ import annotations
 
@@ -42,19 +43,38 @@ def analysis_figure(chart: ChartLike) -> go.Figure:
 
 
 def curves(chart: ChartLike) -> go.Figure:
-    """Lines or clouds; a fitted one is dotted, without marks, in the colour of what it is fitted to."""
+    """Lines or clouds; a fitted one is dotted, without marks, in the colour of what it is fitted
+    to."""
     figure, colours = go.Figure(), dict[str, int]()
     for place, line in enumerate(chart.lines):
         fitted = line.name.endswith(FITTED)
-        colour = COLOURS[colours.setdefault(line.name.rpartition(", ")[0] if _in_pairs(chart) else line.name, len(colours)) % len(COLOURS)]
+        colour = COLOURS[
+            colours.setdefault(
+                line.name.rpartition(", ")[0] if _in_pairs(chart) else line.name, len(colours)
+            )
+            % len(COLOURS)
+        ]
         _band(figure, line, colour)
         figure.add_scatter(
-            x=[point[0] for point in line.points], y=[point[1] for point in line.points], name=escaped(line.name), legendgroup=line.name,
+            x=[point[0] for point in line.points],
+            y=[point[1] for point in line.points],
+            name=escaped(line.name),
+            legendgroup=line.name,
             mode="markers" if chart.kind == "points" else "lines" if fitted else "lines+markers",
-            line={"color": colour, "width": 2, "dash": "dot" if fitted else DASHES[place % len(DASHES)]},
-            marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8, "color": colour, "line": {"width": 1, "color": "rgba(255,255,255,0.7)"}},
-            hovertext=[_told(line, point) for point in line.points], hoverinfo="text",
-        )  # fmt: skip
+            line={
+                "color": colour,
+                "width": 2,
+                "dash": "dot" if fitted else DASHES[place % len(DASHES)],
+            },
+            marker={
+                "symbol": SYMBOLS[place % len(SYMBOLS)],
+                "size": 8,
+                "color": colour,
+                "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
+            },
+            hovertext=[_told(line, point) for point in line.points],
+            hoverinfo="text",
+        )
     framed(figure, x=chart.x_title, y=chart.y_title, height=340)
     if chart.part:  # one of several that are compared
         figure.update_yaxes(range=[-0.02, 1.02])
@@ -73,15 +93,23 @@ def _band(figure: go.Figure, line: LineLike, colour: str) -> None:
     if len(known) > 1:
         figure.add_scatter(
             x=[point[0] for point in known] + [point[0] for point in reversed(known)],
-            y=[point[3] for point in known] + [point[2] for point in reversed(known)], fill="toself", mode="none", fillcolor=faint(colour),
-            hoverinfo="skip", showlegend=False, legendgroup=line.name,
-        )  # fmt: skip
+            y=[point[3] for point in known] + [point[2] for point in reversed(known)],
+            fill="toself",
+            mode="none",
+            fillcolor=faint(colour),
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=line.name,
+        )
 
 
 def _told(line: LineLike, point: Point) -> str:
     x, y, low, high = point
     band = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
-    return f"<b>{escaped(line.name)}</b><br>{escaped(x) if isinstance(x, str) else f'{x:,.4g}'}: {y:,.4g}{band}"
+    return (
+        f"<b>{escaped(line.name)}</b><br>{escaped(x) if isinstance(x, str) else f'{x:,.4g}'}: "
+        f"{y:,.4g}{band}"
+    )
 
 
 def bars(chart: ChartLike) -> go.Figure:
@@ -89,9 +117,16 @@ def bars(chart: ChartLike) -> go.Figure:
     figure = go.Figure()
     for line, colour in zip(chart.lines, COLOURS, strict=False):
         figure.add_bar(
-            y=[escaped(str(point[0])) for point in line.points], x=[point[1] for point in line.points], orientation="h", marker={"color": colour},
-            text=[f"{point[1]:.3g}" for point in line.points], textposition="outside", cliponaxis=False, hoverinfo="skip", name=escaped(line.name),
-        )  # fmt: skip
+            y=[escaped(str(point[0])) for point in line.points],
+            x=[point[1] for point in line.points],
+            orientation="h",
+            marker={"color": colour},
+            text=[f"{point[1]:.3g}" for point in line.points],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+            name=escaped(line.name),
+        )
     return _listed(figure, chart)
 
 
@@ -101,16 +136,33 @@ def intervals(chart: ChartLike) -> go.Figure:
     for line, colour in zip(chart.lines, COLOURS, strict=False):
         known = [point for point in line.points if point[2] is not None and point[3] is not None]
         figure.add_scatter(
-            y=[escaped(str(point[0])) for point in known], x=[point[1] for point in known], mode="markers", marker={"size": 9, "color": colour},
+            y=[escaped(str(point[0])) for point in known],
+            x=[point[1] for point in known],
+            mode="markers",
+            marker={"size": 9, "color": colour},
             error_x={
-                "type": "data", "symmetric": False, "array": [(point[3] or 0.0) - point[1] for point in known],
-                "arrayminus": [point[1] - (point[2] or 0.0) for point in known], "color": colour, "thickness": 1.5,
+                "type": "data",
+                "symmetric": False,
+                "array": [(point[3] or 0.0) - point[1] for point in known],
+                "arrayminus": [point[1] - (point[2] or 0.0) for point in known],
+                "color": colour,
+                "thickness": 1.5,
             },
-            hovertext=[_told(line, point) for point in known], hoverinfo="text",
-        )  # fmt: skip
+            hovertext=[_told(line, point) for point in known],
+            hoverinfo="text",
+        )
     figure.add_vline(x=1, line={"color": GREY, "dash": "dash", "width": 1})
     if chart.logarithmic:
-        readable_log(figure, [side for line in chart.lines for point in line.points for side in point[1:] if side is not None and side > 0])
+        readable_log(
+            figure,
+            [
+                side
+                for line in chart.lines
+                for point in line.points
+                for side in point[1:]
+                if side is not None and side > 0
+            ],
+        )
     return _listed(figure, chart)
 
 
@@ -125,13 +177,26 @@ def _listed(figure: go.Figure, chart: ChartLike) -> go.Figure:
 
 def grid(chart: ChartLike) -> go.Figure:
     """A heat map of the lines as rows, the numbers written in."""
-    columns = sorted({point[0] for line in chart.lines for point in line.points}, key=lambda value: (isinstance(value, str), value))
+    columns = sorted(
+        {point[0] for line in chart.lines for point in line.points},
+        key=lambda value: (isinstance(value, str), value),
+    )
     by = [{point[0]: point[1] for point in line.points} for line in chart.lines]
-    figure = go.Figure(go.Heatmap(
-        z=[[row.get(column) for column in columns] for row in by], x=[column if isinstance(column, str) else f"{column:g}" for column in columns],
-        y=[escaped(line.name) for line in chart.lines], zmin=0, zmax=1, colorscale=SCORE_SCALE, xgap=2, ygap=2, texttemplate="%{z:.2f}",
-        hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>", colorbar={"thickness": 10},
-    ))  # fmt: skip
+    figure = go.Figure(
+        go.Heatmap(
+            z=[[row.get(column) for column in columns] for row in by],
+            x=[column if isinstance(column, str) else f"{column:g}" for column in columns],
+            y=[escaped(line.name) for line in chart.lines],
+            zmin=0,
+            zmax=1,
+            colorscale=SCORE_SCALE,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.2f}",
+            hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>",
+            colorbar={"thickness": 10},
+        )
+    )
     framed(figure, x=chart.x_title, y=chart.y_title, height=110 + 34 * len(chart.lines))
     figure.update_xaxes(type="category")
     figure.update_yaxes(automargin=True, autorange="reversed", type="category")

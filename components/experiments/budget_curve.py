@@ -1,4 +1,5 @@
-"""Budget curves: accuracy against what it cost, one line an arm, with bands over problems; coverage and what was chosen with the gap shaded."""
+"""Budget curves: accuracy against what it cost, one line an arm, with bands over problems; coverage
+and what was chosen with the gap shaded."""
 
 from __future__ import annotations
 
@@ -9,10 +10,31 @@ from typing import Protocol
 
 from plotly import graph_objects as go
 
-from components.frame.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, escaped, framed
+from components.frame.theme import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    escaped,
+    framed,
+)
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, GREY)
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "triangle-down", "hexagon", "pentagon")
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "x",
+    "cross",
+    "star",
+    "triangle-down",
+    "hexagon",
+    "pentagon",
+)
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -49,7 +71,9 @@ class CurveLike(Protocol):
 
 @dataclass(frozen=True)
 class Mark:
-    """A point as drawn: cost and accuracy with its band (None: not known), and what its label says."""
+    """A point as drawn: cost and accuracy with its band (None: not known), and what its label
+    says.
+    """
 
     budget: float
     cost: float
@@ -63,20 +87,31 @@ class Mark:
 
 @dataclass(frozen=True)
 class CurveInfo:
-    """The curves by arm, in order, and the gap between what is covered and what is chosen: (cost, chosen, covered), empty where one is missing."""
+    """The curves by arm, in order, and the gap between what is covered and what is chosen: (cost,
+    chosen, covered), empty where one is missing."""
 
     arms: tuple[tuple[str, tuple[Mark, ...]], ...]
     gap: tuple[tuple[float, float, float], ...]
 
 
-def curve_info(curves: Sequence[CurveLike], shown: Sequence[str], gap: tuple[str, str] | None = None) -> CurveInfo:
-    """The curves of the arms `shown`; points without cost or accuracy are left out. `gap` names the arm that covers and the arm that chooses: they
-    are compared at equal budgets, at the cost of the chooser."""
-    by_arm = {curve.arm: tuple(mark for point in curve.points if (mark := mark_of(point)) is not None) for curve in curves}
+def curve_info(
+    curves: Sequence[CurveLike], shown: Sequence[str], gap: tuple[str, str] | None = None
+) -> CurveInfo:
+    """The curves of the arms `shown`; points without cost or accuracy are left out. `gap` names the
+    arm that covers and the arm that chooses: they are compared at equal budgets, at the cost of the
+    chooser."""
+    by_arm = {
+        curve.arm: tuple(mark for point in curve.points if (mark := mark_of(point)) is not None)
+        for curve in curves
+    }
     between: list[tuple[float, float, float]] = []
     if gap is not None and gap[0] in by_arm and gap[1] in by_arm:
         covered = {mark.budget: mark.accuracy for mark in by_arm[gap[0]]}
-        between = [(mark.cost, mark.accuracy, covered[mark.budget]) for mark in by_arm[gap[1]] if mark.budget in covered]
+        between = [
+            (mark.cost, mark.accuracy, covered[mark.budget])
+            for mark in by_arm[gap[1]]
+            if mark.budget in covered
+        ]
     return CurveInfo(tuple((arm, by_arm[arm]) for arm in shown if by_arm.get(arm)), tuple(between))
 
 
@@ -85,42 +120,89 @@ def mark_of(point: PointLike) -> Mark | None:
     if point.cost is None or point.accuracy.value is None:
         return None
     band = point.accuracy
-    return Mark(point.budget, point.cost, point.accuracy.value, band.low, band.high, point.problems, point.n, point.unanswered)
+    return Mark(
+        point.budget,
+        point.cost,
+        point.accuracy.value,
+        band.low,
+        band.high,
+        point.problems,
+        point.n,
+        point.unanswered,
+    )
 
 
 METRICS = ("accuracy", "share answered")
-"""What a curve can show of a point: how often the answer is right, how often there is one at all."""
+"""What a curve can show of a point: how often the answer is right, how often there is one at
+all.
+"""
 
 
 def curve_figure(
-    info: CurveInfo, *, counts: str, logarithmic: bool, metric: str = METRICS[0], span: tuple[float, float] | None = None, height: int = 420
+    info: CurveInfo,
+    *,
+    counts: str,
+    logarithmic: bool,
+    metric: str = METRICS[0],
+    span: tuple[float, float] | None = None,
+    height: int = 420,
 ) -> go.Figure:
-    """One line an arm, told apart by colour, mark and dash. `span` are the least and the largest cost on the axis, those of the marks by default."""
+    """One line an arm, told apart by colour, mark and dash. `span` are the least and the largest
+    cost on the axis, those of the marks by default."""
     figure, right = go.Figure(), metric == METRICS[0]
     if info.gap and right:
         costs, chosen, covered = zip(*info.gap, strict=True)
         figure.add_scatter(
-            x=[*costs, *reversed(costs)], y=[*covered, *reversed(chosen)], fill="toself", mode="none", fillcolor="rgba(128,128,128,0.16)",
-            name="right, and not chosen", hoverinfo="skip",
-        )  # fmt: skip
+            x=[*costs, *reversed(costs)],
+            y=[*covered, *reversed(chosen)],
+            fill="toself",
+            mode="none",
+            fillcolor="rgba(128,128,128,0.16)",
+            name="right, and not chosen",
+            hoverinfo="skip",
+        )
     for place, (arm, marks) in enumerate(info.arms):
         colour = COLOURS[place % len(COLOURS)]
         if right and all(mark.low is not None and mark.high is not None for mark in marks):
             figure.add_scatter(
                 x=[mark.cost for mark in marks] + [mark.cost for mark in reversed(marks)],
-                y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)], fill="toself", mode="none", fillcolor=faint(colour),
-                hoverinfo="skip", showlegend=False, legendgroup=arm,
-            )  # fmt: skip
+                y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)],
+                fill="toself",
+                mode="none",
+                fillcolor=faint(colour),
+                hoverinfo="skip",
+                showlegend=False,
+                legendgroup=arm,
+            )
         figure.add_scatter(
-            x=[mark.cost for mark in marks], y=[mark.accuracy if right else 1.0 - mark.unanswered for mark in marks], mode="lines+markers",
-            name=escaped(arm), legendgroup=arm,
+            x=[mark.cost for mark in marks],
+            y=[mark.accuracy if right else 1.0 - mark.unanswered for mark in marks],
+            mode="lines+markers",
+            name=escaped(arm),
+            legendgroup=arm,
             line={"color": colour, "width": 2.2, "dash": DASHES[place % len(DASHES)]},
-            marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 9, "color": colour, "line": {"width": 1, "color": "rgba(255,255,255,0.7)"}},
-            customdata=[[arm, mark.budget] for mark in marks], hovertext=[label(arm, mark) for mark in marks], hoverinfo="text",
-        )  # fmt: skip
-    framed(figure, x=counts, y="accuracy: share answered right" if right else "share of problems answered", height=height)
+            marker={
+                "symbol": SYMBOLS[place % len(SYMBOLS)],
+                "size": 9,
+                "color": colour,
+                "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
+            },
+            customdata=[[arm, mark.budget] for mark in marks],
+            hovertext=[label(arm, mark) for mark in marks],
+            hoverinfo="text",
+        )
+    framed(
+        figure,
+        x=counts,
+        y="accuracy: share answered right" if right else "share of problems answered",
+        height=height,
+    )
     figure.update_yaxes(range=[-0.02, 1.02])
-    spread_out(figure, [*(span or ()), *(mark.cost for _, marks in info.arms for mark in marks)], logarithmic=logarithmic)
+    spread_out(
+        figure,
+        [*(span or ()), *(mark.cost for _, marks in info.arms for mark in marks)],
+        logarithmic=logarithmic,
+    )
     return figure
 
 
@@ -130,16 +212,23 @@ def spread_out(figure: go.Figure, costs: Sequence[float], *, logarithmic: bool) 
     if logarithmic:
         readable_log(figure, known)
     if known and min(known) < max(known):
-        low, high = (math.log10(min(known)), math.log10(max(known))) if logarithmic else (min(known), max(known))
+        low, high = (
+            (math.log10(min(known)), math.log10(max(known)))
+            if logarithmic
+            else (min(known), max(known))
+        )
         figure.update_xaxes(range=[low - 0.03 * (high - low), high + 0.03 * (high - low)])
 
 
 def readable_log(figure: go.Figure, values: Sequence[float]) -> None:
-    """A logarithmic x with whole numbers at 1, 2 and 5 of each decade around the values, where Plotly writes single digits."""
+    """A logarithmic x with whole numbers at 1, 2 and 5 of each decade around the values, where
+    Plotly writes single digits."""
     inside = [value for value in values if value > 0]
     figure.update_xaxes(type="log")
     if inside:
-        decades = range(math.floor(math.log10(min(inside))) - 1, math.ceil(math.log10(max(inside))) + 2)
+        decades = range(
+            math.floor(math.log10(min(inside))) - 1, math.ceil(math.log10(max(inside))) + 2
+        )
         ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
         figure.update_xaxes(tickvals=ticks, ticktext=[shortened(tick) for tick in ticks])
 
@@ -156,8 +245,10 @@ def label(arm: str, mark: Mark) -> str:
     """What hovering tells."""
     band = "" if mark.low is None or mark.high is None else f" [{mark.low:.3f}, {mark.high:.3f}]"
     return (
-        f"<b>{escaped(arm)}</b><br>budget {mark.budget:g}, cost {mark.cost:,.1f}<br>accuracy {mark.accuracy:.3f}{band}"
-        f"<br>{mark.problems} problems, {mark.n:,} runs or samples<br>{mark.unanswered:.1%} without an answer"
+        f"<b>{escaped(arm)}</b><br>budget {mark.budget:g}, cost {mark.cost:,.1f}<br>accuracy "
+        f"{mark.accuracy:.3f}{band}"
+        f"<br>{mark.problems} problems, {mark.n:,} runs or samples<br>{mark.unanswered:.1%} "
+        "without an answer"
     )
 
 
@@ -168,4 +259,15 @@ def faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.12)"
 
 
-__all__ = ["METRICS", "CurveInfo", "Mark", "curve_figure", "curve_info", "faint", "label", "mark_of", "readable_log", "shortened"]
+__all__ = [
+    "METRICS",
+    "CurveInfo",
+    "Mark",
+    "curve_figure",
+    "curve_info",
+    "faint",
+    "label",
+    "mark_of",
+    "readable_log",
+    "shortened",
+]

@@ -30,7 +30,8 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class View:
-    """How the curves are looked at: arms, the gap (arm that covers, arm that chooses), scale and metric."""
+    """How the curves are looked at: arms, the gap (arm that covers, arm that chooses), scale and
+    metric."""
 
     arms: Sequence[str]
     gap: tuple[str, str] | None
@@ -42,66 +43,142 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
     """Choices and the main figure; returns axis and slice."""
     columns = st.columns(4)
     with columns[0]:
-        axis = choice("Axis", "axis", list(AXES), "generated_tokens", "What a budget is counted in", lambda name: name.replace("_", " "))
+        axis = choice(
+            "Axis",
+            "axis",
+            list(AXES),
+            "generated_tokens",
+            "What a budget is counted in",
+            lambda name: name.replace("_", " "),
+        )
     with columns[1]:
         scale = choice("Scale", "scale", SCALES, SCALES[0])
     with columns[2]:
-        metric = choice("Metric", "metric", METRICS, METRICS[0], help="How often the answer is right, or how often there is one within the budget")
+        metric = choice(
+            "Metric",
+            "metric",
+            METRICS,
+            METRICS[0],
+            help="How often the answer is right, or how often there is one within the budget",
+        )
     slices = ["all", *info.cells] if len(info.cells) > 1 else ["all"]
     with columns[3]:
-        told = "All problems, those of one kind, or a third by how often the model's own samples are right"
-        part = choice("Problems", "slice", [*slices, MULTIPLES] if len(slices) > 2 else slices, "all", help=told)
+        told = (
+            "All problems, those of one kind, or a third by how often the model's own samples "
+            "are right"
+        )
+        part = choice(
+            "Problems",
+            "slice",
+            [*slices, MULTIPLES] if len(slices) > 2 else slices,
+            "all",
+            help=told,
+        )
     prices = _prices() if axis == "money" else {}
     left, right = st.columns([3, 1])
     with left:
-        hidden = f"The first {FIRST_ARMS} of {len(info.arms)} are drawn until you choose" if len(info.arms) > FIRST_ARMS else None
+        hidden = (
+            f"The first {FIRST_ARMS} of {len(info.arms)} are drawn until you choose"
+            if len(info.arms) > FIRST_ARMS
+            else None
+        )
         arms = several("Arms", "arms", info.arms, info.arms[:FIRST_ARMS], help=hidden)
     with right:
         gap = _gap(info, arms)
-    view, parts = View(arms, gap, scale == SCALES[0], metric), slices[1:] if part == MULTIPLES else [part]
-    _figures([required(partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices), "The curves") for name in parts], view)
+    view, parts = (
+        View(arms, gap, scale == SCALES[0], metric),
+        slices[1:] if part == MULTIPLES else [part],
+    )
+    _figures(
+        [
+            required(
+                partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices),
+                "The curves",
+            )
+            for name in parts
+        ],
+        view,
+    )
     with st.popover("Save as a picture", icon=":material/download:"):
-        pictures(f"experiment-{info.hash}", key="budget.pictures", base=public_url(), token=public_token())
+        pictures(
+            f"experiment-{info.hash}",
+            key="budget.pictures",
+            base=public_url(),
+            token=public_token(),
+        )
     return axis, "all" if part == MULTIPLES else part
 
 
 def _prices() -> dict[str, float]:
     """Prices for a million tokens."""
-    names = {"generated": "generated", "prompt": "read anew", "cached": "read from the cache", "verifier": "read by the verifier"}
+    names = {
+        "generated": "generated",
+        "prompt": "read anew",
+        "cached": "read from the cache",
+        "verifier": "read by the verifier",
+    }
     columns = st.columns(len(names))
     return {
-        name: float(column.number_input(f"Price of a million tokens {title}", 0.0, value=1.0, key=f"price.{name}"))
+        name: float(
+            column.number_input(
+                f"Price of a million tokens {title}", 0.0, value=1.0, key=f"price.{name}"
+            )
+        )
         for column, (name, title) in zip(columns, names.items(), strict=True)
     }
 
 
 def _gap(info: ExperimentDetail, shown: Sequence[str]) -> tuple[str, str] | None:
-    """Coverage against a chooser, where the experiment has both: at first the vote, if it is drawn."""
+    """Coverage against a chooser, where the experiment has both: at first the vote, if it is
+    drawn.
+    """
     pooled = [arm for arm in info.experiment.arms if arm.pooled]
     covering = {_pool_of(arm): arm.name for arm in reversed(pooled) if arm.selector == "coverage"}
-    choosers = {arm.name: covering[_pool_of(arm)] for arm in pooled if arm.selector != "coverage" and _pool_of(arm) in covering}
+    choosers = {
+        arm.name: covering[_pool_of(arm)]
+        for arm in pooled
+        if arm.selector != "coverage" and _pool_of(arm) in covering
+    }
     if not choosers:
         return None
-    voting = (arm.name for arm in pooled if arm.selector == "majority" and arm.name in shown and choosers.get(arm.name) in shown)
+    voting = (
+        arm.name
+        for arm in pooled
+        if arm.selector == "majority" and arm.name in shown and choosers.get(arm.name) in shown
+    )
     picked = choice(
-        "Shade the gap between coverage and", "gap", [NOTHING, *choosers], next(voting, NOTHING),
+        "Shade the gap between coverage and",
+        "gap",
+        [NOTHING, *choosers],
+        next(voting, NOTHING),
         help="Where one of the samples is right, and the rule chooses another answer",
-    )  # fmt: skip
+    )
     return None if picked == NOTHING else (choosers[picked], picked)
 
 
 def _pool_of(arm: Arm) -> str:
     """What decides about the samples that a pooled arm reads."""
-    return arm.model_dump_json(exclude={"name", "selector", "selector_params", "pool", "aggregation"})
+    return arm.model_dump_json(
+        exclude={"name", "selector", "selector_params", "pool", "aggregation"}
+    )
 
 
 def _figures(told: Sequence[Curves], view: View) -> None:
     """One chart, or one a slice side by side over the same axis."""
-    costs = [point.cost for one in told for line in one.curves if line.arm in view.arms for point in line.points if point.cost is not None]
+    costs = [
+        point.cost
+        for one in told
+        for line in one.curves
+        if line.arm in view.arms
+        for point in line.points
+        if point.cost is not None
+    ]
     span = (min(costs), max(costs)) if costs else None
     for row in range(0, len(told), 2):
         pair = told[row : row + 2]
-        for place, one in zip(st.columns(2) if len(told) > 1 else [st.container()], pair, strict=False):
+        for place, one in zip(
+            st.columns(2) if len(told) > 1 else [st.container()], pair, strict=False
+        ):
             with place:
                 _figure(one, view, span, height=440 if len(told) == 1 else 360)
 
@@ -111,7 +188,10 @@ def _figure(told: Curves, view: View, span: tuple[float, float] | None, *, heigh
     name = f"{told.hash}.{told.slice}.{told.axis}"
     st.caption(plain_markdown(f"Problems: {told.slice}"))
     if not drawn.arms:
-        st.info("Nothing is finished here on this axis yet. Seconds and tokens are known once a task is over.")
+        st.info(
+            "Nothing is finished here on this axis yet. Seconds and tokens are known once "
+            "a task is over."
+        )
         return
 
     def click() -> None:
@@ -120,21 +200,50 @@ def _figure(told: Curves, view: View, span: tuple[float, float] | None, *, heigh
             arm, budget = points[0]["customdata"][:2]
             put_in_address(arm=str(arm), budget=f"{budget:g}")
 
-    figure = curve_figure(drawn, counts=told.counts, logarithmic=view.logarithmic, metric=view.metric, span=span, height=height)
-    st.plotly_chart(
-        figure, key=f"curve.{name}", config=CONFIG, on_select=click, selection_mode="points", alt=f"{view.metric} against {told.axis}, {told.slice}"
+    figure = curve_figure(
+        drawn,
+        counts=told.counts,
+        logarithmic=view.logarithmic,
+        metric=view.metric,
+        span=span,
+        height=height,
     )
-    table = pd.DataFrame([
-        {
-            "arm": visible(arm), "budget": mark.budget, "cost": mark.cost, "accuracy": mark.accuracy, "low": mark.low, "high": mark.high,
-            "without an answer": mark.unanswered, "problems": mark.problems, "runs or samples": mark.n,
-        }
-        for arm, marks in drawn.arms for mark in marks
-    ])  # fmt: skip
+    st.plotly_chart(
+        figure,
+        key=f"curve.{name}",
+        config=CONFIG,
+        on_select=click,
+        selection_mode="points",
+        alt=f"{view.metric} against {told.axis}, {told.slice}",
+    )
+    table = pd.DataFrame(
+        [
+            {
+                "arm": visible(arm),
+                "budget": mark.budget,
+                "cost": mark.cost,
+                "accuracy": mark.accuracy,
+                "low": mark.low,
+                "high": mark.high,
+                "without an answer": mark.unanswered,
+                "problems": mark.problems,
+                "runs or samples": mark.n,
+            }
+            for arm, marks in drawn.arms
+            for mark in marks
+        ]
+    )
     with st.expander("The numbers"):
         st.dataframe(table, hide_index=True, key=f"table.{name}", column_config=numbers(table))
         file = f"curves-{told.hash}-{told.slice}-{told.axis}.csv".replace("/", "-")
-        st.download_button("Download as CSV", table.to_csv(index=False), file, "text/csv", key=f"csv.{name}", on_click="ignore")
+        st.download_button(
+            "Download as CSV",
+            table.to_csv(index=False),
+            file,
+            "text/csv",
+            key=f"csv.{name}",
+            on_click="ignore",
+        )
 
 
 def behind(service: Client, info: ExperimentDetail) -> None:
@@ -147,24 +256,42 @@ def behind(service: Client, info: ExperimentDetail) -> None:
         return
     if arm not in info.arms:
         return
-    found = required(lambda: service.experiments.results(info.hash, arm, budget), "The runs").results
+    found = required(
+        lambda: service.experiments.results(info.hash, arm, budget), "The runs"
+    ).results
     st.subheader(f"Behind {plain_markdown(arm)} at {budget:g}")
     if not found:
         st.info("No finished task at this budget.")
         return
-    table = pd.DataFrame([
-        {
-            "problem": each.problem, "credit": each.credit, "answer": visible(each.answer or ""), "limit": each.limit,
-            "tokens": each.generated_tokens, "verifier calls": each.verifier_calls,
-        }
-        for each in found
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {
+                "problem": each.problem,
+                "credit": each.credit,
+                "answer": visible(each.answer or ""),
+                "limit": each.limit,
+                "tokens": each.generated_tokens,
+                "verifier calls": each.verifier_calls,
+            }
+            for each in found
+        ]
+    )
     key = f"behind.{arm}.{budget}"
-    state = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row", key=key, column_config=numbers(table))
+    state = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        column_config=numbers(table),
+    )
     rows = state["selection"]["rows"]
     pooled = any(each.name == arm and each.pooled for each in info.experiment.arms)
     whole = "Answer and tokens are those of the whole pool. " if pooled else ""
-    st.caption(f"{whole}Choose a line and open it: the task is carried out again with its seeds, which gives the same run, and its trace is stored.")
+    st.caption(
+        f"{whole}Choose a line and open it: the task is carried out again with its seeds, "
+        "which gives the same run, and its trace is stored."
+    )
     if st.button("Open this run on the Trace page", disabled=not rows) and rows:
         with refusals():
             run_id = service.experiments.open(info.hash, found[rows[0]].key)

@@ -57,7 +57,9 @@ def experiment_list(service: Client) -> None:
     """All experiments; refreshed while one is under way."""
     found = required(service.experiments.all, "The list of experiments")
     if not found:
-        st.info("No experiment yet. Describe one below, or run `python -m backend sweep SPEC.toml`.")
+        st.info(
+            "No experiment yet. Describe one below, or run `python -m backend sweep SPEC.toml`."
+        )
         return
     active = any(each.status in ACTIVE for each in found)
     st.fragment(_table, run_every=EVERY_S if active else None)(service, watched=active)
@@ -78,9 +80,15 @@ def _table(service: Client, *, watched: bool) -> None:
 
     st.caption("Choose a line to see what an experiment is and how far it is.")
     st.dataframe(
-        table, hide_index=True, key="experiments.table", on_select=choose, selection_mode="single-row",
-        column_config={"done": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent")},
-    )  # fmt: skip
+        table,
+        hide_index=True,
+        key="experiments.table",
+        on_select=choose,
+        selection_mode="single-row",
+        column_config={
+            "done": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent")
+        },
+    )
     picked = next((each for each in found if each.hash == asked), None)
     if picked is not None:
         _progress(service, picked)
@@ -88,38 +96,62 @@ def _table(service: Client, *, watched: bool) -> None:
 
 def _line(each: ExperimentInfo) -> dict[str, object]:
     return {
-        "experiment": visible(each.name), "state": _state(each),
-        "done": each.done / each.planned if each.planned else 1.0, "tasks": each.done, "failed": each.failed, "problems": each.problems,
-        "budgets": f"{', '.join(f'{b:g}' for b in each.budgets)} {each.axis.replace('_', ' ')}", "hash": each.hash, "arms": len(each.arms),
+        "experiment": visible(each.name),
+        "state": _state(each),
+        "done": each.done / each.planned if each.planned else 1.0,
+        "tasks": each.done,
+        "failed": each.failed,
+        "problems": each.problems,
+        "budgets": f"{', '.join(f'{b:g}' for b in each.budgets)} {each.axis.replace('_', ' ')}",
+        "hash": each.hash,
+        "arms": len(each.arms),
         "names of the arms": ", ".join(visible(arm) for arm in each.arms),
-    }  # fmt: skip
+    }
 
 
 def _state(each: ExperimentInfo) -> str:
     if each.status != "idle":
         return each.status
-    return "shipped" if each.shipped else "finished" if each.done >= (each.planned or 0) else "unfinished"
+    return (
+        "shipped"
+        if each.shipped
+        else "finished"
+        if each.done >= (each.planned or 0)
+        else "unfinished"
+    )
 
 
 def _progress(service: Client, each: ExperimentInfo) -> None:
     if each.status in ACTIVE and each.planned:
         left = "" if each.left_s is None else f", about {each.left_s:,.0f} s left"
         rate = "" if each.rate is None else f", {each.rate:,.0f} tokens a second"
-        said = f"{each.phase}: {each.done:,} of {each.planned:,} tasks, {each.failed} failed{rate}{left}"
+        said = (
+            f"{each.phase}: {each.done:,} of {each.planned:,} tasks, {each.failed} "
+            f"failed{rate}{left}"
+        )
         st.progress(min(1.0, each.done / each.planned), text=said)
     if each.reason:
         st.error(plain_markdown(each.reason))
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, act, when in (
-            ("Pause", service.experiments.pause, each.status == "running"), ("Go on", service.experiments.resume, each.status == "paused"),
+            ("Pause", service.experiments.pause, each.status == "running"),
+            ("Go on", service.experiments.resume, each.status == "paused"),
             ("Stop", service.experiments.stop, each.status in ACTIVE),
-        ):  # fmt: skip
+        ):
             if when and st.button(label, key=f"experiment.{label}"):
                 with refusals():
                     act(each.hash)
                     st.rerun()
-        for name, title, icon in (("budget", "Budget curves", "show_chart"), ("matrix", "Matrix", "grid_on")):
-            st.page_link(page(name), label=title, icon=f":material/{icon}:", query_params={"experiment": each.hash})
+        for name, title, icon in (
+            ("budget", "Budget curves", "show_chart"),
+            ("matrix", "Matrix", "grid_on"),
+        ):
+            st.page_link(
+                page(name),
+                label=title,
+                icon=f":material/{icon}:",
+                query_params={"experiment": each.hash},
+            )
 
 
 def experiment_detail(service: Client, name: str) -> None:
@@ -129,15 +161,30 @@ def experiment_detail(service: Client, name: str) -> None:
     if info.note:
         st.text(visible(info.note))
     about = required(lambda: service.experiments.estimate(info.experiment), "What is left")
-    st.text(about.sentence if about.left else f"All {about.planned:,} tasks are done, {about.failed} of them failed.")
+    st.text(
+        about.sentence
+        if about.left
+        else f"All {about.planned:,} tasks are done, {about.failed} of them failed."
+    )
     _go_on(service, info, left=about.left)
     st.download_button(
-        "Download the report (HTML)", partial(service.experiments.report, name), f"experiment-{name}.html", "text/html", on_click="ignore",
-        icon=":material/download:", disabled=not info.done, help="One page with description, curves, tests, analyses and versions; opens anywhere",
-    )  # fmt: skip
+        "Download the report (HTML)",
+        partial(service.experiments.report, name),
+        f"experiment-{name}.html",
+        "text/html",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=not info.done,
+        help="One page with description, curves, tests, analyses and versions; opens anywhere",
+    )
     if info.failures:
         st.caption("Failed tasks by cause")
-        st.dataframe(pd.DataFrame([{"tasks": n, "cause": visible(cause)} for cause, n in info.failures.items()]), hide_index=True)
+        st.dataframe(
+            pd.DataFrame(
+                [{"tasks": n, "cause": visible(cause)} for cause, n in info.failures.items()]
+            ),
+            hide_index=True,
+        )
     with st.expander("Description and what it was made with"):
         told = info.experiment.model_dump(mode="json", exclude_defaults=True)
         st.code(json.dumps(told, indent=1, ensure_ascii=False), language=None)
@@ -148,7 +195,10 @@ def experiment_detail(service: Client, name: str) -> None:
 def _go_on(service: Client, info: ExperimentDetail, *, left: int) -> None:
     with st.container(horizontal=True):
         busy = info.status in ACTIVE
-        for label, retry, when in (("Go on where it stopped", False, left > 0), ("Try the failed tasks again", True, info.failed > 0)):
+        for label, retry, when in (
+            ("Go on where it stopped", False, left > 0),
+            ("Try the failed tasks again", True, info.failed > 0),
+        ):
             if when and not busy and st.button(label, key=f"detail.{label}"):
                 with refusals():
                     service.experiments.start(info.experiment, retry=retry)
@@ -158,17 +208,36 @@ def _go_on(service: Client, info: ExperimentDetail, *, left: int) -> None:
 def new_experiment(service: Client) -> None:
     """Describe an experiment as TOML, see what it would cost, and begin."""
     st.subheader("New experiment")
-    st.caption("A TOML file; docs/experiments.md explains every line. The same text serves `python -m backend sweep`.")
+    st.caption(
+        "A TOML file; docs/experiments.md explains every line. The same text serves "
+        "`python -m backend sweep`."
+    )
     uploaded = st.file_uploader("Read a file", type=["toml"], key="experiment.file")
-    text = uploaded.getvalue().decode("utf-8", errors="replace") if uploaded is not None else EXAMPLE
-    written = st.text_area("Description", text, height=420, key=f"experiment.text.{uploaded.file_id if uploaded else ''}")
+    text = (
+        uploaded.getvalue().decode("utf-8", errors="replace") if uploaded is not None else EXAMPLE
+    )
+    written = st.text_area(
+        "Description",
+        text,
+        height=420,
+        key=f"experiment.text.{uploaded.file_id if uploaded else ''}",
+    )
     experiment = _read(written)
     estimate, begin = st.columns([1, 1])
-    if estimate.button("What would it cost?", width="stretch", disabled=experiment is None) and experiment is not None:
+    if (
+        estimate.button("What would it cost?", width="stretch", disabled=experiment is None)
+        and experiment is not None
+    ):
         with refusals():
             about = service.experiments.estimate(experiment)
-            st.info(f"{about.sentence} At 1,500 tokens a second that is {about.seconds / 60:,.1f} minutes.")
-    if begin.button("Begin", type="primary", width="stretch", disabled=experiment is None) and experiment is not None:
+            st.info(
+                f"{about.sentence} At 1,500 tokens a second that is "
+                f"{about.seconds / 60:,.1f} minutes."
+            )
+    if (
+        begin.button("Begin", type="primary", width="stretch", disabled=experiment is None)
+        and experiment is not None
+    ):
         with refusals():
             put_in_address(experiment=service.experiments.start(experiment).hash)
             st.rerun()

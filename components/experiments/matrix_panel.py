@@ -29,16 +29,35 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
         st.info("Nothing is finished at this budget yet.")
         st.stop()
     found = matrix_info(told.problems, told.arms, told.rows, order)
-    st.caption("Credit is 1 for a right answer and 0 for a wrong one; rules over a pool have the chance to be right, over all samples of that size.")
-    st.plotly_chart(matrix_figure(found), key="matrix.figure", config=CONFIG, alt="Credit of each arm on each problem")
+    st.caption(
+        "Credit is 1 for a right answer and 0 for a wrong one; rules over a pool have the "
+        "chance to be right, over all samples of that size."
+    )
+    st.plotly_chart(
+        matrix_figure(found),
+        key="matrix.figure",
+        config=CONFIG,
+        alt="Credit of each arm on each problem",
+    )
     table = pd.DataFrame(found.rows, columns=list(found.arms))
     table.insert(0, "problem", found.problems)
     table.insert(1, "solved by", found.solved)
     with st.expander("The numbers"):
         st.dataframe(table, hide_index=True, column_config=numbers(table))
-        st.download_button("Download as CSV", table.to_csv(index=False), f"matrix-{info.hash}.csv", "text/csv", on_click="ignore")
+        st.download_button(
+            "Download as CSV",
+            table.to_csv(index=False),
+            f"matrix-{info.hash}.csv",
+            "text/csv",
+            on_click="ignore",
+        )
     with st.popover("Save as a picture", icon=":material/download:"):
-        pictures(f"experiment-{info.hash}", key="matrix.pictures", base=public_url(), token=public_token())
+        pictures(
+            f"experiment-{info.hash}",
+            key="matrix.pictures",
+            base=public_url(),
+            token=public_token(),
+        )
     return told
 
 
@@ -55,17 +74,28 @@ def flips_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
     if one == other:
         st.text("Choose two different arms.")
         return
-    pair = required(lambda: service.experiments.compare(info.hash, one, other, told.budget), "The comparison")
+    pair = required(
+        lambda: service.experiments.compare(info.hash, one, other, told.budget), "The comparison"
+    )
     band = pair.difference
     if band.value is not None:
-        interval = "" if band.low is None or band.high is None else f" [{band.low:+.3f}, {band.high:+.3f}]"
+        interval = (
+            "" if band.low is None or band.high is None else f" [{band.low:+.3f}, {band.high:+.3f}]"
+        )
         st.text(
-            f"{one} less {other}: {band.value:+.3f}{interval} over {pair.better + pair.worse + pair.same} problems; better on {pair.better}, "
-            f"worse on {pair.worse}, the same on {pair.same}. A difference at least as large comes by chance with p = {pair.p:.4f} "
+            f"{one} less {other}: {band.value:+.3f}{interval} over "
+            f"{pair.better + pair.worse + pair.same} problems; better on {pair.better}, "
+            f"worse on {pair.worse}, the same on {pair.same}. A difference at least as large comes "
+            f"by chance with p = {pair.p:.4f} "
             "(paired sign-flip test)."
         )
     found = flips(matrix_info(told.problems, told.arms, told.rows), one, other)
-    for title, rows, column in zip((f"{one} is better", f"{other} is better"), (found.gained, found.lost), st.columns(2), strict=True):
+    for title, rows, column in zip(
+        (f"{one} is better", f"{other} is better"),
+        (found.gained, found.lost),
+        st.columns(2),
+        strict=True,
+    ):
         with column:
             st.caption(plain_markdown(f"{title}: {len(rows)} problems"))
             _flips(pd.DataFrame(rows, columns=["problem", one, other]), f"flips.{title}")
@@ -79,20 +109,42 @@ def _flips(table: pd.DataFrame, key: str) -> None:
         if rows:
             put_in_address(problem=str(table["problem"][rows[0]]))
 
-    st.dataframe(table, hide_index=True, key=key, on_select=chosen, selection_mode="single-row", column_config=numbers(table))
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=key,
+        on_select=chosen,
+        selection_mode="single-row",
+        column_config=numbers(table),
+    )
 
 
 def runs_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
     """One problem, and the run of any arm on it."""
     st.subheader("One problem")
-    problem = choice("Problem", "problem", told.problems, told.problems[0], help="A line of the tables above chooses it too")
+    problem = choice(
+        "Problem",
+        "problem",
+        told.problems,
+        told.problems[0],
+        help="A line of the tables above chooses it too",
+    )
     arm = choice("The run of", "run_of", told.arms, told.arms[0])
     credit = told.rows[told.problems.index(problem)][told.arms.index(arm)]
-    st.text(f"{visible(arm)} on {problem} at {told.budget:g}: " + ("nothing is finished." if credit is None else f"credit {credit:.3f}."))
-    if st.button("Open this run on the Trace page", disabled=credit is None, help="Carried out again with its seeds, which gives the same run"):
+    st.text(
+        f"{visible(arm)} on {problem} at {told.budget:g}: "
+        + ("nothing is finished." if credit is None else f"credit {credit:.3f}.")
+    )
+    if st.button(
+        "Open this run on the Trace page",
+        disabled=credit is None,
+        help="Carried out again with its seeds, which gives the same run",
+    ):
         with refusals():
             found = service.experiments.results(info.hash, arm, told.budget, limit=10_000).results
-            run_id = service.experiments.open(info.hash, next(each.key for each in found if each.problem == problem))
+            run_id = service.experiments.open(
+                info.hash, next(each.key for each in found if each.problem == problem)
+            )
             st.switch_page(page("trace"), query_params={"run": str(run_id)})
 
 

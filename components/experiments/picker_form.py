@@ -13,14 +13,17 @@ from components.frame.service import required
 
 
 def chosen_experiment(service: Client) -> str:
-    """The hash of the experiment that the address names, or of the newest that holds something; the page ends here where there is none."""
+    """The hash of the experiment that the address names, or of the newest that holds something; the
+    page ends here where there is none."""
     found = required(service.experiments.all, "The list of experiments")
     if not found:
         st.info("No experiment has been carried out yet. Begin one on the Experiments page.")
         st.stop()
     names = {each.hash: title(each) for each in found}
     asked = st.query_params.get("experiment", "")
-    first = asked if asked in names else next((each.hash for each in found if each.done), found[0].hash)
+    first = (
+        asked if asked in names else next((each.hash for each in found if each.done), found[0].hash)
+    )
     if asked and asked not in names:
         st.warning("There is no such experiment here. The newest one is shown instead.")
     st.session_state["experiment.picked"] = first
@@ -29,7 +32,13 @@ def chosen_experiment(service: Client) -> str:
         st.query_params.clear()
         put_in_address(experiment=st.session_state["experiment.picked"])
 
-    st.selectbox("Experiment", list(names), format_func=lambda name: names[name], key="experiment.picked", on_change=moved)
+    st.selectbox(
+        "Experiment",
+        list(names),
+        format_func=lambda name: names[name],
+        key="experiment.picked",
+        on_change=moved,
+    )
     if not asked:
         put_in_address(experiment=first)
     return first
@@ -48,9 +57,15 @@ def in_address(name: str, accepted: Sequence[str], otherwise: str) -> str:
 
 
 def choice(
-    label: str, name: str, accepted: Sequence[str], otherwise: str, help: str | None = None, shown: Callable[[str], str] = str  # noqa: A002
+    label: str,
+    name: str,
+    accepted: Sequence[str],
+    otherwise: str,
+    help: str | None = None,
+    shown: Callable[[str], str] = str,
 ) -> str:
-    """A choice that the address keeps; what is chosen otherwise need not stand there. `shown` is how a reader sees a value."""
+    """A choice that the address keeps; what is chosen otherwise need not stand there. `shown` is
+    how a reader sees a value."""
     key, at = f"choice.{name}", in_address(name, accepted, otherwise)
     st.session_state[key] = at
 
@@ -62,16 +77,32 @@ def choice(
     return at
 
 
-def several(label: str, name: str, accepted: Sequence[str], otherwise: Sequence[str], help: str | None = None) -> list[str]:  # noqa: A002
+def several(
+    label: str,
+    name: str,
+    accepted: Sequence[str],
+    otherwise: Sequence[str],
+    help: str | None = None,
+) -> list[str]:
     """Some of the choices, which the address keeps by their places."""
     key = f"choice.{name}"
-    given = [int(place) for place in st.query_params.get(name, "").split(",") if place.isdecimal() and len(place) < 4]
+    given = [
+        int(place)
+        for place in st.query_params.get(name, "").split(",")
+        if place.isdecimal() and len(place) < 4
+    ]
     at = [accepted[place] for place in given if place < len(accepted)] or list(otherwise)
     st.session_state[key] = at
 
     def moved() -> None:
         value = [each for each in accepted if each in st.session_state[key]]
-        put_in_address(**{name: None if value == list(otherwise) else ",".join(str(accepted.index(each)) for each in value)})
+        put_in_address(
+            **{
+                name: None
+                if value == list(otherwise)
+                else ",".join(str(accepted.index(each)) for each in value)
+            }
+        )
 
     st.multiselect(label, list(accepted), key=key, on_change=moved, help=help)
     return at

@@ -31,14 +31,23 @@ def limits_form(catalog: Catalog, start: Start) -> dict[str, Any]:
         help="the same seed repeats the run",
         **start.number("form.seed", 0, MOST, start.spec.seed, 0, "seed"),
     )
-    sampling = schema_form(SamplingSpec.model_json_schema(), key="form", given=start.spec.sampling.model_dump(), start=start)
+    sampling = schema_form(
+        SamplingSpec.model_json_schema(),
+        key="form",
+        given=start.spec.sampling.model_dump(),
+        start=start,
+    )
     return {"seed": int(seed), "budget": budget, "sampling": sampling}
 
 
 def _budget(axes: Sequence[Axis], start: Start) -> dict[str, float]:
     """A limit for each chosen axis; a run ends at the first that is reached."""
     titles = {axis.name: axis.title for axis in axes}
-    given = {axis: limit for axis, limit in start.spec.budget.items() if axis in titles and limit >= LEAST}
+    given = {
+        axis: limit
+        for axis, limit in start.spec.budget.items()
+        if axis in titles and limit >= LEAST
+    }
     for axis in start.spec.budget.keys() - given.keys():
         start.lose("budget", f"{axis} {start.spec.budget[axis]:g}")
     chosen = st.multiselect(
@@ -51,7 +60,12 @@ def _budget(axes: Sequence[Axis], start: Start) -> dict[str, float]:
         help="the run ends at the first limit that is reached",
         **start.first("form.axes", default=list(given)),
     )
-    return {axis: _limit(axis, titles[axis], given.get(axis, FIRST_LIMITS.get(axis, OTHER_LIMIT)), start) for axis in chosen}
+    return {
+        axis: _limit(
+            axis, titles[axis], given.get(axis, FIRST_LIMITS.get(axis, OTHER_LIMIT)), start
+        )
+        for axis in chosen
+    }
 
 
 def _limit(axis: str, title: str, first: float, start: Start) -> float:

@@ -1,4 +1,5 @@
-"""Which models a run takes: engine, policy model, verifier with its reward model, final rule, system prompt."""
+"""Which models a run takes: engine, policy model, verifier with its reward model, final rule,
+system prompt."""
 
 from __future__ import annotations
 
@@ -21,40 +22,82 @@ ENGINE, VERIFIER = "form.engine", "form.verifier"
 
 @dataclass(frozen=True)
 class Models:
-    """Engine and verifier settings as fields of a `RunSpec`; `missing` says why they cannot be used, or nothing."""
+    """Engine and verifier settings as fields of a `RunSpec`; `missing` says why they cannot be
+    used, or nothing."""
 
     fields: Mapping[str, Any]
     missing: str
 
 
 def models_form(catalog: Catalog, strategy: StrategyInfo, start: Start) -> Models:
-    """Draw the inputs. A model belongs to the engine it was named for: another engine begins with its own default."""
+    """Draw the inputs. A model belongs to the engine it was named for: another engine begins with
+    its own default."""
     spec = start.spec
     engine = select("Engine", catalog.engines, spec.engine, ENGINE, _availability, start)
     of_start = engine.name == spec.engine
     left, right = st.columns(2)
     with left:
         preferred = spec.model if of_start else None
-        model = _model("Model", engine.models, _model_key(engine.name), preferred, "the language model that writes the steps", start)
+        model = _model(
+            "Model",
+            engine.models,
+            _model_key(engine.name),
+            preferred,
+            "the language model that writes the steps",
+            start,
+        )
     verifier = select("Verifier", catalog.verifiers, spec.verifier, VERIFIER, _availability, start)
     reward = None
     with right:
         if "reward_model" in verifier.needs:
             preferred = spec.verifier_model if of_start else None
-            reward = _model("Reward model", engine.reward_models, _reward_key(engine.name), preferred, "scores each step", start)
+            reward = _model(
+                "Reward model",
+                engine.reward_models,
+                _reward_key(engine.name),
+                preferred,
+                "scores each step",
+                start,
+            )
     rules = _rules(catalog, strategy, start)
-    missing = next((f"{entry.title}: {entry.reason}." for entry in (engine, verifier) if not entry.available), "")
-    return Models({"engine": engine.name, "model": model, "verifier": verifier.name, "verifier_model": reward, **rules, **_system(start)}, missing)
+    missing = next(
+        (f"{entry.title}: {entry.reason}." for entry in (engine, verifier) if not entry.available),
+        "",
+    )
+    return Models(
+        {
+            "engine": engine.name,
+            "model": model,
+            "verifier": verifier.name,
+            "verifier_model": reward,
+            **rules,
+            **_system(start),
+        },
+        missing,
+    )
 
 
 def adopt(preferences: Preferences) -> None:
-    """Let the form begin with these preferences from now on, also in a session that has seen others."""
-    st.session_state[ENGINE], st.session_state[VERIFIER] = preferences.default_engine, preferences.default_verifier
+    """Let the form begin with these preferences from now on, also in a session that has seen
+    others."""
+    st.session_state[ENGINE], st.session_state[VERIFIER] = (
+        preferences.default_engine,
+        preferences.default_verifier,
+    )
     st.session_state[_model_key(preferences.default_engine)] = preferences.default_model or DEFAULT
-    st.session_state[_reward_key(preferences.default_engine)] = preferences.default_reward_model or DEFAULT
+    st.session_state[_reward_key(preferences.default_engine)] = (
+        preferences.default_reward_model or DEFAULT
+    )
 
 
-def select(label: str, entries: Sequence[Named], preferred: str, key: str, title: Callable[[Any], str], start: Start) -> Named:
+def select(
+    label: str,
+    entries: Sequence[Named],
+    preferred: str,
+    key: str,
+    title: Callable[[Any], str],
+    start: Start,
+) -> Named:
     """Choose one of the catalogue's entries by name, `preferred` first."""
     by_name = {entry.name: entry for entry in entries}
     names = list(by_name)
@@ -95,15 +138,22 @@ def _rules(catalog: Catalog, strategy: StrategyInfo, start: Start) -> dict[str, 
             **start.choice(key, options, preferred or published, "selector"),
         )
     named = None if selector == published else selector
-    return {"aggregation": aggregation, "selector": named, "selector_params": _rule_params(catalog, named or strategy.selector, start)}
+    return {
+        "aggregation": aggregation,
+        "selector": named,
+        "selector_params": _rule_params(catalog, named or strategy.selector, start),
+    }
 
 
 def _rule_params(catalog: Catalog, rule: str, start: Start) -> dict[str, Any]:
-    """The inputs of the final rule, drawn from what it declares. A parameter belongs to the rule it was given for."""
+    """The inputs of the final rule, drawn from what it declares. A parameter belongs to the rule it
+    was given for."""
     entry = next((one for one in catalog.selectors if one.name == rule), None)
     if entry is None:
         return {}
-    published = next((one.selector for one in catalog.strategies if one.name == start.spec.strategy), None)
+    published = next(
+        (one.selector for one in catalog.strategies if one.name == start.spec.strategy), None
+    )
     given = start.spec.selector_params if rule == (start.spec.selector or published) else {}
     if fields(entry.params_schema):
         st.caption(f"Parameters of the selector {entry.name}")
@@ -111,7 +161,8 @@ def _rule_params(catalog: Catalog, rule: str, start: Start) -> dict[str, Any]:
 
 
 def _system(start: Start) -> dict[str, str | None]:
-    """An empty prompt of one's own is not the same as the model's default, so a box decides which of the two it is."""
+    """An empty prompt of one's own is not the same as the model's default, so a box decides which
+    of the two it is."""
     own = st.checkbox(
         "System prompt of my own",
         key="form.own_system",
@@ -144,7 +195,9 @@ def _reward_key(engine: str) -> str:
     return f"form.reward.{engine}"
 
 
-def _model(label: str, names: Sequence[str], key: str, preferred: str | None, help_: str, start: Start) -> str | None:
+def _model(
+    label: str, names: Sequence[str], key: str, preferred: str | None, help_: str, start: Start
+) -> str | None:
     """A model by name or path; None stands for the engine's default."""
     options = list(dict.fromkeys([DEFAULT, *names, preferred or DEFAULT]))
     name = st.selectbox(

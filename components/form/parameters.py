@@ -1,4 +1,5 @@
-"""The parameters of a strategy as a table: name, published default, meaning. Everything comes from the JSON schema and is shown as text."""
+"""The parameters of a strategy as a table: name, published default, meaning. Everything comes from
+the JSON schema and is shown as text."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ class Parameter(NamedTuple):
 
 def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
     """One line a property of the schema, in order."""
-    return [Parameter(name, _told(node.get("default")), str(node.get("description", ""))) for name, node in schema.get("properties", {}).items()]
+    return [
+        Parameter(name, _told(node.get("default")), str(node.get("description", "")))
+        for name, node in schema.get("properties", {}).items()
+    ]
 
 
 def _told(default: Any) -> str:
@@ -31,15 +35,23 @@ def _told(default: Any) -> str:
 
 def parameters_html(lines: Sequence[Parameter]) -> str:
     """The table as escaped HTML."""
-    rows = "".join(f"<tr>{''.join(f'<td>{html.escape(visible(cell))}</td>' for cell in line)}</tr>" for line in lines)
-    return f"<style>{_CSS}</style><table class='arb-params'><thead><tr>{_HEAD}</tr></thead><tbody>{rows}</tbody></table>"
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{html.escape(visible(cell))}</td>' for cell in line)}</tr>"
+        for line in lines
+    )
+    return (
+        f"<style>{_CSS}</style><table "
+        f"class='arb-params'><thead><tr>{_HEAD}</tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
 _HEAD = "".join(f"<th scope='col'>{title}</th>" for title in ("Parameter", "Default", "Meaning"))
 _CSS = (
     ".arb-params{border-collapse:collapse;font-size:13px;line-height:1.4;width:100%}"
-    ".arb-params th,.arb-params td{border-bottom:1px solid rgba(128,128,128,.22);padding:3px 8px 3px 0;text-align:left;vertical-align:top}"
+    ".arb-params th,.arb-params td{border-bottom:1px solid rgba(128,128,128,.22);padding:3px 8px "
+    "3px 0;text-align:left;vertical-align:top}"
     ".arb-params td{overflow-wrap:anywhere}"
-    ".arb-params td:first-child,.arb-params td:nth-child(2){font-family:var(--st-code-font,monospace)}"
+    ".arb-params td:first-child,.arb-params "
+    "td:nth-child(2){font-family:var(--st-code-font,monospace)}"
     ".arb-params td:nth-child(2){min-width:5em}"
 )

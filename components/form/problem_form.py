@@ -17,7 +17,8 @@ FIRST_HELD_OUT_SEED = 1_000_000
 
 @dataclass(frozen=True)
 class Chosen:
-    """A problem id, or a question of one's own with its answer if known. Neither: nothing has been written yet."""
+    """A problem id, or a question of one's own with its answer if known. Neither: nothing has been
+    written yet."""
 
     problem: str | None = None
     question: str | None = None
@@ -25,7 +26,8 @@ class Chosen:
 
 
 class Place(NamedTuple):
-    """Where a problem stands: its set, its level (None in a set without levels), its seed or number."""
+    """Where a problem stands: its set, its level (None in a set without levels), its seed or
+    number."""
 
     set: str
     level: int | None
@@ -46,13 +48,22 @@ def problem_id(name: str, level: int | None, seed: int) -> str:
 
 
 def numbers(entry: ProblemSetInfo) -> Numbers:
-    """The numbers of a finite set count from 1; an endless set begins with a seed that the shipped model never saw."""
-    return Numbers(0, MOST, FIRST_HELD_OUT_SEED + 17) if entry.size is None else Numbers(1, entry.size, 1)
+    """The numbers of a finite set count from 1; an endless set begins with a seed that the shipped
+    model never saw."""
+    return (
+        Numbers(0, MOST, FIRST_HELD_OUT_SEED + 17)
+        if entry.size is None
+        else Numbers(1, entry.size, 1)
+    )
 
 
 def first_place(entry: ProblemSetInfo) -> Place:
     """An unseen problem of middling difficulty."""
-    return Place(entry.name, entry.levels[min(2, len(entry.levels) - 1)] if entry.levels else None, numbers(entry).first)
+    return Place(
+        entry.name,
+        entry.levels[min(2, len(entry.levels) - 1)] if entry.levels else None,
+        numbers(entry).first,
+    )
 
 
 def first_problem(entry: ProblemSetInfo) -> str:
@@ -63,17 +74,29 @@ def placed(problem: str, sets: Sequence[ProblemSetInfo]) -> Place | None:
     """Where the problem of an id stands among the sets; None where none of them holds it."""
     entry = next((entry for entry in sets if problem.startswith(entry.name + "/")), None)
     parts = problem.removeprefix(entry.name + "/").split("/") if entry else []
-    if entry is None or not all(part.isdecimal() for part in parts) or len(parts) != (2 if entry.levels else 1):
+    if (
+        entry is None
+        or not all(part.isdecimal() for part in parts)
+        or len(parts) != (2 if entry.levels else 1)
+    ):
         return None
     level, seed = int(parts[0]) if entry.levels else None, int(parts[-1])
     low, high, _ = numbers(entry)
-    return Place(entry.name, level, seed) if low <= seed <= high and (level is None or level in entry.levels) else None
+    return (
+        Place(entry.name, level, seed)
+        if low <= seed <= high and (level is None or level in entry.levels)
+        else None
+    )
 
 
 def problem_picker(sets: Sequence[ProblemSetInfo], start: Start) -> Chosen:
     """Draw the picker; it begins with the problem or the text of the start."""
     titles = {entry.name: entry.title for entry in sets}
-    given = None if start.spec.problem is None else placed(start.spec.problem, sets) or first_place(sets[0])
+    given = (
+        None
+        if start.spec.problem is None
+        else placed(start.spec.problem, sets) or first_place(sets[0])
+    )
     if given is not None and problem_id(*given) != start.spec.problem:
         start.lose("problem", start.spec.problem)
     options = [*titles, OWN]
@@ -88,7 +111,9 @@ def problem_picker(sets: Sequence[ProblemSetInfo], start: Start) -> Chosen:
     if name == OWN:
         return _own(start)
     entry = next(entry for entry in sets if entry.name == name)
-    return _numbered(entry, given if given is not None and given.set == name else first_place(entry), start)
+    return _numbered(
+        entry, given if given is not None and given.set == name else first_place(entry), start
+    )
 
 
 def _own(start: Start) -> Chosen:
@@ -133,7 +158,12 @@ def _seed(entry: ProblemSetInfo, first: int, start: Start) -> int:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with right:
         stepped = st.button(
-            "Next", key="form.next", on_click=_next, args=(key, first, low, high), width="stretch", help="The next problem of this kind"
+            "Next",
+            key="form.next",
+            on_click=_next,
+            args=(key, first, low, high),
+            width="stretch",
+            help="The next problem of this kind",
         )
     with left:
         seed = st.number_input(
@@ -143,7 +173,10 @@ def _seed(entry: ProblemSetInfo, first: int, start: Start) -> int:
             step=1,
             key=key,
             persist_state="session",
-            help="The same set, level and seed is the same problem for ever. The shipped model never saw seeds from 1,000,000 up.",
+            help=(
+                "The same set, level and seed is the same problem for ever. The shipped model "
+                "never saw seeds from 1,000,000 up."
+            ),
             **({} if stepped else start.first(key, value=first)),
         )
     return int(seed)

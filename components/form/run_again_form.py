@@ -1,6 +1,8 @@
-"""Running again with the same settings: a run named in the address (`?like=3`) fills the form, so that the filled form has a link.
+"""Running again with the same settings: a run named in the address (`?like=3`) fills the form, so
+that the filled form has a link.
 
-The settings are taken over once, when the link is followed or the page is reloaded; what a reader changes afterwards stays.
+The settings are taken over once, when the link is followed or the page is reloaded; what a reader
+changes afterwards stays.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ _TAKEN = "form.like"
 
 
 def begin(service: Client, catalog: Catalog, preferences: Preferences) -> Start:
-    """What the form begins with: the run in the address if it names one that is there, else the first choices."""
+    """What the form begins with: the run in the address if it names one that is there, else the
+    first choices."""
     like = number_in_address("like")
     if like is None:
         return Start(first_choices(catalog, preferences))
@@ -30,9 +33,15 @@ def begin(service: Client, catalog: Catalog, preferences: Preferences) -> Start:
     try:
         spec = service.info(like).again()
     except (Refused, Unreachable) as error:
-        st.warning(f"The settings of run {like} cannot be taken over. {explained(error)}", icon=":material/search_off:")
+        st.warning(
+            f"The settings of run {like} cannot be taken over. {explained(error)}",
+            icon=":material/search_off:",
+        )
     except ValueError:
-        st.warning(f"The settings of run {like} are not accepted by this version.", icon=":material/search_off:")
+        st.warning(
+            f"The settings of run {like} are not accepted by this version.",
+            icon=":material/search_off:",
+        )
     else:
         st.session_state[_TAKEN] = (like, spec)
         return Start(spec, like, anew=True)
@@ -45,9 +54,16 @@ def begun(run_id: int, spec: RunSpec) -> None:
 
 
 def again_link(run_id: int) -> None:
-    """A link to the form filled with the settings of a run. Followed from here it fills the form anew, whatever was changed in it before."""
+    """A link to the form filled with the settings of a run. Followed from here it fills the form
+    anew, whatever was changed in it before."""
     st.session_state.pop(_TAKEN, None)
-    st.page_link(page("solve"), label="Run again with these settings", icon=":material/replay:", query_params=address(like=run_id), width="content")
+    st.page_link(
+        page("solve"),
+        label="Run again with these settings",
+        icon=":material/replay:",
+        query_params=address(like=run_id),
+        width="content",
+    )
 
 
 def first_choices(catalog: Catalog, preferences: Preferences) -> RunSpec:

@@ -1,4 +1,5 @@
-"""Everything a run needs, in one column: problem, strategy, models, budget, sampling. The result is a `RunSpec`, or what is missing for one."""
+"""Everything a run needs, in one column: problem, strategy, models, budget, sampling. The result is
+a `RunSpec`, or what is missing for one."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from components.frame.prose import plain_markdown
 
 @dataclass(frozen=True)
 class Wish:
-    """What the form says. `spec` is None while something is missing; then `missing` says what to do."""
+    """What the form says. `spec` is None while something is missing; then `missing` says what to
+    do."""
 
     chosen: Chosen
     spec: RunSpec | None
@@ -37,14 +39,26 @@ def run_form(catalog: Catalog, start: Start) -> Wish:
         models = models_form(catalog, strategy, start)
     with st.expander("Budget, seed and sampling", icon=":material/tune:"):
         rest = limits_form(catalog, start)
-    if start.like is not None and start.like != number_in_address("run"):  # the form that started the run on screen says nothing new
+    if start.like is not None and start.like != number_in_address(
+        "run"
+    ):  # the form that started the run on screen says nothing new
         note.caption(_begun_with(start))
-    reasons = [models.missing, "" if strategy.available else strategy.reason, "" if chosen.problem or chosen.question else "Write a question first."]
+    reasons = [
+        models.missing,
+        "" if strategy.available else strategy.reason,
+        "" if chosen.problem or chosen.question else "Write a question first.",
+    ]
     missing = next((reason for reason in reasons if reason), "")
     if missing:
         return Wish(chosen, None, missing)
     spec = RunSpec(
-        strategy=strategy.name, params=params, problem=chosen.problem, question=chosen.question, answer=chosen.answer, **models.fields, **rest
+        strategy=strategy.name,
+        params=params,
+        problem=chosen.problem,
+        question=chosen.question,
+        answer=chosen.answer,
+        **models.fields,
+        **rest,
     )
     return Wish(chosen, spec, "")
 
@@ -54,12 +68,19 @@ def _begun_with(start: Start) -> str:
     return f":material/replay: Filled from run {start.like}.{lost}"
 
 
-def _strategy(strategies: Sequence[StrategyInfo], start: Start) -> tuple[StrategyInfo, dict[str, Any]]:
+def _strategy(
+    strategies: Sequence[StrategyInfo], start: Start
+) -> tuple[StrategyInfo, dict[str, Any]]:
     spec = start.spec
     entry = select("Strategy", strategies, spec.strategy, "form.strategy", _name, start)
     if not entry.available:
         st.caption(f":material/info: {entry.reason}")
-    params = schema_form(entry.params_schema, key=f"form.{entry.name}", given=spec.params if entry.name == spec.strategy else {}, start=start)
+    params = schema_form(
+        entry.params_schema,
+        key=f"form.{entry.name}",
+        given=spec.params if entry.name == spec.strategy else {},
+        start=start,
+    )
     strategy_entry(entry)
     return entry, params
 

@@ -1,6 +1,8 @@
-"""A form drawn from a JSON schema: what a strategy declares in its parameter model is what the page asks for.
+"""A form drawn from a JSON schema: what a strategy declares in its parameter model is what the page
+asks for.
 
-Published defaults are preselected; a value that equals its default is left out of the result, so that a run's record shows what was changed.
+Published defaults are preselected; a value that equals its default is left out of the result, so
+that a run's record shows what was changed.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ Widget = Literal["bool", "int", "float", "choice", "texts", "text"]
 
 @dataclass(frozen=True)
 class Field:
-    """One input: bounds are inclusive, `step` is the smallest sensible change, `optional` says that null is accepted."""
+    """One input: bounds are inclusive, `step` is the smallest sensible change, `optional` says that
+    null is accepted."""
 
     name: str
     title: str
@@ -36,7 +39,10 @@ class Field:
 def fields(schema: Mapping[str, JSON]) -> list[Field]:
     """The inputs of a JSON schema of an object, in order."""
     definitions = schema.get("$defs", {})
-    return [_field(name, _resolved(node, definitions)) for name, node in schema.get("properties", {}).items()]
+    return [
+        _field(name, _resolved(node, definitions))
+        for name, node in schema.get("properties", {}).items()
+    ]
 
 
 def _resolved(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -44,7 +50,11 @@ def _resolved(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict
     merged = dict(node)
     options = [option for option in merged.pop("anyOf", ()) if option.get("type") != "null"]
     if options and "anyOf" in node:
-        merged = {**_resolved(options[0], definitions), **merged, "nullable": len(options) < len(node["anyOf"])}
+        merged = {
+            **_resolved(options[0], definitions),
+            **merged,
+            "nullable": len(options) < len(node["anyOf"]),
+        }
     if "$ref" in merged:
         merged = {**definitions[str(merged.pop("$ref")).rsplit("/", 1)[-1]], **merged}
     if len(merged.get("allOf", ())) == 1:
@@ -54,7 +64,12 @@ def _resolved(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict
 
 WIDE: frozenset[Widget] = frozenset({"texts", "bool"})
 """Inputs that take a row: a list, and a box with its label beside it."""
-_WIDGETS: Mapping[str, Widget] = {"boolean": "bool", "integer": "int", "number": "float", "array": "texts"}
+_WIDGETS: Mapping[str, Widget] = {
+    "boolean": "bool",
+    "integer": "int",
+    "number": "float",
+    "array": "texts",
+}
 
 
 def _field(name: str, node: Mapping[str, JSON]) -> Field:
@@ -65,9 +80,30 @@ def _field(name: str, node: Mapping[str, JSON]) -> Field:
         low = node["exclusiveMinimum"] + tick
     if high is None and "exclusiveMaximum" in node:
         high = node["exclusiveMaximum"] - tick
-    title = str(node.get("title", name)) if node.get("title", "").lower() != name.replace("_", " ") else name.replace("_", " ").capitalize()
-    help_ = " ".join(part for part in (str(node.get("description", "")), f"(parameter {name}, default {node.get('default')})") if part)
-    return Field(name, title, widget, node.get("default"), help_, tuple(node.get("enum", ())), low, high, bool(node.get("nullable")))
+    title = (
+        str(node.get("title", name))
+        if node.get("title", "").lower() != name.replace("_", " ")
+        else name.replace("_", " ").capitalize()
+    )
+    help_ = " ".join(
+        part
+        for part in (
+            str(node.get("description", "")),
+            f"(parameter {name}, default {node.get('default')})",
+        )
+        if part
+    )
+    return Field(
+        name,
+        title,
+        widget,
+        node.get("default"),
+        help_,
+        tuple(node.get("enum", ())),
+        low,
+        high,
+        bool(node.get("nullable")),
+    )
 
 
 def changed(values: Mapping[str, JSON], form: list[Field]) -> dict[str, JSON]:
@@ -77,22 +113,36 @@ def changed(values: Mapping[str, JSON], form: list[Field]) -> dict[str, JSON]:
 
 
 def fits(field: Field, value: JSON) -> bool:
-    """Whether the input can hold a value that was given elsewhere, for instance by a run of another version."""
+    """Whether the input can hold a value that was given elsewhere, for instance by a run of another
+    version."""
     if value is None:
         return field.optional
     if field.widget in ("int", "float"):
-        right = isinstance(value, int | float) and not isinstance(value, bool) and (field.widget == "float" or value == int(value))
-        return right and (field.low is None or value >= field.low) and (field.high is None or value <= field.high) and abs(value) <= MOST
+        right = (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (field.widget == "float" or value == int(value))
+        )
+        return (
+            right
+            and (field.low is None or value >= field.low)
+            and (field.high is None or value <= field.high)
+            and abs(value) <= MOST
+        )
     if field.widget == "choice":
         return value in field.choices
     if field.widget == "texts":
-        return isinstance(value, list) and all(isinstance(one, str) and one == one.strip() != "" and "\n" not in one for one in value)
+        return isinstance(value, list) and all(
+            isinstance(one, str) and one == one.strip() != "" and "\n" not in one for one in value
+        )
     return isinstance(value, bool if field.widget == "bool" else str)
 
 
-def schema_form(schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSON], start: Inputs) -> dict[str, JSON]:
-    """Draw the inputs two abreast, lists and long labels alone, and return the values that differ from the defaults. They begin with what is
-    `given`, else with the defaults."""
+def schema_form(
+    schema: Mapping[str, JSON], *, key: str, given: Mapping[str, JSON], start: Inputs
+) -> dict[str, JSON]:
+    """Draw the inputs two abreast, lists and long labels alone, and return the values that differ
+    from the defaults. They begin with what is `given`, else with the defaults."""
     form = fields(schema)
     values: dict[str, JSON] = {}
     for row in _rows(form):
@@ -121,14 +171,30 @@ def _rows(form: Sequence[Field]) -> list[list[Field]]:
 
 
 def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
-    shared: dict[str, Any] = {"key": key, "help": plain_markdown(field.help), "persist_state": "session"}
+    shared: dict[str, Any] = {
+        "key": key,
+        "help": plain_markdown(field.help),
+        "persist_state": "session",
+    }
     if field.widget == "bool":
         return st.checkbox(field.title, **shared, **start.first(key, value=bool(first)))
     if field.widget == "choice":
-        return st.selectbox(field.title, field.choices, **shared, **start.choice(key, field.choices, first, field.name))
+        return st.selectbox(
+            field.title,
+            field.choices,
+            **shared,
+            **start.choice(key, field.choices, first, field.name),
+        )
     if field.widget == "int":
         value = start.first(key, value=None if first is None else int(first))
-        return st.number_input(field.title, min_value=_whole(field.low), max_value=_whole(field.high), step=1, **shared, **value)
+        return st.number_input(
+            field.title,
+            min_value=_whole(field.low),
+            max_value=_whole(field.high),
+            step=1,
+            **shared,
+            **value,
+        )
     if field.widget == "float":
         return st.number_input(
             field.title,
@@ -140,9 +206,16 @@ def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
             **start.first(key, value=None if first is None else float(first)),
         )
     if field.widget == "texts":
-        lines = st.text_area(f"{field.title}, one a line", height=120, **shared, **start.first(key, value="\n".join(first or ())))
+        lines = st.text_area(
+            f"{field.title}, one a line",
+            height=120,
+            **shared,
+            **start.first(key, value="\n".join(first or ())),
+        )
         return [line.strip() for line in lines.split("\n") if line.strip()]
-    text = st.text_input(field.title, **shared, **start.first(key, value="" if first is None else str(first)))
+    text = st.text_input(
+        field.title, **shared, **start.first(key, value="" if first is None else str(first))
+    )
     return None if field.optional and not text else text
 
 

@@ -1,4 +1,5 @@
-"""The catalogue entry of a strategy, beside its form: idea, paper, what comes from where, defaults, departures, needs, defects left out.
+"""The catalogue entry of a strategy, beside its form: idea, paper, what comes from where, defaults,
+departures, needs, defects left out.
 
 Whatever comes from the catalogue is shown as text; only the headings are the page's own.
 """
@@ -21,7 +22,8 @@ CAPABILITIES: Mapping[str, str] = {
     "abort": "an engine that can stop a text under way",
     "reward_model": "an engine with a process reward model",
 }
-"""What an engine must be capable of, in words; a capability that is not named here goes by its name."""
+"""What an engine must be capable of, in words; a capability that is not named here goes by its
+name."""
 
 
 class Section(NamedTuple):
@@ -32,9 +34,12 @@ class Section(NamedTuple):
 
 
 def sections(entry: StrategyInfo) -> list[Section]:
-    """The entry in order of reading, without its defaults and its pseudo-code; never empty, so that a reader sees what there is not."""
+    """The entry in order of reading, without its defaults and its pseudo-code; never empty, so that
+    a reader sees what there is not."""
     return [
-        Section("Paper", [", ".join(str(part) for part in (entry.paper, entry.year) if part) or "none"]),
+        Section(
+            "Paper", [", ".join(str(part) for part in (entry.paper, entry.year) if part) or "none"]
+        ),
         Section("Taken from", entry.sources or ["no source is named"]),
         Section("Departs from the paper", entry.departures or ["in nothing that is known"]),
         Section("Published defects left out", entry.avoided or ["none is known"]),
@@ -61,4 +66,8 @@ def strategy_entry(entry: StrategyInfo) -> None:
         st.html(parameters_html(parameters(entry.params_schema)))
         if entry.phases:
             st.markdown("**A round**")
-            st.code("\n".join(f"{name:<12} {line}" for name, line in entry.phases.items()), language=None, wrap_lines=True)
+            st.code(
+                "\n".join(f"{name:<12} {line}" for name, line in entry.phases.items()),
+                language=None,
+                wrap_lines=True,
+            )

@@ -1,7 +1,9 @@
-"""Addresses: every state of a page has a link made of a run, a node and an event, or of the run whose settings fill the form."""
+"""Addresses: every state of a page has a link made of a run, a node and an event, or of the run
+whose settings fill the form."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +12,8 @@ from components.frame.look import Look, look_of
 
 
 def number_in_address(name: str) -> int | None:
-    """The whole number of 0 or more that the address gives for `name`, or None if it gives none that is one."""
+    """The whole number of 0 or more that the address gives for `name`, or None if it gives none
+    that is one."""
     text = st.query_params.get(name, "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
@@ -29,8 +32,14 @@ def put_in_address(**values: int | str | None) -> None:
             del st.query_params[name]
 
 
-def address(run: int | None = None, node: int | None = None, event: int | None = None, like: int | None = None) -> dict[str, str]:
-    """The query of a link to a run, a node in it, a moment of it, or to the form filled with the settings of run `like`."""
+def address(
+    run: int | None = None,
+    node: int | None = None,
+    event: int | None = None,
+    like: int | None = None,
+) -> dict[str, str]:
+    """The query of a link to a run, a node in it, a moment of it, or to the form filled with the
+    settings of run `like`."""
     parts = {"run": run, "node": node, "event": event, "like": like}
     return {name: str(value) for name, value in parts.items() if value is not None}
 
@@ -38,3 +47,8 @@ def address(run: int | None = None, node: int | None = None, event: int | None =
 def page(name: str) -> Path:
     """The file of a page, as `st.page_link` and `st.switch_page` take it."""
     return Path(__file__).resolve().parents[2] / "pages" / f"{name}.py"
+
+
+def query_of(runs: Sequence[int]) -> dict[str, str]:
+    """The query of a link to these runs."""
+    return {"runs": ",".join(map(str, runs))}

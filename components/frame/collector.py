@@ -1,7 +1,9 @@
 """Keeping Python's garbage collector away from what stays.
 
-Streamlit has everything collected after each run of a script, also after the short one that a click causes. The modules of this program alone are a
-quarter of a million objects and a sixth of a second, a log of a hundred thousand events is a second, and both stay for as long as the process lives.
+Streamlit has everything collected after each run of a script, also after the short one that a click
+causes. The modules of this program alone are a quarter of a million objects and a sixth of a
+second, a log of a hundred thousand events is a second, and both stay for as long as the process
+lives.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import streamlit as st
 
 
 def spare_collector() -> None:
-    """Take what is there now out of the garbage collector's sight. What is no longer used is freed as ever, unless it is part of a cycle."""
+    """Take what is there now out of the garbage collector's sight. What is no longer used is freed
+    as ever, unless it is part of a cycle."""
     gc.collect()
     gc.freeze()
 

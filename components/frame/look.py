@@ -1,4 +1,5 @@
-"""How a reader looks at a tree: layout, colour, size, the subtree in focus, what is open. All of it stands in the address."""
+"""How a reader looks at a tree: layout, colour, size, the subtree in focus, what is open. All of it
+stands in the address."""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 
 @dataclass(frozen=True)
 class Look:
-    """The first of each tuple is what a reader finds. `focus` is the root of the subtree shown (None: the whole tree), `open` and `shut` are nodes
-    whose subtrees were opened or closed by hand."""
+    """The first of each tuple is what a reader finds. `focus` is the root of the subtree shown
+    (None: the whole tree), `open` and `shut` are nodes whose subtrees were opened or closed by
+    hand."""
 
     layout: str = LAYOUTS[0]
     colour: str = COLOURS[0]
@@ -30,7 +32,12 @@ class Look:
 
     def data(self) -> dict[str, Any]:
         """As the browser takes it."""
-        parts = {"layout": self.layout, "colour": self.colour, "size": self.size, "focus": self.focus}
+        parts = {
+            "layout": self.layout,
+            "colour": self.colour,
+            "size": self.size,
+            "focus": self.focus,
+        }
         return {**parts, "open": list(self.open), "shut": list(self.shut)}
 
     def parts(self) -> dict[str, str | None]:
@@ -38,7 +45,9 @@ class Look:
         plain = Look()
         return {
             **{
-                name: None if getattr(self, name) == getattr(plain, name) else str(getattr(self, name))
+                name: None
+                if getattr(self, name) == getattr(plain, name)
+                else str(getattr(self, name))
                 for name in ("layout", "colour", "size", "focus")
             },
             **{name: ".".join(map(str, getattr(self, name))) or None for name in ("open", "shut")},
@@ -46,24 +55,33 @@ class Look:
 
 
 def look_of(parts: Mapping[str, str]) -> Look:
-    """The look that an address gives; what it does not name, or names wrongly, is as a reader finds it."""
+    """The look that an address gives; what it does not name, or names wrongly, is as a reader finds
+    it."""
     plain = Look()
 
     def word(name: str, words: tuple[str, ...], otherwise: str) -> str:
         return parts[name] if parts.get(name) in words else otherwise
 
     def numbers(name: str) -> tuple[int, ...]:
-        return tuple(int(one) for one in parts.get(name, "").split(".") if _NUMBER.fullmatch(one))[-MOST_OPEN:]
+        return tuple(int(one) for one in parts.get(name, "").split(".") if _NUMBER.fullmatch(one))[
+            -MOST_OPEN:
+        ]
 
     focus = numbers("focus")
     return Look(
-        word("layout", LAYOUTS, plain.layout), word("colour", COLOURS, plain.colour), word("size", SIZES, plain.size),
-        focus[0] if len(focus) == 1 else None, numbers("open"), numbers("shut"),
-    )  # fmt: skip
+        word("layout", LAYOUTS, plain.layout),
+        word("colour", COLOURS, plain.colour),
+        word("size", SIZES, plain.size),
+        focus[0] if len(focus) == 1 else None,
+        numbers("open"),
+        numbers("shut"),
+    )
 
 
 def look_told(message: Mapping[str, object]) -> Look:
     """The look that the browser tells, with whatever is not one of ours left out."""
     parts = {name: str(message.get(name)) for name in ("layout", "colour", "size", "focus")}
-    lists = {name: value for name in ("open", "shut") if isinstance(value := message.get(name), list)}
+    lists = {
+        name: value for name in ("open", "shut") if isinstance(value := message.get(name), list)
+    }
     return look_of({**parts, **{name: ".".join(map(str, value)) for name, value in lists.items()}})

@@ -1,4 +1,5 @@
-"""Pictures of a view: a list of what is drawn on the page, each to be saved as SVG or PNG in dark ink on white. The browser draws them itself."""
+"""Pictures of a view: a list of what is drawn on the page, each to be saved as SVG or PNG in dark
+ink on white. The browser draws them itself."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ _MOUNT = st.components.v2.component(
 
 
 def pictures(of: str, *, key: str, base: str = "", token: str = "") -> None:
-    """List the drawings that can be seen now; the names of the files begin with `of`. `base` and `token` are those of a remote backend, from which
-    the drawing library comes where the page has not loaded it yet."""
+    """List the drawings that can be seen now; the names of the files begin with `of`. `base` and
+    `token` are those of a remote backend, from which the drawing library comes where the page has
+    not loaded it yet."""
     _MOUNT(key=key, data={"of": of, "base": base, "token": token})

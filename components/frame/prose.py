@@ -1,7 +1,8 @@
 """Model text on screen: always as text, unless a reader asks for more.
 
-A model may write markup, links to remote images, or characters that turn the reading direction; none of it may act. `visible` names what cannot be
-seen, `rendered_markdown` keeps formulas and formatting but takes away images and lone dollar signs, `path_html` and `prompt_html` escape.
+A model may write markup, links to remote images, or characters that turn the reading direction;
+none of it may act. `visible` names what cannot be seen, `rendered_markdown` keeps formulas and
+formatting but takes away images and lone dollar signs, `path_html` and `prompt_html` escape.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import html
 import re
 from collections.abc import Sequence
 
-_UNSEEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNSEEN = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 _IMAGE = re.compile(r"!\[")
 _DISPLAY = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
 _INLINE = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
-_FORMULA = re.compile(r"\$\$(?:\\.|[^$\\])+?\$\$|\$(?=\S)(?:\\.|[^$\\\n])+?(?<=\S)\$(?!\d)", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$(?:\\.|[^$\\])+?\$\$|\$(?=\S)(?:\\.|[^$\\\n])+?(?<=\S)\$(?!\d)", re.DOTALL
+)
 
 
 def visible(text: str) -> str:
@@ -23,7 +28,8 @@ def visible(text: str) -> str:
 
 
 def rendered_markdown(text: str) -> str:
-    r"""Text prepared for `st.markdown`: `\(..\)` and `\[..\]` become formulas, images become plain links, tags and lone dollars plain text."""
+    r"""Text prepared for `st.markdown`: `\(..\)` and `\[..\]` become formulas, images become plain
+    links, tags and lone dollars plain text."""
     text = visible(text)
     text = _INLINE.sub(r"$\1$", _DISPLAY.sub(r"$$\1$$", text))
     parts: list[str] = []
@@ -41,7 +47,10 @@ def _outside_formulas(text: str) -> str:
 
 def plain_markdown(text: str) -> str:
     """Text that comes out of `st.markdown` and its kin exactly as it went in, on one line."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+-!|$:~&." else char for char in visible(text).replace("\n", " "))
+    return "".join(
+        f"\\{char}" if char in "\\`*_{}[]<>()#+-!|$:~&." else char
+        for char in visible(text).replace("\n", " ")
+    )
 
 
 def path_html(texts: Sequence[str], current: int) -> str:
@@ -49,12 +58,15 @@ def path_html(texts: Sequence[str], current: int) -> str:
     rows = []
     for number, text in enumerate(texts):
         mark = ' class="here"' if number == current else ""
-        rows.append(f"<li{mark} value='{number + 1}'>{html.escape(visible(text.strip())) or '&nbsp;'}</li>")
+        rows.append(
+            f"<li{mark} value='{number + 1}'>{html.escape(visible(text.strip())) or '&nbsp;'}</li>"
+        )
     return f"<style>{_PATH_CSS}</style><ol class='arb-path'>{''.join(rows)}</ol>"
 
 
 _PATH_CSS = (
-    ".arb-path{font-family:var(--st-code-font,monospace);font-size:13px;line-height:1.55;padding-left:2.2em;margin:0;white-space:pre-wrap;overflow-wrap:anywhere}"
+    ".arb-path{font-family:var(--st-code-font,monospace);font-size:13px;line-height:1.55;"
+    "padding-left:2.2em;margin:0;white-space:pre-wrap;overflow-wrap:anywhere}"
     ".arb-path li{padding:2px 8px;border-left:3px solid transparent;opacity:.78}"
     ".arb-path li.here{border-left-color:#1f8a70;opacity:1;font-weight:600}"
 )
@@ -63,12 +75,16 @@ _PATH_CSS = (
 def prompt_html(prompt: str) -> str:
     """A prompt as it was sent, escaped, with special tokens such as `<|im_start|>` set off."""
     shown = html.escape(visible(prompt))
-    shown = re.sub(r"&lt;\|[\w ]+?\|&gt;|&lt;/?s&gt;", lambda found: f"<mark>{found.group()}</mark>", shown)
+    shown = re.sub(
+        r"&lt;\|[\w ]+?\|&gt;|&lt;/?s&gt;", lambda found: f"<mark>{found.group()}</mark>", shown
+    )
     return f"<style>{_PROMPT_CSS}</style><div class='arb-prompt' tabindex='0'>{shown}</div>"
 
 
 _PROMPT_CSS = (
-    ".arb-prompt{font-family:var(--st-code-font,monospace);font-size:13px;line-height:1.55;white-space:pre-wrap;overflow-wrap:anywhere;max-height:420px;overflow:auto;"
+    ".arb-prompt{font-family:var(--st-code-font,monospace);font-size:13px;line-height:1.55;"
+    "white-space:pre-wrap;overflow-wrap:anywhere;max-height:420px;overflow:auto;"
     "border:1px solid rgba(128,128,128,.22);border-radius:8px;padding:10px 12px}"
-    ".arb-prompt mark{background:rgba(86,180,233,.25);color:inherit;border-radius:3px;padding:0 2px}"
+    ".arb-prompt mark{background:rgba(86,180,233,.25);color:inherit;border-radius:3px;padding:0 "
+    "2px}"
 )

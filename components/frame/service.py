@@ -1,4 +1,5 @@
-"""The way from a page to the service: one client a process, and refusals shown with what is accepted."""
+"""The way from a page to the service: one client a process, and refusals shown with what is
+accepted."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def connect() -> Client:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn a refusal within the block into a message on the page, with what was given, what is accepted and a remedy; the block ends there."""
+    """Turn a refusal within the block into a message on the page, with what was given, what is
+    accepted and a remedy; the block ends there."""
     try:
         yield
     except (Refused, Unreachable) as error:
@@ -41,7 +43,10 @@ def refusals() -> Iterator[None]:
 def explained(error: Refused | Unreachable) -> str:
     """An error as sentences for a reader, safe as markdown."""
     if isinstance(error, Unreachable):
-        return f"{error} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its address."
+        return (
+            f"{error} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its "
+            "address."
+        )
     if error.status == 401:
         return _token_refused()
     told = str(error)
@@ -65,10 +70,19 @@ def required(fetch: Callable[[], Result], what: str) -> Result:
         else:
             told = explained(error)
             st.warning(f"{what} cannot be shown: {told}", icon=":material/search_off:")
-            st.page_link(page("history"), label="See which runs there are", icon=":material/history:")
+            st.page_link(
+                page("history"), label="See which runs there are", icon=":material/history:"
+            )
     return _end()
 
 
 def _token_refused() -> str:
-    given = "refused the token of these pages" if os.environ.get("ARBORETUM_TOKEN") else "asks for a token, and these pages have none"
-    return f"The service at {plain_markdown(base_url())} {given}. Set ARBORETUM_TOKEN to the service's own token and start the pages again."
+    given = (
+        "refused the token of these pages"
+        if os.environ.get("ARBORETUM_TOKEN")
+        else "asks for a token, and these pages have none"
+    )
+    return (
+        f"The service at {plain_markdown(base_url())} {given}. Set ARBORETUM_TOKEN to the "
+        "service's own token and start the pages again."
+    )

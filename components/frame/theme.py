@@ -1,7 +1,8 @@
 """Colours and chart frame: one look in light and dark, nothing told by colour alone.
 
-Scores take Cividis from 0 to 1 everywhere, categories take Okabe-Ito. Lines and grids are mid-grey with alpha, backgrounds are transparent, and
-marks carry an outline, so the same figure reads on white and on near-black.
+Scores take Cividis from 0 to 1 everywhere, categories take Okabe-Ito. Lines and grids are mid-grey
+with alpha, backgrounds are transparent, and marks carry an outline, so the same figure reads on
+white and on near-black.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from plotly import graph_objects as go
 
 SCORE_SCALE = "Cividis"
 ACCENT = "#1f8a70"
-ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7"
+ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
+    "#e69f00",
+    "#56b4e9",
+    "#009e73",
+    "#0072b2",
+    "#d55e00",
+    "#cc79a7",
+)
 GREY = "rgba(128,128,128,0.75)"
 FAINT = "rgba(128,128,128,0.5)"
 MUTED = "#8a8f94"  # opaque, so that Plotly picks a readable colour for text on it in either theme
@@ -23,7 +31,9 @@ CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
 def framed(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure:
-    """Give a figure the common frame: axis titles, quiet grid, no legend box, `height` in pixels."""
+    """Give a figure the common frame: axis titles, quiet grid, no legend box, `height` in
+    pixels.
+    """
     figure.update_layout(
         height=height,
         margin={"l": 46, "r": 12, "t": 14, "b": 40},
@@ -33,7 +43,9 @@ def framed(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
         font={"size": 12},
     )
-    figure.update_xaxes(title=x, gridcolor=GRID, zeroline=False, linecolor=FAINT, ticks="outside", tickcolor=FAINT)
+    figure.update_xaxes(
+        title=x, gridcolor=GRID, zeroline=False, linecolor=FAINT, ticks="outside", tickcolor=FAINT
+    )
     figure.update_yaxes(title=y, gridcolor=GRID, zeroline=False, linecolor=FAINT)
     return figure
 

@@ -1,4 +1,5 @@
-"""Taking a run along: as a file that can be imported again, as a page that opens offline, as pictures of what is drawn."""
+"""Taking a run along: as a file that can be imported again, as a page that opens offline, as
+pictures of what is drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +14,12 @@ from components.frame.service import connect
 
 FILES = (
     ("jsonl", "JSON lines", ".jsonl", "the whole run, to be imported again"),
-    ("parquet", "Parquet", ".parquet.zip", "the whole run as tables in an archive, to be imported again"),
+    (
+        "parquet",
+        "Parquet",
+        ".parquet.zip",
+        "the whole run as tables in an archive, to be imported again",
+    ),
     ("html", "HTML", ".html", "one page with slider and inspector that opens without a network"),
     ("svg", "SVG", ".svg", "the whole tree as a drawing that scales"),
 )
@@ -28,9 +34,13 @@ def export_menu(run: Run) -> None:
             with st.container(horizontal=True, gap="small"):
                 for format_, title, end, help_ in FILES:
                     st.download_button(
-                        title, partial(_file, service, run.id, format_), file_name=f"run-{run.id}{end}", help=help_, on_click="ignore",
+                        title,
+                        partial(_file, service, run.id, format_),
+                        file_name=f"run-{run.id}{end}",
+                        help=help_,
+                        on_click="ignore",
                         key=f"export.{format_}",
-                    )  # fmt: skip
+                    )
         else:
             st.text("Files can be saved when the run is over.")
         st.caption("What is drawn on this page now")

@@ -43,34 +43,74 @@ def _text(node: NodeDetail, at: str) -> Change:
     before = node.text.rstrip("\n")
     ended = node.done or node.text != before
     marked = "it is marked as a human's and never counted as generated"
-    text = st.text_area("Text of the step", value=before, height=160, max_chars=100_000, key=f"{at}.text", help=marked)
-    whole = st.checkbox("The step ends here", value=ended, key=f"{at}.whole", help="otherwise the model goes on within the half-written step")
+    text = st.text_area(
+        "Text of the step",
+        value=before,
+        height=160,
+        max_chars=100_000,
+        key=f"{at}.text",
+        help=marked,
+    )
+    whole = st.checkbox(
+        "The step ends here",
+        value=ended,
+        key=f"{at}.whole",
+        help="otherwise the model goes on within the half-written step",
+    )
     if not text.strip():
         return Change(None, "The text is empty: to leave the step out, fork from its parent.")
-    return Change(None, "The text is unchanged.") if (text, whole) == (before, ended) else Change(Edit(text=text, whole=whole))
+    return (
+        Change(None, "The text is unchanged.")
+        if (text, whole) == (before, ended)
+        else Change(Edit(text=text, whole=whole))
+    )
 
 
 def _token(node: NodeDetail, at: str) -> Change:
     """The place of a token, then what is to stand there."""
     if not node.tokens:
-        st.text("The texts of the tokens are not at hand: the model is not loaded, or nobody sampled this text. Edit the text instead.")
+        st.text(
+            "The texts of the tokens are not at hand: the model is not loaded, or nobody "
+            "sampled this text. Edit the text instead."
+        )
         return Change(None, "No token can be chosen.")
-    position = st.selectbox("Token", range(len(node.tokens)), format_func=lambda place: token_label(node, place), key=f"{at}.position")
+    position = st.selectbox(
+        "Token",
+        range(len(node.tokens)),
+        format_func=lambda place: token_label(node, place),
+        key=f"{at}.position",
+    )
     options = {option.token_id: option for option in other_options(node, position)}
     chosen = OWN
     if options:
         chosen = st.selectbox(
-            "In its place", [*options, OWN], format_func=lambda each: option_label(options.get(each)), key=f"{at}.option.{position}"
+            "In its place",
+            [*options, OWN],
+            format_func=lambda each: option_label(options.get(each)),
+            key=f"{at}.option.{position}",
         )
     else:
-        st.caption("No alternatives are stored for this run; set sampling alternatives above 0 to have them. A text of your own can stand here.")
-    own = "" if chosen != OWN else st.text_input("Your text", key=f"{at}.own.{position}", max_chars=1_000, help="spaces count")
+        st.caption(
+            "No alternatives are stored for this run; set sampling alternatives above 0 to "
+            "have them. A text of your own can stand here."
+        )
+    own = (
+        ""
+        if chosen != OWN
+        else st.text_input(
+            "Your text", key=f"{at}.own.{position}", max_chars=1_000, help="spaces count"
+        )
+    )
     text = own if chosen == OWN else options[chosen].text
     if not text:
         return Change(None, "Write what is to stand there.")
     st.caption("So the model goes on behind:")
     st.code(visible("".join(node.tokens[:position]) + text), language=None, wrap_lines=True)
-    token = TokenEdit(position=position, text=own) if chosen == OWN else TokenEdit(position=position, token_id=chosen)
+    token = (
+        TokenEdit(position=position, text=own)
+        if chosen == OWN
+        else TokenEdit(position=position, token_id=chosen)
+    )
     return Change(Edit(token=token))
 
 
@@ -87,4 +127,8 @@ def other_options(node: NodeDetail, place: int) -> list[Option]:
 
 
 def option_label(option: Option | None) -> str:
-    return "a text of your own" if option is None else f"{visible(option.text)!r}  p {math.exp(option.logprob):.3f}"
+    return (
+        "a text of your own"
+        if option is None
+        else f"{visible(option.text)!r}  p {math.exp(option.logprob):.3f}"
+    )

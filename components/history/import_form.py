@@ -16,15 +16,19 @@ LINKS_SHOWN = 8
 LONGEST = 20_000
 AUTO = "auto"
 FORMAT_TITLES = {
-    AUTO: "found out from the file", "jsonl": "Arboretum, JSON lines", "parquet": "Arboretum, Parquet tables in a zip archive",
+    AUTO: "found out from the file",
+    "jsonl": "Arboretum, JSON lines",
+    "parquet": "Arboretum, Parquet tables in a zip archive",
     **{name: each.title for name, each in FORMATS.items().items()},
-}  # fmt: skip
+}
 _TURN, _TAKEN = "import.turn", "import.taken"
 
 
 def import_panel(service: Client) -> None:
     """Draw the way in, folded up, and below it what the last file became."""
-    with st.expander("Import a file", icon=":material/upload_file:", expanded=bool(st.session_state.get(_TAKEN))):
+    with st.expander(
+        "Import a file", icon=":material/upload_file:", expanded=bool(st.session_state.get(_TAKEN))
+    ):
         _form(service)
         taken = st.session_state.get(_TAKEN)
         if isinstance(taken, Taken):
@@ -36,17 +40,42 @@ def _form(service: Client) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         help_ = "a run exported here, or a trace of another program"
-        file = st.file_uploader("File", key=f"import.file.{turn}", max_upload_size=LIMIT_MB, help=help_)
-        format_ = st.selectbox("Format", list(FORMAT_TITLES), format_func=FORMAT_TITLES.__getitem__, key="import.format")
+        file = st.file_uploader(
+            "File", key=f"import.file.{turn}", max_upload_size=LIMIT_MB, help=help_
+        )
+        format_ = st.selectbox(
+            "Format",
+            list(FORMAT_TITLES),
+            format_func=FORMAT_TITLES.__getitem__,
+            key="import.format",
+        )
     with right:
-        asked, known = "what was asked, where the file does not say", "where it is known and the file does not say"
-        question = st.text_area("Question", key=f"import.question.{turn}", height=100, max_chars=LONGEST, help=asked)
-        answer = st.text_input("Right answer", key=f"import.answer.{turn}", max_chars=LONGEST, help=known)
-    if st.button("Import", type="primary", icon=":material/upload:", disabled=file is None, key="import.go") and file is not None:
+        asked, known = (
+            "what was asked, where the file does not say",
+            "where it is known and the file does not say",
+        )
+        question = st.text_area(
+            "Question", key=f"import.question.{turn}", height=100, max_chars=LONGEST, help=asked
+        )
+        answer = st.text_input(
+            "Right answer", key=f"import.answer.{turn}", max_chars=LONGEST, help=known
+        )
+    if (
+        st.button(
+            "Import",
+            type="primary",
+            icon=":material/upload:",
+            disabled=file is None,
+            key="import.go",
+        )
+        and file is not None
+    ):
         st.session_state.pop(_TAKEN, None)
         with refusals(), st.spinner("The file is being read."):
             given = {"question": question.strip() or None, "answer": answer.strip() or None}
-            st.session_state[_TAKEN] = service.import_runs(file.getvalue(), format=format_, name=file.name[:200], **given)
+            st.session_state[_TAKEN] = service.import_runs(
+                file.getvalue(), format=format_, name=file.name[:200], **given
+            )
             st.session_state[_TURN] = turn + 1
             st.rerun()
 
@@ -54,9 +83,18 @@ def _form(service: Client) -> None:
 def _told(taken: Taken) -> None:
     count = len(taken.run_ids)
     title = FORMAT_TITLES.get(taken.format, taken.format)
-    st.success(plain_markdown(f"{count} run{'' if count == 1 else 's'} came in, read as: {title}."), icon=":material/check:")
+    st.success(
+        plain_markdown(f"{count} run{'' if count == 1 else 's'} came in, read as: {title}."),
+        icon=":material/check:",
+    )
     with st.container(horizontal=True, gap="small"):
         for run_id in taken.run_ids[:LINKS_SHOWN]:
-            st.page_link(page("trace"), label=f"Run {run_id}", icon=":material/account_tree:", query_params=address(run_id), width="content")
+            st.page_link(
+                page("trace"),
+                label=f"Run {run_id}",
+                icon=":material/account_tree:",
+                query_params=address(run_id),
+                width="content",
+            )
         if count > LINKS_SHOWN:
             st.caption(f"and {count - LINKS_SHOWN} more, at the top of the list", width="content")

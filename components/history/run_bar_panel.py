@@ -17,7 +17,12 @@ def run_bar(service: Client, wish: Wish, run: Run | None) -> None:
     alive = run is not None and run.status not in OVER
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(
-            "Run", type="primary", icon=":material/play_arrow:", disabled=wish.spec is None, key="bar.run", help="Start this search (new run)"
+            "Run",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=wish.spec is None,
+            key="bar.run",
+            help="Start this search (new run)",
         ):
             start(service, wish)
         if run is not None and run.status in ("paused", "crashed"):
@@ -28,11 +33,17 @@ def run_bar(service: Client, wish: Wish, run: Run | None) -> None:
             _act(service, "cancel", "Stop", ":material/stop:", run.id)
         st.caption(_forecast(service, wish))
         if run is not None:
-            st.page_link(page("trace"), label="Open the trace", icon=":material/account_tree:", query_params={"run": str(run.id)})
+            st.page_link(
+                page("trace"),
+                label="Open the trace",
+                icon=":material/account_tree:",
+                query_params={"run": str(run.id)},
+            )
 
 
 def start(service: Client, wish: Wish) -> None:
-    """Submit the run and put it into the address, so that a reload goes on with it and with its settings in the form."""
+    """Submit the run and put it into the address, so that a reload goes on with it and with its
+    settings in the form."""
     assert wish.spec is not None
     with refusals():
         run_id = service.submit(wish.spec)
@@ -44,7 +55,9 @@ def start(service: Client, wish: Wish) -> None:
 def _act(service: Client, what: str, label: str, icon: str, run_id: int) -> None:
     if st.button(label, icon=icon, key=f"bar.{what}"):
         with refusals():
-            {"resume": service.resume, "pause": service.pause, "cancel": service.cancel}[what](run_id)
+            {"resume": service.resume, "pause": service.pause, "cancel": service.cancel}[what](
+                run_id
+            )
             st.rerun()
 
 

@@ -1,4 +1,5 @@
-"""What is asked and what came out, side by side: the problem, and the given answer beside the right one with why they count as equal."""
+"""What is asked and what came out, side by side: the problem, and the given answer beside the right
+one with why they count as equal."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _COLORS = {True: "green", False: "orange", None: "gray"}
 
 
 def problem_card(name: str, question: str) -> None:
-    """The question as plain text under its id; a single line end reads as a space, so that a question of many short facts fits."""
+    """The question as plain text under its id; a single line end reads as a space, so that a
+    question of many short facts fits."""
     with st.container(border=True, height=_HEIGHT, gap="xsmall"):
         st.caption(f"Problem \u00b7 {name}")
         st.text(visible(_SOFT_END.sub(" ", question)))
@@ -41,7 +43,11 @@ def answer_card(run: Run | None) -> None:
 
 
 def _answers(run: Run) -> None:
-    st.code(f"given  {visible(run.answer or '')}\nright  {visible(run.right_answer or 'not known')}", language=None, wrap_lines=True)
+    st.code(
+        f"given  {visible(run.answer or '')}\nright  {visible(run.right_answer or 'not known')}",
+        language=None,
+        wrap_lines=True,
+    )
     if run.grade_reason:
         st.caption(f":small[{plain_markdown(run.grade_reason)}]")
 
@@ -49,7 +55,10 @@ def _answers(run: Run) -> None:
 def nothing_yet(run: Run) -> str:
     """Why there is no answer, and what to do."""
     if run.status == "crashed":
-        return "No answer: the service ended while this run was under way. Resume it on Solve; what it has is not paid for again."
+        return (
+            "No answer: the service ended while this run was under way. Resume it on Solve; "
+            "what it has is not paid for again."
+        )
     if run.status in OVER:
         why = (run.reason or STATES[run.status][1]).replace("_", " ")
         return f"No solution was finished ({why}). A larger budget or more steps may help."

@@ -19,13 +19,20 @@ from components.run.words import MARKS, clock, state_word
 def run_header(run: Run) -> None:
     """One line of facts, the question folded away, and the failure if there is one."""
     source = imported_from(run.manifest)
-    foreign = "imported" in run.spec  # by another program: nobody here knows what it was seeded with, or how to run it again
+    # by another program: nobody here knows what it was seeded with, or how to run it again
+    foreign = "imported" in run.spec
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**Run {run.id}**", width="content")
         st.badge(state_word(run.status), color="gray")
         if foreign:
-            st.badge(plain_markdown(f"imported from {source}"), icon=":material/upload_file:", color="blue")
-        st.caption(plain_markdown(" \u00b7 ".join(filter(None, _facts(run, foreign)))), width="content")
+            st.badge(
+                plain_markdown(f"imported from {source}"),
+                icon=":material/upload_file:",
+                color="blue",
+            )
+        st.caption(
+            plain_markdown(" \u00b7 ".join(filter(None, _facts(run, foreign)))), width="content"
+        )
         if run.answer is not None:
             st.text(_verdict(run), width="content")
         with st.popover("Question and settings", icon=":material/info:"):
@@ -39,35 +46,59 @@ def run_header(run: Run) -> None:
     elif run.answer is None and run.status in (*OVER, "paused") and not foreign:
         st.caption(plain_markdown(nothing_yet(run)))
     if run.status in ("paused", "crashed"):
-        st.page_link(page("solve"), label="Resume it on Solve", icon=":material/play_circle:", query_params=address(run.id))
+        st.page_link(
+            page("solve"),
+            label="Resume it on Solve",
+            icon=":material/play_circle:",
+            query_params=address(run.id),
+        )
 
 
 def _facts(run: Run, foreign: bool) -> Sequence[str]:
     strategy, when = run.strategy.replace("_", " "), clock(run.created_at)
-    return (strategy, run.model or "", when) if foreign else (strategy, name_of(run), f"seed {run.seed}", when)
+    return (
+        (strategy, run.model or "", when)
+        if foreign
+        else (strategy, name_of(run), f"seed {run.seed}", when)
+    )
 
 
-SETTINGS = ("params", "engine", "model", "verifier", "aggregation", "selector", "budget", "sampling")
+SETTINGS = (
+    "params",
+    "engine",
+    "model",
+    "verifier",
+    "aggregation",
+    "selector",
+    "budget",
+    "sampling",
+)
 
 
 def _asked(run: Run, source: str) -> None:
-    """The question, where the run came from if it was brought by a file, its verdict, its costs and its settings."""
+    """The question, where the run came from if it was brought by a file, its verdict, its costs and
+    its settings."""
     st.text(visible(run.question))
     if source:
         st.text(f"Imported from {visible(source)}")
     if run.grade_reason:
         st.text(f"Graded: {visible(run.grade_reason)}")
     ledger_row(run)
-    settings = {name: getattr(run, name) for name in SETTINGS} | {"selector_params": run.spec.get("selector_params", {})}
+    settings = {name: getattr(run, name) for name in SETTINGS} | {
+        "selector_params": run.spec.get("selector_params", {})
+    }
     st.json(settings, expanded=1)
 
 
 def imported_from(manifest: Mapping[str, object]) -> str:
-    """Where an imported run came from: `treequest 0.3.3`, or the file of this program that it was in; empty for a run made here."""
+    """Where an imported run came from: `treequest 0.3.3`, or the file of this program that it was
+    in; empty for a run made here."""
     mark = manifest.get("imported")
     if not isinstance(mark, Mapping):
         return ""
-    name = " ".join(str(mark[part]) for part in ("program", "version") if isinstance(mark.get(part), str))
+    name = " ".join(
+        str(mark[part]) for part in ("program", "version") if isinstance(mark.get(part), str)
+    )
     return (name or str(mark.get("file") or mark.get("format") or "a file"))[:60]
 
 

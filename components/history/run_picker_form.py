@@ -45,7 +45,10 @@ def latest_run(service: Client) -> int:
     """The newest run, put into the address; without any, the page says how to make one and ends."""
     found = required(lambda: service.runs(limit=1), "The runs").runs
     if not found:
-        st.info("There is no run yet. Start one on Solve: one click on Run is enough.", icon=":material/park:")
+        st.info(
+            "There is no run yet. Start one on Solve: one click on Run is enough.",
+            icon=":material/park:",
+        )
         st.page_link(page("solve"), label="Go to Solve", icon=":material/park:")
         st.stop()
     put_in_address(run=found[0].id)
@@ -57,19 +60,41 @@ def search_row(strategies: Sequence[StrategyInfo]) -> Search:
     text, strategy, status, problem = st.columns([3, 2, 2, 2])
     by_word = {word: name for name, (word, _) in STATES.items()}
     with text:
-        words = st.text_input("Text", key="text", placeholder="in question or answer", bind="query-params")
+        words = st.text_input(
+            "Text", key="text", placeholder="in question or answer", bind="query-params"
+        )
     with strategy:
-        name = st.selectbox("Strategy", [ANY, *(entry.name for entry in strategies)], key="strategy", bind="query-params")
+        name = st.selectbox(
+            "Strategy",
+            [ANY, *(entry.name for entry in strategies)],
+            key="strategy",
+            bind="query-params",
+        )
     with status:
         state = st.selectbox("State", [ANY, *by_word], key="state", bind="query-params")
     with problem:
         of = st.text_input("Problem", key="problem", placeholder="ledger/3/17", bind="query-params")
-    return Search(words.strip() or None, None if name == ANY else name, by_word.get(state), of.strip() or None)
+    return Search(
+        words.strip() or None, None if name == ANY else name, by_word.get(state), of.strip() or None
+    )
 
 
 def table_of(runs: Sequence[Run]) -> pd.DataFrame:
     """One line a run."""
-    columns = ["run", "state", "strategy", "problem", "answer", "right answer", "verdict", "nodes", "tokens", "seconds", "started", "question"]
+    columns = [
+        "run",
+        "state",
+        "strategy",
+        "problem",
+        "answer",
+        "right answer",
+        "verdict",
+        "nodes",
+        "tokens",
+        "seconds",
+        "started",
+        "question",
+    ]
     return pd.DataFrame(
         [
             (
@@ -93,17 +118,23 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def found_runs(service: Client, search: Search) -> list[Run]:
-    """The page of matching runs that the address names, newest first, and above it the way to the others; without any, what to do instead."""
+    """The page of matching runs that the address names, newest first, and above it the way to the
+    others; without any, what to do instead."""
     wanted = asdict(search)
     total = required(lambda: service.runs(**wanted, limit=1), "The runs").total
     if not total:
-        st.info("No run matches. Clear a field above, or start a run on Solve.", icon=":material/search_off:")
+        st.info(
+            "No run matches. Clear a field above, or start a run on Solve.",
+            icon=":material/search_off:",
+        )
         st.page_link(page("solve"), label="Go to Solve", icon=":material/park:")
         st.stop()
     st.caption(f"{total} run{'' if total == 1 else 's'}, newest first")
     pages = -(-total // PAGE_SIZE)
     number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-    return required(lambda: service.runs(**wanted, limit=PAGE_SIZE, offset=PAGE_SIZE * (number - 1)), "The runs").runs
+    return required(
+        lambda: service.runs(**wanted, limit=PAGE_SIZE, offset=PAGE_SIZE * (number - 1)), "The runs"
+    ).runs
 
 
 def run_table(runs: Sequence[Run]) -> Run | None:
@@ -128,8 +159,18 @@ def run_actions(service: Client, run: Run | None) -> None:
         st.caption("Choose a line to open, repeat or delete a run.")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.page_link(page("trace"), label=f"Open the trace of run {run.id}", icon=":material/account_tree:", query_params=address(run.id))
-        st.page_link(page("solve"), label="Open in Solve", icon=":material/park:", query_params=address(run.id))
+        st.page_link(
+            page("trace"),
+            label=f"Open the trace of run {run.id}",
+            icon=":material/account_tree:",
+            query_params=address(run.id),
+        )
+        st.page_link(
+            page("solve"),
+            label="Open in Solve",
+            icon=":material/park:",
+            query_params=address(run.id),
+        )
         again_link(run.id)
         with st.popover("Delete", icon=":material/delete:"):
             st.text(f"Run {run.id} with its {run.nodes} nodes will be gone for good.")

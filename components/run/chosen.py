@@ -1,6 +1,8 @@
-"""The node that the Trace page is about: it stands in the address, and choosing another one runs only what depends on it.
+"""The node that the Trace page is about: it stands in the address, and choosing another one runs
+only what depends on it.
 
-The inspector follows at once, in a run of its fragment alone; the table and the panels follow when the choice has come to rest.
+The inspector follows at once, in a run of its fragment alone; the table and the panels follow when
+the choice has come to rest.
 """
 
 from __future__ import annotations
@@ -24,13 +26,16 @@ Piece = TypeVar("Piece", bound=Callable[..., None])
 
 
 def fragment(key: str) -> Callable[[Piece], Piece]:
-    """A part of the page that is run alone when it is asked for, or when something in it is used."""
+    """A part of the page that is run alone when it is asked for, or when something in it is
+    used.
+    """
     made: Callable[[Piece], Piece] = st.fragment(key=key)
     return made
 
 
 def walk_to(node: int | None) -> None:
-    """Choose a node, from the callback of a widget in the fragment of the node, which is run because of it; its head tells the tree."""
+    """Choose a node, from the callback of a widget in the fragment of the node, which is run
+    because of it; its head tells the tree."""
     put_in_address(node=node)
 
 
@@ -65,12 +70,14 @@ def behind() -> bool:
 
 
 def shown_node(rows: Sequence[TreeRow]) -> int | None:
-    """The node of the address, or else the one that gives the answer at the moment shown, of which `rows` are the nodes."""
+    """The node of the address, or else the one that gives the answer at the moment shown, of which
+    `rows` are the nodes."""
     node = number_in_address("node")
     return node if node is not None else chosen_node(rows)
 
 
 def final_node(run: Run) -> int | None:
-    """The same for a run that is over and is shown at its end, where the nodes are not needed to tell."""
+    """The same for a run that is over and is shown at its end, where the nodes are not needed to
+    tell."""
     node = number_in_address("node")
     return node if node is not None or run.status not in OVER else run.chosen_node

@@ -1,7 +1,9 @@
-"""A fork and its origins as one tree: what an origin has and the fork does not is context beside the fork's own nodes.
+"""A fork and its origins as one tree: what an origin has and the fork does not is context beside
+the fork's own nodes.
 
-A fork begins with copies of its origin's nodes, from the prompt down to where it was forked. There the two are one; everything else of the origin
-hangs from those shared nodes, and what its own origin has hangs from the nodes that it shares with that one in turn.
+A fork begins with copies of its origin's nodes, from the prompt down to where it was forked. There
+the two are one; everything else of the origin hangs from those shared nodes, and what its own
+origin has hangs from the nodes that it shares with that one in turn.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ SEARCHED = ("step", "injected")
 
 @dataclass(frozen=True)
 class ContextNode:
-    """A node of another run in the tree of a fork. `id` is negative and unique; `parent` is a node of the fork or an earlier context node. It is
-    `node` of run `run`."""
+    """A node of another run in the tree of a fork. `id` is negative and unique; `parent` is a node
+    of the fork or an earlier context node. It is `node` of run `run`."""
 
     id: int
     parent: int
@@ -43,17 +45,35 @@ class Ancestor:
 
 
 def context_of(ancestors: Sequence[Ancestor], most: int = MOST) -> tuple[ContextNode, ...]:
-    """The nodes of the origins of a fork, nearest origin first, that it does not share; parents before children."""
+    """The nodes of the origins of a fork, nearest origin first, that it does not share; parents
+    before children."""
     found: list[ContextNode] = []
-    shown: Mapping[int, int] | None = None  # where the nodes of the run below stand; None: it is the fork itself
+    # where the nodes of the run below stand; None: it is the fork itself
+    shown: Mapping[int, int] | None = None
     for ancestor in ancestors:
         places: dict[int, int] = {}
         for copy, node in enumerate(ancestor.shared):
             if shown is None or copy in shown:
                 places[node] = copy if shown is None else shown[copy]
         for row in ancestor.rows:
-            if len(found) < most and row.id not in places and row.parent in places and row.kind in SEARCHED:
+            if (
+                len(found) < most
+                and row.id not in places
+                and row.parent in places
+                and row.kind in SEARCHED
+            ):
                 places[row.id] = -1 - len(found)
-                found.append(ContextNode(places[row.id], places[row.parent], row.text, row.score, row.done, row.chosen, ancestor.run, row.id))
+                found.append(
+                    ContextNode(
+                        places[row.id],
+                        places[row.parent],
+                        row.text,
+                        row.score,
+                        row.done,
+                        row.chosen,
+                        ancestor.run,
+                        row.id,
+                    )
+                )
         shown = places
     return tuple(found)

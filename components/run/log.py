@@ -1,4 +1,5 @@
-"""A run's nodes and log for the pages, fetched once a process: a run that is over never changes, one that grows is read on from where it stood."""
+"""A run's nodes and log for the pages, fetched once a process: a run that is over never changes,
+one that grows is read on from where it stood."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ class RunLog:
         return self.events[-1].seq if self.events else -1
 
     def read_on(self, service: Client, over: bool = False) -> RunLog:
-        """Fetch what is new, nodes after events so that every event's node is there; nothing once a run that is `over` for good has been read."""
+        """Fetch what is new, nodes after events so that every event's node is there; nothing once a
+        run that is `over` for good has been read."""
         with self._lock:
             if self._whole:
                 return self
@@ -49,7 +51,10 @@ class RunLog:
             while (page := service.events(self.run_id, after=self.seq, limit=PAGE)).events:
                 self.events.extend(page.events)
             last = self.nodes[-1].id if self.nodes else -1
-            if any(event.kind == "node" and (event.node_id or 0) > last for event in reversed(self.events)):
+            if any(
+                event.kind == "node" and (event.node_id or 0) > last
+                for event in reversed(self.events)
+            ):
                 self.nodes.extend(service.nodes(self.run_id, after=last))
             if len(self.events) - before > BIG:
                 self.rows()
@@ -58,7 +63,8 @@ class RunLog:
         return self
 
     def rows(self, until: int | None = None) -> list[TreeRow]:
-        """The nodes as they stood after event `until` (None: now). Treat it as read-only: the same moment gives the same list."""
+        """The nodes as they stood after event `until` (None: now). Treat it as read-only: the same
+        moment gives the same list."""
         with self._lock:
             moment = (self.seq, until)
             if moment not in self._tables:
@@ -70,7 +76,11 @@ class RunLog:
     def answers(self) -> Answers:
         """The answers of the solutions that are finished by now."""
         with self._lock:
-            return self._answers.read_on(self.rows(), answer_of, self.seq) if self._answers.seq != self.seq else self._answers
+            return (
+                self._answers.read_on(self.rows(), answer_of, self.seq)
+                if self._answers.seq != self.seq
+                else self._answers
+            )
 
 
 def answer_of(text: str) -> str | None:
@@ -83,7 +93,9 @@ def _new_log(_url: str, run_id: int) -> RunLog:
     return RunLog(run_id)
 
 
-_log: Callable[[str, int], RunLog] = st.cache_resource(_new_log, max_entries=KEPT_RUNS, show_spinner=False)
+_log: Callable[[str, int], RunLog] = st.cache_resource(
+    _new_log, max_entries=KEPT_RUNS, show_spinner=False
+)
 
 
 def run_log(service: Client, run: Run) -> RunLog:

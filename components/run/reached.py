@@ -1,27 +1,29 @@
-"""Which answer each finished solution gives, and which solutions repeat an earlier one: what the tree needs to be coloured by answer.
+"""Which answer each finished solution gives, and which solutions repeat an earlier one: what the
+tree needs to be coloured by answer.
 
-A wasted duplicate is a finished solution whose whole text below the prompt is, character for character, that of an earlier one: the tokens bought
-nothing new. Solutions that reach an answer by other words are no duplicates.
+A wasted duplicate is a finished solution whose whole text below the prompt is, character for
+character, that of an earlier one: the tokens bought nothing new. Solutions that reach an answer by
+other words are no duplicates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from components.frame.prose import visible
 from components.run.tree_table import TreeRow
-from components.views.pools.candidates import written
 
 LONGEST = 80
 
 
 @dataclass
 class Answers:
-    """`labels` are the different answers in order of their first solution, `of` gives the label's place by node, `repeats` are the duplicates. Grows
-    with the run: `seq` is the last event that was read."""
+    """`labels` are the different answers in order of their first solution, `of` gives the label's
+    place by node, `repeats` are the duplicates. Grows with the run: `seq` is the last event that
+    was read."""
 
     labels: list[str] = field(default_factory=list)
     of: dict[int, int] = field(default_factory=dict)
@@ -31,8 +33,11 @@ class Answers:
     _seen: set[bytes] = field(default_factory=set)
     _read: int = 0
 
-    def read_on(self, rows: Sequence[TreeRow], answer_of: Callable[[str], str | None], seq: int) -> Answers:
-        """Read the rows that are new since the last call; `rows` begin with those of the last call, `seq` is the last event of their log."""
+    def read_on(
+        self, rows: Sequence[TreeRow], answer_of: Callable[[str], str | None], seq: int
+    ) -> Answers:
+        """Read the rows that are new since the last call; `rows` begin with those of the last call,
+        `seq` is the last event of their log."""
         by_id = {row.id: row for row in rows}
         for row in rows[self._read :]:
             if row.done:
@@ -54,4 +59,19 @@ class Answers:
 
     def data(self) -> dict[str, Any]:
         """As the browser takes it."""
-        return {"labels": self.labels, "of": {str(node): place for node, place in self.of.items()}, "repeats": self.repeats, "seq": self.seq}
+        return {
+            "labels": self.labels,
+            "of": {str(node): place for node, place in self.of.items()},
+            "repeats": self.repeats,
+            "seq": self.seq,
+        }
+
+
+def written(by_id: Mapping[int, TreeRow], node: int) -> str:
+    """All text from below the prompt down to this node."""
+    texts: list[str] = []
+    row = by_id[node]
+    while row.parent is not None and row.parent in by_id:
+        texts.append(row.text)
+        row = by_id[row.parent]
+    return "".join(reversed(texts))

@@ -1,6 +1,8 @@
-"""The tables that figures and lists are computed from: nodes with everything that events said of them, up to a moment.
+"""The tables that figures and lists are computed from: nodes with everything that events said of
+them, up to a moment.
 
-`tree_table` folds the log of a run exactly as the live tree does in the browser: what is seen at event t is what the events with seq <= t say.
+`tree_table` folds the log of a run exactly as the live tree does in the browser: what is seen at
+event t is what the events with seq <= t say.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ class EventLike(Protocol):
 
 @dataclass(frozen=True)
 class TreeRow:
-    """A node as it stood at a moment. `score` is the verifier's value in [0, 1] or None, `reason` why there is none."""
+    """A node as it stood at a moment. `score` is the verifier's value in [0, 1] or None, `reason`
+    why there is none."""
 
     id: int
     parent: int | None
@@ -107,15 +110,27 @@ Logged = TypeVar("Logged", bound=EventLike)
 
 
 def up_to(events: Iterable[Logged], until: int | None) -> Iterator[Logged]:
-    """The events of a moment: those with seq <= `until`, or all of them (None). The log is in order of seq."""
+    """The events of a moment: those with seq <= `until`, or all of them (None). The log is in order
+    of seq."""
     return takewhile(lambda event: until is None or event.seq <= until, events)
 
 
-def tree_table(nodes: Iterable[NodeLike], events: Iterable[EventLike], until: int | None = None) -> list[TreeRow]:
+def tree_table(
+    nodes: Iterable[NodeLike], events: Iterable[EventLike], until: int | None = None
+) -> list[TreeRow]:
     """One row a node, in order of creation, after all events with seq <= `until` (None: all)."""
     rows = {
         node.id: TreeRow(
-            node.id, node.parent_id, node.depth, node.kind, node.text, node.finish, node.done, node.n_tokens, node.mean_logprob, node.seq
+            node.id,
+            node.parent_id,
+            node.depth,
+            node.kind,
+            node.text,
+            node.finish,
+            node.done,
+            node.n_tokens,
+            node.mean_logprob,
+            node.seq,
         )
         for node in nodes
         if until is None or node.seq <= until

@@ -1,4 +1,5 @@
-"""A run in words: its state, what is right about its answer, what it cost. Pure text, safe to test without a page."""
+"""A run in words: its state, what is right about its answer, what it cost. Pure text, safe to test
+without a page."""
 
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ STATES = {
     "finished": ("finished", "the search came to its end"),
     "failed": ("failed", "the run could not go on"),
     "cancelled": ("stopped", "somebody stopped it; what it wrote is kept"),
-    "crashed": ("cut off", "the service ended while it ran; it can be resumed without paying again"),
+    "crashed": (
+        "cut off",
+        "the service ended while it ran; it can be resumed without paying again",
+    ),
 }
 MARKS = {True: "right", False: "wrong", None: "undecided"}
 
@@ -42,7 +46,11 @@ _COSTS = (
 
 def costs(ledger: Mapping[str, float]) -> list[Cost]:
     """The ledger in reading order; what was not counted is left out."""
-    return [Cost(title, amount(ledger[name]) + unit) for name, title, unit in _COSTS if ledger.get(name) is not None]
+    return [
+        Cost(title, amount(ledger[name]) + unit)
+        for name, title, unit in _COSTS
+        if ledger.get(name) is not None
+    ]
 
 
 def amount(value: float) -> str:

@@ -44,13 +44,22 @@ def model_actions(service: Client, engines: Sequence[EngineChoice]) -> None:
     titles = {entry.name: entry.title for entry in engines if entry.available}
     engine, kind, model, load, unload = st.columns([2, 2, 3, 1, 1], vertical_alignment="bottom")
     with engine:
-        name = st.selectbox("Engine", list(titles), format_func=lambda value: titles[value], key="models.engine")
+        name = st.selectbox(
+            "Engine", list(titles), format_func=lambda value: titles[value], key="models.engine"
+        )
     with kind:
-        sort = st.selectbox("Kind", ["policy", "reward"], key="models.kind", help="policy writes steps, reward scores them")
+        sort = st.selectbox(
+            "Kind",
+            ["policy", "reward"],
+            key="models.kind",
+            help="policy writes steps, reward scores them",
+        )
     known = next((entry for entry in engines if entry.name == name), None)
     names = [] if known is None else known.models if sort == "policy" else known.reward_models
     with model:
-        of = st.selectbox("Model", [DEFAULT, *names], accept_new_options=True, key=f"models.model.{sort}")
+        of = st.selectbox(
+            "Model", [DEFAULT, *names], accept_new_options=True, key=f"models.model.{sort}"
+        )
     chosen = None if of == DEFAULT else of
     for place, label, act in ((load, "Load", service.load), (unload, "Unload", service.unload)):
         if place.button(label, width="stretch", disabled=name is None):
@@ -69,7 +78,11 @@ def preference_form(service: Client, now: Preferences, catalog: Catalog) -> None
         if st.form_submit_button("Save", type="primary"):
             with refusals():
                 try:
-                    adopt(service.save_settings(Preferences.model_validate({**now.model_dump(), **values})))
+                    adopt(
+                        service.save_settings(
+                            Preferences.model_validate({**now.model_dump(), **values})
+                        )
+                    )
                 except ValidationError as error:
                     st.error(plain_markdown(_wrong(error)), icon=":material/error:")
                 else:
@@ -79,7 +92,9 @@ def preference_form(service: Client, now: Preferences, catalog: Catalog) -> None
 def _keeping(now: Preferences) -> dict[str, float]:
     left, right = st.columns(2)
     with left:
-        at_once = st.number_input("Runs at once", 1, 64, now.runs_at_once, help="further runs wait in the queue")
+        at_once = st.number_input(
+            "Runs at once", 1, 64, now.runs_at_once, help="further runs wait in the queue"
+        )
     with right:
         days = st.number_input(
             "Keep runs for days",
@@ -94,7 +109,9 @@ def _keeping(now: Preferences) -> dict[str, float]:
 
 
 def _proposing(now: Preferences, catalog: Catalog) -> dict[str, str | None]:
-    """The first choices of the form on Solve. A model is proposed with the engine beside it only."""
+    """The first choices of the form on Solve. A model is proposed with the engine beside it
+    only.
+    """
     st.caption("Solve begins with")
     policies = [name for entry in catalog.engines for name in entry.models]
     rewards = [name for entry in catalog.engines for name in entry.reward_models]
@@ -107,13 +124,26 @@ def _proposing(now: Preferences, catalog: Catalog) -> dict[str, str | None]:
         verifier = _one_of("Verifier", catalog.verifiers, now.default_verifier)
     with fourth:
         reward = _model("Reward model", rewards, now.default_reward_model)
-    return {"default_engine": engine, "default_model": model, "default_verifier": verifier, "default_reward_model": reward}
+    return {
+        "default_engine": engine,
+        "default_model": model,
+        "default_verifier": verifier,
+        "default_reward_model": reward,
+    }
 
 
 def _one_of(label: str, entries: Sequence[EngineChoice] | Sequence[VerifierInfo], now: str) -> str:
     titles = {now: now, **{entry.name: entry.title for entry in entries}}
     names = list(titles)
-    return str(st.selectbox(label, names, index=names.index(now), format_func=lambda name: titles[name], key=f"preferences.{label}"))
+    return str(
+        st.selectbox(
+            label,
+            names,
+            index=names.index(now),
+            format_func=lambda name: titles[name],
+            key=f"preferences.{label}",
+        )
+    )
 
 
 def _model(label: str, names: Sequence[str], now: str | None) -> str | None:
@@ -133,7 +163,10 @@ def _model(label: str, names: Sequence[str], now: str | None) -> str | None:
 def _wrong(error: ValidationError) -> str:
     """What is wrong, what was given and what is accepted."""
     found = error.errors()[0]
-    return f"{'.'.join(str(part) for part in found['loc'])}: got {str(found['input'])[:80]!r}. Accepted: {found['msg']}."
+    return (
+        f"{'.'.join(str(part) for part in found['loc'])}: got {str(found['input'])[:80]!r}. "
+        f"Accepted: {found['msg']}."
+    )
 
 
 def store_panel(service: Client, store: StoreInfo) -> None:

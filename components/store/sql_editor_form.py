@@ -1,4 +1,5 @@
-"""Writing a query: the examples, the kept ones, the text, and the copy that it will be put to. The query that is shown is in the address (`?q=`)."""
+"""Writing a query: the examples, the kept ones, the text, and the copy that it will be put to. The
+query that is shown is in the address (`?q=`)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,12 @@ def copy_line(service: Client, copy: SqlCopy) -> None:
     """How old the copy is, and a way to have it made anew."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption(plain_markdown(told(copy, datetime.now(UTC))), width="content")
-        if st.button("Refresh the copy", icon=":material/refresh:", key="sql.renew", help="so that queries see what is stored now"):
+        if st.button(
+            "Refresh the copy",
+            icon=":material/refresh:",
+            key="sql.renew",
+            help="so that queries see what is stored now",
+        ):
             with refusals(), st.spinner("The store is being copied."):
                 service.sql.renew()
                 forget_answer()
@@ -34,7 +40,10 @@ def told(copy: SqlCopy, now: datetime) -> str:
     if copy.copied_at is None:
         return "Queries see a copy of the store. There is none yet: it is made at the first query."
     old = age((now - datetime.fromisoformat(copy.copied_at)).total_seconds())
-    return f"Queries see a copy of the store from {clock(copy.copied_at)} UTC, {old}, {size(copy.bytes)}. What came later is not in it."
+    return (
+        f"Queries see a copy of the store from {clock(copy.copied_at)} UTC, {old}, "
+        f"{size(copy.bytes)}. What came later is not in it."
+    )
 
 
 def age(seconds: float) -> str:
@@ -49,22 +58,50 @@ def age(seconds: float) -> str:
 def editor(service: Client, queries: SqlQueries) -> str:
     """The query to show, from the address. Writing changes nothing until it is run."""
     shown = str(st.query_params.get("q", ""))[:LONGEST]
-    if st.session_state.get(_SHOWN) != shown or _DRAFT not in st.session_state:  # a link was followed, or the page is new
+    if (
+        st.session_state.get(_SHOWN) != shown or _DRAFT not in st.session_state
+    ):  # a link was followed, or the page is new
         st.session_state[_SHOWN] = shown
         st.session_state[_DRAFT] = shown
-    by_name = {f"Example: {one.name}": one.query for one in queries.examples} | {f"Kept: {one.name}": one.query for one in queries.saved}
+    by_name = {f"Example: {one.name}": one.query for one in queries.examples} | {
+        f"Kept: {one.name}": one.query for one in queries.saved
+    }
     st.selectbox(
-        "Examples and kept queries", list(by_name), index=None, placeholder=f"Choose one of {len(by_name)}", key=_CHOICE, on_change=_choose,
+        "Examples and kept queries",
+        list(by_name),
+        index=None,
+        placeholder=f"Choose one of {len(by_name)}",
+        key=_CHOICE,
+        on_change=_choose,
         args=(by_name,),
-    )  # fmt: skip
-    st.html("<style>.st-key-sql-draft textarea{font-family:var(--st-code-font,monospace);font-size:14px}</style>")
+    )
+    st.html(
+        "<style>.st-key-sql-draft "
+        "textarea{font-family:var(--st-code-font,monospace);font-size:14px}</style>"
+    )
     st.text_area(
-        "Query", key=_DRAFT, height=220, max_chars=LONGEST, placeholder="SELECT * FROM run",
-        help="One query in DuckDB's SQL that reads. A column run_id, with node_id beside it, gives links to the traces.",
-    )  # fmt: skip
+        "Query",
+        key=_DRAFT,
+        height=220,
+        max_chars=LONGEST,
+        placeholder="SELECT * FROM run",
+        help=(
+            "One query in DuckDB's SQL that reads. A column run_id, with node_id beside it, "
+            "gives links to the traces."
+        ),
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("Run query", type="primary", icon=":material/play_arrow:", key="sql.run", on_click=_run, shortcut="Ctrl+Enter")
-        with st.popover("Keep", icon=":material/bookmark:", help="keep this query in the store, under a name"):
+        st.button(
+            "Run query",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="sql.run",
+            on_click=_run,
+            shortcut="Ctrl+Enter",
+        )
+        with st.popover(
+            "Keep", icon=":material/bookmark:", help="keep this query in the store, under a name"
+        ):
             _keep(service, queries)
     return shown
 

@@ -1,4 +1,5 @@
-"""What a query gave: the rows with links to their traces, why some are missing, and the whole as a file."""
+"""What a query gave: the rows with links to their traces, why some are missing, and the whole as a
+file."""
 
 from __future__ import annotations
 
@@ -38,12 +39,22 @@ def result(service: Client, query: str) -> None:
     answer: SqlAnswer = kept[1]
     cut = f" {answer.cut[:1].upper()}{answer.cut[1:]}; a file holds more." if answer.cut else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(plain_markdown(f"{len(answer.rows)} row{'' if len(answer.rows) == 1 else 's'} in {answer.seconds:.2f} s.{cut}"), width="content")
+        st.caption(
+            plain_markdown(
+                f"{len(answer.rows)} row{'' if len(answer.rows) == 1 else 's'} in "
+                f"{answer.seconds:.2f} s.{cut}"
+            ),
+            width="content",
+        )
         for format_, title in FILES.items():
             st.download_button(
-                title, partial(service.sql.file, query, format_), file_name=f"query.{format_}", icon=":material/download:", on_click="ignore",
+                title,
+                partial(service.sql.file, query, format_),
+                file_name=f"query.{format_}",
+                icon=":material/download:",
+                on_click="ignore",
                 key=f"sql.file.{format_}",
-            )  # fmt: skip
+            )
     if answer.rows:
         _table(answer)
     else:
@@ -54,23 +65,50 @@ def _table(answer: SqlAnswer) -> None:
     names = unique([column.name for column in answer.columns])
     links = traces(names, answer.rows)
     frame = pd.DataFrame([[shown(value) for value in row] for row in answer.rows], columns=names)
-    config = {name: st.column_config.Column(help=column.type) for name, column in zip(names, answer.columns, strict=True)}
+    config = {
+        name: st.column_config.Column(help=column.type)
+        for name, column in zip(names, answer.columns, strict=True)
+    }
     if any(links):
         first = unique([*names, OPEN])[-1]
-        frame.insert(0, first, [f"trace?{'&'.join(f'{name}={value}' for name, value in link.items())}" if link else None for link in links])
-        config[first] = st.column_config.LinkColumn(display_text=":material/account_tree:", help="open the trace", width="small")
-    st.dataframe(frame, hide_index=True, placeholder="NULL", column_config=config, height="content" if len(frame) < 12 else 460)
+        frame.insert(
+            0,
+            first,
+            [
+                f"trace?{'&'.join(f'{name}={value}' for name, value in link.items())}"
+                if link
+                else None
+                for link in links
+            ],
+        )
+        config[first] = st.column_config.LinkColumn(
+            display_text=":material/account_tree:", help="open the trace", width="small"
+        )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        placeholder="NULL",
+        column_config=config,
+        height="content" if len(frame) < 12 else 460,
+    )
     _links(links)
 
 
 def _links(links: Sequence[Mapping[str, str]]) -> None:
-    """The first places that the rows name, as links: a grid that is drawn cannot be read out or tabbed through."""
+    """The first places that the rows name, as links: a grid that is drawn cannot be read out or
+    tabbed through."""
     places = list({tuple(link.items()): link for link in links if link}.values())
     if not places:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for link in places[:LINKS_SHOWN]:
-            st.page_link(page("trace"), label=_name(link), icon=":material/account_tree:", query_params=dict(link), width="content")
+            st.page_link(
+                page("trace"),
+                label=_name(link),
+                icon=":material/account_tree:",
+                query_params=dict(link),
+                width="content",
+            )
         if len(places) > LINKS_SHOWN:
             st.caption(f"and {len(places) - LINKS_SHOWN} more in the table", width="content")
 
@@ -80,9 +118,13 @@ def _name(link: Mapping[str, str]) -> str:
 
 
 def traces(names: Sequence[str], rows: Sequence[Sequence[object]]) -> list[dict[str, str]]:
-    """For each row the address of the run, and of the node in it, that its columns name; empty where they name none."""
+    """For each row the address of the run, and of the node in it, that its columns name; empty
+    where they name none."""
     run, node = _first(RUNS, names), _first(NODES, names)
-    return [_place(None if run is None else row[run], None if node is None else row[node]) for row in rows]
+    return [
+        _place(None if run is None else row[run], None if node is None else row[node])
+        for row in rows
+    ]
 
 
 def _place(run: object, node: object) -> dict[str, str]:

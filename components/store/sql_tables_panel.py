@@ -18,5 +18,7 @@ def table_browser(tables: Sequence[SqlTable]) -> None:
     if name not in by_name:
         return
     st.caption(plain_markdown(by_name[name].meaning[:1].upper() + by_name[name].meaning[1:]))
-    columns = pd.DataFrame([(column.name, column.type) for column in by_name[name].columns], columns=["column", "type"])
+    columns = pd.DataFrame(
+        [(column.name, column.type) for column in by_name[name].columns], columns=["column", "type"]
+    )
     st.dataframe(columns, hide_index=True, height=230, key=f"sql.columns.{name}")

@@ -1,9 +1,12 @@
-"""The live tree: one browser component that follows a run and draws it, the same for a run that grows and one that is long over.
+"""The live tree: one browser component that follows a run and draws it, the same for a run that
+grows and one that is long over.
 
-The browser opens the event stream itself, so an event reaches the screen without a script run; Python hears only of choices (`picked`), of a
-change of the run's status (`status`), of the slider (`until`), of a choice of layout, colour, size, focus or opened subtree (`look`), and of a
-click on a node of another run (`foreign`). Where a page has a `node_head`, choices of a node go through that. The element is never remounted:
-pan, zoom and stream survive every rerun. Model text goes in by `textContent` or escaped labels only.
+The browser opens the event stream itself, so an event reaches the screen without a script run;
+Python hears only of choices (`picked`), of a change of the run's status (`status`), of the slider
+(`until`), of a choice of layout, colour, size, focus or opened subtree (`look`), and of a click on
+a node of another run (`foreign`). Where a page has a `node_head`, choices of a node go through
+that. The element is never remounted: pan, zoom and stream survive every rerun. Model text goes in
+by `textContent` or escaped labels only.
 """
 
 from __future__ import annotations
@@ -23,11 +26,19 @@ from components.run.reached import Answers
 
 _HERE = Path(__file__).parent / "browser"
 _PURE = ("tree_model.js", "tree_layout.js", "tree_detail.js", "tree_colours.js", "tree_keys.js")
-_SPEAKING = ("replay.js", "live_stream.js", "live_draw.js", "live_outline.js", "live_tools.js", "live_tree.js")
+_SPEAKING = (
+    "replay.js",
+    "live_stream.js",
+    "live_draw.js",
+    "live_outline.js",
+    "live_tools.js",
+    "live_tree.js",
+)
 
 
 def tree_script() -> str:
-    """The component's JavaScript: the pure files of the tree, then replay, then those that speak to the page."""
+    """The component's JavaScript: the pure files of the tree, then replay, then those that speak to
+    the page."""
     return _read(*_PURE, *_SPEAKING)
 
 
@@ -46,9 +57,11 @@ _MOUNT = st.components.v2.component(
 
 @dataclass(frozen=True)
 class TreeView:
-    """What the tree shows. `until` is the last event drawn (None: the newest), `budget` limits by axis, `base` the address of a remote
-    backend (empty: the page's own), `token` what that backend asks for, `replay` shows the slider. The tree takes what a window leaves below
-    `above` CSS pixels, at least `height`. `answers` are needed while the colour is the answer, `context` are nodes of other runs."""
+    """What the tree shows. `until` is the last event drawn (None: the newest), `budget` limits by
+    axis, `base` the address of a remote backend (empty: the page's own), `token` what that backend
+    asks for, `replay` shows the slider. The tree takes what a window leaves below `above` CSS
+    pixels, at least `height`. `answers` are needed while the colour is the answer, `context` are
+    nodes of other runs."""
 
     run: int | None
     status: str = "queued"
@@ -84,8 +97,9 @@ class TreeView:
 
 @dataclass(frozen=True)
 class TreeEvents:
-    """What the browser told in this rerun: a clicked node, a new status, a slider position, a clicked node of another run (that run, the node in it),
-    a new look; each None if nothing happened."""
+    """What the browser told in this rerun: a clicked node, a new status, a slider position, a
+    clicked node of another run (that run, the node in it), a new look; each None if nothing
+    happened."""
 
     picked: int | None
     status: str | None
@@ -99,16 +113,25 @@ MESSAGES = ("picked", "status", "until", "foreign", "look")
 
 
 def live_tree(view: TreeView, *, key: str, told: Told | None = None) -> TreeEvents:
-    """Place the tree and return what the user did in it. `told` hears of it before the rerun that it causes, as the callback of a widget does, so
-    that it can say which fragments have to be run; a message is then told once."""
+    """Place the tree and return what the user did in it. `told` hears of it before the rerun that
+    it causes, as the callback of a widget does, so that it can say which fragments have to be run;
+    a message is then told once."""
     # A message without a callback is not delivered at all.
-    hear = {f"on_{name}_change": _nothing if told is None else partial(_tell, view.run, key, name, told) for name in MESSAGES}
+    hear = {
+        f"on_{name}_change": _nothing if told is None else partial(_tell, view.run, key, name, told)
+        for name in MESSAGES
+    }
     result = _MOUNT(key=key, data={**view.data(), "told": time.monotonic_ns()}, **hear)
     return read_events(view.run, *(result.get(name) for name in MESSAGES))
 
 
 def read_events(
-    run: int | None, picked: object, status: object, until: object, foreign: object = None, look: object = None
+    run: int | None,
+    picked: object,
+    status: object,
+    until: object,
+    foreign: object = None,
+    look: object = None,
 ) -> TreeEvents:
     """What the browser sent, believed only if it belongs to `run`."""
     other, node = _number(run, foreign, "other"), _number(run, foreign, "node")
@@ -123,7 +146,10 @@ def read_events(
 
 def _tell(run: int | None, key: str, name: str, told: Told) -> None:
     sent = st.session_state.get(key)
-    said = {one: sent.get(one) if isinstance(sent, Mapping) and one == name else None for one in MESSAGES}
+    said = {
+        one: sent.get(one) if isinstance(sent, Mapping) and one == name else None
+        for one in MESSAGES
+    }
     told(read_events(run, *said.values()))
 
 
@@ -139,7 +165,11 @@ def _number(run: int | None, message: object, name: str) -> int | None:
 
 
 def _word(run: int | None, message: object) -> str | None:
-    if isinstance(message, Mapping) and _mine(run, message) and isinstance(message.get("status"), str):
+    if (
+        isinstance(message, Mapping)
+        and _mine(run, message)
+        and isinstance(message.get("status"), str)
+    ):
         return str(message["status"])
     return None
 

@@ -18,8 +18,8 @@ class PhasedEvent(EventLike, Protocol):
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A step: its phase (lines of pseudo-code), the part of a composed search that makes it, its round, from 0, and the kind of event at the
-    moment (which of those lines)."""
+    """A step: its phase (lines of pseudo-code), the part of a composed search that makes it, its
+    round, from 0, and the kind of event at the moment (which of those lines)."""
 
     phase: str
     track: str
@@ -28,7 +28,8 @@ class UnderWay:
 
 
 def under_way(events: Sequence[PhasedEvent], until: int | None) -> UnderWay | None:
-    """The first step that ends at event `until` or after it; where the log does not know yet, or for `until` None, its last one. None before any."""
+    """The first step that ends at event `until` or after it; where the log does not know yet, or
+    for `until` None, its last one. None before any."""
     last: PhasedEvent | None = None
     kind = ""
     for event in events:

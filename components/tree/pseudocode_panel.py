@@ -1,5 +1,5 @@
-"""The pseudo-code of a run's strategy beside the tree, the lines of the step under way lit, the one that an event tells
-of marked; it follows the replay."""
+"""The pseudo-code of a run's strategy beside the tree, the lines of the step under way lit, the one
+that an event tells of marked; it follows the replay."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ _LINES = mount("tree", "pseudocode")
 OPEN = "code"
 
 
-def lines_data(run: int, entry: StrategyInfo, events: Sequence[Event], until: int | None) -> dict[str, Any]:
-    """What the browser draws: the lines with their phases, and the step under way at event `until`."""
+def lines_data(
+    run: int, entry: StrategyInfo, events: Sequence[Event], until: int | None
+) -> dict[str, Any]:
+    """What the browser draws: the lines with their phases, and the step under way at event
+    `until`.
+    """
     step = under_way(events, until)
     return {
         "run": run,
@@ -27,11 +31,19 @@ def lines_data(run: int, entry: StrategyInfo, events: Sequence[Event], until: in
     }
 
 
-def pseudocode(run: Run, entry: StrategyInfo | None, events: Sequence[Event], until: int | None) -> None:
-    """Draw it in an expander whose state is in the address; nothing for a run whose strategy is not known here."""
+def pseudocode(
+    run: Run, entry: StrategyInfo | None, events: Sequence[Event], until: int | None
+) -> None:
+    """Draw it in an expander whose state is in the address; nothing for a run whose strategy is not
+    known here."""
     if entry is None or not entry.pseudocode:
         return
-    with st.expander(f"Pseudo-code: {entry.title}", key=OPEN, icon=":material/format_list_numbered:", bind="query-params"):
+    with st.expander(
+        f"Pseudo-code: {entry.title}",
+        key=OPEN,
+        icon=":material/format_list_numbered:",
+        bind="query-params",
+    ):
         _LINES(key="pseudocode", data=lines_data(run.id, entry, events, until))
         if entry.paper:
             st.caption(f"In the notation of {entry.paper}")

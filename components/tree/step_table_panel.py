@@ -1,4 +1,5 @@
-"""The tree as a table: the keyboard's way to every node, always on the same node as the picture. Its filter stands in the address."""
+"""The tree as a table: the keyboard's way to every node, always on the same node as the picture.
+Its filter stands in the address."""
 
 from __future__ import annotations
 
@@ -17,13 +18,26 @@ from components.tree.steps import FATES, SORTS, StepFilter, matching, page_of, p
 def table_of(rows: Sequence[TreeRow]) -> pd.DataFrame:
     """One line a node, in the order given."""
     columns = ["node", "parent", "step", "state", "score", "tokens", "mean log p", "text"]
-    lines = [(row.id, row.parent, row.depth, row.state, row.score, row.tokens, row.logprob, visible(row.text.strip())[:300]) for row in rows]
+    lines = [
+        (
+            row.id,
+            row.parent,
+            row.depth,
+            row.state,
+            row.score,
+            row.tokens,
+            row.logprob,
+            visible(row.text.strip())[:300],
+        )
+        for row in rows
+    ]
     return pd.DataFrame(lines, columns=columns)
 
 
 @fragment(TABLE)
 def step_table(rows: Sequence[TreeRow], run_id: int) -> None:
-    """Draw the filter and one page of what it finds; choosing a line chooses the node for the whole page."""
+    """Draw the filter and one page of what it finds; choosing a line chooses the node for the whole
+    page."""
     selected = shown_node(rows)
     found = matching(rows, step_filter(max((row.depth for row in rows), default=0)))
     if not found:
@@ -47,14 +61,22 @@ def _turn_to(found: Sequence[TreeRow], selected: int | None, count: int) -> None
 
 def step_filter(deepest: int) -> StepFilter:
     """The inputs of the filter; `deepest` is the greatest step there is."""
-    words, fate, score, depth, sort, falling = st.columns([3, 1.4, 2, 2, 1.4, 1.2], vertical_alignment="bottom", gap="small")
-    wanted = words.text_input("Find in the text", key="find", placeholder="all these words", bind="query-params")
+    words, fate, score, depth, sort, falling = st.columns(
+        [3, 1.4, 2, 2, 1.4, 1.2], vertical_alignment="bottom", gap="small"
+    )
+    wanted = words.text_input(
+        "Find in the text", key="find", placeholder="all these words", bind="query-params"
+    )
     kind = fate.selectbox("Fate", list(FATES), key="fate", bind="query-params")
     low, high = score.slider("Score", 0.0, 1.0, (0.0, 1.0), 0.01, key="score", bind="query-params")
-    least, most = depth.slider("Step", 0, max(1, deepest), (0, max(1, deepest)), key="step", bind="query-params")
+    least, most = depth.slider(
+        "Step", 0, max(1, deepest), (0, max(1, deepest)), key="step", bind="query-params"
+    )
     by = sort.selectbox("Sort by", list(SORTS), key="sort", bind="query-params")
     down = falling.toggle("Falling", key="falling", bind="query-params")
-    return StepFilter(wanted, kind, (low, high), (least or None, most if most < deepest else None), by, down)
+    return StepFilter(
+        wanted, kind, (low, high), (least or None, most if most < deepest else None), by, down
+    )
 
 
 def _page(rows: Sequence[TreeRow], selected: int | None, key: str) -> None:
@@ -76,10 +98,15 @@ def _page(rows: Sequence[TreeRow], selected: int | None, key: str) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": at}} if at else None,
         column_config={
-            "score": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f", width="small"),
+            "score": st.column_config.ProgressColumn(
+                min_value=0.0, max_value=1.0, format="%.3f", width="small"
+            ),
             "mean log p": st.column_config.NumberColumn(format="%.2f", width="small"),
             "text": st.column_config.TextColumn(width="large"),
-            **{name: st.column_config.NumberColumn(width="small") for name in ("node", "parent", "step", "tokens")},
+            **{
+                name: st.column_config.NumberColumn(width="small")
+                for name in ("node", "parent", "step", "tokens")
+            },
         },
     )
 
@@ -99,5 +126,18 @@ def step_buttons(rows: Sequence[TreeRow], selected: int | None) -> None:
     parent = next((row.parent for row in rows if row.id == selected), None)
     answer = next((row.id for row in rows if row.chosen), None)
     with st.container(horizontal=True, gap="small"):
-        for label, node, key in (("Previous", before, "K"), ("Next", after, "J"), ("Parent", parent, "P"), ("Answer", answer, "A")):
-            st.button(label, key=f"walk.{label}", shortcut=key, disabled=node is None, on_click=walk_to, args=(node,), width="content")
+        for label, node, key in (
+            ("Previous", before, "K"),
+            ("Next", after, "J"),
+            ("Parent", parent, "P"),
+            ("Answer", answer, "A"),
+        ):
+            st.button(
+                label,
+                key=f"walk.{label}",
+                shortcut=key,
+                disabled=node is None,
+                on_click=walk_to,
+                args=(node,),
+                width="content",
+            )

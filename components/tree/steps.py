@@ -1,4 +1,5 @@
-"""Which nodes a table of steps lists: those that fit a filter, in the order asked for, a page at a time."""
+"""Which nodes a table of steps lists: those that fit a filter, in the order asked for, a page at a
+time."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ SORTS: Mapping[str, Callable[[TreeRow], float | None]] = {
 
 @dataclass(frozen=True)
 class StepFilter:
-    """What to list. `words` must all be in the text, whatever their case; a score range that leaves something out leaves out nodes without a score;
-    `depth` are the least and the greatest step, None for no bound."""
+    """What to list. `words` must all be in the text, whatever their case; a score range that leaves
+    something out leaves out nodes without a score; `depth` are the least and the greatest step,
+    None for no bound."""
 
     words: str = ""
     fate: str = "any"

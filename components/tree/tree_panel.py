@@ -1,4 +1,5 @@
-"""The tree on the Trace page, a fragment of its own: what is chosen in it runs other fragments, and not the tree."""
+"""The tree on the Trace page, a fragment of its own: what is chosen in it runs other fragments, and
+not the tree."""
 
 from __future__ import annotations
 
@@ -18,22 +19,37 @@ from components.tree.live_tree_panel import TreeEvents, TreeView, live_tree
 
 @fragment(TREE)
 def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) -> None:
-    """Draw the tree of a run at the moment, with the look and the node that the address gives; `context` are nodes of other runs."""
+    """Draw the tree of a run at the moment, with the look and the node that the address gives;
+    `context` are nodes of other runs."""
     until, look = number_in_address("event"), look_in_address()
     if until is None and run.status in OVER:
         node = final_node(run)
     else:
-        node = shown_node(required(lambda: run_log(service, run), f"The log of run {run.id}").rows(until))
+        node = shown_node(
+            required(lambda: run_log(service, run), f"The log of run {run.id}").rows(until)
+        )
     answers = run_log(service, run).answers() if look.colour == "answer" else None
     view = TreeView(
-        run.id, run.status, node, until, run.budget, public_url(), public_token(), replay=True, height=400, above=560,
-        look=look, answers=answers, context=tuple(context),
-    )  # fmt: skip
+        run.id,
+        run.status,
+        node,
+        until,
+        run.budget,
+        public_url(),
+        public_token(),
+        replay=True,
+        height=400,
+        above=560,
+        look=look,
+        answers=answers,
+        context=tuple(context),
+    )
     live_tree(view, key="trace", told=_told)
 
 
 def _told(events: TreeEvents) -> None:
-    """Put into the address what the browser told, and run what it concerns. A node is chosen here only before its own fragment is there."""
+    """Put into the address what the browser told, and run what it concerns. A node is chosen here
+    only before its own fragment is there."""
     if events.look is not None:
         put_in_address(**events.look.parts())
     elif events.picked is not None:

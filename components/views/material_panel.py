@@ -1,4 +1,5 @@
-"""What a chart on a page is drawn from, and how a reader chooses in it: by a click on a mark, or by a number that stands in the address."""
+"""What a chart on a page is drawn from, and how a reader chooses in it: by a click on a mark, or by
+a number that stands in the address."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ NO_PROBLEM = Problem("", "own", None, None, "", None)
 
 @dataclass(frozen=True)
 class Material:
-    """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's name), `ess_min`, the threshold of resampling as a
-    fraction, if there is one, the run's id, its parameters with their defaults, its problem, and the node that is looked at."""
+    """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's
+    name), `ess_min`, the threshold of resampling as a fraction, if there is one, the run's id, its
+    parameters with their defaults, its problem, and the node that is looked at."""
 
     rows: Sequence[TreeRow]
     events: Sequence[Event]
@@ -39,8 +41,18 @@ class Material:
 
     def text(self, node: int) -> str:
         """What a node says, on one short line."""
-        row = self.rows[node] if node < len(self.rows) and self.rows[node].id == node else next((row for row in self.rows if row.id == node), None)
-        said = "" if row is None else "problem" if row.parent is None else " ".join(visible(row.text).split())
+        row = (
+            self.rows[node]
+            if node < len(self.rows) and self.rows[node].id == node
+            else next((row for row in self.rows if row.id == node), None)
+        )
+        said = (
+            ""
+            if row is None
+            else "problem"
+            if row.parent is None
+            else " ".join(visible(row.text).split())
+        )
         return said if len(said) <= SNIPPET else said[: SNIPPET - 1] + "\u2026"
 
 
@@ -53,7 +65,9 @@ def clickable(figure: go.Figure, alt: str, key: str) -> None:
         pick(data[0] if isinstance(data, list) else data)
 
     figure.update_traces(unselected={"marker": {"opacity": 0.8}}, selector={"mode": "markers"})
-    st.plotly_chart(figure, config=CONFIG, key=key, alt=alt, on_select=choose, selection_mode="points")
+    st.plotly_chart(
+        figure, config=CONFIG, key=key, alt=alt, on_select=choose, selection_mode="points"
+    )
 
 
 def pick(node: object) -> None:
@@ -71,7 +85,8 @@ def chosen_line(key: str, nodes: Sequence[int]) -> None:
 
 
 def numbered(label: str, count: int, name: str, help_: str) -> int:
-    """A slider from 1 to `count` whose place stands in the address as `name`; without one there, the last."""
+    """A slider from 1 to `count` whose place stands in the address as `name`; without one there,
+    the last."""
     key, asked = f"view.at.{name}", number_in_address(name)
     at = count if asked is None else min(max(asked, 1), count)
     if count == 1:

@@ -1,4 +1,5 @@
-"""Which charts a run gets: those that its strategy announces by name and those that its log holds something for; no strategy is named here."""
+"""Which charts a run gets: those that its strategy announces by name and those that its log holds
+something for; no strategy is named here."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from components.views.tree_search import tree_search_panel as searches
 
 @dataclass(frozen=True)
 class View:
-    """A chart with its title; `needs` are event kinds of which one is enough to draw something, `views` the catalogue names it serves."""
+    """A chart with its title; `needs` are event kinds of which one is enough to draw something,
+    `views` the catalogue names it serves."""
 
     title: str
     draw: Callable[[Material], None]
@@ -55,13 +57,27 @@ VIEWS: Sequence[View] = (
 
 
 def views_for(announced: Sequence[str], kinds: frozenset[str]) -> list[View]:
-    """The charts for a run: those its strategy announces, in that order, then those its log has something for."""
+    """The charts for a run: those its strategy announces, in that order, then those its log has
+    something for."""
     found = [view for view in VIEWS if view.needs & kinds or view.views & set(announced)]
-    return sorted(found, key=lambda view: min((announced.index(name) for name in view.views if name in announced), default=len(announced)))
+    return sorted(
+        found,
+        key=lambda view: min(
+            (announced.index(name) for name in view.views if name in announced),
+            default=len(announced),
+        ),
+    )
 
 
-def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None) -> None:
-    """Draw the charts of a run at a moment as tabs. `entry` is its strategy's place in the catalogue, None where it is not known here."""
+def charts(
+    run: Run,
+    entry: StrategyInfo | None,
+    rows: Sequence[TreeRow],
+    events: Sequence[Event],
+    until: int | None,
+) -> None:
+    """Draw the charts of a run at a moment as tabs. `entry` is its strategy's place in the
+    catalogue, None where it is not known here."""
     views = views_for(entry.views if entry else [], frozenset(event.kind for event in events))
     if not views:
         return
@@ -69,22 +85,39 @@ def charts(run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events
     schema = entry.params_schema if entry else {}
     settings = parameters(run.params, schema)
     node = number_in_address("node")
-    material = Material(rows, events, until, rule, threshold(run.params, schema), run.id, settings, problem_of(run), node)
+    material = Material(
+        rows,
+        events,
+        until,
+        rule,
+        threshold(run.params, schema),
+        run.id,
+        settings,
+        problem_of(run),
+        node,
+    )
     st.fragment(_tabs)(views, material)
 
 
 def _tabs(views: Sequence[View], material: Material) -> None:
-    """The tabs, of which only the open one computes anything. A click in a chart concerns the whole page, which is then drawn anew."""
+    """The tabs, of which only the open one computes anything. A click in a chart concerns the whole
+    page, which is then drawn anew."""
     if st.session_state.pop(PICKED, False):
         st.rerun()
-    for tab, view in zip(st.tabs([view.title for view in views], key="chart", bind="query-params"), views, strict=True):
+    for tab, view in zip(
+        st.tabs([view.title for view in views], key="chart", bind="query-params"),
+        views,
+        strict=True,
+    ):
         if tab.open:
             with tab:
                 view.draw(material)
 
 
 def problem_of(run: Run) -> Problem:
-    """The problem of a run as graders take it; one of the asker's own where it belongs to no set."""
+    """The problem of a run as graders take it; one of the asker's own where it belongs to no
+    set.
+    """
     told = run.problem
     if told is None:
         return Problem("", "own", None, None, run.question, run.right_answer)
@@ -95,10 +128,15 @@ def parameters(params: Mapping[str, object], schema: Mapping[str, object]) -> di
     """The parameters of a run, with the defaults of what it does not name."""
     properties = schema.get("properties")
     declared = properties if isinstance(properties, Mapping) else {}
-    return {name: one["default"] for name, one in declared.items() if isinstance(one, Mapping) and "default" in one} | dict(params)
+    return {
+        name: one["default"]
+        for name, one in declared.items()
+        if isinstance(one, Mapping) and "default" in one
+    } | dict(params)
 
 
 def threshold(params: Mapping[str, object], schema: Mapping[str, object]) -> float | None:
-    """The fraction of particles below which a strategy resamples, from its parameters or their defaults; None if it has no such rule."""
+    """The fraction of particles below which a strategy resamples, from its parameters or their
+    defaults; None if it has no such rule."""
     value = parameters(params, schema).get("ess_min")
     return float(value) if isinstance(value, int | float) else None

@@ -25,7 +25,8 @@ class CauseLike(Protocol):
 
 @dataclass(frozen=True)
 class CauseInfo:
-    """`counts[s][c]` runs of `strategies[s]` have `causes[c]`; only causes that occur. The strategy that is right most often comes first."""
+    """`counts[s][c]` runs of `strategies[s]` have `causes[c]`; only causes that occur. The strategy
+    that is right most often comes first."""
 
     strategies: tuple[str, ...]
     causes: tuple[str, ...]
@@ -43,32 +44,55 @@ def cause_info(runs: Iterable[CauseLike]) -> CauseInfo:
     names = {name for name, _ in found}
     totals = {name: sum(found[name, cause] for cause in causes) for name in names}
     order = sorted(names, key=lambda name: (-found[name, "right"] / totals[name], name))
-    return CauseInfo(tuple(order), causes, tuple(tuple(found[name, cause] for cause in causes) for name in order))
+    return CauseInfo(
+        tuple(order), causes, tuple(tuple(found[name, cause] for cause in causes) for name in order)
+    )
 
 
 def cause_figure(info: CauseInfo) -> go.Figure:
-    """One bar a strategy, stacked by cause; colour, hatching and a number tell the same. A point carries its cause and its strategy."""
+    """One bar a strategy, stacked by cause; colour, hatching and a number tell the same. A point
+    carries its cause and its strategy."""
     places = list(range(len(info.strategies)))
     figure = go.Figure()
     for at, cause in enumerate(info.causes):
         look, column = CAUSES[cause], [row[at] for row in info.counts]
         figure.add_bar(
-            orientation="h", name=look.title, y=places, x=column, text=[str(count) if count else "" for count in column],
-            textposition="inside", insidetextanchor="middle", textangle=0,
+            orientation="h",
+            name=look.title,
+            y=places,
+            x=column,
+            text=[str(count) if count else "" for count in column],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
             insidetextfont={"color": "#ffffff" if look.color == BLUE else "#000000", "size": 13},
             customdata=[[cause, name, escaped(name)] for name in info.strategies],
             marker={
-                "color": look.color, "line": {"width": 1, "color": GREY},
-                "pattern": {"shape": look.pattern, "bgcolor": look.color, "fgcolor": "rgba(0,0,0,0.35)", "size": 8, "solidity": 0.15},
+                "color": look.color,
+                "line": {"width": 1, "color": GREY},
+                "pattern": {
+                    "shape": look.pattern,
+                    "bgcolor": look.color,
+                    "fgcolor": "rgba(0,0,0,0.35)",
+                    "size": 8,
+                    "solidity": 0.15,
+                },
             },
-            hovertemplate=f"{escaped(look.title)}: %{{x}} of the runs of %{{customdata[2]}}<extra></extra>",
+            hovertemplate=(
+                f"{escaped(look.title)}: %{{x}} of the runs of %{{customdata[2]}}<extra></extra>"
+            ),
             unselected={"marker": {"opacity": 0.75}},
-        )  # fmt: skip
+        )
     framed(figure, x="runs", y="", height=110 + 34 * max(len(places), 2))
-    labels = [f"{escaped(name.replace('_', ' '))} ({info.total(place)})" for place, name in enumerate(info.strategies)]
+    labels = [
+        f"{escaped(name.replace('_', ' '))} ({info.total(place)})"
+        for place, name in enumerate(info.strategies)
+    ]
     figure.update_layout(barmode="stack", bargap=0.3, legend={"traceorder": "normal"})
     figure.update_yaxes(autorange="reversed", automargin=True, tickvals=places, ticktext=labels)
-    figure.update_xaxes(dtick=1 if max((info.total(place) for place in places), default=0) <= 12 else None)
+    figure.update_xaxes(
+        dtick=1 if max((info.total(place) for place in places), default=0) <= 12 else None
+    )
     return figure
 
 
@@ -79,4 +103,7 @@ def counts_sentence(info: CauseInfo) -> str:
     if not sums:
         return f"All {total} runs answered right." if total > 1 else "The run answered right."
     worst = max(sums, key=lambda cause: sums[cause])
-    return f"{right} of {total} run{'' if total == 1 else 's'} answered right. The commonest cause of the others: {title(worst)} ({sums[worst]})."
+    return (
+        f"{right} of {total} run{'' if total == 1 else 's'} answered right. The commonest "
+        f"cause of the others: {title(worst)} ({sums[worst]})."
+    )

@@ -14,14 +14,22 @@ from components.frame.address import address, page, put_in_address
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import refusals
 from components.frame.theme import CONFIG
-from components.why.lens import curve_figure, curve_info, curve_sentence, depth_figure, depth_info, depth_sentence
+from components.why.lens import (
+    curve_figure,
+    curve_info,
+    curve_sentence,
+    depth_figure,
+    depth_info,
+    depth_sentence,
+)
 
 PAGE_SIZE, MOST = 10, 200
 WIDTHS = (1.2, 0.7, 1.1, 1.1, 6)
 
 
 class Judge(NamedTuple):
-    """A verifier that can be a second opinion: the name of its series, its name for readers, and what to ask for."""
+    """A verifier that can be a second opinion: the name of its series, its name for readers, and
+    what to ask for."""
 
     series: str
     title: str
@@ -29,8 +37,8 @@ class Judge(NamedTuple):
 
 
 def judges(catalog: Catalog, run: Run) -> Iterator[Judge]:
-    """The verifiers that can score this run, but for its own: the exact checker where the answer is known, the policy's own confidence, and each
-    reward model of an engine that is there."""
+    """The verifiers that can score this run, but for its own: the exact checker where the answer is
+    known, the policy's own confidence, and each reward model of an engine that is there."""
     for entry in catalog.verifiers:
         if not entry.available:
             continue
@@ -49,7 +57,14 @@ def _reward_models(catalog: Catalog, run: Run) -> Iterator[Judge]:
         for model in engine.reward_models if engine.available else ():
             if model not in seen:
                 seen.add(model)
-                ask = ScoreAsk.model_validate({"verifier": "prm", "engine": engine.name, "model": model, "aggregation": run.aggregation})
+                ask = ScoreAsk.model_validate(
+                    {
+                        "verifier": "prm",
+                        "engine": engine.name,
+                        "model": model,
+                        "aggregation": run.aggregation,
+                    }
+                )
                 yield Judge(f"prm {model}", f"{model} ({engine.title})", ask)
 
 
@@ -64,13 +79,20 @@ def why_lens(service: Client, catalog: Catalog, run: Run) -> None:
             st.text("No other verifier can score this run.")
             return
         name = _chosen(names, known, set(listed.series), run)
-        under_way = next((each for each in listed.under_way if each.series == name and not each.failed), None)
+        under_way = next(
+            (each for each in listed.under_way if each.series == name and not each.failed), None
+        )
         if under_way is not None:
             _progress(service, run, name)
         elif name in listed.series:
             _side_by_side(service, run, name)
         else:
-            _offer(service, run, known[name], next((each.failed for each in listed.under_way if each.series == name), ""))
+            _offer(
+                service,
+                run,
+                known[name],
+                next((each.failed for each in listed.under_way if each.series == name), ""),
+            )
 
 
 def _chosen(names: list[str], known: dict[str, Judge], scored: set[str], run: Run) -> str:
@@ -81,16 +103,29 @@ def _chosen(names: list[str], known: dict[str, Judge], scored: set[str], run: Ru
         return named if name in scored else f"{named} (not scored yet)"
 
     at = names.index(given) if given in names else 0
-    return str(st.selectbox(
-        "Second verifier", names, at, format_func=shown, key=key, on_change=lambda: put_in_address(series=st.session_state[key]), width=420,
-    ))  # fmt: skip
+    return str(
+        st.selectbox(
+            "Second verifier",
+            names,
+            at,
+            format_func=shown,
+            key=key,
+            on_change=lambda: put_in_address(series=st.session_state[key]),
+            width=420,
+        )
+    )
 
 
 def _offer(service: Client, run: Run, judge: Judge, failed: str) -> None:
     if failed:
         st.error(f"It could not score this run: {plain_markdown(failed)}", icon=":material/error:")
-    st.text(f"{judge.title} has not scored this search yet. It scores every step that was written; the run itself stays as it is.")
-    if st.button(f"Score {max(0, run.nodes - 1)} nodes", icon=":material/play_arrow:", key="lens.score"):
+    st.text(
+        f"{judge.title} has not scored this search yet. It scores every step that was "
+        "written; the run itself stays as it is."
+    )
+    if st.button(
+        f"Score {max(0, run.nodes - 1)} nodes", icon=":material/play_arrow:", key="lens.score"
+    ):
         with refusals():
             service.score(run.id, judge.ask)
             put_in_address(series=judge.series)
@@ -120,12 +155,22 @@ def _side_by_side(service: Client, run: Run, name: str) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("Does a score say how often a step is good?")
-        st.plotly_chart(curve_figure(curve), config=CONFIG, key="lens.curve", alt="Calibration of the run's verifier by the second one")
+        st.plotly_chart(
+            curve_figure(curve),
+            config=CONFIG,
+            key="lens.curve",
+            alt="Calibration of the run's verifier by the second one",
+        )
         st.caption(curve_sentence(curve))
     with right:
         st.markdown("Does it rank good steps above bad ones?")
         if depths.points:
-            st.plotly_chart(depth_figure(depths), config=CONFIG, key="lens.depth", alt="AUROC of the run's verifier by depth")
+            st.plotly_chart(
+                depth_figure(depths),
+                config=CONFIG,
+                key="lens.depth",
+                alt="AUROC of the run's verifier by depth",
+            )
         st.caption(depth_sentence(depths))
     _disagreements(run, name, seen)
 
@@ -133,12 +178,20 @@ def _side_by_side(service: Client, run: Run, name: str) -> None:
 def _disagreements(run: Run, name: str, seen: Lens) -> None:
     """Where the two differ, the widest gap first."""
     pairs = seen.disagreements
-    st.markdown(f"Where they disagree: {len(pairs)}{' or more' if len(pairs) == MOST else ''} of {seen.pairs} steps, the widest gap first")
+    st.markdown(
+        f"Where they disagree: {len(pairs)}{' or more' if len(pairs) == MOST else ''} of "
+        f"{seen.pairs} steps, the widest gap first"
+    )
     apart = sum((pair.one >= 0.5) != (pair.other >= 0.5) for pair in pairs)
-    st.caption(f"{apart} on different sides of 1/2. A gap does not say which one is right, unless the second is the exact checker.")
+    st.caption(
+        f"{apart} on different sides of 1/2. A gap does not say which one is right, unless "
+        "the second is the exact checker."
+    )
     pages = -(-len(pairs) // PAGE_SIZE)
     number = st.pagination(pages, key="lens.page") if pages > 1 else 1
-    for column, heading in zip(st.columns(WIDTHS), ("Node", "Step", "The run's", plain_markdown(name), "Text"), strict=True):
+    for column, heading in zip(
+        st.columns(WIDTHS), ("Node", "Step", "The run's", plain_markdown(name), "Text"), strict=True
+    ):
         column.caption(heading)
     for pair in pairs[PAGE_SIZE * (number - 1) : PAGE_SIZE * number]:
         _row(run, pair)
@@ -146,7 +199,12 @@ def _disagreements(run: Run, name: str, seen: Lens) -> None:
 
 def _row(run: Run, pair: ScorePair) -> None:
     link, step, one, other, text = st.columns(WIDTHS)
-    link.page_link(page("trace"), label=f"Node {pair.node}", query_params=address(run.id, pair.node), icon=":material/account_tree:")
+    link.page_link(
+        page("trace"),
+        label=f"Node {pair.node}",
+        query_params=address(run.id, pair.node),
+        icon=":material/account_tree:",
+    )
     step.text(str(pair.step))
     one.text(f"{pair.one:.3f}")
     other.text(f"{pair.other:.3f}")

@@ -1,4 +1,5 @@
-"""Many runs: how often each cause occurs by strategy, and the runs with their causes, each a link to its own page."""
+"""Many runs: how often each cause occurs by strategy, and the runs with their causes, each a link
+to its own page."""
 
 from __future__ import annotations
 
@@ -26,7 +27,13 @@ def many_runs(service: Client, strategies: Sequence[StrategyInfo]) -> None:
     """Draw the filter, the bars and the list."""
     search = search_row(strategies)
     newest = st.segmented_control(
-        "Newest runs", NEWEST, default=200, required=True, key="newest", bind="query-params", help="how many of the newest that match are looked into"
+        "Newest runs",
+        NEWEST,
+        default=200,
+        required=True,
+        key="newest",
+        bind="query-params",
+        help="how many of the newest that match are looked into",
     )
     with st.spinner("Looking into the runs\u2026"):
         found = required(lambda: _counts(service, search, int(newest)), "The causes")
@@ -36,23 +43,43 @@ def many_runs(service: Client, strategies: Sequence[StrategyInfo]) -> None:
     info = cause_info(found.runs)
     st.markdown(f"**{counts_sentence(info)}**")
     skipped = f" {found.skipped} more are not over yet." if found.skipped else ""
-    st.caption(f"The newest {found.looked_at} of {found.total} that match.{skipped} Click a part of a bar to see its runs.")
+    st.caption(
+        f"The newest {found.looked_at} of {found.total} that match.{skipped} Click a part "
+        "of a bar to see its runs."
+    )
     st.plotly_chart(
-        cause_figure(info), config=CONFIG, key="why.bars", alt="How often each cause occurs, by strategy", on_select=_choose, selection_mode="points"
+        cause_figure(info),
+        config=CONFIG,
+        key="why.bars",
+        alt="How often each cause occurs, by strategy",
+        on_select=_choose,
+        selection_mode="points",
     )
     _meanings(info.causes)
     _listed(found.runs, info.causes)
 
 
 def _counts(service: Client, search: Search, newest: int) -> WhyCounts:
-    return service.why_counts(status=search.status, strategy=search.strategy, problem=search.problem, text=search.text, limit=newest)
+    return service.why_counts(
+        status=search.status,
+        strategy=search.strategy,
+        problem=search.problem,
+        text=search.text,
+        limit=newest,
+    )
 
 
 def _nothing(found: WhyCounts) -> None:
     if found.skipped:
-        st.info(f"{found.skipped} runs match, and none of them is over yet. Come back when one is.", icon=":material/hourglass:")
+        st.info(
+            f"{found.skipped} runs match, and none of them is over yet. Come back when one is.",
+            icon=":material/hourglass:",
+        )
         return
-    st.info("No run matches. Clear a field above, or start a run on Solve.", icon=":material/search_off:")
+    st.info(
+        "No run matches. Clear a field above, or start a run on Solve.",
+        icon=":material/search_off:",
+    )
     st.page_link(page("solve"), label="Go to Solve", icon=":material/park:")
 
 
@@ -71,16 +98,29 @@ def _meanings(causes: Sequence[str]) -> None:
 
 
 def _listed(runs: Sequence[RunCause], causes: Sequence[str]) -> None:
-    """The runs of the cause and the strategy that the address names, else all that did not answer right, else all."""
+    """The runs of the cause and the strategy that the address names, else all that did not answer
+    right, else all."""
     strategy = st.query_params.get("of")
     if (given := st.query_params.get("cause")) in causes:
         st.session_state.setdefault("why.cause", given)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         help_ = "none chosen: all that did not answer right"
-        cause = st.pills("Runs by cause", causes, format_func=title, key="why.cause", on_change=_narrow, help=help_)
+        cause = st.pills(
+            "Runs by cause",
+            causes,
+            format_func=title,
+            key="why.cause",
+            on_change=_narrow,
+            help=help_,
+        )
         if strategy is not None or cause is not None:
             st.button("Show all", on_click=_widen, icon=":material/clear_all:")
-    shown = [run for run in runs if (run.cause == cause if cause else run.cause != "right") and strategy in (None, run.strategy)]
+    shown = [
+        run
+        for run in runs
+        if (run.cause == cause if cause else run.cause != "right")
+        and strategy in (None, run.strategy)
+    ]
     of = "" if strategy is None else f" of {visible(strategy.replace('_', ' '))}"
     if not shown:
         st.text(f"No run{of} here.")
@@ -101,11 +141,18 @@ def _widen() -> None:
 
 
 def _rows(runs: Sequence[RunCause]) -> None:
-    for column, name in zip(st.columns(WIDTHS), ("Run", "Strategy", "Problem", "Cause", "What happened"), strict=True):
+    for column, name in zip(
+        st.columns(WIDTHS), ("Run", "Strategy", "Problem", "Cause", "What happened"), strict=True
+    ):
         column.caption(name)
     for run in runs:
         link, strategy, problem, cause, sentence = st.columns(WIDTHS, vertical_alignment="top")
-        link.page_link(page("why"), label=f"Run {run.run_id}", query_params=address(run.run_id), icon=":material/help:")
+        link.page_link(
+            page("why"),
+            label=f"Run {run.run_id}",
+            query_params=address(run.run_id),
+            icon=":material/help:",
+        )
         strategy.text(run.strategy.replace("_", " "))
         problem.text(visible(run.problem or "own text"))
         cause.text(title(run.cause))

@@ -1,4 +1,5 @@
-"""Other settings on a stored run as a table: what each would have chosen, whether that is right, and how far it is exact."""
+"""Other settings on a stored run as a table: what each would have chosen, whether that is right,
+and how far it is exact."""
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ class FoundLike(Protocol):
 
 
 class Else(NamedTuple):
-    """A line: what was different, what would have been chosen, the verdict in words, and how far that is exact. `saves`: right, where the run was
-    not, and exact to the end."""
+    """A line: what was different, what would have been chosen, the verdict in words, and how far
+    that is exact. `saves`: right, where the run was not, and exact to the end."""
 
     setting: str
     answer: str
@@ -62,7 +63,14 @@ def told(setting: str, found: FoundLike | None, refused: str = "") -> Else:
     chosen, was_right = found.chosen, found.own is not None and found.own.correct is True
     answer = "" if chosen is None else visible(chosen.answer or "none that can be read")
     saves = found.whole and chosen is not None and chosen.correct is True and not was_right
-    return Else(setting, answer, _verdict(found, was_right), None if chosen is None else chosen.node, extent(found), saves)
+    return Else(
+        setting,
+        answer,
+        _verdict(found, was_right),
+        None if chosen is None else chosen.node,
+        extent(found),
+        saves,
+    )
 
 
 def _verdict(found: FoundLike, was_right: bool) -> str:
@@ -70,9 +78,17 @@ def _verdict(found: FoundLike, was_right: bool) -> str:
     if chosen is None or chosen.node is None:
         return f"nothing finished{so_far}"
     if chosen.correct is True:
-        return f"right{so_far}" if was_right else f"right{so_far}: would have saved it" if found.whole else "right so far"
+        return (
+            f"right{so_far}"
+            if was_right
+            else f"right{so_far}: would have saved it"
+            if found.whole
+            else "right so far"
+        )
     word = "undecided" if chosen.correct is None else "wrong"
-    same = found.own is not None and (chosen.node == found.own.node or chosen.answer == found.own.answer)
+    same = found.own is not None and (
+        chosen.node == found.own.node or chosen.answer == found.own.answer
+    )
     return f"{word}{so_far}, {'the same answer' if same else 'another answer'}"
 
 
@@ -83,18 +99,32 @@ def extent(found: FoundLike) -> str:
         return f"exact, all {rounds}"
     if found.rounds >= found.own_rounds:
         return f"exact for the {rounds} that the run took, and it would have gone on"
-    return f"exact up to round {found.rounds} of {found.own_rounds}" if found.rounds else "not even the first round is stored"
+    return (
+        f"exact up to round {found.rounds} of {found.own_rounds}"
+        if found.rounds
+        else "not even the first round is stored"
+    )
 
 
 def summary(lines: Sequence[Else], was_right: bool) -> str:
     """What the table says, in a sentence."""
     asked = [line for line in lines if line.exact]
     if was_right:
-        lost = [line.setting for line in asked if line.verdict.startswith(("wrong", "nothing")) and line.exact.startswith("exact, all")]
-        return f"The run was right. {len(lost)} of {len(asked)} other settings would have lost it{_named(lost)}."
+        lost = [
+            line.setting
+            for line in asked
+            if line.verdict.startswith(("wrong", "nothing")) and line.exact.startswith("exact, all")
+        ]
+        return (
+            f"The run was right. {len(lost)} of {len(asked)} other settings would have lost "
+            f"it{_named(lost)}."
+        )
     saving = [line.setting for line in asked if line.saves]
     if not saving:
-        return f"None of {len(asked)} other settings would have saved it, so far as that can be said from what is stored."
+        return (
+            f"None of {len(asked)} other settings would have saved it, so far as that can be "
+            "said from what is stored."
+        )
     return f"{len(saving)} of {len(asked)} other settings would have saved it{_named(saving)}."
 
 

@@ -1,4 +1,5 @@
-"""What would have saved it: a handful of cheap what-ifs on a stored run, as a table. A line of it goes to the form below."""
+"""What would have saved it: a handful of cheap what-ifs on a stored run, as a table. A line of it
+goes to the form below."""
 
 from __future__ import annotations
 
@@ -29,8 +30,11 @@ class Setting(NamedTuple):
 
 
 def settings(catalog: Catalog, run: Run, series: Sequence[str]) -> Iterator[Setting]:
-    """Each other final rule, each other aggregation of step scores, and each stored series of another verifier."""
-    own = run.selector or next((entry.selector for entry in catalog.strategies if entry.name == run.strategy), None)
+    """Each other final rule, each other aggregation of step scores, and each stored series of
+    another verifier."""
+    own = run.selector or next(
+        (entry.selector for entry in catalog.strategies if entry.name == run.strategy), None
+    )
     for rule in catalog.selectors:
         if rule.name != own:
             yield Setting(f"rule {rule.name}", WhatIfAsk(selector=rule.name))
@@ -44,12 +48,16 @@ def settings(catalog: Catalog, run: Run, series: Sequence[str]) -> Iterator[Sett
 
 def why_else(service: Client, catalog: Catalog, run: Run) -> None:
     """Draw the table; of a large run only when asked for."""
-    st.markdown("**What else would have been chosen?**" if run.correct else "**What would have saved it?**")
+    st.markdown(
+        "**What else would have been chosen?**" if run.correct else "**What would have saved it?**"
+    )
     with refusals():
         asked = list(settings(catalog, run, list(service.series(run.id).series)))
         key = f"why.else.{run.id}.{run.events}.{len(asked)}"
         if key not in st.session_state:
-            if run.nodes > AT_ONCE and not st.button(f"Try {len(asked)} other settings", icon=":material/play_arrow:"):
+            if run.nodes > AT_ONCE and not st.button(
+                f"Try {len(asked)} other settings", icon=":material/play_arrow:"
+            ):
                 st.caption("Each is computed from what is stored, without a model.")
                 return
             with st.spinner("Trying other settings on what is stored\u2026"):
@@ -58,7 +66,9 @@ def why_else(service: Client, catalog: Catalog, run: Run) -> None:
 
 
 def _table(run: Run, asked: Sequence[Setting], tried: Sequence[Tried]) -> None:
-    lines = [told(one.name, each.found, each.refused) for one, each in zip(asked, tried, strict=True)]
+    lines = [
+        told(one.name, each.found, each.refused) for one, each in zip(asked, tried, strict=True)
+    ]
     order = sorted(range(len(lines)), key=lambda place: not lines[place].saves)
     st.text(summary(lines, run.correct is True))
     key = f"why.else.table.{run.id}"
@@ -69,13 +79,27 @@ def _table(run: Run, asked: Sequence[Setting], tried: Sequence[Tried]) -> None:
             put_in_address(what=asked[order[picked[0]]].ask.model_dump_json(exclude_defaults=True))
 
     st.dataframe(
-        table_of([lines[place] for place in order]), hide_index=True, placeholder=NOTHING, key=key, on_select=choose, selection_mode="single-row",
-        column_config={"setting": st.column_config.TextColumn(width="medium"), "verdict": st.column_config.TextColumn(width="medium")},
-    )  # fmt: skip
-    st.caption("Choose a line to see it below in full. Exact: no model was asked, and this is what the run would have done.")
+        table_of([lines[place] for place in order]),
+        hide_index=True,
+        placeholder=NOTHING,
+        key=key,
+        on_select=choose,
+        selection_mode="single-row",
+        column_config={
+            "setting": st.column_config.TextColumn(width="medium"),
+            "verdict": st.column_config.TextColumn(width="medium"),
+        },
+    )
+    st.caption(
+        "Choose a line to see it below in full. Exact: no model was asked, and this is "
+        "what the run would have done."
+    )
 
 
 def table_of(lines: Sequence[Else]) -> pd.DataFrame:
     """One line a setting."""
     columns = ["setting", "answer", "verdict", "node", "how far"]
-    return pd.DataFrame([(line.setting, line.answer, line.verdict, line.node, line.exact) for line in lines], columns=columns)
+    return pd.DataFrame(
+        [(line.setting, line.answer, line.verdict, line.node, line.exact) for line in lines],
+        columns=columns,
+    )

@@ -1,4 +1,5 @@
-"""One run: where the right answer died, in a sentence; the node and the moment; its path, and the first wrong step of the answer that was given."""
+"""One run: where the right answer died, in a sentence; the node and the moment; its path, and the
+first wrong step of the answer that was given."""
 
 from __future__ import annotations
 
@@ -15,18 +16,39 @@ from components.run.words import MARKS, state_word
 from components.why.path import first_wrong, path_rows, steps_html
 from components.why.words import CAUSES, EVIDENCE, title
 
-COLORS = {"right": "green", "not_extracted": "blue", "not_chosen": "blue", "pruned": "orange", "cut_off": "violet", "never_generated": "red"}
+COLORS = {
+    "right": "green",
+    "not_extracted": "blue",
+    "not_chosen": "blue",
+    "pruned": "orange",
+    "cut_off": "violet",
+    "never_generated": "red",
+}
 
 
 def why_run(service: Client, run: Run) -> Why | None:
     """Draw what is known of the run; None where it is not over yet."""
     _which(run)
     if run.status not in OVER:
-        st.info(f"Run {run.id} is {state_word(run.status)}. Why it went as it did can be asked when it is over.", icon=":material/hourglass:")
-        st.page_link(page("trace"), label="Watch it on Trace", icon=":material/account_tree:", query_params=address(run.id))
+        st.info(
+            (
+                f"Run {run.id} is {state_word(run.status)}. Why it went as it did can be asked "
+                "when it is over."
+            ),
+            icon=":material/hourglass:",
+        )
+        st.page_link(
+            page("trace"),
+            label="Watch it on Trace",
+            icon=":material/account_tree:",
+            query_params=address(run.id),
+        )
         return None
     with st.spinner("Looking for where the right answer died\u2026"):
-        found = required(lambda: service.why(run.id, node=number_in_address("node")), f"The cause for run {run.id}")
+        found = required(
+            lambda: service.why(run.id, node=number_in_address("node")),
+            f"The cause for run {run.id}",
+        )
     _verdict(run, found)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -37,30 +59,56 @@ def why_run(service: Client, run: Run) -> Why | None:
 
 
 def _which(run: Run) -> None:
-    facts = [run.strategy.replace("_", " "), name_of(run), f"seed {run.seed}", state_word(run.status)]
+    facts = [
+        run.strategy.replace("_", " "),
+        name_of(run),
+        f"seed {run.seed}",
+        state_word(run.status),
+    ]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.page_link(page("why"), label="All runs", icon=":material/arrow_back:")
         st.markdown(f"**Run {run.id}**", width="content")
         st.caption(plain_markdown(" \u00b7 ".join(facts)), width="content")
         with st.popover("Question", icon=":material/info:"):
             st.text(visible(run.question))
-        st.page_link(page("trace"), label="Open on Trace", icon=":material/account_tree:", query_params=address(run.id))
+        st.page_link(
+            page("trace"),
+            label="Open on Trace",
+            icon=":material/account_tree:",
+            query_params=address(run.id),
+        )
 
 
 def _verdict(run: Run, found: Why) -> None:
-    """The sentence, what kind of death that is, on what it rests, and the way to the node and the moment."""
+    """The sentence, what kind of death that is, on what it rests, and the way to the node and the
+    moment."""
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.badge(title(found.cause), color=COLORS.get(found.cause, "gray"))
-            given = "no answer" if run.answer is None else f"answer {visible(run.answer)}, {MARKS[run.correct]}"
+            given = (
+                "no answer"
+                if run.answer is None
+                else f"answer {visible(run.answer)}, {MARKS[run.correct]}"
+            )
             st.text(f"{given} (right: {visible(run.right_answer or 'not known')})", width="content")
         st.markdown(f"### {plain_markdown(found.sentence)}")
-        st.caption(" ".join(part for part in (CAUSES[found.cause].meaning, EVIDENCE.get(found.evidence or "", "")) if part))
+        st.caption(
+            " ".join(
+                part
+                for part in (CAUSES[found.cause].meaning, EVIDENCE.get(found.evidence or "", ""))
+                if part
+            )
+        )
         _numbers(found)
         if found.node is not None:
             at = "" if found.seq is None else f", event {found.seq}"
             label = f"Jump to node {found.node}{at}"
-            st.page_link(page("trace"), label=label, icon=":material/my_location:", query_params=address(run.id, found.node, found.seq))
+            st.page_link(
+                page("trace"),
+                label=label,
+                icon=":material/my_location:",
+                query_params=address(run.id, found.node, found.seq),
+            )
 
 
 def _numbers(found: Why) -> None:
@@ -70,18 +118,31 @@ def _numbers(found: Why) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric(plain_markdown(f"It had: {found.measure}"), f"{found.value:.4g}", width="content")
         if found.cut is not None:
-            st.metric("The chosen one had" if found.cause == "not_chosen" else "Against: what won, or the cut", f"{found.cut:.4g}", width="content")
+            st.metric(
+                "The chosen one had"
+                if found.cause == "not_chosen"
+                else "Against: what won, or the cut",
+                f"{found.cut:.4g}",
+                width="content",
+            )
 
 
 def _line(found: Why) -> None:
     """The path of the right answer to where it died."""
     right = found.cause == "right"
-    st.markdown("**The path of the right answer**" if right else "**The path of the right answer, until its death**")
+    st.markdown(
+        "**The path of the right answer**"
+        if right
+        else "**The path of the right answer, until its death**"
+    )
     if found.node is None:
         st.text("There is no such path: no text comes near the right answer.")
         return
     if found.cause == "never_generated" and found.evidence is None:
-        st.text("No text gives the right answer, and no checker of steps can say which one was right longest. This is the text that was chosen.")
+        st.text(
+            "No text gives the right answer, and no checker of steps can say which one was "
+            "right longest. This is the text that was chosen."
+        )
     end = "" if right else found.sentence
     st.html(steps_html(path_rows(found.line, first_wrong(found.line)), end))
 
@@ -89,23 +150,50 @@ def _line(found: Why) -> None:
 def _path(run: Run, found: Why) -> None:
     """The path that was chosen, or the one that the reader asks for, with the first wrong step."""
     own = run.chosen_node is not None and found.path_node == run.chosen_node
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**The path that was chosen**" if own else f"**The path to node {found.path_node}**", width="content")
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown(
+            "**The path that was chosen**" if own else f"**The path to node {found.path_node}**",
+            width="content",
+        )
         key = f"why.node.{run.id}"
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
+        with st.container(
+            horizontal=True, gap="small", vertical_alignment="center", width="content"
+        ):
             st.caption("to node", width="content")
             st.number_input(
-                "Path to node", 0, max(0, run.nodes - 1), found.path_node, key=key, on_change=_go, args=(key,), label_visibility="collapsed",
-                width=150, help="show and check the path to any other node", placeholder="node",
-            )  # fmt: skip
+                "Path to node",
+                0,
+                max(0, run.nodes - 1),
+                found.path_node,
+                key=key,
+                on_change=_go,
+                args=(key,),
+                label_visibility="collapsed",
+                width=150,
+                help="show and check the path to any other node",
+                placeholder="node",
+            )
     if found.path_node is None:
-        st.text("Nothing was chosen: no solution was finished. Name a node to check the path to it.")
+        st.text(
+            "Nothing was chosen: no solution was finished. Name a node to check the path to it."
+        )
         return
     st.text(_said(found))
     if found.first_wrong is not None:
         node = found.first_wrong.node
-        st.page_link(page("trace"), label=f"Open node {node} on Trace", icon=":material/account_tree:", query_params=address(run.id, node))
-    st.html(steps_html(path_rows(found.path, None if found.first_wrong is None else found.first_wrong.step)))
+        st.page_link(
+            page("trace"),
+            label=f"Open node {node} on Trace",
+            icon=":material/account_tree:",
+            query_params=address(run.id, node),
+        )
+    st.html(
+        steps_html(
+            path_rows(found.path, None if found.first_wrong is None else found.first_wrong.step)
+        )
+    )
 
 
 def _go(key: str) -> None:
@@ -115,9 +203,15 @@ def _go(key: str) -> None:
 def _said(found: Why) -> str:
     """What the exact checker says of the path."""
     if not found.checked:
-        return "This problem set has no exact checker of steps, so nobody says which step is the first wrong one."
+        return (
+            "This problem set has no exact checker of steps, so nobody says which step is the "
+            "first wrong one."
+        )
     wrong = found.first_wrong
     if wrong is None:
         return "The exact checker finds no wrong step on this path that was not repaired."
     kind = (wrong.kind or "mistake").replace("_", " ")
-    return f"First wrong step by the exact checker: step {wrong.step} (node {wrong.node}), {kind}. {visible(wrong.reason)}"
+    return (
+        f"First wrong step by the exact checker: step {wrong.step} (node {wrong.node}), "
+        f"{kind}. {visible(wrong.reason)}"
+    )

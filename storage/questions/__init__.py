@@ -1,6 +1,8 @@
-"""Questions that readers put to the store in SQL: on a copy, in a process that can do nothing else, within limits.
+"""Questions that readers put to the store in SQL: on a copy, in a process that can do nothing else,
+within limits.
 
-The process itself is `storage/questions/sandbox.py`; nothing that a query does, a crash included, reaches the service or the store.
+The process itself is `storage/questions/sandbox.py`; nothing that a query does, a crash included,
+reaches the service or the store.
 """
 
 from storage.questions.child import Answer, Refusal, SqlLimits, ask
@@ -8,4 +10,15 @@ from storage.questions.copies import CopyInfo, StoreCopy
 from storage.questions.desk import SqlDesk, Table
 from storage.questions.examples import EXAMPLES, Example
 
-__all__ = ["EXAMPLES", "Answer", "CopyInfo", "Example", "Refusal", "SqlDesk", "SqlLimits", "StoreCopy", "Table", "ask"]
+__all__ = [
+    "EXAMPLES",
+    "Answer",
+    "CopyInfo",
+    "Example",
+    "Refusal",
+    "SqlDesk",
+    "SqlLimits",
+    "StoreCopy",
+    "Table",
+    "ask",
+]

@@ -1,4 +1,5 @@
-"""One query, one process: started for it, bounded, and killed when its time is over or when nobody waits any more."""
+"""One query, one process: started for it, bounded, and killed when its time is over or when nobody
+waits any more."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ Format: TypeAlias = Literal["json", "csv", "parquet"]
 
 @dataclass(frozen=True)
 class SqlLimits:
-    """What one query may take: seconds once the copy is open, DuckDB's memory in MB, threads; rows and bytes of what it gives."""
+    """What one query may take: seconds once the copy is open, DuckDB's memory in MB, threads; rows
+    and bytes of what it gives."""
 
     seconds: float = 10.0
     memory_mb: int = 512
@@ -38,17 +40,27 @@ FILE_LIMITS: Final = SqlLimits(seconds=30.0, rows=200_000, bytes=64 * 2**20)
 
 
 class Refusal(BadInput):
-    """A query that gave no rows: what is wrong, what is accepted, and the place in the query (line and column from 1) where it is known."""
+    """A query that gave no rows: what is wrong, what is accepted, and the place in the query (line
+    and column from 1) where it is known."""
 
-    def __init__(self, error: str, accepted: str = "", line: int | None = None, column: int | None = None) -> None:
+    def __init__(
+        self, error: str, accepted: str = "", line: int | None = None, column: int | None = None
+    ) -> None:
         place = "" if line is None else f"line {line}, column {column}: "
         ArboretumError.__init__(self, place + error)
-        self.what, self.given, self.accepted, self.line, self.column = "query", None, accepted, line, column
+        self.what, self.given, self.accepted, self.line, self.column = (
+            "query",
+            None,
+            accepted,
+            line,
+            column,
+        )
 
 
 class Answer(NamedTuple):
-    """What a query gave. `columns` are names with DuckDB's types. `rows` is empty where a file was asked for: then `content` is the file and
-    `total` its rows. `cut` says in words why not all rows are there (empty: they are)."""
+    """What a query gave. `columns` are names with DuckDB's types. `rows` is empty where a file was
+    asked for: then `content` is the file and `total` its rows. `cut` says in words why not all rows
+    are there (empty: they are)."""
 
     columns: list[tuple[str, str]]
     rows: list[list[JSON]]
@@ -58,24 +70,36 @@ class Answer(NamedTuple):
     content: bytes
 
 
-async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json") -> Answer:  # noqa: A002
-    """Put a query to a copy of the store. Raises `Refusal`. The process is gone when this returns, whatever happened."""
+async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json") -> Answer:
+    """Put a query to a copy of the store. Raises `Refusal`. The process is gone when this returns,
+    whatever happened."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(SANDBOX)), cwd=copy.parent, env={"LC_ALL": "C.UTF-8"}, start_new_session=True,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    order = json.dumps({"copy": str(copy), "query": query, "format": format, **asdict(limits)}).encode()
+        *(sys.executable, "-I", str(SANDBOX)),
+        cwd=copy.parent,
+        env={"LC_ALL": "C.UTF-8"},
+        start_new_session=True,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    order = json.dumps(
+        {"copy": str(copy), "query": query, "format": format, **asdict(limits)}
+    ).encode()
     try:
         return await _conversation(process, order, limits)
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError):  # not `Process.kill`: it would collect the exit status before asyncio does
+            with suppress(
+                ProcessLookupError
+            ):  # not `Process.kill`: it would collect the exit status before asyncio does
                 os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         process._transport.close()  # type: ignore[attr-defined]  # its pipes may hold what nobody will read
 
 
-async def _conversation(process: asyncio.subprocess.Process, order: bytes, limits: SqlLimits) -> Answer:
+async def _conversation(
+    process: asyncio.subprocess.Process, order: bytes, limits: SqlLimits
+) -> Answer:
     assert process.stdin is not None and process.stdout is not None
     with suppress(ConnectionError):  # a process that died at once says so below
         process.stdin.write(order)
@@ -93,14 +117,17 @@ async def _conversation(process: asyncio.subprocess.Process, order: bytes, limit
             head, content = await _received(process.stdout, 4 * limits.bytes + 2**20)
     except TimeoutError:
         accepted = "less to compute: a WHERE, fewer joins, or a LIMIT further inside"
-        raise Refusal(f"the query took longer than {limits.seconds:g} s and was ended", accepted) from None
+        raise Refusal(
+            f"the query took longer than {limits.seconds:g} s and was ended", accepted
+        ) from None
     if head is None:
         raise Refusal(await _last_words(process), "a query that needs less memory and time")
     return _told(json.loads(head), content)
 
 
 async def _received(stream: asyncio.StreamReader, most: int) -> tuple[bytes | None, bytes]:
-    """The line of the answer and what follows it; None where the process ended without one. Never more than `most` bytes."""
+    """The line of the answer and what follows it; None where the process ended without one. Never
+    more than `most` bytes."""
     received = bytearray()
     while len(received) <= most and (chunk := await stream.read(2**16)):
         received += chunk
@@ -116,8 +143,14 @@ async def _last_words(process: asyncio.subprocess.Process) -> str:
             said = (await process.stderr.read(2**16)).decode(errors="replace").strip().splitlines()
             code = await process.wait()
             if code < 0:
-                return f"the process of the query was ended by the system ({signal.Signals(-code).name})"
-            return f"the process of the query ended with status {code}: {' | '.join(said[-SHOWN_LINES:])[:400]}"
+                return (
+                    "the process of the query was ended by the system "
+                    f"({signal.Signals(-code).name})"
+                )
+            return (
+                f"the process of the query ended with status {code}: "
+                f"{' | '.join(said[-SHOWN_LINES:])[:400]}"
+            )
     return "the process of the query gave too much to read"
 
 
@@ -126,11 +159,23 @@ def _told(told: dict[str, JSON], content: bytes) -> Answer:
         line, column = told.get("line"), told.get("column")
         known = isinstance(line, int) and isinstance(column, int)
         raise Refusal(str(told["error"]), str(told["accepted"]), *((line, column) if known else ()))
-    columns, rows, count, seconds = told["columns"], told.get("rows", []), told.get("count"), told["seconds"]
+    columns, rows, count, seconds = (
+        told["columns"],
+        told.get("rows", []),
+        told.get("count"),
+        told["seconds"],
+    )
     assert isinstance(columns, list) and isinstance(rows, list) and isinstance(seconds, float | int)
     named = [(str(one[0]), str(one[1])) for one in columns if isinstance(one, list)]
     listed = [row for row in rows if isinstance(row, list)]
-    return Answer(named, listed, count if isinstance(count, int) else len(listed), str(told["cut"]), float(seconds), content)
+    return Answer(
+        named,
+        listed,
+        count if isinstance(count, int) else len(listed),
+        str(told["cut"]),
+        float(seconds),
+        content,
+    )
 
 
 __all__ = ["FILE_LIMITS", "Answer", "Format", "Refusal", "SqlLimits", "ask"]

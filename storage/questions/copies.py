@@ -1,7 +1,7 @@
 """The copy of the store that queries see: as old as it says, made anew only when somebody asks.
 
-It is made within the store's own transactions, so it holds whole runs and whole rounds, and put in place of the older one in one step: a query that
-is reading the older one goes on with that.
+It is made within the store's own transactions, so it holds whole runs and whole rounds, and put in
+place of the older one in one step: a query that is reading the older one goes on with that.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ class CopyInfo(NamedTuple):
 
 
 class StoreCopy:
-    """Safe to use from any thread. `snapshot` writes the store, as it is, into a new file. All methods but `current` block."""
+    """Safe to use from any thread. `snapshot` writes the store, as it is, into a new file. All
+    methods but `current` block."""
 
-    def __init__(self, snapshot: Callable[[Path], None], store: Path, now: Now = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, snapshot: Callable[[Path], None], store: Path, now: Now = lambda: datetime.now(UTC)
+    ) -> None:
         self._snapshot, self._now = snapshot, now
         self._path = store.with_name(store.name + ".copy")
         self._lock = threading.Lock()

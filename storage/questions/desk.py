@@ -18,7 +18,10 @@ SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() AS c WHERE
 ORDER BY c.table_name, c.column_index"""
 
 MEANINGS = {
-    "run": "one row a run: what was asked, how it ended, what it cost (spec, manifest and ledger are JSON)",
+    "run": (
+        "one row a run: what was asked, how it ended, what it cost (spec, manifest and ledger "
+        "are JSON)"
+    ),
     "problem": "questions and right answers, joined by run.problem_key = problem.key",
     "node": "one row a node: text, parent, depth, tokens with log-probabilities",
     "event": "the log of each run in order of seq; data is JSON",
@@ -31,8 +34,12 @@ MEANINGS = {
     "setting": "settings of the service",
     "cost": "view: the ledger of each run as numbers",
     "step_score": "view: the scores that each search went by, one row a scored node",
-    "pruning": "view: one row a pruned node, with the reason and the value that it would have needed",
-    "chosen_answer": "view: each change of the answer while a run went on, with the tokens spent until then",
+    "pruning": (
+        "view: one row a pruned node, with the reason and the value that it would have needed"
+    ),
+    "chosen_answer": (
+        "view: each change of the answer while a run went on, with the tokens spent until then"
+    ),
     "solution": "view: finished nodes with the answer they write, read by a simple rule",
 }
 
@@ -45,23 +52,36 @@ class Table(NamedTuple):
     columns: list[tuple[str, str]]
 
 
+QUERY_LIMITS = SqlLimits()
+
+
 class SqlDesk:
     """Answers queries; one for each store."""
 
-    def __init__(self, copy: StoreCopy, limits: SqlLimits = SqlLimits(), file_limits: SqlLimits = FILE_LIMITS) -> None:  # noqa: B008
+    def __init__(
+        self,
+        copy: StoreCopy,
+        limits: SqlLimits = QUERY_LIMITS,
+        file_limits: SqlLimits = FILE_LIMITS,
+    ) -> None:
         self.copy, self.limits, self.file_limits = copy, limits, file_limits
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tables: tuple[CopyInfo, list[Table]] | None = None
 
-    async def ask(self, query: str, format: Format = "json") -> tuple[Answer, CopyInfo]:  # noqa: A002
-        """What a query gives, and of which copy. Raises `Refusal`, and `Conflict` where too many others are running."""
+    async def ask(self, query: str, format: Format = "json") -> tuple[Answer, CopyInfo]:
+        """What a query gives, and of which copy. Raises `Refusal`, and `Conflict` where too many
+        others are running."""
         info = await asyncio.to_thread(self.copy.there)
         try:
             await asyncio.wait_for(self._places.acquire(), PATIENCE_S)
         except TimeoutError:
-            raise Conflict(f"{AT_ONCE} other queries are running: try again when they have ended") from None
+            raise Conflict(
+                f"{AT_ONCE} other queries are running: try again when they have ended"
+            ) from None
         try:
-            return await ask(info.path, query, self.limits if format == "json" else self.file_limits, format), info
+            return await ask(
+                info.path, query, self.limits if format == "json" else self.file_limits, format
+            ), info
         finally:
             self._places.release()
 
@@ -73,8 +93,14 @@ class SqlDesk:
             columns: dict[str, list[tuple[str, str]]] = {}
             for table, column, kind in answer.rows:
                 columns.setdefault(str(table), []).append((str(column), str(kind)))
-            order = [*(name for name in MEANINGS if name in columns), *(name for name in columns if name not in MEANINGS)]
-            self._tables = info, [Table(name, MEANINGS.get(name, ""), columns[name]) for name in order]
+            order = [
+                *(name for name in MEANINGS if name in columns),
+                *(name for name in columns if name not in MEANINGS),
+            ]
+            self._tables = (
+                info,
+                [Table(name, MEANINGS.get(name, ""), columns[name]) for name in order],
+            )
         return self._tables[1]
 
 

@@ -1,8 +1,11 @@
-"""A reader's SQL on a copy of the store, in a process of its own that may do nothing else. Run as a script, never imported by the service.
+"""A reader's SQL on a copy of the store, in a process of its own that may do nothing else. Run as a
+script, never imported by the service.
 
-The process takes one order from its input (JSON: query, format, limits), opens the copy read-only with files, extensions and settings shut off, and
-writes two lines of JSON: `ready`, then the answer or the mistake with its place. A file that was asked for follows the second line. Memory, processor
-time, files that can be written and the time itself are bounded by the system; who started it may kill it at any moment.
+The process takes one order from its input (JSON: query, format, limits), opens the copy read-only
+with files, extensions and settings shut off, and writes two lines of JSON: `ready`, then the answer
+or the mistake with its place. A file that was asked for follows the second line. Memory, processor
+time, files that can be written and the time itself are bounded by the system; who started it may
+kill it at any moment.
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ VIEWS = {
 
 
 class Order(NamedTuple):
-    """What is asked for. `seconds` bounds the query, `memory_mb` DuckDB's memory; at most `rows` rows and about `bytes` bytes come back."""
+    """What is asked for. `seconds` bounds the query, `memory_mb` DuckDB's memory; at most `rows`
+    rows and about `bytes` bytes come back."""
 
     copy: str
     query: str
@@ -78,7 +82,8 @@ class Wrong(Exception):
 
 
 class Rows(NamedTuple):
-    """What a query gave: columns with their types, rows, and why not all of them are here (empty: they are)."""
+    """What a query gave: columns with their types, rows, and why not all of them are here (empty:
+    they are)."""
 
     names: list[str]
     types: list[str]
@@ -99,16 +104,24 @@ def main() -> None:
     body = b""
     try:
         found = answered(connection, order)
-        told: dict[str, Any] = {"columns": [list(pair) for pair in zip(found.names, found.types, strict=True)], "cut": found.cut}
+        told: dict[str, Any] = {
+            "columns": [list(pair) for pair in zip(found.names, found.types, strict=True)],
+            "cut": found.cut,
+        }
         if order.format == "json":
             told["rows"] = [[plain(value) for value in row] for row in found.rows]
         else:
             body = {"csv": as_csv, "parquet": as_parquet}[order.format](found)
             told["count"] = len(found.rows)
     except Wrong as wrong:
-        told = {"error": str(wrong), "accepted": wrong.accepted} | (placed(order.query, wrong.position))
+        told = {"error": str(wrong), "accepted": wrong.accepted} | (
+            placed(order.query, wrong.position)
+        )
     except MemoryError:
-        told = {"error": "the query needs too much memory", "accepted": f"at most {order.memory_mb} MB: ask for fewer rows or columns"}
+        told = {
+            "error": "the query needs too much memory",
+            "accepted": f"at most {order.memory_mb} MB: ask for fewer rows or columns",
+        }
     told["seconds"] = round(time.monotonic() - started, 4)
     out.write(json.dumps(told, allow_nan=False).encode() + b"\n" + body)
     out.flush()
@@ -116,10 +129,16 @@ def main() -> None:
 
 
 def confine(order: Order) -> None:
-    """Bounds that hold whatever the query does: memory, processor seconds, no byte written to any file, an end by the clock."""
+    """Bounds that hold whatever the query does: memory, processor seconds, no byte written to any
+    file, an end by the clock."""
     memory = order.memory_mb * 2**20 + SPARE_MEMORY_BYTES
     seconds = int(order.threads * order.seconds) + 10
-    bounds = ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0))
+    bounds = (
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    )
     for kind, bound in bounds:
         resource.setrlimit(kind, (bound, bound))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -128,12 +147,20 @@ def confine(order: Order) -> None:
 
 
 def opened(copy: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
-    """The copy, read-only: no files, no network, no extensions, no settings, no variables of this program; views of the log on top."""
+    """The copy, read-only: no files, no network, no extensions, no settings, no variables of this
+    program; views of the log on top."""
     config: dict[str, Any] = {
-        "enable_external_access": False, "autoload_known_extensions": False, "autoinstall_known_extensions": False,
-        "allow_community_extensions": False, "allow_unsigned_extensions": False, "python_enable_replacements": False,
-        "temp_directory": "", "memory_limit": f"{memory_mb}MB", "threads": threads, "errors_as_json": True,
-    }  # fmt: skip
+        "enable_external_access": False,
+        "autoload_known_extensions": False,
+        "autoinstall_known_extensions": False,
+        "allow_community_extensions": False,
+        "allow_unsigned_extensions": False,
+        "python_enable_replacements": False,
+        "temp_directory": "",
+        "memory_limit": f"{memory_mb}MB",
+        "threads": threads,
+        "errors_as_json": True,
+    }
     connection = duckdb.connect(str(copy), read_only=True, config=config)
     for name, statement in VIEWS.items():
         connection.execute(f"CREATE TEMP VIEW {name} AS {statement}")
@@ -148,9 +175,15 @@ def answered(connection: duckdb.DuckDBPyConnection, order: Order) -> Rows:
         if len(statements) != 1:
             raise Wrong(f"{len(statements)} statements", "one statement")
         if statements[0].type not in READ:
-            raise Wrong(f"a statement of type {statements[0].type.name}", "a query: SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN")
+            raise Wrong(
+                f"a statement of type {statements[0].type.name}",
+                "a query: SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN",
+            )
         result = connection.execute(statements[0])
-        names, types = [str(one[0]) for one in result.description or ()], [str(one[1]) for one in result.description or ()]
+        names, types = (
+            [str(one[0]) for one in result.description or ()],
+            [str(one[1]) for one in result.description or ()],
+        )
         return Rows(names, types, *taken(result, order))
     except (duckdb.Error, RuntimeError, ValueError, OverflowError) as problem:
         raise explained(problem) from problem
@@ -166,7 +199,13 @@ def taken(result: duckdb.DuckDBPyConnection, order: Order) -> tuple[list[tuple[A
                 return rows, f"only the first {order.rows} rows are shown"
             size += sum(weight(value) for value in row)
             if size > order.bytes:
-                return rows, f"only the first {len(rows)} rows are shown: more than {order.bytes // 2**20} MB"
+                return (
+                    rows,
+                    (
+                        f"only the first {len(rows)} rows are shown: more than "
+                        f"{order.bytes // 2**20} MB"
+                    ),
+                )
             rows.append(row)
     return rows, ""
 
@@ -177,7 +216,11 @@ def weight(value: object) -> int:
         return 8 + len(value)
     if isinstance(value, list | tuple):
         return 8 + sum(weight(one) for one in value)
-    return 8 + sum(weight(one) for pair in value.items() for one in pair) if isinstance(value, dict) else 16
+    return (
+        8 + sum(weight(one) for pair in value.items() for one in pair)
+        if isinstance(value, dict)
+        else 16
+    )
 
 
 def explained(problem: Exception) -> Wrong:
@@ -191,10 +234,19 @@ def explained(problem: Exception) -> Wrong:
         found = {}
     position = found.get("position")
     message = str(found.get("exception_message", text)).strip()
-    accepted = {"Permission": "what is in the store: files, networks and extensions are shut off"}.get(found.get("exception_type", ""), "")
+    accepted = {
+        "Permission": "what is in the store: files, networks and extensions are shut off"
+    }.get(found.get("exception_type", ""), "")
     if found.get("exception_type") == "Out of Memory":
-        message, accepted = "the query needs too much memory", "less at a time: fewer rows or columns, or a LIMIT further inside"
-    return Wrong(message, accepted, int(position) if position is not None and str(position).isdecimal() else None)
+        message, accepted = (
+            "the query needs too much memory",
+            "less at a time: fewer rows or columns, or a LIMIT further inside",
+        )
+    return Wrong(
+        message,
+        accepted,
+        int(position) if position is not None and str(position).isdecimal() else None,
+    )
 
 
 def placed(query: str, position: int | None) -> dict[str, int]:
@@ -243,11 +295,16 @@ def as_csv(found: Rows) -> bytes:
 def _cells(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[object]]:
     for row in rows:
         simple = [plain(value) for value in row]
-        yield [json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value for value in simple]
+        yield [
+            json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+            for value in simple
+        ]
 
 
 def as_parquet(found: Rows) -> bytes:
-    """A Parquet table; names that come twice get a number, what Arrow has no type for becomes text."""
+    """A Parquet table; names that come twice get a number, what Arrow has no type for becomes
+    text.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,5 @@
-"""A real server on a loopback port with the real API and store, and fakes where models and searches would be."""
+"""A real server on a loopback port with the real API and store, and fakes where models and searches
+would be."""
 
 from __future__ import annotations
 
@@ -21,9 +22,10 @@ from backend.client import Client
 from backend.core.settings import Settings
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library, file_sets
-from backend.service.assembly import PreferenceBook, Services
+from backend.service.assembly import Services
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
+from backend.service.preferences import PreferenceBook
 from backend.service.shutdown import Closing
 from storage import Store
 from tests.service.jobs.fakes import FakeModels
@@ -51,7 +53,12 @@ class Service:
 
 @contextmanager
 def serving(
-    folder: Path, launch: object, *, settings: Settings | None = None, runs_at_once: int = 4, models: FakeModels | None = None
+    folder: Path,
+    launch: object,
+    *,
+    settings: Settings | None = None,
+    runs_at_once: int = 4,
+    models: FakeModels | None = None,
 ) -> Iterator[Service]:
     """Start a server in a thread, with its own event loop; stop it at the end."""
     settings = settings or Settings(db=folder / "api.duckdb", samples=None)
@@ -59,13 +66,34 @@ def serving(
     equivalence = Equivalence()
     library = Library(equivalence, file_sets(None))
     preferences = PreferenceBook(store)
-    admission = Admission(library.find, models.available, lambda: preferences.current.allowed_models if settings.public else None)
+    admission = Admission(
+        library.find,
+        models.available,
+        lambda: preferences.current.allowed_models if settings.public else None,
+    )
     jobs = Jobs(store, models, admission, library.grade, runs_at_once=runs_at_once, launch=launch)  # type: ignore[arg-type]
     sweeps = Sweeps(folder / "experiments", None, models, library)  # type: ignore[arg-type]
-    services = Services(settings, preferences, store, models, library, admission, jobs, sweeps, closing, time.monotonic())  # type: ignore[arg-type]
+    services = Services(
+        settings,
+        preferences,
+        store,
+        models,
+        library,
+        admission,
+        jobs,
+        sweeps,
+        closing,
+        time.monotonic(),
+    )  # type: ignore[arg-type]
     api = create_app(services, origins=settings.origins)
-    app = Starlette(routes=[Mount("/api", app=api)], middleware=[Middleware(Guard, settings=lambda: settings)])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=2))
+    app = Starlette(
+        routes=[Mount("/api", app=api)], middleware=[Middleware(Guard, settings=lambda: settings)]
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=2
+        )
+    )
     started: list[asyncio.AbstractEventLoop] = []
 
     async def main() -> None:
@@ -77,7 +105,12 @@ def serving(
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    service = Service(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", services, models, started[0])
+    service = Service(
+        f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}",
+        services,
+        models,
+        started[0],
+    )
     try:
         yield service
     finally:

@@ -1,4 +1,5 @@
-"""Files in and out over HTTP: every format becomes runs like any other, a broken one leaves nothing, an open service asks its settings."""
+"""Files in and out over HTTP: every format becomes runs like any other, a broken one leaves
+nothing, an open service asks its settings."""
 
 from __future__ import annotations
 
@@ -30,10 +31,19 @@ def test_a_file_of_another_program_becomes_runs_like_any_other(service: Service,
     for run_id in taken.run_ids:
         run = client.info(run_id)
         assert service.store.verify(run_id) == []
-        assert (run.status, run.origin, run.question, run.right_answer) == ("finished", "import", "How many?", "72")
+        assert (run.status, run.origin, run.question, run.right_answer) == (
+            "finished",
+            "import",
+            "How many?",
+            "72",
+        )
         source = run.manifest["imported"]
         assert isinstance(source, dict)
-        assert (source["format"], source["file"], source["sha256"]) == (taken.format, name, hashlib.sha256(text).hexdigest())
+        assert (source["format"], source["file"], source["sha256"]) == (
+            taken.format,
+            name,
+            hashlib.sha256(text).hexdigest(),
+        )
         nodes, events = client.nodes(run_id), client.all_events(run_id)
         assert (len(nodes), len(events)) == (run.nodes, run.events)
         assert client.node(run_id, nodes[-1].id).path[0] == 0
@@ -46,7 +56,9 @@ def test_imported_runs_leave_and_come_back_with_their_source(service: Service) -
     client = service.client()
     first = client.import_runs(content("llm-reasoners-mcts.json"), name="log.json").run_ids[0]
     for format_ in ("jsonl", "parquet"):
-        copy = client.import_runs(client.export(first, format_), format=format_, name="copy").run_ids[0]
+        copy = client.import_runs(
+            client.export(first, format_), format=format_, name="copy"
+        ).run_ids[0]
         assert client.nodes(copy) == client.nodes(first)
         assert client.all_events(copy) == client.all_events(first)
         mark = client.info(copy).manifest["imported"]
@@ -79,10 +91,17 @@ def test_a_broken_file_is_refused_with_its_place_and_leaves_nothing(service: Ser
     assert refusal.value.status == 422
     log = decoded("inspect.json")
     log["samples"][3]["target"] = 5
-    with pytest.raises(Refused, match=r"\$\.samples\[3\]\.target"):  # three sound samples stand before it
+    with pytest.raises(
+        Refused, match=r"\$\.samples\[3\]\.target"
+    ):  # three sound samples stand before it
         client.import_runs(json.dumps(log).encode())
     unknown = "format of the file"
-    for text, words in ((b"", unknown), (b"\x89PNG\x00", unknown), (b'{"a": 1}', unknown), (b"PK\x03\x04", "archive")):
+    for text, words in (
+        (b"", unknown),
+        (b"\x89PNG\x00", unknown),
+        (b'{"a": 1}', unknown),
+        (b"PK\x03\x04", "archive"),
+    ):
         with pytest.raises(Refused, match=words):
             client.import_runs(text)
     with pytest.raises(Refused, match="accepted: auto, jsonl, parquet, treequest"):
@@ -90,7 +109,9 @@ def test_a_broken_file_is_refused_with_its_place_and_leaves_nothing(service: Ser
     assert count(client) == before
 
 
-def test_a_body_that_is_too_long_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_is_too_long_is_refused(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = service.client()
     before = count(client)
     monkeypatch.setattr(exchange, "IMPORT_LIMIT_BYTES", 1000)

@@ -1,4 +1,5 @@
-"""Experiments over HTTP: one is carried out, steered and read; what cannot be is refused with what is accepted."""
+"""Experiments over HTTP: one is carried out, steered and read; what cannot be is refused with what
+is accepted."""
 
 from __future__ import annotations
 
@@ -29,48 +30,95 @@ def ended(client: Client, name: str) -> None:
         time.sleep(0.05)
 
 
-def test_an_experiment_is_estimated_begun_watched_and_read(service: Service, tmp_path: Path) -> None:
+def test_an_experiment_is_estimated_begun_watched_and_read(
+    service: Service, tmp_path: Path
+) -> None:
     client, experiment = service.client(), small(3)
     before = client.experiments.estimate(experiment)
-    assert (before.planned, before.done, before.left) == (19, 0, 19) and "guessed" in before.sentence
+    assert (before.planned, before.done, before.left) == (
+        19,
+        0,
+        19,
+    ) and "guessed" in before.sentence
     name = client.experiments.start(experiment).hash
     ended(client, name)
     [info] = client.experiments.all()
-    assert (info.hash, info.status, info.done, info.planned, info.failed) == (experiment.hash, "idle", 15, 15, 0)
+    assert (info.hash, info.status, info.done, info.planned, info.failed) == (
+        experiment.hash,
+        "idle",
+        15,
+        15,
+        0,
+    )
     assert client.experiments.estimate(experiment).left == 0
     alone, _ = asyncio.run(carried_out(experiment, tmp_path / "alone"))
     columns = ["key", "arm", "budget", "answer", "generated_tokens"]
-    told = [sorted(map(str, each.results().select(columns).to_pylist())) for each in (alone, Folder(tmp_path / "experiments" / name))]
+    told = [
+        sorted(map(str, each.results().select(columns).to_pylist()))
+        for each in (alone, Folder(tmp_path / "experiments" / name))
+    ]
     assert told[0] == told[1]
 
 
 def test_curves_cells_and_analyses_agree_with_each_other(service: Service, tmp_path: Path) -> None:
     client, experiment = service.client(), small(4)
     name = asyncio.run(carried_out(experiment, tmp_path / "experiments"))[0].path.name
-    curves = {curve.arm: curve.points for curve in client.experiments.curves(name, axis="samples").curves}
+    curves = {
+        curve.arm: curve.points for curve in client.experiments.curves(name, axis="samples").curves
+    }
     matrix = client.experiments.matrix(name)
-    assert (matrix.budget, matrix.arms, len(matrix.problems)) == (4.0, ["majority", "coverage", "beam", "mcts"], 4)
+    assert (matrix.budget, matrix.arms, len(matrix.problems)) == (
+        4.0,
+        ["majority", "coverage", "beam", "mcts"],
+        4,
+    )
     for column, arm in enumerate(matrix.arms):
         credits_ = [row[column] for row in matrix.rows]
-        assert curves[arm][-1].accuracy.value == pytest.approx(sum(each or 0.0 for each in credits_) / 4)
+        assert curves[arm][-1].accuracy.value == pytest.approx(
+            sum(each or 0.0 for each in credits_) / 4
+        )
         behind = client.experiments.results(name, arm, 4.0)
-        assert behind.total == 4 and sum(each.credit for each in behind.results) == pytest.approx(sum(each or 0.0 for each in credits_))
+        assert behind.total == 4 and sum(each.credit for each in behind.results) == pytest.approx(
+            sum(each or 0.0 for each in credits_)
+        )
     pair = client.experiments.compare(name, "coverage", "majority", 4.0)
-    assert pair.difference.value == pytest.approx((curves["coverage"][-1].accuracy.value or 0) - (curves["majority"][-1].accuracy.value or 0))
-    assert {each.name for each in client.experiments.analyses(name)} >= {"pairs", "coverage", "spread", "cost of pass"}
+    assert pair.difference.value == pytest.approx(
+        (curves["coverage"][-1].accuracy.value or 0) - (curves["majority"][-1].accuracy.value or 0)
+    )
+    assert {each.name for each in client.experiments.analyses(name)} >= {
+        "pairs",
+        "coverage",
+        "spread",
+        "cost of pass",
+    }
     with pytest.raises(Refused, match="pages"):
         client.experiments.curves(name, axis="pages")
     with pytest.raises(Refused, match="slice"):
         client.experiments.curves(name, within="ledger/9")
 
 
-def test_a_slice_of_a_third_is_a_third_of_the_problems_for_curves_and_analyses(service: Service, tmp_path: Path) -> None:
+def test_a_slice_of_a_third_is_a_third_of_the_problems_for_curves_and_analyses(
+    service: Service, tmp_path: Path
+) -> None:
     client, experiment = service.client(), small(6)
     name = asyncio.run(carried_out(experiment, tmp_path / "experiments"))[0].path.name
-    assert client.experiments.info(name).cells == ["countdown/1", "hardest third", "middle third", "easiest third"]
+    assert client.experiments.info(name).cells == [
+        "countdown/1",
+        "hardest third",
+        "middle third",
+        "easiest third",
+    ]
     for third in client.experiments.info(name).cells[1:]:
-        assert {point.problems for curve in client.experiments.curves(name, within=third).curves for point in curve.points} == {2}
-        prefixes = next(each for each in client.experiments.analyses(name, within=third) if each.name == "prefixes")
+        assert {
+            point.problems
+            for curve in client.experiments.curves(name, within=third).curves
+            for point in curve.points
+        } == {2}
+        prefixes = next(
+            each
+            for each in client.experiments.analyses(name, within=third)
+            if each.name == "prefixes"
+        )
         assert {row["problems"] for row in prefixes.tables["arms"]} == {2}
         assert prefixes.charts[0].y_title == "prefix accuracy"
 
@@ -78,12 +126,21 @@ def test_a_slice_of_a_third_is_a_third_of_the_problems_for_curves_and_analyses(s
 def test_a_result_is_opened_as_a_run_with_its_whole_trace(service: Service, tmp_path: Path) -> None:
     client = service.client()
     folder, _ = asyncio.run(carried_out(small(2), tmp_path / "experiments"))
-    row = next(row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0)
+    row = next(
+        row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0
+    )
     run_id = client.experiments.open(folder.path.name, row["key"])
     end = time.monotonic() + 60
-    while (found := client.info(run_id)).status not in ("finished", "failed") and time.monotonic() < end:
+    while (found := client.info(run_id)).status not in (
+        "finished",
+        "failed",
+    ) and time.monotonic() < end:
         time.sleep(0.05)
-    assert (found.status, found.answer, found.ledger["generated_tokens"]) == ("finished", row["answer"], row["generated_tokens"])
+    assert (found.status, found.answer, found.ledger["generated_tokens"]) == (
+        "finished",
+        row["answer"],
+        row["generated_tokens"],
+    )
 
 
 def test_one_at_a_time_and_what_is_not_there_is_refused(service: Service) -> None:

@@ -1,4 +1,5 @@
-"""Forks over HTTP: asked for by the typed client, carried out by real jobs on the scripted engine, told by the service."""
+"""Forks over HTTP: asked for by the typed client, carried out by real jobs on the scripted engine,
+told by the service."""
 
 from __future__ import annotations
 
@@ -18,9 +19,15 @@ from tests.api.service import serving
 from tests.api.test_routes import finished
 
 SPEC = RunSpec(
-    strategy="beam_search", question="What is 12 + 7 + 25?", answer="44", engine="scripted", verifier="logprob", seed=3,
-    budget={"generated_tokens": 200}, sampling=SamplingSpec(alternatives=3),
-)  # fmt: skip
+    strategy="beam_search",
+    question="What is 12 + 7 + 25?",
+    answer="44",
+    engine="scripted",
+    verifier="logprob",
+    seed=3,
+    budget={"generated_tokens": 200},
+    sampling=SamplingSpec(alternatives=3),
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,25 +42,64 @@ def test_forks_are_asked_for_and_told_of_in_both_directions(client: Client) -> N
     origin = finished(client, client.submit(SPEC)).id
     node = next(node for node in client.nodes(origin) if node.depth == 1)
     detail = client.node(origin, node.id)
-    place, other = next((at, one) for at, options in enumerate(detail.alternatives) for one in options if one.token_id != detail.token_ids[at])
-    edited = finished(client, client.forks.start(origin, node.id, text="So far 19.", strategy="best_of_n", params={"n": 2}, budget={}))
+    place, other = next(
+        (at, one)
+        for at, options in enumerate(detail.alternatives)
+        for one in options
+        if one.token_id != detail.token_ids[at]
+    )
+    edited = finished(
+        client,
+        client.forks.start(
+            origin, node.id, text="So far 19.", strategy="best_of_n", params={"n": 2}, budget={}
+        ),
+    )
     exchanged = finished(client, client.forks.start(origin, node.id, token=(place, other.token_id)))
     again = finished(client, client.forks.start(edited.id, 1, strategy="chain", engine="scripted"))
-    assert (edited.status, edited.strategy, edited.budget, edited.right_answer) == ("finished", "best_of_n", {}, "44")
-    first = Origin(run=origin, node=node.id, root=1, path=[0, node.id], edited="text", words="So far 19.", strategy="beam_search")
+    assert (edited.status, edited.strategy, edited.budget, edited.right_answer) == (
+        "finished",
+        "best_of_n",
+        {},
+        "44",
+    )
+    first = Origin(
+        run=origin,
+        node=node.id,
+        root=1,
+        path=[0, node.id],
+        edited="text",
+        words="So far 19.",
+        strategy="beam_search",
+    )
     assert client.forks.of(edited.id).origins == [first]
-    assert client.forks.of(again.id).origins == [Origin(run=edited.id, node=1, root=1, path=[0, 1], strategy="best_of_n"), first]
+    assert client.forks.of(again.id).origins == [
+        Origin(run=edited.id, node=1, root=1, path=[0, 1], strategy="best_of_n"),
+        first,
+    ]
     told = client.forks.of(origin)
     assert told.origins == [] and told.limit == "generated_tokens"
     assert told.forks[0] == Descendant(
-        run=edited.id, node=node.id, edited="text", continued=False, strategy="best_of_n", status="finished", answer=edited.answer,
+        run=edited.id,
+        node=node.id,
+        edited="text",
+        continued=False,
+        strategy="best_of_n",
+        status="finished",
+        answer=edited.answer,
         correct=edited.correct,
-    )  # fmt: skip
-    assert [(fork.run, fork.edited) for fork in told.forks] == [(edited.id, "text"), (exchanged.id, "token")]
+    )
+    assert [(fork.run, fork.edited) for fork in told.forks] == [
+        (edited.id, "text"),
+        (exchanged.id, "token"),
+    ]
     [taken] = client.import_runs(client.export(edited.id)).run_ids
-    assert client.forks.of(taken).origins == [first.model_copy(update={"elsewhere": True, "stored": False, "strategy": ""})]
+    assert client.forks.of(taken).origins == [
+        first.model_copy(update={"elsewhere": True, "stored": False, "strategy": ""})
+    ]
     client.delete(origin)
-    assert client.forks.of(edited.id).origins == [first.model_copy(update={"stored": False, "strategy": ""})]
+    assert client.forks.of(edited.id).origins == [
+        first.model_copy(update={"stored": False, "strategy": ""})
+    ]
 
 
 def test_more_budget_goes_on_and_what_does_not_fit_is_refused(client: Client) -> None:
@@ -61,11 +107,22 @@ def test_more_budget_goes_on_and_what_does_not_fit_is_refused(client: Client) ->
     more = finished(client, client.forks.continued(origin, {"generated_tokens": 900}))
     told = client.forks.of(more.id).origins[0]
     assert told.continued and told.run == origin and told.replayed["model_calls"] > 0
-    assert more.ledger["generated_tokens"] > 200 and more.manifest["forked_from"]["replayed"] == told.replayed
+    assert (
+        more.ledger["generated_tokens"] > 200
+        and more.manifest["forked_from"]["replayed"] == told.replayed
+    )
     for ask, status, words in (
         (lambda: client.forks.continued(more.id, {}), 409, "came to its own end"),
-        (lambda: client.forks.continued(origin, {"generated_tokens": 10}), 422, "budget generated_tokens"),
-        (lambda: client.forks.expand(more.id, 1), 409, "is finished: a node can be expanded by hand only while its run is paused"),
+        (
+            lambda: client.forks.continued(origin, {"generated_tokens": 10}),
+            422,
+            "budget generated_tokens",
+        ),
+        (
+            lambda: client.forks.expand(more.id, 1),
+            409,
+            "is finished: a node can be expanded by hand only while its run is paused",
+        ),
         (lambda: client.forks.start(origin, 999), 404, "no node 999"),
         (lambda: client.forks.start(origin, 1, colour="red"), 422, "colour: got 'red'"),
         (lambda: client.forks.start(999, 1), 404, "no run 999"),
@@ -73,16 +130,40 @@ def test_more_budget_goes_on_and_what_does_not_fit_is_refused(client: Client) ->
         with pytest.raises(Refused, match=words) as refused:
             ask()
         assert refused.value.status == status
-    with pytest.raises(ValueError, match="question cannot be changed: a fork goes on with the problem of its origin"):
+    with pytest.raises(
+        ValueError,
+        match="question cannot be changed: a fork goes on with the problem of its origin",
+    ):
         client.forks.start(origin, 1, question="another")
 
 
-def test_the_command_forks_a_run_and_says_how_it_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_forks_a_run_and_says_how_it_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     at = ["--db", str(tmp_path / "a.duckdb"), "--json"]
-    asked = ["run", "--strategy", "chain", "--question", "What is 12 + 7 + 25?", "--answer", "44", "--engine", "scripted"]
+    asked = [
+        "run",
+        "--strategy",
+        "chain",
+        "--question",
+        "What is 12 + 7 + 25?",
+        "--answer",
+        "44",
+        "--engine",
+        "scripted",
+    ]
     assert main([*asked, "--budget", "rounds=2", *at]) == 0
     origin = json.loads(capsys.readouterr().out)["run_id"]
-    edit = ["--text", "Start with 12 + 7 = 19.", "--strategy", "best_of_n", "--param", "n=2", "--budget", "rounds=9"]
+    edit = [
+        "--text",
+        "Start with 12 + 7 = 19.",
+        "--strategy",
+        "best_of_n",
+        "--param",
+        "n=2",
+        "--budget",
+        "rounds=9",
+    ]
     assert main(["fork", str(origin), "1", *edit, *at]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["run_id"], told["status"]) == (origin + 1, "finished") and told["nodes"] == 4

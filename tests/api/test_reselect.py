@@ -1,4 +1,6 @@
-"""Another final rule over HTTP, and votes on hostile answers while the service goes on answering."""
+"""Another final rule over HTTP, and votes on hostile answers while the service goes on
+answering.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def voting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def ballot(**more: object):
-    return spec(strategy="best_of_n", params={"n": len(ANSWERS)}, verifier="logprob", answer="x+1", **more)
+    return spec(
+        strategy="best_of_n", params={"n": len(ANSWERS)}, verifier="logprob", answer="x+1", **more
+    )
 
 
 def test_a_stored_run_is_asked_about_other_rules(voting: Service) -> None:
@@ -51,7 +55,9 @@ def test_a_stored_run_is_asked_about_other_rules(voting: Service) -> None:
 
 
 def test_what_the_run_heard_of_its_answers_decides(voting: Service) -> None:
-    """The service's own algebra has never seen these answers: the run's stored verdicts are used."""
+    """The service's own algebra has never seen these answers: the run's stored verdicts are
+    used.
+    """
     client = voting.client()
     run_id = client.submit(ballot(selector="majority"))
     finished(client, run_id)
@@ -63,11 +69,15 @@ def test_what_the_run_heard_of_its_answers_decides(voting: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ({"selector": "loudest"}, "majority"), ({"selector": "softmax", "params": {"tau": -1}}, "greater than 0"),
-        ({"selector": "best", "params": {"luck": 1}}, "no parameters"), ({"selector": "best", "aggregation": "max"}, "'last'"),
+        ({"selector": "loudest"}, "majority"),
+        ({"selector": "softmax", "params": {"tau": -1}}, "greater than 0"),
+        ({"selector": "best", "params": {"luck": 1}}, "no parameters"),
+        ({"selector": "best", "aggregation": "max"}, "'last'"),
     ],
 )
-def test_a_rule_that_does_not_exist_is_refused_with_those_that_do(voting: Service, query: dict[str, object], named: str) -> None:
+def test_a_rule_that_does_not_exist_is_refused_with_those_that_do(
+    voting: Service, query: dict[str, object], named: str
+) -> None:
     client = voting.client()
     run_id = client.submit(ballot())
     finished(client, run_id)
@@ -92,8 +102,13 @@ def test_a_run_that_does_not_exist_is_not_found(voting: Service) -> None:
 
 
 def test_the_service_answers_while_a_hostile_answer_is_voted_on(tmp_path: Path) -> None:
-    """A tower of powers and an answer of 90,000 characters stand for election; the comparison is under way while health is asked for."""
-    pool, comparing, hostile = Equivalence(workers=1, limit_s=4.0), threading.Event(), list[bool | None]()
+    """A tower of powers and an answer of 90,000 characters stand for election; the comparison is
+    under way while health is asked for."""
+    pool, comparing, hostile = (
+        Equivalence(workers=1, limit_s=4.0),
+        threading.Event(),
+        list[bool | None](),
+    )
 
     def compare(answer: str, other: str) -> bool | None:
         if TOWER not in (answer, other):
@@ -111,7 +126,15 @@ def test_the_service_answers_while_a_hostile_answer_is_voted_on(tmp_path: Path) 
     try:
         with serving(tmp_path, launch) as service:
             client = service.client()
-            run_id = client.submit(spec(strategy="best_of_n", params={"n": 5}, verifier="logprob", answer="x+1", selector="majority"))
+            run_id = client.submit(
+                spec(
+                    strategy="best_of_n",
+                    params={"n": 5},
+                    verifier="logprob",
+                    answer="x+1",
+                    selector="majority",
+                )
+            )
             assert comparing.wait(timeout=60)
             answered = 0
             while comparing.is_set():
@@ -119,10 +142,17 @@ def test_the_service_answers_while_a_hostile_answer_is_voted_on(tmp_path: Path) 
                 answered += comparing.is_set()
             assert answered > 0
             stored = finished(client, run_id, within_s=60.0)
-            compared = [pair for event in client.all_events(run_id, kinds=["compared"]) for pair in event.data["pairs"]]
+            compared = [
+                pair
+                for event in client.all_events(run_id, kinds=["compared"])
+                for pair in event.data["pairs"]
+            ]
     finally:
         pool.close()
-    assert (stored.status, stored.answer is not None and stored.answer.replace(" ", "") in ("x+1", "1+x")) == ("finished", True)
+    assert (
+        stored.status,
+        stored.answer is not None and stored.answer.replace(" ", "") in ("x+1", "1+x"),
+    ) == ("finished", True)
     assert hostile == [None]
     assert [pair for pair in compared if TOWER in pair] == [[TOWER, "0", None]]
     assert any("characters" in pair[0] and pair[2] is None for pair in compared)

@@ -38,12 +38,27 @@ def test_health_says_how_many_runs_there_are(slow: Service, growing: Growing) ->
 def test_the_catalogue_lists_everything_a_run_can_name(service: Service) -> None:
     catalog = service.client().catalog()
     names = {each.name for each in catalog.strategies}
-    assert {"chain", "best_of_n", "stepwise_best_of_n", "beam_search", "dvts", "particle_filter", "a_star", "mcts"} <= names
+    assert {
+        "chain",
+        "best_of_n",
+        "stepwise_best_of_n",
+        "beam_search",
+        "dvts",
+        "particle_filter",
+        "a_star",
+        "mcts",
+    } <= names
     beam = next(each for each in catalog.strategies if each.name == "beam_search")
     assert beam.params_schema["properties"]["beam_width"]["description"]  # type: ignore[index,call-overload]
     assert {each.name for each in catalog.verifiers} == {"prm", "exact", "logprob"}
     assert [each.name for each in catalog.engines if not each.available] == ["vllm"]
-    assert next(each.levels for each in catalog.problem_sets if each.name == "ledger") == [1, 2, 3, 4, 5]
+    assert next(each.levels for each in catalog.problem_sets if each.name == "ledger") == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert "generated_tokens" in [each.name for each in catalog.budget_axes]
 
 
@@ -63,16 +78,27 @@ def test_a_run_is_accepted_at_once_and_read_back_whole(service: Service) -> None
     run_id = client.submit(spec(seed=5, params={"n": 8}, budget={"rounds": 9}))
     run = finished(client, run_id)
     assert (run.status, run.answer, run.right_answer, run.correct) == ("finished", "12", "12", True)
-    assert (run.question, run.params, run.budget, run.seed) == ("What is 7 + 5?", {"n": 8}, {"rounds": 9.0}, 5)
+    assert (run.question, run.params, run.budget, run.seed) == (
+        "What is 7 + 5?",
+        {"n": 8},
+        {"rounds": 9.0},
+        5,
+    )
     assert run.grade_reason == "12 it is"
     assert (run.nodes, run.events) == (3, 5)
     assert run.ledger["generated_tokens"] == 6
     nodes = client.nodes(run_id)
-    assert [(node.id, node.parent_id, node.depth, node.n_tokens) for node in nodes] == [(0, None, 0, 2), (1, 0, 1, 3), (2, 1, 2, 3)]
+    assert [(node.id, node.parent_id, node.depth, node.n_tokens) for node in nodes] == [
+        (0, None, 0, 2),
+        (1, 0, 1, 3),
+        (2, 1, 2, 3),
+    ]
     assert client.nodes(run_id, after=1) == nodes[2:]
 
 
-def test_a_node_shows_its_tokens_and_the_exact_prompt_it_was_written_under(service: Service) -> None:
+def test_a_node_shows_its_tokens_and_the_exact_prompt_it_was_written_under(
+    service: Service,
+) -> None:
     client = service.client()
     run_id = client.submit(spec())
     finished(client, run_id)
@@ -98,19 +124,37 @@ def test_events_come_in_pages_with_the_nodes_they_announce(service: Service) -> 
     assert (page.last_seq, page.status) == (1, "finished")
     rest = client.events(run_id, after=1)
     assert [event.seq for event in rest.events] == [2, 3, 4]
-    assert [event.kind for event in client.all_events(run_id, kinds=["step", "answer"])] == ["step", "answer"]
+    assert [event.kind for event in client.all_events(run_id, kinds=["step", "answer"])] == [
+        "step",
+        "answer",
+    ]
 
 
-def test_a_long_page_of_events_is_packed_for_who_takes_it_so(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_page_of_events_is_packed_for_who_takes_it_so(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_id = service.client().submit(spec())
     finished(service.client(), run_id)
-    short = httpx.get(f"{service.url}/api/runs/{run_id}/events", headers={"Accept-Encoding": "gzip"}, trust_env=False)
+    short = httpx.get(
+        f"{service.url}/api/runs/{run_id}/events",
+        headers={"Accept-Encoding": "gzip"},
+        trust_env=False,
+    )
     monkeypatch.setattr(trace, "PACKED_FROM", len(short.content))
     packed, refused = (
-        httpx.get(f"{service.url}/api/runs/{run_id}/events", headers={"Accept-Encoding": taken}, trust_env=False) for taken in ("gzip", "identity")
+        httpx.get(
+            f"{service.url}/api/runs/{run_id}/events",
+            headers={"Accept-Encoding": taken},
+            trust_env=False,
+        )
+        for taken in ("gzip", "identity")
     )
     assert short.content == packed.content == refused.content
-    assert [answer.headers.get("content-encoding") for answer in (short, packed, refused)] == [None, "gzip", None]
+    assert [answer.headers.get("content-encoding") for answer in (short, packed, refused)] == [
+        None,
+        "gzip",
+        None,
+    ]
 
 
 def test_runs_are_found_by_what_they_are(service: Service) -> None:
@@ -133,7 +177,9 @@ def test_an_export_is_imported_as_the_same_run(service: Service) -> None:
     copy = client.import_(content)
     assert copy != run_id
     assert client.nodes(copy) == client.nodes(run_id)
-    assert [event.model_dump() for event in client.all_events(copy)] == [event.model_dump() for event in client.all_events(run_id)]
+    assert [event.model_dump() for event in client.all_events(copy)] == [
+        event.model_dump() for event in client.all_events(run_id)
+    ]
     with pytest.raises(Refused, match="line") as refusal:
         client.import_(content[:-30])
     assert refusal.value.status == 422
@@ -197,16 +243,24 @@ def test_models_are_loaded_and_unloaded_by_name(slow: Service) -> None:
     ("body", "named"),
     [
         ({"strategy": "dowsing", "question": "1 + 1?"}, "beam_search"),
-        ({"strategy": "beam_search", "question": "1 + 1?", "params": {"beam_width": "wide"}}, "integer"),
+        (
+            {"strategy": "beam_search", "question": "1 + 1?", "params": {"beam_width": "wide"}},
+            "integer",
+        ),
         ({"strategy": "beam_search"}, "exactly one"),
-        ({"strategy": "beam_search", "question": "1 + 1?", "budget": {"euros": 3}}, "generated_tokens"),
+        (
+            {"strategy": "beam_search", "question": "1 + 1?", "budget": {"euros": 3}},
+            "generated_tokens",
+        ),
         ({"strategy": "beam_search", "question": "1 + 1?", "luck": 3}, "not permitted"),
         ({"strategy": "beam_search", "problem": "ledger/3/x"}, "ledger"),
         ({"strategy": "beam_search", "question": "1 + 1?", "engine": "vllm"}, "not installed"),
         ([], "valid"),
     ],
 )
-def test_bad_input_is_answered_with_what_was_given_and_what_is_accepted(service: Service, body: object, named: str) -> None:
+def test_bad_input_is_answered_with_what_was_given_and_what_is_accepted(
+    service: Service, body: object, named: str
+) -> None:
     response = httpx.post(f"{service.url}/api/runs", json=body)
     found = response.json()
     assert response.status_code == 422
@@ -217,12 +271,21 @@ def test_bad_input_is_answered_with_what_was_given_and_what_is_accepted(service:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/api/nowhere", 404), ("GET", "/api/runs/77", 404), ("GET", "/api/runs/77/events", 404), ("GET", "/api/runs/77/nodes", 404),
-        ("GET", "/api/runs/abc", 422), ("POST", "/api/runs/77/cancel", 404), ("DELETE", "/api/runs/77", 404), ("PUT", "/api/health", 405),
-        ("GET", "/api/runs?limit=0", 422), ("GET", "/api/runs?status=odd", 422),
+        ("GET", "/api/nowhere", 404),
+        ("GET", "/api/runs/77", 404),
+        ("GET", "/api/runs/77/events", 404),
+        ("GET", "/api/runs/77/nodes", 404),
+        ("GET", "/api/runs/abc", 422),
+        ("POST", "/api/runs/77/cancel", 404),
+        ("DELETE", "/api/runs/77", 404),
+        ("PUT", "/api/health", 405),
+        ("GET", "/api/runs?limit=0", 422),
+        ("GET", "/api/runs?status=odd", 422),
     ],
 )
-def test_every_refusal_has_the_same_shape(service: Service, method: str, path: str, status: int) -> None:
+def test_every_refusal_has_the_same_shape(
+    service: Service, method: str, path: str, status: int
+) -> None:
     response = httpx.request(method, service.url + path)
     assert response.status_code == status
     assert response.json()["error"]
@@ -231,11 +294,20 @@ def test_every_refusal_has_the_same_shape(service: Service, method: str, path: s
 
 def test_the_document_describes_every_path_and_its_refusals(service: Service) -> None:
     document = httpx.get(f"{service.url}/api/openapi.json").json()
-    assert {"/health", "/catalog", "/runs", "/runs/{run_id}/events", "/runs/{run_id}/nodes/{node_id}", "/settings"} <= set(document["paths"])
+    assert {
+        "/health",
+        "/catalog",
+        "/runs",
+        "/runs/{run_id}/events",
+        "/runs/{run_id}/nodes/{node_id}",
+        "/settings",
+    } <= set(document["paths"])
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             assert described["summary"], f"{method} {path}"
-            assert described["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody"), f"{method} {path}"
+            assert described["responses"]["422"]["content"]["application/json"]["schema"][
+                "$ref"
+            ].endswith("/ErrorBody"), f"{method} {path}"
 
 
 def test_plotly_comes_packed_from_the_installed_package_and_is_cached(service: Service) -> None:

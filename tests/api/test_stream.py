@@ -15,11 +15,24 @@ from tests.service.jobs.fakes import Growing, spec
 STREAM = {"Accept": "text/event-stream"}
 
 
-def stream(service: Service, run_id: int, *, after: int | None = None, headers: dict[str, str] | None = None, most: int = 10**9) -> list[Message]:
+def stream(
+    service: Service,
+    run_id: int,
+    *,
+    after: int | None = None,
+    headers: dict[str, str] | None = None,
+    most: int = 10**9,
+) -> list[Message]:
     """Messages of a run until the stream ends or `most` have come."""
     found: list[Message] = []
     params = {} if after is None else {"after": after}
-    with httpx.stream("GET", f"{service.url}/api/runs/{run_id}/events", params=params, headers={**STREAM, **(headers or {})}, timeout=30) as response:
+    with httpx.stream(
+        "GET",
+        f"{service.url}/api/runs/{run_id}/events",
+        params=params,
+        headers={**STREAM, **(headers or {})},
+        timeout=30,
+    ) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         for message in messages(response.iter_lines()):
             found.append(message)
@@ -36,7 +49,13 @@ def test_a_finished_run_is_sent_whole_and_then_the_stream_says_done(service: Ser
     run_id = service.client().submit(spec())
     found = stream(service, run_id)
     assert seqs(found) == [0, 1, 2, 3, 4]
-    assert [message.kind for message in found if message.seq is not None] == ["node", "node", "node", "step", "answer"]
+    assert [message.kind for message in found if message.seq is not None] == [
+        "node",
+        "node",
+        "node",
+        "step",
+        "answer",
+    ]
     second = next(message for message in found if message.seq == 1)
     assert second.data["node"]["text"] == "7 + 5 = 12.\n\n"  # type: ignore[index]
     assert [message.kind for message in found[-2:]] == ["status", "done"]
@@ -76,7 +95,9 @@ def test_the_states_of_a_run_are_told_as_they_change(slow: Service, growing: Gro
 
 def test_a_bad_last_event_id_is_refused(service: Service) -> None:
     run_id = service.client().submit(spec())
-    response = httpx.get(f"{service.url}/api/runs/{run_id}/events", headers={**STREAM, "Last-Event-ID": "soon"})
+    response = httpx.get(
+        f"{service.url}/api/runs/{run_id}/events", headers={**STREAM, "Last-Event-ID": "soon"}
+    )
     assert response.status_code == 422
     assert response.json()["given"] == "soon"
 
@@ -87,7 +108,9 @@ def test_a_quiet_stream_is_kept_alive_by_comments(slow: Service, growing: Growin
     while growing.written < 3:
         time.sleep(0.01)
     client.pause(run_id)
-    with httpx.stream("GET", f"{slow.url}/api/runs/{run_id}/events", headers=STREAM, timeout=30) as response:
+    with httpx.stream(
+        "GET", f"{slow.url}/api/runs/{run_id}/events", headers=STREAM, timeout=30
+    ) as response:
         assert any(line == ": ping" for line in response.iter_lines())
 
 
@@ -105,7 +128,9 @@ def test_streams_end_when_the_service_does(tmp_path: Path) -> None:
     with serving(tmp_path, Growing()) as service:
         run_id = service.client().submit(spec())
         kinds: list[str] = []
-        with httpx.stream("GET", f"{service.url}/api/runs/{run_id}/events", headers=STREAM, timeout=30) as response:
+        with httpx.stream(
+            "GET", f"{service.url}/api/runs/{run_id}/events", headers=STREAM, timeout=30
+        ) as response:
             for message in messages(response.iter_lines()):
                 kinds.append(message.kind)
                 if len(kinds) == 5:
@@ -127,5 +152,3 @@ def test_what_is_streamed_is_what_is_listed(service: Service) -> None:
     streamed = [message.data for message in stream(service, run_id) if message.seq is not None]
     listed = httpx.get(f"{service.url}/api/runs/{run_id}/events").json()["events"]
     assert json.dumps(streamed) == json.dumps(listed)
-
-

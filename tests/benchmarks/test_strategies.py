@@ -1,4 +1,5 @@
-"""The benchmark of the strategies: every run once, whatever interrupts it, and a report whose numbers can be worked out by hand."""
+"""The benchmark of the strategies: every run once, whatever interrupts it, and a report whose
+numbers can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -17,11 +18,22 @@ from benchmarks.strategies_plan import CELLS, FIRST_SEED, POOL, WIDTHS, Plan, se
 from benchmarks.strategies_report import markdown
 
 FIRST, SECOND = f"ledger/3/{FIRST_SEED}", f"ledger/3/{FIRST_SEED + 1}"
-SMALL = Plan(cells=("ledger/3",), problems=2, budgets=(4,), measured=2, chains=2, pool=8, engine="scripted")
+SMALL = Plan(
+    cells=("ledger/3",), problems=2, budgets=(4,), measured=2, chains=2, pool=8, engine="scripted"
+)
 
 
-def bench(path: Path, plan: Plan = SMALL, reward: ScriptedRewardModel | None = None, **more) -> Bench:
-    return Bench(plan, ScriptedEngine(), reward or ScriptedRewardModel(), Log(path), tell=lambda text: None, **more)
+def bench(
+    path: Path, plan: Plan = SMALL, reward: ScriptedRewardModel | None = None, **more
+) -> Bench:
+    return Bench(
+        plan,
+        ScriptedEngine(),
+        reward or ScriptedRewardModel(),
+        Log(path),
+        tell=lambda text: None,
+        **more,
+    )
 
 
 class Doomed(Log):
@@ -39,15 +51,43 @@ class Doomed(Log):
 
 def lasting(runs: list[Finished]) -> dict[str, Finished]:
     """Runs by key, without the clock."""
-    return {run.key: run.model_copy(update={"ledger": {axis: n for axis, n in run.ledger.items() if axis != "seconds"}}) for run in runs}
+    return {
+        run.key: run.model_copy(
+            update={"ledger": {axis: n for axis, n in run.ledger.items() if axis != "seconds"}}
+        )
+        for run in runs
+    }
 
 
-def made(strategy: str, problem: str, right: bool, tokens: float, *, solutions=4, unit: float | None = 100.0, seed=0, **more) -> Finished:
+def made(
+    strategy: str,
+    problem: str,
+    right: bool,
+    tokens: float,
+    *,
+    solutions=4,
+    unit: float | None = 100.0,
+    seed=0,
+    **more,
+) -> Finished:
     """A finished run as the log keeps it."""
-    ledger = {"generated_tokens": tokens, "verifier_calls": more.pop("calls", 0.0), "rounds": more.pop("rounds", 1.0)}
+    ledger = {
+        "generated_tokens": tokens,
+        "verifier_calls": more.pop("calls", 0.0),
+        "rounds": more.pop("rounds", 1.0),
+    }
     given = {"answer": "1", "correct": right, "params": {}, "ledger": ledger, **more}
     key = f"{strategy}-{problem}-{solutions}-{seed}"
-    return Finished(key=key, cell="ledger/3", problem=problem, strategy=strategy, solutions=solutions, unit=unit, seed=seed, **given)
+    return Finished(
+        key=key,
+        cell="ledger/3",
+        problem=problem,
+        strategy=strategy,
+        solutions=solutions,
+        unit=unit,
+        seed=seed,
+        **given,
+    )
 
 
 def logged(path: Path, runs: list[Finished]) -> Log:
@@ -74,13 +114,20 @@ SEARCHED = [
     made("particle_filter", FIRST, False, 210.0, solutions=2, calls=10.0, rounds=5.0),
     made("particle_filter", SECOND, True, 190.0, solutions=2, calls=11.0, rounds=6.0),
     made("particle_filter", FIRST, True, 380.0, calls=20.0, rounds=5.0),
-    made("particle_filter", SECOND, False, 420.0, calls=24.0, rounds=7.0, answer=None, correct=None),
+    made(
+        "particle_filter", SECOND, False, 420.0, calls=24.0, rounds=7.0, answer=None, correct=None
+    ),
     made("beam_search", FIRST, True, 300.0, calls=16.0, rounds=4.0),
     made("beam_search", SECOND, True, 340.0, calls=16.0, rounds=5.0),
 ]
 CHAINS = [
     made("chain", problem, right, tokens, solutions=1, unit=None, seed=seed)
-    for problem, seed, right, tokens in ((FIRST, 0, True, 90.0), (FIRST, 1, False, 110.0), (SECOND, 0, False, 70.0), (SECOND, 1, False, 130.0))
+    for problem, seed, right, tokens in (
+        (FIRST, 0, True, 90.0),
+        (FIRST, 1, False, 110.0),
+        (SECOND, 0, False, 70.0),
+        (SECOND, 1, False, 130.0),
+    )
 ]
 
 
@@ -89,11 +136,21 @@ async def test_every_strategy_runs_on_every_problem_within_its_limit(tmp_path: P
     await bench(log.path).carry_out()
     done = Counter((run.strategy, run.solutions) for run in Log(log.path).runs.values())
     assert done == {("chain", 1): 4, (POOL, 8): 2, **{(name, 4): 2 for name in searching()}}
-    unit = sum(run.ledger["generated_tokens"] for run in Log(log.path).runs.values() if run.strategy == "chain") / 4
+    unit = (
+        sum(
+            run.ledger["generated_tokens"]
+            for run in Log(log.path).runs.values()
+            if run.strategy == "chain"
+        )
+        / 4
+    )
     for run in Log(log.path).runs.values():
         slack = WIDTHS[run.strategy].slack if run.strategy in WIDTHS else 1.0
         assert run.failure is None and run.unit == (None if run.strategy == "chain" else unit)
-        assert run.strategy in ("chain", POOL) or run.ledger["generated_tokens"] <= slack * 4 * unit + 1
+        assert (
+            run.strategy in ("chain", POOL)
+            or run.ledger["generated_tokens"] <= slack * 4 * unit + 1
+        )
     assert all(len(run.samples) == 8 for run in Log(log.path).runs.values() if run.strategy == POOL)
     assert set(searching()) == set(STRATEGIES) - {"chain", POOL}
 
@@ -103,7 +160,14 @@ async def test_a_benchmark_that_was_killed_goes_on_without_repeating_a_run(tmp_p
     plan = Plan(**{**SMALL.__dict__, "strategies": ("particle_filter", "beam_search", "mcts")})
     await bench(whole, plan).carry_out()
     for lines in (1, 3, 5):
-        doomed = Bench(plan, ScriptedEngine(), ScriptedRewardModel(), Doomed(cut), at_once=2, tell=lambda text: None)
+        doomed = Bench(
+            plan,
+            ScriptedEngine(),
+            ScriptedRewardModel(),
+            Doomed(cut),
+            at_once=2,
+            tell=lambda text: None,
+        )
         doomed.log.task, doomed.log.left = asyncio.create_task(doomed.carry_out()), lines
         with pytest.raises(asyncio.CancelledError):
             await doomed.log.task
@@ -111,7 +175,9 @@ async def test_a_benchmark_that_was_killed_goes_on_without_repeating_a_run(tmp_p
         cut.write_bytes(kept + kept.splitlines()[-1][:40])  # a line that was being written
     await bench(cut, plan).carry_out()
     assert cut.read_bytes().startswith(kept), "a finished run is never touched again"
-    assert len(cut.read_bytes().splitlines()) == 1 + len(Log(cut).runs), "one line a run and one for the setup"
+    assert len(cut.read_bytes().splitlines()) == 1 + len(Log(cut).runs), (
+        "one line a run and one for the setup"
+    )
     assert lasting(list(Log(cut).runs.values())) == lasting(list(Log(whole).runs.values()))
     before = cut.read_bytes()
     await bench(cut, plan).carry_out()
@@ -123,9 +189,13 @@ async def test_no_run_is_started_after_the_time_is_over(tmp_path: Path) -> None:
     assert Log(tmp_path / "a.jsonl").runs == {}
 
 
-async def test_a_search_that_the_verifier_fails_counts_as_wrong_and_is_not_repeated(tmp_path: Path) -> None:
+async def test_a_search_that_the_verifier_fails_counts_as_wrong_and_is_not_repeated(
+    tmp_path: Path,
+) -> None:
     plan = Plan(**{**SMALL.__dict__, "strategies": ("beam_search",)})
-    await bench(tmp_path / "a.jsonl", plan, ScriptedRewardModel(failure=lambda solution: "no opinion")).carry_out()
+    await bench(
+        tmp_path / "a.jsonl", plan, ScriptedRewardModel(failure=lambda solution: "no opinion")
+    ).carry_out()
     log = Log(tmp_path / "a.jsonl")
     broken = [run for run in log.runs.values() if run.failure is not None]
     assert Counter(run.strategy for run in broken) == {"beam_search": 2, POOL: 2}
@@ -158,35 +228,113 @@ def test_the_table_is_what_can_be_worked_out_by_hand(tmp_path: Path) -> None:
     table = rows_of(report, "ledger/3")
     assert table == rows_of(report, "All cells: ledger/3")
     assert table["1", "chain"] == ["2", "0.250 [0.000, 0.500]", "0.000", "100", "–", "0.0", "1.0"]
-    assert table["2", "particle_filter"] == ["2", "0.500 [0.000, 1.000]", "0.000", "200", "1.00", "10.5", "5.5"]
-    assert table["4", "particle_filter"] == ["2", "0.500 [0.000, 1.000]", "0.500", "400", "1.00", "22.0", "6.0"]
-    assert table["4", "beam_search"] == ["2", "1.000 [1.000, 1.000]", "0.000", "320", "0.80", "16.0", "4.5"]
-    # Of the six pairs of the first pool three hold the right one; it is scored highest, and ties twice in the vote. Of the second one is silent.
-    assert table["2", "best_of_n, coverage"] == ["2", "0.250 [0.000, 0.500]", "0.083", "200", "1.00", "0.0", "2.0"]
-    assert table["2", "best_of_n, best"] == ["2", "0.250 [0.000, 0.500]", "0.083", "200", "1.00", "1.5", "2.0"]
-    assert table["2", "best_of_n, weighted"] == ["2", "0.250 [0.000, 0.500]", "0.083", "200", "1.00", "1.5", "2.0"]
-    assert table["2", "best_of_n, majority"] == ["2", "0.167 [0.000, 0.333]", "0.083", "200", "1.00", "0.0", "2.0"]
-    # All four of the first pool: 8 and 8.0 are one answer, which outvotes the right one and outweighs it by 1.1 to 0.9.
+    assert table["2", "particle_filter"] == [
+        "2",
+        "0.500 [0.000, 1.000]",
+        "0.000",
+        "200",
+        "1.00",
+        "10.5",
+        "5.5",
+    ]
+    assert table["4", "particle_filter"] == [
+        "2",
+        "0.500 [0.000, 1.000]",
+        "0.500",
+        "400",
+        "1.00",
+        "22.0",
+        "6.0",
+    ]
+    assert table["4", "beam_search"] == [
+        "2",
+        "1.000 [1.000, 1.000]",
+        "0.000",
+        "320",
+        "0.80",
+        "16.0",
+        "4.5",
+    ]
+    # Of the six pairs of the first pool three hold the right one; it is scored highest, and ties
+    # twice in the vote. Of the second one is silent.
+    assert table["2", "best_of_n, coverage"] == [
+        "2",
+        "0.250 [0.000, 0.500]",
+        "0.083",
+        "200",
+        "1.00",
+        "0.0",
+        "2.0",
+    ]
+    assert table["2", "best_of_n, best"] == [
+        "2",
+        "0.250 [0.000, 0.500]",
+        "0.083",
+        "200",
+        "1.00",
+        "1.5",
+        "2.0",
+    ]
+    assert table["2", "best_of_n, weighted"] == [
+        "2",
+        "0.250 [0.000, 0.500]",
+        "0.083",
+        "200",
+        "1.00",
+        "1.5",
+        "2.0",
+    ]
+    assert table["2", "best_of_n, majority"] == [
+        "2",
+        "0.167 [0.000, 0.333]",
+        "0.083",
+        "200",
+        "1.00",
+        "0.0",
+        "2.0",
+    ]
+    # All four of the first pool: 8 and 8.0 are one answer, which outvotes the right one and
+    # outweighs it by 1.1 to 0.9.
     assert table["4", "best_of_n, best"][1] == "0.500 [0.000, 1.000]"
-    assert table["4", "best_of_n, weighted"][1] == table["4", "best_of_n, majority"][1] == "0.000 [0.000, 0.000]"
+    assert (
+        table["4", "best_of_n, weighted"][1]
+        == table["4", "best_of_n, majority"][1]
+        == "0.000 [0.000, 0.000]"
+    )
 
 
 def test_differences_are_paired_by_problem(tmp_path: Path) -> None:
     report = markdown(logged(tmp_path / "a.jsonl", [*CHAINS, *POOLED, *SEARCHED]))
     table = rows_of(report, "Paired differences of accuracy, all cells\n")
     assert table["4", "particle_filter"][3] == "-0.500 [-1.000, +0.000]"
-    assert table["2", "particle_filter"] == ["+0.250 [-0.500, +1.000]", "+0.250 [-0.500, +1.000]", "+0.333 [-0.333, +1.000]", "–"]
+    assert table["2", "particle_filter"] == [
+        "+0.250 [-0.500, +1.000]",
+        "+0.250 [-0.500, +1.000]",
+        "+0.333 [-0.333, +1.000]",
+        "–",
+    ]
     found = results([*SEARCHED[:2], *POOLED])
-    assert difference(found[Row(2, "particle_filter")], {SECOND: found[Row(2, "best_of_n, majority")][SECOND]}).value == 1.0
+    assert (
+        difference(
+            found[Row(2, "particle_filter")], {SECOND: found[Row(2, "best_of_n, majority")][SECOND]}
+        ).value
+        == 1.0
+    )
 
 
 def test_runs_of_one_problem_are_no_independent_evidence() -> None:
-    runs = [made("chain", problem, problem == FIRST, 80.0, solutions=1, seed=seed) for problem in (FIRST, SECOND) for seed in range(50)]
+    runs = [
+        made("chain", problem, problem == FIRST, 80.0, solutions=1, seed=seed)
+        for problem in (FIRST, SECOND)
+        for seed in range(50)
+    ]
     assert accuracy(results(runs)[Row(1, "chain")]) == (0.5, 0.0, 1.0)
 
 
 def test_a_run_with_other_parameters_takes_the_place_of_the_earlier_one() -> None:
-    again = made("particle_filter", FIRST, False, 500.0).model_copy(update={"key": "later", "params": {"particles": 5}})
+    again = made("particle_filter", FIRST, False, 500.0).model_copy(
+        update={"key": "later", "params": {"particles": 5}}
+    )
     assert results([*SEARCHED, again])[Row(4, "particle_filter")][FIRST].tokens == 500.0
 
 
@@ -194,10 +342,16 @@ def test_expressions_of_one_value_are_one_answer_in_the_vote_of_a_pool() -> None
     written = (("(1 + 2) * 3", True), ("3 * (2 + 1)", True), ("1 + 2", False), (" ", False))
     samples = tuple(Sample(answer, right, 0.5, 40) for answer, right in written)
     pool = pool_of(made(POOL, f"countdown/2/{FIRST_SEED}", True, 160.0, samples=samples))
-    assert ([len(group) for group in pool.right], [len(group) for group in pool.wrong], pool.blank) == ([2], [1], 1)
+    assert (
+        [len(group) for group in pool.right],
+        [len(group) for group in pool.wrong],
+        pool.blank,
+    ) == ([2], [1], 1)
 
 
-def test_the_report_is_made_of_the_files_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_is_made_of_the_files_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = logged(tmp_path / "a.jsonl", [*CHAINS, *SEARCHED])
     before = log.path.read_bytes()
     main(["--report", "--folder", str(tmp_path)])
@@ -205,7 +359,12 @@ def test_the_report_is_made_of_the_files_alone(tmp_path: Path, capsys: pytest.Ca
     assert log.path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("given", "told"), [(["--strategies", "nonsense"], "particle_filter"), (["--cells", "ledger/9"], "no level 9")])
-def test_what_does_not_exist_is_refused_before_anything_runs(given: list[str], told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(["--strategies", "nonsense"], "particle_filter"), (["--cells", "ledger/9"], "no level 9")],
+)
+def test_what_does_not_exist_is_refused_before_anything_runs(
+    given: list[str], told: str, tmp_path: Path
+) -> None:
     with pytest.raises(SystemExit, match=told):
         main([*given, "--folder", str(tmp_path)])

@@ -1,4 +1,5 @@
-"""A real Chromium before the real pages: session-wide browser, a fresh context for each test, console errors are failures."""
+"""A real Chromium before the real pages: session-wide browser, a fresh context for each test,
+console errors are failures."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ REQUIRED = "browser" in os.environ.get("ARBORETUM_REQUIRE", "")
 PATIENCE_MS = 1000 * int(os.environ.get("ARBORETUM_BROWSER_PATIENCE_S", "60"))
 
 sync_api = (
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed") if not REQUIRED else __import__("playwright.sync_api").sync_api
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not REQUIRED
+    else __import__("playwright.sync_api").sync_api
 )
 
 
@@ -35,13 +38,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[sync_api.Browser]:  # type: ignore[name-defined]
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         if REQUIRED:
             pytest.fail("ARBORETUM_REQUIRE names browser, but no Chromium is installed")
-        pytest.skip("no Chromium is installed (looked for chromium, chromium-browser, google-chrome)")
+        pytest.skip(
+            "no Chromium is installed (looked for chromium, chromium-browser, google-chrome)"
+        )
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
         yield browser
         browser.close()
 
@@ -56,8 +67,24 @@ def free_port() -> int:
 def streamlit(script: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`streamlit run script` on a free port; its address and process."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        script,
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         _wait_for(port, process)
         yield f"http://127.0.0.1:{port}", process
@@ -92,13 +119,17 @@ def fake() -> FakeService:
 @pytest.fixture(scope="session")
 def site(fake: FakeService) -> Iterator[str]:
     """The pages in front of the fake service, which is a remote backend to them."""
-    with serving(fake) as backend, streamlit("pages/frame.py", ARBORETUM_BACKEND=backend) as (url, _):
+    with (
+        serving(fake) as backend,
+        streamlit("pages/frame.py", ARBORETUM_BACKEND=backend) as (url, _),
+    ):
         yield url
 
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The whole product on a store of its own, the shipped samples in it: nothing faked. Its runs take the engine that their spec names."""
+    """The whole product on a store of its own, the shipped samples in it: nothing faked. Its runs
+    take the engine that their spec names."""
     store = tmp_path_factory.mktemp("store") / "runs.duckdb"
     with streamlit("app.py", ARBORETUM_DB=str(store)) as (url, _):
         yield url
@@ -114,14 +145,16 @@ def run_to_end(url: str, spec: RunSpec) -> int:
 
 
 def press(target: sync_api.Locator) -> None:  # type: ignore[name-defined]
-    """Click once the page is at rest: what a script still draws moves under a click, and a list that was just opened is closed by it."""
+    """Click once the page is at rest: what a script still draws moves under a click, and a list
+    that was just opened is closed by it."""
     target.wait_for()
     target.page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
     target.click()
 
 
 def choose(tab: sync_api.Page, label: str, option: str) -> None:  # type: ignore[name-defined]
-    """Open the select box `label` and take `option`; opened again when the page closed it, as a reader would do."""
+    """Open the select box `label` and take `option`; opened again when the page closed it, as a
+    reader would do."""
     offered = tab.get_by_role("option", name=option, exact=True)
     end = time.monotonic() + PATIENCE_MS / 1000
     while True:

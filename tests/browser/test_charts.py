@@ -1,4 +1,5 @@
-"""Charts of a run in a real browser: the open one stands in the address, and a click on a mark chooses its node for the whole page."""
+"""Charts of a run in a real browser: the open one stands in the address, and a click on a mark
+chooses its node for the whole page."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ MARK = """([plot, node]) => { const found = document.querySelector(plot); found.
     return {x: box.left + full.xaxis._offset + full.xaxis.d2p(points[at].x), y: box.top + full.yaxis._offset + full.yaxis.d2p(points[at].y)}; } }"""
 
 
-def test_a_click_on_a_particle_opens_its_node_and_lights_its_lineage(go: Go, fake: FakeService) -> None:
+def test_a_click_on_a_particle_opens_its_node_and_lights_its_lineage(
+    go: Go, fake: FakeService
+) -> None:
     run = fake.add(particle_trace(), "particle_filter")
     page = go(f"/trace?run={run.id}&chart=Lineage")
     page.locator(PLOT).wait_for()

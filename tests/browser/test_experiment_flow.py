@@ -1,4 +1,5 @@
-"""Experiments in a real browser, the whole product behind them: one is described, watched and read; curves, matrix and report lead to runs."""
+"""Experiments in a real browser, the whole product behind them: one is described, watched and read;
+curves, matrix and report lead to runs."""
 
 from __future__ import annotations
 
@@ -31,14 +32,21 @@ def finished(product: str) -> str:
     return name
 
 
-def test_an_experiment_is_described_estimated_begun_and_watched_to_its_curves(product: str, tab: Any) -> None:
+def test_an_experiment_is_described_estimated_begun_and_watched_to_its_curves(
+    product: str, tab: Any
+) -> None:
     experiment = parsed(TEXT.replace("first_seed = 7", "first_seed = 70"))
     with Client(product) as client:
         about = client.experiments.estimate(experiment)
-        assert about.done == 0 < about.left and next(each for each in client.experiments.all() if each.hash == SHIPPED).shipped
+        assert (
+            about.done == 0 < about.left
+            and next(each for each in client.experiments.all() if each.hash == SHIPPED).shipped
+        )
     tab.goto(f"{product}/experiments", wait_until="commit")
     press(tab.get_by_role("textbox", name="Description"))
-    tab.get_by_role("textbox", name="Description").fill(TEXT.replace("first_seed = 7", "first_seed = 70"))
+    tab.get_by_role("textbox", name="Description").fill(
+        TEXT.replace("first_seed = 7", "first_seed = 70")
+    )
     tab.keyboard.press("Control+Enter")
     press(tab.get_by_role("button", name="What would it cost?"))
     tab.get_by_text(about.sentence).wait_for()
@@ -50,7 +58,9 @@ def test_an_experiment_is_described_estimated_begun_and_watched_to_its_curves(pr
     tab.locator(POINTS).first.wait_for()
 
 
-def test_a_point_of_a_curve_leads_to_the_trace_of_a_run_behind_it(product: str, finished: str, tab: Any) -> None:
+def test_a_point_of_a_curve_leads_to_the_trace_of_a_run_behind_it(
+    product: str, finished: str, tab: Any
+) -> None:
     tab.goto(f"{product}/budget?experiment={finished}&arms=2", wait_until="commit")
     tab.locator(POINTS).first.wait_for()
     choose(tab, "Scale", "linear")
@@ -73,13 +83,23 @@ def test_the_matrix_is_sorted_and_a_flip_leads_to_its_run(product: str, tab: Any
     with Client(product) as client:
         told = client.experiments.matrix(SHIPPED, budget=1.0)
     one, other = (told.arms.index(arm) for arm in ("DVTS", "A*"))
-    gained = sorted(problem for problem, row in zip(told.problems, told.rows, strict=True) if (row[one] or 0) > (row[other] or 0))
-    solved = {problem: sum(each or 0 for each in row) for problem, row in zip(told.problems, told.rows, strict=True)}
+    gained = sorted(
+        problem
+        for problem, row in zip(told.problems, told.rows, strict=True)
+        if (row[one] or 0) > (row[other] or 0)
+    )
+    solved = {
+        problem: sum(each or 0 for each in row)
+        for problem, row in zip(told.problems, told.rows, strict=True)
+    }
     tab.goto(f"{product}/matrix?experiment={SHIPPED}&at=1&one=DVTS&other=A*", wait_until="commit")
     choose(tab, "Order of problems", "hardest first")
     tab.wait_for_url(re.compile("order=hardest"))
     hardest = min(told.problems, key=lambda name: solved[name])
-    tab.wait_for_function("(first) => document.querySelector('.js-plotly-plot')?.data?.[0].y[0] === first", arg=hardest)
+    tab.wait_for_function(
+        "(first) => document.querySelector('.js-plotly-plot')?.data?.[0].y[0] === first",
+        arg=hardest,
+    )
     tab.get_by_text(f"DVTS is better: {len(gained)} problems").wait_for()
     choose_first_line(tab)
     tab.wait_for_url(re.compile("problem="))
@@ -92,21 +112,36 @@ def test_the_matrix_is_sorted_and_a_flip_leads_to_its_run(product: str, tab: Any
     assert run.strategy == "dvts" and run.problem is not None and run.problem.id == gained[0]
 
 
-def test_the_shipped_experiment_is_there_with_its_report_its_analyses_and_its_pictures(product: str, tab: Any, tmp_path: Path) -> None:
+def test_the_shipped_experiment_is_there_with_its_report_its_analyses_and_its_pictures(
+    product: str, tab: Any, tmp_path: Path
+) -> None:
     tab.goto(f"{product}/experiments?experiment={SHIPPED}", wait_until="commit")
-    page = downloaded(tab, tab.get_by_role("button", name="Download the report (HTML)"), tmp_path / "report.html")
-    for said in ("Solutions against verifications at equal cost", "How much of a right way is followed", "sequential match", SHIPPED):
+    page = downloaded(
+        tab, tab.get_by_role("button", name="Download the report (HTML)"), tmp_path / "report.html"
+    )
+    for said in (
+        "Solutions against verifications at equal cost",
+        "How much of a right way is followed",
+        "sequential match",
+        SHIPPED,
+    ):
         assert said in page
     assert page.count("<svg") > 10 and "<script" not in page
     tab.goto(f"{product}/budget?experiment={SHIPPED}&analysis=prefixes", wait_until="commit")
     tab.get_by_text("follows a right way longest").wait_for()
     press(tab.get_by_role("button", name="Save as a picture"))
-    drawn = downloaded(tab, tab.get_by_role("button", name=re.compile("accuracy against generated_tokens.* as SVG")), tmp_path / "curves.svg")
+    drawn = downloaded(
+        tab,
+        tab.get_by_role("button", name=re.compile("accuracy against generated_tokens.* as SVG")),
+        tmp_path / "curves.svg",
+    )
     assert drawn.startswith("<svg") and "particle filter" in drawn
 
 
 def click_on(tab: Any, mark: Any) -> None:
-    """A click in the middle of a mark, which Plotly takes only after it has seen the pointer there."""
+    """A click in the middle of a mark, which Plotly takes only after it has seen the pointer
+    there.
+    """
     tab.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
     mark.scroll_into_view_if_needed()
     box = mark.bounding_box()
@@ -116,9 +151,12 @@ def click_on(tab: Any, mark: Any) -> None:
 
 
 def choose_first_line(tab: Any) -> None:
-    """Choose the first line of the first table that can be seen. It is drawn on a canvas: the line's box stands at the left, below the head."""
+    """Choose the first line of the first table that can be seen. It is drawn on a canvas: the
+    line's box stands at the left, below the head."""
     tab.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
-    canvas = tab.locator("[data-testid=stDataFrame] canvas[data-testid=data-grid-canvas]:visible").first
+    canvas = tab.locator(
+        "[data-testid=stDataFrame] canvas[data-testid=data-grid-canvas]:visible"
+    ).first
     canvas.scroll_into_view_if_needed()
     place = canvas.bounding_box()
     tab.mouse.click(place["x"] + 16, place["y"] + 52)

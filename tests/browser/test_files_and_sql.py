@@ -1,4 +1,5 @@
-"""In and out through the pages: a file of another program, a query that leads to a trace, a picture of what is drawn."""
+"""In and out through the pages: a file of another program, a query that leads to a trace, a picture
+of what is drawn."""
 
 from __future__ import annotations
 
@@ -34,24 +35,32 @@ def test_a_query_leads_to_the_node_that_it_found(product: str, tab: Any) -> None
 
 
 @pytest.mark.parametrize(("name", "origin"), ONE_OF_EACH.items())
-def test_a_file_of_another_program_comes_in_and_opens(product: str, tab: Any, tmp_path: Path, name: str, origin: str) -> None:
+def test_a_file_of_another_program_comes_in_and_opens(
+    product: str, tab: Any, tmp_path: Path, name: str, origin: str
+) -> None:
     thought = tmp_path / "thought.txt"
     thought.write_text(THOUGHT, encoding="utf-8")
     with Client(product) as client:
         before = {run.id for run in client.runs().runs}
     tab.goto(f"{product}/history", wait_until="commit")
     press(tab.get_by_text("Import a file"))
-    tab.locator("input[type=file]").set_input_files(thought if name == thought.name else DATA / name)
+    tab.locator("input[type=file]").set_input_files(
+        thought if name == thought.name else DATA / name
+    )
     press(tab.get_by_role("button", name="Import", exact=True).and_(tab.locator(":enabled")))
     tab.get_by_text(re.compile(r"runs? came in, read as")).wait_for()
     with Client(product) as client:
-        run = min((run for run in client.runs().runs if run.id not in before), key=lambda each: each.id)
+        run = min(
+            (run for run in client.runs().runs if run.id not in before), key=lambda each: each.id
+        )
     press(tab.get_by_role("link", name=f"Run {run.id}", exact=True))
     tab.get_by_text(f"imported from {origin}").first.wait_for()
     drawn_nodes(tab, run.nodes)
 
 
-def test_the_tree_is_saved_as_a_picture_with_its_marks_and_no_script(product: str, tab: Any, tmp_path: Path) -> None:
+def test_the_tree_is_saved_as_a_picture_with_its_marks_and_no_script(
+    product: str, tab: Any, tmp_path: Path
+) -> None:
     tab.emulate_media(color_scheme="dark")
     tab.goto(f"{product}/trace?run=2", wait_until="commit")
     drawn_nodes(tab, 100)
@@ -64,6 +73,16 @@ def test_the_tree_is_saved_as_a_picture_with_its_marks_and_no_script(product: st
     drawn = ElementTree.fromstring(source)
     with Client(product) as client:
         nodes = client.info(2).nodes
-    assert len([path for path in drawn.iter(f"{SVG}path") if "point" in path.get("class", "")]) >= nodes
-    assert not list(drawn.iter(f"{SVG}script")) and not re.search(r"\son\w+=|javascript:|<foreignObject", source)
-    assert "fill: rgb(255, 255, 255)" in source and "rgb(29, 36, 34)" in source and "rgb(228, 233, 231)" not in source  # dark ink on white
+    assert (
+        len([path for path in drawn.iter(f"{SVG}path") if "point" in path.get("class", "")])
+        >= nodes
+    )
+    assert not list(drawn.iter(f"{SVG}script")) and not re.search(
+        r"\son\w+=|javascript:|<foreignObject", source
+    )
+    # dark ink on white
+    assert (
+        "fill: rgb(255, 255, 255)" in source
+        and "rgb(29, 36, 34)" in source
+        and "rgb(228, 233, 231)" not in source
+    )

@@ -1,4 +1,5 @@
-"""The whole product, nothing faked but the model: pages, service, jobs, store and scripted engine in one process behind a real browser."""
+"""The whole product, nothing faked but the model: pages, service, jobs, store and scripted engine
+in one process behind a real browser."""
 
 from __future__ import annotations
 
@@ -15,10 +16,14 @@ from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end, streamlit
 from tests.browser.test_pages import PROBE, RESULT, click_node, drawn_nodes
 
-SPEC = RunSpec(strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3)
+SPEC = RunSpec(
+    strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3
+)
 
 
-def test_a_run_started_on_the_page_grows_a_tree_and_ends_with_an_answer(product: str, tab: Any) -> None:
+def test_a_run_started_on_the_page_grows_a_tree_and_ends_with_an_answer(
+    product: str, tab: Any
+) -> None:
     with Client(product) as client:
         client.save_settings(client.settings().model_copy(update={"default_engine": "scripted"}))
     tab.goto(product, wait_until="commit")
@@ -52,7 +57,9 @@ def test_history_lists_the_run(product: str, tab: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
-def test_with_pages_open_it_ends_within_three_seconds(tmp_path: Path, tab: Any, number: signal.Signals) -> None:
+def test_with_pages_open_it_ends_within_three_seconds(
+    tmp_path: Path, tab: Any, number: signal.Signals
+) -> None:
     with streamlit("app.py", ARBORETUM_DB=str(tmp_path / "runs.duckdb")) as (url, process):
         run_id = run_to_end(url, SPEC)
         tab.goto(f"{url}/?run={run_id}", wait_until="commit")

@@ -17,7 +17,10 @@ PROBE = """() => { const seen = {mounts: new Set(), plots: new Set(), sizes: new
     if (host && host.dataset.nodes) seen.sizes.add(Number(host.dataset.nodes));
     if (plot) { seen.drawn = true; seen.plots.add(plot); } else if (seen.drawn) seen.blanks += 1;
     window.requestAnimationFrame(look); }; look(); }"""
-RESULT = "() => ({mounts: window.probe.mounts.size, plots: window.probe.plots.size, blanks: window.probe.blanks, sizes: [...window.probe.sizes]})"
+RESULT = (
+    "() => ({mounts: window.probe.mounts.size, plots: window.probe.plots.size, blanks: "
+    "window.probe.blanks, sizes: [...window.probe.sizes]})"
+)
 PIXEL = """(id) => { const plot = document.querySelector('.at-plot'), box = plot.getBoundingClientRect(), full = plot._fullLayout;
   for (const trace of plot.data) { const at = (trace.customdata || []).indexOf(id); if (at < 0) continue;
     return {x: box.left + full.xaxis._offset + full.xaxis.d2p(trace.x[at]),
@@ -25,7 +28,10 @@ PIXEL = """(id) => { const plot = document.querySelector('.at-plot'), box = plot
 
 
 def drawn_nodes(page: Any, count: int) -> None:
-    page.wait_for_function("(count) => Number(document.querySelector('.arboretum-tree')?.dataset.nodes || 0) >= count", arg=count)
+    page.wait_for_function(
+        "(count) => Number(document.querySelector('.arboretum-tree')?.dataset.nodes || 0) >= count",
+        arg=count,
+    )
 
 
 def click_node(page: Any, node: int) -> None:
@@ -36,7 +42,9 @@ def click_node(page: Any, node: int) -> None:
     page.mouse.click(place["x"], place["y"])
 
 
-def test_one_click_on_run_grows_a_tree_without_a_remount(go: Go, fake: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_click_on_run_grows_a_tree_without_a_remount(
+    go: Go, fake: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fake, "pace_s", 0.2)
     page = go("/")
     page.evaluate(PROBE)
@@ -62,15 +70,21 @@ def test_a_pan_by_hand_survives_the_growth(go: Go, fake: FakeService) -> None:
     page.mouse.up()
     page.wait_for_timeout(300)
     ranges = (
-        "() => { const full = document.querySelector('.at-plot')._fullLayout; return [full.xaxis.autorange, full.xaxis.range, full.yaxis.range]; }"
+        "() => { const full = document.querySelector('.at-plot')._fullLayout; return "
+        "[full.xaxis.autorange, full.xaxis.range, full.yaxis.range]; }"
     )
-    panned, before = page.evaluate(ranges), int(page.locator(".arboretum-tree").get_attribute("data-nodes"))
+    panned, before = (
+        page.evaluate(ranges),
+        int(page.locator(".arboretum-tree").get_attribute("data-nodes")),
+    )
     assert panned[0] is False
     run.go_on()
     drawn_nodes(page, 33)
     assert before < 33 and page.evaluate(ranges) == panned
     page.get_by_role("button", name="Fit").click()
-    page.wait_for_function("() => document.querySelector('.at-plot')._fullLayout.xaxis.autorange === true")
+    page.wait_for_function(
+        "() => document.querySelector('.at-plot')._fullLayout.xaxis.autorange === true"
+    )
     depth = page.evaluate(ranges)[2]
     assert depth[0] > depth[1]
 
@@ -123,7 +137,9 @@ def test_arrow_keys_walk_the_tree(go: Go, fake: FakeService) -> None:
     page.get_by_text("Node 2", exact=True).wait_for()
 
 
-def test_how_the_tree_is_looked_at_stands_in_the_address_and_nothing_is_remounted(go: Go, fake: FakeService) -> None:
+def test_how_the_tree_is_looked_at_stands_in_the_address_and_nothing_is_remounted(
+    go: Go, fake: FakeService
+) -> None:
     run = fake.add(beam_trace(seed=18))
     parent = run.trace.nodes[9].parent_id
     page = go(f"/trace?run={run.id}&node={parent}")
@@ -135,7 +151,9 @@ def test_how_the_tree_is_looked_at_stands_in_the_address_and_nothing_is_remounte
     page.locator(".arboretum-tree").focus()
     page.keyboard.press("f")
     page.wait_for_url(re.compile(f"focus={parent}"))
-    page.wait_for_function("() => Number(document.querySelector('.arboretum-tree').dataset.nodes) < 33")
+    page.wait_for_function(
+        "() => Number(document.querySelector('.arboretum-tree').dataset.nodes) < 33"
+    )
     inside = page.locator(".arboretum-tree").get_attribute("data-nodes")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"shut={parent}"))
@@ -145,13 +163,19 @@ def test_how_the_tree_is_looked_at_stands_in_the_address_and_nothing_is_remounte
     found = page.evaluate(RESULT)
     assert (found["mounts"], found["plots"], found["blanks"]) == (1, 1, 0)
     page.reload(wait_until="commit")
-    page.wait_for_function("(count) => document.querySelector('.arboretum-tree')?.dataset.nodes === count", arg=inside)
+    page.wait_for_function(
+        "(count) => document.querySelector('.arboretum-tree')?.dataset.nodes === count", arg=inside
+    )
     assert page.locator(".at-colour").input_value() == "answer"
-    page.get_by_role("navigation", name="Subtree shown").get_by_role("button", name="Whole tree").click()
+    page.get_by_role("navigation", name="Subtree shown").get_by_role(
+        "button", name="Whole tree"
+    ).click()
     drawn_nodes(page, 33)
 
 
-def test_the_outline_is_a_tree_of_text_that_opens_closes_and_chooses(go: Go, fake: FakeService) -> None:
+def test_the_outline_is_a_tree_of_text_that_opens_closes_and_chooses(
+    go: Go, fake: FakeService
+) -> None:
     run = fake.add(beam_trace(seed=19))
     page = go(f"/trace?run={run.id}&node=0&layout=outline")
     tree = page.get_by_role("tree", name="Search tree as an outline")
@@ -176,10 +200,28 @@ def test_a_node_of_another_run_leads_to_that_run(go: Go, fake: FakeService) -> N
     run, other = fake.add(beam_trace(seed=20)), fake.add(beam_trace(seed=21))
     page = go(f"/trace?run={run.id}")
     drawn_nodes(page, 33)
-    guest = {"id": -1, "parent": 0, "text": "<b>$x$</b>", "score": 0.5, "done": False, "chosen": False, "run": other.id, "node": 3}
-    page.evaluate("(guest) => { document.querySelector('.arboretum-tree').arboretum.data.context = [guest]; }", guest)
+    guest = {
+        "id": -1,
+        "parent": 0,
+        "text": "<b>$x$</b>",
+        "score": 0.5,
+        "done": False,
+        "chosen": False,
+        "run": other.id,
+        "node": 3,
+    }
+    page.evaluate(
+        (
+            "(guest) => { document.querySelector('.arboretum-tree').arboretum.data.context = "
+            "[guest]; }"
+        ),
+        guest,
+    )
     page.get_by_role("button", name="Fit").click()
-    page.wait_for_function("() => document.querySelector('.at-plot').data.some((trace) => (trace.customdata || []).includes(-1))")
+    page.wait_for_function(
+        "() => document.querySelector('.at-plot').data.some((trace) => (trace.customdata "
+        "|| []).includes(-1))"
+    )
     click_node(page, -1)
     page.get_by_text(f"Run {other.id}", exact=True).wait_for()
     page.get_by_text("Node 3", exact=True).wait_for()
@@ -203,7 +245,12 @@ def test_hostile_text_never_acts(go: Go, fake: FakeService) -> None:
     drawn_nodes(page, 33)
     click_node(page, node)
     page.get_by_text(f"Node {node}", exact=True).wait_for()
-    for name, drawn in (("Path", ".arb-path"), ("Tokens", ".ts-strip"), ("Prompt", ".arb-prompt"), ("Record", "text=call key")):
+    for name, drawn in (
+        ("Path", ".arb-path"),
+        ("Tokens", ".ts-strip"),
+        ("Prompt", ".arb-prompt"),
+        ("Record", "text=call key"),
+    ):
         page.get_by_role("tab", name=name).click()
         page.locator(drawn).first.wait_for()
     assert page.title() == "Trace" or "owned" not in page.title()
@@ -217,4 +264,6 @@ def test_nothing_is_asked_of_another_host(go: Go, fake: FakeService) -> None:
     page.on("request", lambda request: asked.append(request.url))
     page.goto(page.url.split("?")[0] + f"trace?run={run.id}", wait_until="commit")
     drawn_nodes(page, 33)
-    assert not [url for url in asked if not re.match(r"(https?://127\.0\.0\.1[:/]|blob:|data:)", url)]
+    assert not [
+        url for url in asked if not re.match(r"(https?://127\.0\.0\.1[:/]|blob:|data:)", url)
+    ]

@@ -1,4 +1,5 @@
-"""Replay and inspector in a real browser before the real product: slider, keys, jumps, pseudo-code that follows, tokens with their alternatives."""
+"""Replay and inspector in a real browser before the real product: slider, keys, jumps, pseudo-code
+that follows, tokens with their alternatives."""
 
 from __future__ import annotations
 
@@ -10,9 +11,14 @@ from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end
 
 WALKS = RunSpec(
-    strategy="mcts", params={"simulations": 8, "children": 3}, problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=4,
+    strategy="mcts",
+    params={"simulations": 8, "children": 3},
+    problem="ledger/3/1000017",
+    engine="scripted",
+    verifier="prm",
+    seed=4,
     sampling={"alternatives": 3},
-)  # fmt: skip
+)
 SEQ = "() => Number(document.querySelector('.arboretum-tree').dataset.seq)"
 
 
@@ -52,12 +58,19 @@ def test_keys_and_marks_move_the_moment_and_the_pseudo_code_with_it(product: str
     tab.locator(".at-marks").select_option(str(pruned[-1]))
     at(tab, pruned[-1])
     nodes = sum(event.kind == "node" and event.seq <= pruned[-1] for event in events)
-    tab.wait_for_function("(count) => document.querySelector('.arboretum-tree').dataset.nodes === String(count)", arg=nodes)
+    tab.wait_for_function(
+        "(count) => document.querySelector('.arboretum-tree').dataset.nodes === String(count)",
+        arg=nodes,
+    )
     press(tab.get_by_role("button", name="To the newest event"))
-    tab.wait_for_function(f"() => !location.search.includes('event=') && ({SEQ})() === {events[-1].seq}")
+    tab.wait_for_function(
+        f"() => !location.search.includes('event=') && ({SEQ})() === {events[-1].seq}"
+    )
 
 
-def test_the_pseudo_code_follows_while_it_plays_and_a_pause_keeps_the_moment(product: str, tab: Any) -> None:
+def test_the_pseudo_code_follows_while_it_plays_and_a_pause_keeps_the_moment(
+    product: str, tab: Any
+) -> None:
     events = opened(product, tab, "&event=0&code=true")
     steps = [event for event in events if event.kind == "step"]
     tab.locator(".pc-head", has_text="round 1 \u00b7 phase expand").wait_for()
@@ -73,7 +86,9 @@ def test_the_pseudo_code_follows_while_it_plays_and_a_pause_keeps_the_moment(pro
     tab.locator(".pc-head", has_text=f"round {under_way + 1} ").wait_for()
     tab.locator(".at-speed").select_option("16")
     press(tab.get_by_role("button", name="Play"))
-    tab.wait_for_function(f"() => !location.search.includes('event=') && ({SEQ})() === {events[-1].seq}")
+    tab.wait_for_function(
+        f"() => !location.search.includes('event=') && ({SEQ})() === {events[-1].seq}"
+    )
     tab.locator(".pc-head", has_text=f"round {steps[-1].round + 1} ").wait_for()
 
 

@@ -17,7 +17,10 @@ from tests.components.frame.test_prose import HOSTILE
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, beam_trace, particle_trace
 
-LOAD = "async (source) => { window.model = await import(URL.createObjectURL(new Blob([source], {type: 'text/javascript'}))); }"
+LOAD = (
+    "async (source) => { window.model = await import(URL.createObjectURL(new Blob([source], "
+    "{type: 'text/javascript'}))); }"
+)
 
 
 @pytest.fixture
@@ -29,10 +32,27 @@ def model(tab: Any) -> Any:
 
 def test_layouts_agree(model: Any) -> None:
     draw = random.Random(5)
-    cases: list[list[int | None]] = [[], [None], [None, 0, 0, 1, 2, 1], [None, *range(300)], [None, None, 0, 1]]
-    cases += [[None if at == 0 or draw.random() < 0.05 else draw.randrange(at) for at in range(draw.randrange(1, 200))] for _ in range(20)]
-    drawn = model.evaluate("(cases) => cases.map((parents) => window.model.layoutTree(parents))", cases)
-    assert drawn == [{"x": places.x, "y": places.y, "leaves": places.leaves} for places in map(layout_tree, cases)]
+    cases: list[list[int | None]] = [
+        [],
+        [None],
+        [None, 0, 0, 1, 2, 1],
+        [None, *range(300)],
+        [None, None, 0, 1],
+    ]
+    cases += [
+        [
+            None if at == 0 or draw.random() < 0.05 else draw.randrange(at)
+            for at in range(draw.randrange(1, 200))
+        ]
+        for _ in range(20)
+    ]
+    drawn = model.evaluate(
+        "(cases) => cases.map((parents) => window.model.layoutTree(parents))", cases
+    )
+    assert drawn == [
+        {"x": places.x, "y": places.y, "leaves": places.leaves}
+        for places in map(layout_tree, cases)
+    ]
 
 
 @pytest.mark.parametrize("trace", [beam_trace(), particle_trace()], ids=["beam", "particles"])
@@ -42,19 +62,30 @@ def test_at_every_moment_both_see_the_same_tree(model: Any, trace: Trace) -> Non
     fold = """(events) => { const state = window.model.emptyState(); return events.map((event) => { window.model.applyEvent(state, event);
       return [...state.nodes.values()].map((node) => [node.id, node.score, node.pruned, node.id === state.chosen,
                                                       window.model.headOf(node, state.chosen)]); }); }"""
-    seen = model.evaluate(fold, [json.loads(event.model_dump_json(exclude_none=True)) for event in events])
+    seen = model.evaluate(
+        fold, [json.loads(event.model_dump_json(exclude_none=True)) for event in events]
+    )
     nodes = [run.node(record.id) for record in trace.nodes]
     for event, drawn in zip(events, seen, strict=True):
         rows = tree_table(nodes, events, event.seq)
-        heads = [{**asdict(head), "facts": list(head.facts)} for head in (head_of(row.id, row) for row in rows)]
-        assert drawn == [[row.id, row.score, row.pruned, row.chosen, head] for row, head in zip(rows, heads, strict=True)]
+        heads = [
+            {**asdict(head), "facts": list(head.facts)}
+            for head in (head_of(row.id, row) for row in rows)
+        ]
+        assert drawn == [
+            [row.id, row.score, row.pruned, row.chosen, head]
+            for row, head in zip(rows, heads, strict=True)
+        ]
     assert asdict(tree_table(nodes, events)[0])["id"] == 0
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_labels_of_hostile_texts_hold_no_tags(model: Any, text: str) -> None:
     label = model.evaluate(
-        "(text) => window.model.labelOf({id: 1, parent: 0, kind: 'step', text, score: null, weight: null, reason: text, visits: 0, tokens: 1}, null)",
+        (
+            "(text) => window.model.labelOf({id: 1, parent: 0, kind: 'step', text, score: "
+            "null, weight: null, reason: text, visits: 0, tokens: 1}, null)"
+        ),
         text,
     )
     assert label.replace("<br>", "").replace("<b>", "", 1).replace("</b>", "", 1).find("<") < 0
@@ -90,14 +121,24 @@ def ancestors(parents: list[int | None], node: int) -> list[int]:
     return found
 
 
-def test_what_is_not_drawn_is_counted_once_with_its_best_score_and_what_was_asked_for_is_drawn(model: Any) -> None:
+def test_what_is_not_drawn_is_counted_once_with_its_best_score_and_what_was_asked_for_is_drawn(
+    model: Any,
+) -> None:
     draw = random.Random(7)
     cases = []
     for size in [*range(1, 40), 300, 3000]:
-        parents: list[int | None] = [None, *(draw.randrange(max(0, at - draw.choice((3, 40))), at) for at in range(1, size))]
+        parents: list[int | None] = [
+            None,
+            *(draw.randrange(max(0, at - draw.choice((3, 40))), at) for at in range(1, size)),
+        ]
         few = {draw.randrange(size) for _ in range(2)}
         closed = [draw.randrange(size)] if size % 2 else []
-        wanted = {"limit": draw.randrange(1, 60), "selected": draw.randrange(size), "opened": sorted(few), "closed": closed}
+        wanted = {
+            "limit": draw.randrange(1, 60),
+            "selected": draw.randrange(size),
+            "opened": sorted(few),
+            "closed": closed,
+        }
         cases.append({"parents": parents, "scores": [draw.random() for _ in parents], **wanted})
     for case, seen in zip(cases, model.evaluate(FOREST, cases), strict=True):
         parents, drawn = case["parents"], set(seen["ids"])
@@ -105,13 +146,17 @@ def test_what_is_not_drawn_is_counted_once_with_its_best_score_and_what_was_aske
         for node in set(range(len(parents))) - drawn:
             holder = next(above for above in ancestors(parents, node) if above in drawn)
             below.setdefault(holder, []).append(case["scores"][node])
-        assert seen["folded"] == [[node, len(below[node]), max(below[node])] for node in sorted(below)]
+        assert seen["folded"] == [
+            [node, len(below[node]), max(below[node])] for node in sorted(below)
+        ]
         assert all(parents[node] in drawn for node in drawn if parents[node] is not None)
         shut = set(case["closed"])
         assert not any(shut & set(ancestors(parents, node)) for node in drawn)
         for node in (case["selected"], *case["opened"]):
             assert node in drawn or shut & set(ancestors(parents, node))
-        assert len(drawn) <= case["limit"] + sum(len(ancestors(parents, node)) + 1 for node in (case["selected"], *case["opened"]))
+        assert len(drawn) <= case["limit"] + sum(
+            len(ancestors(parents, node)) + 1 for node in (case["selected"], *case["opened"])
+        )
 
 
 def test_colours_keys_and_marks_say_what_the_log_says(model: Any) -> None:

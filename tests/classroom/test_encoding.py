@@ -1,4 +1,6 @@
-"""Tokenizer and documents: lossless, delimiters merged, and the same ids however a document is cut."""
+"""Tokenizer and documents: lossless, delimiters merged, and the same ids however a document is
+cut.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,11 @@ from backend.classroom import tokenizer as vocabulary
 from backend.classroom.corpus import documents
 from backend.engines.shared.chat import ChatTemplateError, ChatTokenizer
 
-TEXTS = [text for d in islice(documents(5), 300) for text in (encoding.prompt(d.question), *(s + vocabulary.DELIMITER for s in d.steps))]
+TEXTS = [
+    text
+    for d in islice(documents(5), 300)
+    for text in (encoding.prompt(d.question), *(s + vocabulary.DELIMITER for s in d.steps))
+]
 TRAINED = vocabulary.train(TEXTS, 700)
 
 
@@ -41,13 +47,17 @@ def test_digits_are_split_singly(tokenizer: ChatTokenizer) -> None:
 
 
 @pytest.mark.parametrize("token", vocabulary.SPECIAL_TOKENS)
-def test_special_tokens_are_one_id_and_left_out_of_text(tokenizer: ChatTokenizer, token: str) -> None:
+def test_special_tokens_are_one_id_and_left_out_of_text(
+    tokenizer: ChatTokenizer, token: str
+) -> None:
     assert tokenizer.encode(token) == [tokenizer.token_id(token)]
     assert tokenizer.decode(tokenizer.encode(f"a{token}b")) == "ab"
 
 
 def test_the_prompt_is_what_the_chat_template_renders(tokenizer: ChatTokenizer) -> None:
-    assert encoding.prompt("How many?") == tokenizer.chat([{"role": "user", "content": "How many?"}])
+    assert encoding.prompt("How many?") == tokenizer.chat(
+        [{"role": "user", "content": "How many?"}]
+    )
 
 
 def test_the_template_runs_in_a_sandbox(tokenizer: ChatTokenizer) -> None:
@@ -62,18 +72,28 @@ def test_a_template_that_refuses_says_why(tokenizer: ChatTokenizer) -> None:
         tokenizer.chat([{"role": "system", "content": "x"}])
 
 
-def test_parts_encoded_one_by_one_are_the_document_encoded_at_once(tokenizer: ChatTokenizer) -> None:
+def test_parts_encoded_one_by_one_are_the_document_encoded_at_once(
+    tokenizer: ChatTokenizer,
+) -> None:
     for document in islice(documents(6), 50):
-        whole = encoding.prompt(document.question) + vocabulary.DELIMITER.join(document.steps) + vocabulary.TURN_END
+        whole = (
+            encoding.prompt(document.question)
+            + vocabulary.DELIMITER.join(document.steps)
+            + vocabulary.TURN_END
+        )
         found = encoding.solution(tokenizer, document.question, document.steps)
         assert found.ids == tokenizer.encode(whole)
-        assert tokenizer.decode(found.ids[: found.start], special=True) == encoding.prompt(document.question)
+        assert tokenizer.decode(found.ids[: found.start], special=True) == encoding.prompt(
+            document.question
+        )
 
 
 def test_every_step_has_one_tag_and_no_delimiter(tokenizer: ChatTokenizer) -> None:
     document = next(documents(7))
     found = encoding.tagged(tokenizer, document.question, document.steps)
-    assert [found.ids[tag] for tag in found.tags] == [tokenizer.token_id(vocabulary.STEP_TAG)] * len(document.steps)
+    assert [found.ids[tag] for tag in found.tags] == [
+        tokenizer.token_id(vocabulary.STEP_TAG)
+    ] * len(document.steps)
     assert not set(found.ids) & tokenizer.ids_containing("\n\n")
 
 

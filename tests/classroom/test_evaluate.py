@@ -1,4 +1,6 @@
-"""The evaluation's verifier reads a question once for all solutions, and gets what whole rows get."""
+"""The evaluation's verifier reads a question once for all solutions, and gets what whole rows
+get.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SOLUTIONS = [("a b.", "c 12."), ("a.",), (), ("a b.", "c 12."), ("a b c d.", "e.
 def test_scores_equal_those_of_whole_rows(tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = Qwen2Config(310, 32, 48, 2, 4, 2, architecture=REWARD_MODEL)
-    folder.write_model(tmp_path, Qwen2ForProcessRewardModel(config), config, vocabulary.train(["one text."], 300))
+    folder.write_model(
+        tmp_path, Qwen2ForProcessRewardModel(config), config, vocabulary.train(["one text."], 300)
+    )
     verifier = Verifier(tmp_path, "cpu")
     found = verifier.score("how many a?", SOLUTIONS, rows=2)
     for steps, scores in zip(SOLUTIONS, found, strict=True):
@@ -40,6 +44,9 @@ def test_a_solution_is_judged_by_answer_and_by_step() -> None:
 
 
 def test_samples_come_back_from_their_line() -> None:
-    line = '{"problem": "x", "samples": [{"correct": true, "answer": "1", "text": "t", "kinds": [null], "scores": {"prm": [0.5]}}]}'
+    line = (
+        '{"problem": "x", "samples": [{"correct": true, "answer": "1", "text": "t", "kinds": '
+        '[null], "scores": {"prm": [0.5]}}]}'
+    )
     (sample,) = read_samples(line)
     assert (sample.correct, sample.kinds, dict(sample.scores)) == (True, (None,), {"prm": (0.5,)})

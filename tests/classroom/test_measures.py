@@ -24,7 +24,13 @@ from backend.classroom.table import Bound, bounds, falls, first_mistakes, kind_s
 from backend.core.statistics.intervals import Interval, interval
 
 
-def sample(correct: bool, score: float = 0.5, answer: str | None = "1", kinds: tuple[str | None, ...] = (None,), text: str = "x") -> Judged:
+def sample(
+    correct: bool,
+    score: float = 0.5,
+    answer: str | None = "1",
+    kinds: tuple[str | None, ...] = (None,),
+    text: str = "x",
+) -> Judged:
     return Judged(correct, answer, text, kinds, {"prm": (score,) * len(kinds)})
 
 
@@ -36,26 +42,43 @@ def test_pass_at_k_is_the_share_of_subsets_with_a_right_sample(right: int, k: in
 
 
 def test_best_of_k_is_the_mean_over_subsets_with_ties_shared() -> None:
-    samples = [sample(c, s) for c, s in ((True, 0.9), (False, 0.9), (True, 0.2), (False, 0.5), (False, 0.2))]
+    samples = [
+        sample(c, s)
+        for c, s in ((True, 0.9), (False, 0.9), (True, 0.2), (False, 0.5), (False, 0.2))
+    ]
     for k in (1, 2, 3, 5):
         picks = []
         for chosen in combinations(samples, k):
             top = max(s.scores["prm"][0] for s in chosen)
             picks.append(mean([float(s.correct) for s in chosen if s.scores["prm"][0] == top]))
-        # ties are shared over all samples of that score, not over those in the subset: equal in expectation
+        # ties are shared over all samples of that score, not over those in the subset: equal in
+        # expectation
         assert best_of(samples, k, ranked_by("prm", "last")) == pytest.approx(mean(picks))
 
 
 def test_equally_common_answers_share_the_majority() -> None:
     assert majority([sample(False, answer="2"), sample(True, answer="1")]) == pytest.approx(0.5)
-    assert majority([sample(True, answer="1"), sample(False, answer="2"), sample(False, answer="3")]) == pytest.approx(1 / 3)
-    assert majority([sample(False, answer=None), sample(False, answer=None), sample(True, answer="1")]) == 1.0
+    assert majority(
+        [sample(True, answer="1"), sample(False, answer="2"), sample(False, answer="3")]
+    ) == pytest.approx(1 / 3)
+    assert (
+        majority([sample(False, answer=None), sample(False, answer=None), sample(True, answer="1")])
+        == 1.0
+    )
     assert majority([sample(False, answer=None)]) == 0.0
-    assert majority([sample(True, answer="1"), sample(False, answer="2"), sample(True, answer="1")]) == 1.0
+    assert (
+        majority([sample(True, answer="1"), sample(False, answer="2"), sample(True, answer="1")])
+        == 1.0
+    )
 
 
 def test_a_right_answer_with_a_wrong_step_is_no_distinct_right_solution() -> None:
-    samples = [sample(True, text="a"), sample(True, text="a"), sample(True, text="b"), sample(True, text="c", kinds=("slip",))]
+    samples = [
+        sample(True, text="a"),
+        sample(True, text="a"),
+        sample(True, text="b"),
+        sample(True, text="c", kinds=("slip",)),
+    ]
     assert distinct_right(samples) == 2
 
 
@@ -93,7 +116,10 @@ def test_over_optimisation_is_found_where_the_verifier_prefers_a_wrong_sample() 
 
 def test_every_bound_of_a_ledger_table_is_decided() -> None:
     good, bad = sample(True, 0.9), sample(False, 0.1, kinds=(None, None, "operand"))
-    cells = {("ledger", level): [([good] * (6 - level) + [bad] * level) * 4 for _ in range(4)] for level in (1, 2, 3, 4, 5)}
+    cells = {
+        ("ledger", level): [([good] * (6 - level) + [bad] * level) * 4 for _ in range(4)]
+        for level in (1, 2, 3, 4, 5)
+    }
     names = [bound.name for bound in bounds(cells)]
     assert len(names) == len(set(names)) == 15
     assert kind_shares(list(cells.values())) == {"operand": 1.0}

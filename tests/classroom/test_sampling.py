@@ -33,13 +33,19 @@ def test_greedy_batches_equal_rows_decoded_alone() -> None:
     with torch.no_grad():
         expected = [greedily(made, prompt, 9) for prompt in prompts]
     found = sample(made, prompts, 2, END, Sampling(temperature=0, tokens=9, rows=6))
-    assert [[(one.ids, one.ended) for one in group] for group in found] == [[pair, pair] for pair in expected]
-    assert {ended for _, ended in expected} == {True, False}, "the case must hold rows that end and rows that do not"
+    assert [[(one.ids, one.ended) for one in group] for group in found] == [
+        [pair, pair] for pair in expected
+    ]
+    assert {ended for _, ended in expected} == {True, False}, (
+        "the case must hold rows that end and rows that do not"
+    )
 
 
 def test_the_same_seed_gives_the_same_samples() -> None:
     made = model()
-    draws = [sample(made, [[1, 2], [3]], 4, END, Sampling(tokens=8, seed=seed)) for seed in (1, 1, 2)]
+    draws = [
+        sample(made, [[1, 2], [3]], 4, END, Sampling(tokens=8, seed=seed)) for seed in (1, 1, 2)
+    ]
     assert draws[0] == draws[1]
     assert draws[0] != draws[2]
 

@@ -1,4 +1,5 @@
-"""Training: the schedule follows the clock, a loss falls, a checkpoint resumes, and a written folder loads everywhere."""
+"""Training: the schedule follows the clock, a loss falls, a checkpoint resumes, and a written
+folder loads everywhere."""
 
 from __future__ import annotations
 
@@ -33,7 +34,13 @@ from backend.classroom.train_reward import (
 )
 from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
 from backend.engines.shared.chat import ChatTokenizer
-from backend.engines.torch.qwen2 import DecoderLayer, Qwen2Config, Qwen2ForCausalLM, attend_causally, load
+from backend.engines.torch.qwen2 import (
+    DecoderLayer,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    attend_causally,
+    load,
+)
 
 CONFIG = Qwen2Config(300, 32, 48, 2, 4, 2, max_position_embeddings=64)
 
@@ -73,14 +80,27 @@ def test_the_rate_warms_up_stays_and_ends_at_zero() -> None:
 @pytest.mark.parametrize("key_value_heads", [4, 2, 1])
 def test_written_out_attention_equals_the_fused_kernel(key_value_heads: int) -> None:
     torch.manual_seed(0)
-    queries, keys, values = torch.randn(2, 4, 9, 8), torch.randn(2, key_value_heads, 9, 8), torch.randn(2, key_value_heads, 9, 8)
-    torch.testing.assert_close(written_out_attention(queries, keys, values), attend_causally(queries, keys, values))
+    queries, keys, values = (
+        torch.randn(2, 4, 9, 8),
+        torch.randn(2, key_value_heads, 9, 8),
+        torch.randn(2, key_value_heads, 9, 8),
+    )
+    torch.testing.assert_close(
+        written_out_attention(queries, keys, values), attend_causally(queries, keys, values)
+    )
 
 
 def test_written_out_attention_of_the_last_positions_equals_theirs_among_all() -> None:
     torch.manual_seed(0)
-    queries, keys, values = torch.randn(2, 4, 9, 8), torch.randn(2, 2, 9, 8), torch.randn(2, 2, 9, 8)
-    torch.testing.assert_close(written_out_attention(queries[:, :, 6:], keys, values), attend_causally(queries, keys, values)[:, :, 6:])
+    queries, keys, values = (
+        torch.randn(2, 4, 9, 8),
+        torch.randn(2, 2, 9, 8),
+        torch.randn(2, 2, 9, 8),
+    )
+    torch.testing.assert_close(
+        written_out_attention(queries[:, :, 6:], keys, values),
+        attend_causally(queries, keys, values)[:, :, 6:],
+    )
 
 
 def test_a_loss_falls_and_a_second_call_resumes_where_the_first_stopped(tmp_path: Path) -> None:
@@ -97,11 +117,21 @@ def test_a_loss_falls_and_a_second_call_resumes_where_the_first_stopped(tmp_path
 
     checkpoint = tmp_path / "policy.pt"
     ticks = itertools.count(0.0, 0.0625)
-    first = train(made, batches, loss, Schedule(0.12, warmup_steps=1), checkpoint, lines.append, now=lambda: next(ticks))
+    first = train(
+        made,
+        batches,
+        loss,
+        Schedule(0.12, warmup_steps=1),
+        checkpoint,
+        lines.append,
+        now=lambda: next(ticks),
+    )
     assert first.step == 116
     assert seen[-1] < 0.5 * seen[0]
     weights = {name: p.clone() for name, p in made.named_parameters()}
-    again = train(made, batches, loss, Schedule(0.12), checkpoint, lines.append, now=lambda: next(ticks))
+    again = train(
+        made, batches, loss, Schedule(0.12), checkpoint, lines.append, now=lambda: next(ticks)
+    )
     assert again.step == first.step
     assert all(torch.equal(p, weights[name]) for name, p in made.named_parameters())
     assert lines[-1].startswith(f"resumed at step {first.step}")
@@ -112,12 +142,16 @@ def test_a_written_folder_loads_here_and_in_transformers(tmp_path: Path) -> None
     folder.write_model(tmp_path, made, CONFIG, tokenizer)
     ids = torch.arange(12).reshape(1, 12)
     with torch.no_grad():
-        expected = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)(ids).logits
+        expected = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)(
+            ids
+        ).logits
         torch.testing.assert_close(load(tmp_path).model(ids), expected, atol=1e-4, rtol=1e-4)
     there = transformers.AutoTokenizer.from_pretrained(tmp_path)
     question = [{"role": "user", "content": "one text. 12"}]
     here = load(tmp_path).tokenizer
-    assert there.apply_chat_template(question, tokenize=False, add_generation_prompt=True) == here.chat(question)
+    assert there.apply_chat_template(
+        question, tokenize=False, add_generation_prompt=True
+    ) == here.chat(question)
     assert there("a.\n\nb 12<|im_end|>")["input_ids"] == here.encode("a.\n\nb 12<|im_end|>")
 
 
@@ -127,7 +161,9 @@ def test_a_reward_model_starts_from_the_policys_body(tmp_path: Path) -> None:
     assert all(torch.equal(reward[name], tensor) for name, tensor in policy.items())
 
 
-def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(tmp_path: Path) -> None:
+def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(
+    tmp_path: Path,
+) -> None:
     folder.write_model(tmp_path, small(), CONFIG, vocabulary.train(["one text."], 300))
     tokenizer, made = ChatTokenizer.read(tmp_path), from_policy(tmp_path, seed=0)
     first, second = labelled((None,)), labelled((None, "slip"))
@@ -150,8 +186,12 @@ def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(
 
 def test_batches_hold_questions_of_one_length_and_fresh_ones_beside_the_known() -> None:
     tokenizer = ChatTokenizer(vocabulary.train(["one text."], 300))
-    known = grouped(tokenizer, [replace(labelled((None, None)), question=mark * 3) for mark in "abc"])
-    fresh = itertools.cycle(grouped(tokenizer, [replace(labelled((None, "slip")), question=mark * 3) for mark in "xyz"]))
+    known = grouped(
+        tokenizer, [replace(labelled((None, None)), question=mark * 3) for mark in "abc"]
+    )
+    fresh = itertools.cycle(
+        grouped(tokenizer, [replace(labelled((None, "slip")), question=mark * 3) for mark in "xyz"])
+    )
     first = next(batches(known, fresh, padding=0, seed=0))
     assert first.tokens >= TOKENS_A_BATCH and first.shared is not None
     marks = {tokenizer.decode(question, special=False)[-20:] for question in first.shared.tolist()}
@@ -159,14 +199,18 @@ def test_batches_hold_questions_of_one_length_and_fresh_ones_beside_the_known() 
     assert first.targets.float().mean() == pytest.approx(0.75, abs=0.02)
 
 
-def test_the_policy_goes_on_from_given_weights_and_the_full_reward_model_from_its_twin(tmp_path: Path) -> None:
+def test_the_policy_goes_on_from_given_weights_and_the_full_reward_model_from_its_twin(
+    tmp_path: Path,
+) -> None:
     """With no time to train, what is written is what the training would have started from."""
     shutil.copy(folder.POLICY / "tokenizer.json", tmp_path)
     train_policy(0.0, work=tmp_path, shipped=tmp_path / "policy", start=folder.POLICY)
     assert same(tmp_path / "policy", folder.POLICY)
     shutil.copytree(folder.REWARD, tmp_path / "prm")
     train_reward(0.0, blind=False, work=tmp_path, shipped=tmp_path)
-    assert same(tmp_path / "prm-full", folder.REWARD) and not same(tmp_path / "prm-full", folder.FULL_REWARD)
+    assert same(tmp_path / "prm-full", folder.REWARD) and not same(
+        tmp_path / "prm-full", folder.FULL_REWARD
+    )
 
 
 def same(first: Path, second: Path) -> bool:
@@ -176,7 +220,9 @@ def same(first: Path, second: Path) -> bool:
 
 def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> Labelled:
     texts = tuple(f"{i} + 1 = {i + 1}." for i in range(len(kinds)))
-    return Labelled("ledger/3/1", "?", texts, tuple(k is None for k in kinds), kinds, "policy", operations)
+    return Labelled(
+        "ledger/3/1", "?", texts, tuple(k is None for k in kinds), kinds, "policy", operations
+    )
 
 
 def test_the_blind_model_never_sees_its_two_kinds_or_long_ledgers() -> None:
@@ -189,8 +235,15 @@ def test_the_blind_model_never_sees_its_two_kinds_or_long_ledgers() -> None:
 
 def test_labels_end_one_step_after_an_unrepaired_mistake_but_for_the_last_step() -> None:
     tokenizer = ChatTokenizer(vocabulary.train(["one text."], 300))
-    spoilt = row(tokenizer, labelled((None, "slip", "after_mistake", "after_mistake", "after_mistake")), 0)
+    spoilt = row(
+        tokenizer, labelled((None, "slip", "after_mistake", "after_mistake", "after_mistake")), 0
+    )
     assert spoilt.labels == [True, False, False, False]
     assert [spoilt.ids[tag] for tag in spoilt.tags] == [tokenizer.token_id(vocabulary.STEP_TAG)] * 4
     assert spoilt.tags[-1] == len(spoilt.ids) - 1
-    assert row(tokenizer, labelled((None, "slip", None, None)), 0).labels == [True, False, True, True]
+    assert row(tokenizer, labelled((None, "slip", None, None)), 0).labels == [
+        True,
+        False,
+        True,
+        True,
+    ]

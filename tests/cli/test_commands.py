@@ -18,11 +18,28 @@ from backend.core.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ["run", "--engine", "scripted", "--verifier", "exact", "--json"]
-SLOW = [*RUN, "--strategy", "mcts", "--problem", "ledger/5/3", "--param", "simulations=1000000", "--temperature", "2"]
+SLOW = [
+    *RUN,
+    "--strategy",
+    "mcts",
+    "--problem",
+    "ledger/5/3",
+    "--param",
+    "simulations=1000000",
+    "--temperature",
+    "2",
+]
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "backend", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "backend", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -33,16 +50,33 @@ def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 def test_a_run_is_carried_out_stored_verified_exported_and_imported(tmp_path: Path) -> None:
     db, file = str(tmp_path / "a.duckdb"), str(tmp_path / "run.jsonl")
-    arguments = ["--strategy", "particle_filter", "--problem", "ledger/2/1000017", "--param", "particles=6", "--seed", "3", "--db", db]
+    arguments = [
+        "--strategy",
+        "particle_filter",
+        "--problem",
+        "ledger/2/1000017",
+        "--param",
+        "particles=6",
+        "--seed",
+        "3",
+        "--db",
+        db,
+    ]
     done = command(*RUN, *arguments)
     first = answer(done)
     assert done.returncode == 0, done.stderr
     assert (first["run_id"], first["status"]) == (1, "finished")
     assert first["ledger"]["generated_tokens"] > 0
-    assert answer(command("verify-run", "1", "--db", db, "--json")) == {"sound": True, "findings": []}
+    assert answer(command("verify-run", "1", "--db", db, "--json")) == {
+        "sound": True,
+        "findings": [],
+    }
     assert answer(command("export", "1", file, "--db", db, "--json"))["run_id"] == 1
     assert answer(command("verify-run", file, "--json"))["sound"] is True
-    assert answer(command("import", file, "--db", db, "--json")) == {"format": "jsonl", "run_ids": [2]}
+    assert answer(command("import", file, "--db", db, "--json")) == {
+        "format": "jsonl",
+        "run_ids": [2],
+    }
     again = answer(command(*RUN, *arguments))
     same = ("answer", "correct", "nodes", "events", "chosen_node")
     assert {name: again[name] for name in same} == {name: first[name] for name in same}
@@ -51,7 +85,9 @@ def test_a_run_is_carried_out_stored_verified_exported_and_imported(tmp_path: Pa
 def test_an_interrupted_run_is_stopped_recorded_and_reported(tmp_path: Path) -> None:
     db = tmp_path / "a.duckdb"
     started = [sys.executable, "-m", "backend", *SLOW, "--db", str(db)]
-    process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        started, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     wait_for_writing(db)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -61,8 +97,21 @@ def test_an_interrupted_run_is_stopped_recorded_and_reported(tmp_path: Path) -> 
 
 def test_a_run_that_was_killed_is_taken_up_without_paying_again(tmp_path: Path) -> None:
     db = tmp_path / "a.duckdb"
-    arguments = ["--strategy", "mcts", "--problem", "ledger/5/3", "--param", "simulations=4000", "--temperature", "2"]
-    process = subprocess.Popen([sys.executable, "-m", "backend", *RUN, *arguments, "--db", str(db)], cwd=ROOT, stdout=subprocess.PIPE)
+    arguments = [
+        "--strategy",
+        "mcts",
+        "--problem",
+        "ledger/5/3",
+        "--param",
+        "simulations=4000",
+        "--temperature",
+        "2",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", *RUN, *arguments, "--db", str(db)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
     wait_for_writing(db)
     process.kill()
     process.communicate()
@@ -87,12 +136,18 @@ def wait_for_writing(db: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--strategy", "dowsing", "--question", "1 + 1?"], "beam_search"), (["--strategy", "beam_search"], "exactly one"),
+        (["--strategy", "dowsing", "--question", "1 + 1?"], "beam_search"),
+        (["--strategy", "beam_search"], "exactly one"),
         (["--strategy", "beam_search", "--question", "1 + 1?", "--param", "n"], "NAME=VALUE"),
-        (["--strategy", "beam_search", "--question", "1 + 1?", "--budget", "rounds=many"], "number"),
+        (
+            ["--strategy", "beam_search", "--question", "1 + 1?", "--budget", "rounds=many"],
+            "number",
+        ),
     ],
 )
-def test_bad_input_exits_with_2_and_says_what_is_accepted(tmp_path: Path, arguments: list[str], named: str) -> None:
+def test_bad_input_exits_with_2_and_says_what_is_accepted(
+    tmp_path: Path, arguments: list[str], named: str
+) -> None:
     done = command(*RUN, *arguments, "--db", str(tmp_path / "a.duckdb"))
     assert done.returncode == 2
     assert named in answer(done)["accepted"]
@@ -100,7 +155,18 @@ def test_bad_input_exits_with_2_and_says_what_is_accepted(tmp_path: Path, argume
 
 def test_a_run_that_fails_exits_with_3_and_says_why(tmp_path: Path) -> None:
     folder = str(tmp_path / "no-model")
-    arguments = ["--strategy", "chain", "--question", "1 + 1?", "--model", folder, "--verifier", "logprob", "--db", str(tmp_path / "a.duckdb")]
+    arguments = [
+        "--strategy",
+        "chain",
+        "--question",
+        "1 + 1?",
+        "--model",
+        folder,
+        "--verifier",
+        "logprob",
+        "--db",
+        str(tmp_path / "a.duckdb"),
+    ]
     done = command("run", *arguments, "--json")
     assert done.returncode == 3
     assert answer(done)["error"] == "model missing"
@@ -108,17 +174,34 @@ def test_a_run_that_fails_exits_with_3_and_says_why(tmp_path: Path) -> None:
 
 
 def test_catalogue_and_problems_are_printed_as_json() -> None:
-    assert {"particle_filter", "mcts"} <= {each["name"] for each in answer(command("catalog", "--json"))["strategies"]}
+    assert {"particle_filter", "mcts"} <= {
+        each["name"] for each in answer(command("catalog", "--json"))["strategies"]
+    }
     assert answer(command("problems", "ledger/3/17", "--json"))["id"] == "ledger/3/17"
     assert command("problems", "ledger/99/17", "--json").returncode == 2
     assert "usage" in command("dance").stderr
 
 
 def test_parameters_take_the_types_of_the_schema() -> None:
-    options = parser().parse_args([
-        "run", "--strategy", "particle_filter", "--question", "1 + 1?", "--param", "particles=16", "--param", "scheme=systematic",
-        "--budget", "generated_tokens=2000", "--temperature", "0.5", "--top-k", "7",
-    ])  # fmt: skip
+    options = parser().parse_args(
+        [
+            "run",
+            "--strategy",
+            "particle_filter",
+            "--question",
+            "1 + 1?",
+            "--param",
+            "particles=16",
+            "--param",
+            "scheme=systematic",
+            "--budget",
+            "generated_tokens=2000",
+            "--temperature",
+            "0.5",
+            "--top-k",
+            "7",
+        ]
+    )
     spec = spec_of(options)
     assert spec.params == {"particles": 16, "scheme": "systematic"}
     assert spec.budget == {"generated_tokens": 2000.0}
@@ -126,8 +209,8 @@ def test_parameters_take_the_types_of_the_schema() -> None:
 
 
 def test_a_question_and_a_problem_together_are_refused() -> None:
-    options = parser().parse_args(["run", "--strategy", "chain", "--question", "1 + 1?", "--problem", "ledger/1/1"])
+    options = parser().parse_args(
+        ["run", "--strategy", "chain", "--question", "1 + 1?", "--problem", "ledger/1/1"]
+    )
     with pytest.raises(BadInput, match="exactly one"):
         spec_of(options)
-
-

@@ -15,17 +15,49 @@ from tests.cli.test_commands import RUN, answer, command
 def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, object]]:
     """A store with one run, and what the run said of itself."""
     db = str(tmp_path_factory.mktemp("reselect") / "a.duckdb")
-    done = command(*RUN, "--strategy", "best_of_n", "--problem", "ledger/3/17", "--param", "n=12", "--temperature", "1.5", "--db", db)
+    done = command(
+        *RUN,
+        "--strategy",
+        "best_of_n",
+        "--problem",
+        "ledger/3/17",
+        "--param",
+        "n=12",
+        "--temperature",
+        "1.5",
+        "--db",
+        db,
+    )
     assert done.returncode == 0, done.stderr
     return db, answer(done)
 
 
-def test_a_stored_run_is_asked_what_other_rules_would_have_chosen(stored: tuple[str, dict[str, object]]) -> None:
+def test_a_stored_run_is_asked_what_other_rules_would_have_chosen(
+    stored: tuple[str, dict[str, object]],
+) -> None:
     db, ran = stored
     found = answer(command("reselect", "1", "--selector", "best", "--db", db, "--json"))
-    assert found["chosen"] == found["own"] == {"node": ran["chosen_node"], "answer": ran["answer"], "correct": ran["correct"]}
+    assert (
+        found["chosen"]
+        == found["own"]
+        == {"node": ran["chosen_node"], "answer": ran["answer"], "correct": ran["correct"]}
+    )
     assert found["own_selector"] == "best"
-    voted = answer(command("reselect", "1", "--selector", "softmax", "--param", "tau=0.2", "--aggregation", "min", "--db", db, "--json"))
+    voted = answer(
+        command(
+            "reselect",
+            "1",
+            "--selector",
+            "softmax",
+            "--param",
+            "tau=0.2",
+            "--aggregation",
+            "min",
+            "--db",
+            db,
+            "--json",
+        )
+    )
     assert (voted["params"], voted["aggregation"]) == ({"tau": 0.2}, "min")
     assert 0.0 < voted["confidence"] <= 1.0
     told = command("reselect", "1", "--selector", "majority", "--db", db)
@@ -36,11 +68,14 @@ def test_a_stored_run_is_asked_what_other_rules_would_have_chosen(stored: tuple[
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["1", "--selector", "loudest"], "majority"), (["1", "--selector", "softmax", "--param", "heat=1"], "tau"),
+        (["1", "--selector", "loudest"], "majority"),
+        (["1", "--selector", "softmax", "--param", "heat=1"], "tau"),
         (["1", "--selector", "best", "--aggregation", "max"], "last, min, prod, mean"),
     ],
 )
-def test_a_rule_that_does_not_exist_is_bad_input(stored: tuple[str, dict[str, object]], arguments: list[str], named: str) -> None:
+def test_a_rule_that_does_not_exist_is_bad_input(
+    stored: tuple[str, dict[str, object]], arguments: list[str], named: str
+) -> None:
     done = command("reselect", *arguments, "--db", stored[0], "--json")
     assert done.returncode == 2
     assert named in answer(done)["accepted"]
@@ -48,14 +83,43 @@ def test_a_rule_that_does_not_exist_is_bad_input(stored: tuple[str, dict[str, ob
 
 def test_ties_and_facts_are_told_in_words() -> None:
     found = Reselection(
-        run_id=3, selector="rpc", params={}, aggregation=None, chosen=Choice(node=4, answer="7", correct=True), leaders=[4, 9], credit=0.5,
-        confidence=0.25, facts={"pruned": 2}, candidates=16, undecided=[("a", "b")], own_selector="best", own=None,
+        run_id=3,
+        selector="rpc",
+        params={},
+        aggregation=None,
+        chosen=Choice(node=4, answer="7", correct=True),
+        leaders=[4, 9],
+        credit=0.5,
+        confidence=0.25,
+        facts={"pruned": 2},
+        candidates=16,
+        undecided=[("a", "b")],
+        own_selector="best",
+        own=None,
     )
     text = text_of(found)
-    for part in ("run 3, 16 candidates", "rpc: node 4, answer 7, right", "2 tie", "expected credit 0.500", "pruned: 2", "1 pairs", "nothing"):
+    for part in (
+        "run 3, 16 candidates",
+        "rpc: node 4, answer 7, right",
+        "2 tie",
+        "expected credit 0.500",
+        "pruned: 2",
+        "1 pairs",
+        "nothing",
+    ):
         assert part in text
 
 
 def test_a_run_takes_parameters_of_its_selector() -> None:
-    given = ["run", "--strategy", "best_of_n", "--question", "1 + 1?", "--selector", "softmax", "--selector-param", "tau=0.2"]
+    given = [
+        "run",
+        "--strategy",
+        "best_of_n",
+        "--question",
+        "1 + 1?",
+        "--selector",
+        "softmax",
+        "--selector-param",
+        "tau=0.2",
+    ]
     assert spec_of(parser().parse_args(given)).selector_params == {"tau": 0.2}

@@ -1,4 +1,5 @@
-"""The server as a process: pages and API on one port, samples at the first start, and an end within three seconds."""
+"""The server as a process: pages and API on one port, samples at the first start, and an end within
+three seconds."""
 
 from __future__ import annotations
 
@@ -37,7 +38,13 @@ def server(db: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], 
     arguments = ["serve", "--port", str(port), "--db", str(db), "--host", host]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ARBORETUM_")}
     with (db.parent / "server.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "backend", *arguments], cwd=ROOT, env={**kept, **environ}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend", *arguments],
+            cwd=ROOT,
+            env={**kept, **environ},
+            stdout=log,
+            stderr=log,
+        )
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:
@@ -65,8 +72,16 @@ def follow(url: str, run_id: int, ends: list[str]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_way(tmp_path: Path, number: signal.Signals) -> None:
-    spec = RunSpec(strategy="mcts", problem="ledger/5/3", engine="scripted", verifier="exact", params={"simulations": 1_000_000})
+def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_way(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    spec = RunSpec(
+        strategy="mcts",
+        problem="ledger/5/3",
+        engine="scripted",
+        verifier="exact",
+        params={"simulations": 1_000_000},
+    )
     ends: list[str] = []
     with server(tmp_path / "a.duckdb") as (process, url), await_health(url) as client:
         assert httpx.get(url).status_code == 200
@@ -97,14 +112,27 @@ def test_a_server_open_to_others_asks_for_its_token_everywhere(tmp_path: Path) -
         await_health(url, token="secret").close()
         for path in ("/", "/trace", "/api/health", "/_stcore/health", "/api/assets/plotly.min.js"):
             assert httpx.get(url + path).status_code == 401
-            assert httpx.get(url + path, headers={"Authorization": "Bearer secret"}).status_code == 200
-        assert httpx.get(url, headers={"Authorization": "Bearer secret", "Host": "evil.example.com"}).status_code == 403
+            assert (
+                httpx.get(url + path, headers={"Authorization": "Bearer secret"}).status_code == 200
+            )
+        assert (
+            httpx.get(
+                url, headers={"Authorization": "Bearer secret", "Host": "evil.example.com"}
+            ).status_code
+            == 403
+        )
 
 
 def test_a_locked_store_is_named_and_the_server_does_not_start(tmp_path: Path) -> None:
     with server(tmp_path / "a.duckdb") as (_, url):
         await_health(url).close()
         arguments = ["verify-run", "1", "--db", str(tmp_path / "a.duckdb")]
-        second = subprocess.run([sys.executable, "-m", "backend", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        second = subprocess.run(
+            [sys.executable, "-m", "backend", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert second.returncode == 3
         assert "a.duckdb" in second.stderr

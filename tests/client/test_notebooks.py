@@ -1,4 +1,5 @@
-"""The client for notebooks: frames with the same columns whatever a run holds, and a documentation whose examples run."""
+"""The client for notebooks: frames with the same columns whatever a run holds, and a documentation
+whose examples run."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ from tests.storage.traces import new_run
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Services]]:
     """The real service on a store with the shipped runs: its address, and what it is made of."""
-    settings, api, opened = Settings(db=tmp_path_factory.mktemp("notebook") / "runs.duckdb"), create_app(), list[Services]()
+    settings, api, opened = (
+        Settings(db=tmp_path_factory.mktemp("notebook") / "runs.duckdb"),
+        create_app(),
+        list[Services](),
+    )
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -37,9 +42,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servi
         yield f"http://{address}", opened[0]
 
 
-def test_every_example_of_the_documentation_runs(whole: tuple[str, Services], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_example_of_the_documentation_runs(
+    whole: tuple[str, Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ARBORETUM_BACKEND", whole[0])
-    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$",
+        (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "docs/notebooks.md", "exec"), names)
@@ -58,15 +69,23 @@ def test_frames_hold_what_the_store_holds(whole: tuple[str, Services]) -> None:
     with Client(url) as client:
         run = client.run(2)
         nodes, events = services.store.nodes(2), services.store.events(2, limit=None)
-        assert list(run.nodes.index) == list(range(len(nodes))) and run.nodes["text"].tolist() == [node.text for node in nodes]
+        assert list(run.nodes.index) == list(range(len(nodes))) and run.nodes["text"].tolist() == [
+            node.text for node in nodes
+        ]
         assert run.nodes["parent_id"].isna().tolist() == [node.parent_id is None for node in nodes]
-        assert list(run.events.index) == list(range(len(events))) and run.events["data"].tolist() == [event.data for event in events]
+        assert list(run.events.index) == list(range(len(events))) and run.events[
+            "data"
+        ].tolist() == [event.data for event in events]
         assert run.ledger.iloc[-1].to_dict() == pytest.approx(run.info.ledger)
         assert run.ledger["generated_tokens"].is_monotonic_increasing
         scores = services.store.scores(2)
         assert run.scores.loc["run", "value"].tolist() == [score.value for score in scores]
         assert run.scores.loc["run", "seq"].tolist() == [score.seq for score in scores]
-        services.store.keep_series(2, "another: one/two", [SeriesScore(3, None, (), "no reason"), SeriesScore(1, 0.5, (0.5,), None)])
+        services.store.keep_series(
+            2,
+            "another: one/two",
+            [SeriesScore(3, None, (), "no reason"), SeriesScore(1, 0.5, (0.5,), None)],
+        )
         later = run.scores.loc["another: one/two"]
         assert later.index.tolist() == [1, 3] and later["steps"].tolist() == [[0.5], []]
         assert later["value"].isna().tolist() == [False, True] and later["seq"].isna().all()
@@ -91,9 +110,15 @@ def test_a_run_without_anything_has_the_same_columns(whole: tuple[str, Services]
 
 def test_a_run_that_grows_is_read_on(whole: tuple[str, Services], tmp_path: Path) -> None:
     with Client(whole[0]) as client:
-        run = client.start(strategy="best_of_n", problem="countdown/1/3", engine="scripted", params={"n": 4})
+        run = client.start(
+            strategy="best_of_n", problem="countdown/1/3", engine="scripted", params={"n": 4}
+        )
         lengths = [len(run.events) for _ in run.follow()]
         assert lengths == sorted(lengths)
         assert len(run.wait().events) == run.info.events and len(run.nodes) == run.info.nodes
         assert repr(run).startswith(f"<run {run.id}: best_of_n, finished")
-        assert run.export(tmp_path / "it.jsonl") == (tmp_path / "it.jsonl").read_bytes() == client.export(run.id)
+        assert (
+            run.export(tmp_path / "it.jsonl")
+            == (tmp_path / "it.jsonl").read_bytes()
+            == client.export(run.id)
+        )

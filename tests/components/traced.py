@@ -1,4 +1,5 @@
-"""Traces for tests of figures: written by hand through the real recorder, or by a real search on a small engine."""
+"""Traces for tests of figures: written by hand through the real recorder, or by a real search on a
+small engine."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from backend import problems
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.messages.runs import Event
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import run
 from components.run.tree_table import TreeRow, tree_table
 from tests.pages.fake_service import FakeService
@@ -33,13 +34,30 @@ def seen(trace: Trace, until: int | None = None) -> Seen:
 
 
 async def searched(strategy: str, *, depth: int = 3, **more: object) -> Seen:
-    """A search by the real driver; each solution ends with a boxed digit, scored by its mean log-probability."""
+    """A search by the real driver; each solution ends with a boxed digit, scored by its mean
+    log-probability."""
     return seen(await search_trace(strategy, depth=depth, **more))
 
 
 async def search_trace(strategy: str, *, depth: int = 3, **more: object) -> Trace:
     """What such a search recorded."""
     sink = MemorySink()
-    spec = RunSpec.model_validate({"strategy": strategy, "question": "Which digit?", "answer": "7", "verifier": "logprob", **more})
-    await run(spec, problem=PROBLEM, engine=FakeEngine(depth), reward=None, sink=sink, control=Control(), grade=problems.grade)
+    spec = RunSpec.model_validate(
+        {
+            "strategy": strategy,
+            "question": "Which digit?",
+            "answer": "7",
+            "verifier": "logprob",
+            **more,
+        }
+    )
+    await run(
+        spec,
+        problem=PROBLEM,
+        engine=FakeEngine(depth),
+        reward=None,
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
+    )
     return Trace(sink.nodes, sink.events)

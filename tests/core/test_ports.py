@@ -1,4 +1,5 @@
-"""What every strategy promises through the real driver: books that agree with the engine's, budgets, an answer at any time, no request left behind.
+"""What every strategy promises through the real driver: books that agree with the engine's,
+budgets, an answer at any time, no request left behind.
 
 On the scripted engine, which counts its own tokens and takes one token a turn.
 """
@@ -32,7 +33,8 @@ MORE: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Parameters that make a search go on where it costs nothing any more."""
 SIDE_BY_SIDE = {"dvts": 2, "first_finish": 16}
-"""How many steps of the trace one batch may end, where that is more than one: a subtree or a text each."""
+"""How many steps of the trace one batch may end, where that is more than one: a subtree or a text
+each."""
 
 
 def told(log: MemorySink) -> list[Any]:
@@ -42,18 +44,32 @@ def told(log: MemorySink) -> list[Any]:
 
 
 @on_all
-async def test_the_ledger_agrees_with_the_nodes_with_the_scores_and_with_the_engine(name: str) -> None:
+async def test_the_ledger_agrees_with_the_nodes_with_the_scores_and_with_the_engine(
+    name: str,
+) -> None:
     engine, sink = ScriptedEngine(token_seconds=ONE_TOKEN_A_TURN), MemorySink()
     outcome = await searched(spec(name), sink, engine=engine)
     counters, ledger = await engine.stats(), outcome.ledger
     written = [node for node in sink.nodes if node.kind in ("step", "rollout")]
     scored = [event.node_id for event in sink.events if event.kind == "score"]
-    assert counters.generated_tokens == ledger["generated_tokens"] == sum(len(node.token_ids) for node in written) > 0
+    assert (
+        counters.generated_tokens
+        == ledger["generated_tokens"]
+        == sum(len(node.token_ids) for node in written)
+        > 0
+    )
     assert counters.prompt_tokens == ledger["prompt_tokens"] > 0
     assert ledger["model_calls"] == len(written) == len({node.key for node in written})
     assert ledger["verifier_calls"] == len(scored) == len(set(scored))
-    assert ledger["discarded_tokens"] == sum(len(node.token_ids) for node in written if node.finish == "aborted")
-    assert {node.kind for node in sink.nodes} <= {"prompt", "step", "rollout", "injected"} and counters.running == 0
+    assert ledger["discarded_tokens"] == sum(
+        len(node.token_ids) for node in written if node.finish == "aborted"
+    )
+    assert {node.kind for node in sink.nodes} <= {
+        "prompt",
+        "step",
+        "rollout",
+        "injected",
+    } and counters.running == 0
 
 
 @on_all
@@ -71,8 +87,11 @@ async def test_generated_tokens_never_exceed_their_limit(name: str, limit: int) 
 @on_all
 @pytest.mark.parametrize("limit", [1, 3, 6, 7])
 @pytest.mark.parametrize("axis", ["model_calls", "verifier_calls", "rounds"])
-async def test_other_axes_exceed_their_limit_by_one_admitted_batch_at_most(name: str, axis: str, limit: int) -> None:
-    """Calls and scores are admitted one by one. Rounds are looked at before each call: what follows is the round that was under way."""
+async def test_other_axes_exceed_their_limit_by_one_admitted_batch_at_most(
+    name: str, axis: str, limit: int
+) -> None:
+    """Calls and scores are admitted one by one. Rounds are looked at before each call: what follows
+    is the round that was under way."""
     sink = MemorySink()
     params = {**spec(name).params, **MORE.get(name, {})}
     outcome = await searched(spec(name, params=params, budget={axis: limit}), sink)
@@ -80,8 +99,13 @@ async def test_other_axes_exceed_their_limit_by_one_admitted_batch_at_most(name:
     if axis != "rounds":
         assert outcome.ledger[axis] <= limit
         return
-    for event in (event for event in sink.events if event.kind == "call" and (event.label.startswith("verifier") or name not in RACES)):
-        assert event.data["ledger"]["rounds"] < limit or event.data["requests"] == 0  # nothing of a batch was admitted
+    for event in (
+        event
+        for event in sink.events
+        if event.kind == "call" and (event.label.startswith("verifier") or name not in RACES)
+    ):
+        # nothing of a batch was admitted
+        assert event.data["ledger"]["rounds"] < limit or event.data["requests"] == 0
     assert outcome.ledger["rounds"] < limit + SIDE_BY_SIDE.get(name, 1)
 
 
@@ -89,12 +113,18 @@ async def test_other_axes_exceed_their_limit_by_one_admitted_batch_at_most(name:
 async def test_a_run_without_any_time_makes_no_call(name: str) -> None:
     sink = MemorySink()
     outcome = await searched(spec(name, budget={"seconds": 1e-9}), sink)
-    assert (outcome.limit, outcome.reason, outcome.ledger["model_calls"]) == ("seconds", "unfinished", 0)
+    assert (outcome.limit, outcome.reason, outcome.ledger["model_calls"]) == (
+        "seconds",
+        "unfinished",
+        0,
+    )
     assert not any(event.data["requests"] for event in sink.events if event.kind == "call")
 
 
 @on_all
-async def test_after_any_number_of_rounds_a_run_has_the_trace_and_the_answer_that_stood(name: str) -> None:
+async def test_after_any_number_of_rounds_a_run_has_the_trace_and_the_answer_that_stood(
+    name: str,
+) -> None:
     """What a spent budget adds to that are finished texts that no step had reported."""
     whole = MemorySink()
     await searched(spec(name), whole)
@@ -137,8 +167,13 @@ async def cancelled(task: asyncio.Task[Any], engine: Counting) -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-@pytest.mark.parametrize(("name", "batch"), [(name, batch) for name in STRATEGIES for batch in ((1,) if name in RACES else (1, 3))])
-async def test_a_run_cancelled_while_it_writes_leaves_no_request_running(name: str, batch: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "batch"),
+    [(name, batch) for name in STRATEGIES for batch in ((1,) if name in RACES else (1, 3))],
+)
+async def test_a_run_cancelled_while_it_writes_leaves_no_request_running(
+    name: str, batch: int
+) -> None:
     engine, sink = Counting(token_seconds=ONE_TOKEN_A_TURN), MemorySink()
     task = asyncio.create_task(searched(spec(name), sink, engine=engine))
     while engine.batches < batch or not (await engine.stats()).running:
@@ -148,7 +183,9 @@ async def test_a_run_cancelled_while_it_writes_leaves_no_request_running(name: s
     assert (sink.events[-1].kind, sink.events[-1].label) == ("status", "cancelled")
 
 
-@pytest.mark.parametrize("name", [name for name, entry in STRATEGIES.items().items() if entry.needs_verifier])
+@pytest.mark.parametrize(
+    "name", [name for name, entry in STRATEGIES.items().items() if entry.needs_verifier]
+)
 async def test_a_run_cancelled_while_it_is_scored_leaves_no_request_running(name: str) -> None:
     engine, sink, asked = Counting(token_seconds=ONE_TOKEN_A_TURN), MemorySink(), asyncio.Event()
 
@@ -157,10 +194,14 @@ async def test_a_run_cancelled_while_it_is_scored_leaves_no_request_running(name
             asked.set()
             return await super().score(solutions)
 
-    task = asyncio.create_task(searched(spec(name), sink, engine=engine, reward=Endless(call_seconds=3600.0)))
+    task = asyncio.create_task(
+        searched(spec(name), sink, engine=engine, reward=Endless(call_seconds=3600.0))
+    )
     await asked.wait()
     await cancelled(task, engine)
-    assert sink.events[-1].label == "cancelled" and not any(event.kind == "score" for event in sink.events)
+    assert sink.events[-1].label == "cancelled" and not any(
+        event.kind == "score" for event in sink.events
+    )
 
 
 def moody(question: str, steps: tuple[str, ...]) -> list[float]:
@@ -173,20 +214,28 @@ def mood(steps: tuple[str, ...]) -> int:
     return zlib.crc32("".join(steps).encode()) % 5
 
 
-@pytest.mark.parametrize("name", [name for name, entry in STRATEGIES.items().items() if entry.needs_verifier])
+@pytest.mark.parametrize(
+    "name", [name for name, entry in STRATEGIES.items().items() if entry.needs_verifier]
+)
 async def test_a_failed_score_is_no_score_with_a_reason_and_never_a_number(name: str) -> None:
     failed = 0
     for seed in range(6):
         sink = MemorySink()
-        reward = ScriptedRewardModel(moody, failure=lambda solution: "out of sorts" if mood(solution.steps) == 1 else None)
-        with suppress(VerifierFailure):  # a round in which nothing could be scored ends a run by contract
+        reward = ScriptedRewardModel(
+            moody, failure=lambda solution: "out of sorts" if mood(solution.steps) == 1 else None
+        )
+        with suppress(
+            VerifierFailure
+        ):  # a round in which nothing could be scored ends a run by contract
             outcome = await searched(spec(name, seed=seed), sink, reward=reward)
             assert outcome.status == "finished"
         for event in (event for event in sink.events if event.kind == "score" and event.data):
             assert event.node_id is not None
             why = mood(steps_of(written(sink, event.node_id), "\n\n"))
             assert (event.value is None) is (why < 2)
-            assert why > 1 or str(event.data["reason"]).startswith(("the reward model gave a step the score nan", "out of sorts")[why])
+            assert why > 1 or str(event.data["reason"]).startswith(
+                ("the reward model gave a step the score nan", "out of sorts")[why]
+            )
             failed += why < 2
     assert failed > 0
 
@@ -197,10 +246,21 @@ def written(sink: MemorySink, node_id: int) -> str:
 
 
 @pytest.mark.parametrize("name", ["best_of_n", "ab_mcts"])
-@pytest.mark.parametrize(("text", "answer"), [("\\boxed{3} is what I think, but let me go on for a while", "3"), ("Let me think for a while", None)])
-async def test_a_whole_text_cut_off_at_its_limit_answers_only_if_an_answer_can_be_read(name: str, text: str, answer: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("\\boxed{3} is what I think, but let me go on for a while", "3"),
+        ("Let me think for a while", None),
+    ],
+)
+async def test_a_whole_text_cut_off_at_its_limit_answers_only_if_an_answer_can_be_read(
+    name: str, text: str, answer: str | None
+) -> None:
     params = {"ab_mcts": {"answers": 3, "max_depth": 1}}.get(name, {})
-    sink, asked = MemorySink(), spec(name, params=params, sampling={"temperature": 1.0, "max_tokens": 15})
+    sink, asked = (
+        MemorySink(),
+        spec(name, params=params, sampling={"temperature": 1.0, "max_tokens": 15}),
+    )
     outcome = await searched(asked, sink, engine=ScriptedEngine({"": [(text, 1.0)]}))
     assert {node.finish for node in sink.nodes if node.kind == "step"} == {"length"}
     assert (outcome.answer, outcome.reason) == (answer, outcome.reason if answer else "unfinished")

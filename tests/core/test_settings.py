@@ -1,4 +1,5 @@
-"""What the environment says: every variable reaches its place, a wrong value is told with what is accepted, and all are documented."""
+"""What the environment says: every variable reaches its place, a wrong value is told with what is
+accepted, and all are documented."""
 
 from __future__ import annotations
 
@@ -11,8 +12,7 @@ import pytest
 from backend.core.errors import BadInput
 from backend.core.ports import Engine, RewardModel
 from backend.core.settings import ROOT, ModelOptions, Settings
-from backend.engines.models import EngineHost, Models, ModelSettings
-from backend.service.assembly import model_settings
+from backend.engines.models import EngineHost, Models, ModelSettings, model_settings
 
 MODELS = {
     "ARBORETUM_DEVICE": ("cuda:1", "device", "cuda:1"),
@@ -24,7 +24,11 @@ MODELS = {
     "ARBORETUM_VLLM_POLICY_GIB": ("2.5", "policy_gib", 2.5),
     "ARBORETUM_VLLM_REWARD_GIB": ("0.25", "reward_gib", 0.25),
     "ARBORETUM_OPENAI_URL": ("http://localhost:8000/v1", "base_url", "http://localhost:8000/v1"),
-    "ARBORETUM_OPENAI_MODEL": ("Qwen/Qwen2.5-Math-1.5B-Instruct", "openai_model", "Qwen/Qwen2.5-Math-1.5B-Instruct"),
+    "ARBORETUM_OPENAI_MODEL": (
+        "Qwen/Qwen2.5-Math-1.5B-Instruct",
+        "openai_model",
+        "Qwen/Qwen2.5-Math-1.5B-Instruct",
+    ),
     "ARBORETUM_OPENAI_TIMEOUT_SECONDS": ("7.5", "timeout_seconds", 7.5),
 }
 WRONG = [
@@ -34,8 +38,16 @@ WRONG = [
     ("ARBORETUM_THREADS", "-1", "a whole number of 0 or more"),
     ("ARBORETUM_VLLM_DTYPE", "int8", "auto, bfloat16, float16, float32"),
     ("ARBORETUM_VLLM_CONTEXT", "4k", "a whole number of 0 or more"),
-    *((f"ARBORETUM_VLLM_{role}_SHARE", given, "a number above 0, at most 1") for role in ("POLICY", "REWARD") for given in ("0", "1.01", "half")),
-    *((f"ARBORETUM_VLLM_{role}_GIB", given, "a number above 0") for role in ("POLICY", "REWARD") for given in ("0", "-1", "inf", "nan", "2GB")),
+    *(
+        (f"ARBORETUM_VLLM_{role}_SHARE", given, "a number above 0, at most 1")
+        for role in ("POLICY", "REWARD")
+        for given in ("0", "1.01", "half")
+    ),
+    *(
+        (f"ARBORETUM_VLLM_{role}_GIB", given, "a number above 0")
+        for role in ("POLICY", "REWARD")
+        for given in ("0", "-1", "inf", "nan", "2GB")
+    ),
     ("ARBORETUM_OPENAI_URL", "localhost:8000", "an address such as http://localhost:8000/v1"),
     ("ARBORETUM_OPENAI_MODEL", "two\nlines", "a model's name on one line"),
     ("ARBORETUM_OPENAI_TOKENIZER", "/nowhere", "a folder that holds tokenizer.json"),
@@ -69,7 +81,9 @@ def test_without_variables_and_with_empty_ones_the_defaults_stand() -> None:
 
 
 def test_every_option_is_a_field_of_the_models_settings() -> None:
-    assert {each.name for each in fields(ModelOptions)} <= {each.name for each in fields(ModelSettings)}
+    assert {each.name for each in fields(ModelOptions)} <= {
+        each.name for each in fields(ModelSettings)
+    }
 
 
 @pytest.mark.parametrize(("name", "given", "accepted"), WRONG)
@@ -82,13 +96,29 @@ def test_a_wrong_value_is_named_with_what_is_accepted(name: str, given: str, acc
 async def test_what_is_set_reaches_the_loader_of_local_models(tmp_path: Path) -> None:
     """In the engine host, where the loader of the tests tells what it was given."""
     (tmp_path / "config.json").write_text("{}")
-    chosen = replace(read(**{name: given for name, (given, _, _) in MODELS.items()}), names={"classroom": tmp_path, "classroom-prm": tmp_path})
+    chosen = replace(
+        read(**{name: given for name, (given, _, _) in MODELS.items()}),
+        names={"classroom": tmp_path, "classroom-prm": tmp_path},
+    )
     models = Models(chosen, EngineHost("tests.support.host_loader"))
     vllm = {"name": "classroom", "dtype": "float32", "max_model_len": "4096"}
     try:
-        assert given_to(await models.policy("torch")) == {"name": "classroom", "device": "cuda:1", "threads": "3"}
-        assert given_to(await models.policy("vllm")) == {**vllm, "memory_share": "0.7", "cache_gib": "2.5"}
-        assert given_to(await models.reward("vllm")) == {**vllm, "name": "classroom-prm", "memory_share": "1.0", "cache_gib": "0.25"}
+        assert given_to(await models.policy("torch")) == {
+            "name": "classroom",
+            "device": "cuda:1",
+            "threads": "3",
+        }
+        assert given_to(await models.policy("vllm")) == {
+            **vllm,
+            "memory_share": "0.7",
+            "cache_gib": "2.5",
+        }
+        assert given_to(await models.reward("vllm")) == {
+            **vllm,
+            "name": "classroom-prm",
+            "memory_share": "1.0",
+            "cache_gib": "0.25",
+        }
     finally:
         await models.close()
 
@@ -98,9 +128,26 @@ def given_to(model: Engine | RewardModel) -> dict[str, str]:
 
 
 def test_every_variable_that_the_program_names_is_in_the_documented_table() -> None:
-    sources = [ROOT / "app.py", *(path for top in ("backend", "components", "pages", "storage") for path in (ROOT / top).rglob("*.py"))]
-    named = {name for path in sources for name in re.findall(r"ARBORETUM_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8"))}
-    documented = re.findall(r"^\| `(ARBORETUM_[A-Z_]+)` \|", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
+    sources = [
+        ROOT / "app.py",
+        *(
+            path
+            for top in ("backend", "components", "pages", "storage")
+            for path in (ROOT / top).rglob("*.py")
+        ),
+    ]
+    named = {
+        name
+        for path in sources
+        for name in re.findall(r"ARBORETUM_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8"))
+    }
+    documented = re.findall(
+        r"^\| `(ARBORETUM_[A-Z_]+)` \|",
+        (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert len(documented) == len(set(documented))
     assert named - set(documented) == set()
-    assert set(documented) - named == {"ARBORETUM_REQUIRE", "ARBORETUM_BROWSER_PATIENCE_S"}, "the tests' own two, and nothing that is gone"
+    assert set(documented) - named == {"ARBORETUM_REQUIRE", "ARBORETUM_BROWSER_PATIENCE_S"}, (
+        "the tests' own two, and nothing that is gone"
+    )

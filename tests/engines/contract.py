@@ -1,10 +1,12 @@
-"""What every engine promises, as checks that any engine can be handed to, each with a twin that breaks exactly this promise.
+"""What every engine promises, as checks that any engine can be handed to, each with a twin that
+breaks exactly this promise.
 
-The two tests at the end run over `CHECKS` twice: `await check.run(subject)` must pass, and `await check.run(check.spoilt(subject))` must raise
-AssertionError. A test module imports them and says by a fixture `subject` which engine is meant.
+The two tests at the end run over `CHECKS` twice: `await check.run(subject)` must pass, and `await
+check.run(check.spoilt(subject))` must raise AssertionError. A test module imports them and says by
+a fixture `subject` which engine is meant.
 
-What an engine says it cannot do (`Capabilities`) is not asked of it. Where the model is behind a connection, the other side's
-counters are held against the engine's.
+What an engine says it cannot do (`Capabilities`) is not asked of it. Where the model is behind a
+connection, the other side's counters are held against the engine's.
 """
 
 from __future__ import annotations
@@ -18,7 +20,17 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from backend.core.ports import END, STEP, Completion, Engine, EngineStats, Request, Sampling, Until, tokens
+from backend.core.ports import (
+    END,
+    STEP,
+    Completion,
+    Engine,
+    EngineStats,
+    Request,
+    Sampling,
+    Until,
+    tokens,
+)
 from backend.core.types import Finish
 from tests.engines.twins import (
     CallsEverythingTheEnd,
@@ -32,7 +44,7 @@ from tests.engines.twins import (
     SeedsByTime,
     Twin,
     WarmsLogprobs,
-)  # fmt: skip
+)
 
 WARM = Sampling(temperature=1.0, max_tokens=120)
 LONG = 300
@@ -40,10 +52,11 @@ LONG = 300
 
 @dataclass(frozen=True)
 class Subject:
-    """An engine under test. `logprobs` recomputes a completion's log-probabilities from its request, by other code than the engine's.
+    """An engine under test. `logprobs` recomputes a completion's log-probabilities from its
+    request, by other code than the engine's.
 
-    `exact` says that equal requests give equal tokens in any batch. `long` is a number of tokens that takes the engine a while. `counters` are
-    what the server behind the engine counts itself.
+    `exact` says that equal requests give equal tokens in any batch. `long` is a number of tokens
+    that takes the engine a while. `counters` are what the server behind the engine counts itself.
     """
 
     engine: Engine
@@ -58,15 +71,22 @@ class Subject:
         """The engine's counters, then those of the server behind it where there is one."""
         return [await self.engine.stats(), *([] if self.counters is None else [self.counters()])]
 
-    async def requests(self, count: int, until: Until = STEP, sampling: Sampling = WARM, name: str = "k") -> list[Request]:
+    async def requests(
+        self, count: int, until: Until = STEP, sampling: Sampling = WARM, name: str = "k"
+    ) -> list[Request]:
         """Requests with seeds 100, 101, ... on the subject's question."""
         prompt = await self.engine.prompt(self.question, None)
-        return [Request(f"{name}{i}", prompt.text, prompt.token_ids, 100 + i, until, sampling) for i in range(count)]
+        return [
+            Request(f"{name}{i}", prompt.text, prompt.token_ids, 100 + i, until, sampling)
+            for i in range(count)
+        ]
 
     async def all(self, requests: Sequence[Request]) -> dict[str, Completion]:
         """Every completion by key; a key that comes twice or not at all is a failure."""
         found = [completion async for completion in self.engine.generate(requests)]
-        assert sorted(c.key for c in found) == sorted(r.key for r in requests), "one completion a request"
+        assert sorted(c.key for c in found) == sorted(r.key for r in requests), (
+            "one completion a request"
+        )
         assert not [c.failure for c in found if c.failure]
         return {c.key: c for c in found}
 
@@ -89,7 +109,10 @@ async def a_batch_equals_one_by_one(subject: Subject) -> None:
     together = await subject.all(requests)
     for request in requests:
         alone = await subject.all([request])
-        assert (alone[request.key].text, alone[request.key].token_ids) == (together[request.key].text, together[request.key].token_ids)
+        assert (alone[request.key].text, alone[request.key].token_ids) == (
+            together[request.key].text,
+            together[request.key].token_ids,
+        )
 
 
 async def a_seed_reproduces_its_tokens(subject: Subject) -> None:
@@ -97,7 +120,10 @@ async def a_seed_reproduces_its_tokens(subject: Subject) -> None:
     need(subject.engine.info.capabilities.seeds, "this engine has no seeds")
     requests = await subject.requests(4)
     first, second = await subject.all(requests), await subject.all(requests)
-    assert all(first[key].text == second[key].text and first[key].token_ids == second[key].token_ids for key in first)
+    assert all(
+        first[key].text == second[key].text and first[key].token_ids == second[key].token_ids
+        for key in first
+    )
 
 
 async def different_seeds_differ(subject: Subject) -> None:
@@ -107,7 +133,8 @@ async def different_seeds_differ(subject: Subject) -> None:
 
 
 async def a_step_ends_where_the_delimiter_is_complete(subject: Subject) -> None:
-    """Whatever token completes the delimiter ends the step: no step holds one before its end, and every `step` ends with one."""
+    """Whatever token completes the delimiter ends the step: no step holds one before its end, and
+    every `step` ends with one."""
     delimiter = subject.engine.info.delimiter
     found = (await subject.all(await subject.requests(24))).values()
     assert any(c.finish is Finish.STEP for c in found), "no completion reached a delimiter"
@@ -123,7 +150,9 @@ async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
     can, delimiter = subject.engine.info.capabilities, subject.engine.info.delimiter
     steps = (await subject.all(await subject.requests(16))).values()
     short = (await subject.all(await subject.requests(16, tokens(2)))).values()
-    whole = (await subject.all(await subject.requests(16, END, replace(WARM, max_tokens=subject.long)))).values()
+    whole = (
+        await subject.all(await subject.requests(16, END, replace(WARM, max_tokens=subject.long)))
+    ).values()
     assert any(c.finish is Finish.STEP for c in steps)
     assert all(c.finish is Finish.STEP for c in steps if delimiter in c.text)
     assert any(c.finish is Finish.LENGTH for c in short)
@@ -131,25 +160,37 @@ async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
     for completion in (*steps, *short, *whole):
         if can.token_ids and completion.finish is Finish.END:
             last = (await subject.engine.tokens(completion.token_ids[-1:]))[0]
-            assert not completion.text.endswith(last), "the end token counts as a token and is no text"
+            assert not completion.text.endswith(last), (
+                "the end token counts as a token and is no text"
+            )
 
 
 async def ids_and_logprobs_are_those_of_the_model(subject: Subject) -> None:
-    """One log-probability an id, equal to the alternative's of the same id, and to the model's own where that can be computed."""
+    """One log-probability an id, equal to the alternative's of the same id, and to the model's own
+    where that can be computed."""
     can = subject.engine.info.capabilities
     need(can.logprobs, "this engine gives no log-probabilities")
     sampling = replace(WARM, temperature=0.8, alternatives=min(5, can.alternatives))
     requests = {r.key: r for r in await subject.requests(6, STEP, sampling)}
     for completion in (await subject.all(list(requests.values()))).values():
-        assert completion.logprobs is not None and all(math.isfinite(p) and p <= 1e-6 for p in completion.logprobs)
+        assert completion.logprobs is not None and all(
+            math.isfinite(p) and p <= 1e-6 for p in completion.logprobs
+        )
         assert len(completion.logprobs) == len(completion.token_ids)
-        assert not sampling.alternatives or len(completion.alternatives) == len(completion.token_ids)
+        assert not sampling.alternatives or len(completion.alternatives) == len(
+            completion.token_ids
+        )
         for options in completion.alternatives:
             assert len(options) <= sampling.alternatives
-            assert [o.logprob for o in options] == sorted((o.logprob for o in options), reverse=True)
+            assert [o.logprob for o in options] == sorted(
+                (o.logprob for o in options), reverse=True
+            )
         if subject.logprobs is not None:
             expected = subject.logprobs(requests[completion.key], completion)
-            assert max(abs(a - b) for a, b in zip(expected, completion.logprobs, strict=True)) <= subject.tolerance
+            assert (
+                max(abs(a - b) for a, b in zip(expected, completion.logprobs, strict=True))
+                <= subject.tolerance
+            )
         if not can.token_ids:
             continue
         if "�" not in completion.text and completion.finish is Finish.STEP:
@@ -160,34 +201,46 @@ async def ids_and_logprobs_are_those_of_the_model(subject: Subject) -> None:
 
 
 async def counts_equal_the_engines_own(subject: Subject) -> None:
-    """Sums over completions are what the engine's counters gained, and those of the server behind it."""
+    """Sums over completions are what the engine's counters gained, and those of the server behind
+    it."""
     need(subject.engine.info.capabilities.token_ids, "this engine gives no ids to count")
     before = await subject.stats()
     found = (await subject.all(await subject.requests(6))).values()
     for old, new in zip(before, await subject.stats(), strict=True):
-        assert new.generated_tokens - old.generated_tokens == sum(len(c.token_ids) for c in found) > 0
+        assert (
+            new.generated_tokens - old.generated_tokens == sum(len(c.token_ids) for c in found) > 0
+        )
         assert new.prompt_tokens - old.prompt_tokens == sum(c.prompt_tokens for c in found) > 0
         assert new.cached_tokens - old.cached_tokens == sum(c.cached_tokens for c in found)
 
 
 async def an_aborted_request_reports_its_counts(subject: Subject) -> None:
-    """Closing the iterator after the first completion leaves the others as aborted, with every token that was counted, told once."""
+    """Closing the iterator after the first completion leaves the others as aborted, with every
+    token that was counted, told once."""
     can = subject.engine.info.capabilities
     need(can.abort and can.token_ids, "this engine cannot abort, or gives no ids to count")
     before = await subject.stats()
     first, rest = await cut_short(subject)
     found = await subject.engine.aborted([r.key for r in rest])
     assert [c.key for c in found] == [r.key for r in rest]
-    assert any(c.finish is Finish.ABORTED for c in found), "all had finished before they could be aborted"
-    gained = [new.generated_tokens - old.generated_tokens for old, new in zip(before, await subject.stats(), strict=True)]
+    assert any(c.finish is Finish.ABORTED for c in found), (
+        "all had finished before they could be aborted"
+    )
+    gained = [
+        new.generated_tokens - old.generated_tokens
+        for old, new in zip(before, await subject.stats(), strict=True)
+    ]
     written = sum(len(c.token_ids) for c in (first, *found))
     assert gained[0] == written
-    assert all(sent >= written for sent in gained[1:]), "what was on its way when the connection closed was sent and never arrived"
+    assert all(sent >= written for sent in gained[1:]), (
+        "what was on its way when the connection closed was sent and never arrived"
+    )
     assert not await subject.engine.aborted([r.key for r in rest])
 
 
 async def nothing_runs_a_second_after_a_cancel(subject: Subject) -> None:
-    """The engine's own count of running requests is 0 within a second of closing, and so is that of the server behind it."""
+    """The engine's own count of running requests is 0 within a second of closing, and so is that of
+    the server behind it."""
     need(subject.engine.info.capabilities.abort, "this engine cannot abort")
     _, rest = await cut_short(subject)
     limit = time.monotonic() + 1.0
@@ -195,13 +248,17 @@ async def nothing_runs_a_second_after_a_cancel(subject: Subject) -> None:
     while running and time.monotonic() < limit:
         running = sum(each.running for each in await subject.stats())
         await asyncio.sleep(0.01)
-    await subject.engine.aborted([r.key for r in rest])  # told once: nothing of it is left for a check that uses the same engine
+    # told once: nothing of it is left for a check that uses the same engine
+    await subject.engine.aborted([r.key for r in rest])
     assert running == 0
 
 
 async def cut_short(subject: Subject) -> tuple[Completion, list[Request]]:
-    """Start one short and three long requests, close after the first completion; that, and the requests that were left."""
-    requests = await subject.requests(4, tokens(subject.long), replace(WARM, max_tokens=subject.long), name="cut")
+    """Start one short and three long requests, close after the first completion; that, and the
+    requests that were left."""
+    requests = await subject.requests(
+        4, tokens(subject.long), replace(WARM, max_tokens=subject.long), name="cut"
+    )
     requests[0] = replace(requests[0], until=tokens(2))
     async with aclosing(subject.engine.generate(requests)) as stream:
         first = await anext(aiter(stream))
@@ -210,7 +267,9 @@ async def cut_short(subject: Subject) -> tuple[Completion, list[Request]]:
 
 async def length_of(subject: Subject, completion: Completion) -> int:
     """Tokens of a completion, by its ids, else by encoding its text."""
-    return len(completion.token_ids or await subject.engine.encode(completion.text)) or len(completion.text)
+    return len(completion.token_ids or await subject.engine.encode(completion.text)) or len(
+        completion.text
+    )
 
 
 def need(capable: bool, reason: str) -> None:
@@ -250,7 +309,8 @@ CHECKS = (
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 async def test_engine_keeps_its_promise(check: Check, subject: Subject) -> None:
-    """For a test module to import, beside `test_check_fails_on_the_engine_that_breaks_it`, with a fixture `subject` of its own."""
+    """For a test module to import, beside `test_check_fails_on_the_engine_that_breaks_it`, with a
+    fixture `subject` of its own."""
     await check.run(subject)
 
 

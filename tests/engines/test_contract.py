@@ -1,4 +1,5 @@
-"""The engine contract on the engines that need no server: torch and scripted. Behind a connection: `test_contract_remote`, `test_vllm`."""
+"""The engine contract on the engines that need no server: torch and scripted. Behind a connection:
+`test_contract_remote`, `test_vllm`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The engine contract on engines behind a connection: the engine host's proxy of a torch model, and openai before servers of three manners.
+"""The engine contract on engines behind a connection: the engine host's proxy of a torch model, and
+openai before servers of three manners.
 
-Each is started once for this file. What the completions server says it has sent is held against what the openai engine counts.
+Each is started once for this file. What the completions server says it has sent is held against
+what the openai engine counts.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ async def served(manners: Manners, folder: Path) -> AsyncIterator[Subject]:
     async with serving(tiny.tokenizer(), manners) as server:
         engine = await OpenAiEngine.connect(server.url, tokenizer=folder)
         try:
-            yield Subject(engine, logprobs=partial(drawn, server), tolerance=1e-9, counters=server.stats)
+            yield Subject(
+                engine, logprobs=partial(drawn, server), tolerance=1e-9, counters=server.stats
+            )
         finally:
             await engine.close()
 
@@ -81,19 +85,35 @@ async def subject(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator
         yield opened
 
 
-async def test_nothing_but_what_a_server_cannot_do_is_left_out(subject: Subject, request: pytest.FixtureRequest) -> None:
-    """Checks are skipped by capability: an engine that told of too few of them would pass untested."""
+async def test_nothing_but_what_a_server_cannot_do_is_left_out(
+    subject: Subject, request: pytest.FixtureRequest
+) -> None:
+    """Checks are skipped by capability: an engine that told of too few of them would pass
+    untested.
+    """
     can, name = subject.engine.info.capabilities, request.node.callspec.params["subject"]
     assert (can.seeds, can.abort) == (True, True)
-    assert (can.token_ids, can.logprobs) == (name in ("host", "openai"), name != "openai-without-logprobs")
-    assert (can.prompt_logprobs, can.tempered_logprobs) == (name in ("host", "openai"), name == "host")
+    assert (can.token_ids, can.logprobs) == (
+        name in ("host", "openai"),
+        name != "openai-without-logprobs",
+    )
+    assert (can.prompt_logprobs, can.tempered_logprobs) == (
+        name in ("host", "openai"),
+        name == "host",
+    )
 
 
-async def test_a_token_that_engine_and_completion_lose_together_is_missed_by_the_servers_count(folder: Path) -> None:
+async def test_a_token_that_engine_and_completion_lose_together_is_missed_by_the_servers_count(
+    folder: Path,
+) -> None:
     async with served(Manners(), folder) as opened:
         with pytest.raises(AssertionError):
-            await counts_equal_the_engines_own(replace(opened, engine=HidesWhatItLoses(opened.engine)))
-        await counts_equal_the_engines_own(replace(opened, engine=HidesWhatItLoses(opened.engine), counters=None))
+            await counts_equal_the_engines_own(
+                replace(opened, engine=HidesWhatItLoses(opened.engine))
+            )
+        await counts_equal_the_engines_own(
+            replace(opened, engine=HidesWhatItLoses(opened.engine), counters=None)
+        )
 
 
 async def test_streams_left_open_without_a_word_are_seen_at_the_server(folder: Path) -> None:

@@ -81,14 +81,20 @@ async def test_an_engine_error_keeps_reason_and_remedy(host: EngineHost) -> None
 async def test_streams_run_side_by_side(host: EngineHost) -> None:
     engine = await host.engine("fake", "plain", pause=0.02)
     started = time.monotonic()
-    results = await asyncio.gather(*(collect(engine, request(f"k{i}", tokens=10)) for i in range(8)))
+    results = await asyncio.gather(
+        *(collect(engine, request(f"k{i}", tokens=10)) for i in range(8))
+    )
     assert time.monotonic() - started < 8 * 10 * 0.02
     assert [r[0].key for r in results] == [f"k{i}" for i in range(8)]
 
 
-async def test_closing_a_stream_aborts_in_the_child_and_reports_what_was_written(host: EngineHost) -> None:
+async def test_closing_a_stream_aborts_in_the_child_and_reports_what_was_written(
+    host: EngineHost,
+) -> None:
     engine = await host.engine("fake", "plain", pause=0.01)
-    async with stream(engine, request("quick", tokens=1), request("long", tokens=10_000)) as completions:
+    async with stream(
+        engine, request("quick", tokens=1), request("long", tokens=10_000)
+    ) as completions:
         assert (await anext(completions)).key == "quick"
         await asyncio.sleep(0.2)
     assert (await engine.stats()).running == 0
@@ -104,7 +110,12 @@ async def test_a_completion_that_nobody_received_is_not_lost(host: EngineHost) -
     async with stream(engine, *(request(f"k{i}") for i in range(5))) as completions:
         await anext(completions)
         await asyncio.sleep(0.3)
-    assert [c.key for c in await engine.aborted([f"k{i}" for i in range(5)])] == ["k1", "k2", "k3", "k4"]
+    assert [c.key for c in await engine.aborted([f"k{i}" for i in range(5)])] == [
+        "k1",
+        "k2",
+        "k3",
+        "k4",
+    ]
 
 
 async def test_a_cancelled_reader_aborts_too(host: EngineHost) -> None:
@@ -117,11 +128,15 @@ async def test_a_cancelled_reader_aborts_too(host: EngineHost) -> None:
     assert (await engine.stats()).running == 0
 
 
-async def test_killing_the_child_fails_everything_open_and_the_next_use_starts_another(host: EngineHost) -> None:
+async def test_killing_the_child_fails_everything_open_and_the_next_use_starts_another(
+    host: EngineHost,
+) -> None:
     engine = await host.engine("fake", "plain", pause=0.01)
     first = host.pid
     assert first is not None
-    readers = [asyncio.create_task(collect(engine, request(f"k{i}", tokens=10_000))) for i in range(3)]
+    readers = [
+        asyncio.create_task(collect(engine, request(f"k{i}", tokens=10_000))) for i in range(3)
+    ]
     await asyncio.sleep(0.2)
     os.kill(first, signal.SIGKILL)
     for reader in readers:
@@ -135,25 +150,38 @@ async def test_killing_the_child_fails_everything_open_and_the_next_use_starts_a
     assert host.states()[0].state is State.READY
 
 
-async def test_a_model_whose_core_died_has_failed_and_its_next_use_loads_it_anew(host: EngineHost, tmp_path: Path) -> None:
+async def test_a_model_whose_core_died_has_failed_and_its_next_use_loads_it_anew(
+    host: EngineHost, tmp_path: Path
+) -> None:
     (tmp_path / "config.json").write_text("{}")
     models = Models(ModelSettings(names={"fake": tmp_path}, default_policy="fake"), host)
-    engine, other = cast(HostedEngine, await models.policy("vllm")), await host.engine("fake", "other")
+    engine, other = (
+        cast(HostedEngine, await models.policy("vllm")),
+        await host.engine("fake", "other"),
+    )
     await collect(engine, request("before"))
     pid = models.pid
-    with pytest.raises(EngineFailure, match=rf"the core has died.*{LAST_WORDS}.*It is loaded again"):
+    with pytest.raises(
+        EngineFailure, match=rf"the core has died.*{LAST_WORDS}.*It is loaded again"
+    ):
         await collect(engine, request("k", text="core dies"))
     [state, beside] = models.states()
     assert (state.state, beside.state, state.memory_bytes) == (State.FAILED, State.READY, 0)
     assert "the core has died" in (state.reason or "")
-    assert len(await collect(cast(HostedEngine, await models.policy("vllm")), request("again"))) == 1
+    assert (
+        len(await collect(cast(HostedEngine, await models.policy("vllm")), request("again"))) == 1
+    )
     assert (models.states()[0].state, models.states()[0].reason) == (State.READY, None)
-    assert (await engine.stats()).generated_tokens == 4, "the engine is a new one, which has written one text"
+    assert (await engine.stats()).generated_tokens == 4, (
+        "the engine is a new one, which has written one text"
+    )
     assert len(await collect(other, request("x"))) == 1
     assert models.pid == pid, "the process lived on"
 
 
-async def test_every_stream_of_a_dead_core_fails_and_late_news_of_it_leaves_the_new_model_alone(host: EngineHost) -> None:
+async def test_every_stream_of_a_dead_core_fails_and_late_news_of_it_leaves_the_new_model_alone(
+    host: EngineHost,
+) -> None:
     engine = await host.engine("fake", "plain", pause=0.01)
     async with stream(engine, request("quick", tokens=1), request("long", tokens=10_000)) as late:
         assert (await anext(late)).key == "quick"
@@ -165,7 +193,9 @@ async def test_every_stream_of_a_dead_core_fails_and_late_news_of_it_leaves_the_
     assert host.states()[0].state is State.READY
 
 
-async def test_a_dead_core_can_be_unloaded_and_a_reward_models_is_loaded_again_too(host: EngineHost) -> None:
+async def test_a_dead_core_can_be_unloaded_and_a_reward_models_is_loaded_again_too(
+    host: EngineHost,
+) -> None:
     reward = await host.reward("fake", "half")
     for _ in range(2):
         with pytest.raises(EngineFailure, match="the core has died"):
@@ -206,15 +236,27 @@ async def test_concurrent_loads_are_one_and_states_tell_them(host: EngineHost) -
     assert host.states()[0].state is State.LOADING
     engines = await asyncio.gather(*tasks)
     [state] = host.states()
-    assert (state.name, state.model, state.kind, state.state) == ("Heavy", "heavy", "policy", State.READY)
+    assert (state.name, state.model, state.kind, state.state) == (
+        "Heavy",
+        "heavy",
+        "policy",
+        State.READY,
+    )
     assert state.seconds_loading >= 0.3
     assert {e.info.settings["pid"] for e in engines} == {str(host.pid)}
 
 
 @pytest.mark.parametrize(
-    ("model", "said"), [("missing", "no such model 'missing'. Choose another"), ("huge", "out of memory"), ("chatty", "out of memory")]
+    ("model", "said"),
+    [
+        ("missing", "no such model 'missing'. Choose another"),
+        ("huge", "out of memory"),
+        ("chatty", "out of memory"),
+    ],
 )
-async def test_a_failed_load_says_why_and_leaves_other_models_alone(host: EngineHost, model: str, said: str) -> None:
+async def test_a_failed_load_says_why_and_leaves_other_models_alone(
+    host: EngineHost, model: str, said: str
+) -> None:
     engine = await host.engine("fake", "plain")
     with pytest.raises(EngineFailure, match=said):
         await host.engine("fake", model)
@@ -266,14 +308,21 @@ asyncio.run(main())
 
 
 def test_importing_the_host_imports_no_model_library() -> None:
-    code = "import sys, backend.engines.models; print(sorted({'torch', 'vllm', 'transformers'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    code = (
+        "import sys, backend.engines.models; print(sorted({'torch', 'vllm', 'transformers'} & "
+        "set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
 async def test_a_missing_model_is_told_before_any_process_is_started(tmp_path: Path) -> None:
     models = Models(ModelSettings(names={"classroom": tmp_path / "none"}))
-    with pytest.raises(EngineFailure, match=r"model 'classroom' is missing: .* Run `make classroom`"):
+    with pytest.raises(
+        EngineFailure, match=r"model 'classroom' is missing: .* Run `make classroom`"
+    ):
         await models.policy("torch")
     with pytest.raises(EngineFailure, match="model 'elsewhere' is missing"):
         await models.policy("torch", "elsewhere")
@@ -297,8 +346,9 @@ async def test_the_scripted_engine_lives_in_the_parent() -> None:
     assert (await engine.prompt("What is 1 + 1?", None)).text
     await models.reward("scripted")
     assert [(state.engine, state.kind, state.state) for state in models.states()] == [
-        ("scripted", "policy", State.READY), ("scripted", "reward", State.READY),
-    ]  # fmt: skip
+        ("scripted", "policy", State.READY),
+        ("scripted", "reward", State.READY),
+    ]
     assert models.pid is None
     await models.close()
 
@@ -308,11 +358,16 @@ def test_what_is_missing_is_told_with_the_reason() -> None:
     assert found["scripted"].ok
     assert not found["openai"].ok
     assert "ARBORETUM_OPENAI_URL" in found["openai"].reason
-    assert {each.engine: each for each in Models(ModelSettings(base_url="http://localhost:1")).available()}["openai"].ok
+    assert {
+        each.engine: each
+        for each in Models(ModelSettings(base_url="http://localhost:1")).available()
+    }["openai"].ok
 
 
 async def test_a_device_that_torch_cannot_use_is_named(tmp_path: Path) -> None:
-    models = Models(ModelSettings(names={"tiny": tiny.build(tmp_path)}, default_policy="tiny", device="cuda:99"))
+    models = Models(
+        ModelSettings(names={"tiny": tiny.build(tmp_path)}, default_policy="tiny", device="cuda:99")
+    )
     try:
         with pytest.raises(EngineFailure, match=r"on device 'cuda:99': .* Set ARBORETUM_DEVICE"):
             await models.policy("torch")
@@ -321,14 +376,28 @@ async def test_a_device_that_torch_cannot_use_is_named(tmp_path: Path) -> None:
         await models.close()
 
 
-async def test_a_torch_model_works_through_the_host_and_its_aborted_requests_are_told(tmp_path: Path) -> None:
+async def test_a_torch_model_works_through_the_host_and_its_aborted_requests_are_told(
+    tmp_path: Path,
+) -> None:
     folder, prm = tiny.build(tmp_path / "policy"), tiny.build(tmp_path / "prm", reward=True)
-    models = Models(ModelSettings(names={"tiny": folder, "tiny-prm": prm}, default_policy="tiny", default_reward="tiny-prm", threads=1))
+    models = Models(
+        ModelSettings(
+            names={"tiny": folder, "tiny-prm": prm},
+            default_policy="tiny",
+            default_reward="tiny-prm",
+            threads=1,
+        )
+    )
     try:
         engine = cast(HostedEngine, await models.policy("torch"))
         assert (engine.info.engine, engine.info.model) == ("torch", "tiny")
         prompt = await engine.prompt("How many?", None)
-        asked = [Request(f"k{i}", prompt.text, prompt.token_ids, i, Until(0), Sampling(1.0, max_tokens=400)) for i in range(6)]
+        asked = [
+            Request(
+                f"k{i}", prompt.text, prompt.token_ids, i, Until(0), Sampling(1.0, max_tokens=400)
+            )
+            for i in range(6)
+        ]
         first = await collect(engine, asked[0])
         assert first[0].token_ids
         async with stream(engine, *asked[1:]):

@@ -36,7 +36,9 @@ def folder(tmp_path: Path) -> Path:
 async def connect() -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
-        async def opened(manners: Manners, tokenizer: Path | None = None, **settings: object) -> tuple[OpenAiEngine, FakeServer]:
+        async def opened(
+            manners: Manners, tokenizer: Path | None = None, **settings: object
+        ) -> tuple[OpenAiEngine, FakeServer]:
             server = await stack.enter_async_context(serving(TOKENIZER, manners))
             given = {"pause_seconds": 0.01, "timeout_seconds": 5.0} | settings
             engine = await OpenAiEngine.connect(server.url, tokenizer=tokenizer, **given)  # type: ignore[arg-type]
@@ -46,10 +48,15 @@ async def connect() -> AsyncIterator[Open]:
         yield opened
 
 
-async def requests(engine: OpenAiEngine, count: int, until: Until | None = None, **sampling: float) -> list[Request]:
+async def requests(
+    engine: OpenAiEngine, count: int, until: Until | None = None, **sampling: float
+) -> list[Request]:
     prompt = await engine.prompt("Ana has 7 apples.", None)
     settings = Sampling(**({"temperature": 1.0, "max_tokens": 40} | sampling))  # type: ignore[arg-type]
-    return [Request(f"k{i}", prompt.text, prompt.token_ids, 100 + i, until or Until(1), settings) for i in range(count)]
+    return [
+        Request(f"k{i}", prompt.text, prompt.token_ids, 100 + i, until or Until(1), settings)
+        for i in range(count)
+    ]
 
 
 async def collect(engine: OpenAiEngine, asked: list[Request]) -> dict[str, Completion]:
@@ -57,7 +64,9 @@ async def collect(engine: OpenAiEngine, asked: list[Request]) -> dict[str, Compl
         return {completion.key: completion async for completion in completions}
 
 
-async def test_with_a_tokenizer_prompts_go_out_as_ids_and_ids_come_back(connect: Open, folder: Path) -> None:
+async def test_with_a_tokenizer_prompts_go_out_as_ids_and_ids_come_back(
+    connect: Open, folder: Path
+) -> None:
     engine, server = await connect(Manners(), folder)
     asked = await requests(engine, 8)
     found = await collect(engine, asked)
@@ -68,12 +77,23 @@ async def test_with_a_tokenizer_prompts_go_out_as_ids_and_ids_come_back(connect:
         assert completion.logprobs is not None
         assert len(completion.token_ids) == len(completion.logprobs)
         assert UNKNOWN not in completion.token_ids
-        assert "".join(await engine.tokens(completion.token_ids)).removesuffix("<|im_end|>") == completion.text
+        assert (
+            "".join(await engine.tokens(completion.token_ids)).removesuffix("<|im_end|>")
+            == completion.text
+        )
         assert completion.prompt_tokens == len(asked[0].token_ids)
         assert completion.cached_tokens == 3
 
 
-@pytest.mark.parametrize("manners", [Manners(), Manners(vllm=False), Manners(vllm=False, strict=True), Manners(vllm=False, logprobs=False)])
+@pytest.mark.parametrize(
+    "manners",
+    [
+        Manners(),
+        Manners(vllm=False),
+        Manners(vllm=False, strict=True),
+        Manners(vllm=False, logprobs=False),
+    ],
+)
 @pytest.mark.parametrize("with_tokenizer", [True, False])
 async def test_a_step_keeps_its_delimiter_on_every_kind_of_server(
     connect: Open, folder: Path, manners: Manners, with_tokenizer: bool
@@ -88,7 +108,9 @@ async def test_a_step_keeps_its_delimiter_on_every_kind_of_server(
         assert len(completion.token_ids) > 0
 
 
-async def test_an_event_that_reaches_into_the_next_step_is_cut_after_the_delimiter(connect: Open) -> None:
+async def test_an_event_that_reaches_into_the_next_step_is_cut_after_the_delimiter(
+    connect: Open,
+) -> None:
     engine, _ = await connect(Manners(vllm=False, logprobs=False, tokens_an_event=4))
     found = await collect(engine, await requests(engine, 24))
     steps = [completion for completion in found.values() if completion.finish is Finish.STEP]
@@ -98,20 +120,26 @@ async def test_an_event_that_reaches_into_the_next_step_is_cut_after_the_delimit
 
 async def test_several_steps_and_a_token_limit_are_kept_to(connect: Open, folder: Path) -> None:
     engine, _ = await connect(Manners(), folder)
-    for completion in (await collect(engine, await requests(engine, 12, Until(3), max_tokens=300))).values():
+    for completion in (
+        await collect(engine, await requests(engine, 12, Until(3), max_tokens=300))
+    ).values():
         assert completion.text.count("\n\n") == 3 or completion.finish is Finish.END
     cut = (await collect(engine, await requests(engine, 12, Until(0, 5)))).values()
     assert any(completion.finish is Finish.LENGTH for completion in cut)
     for completion in cut:
         assert len(completion.token_ids) == 5 or completion.finish is Finish.END
-        assert (completion.finish is Finish.LENGTH) == (len(completion.token_ids) == 5 and completion.finish is not Finish.END)
+        assert (completion.finish is Finish.LENGTH) == (
+            len(completion.token_ids) == 5 and completion.finish is not Finish.END
+        )
 
 
 async def test_missing_logprobs_are_told_and_counts_come_from_the_server(connect: Open) -> None:
     engine, _ = await connect(Manners(vllm=False, logprobs=False, tokens_an_event=3))
     assert not engine.info.capabilities.logprobs
     assert "no log-probabilities" in engine.info.settings["logprobs"]
-    [completion] = (await collect(engine, await requests(engine, 1, Until(0), max_tokens=20))).values()
+    [completion] = (
+        await collect(engine, await requests(engine, 1, Until(0), max_tokens=20))
+    ).values()
     assert completion.logprobs is None
     assert set(completion.token_ids) == {UNKNOWN}
     assert (await engine.stats()).generated_tokens == len(completion.token_ids)
@@ -122,14 +150,19 @@ async def test_alternatives_are_given_when_asked_for(connect: Open, folder: Path
     [completion] = (await collect(engine, await requests(engine, 1, alternatives=2))).values()
     assert len(completion.alternatives) == len(completion.token_ids)
     for position in completion.alternatives:
-        assert [(each.text, each.logprob) for each in position] == [("7", pytest.approx(math.log(0.2))), ("\n", pytest.approx(math.log(0.14)))]
+        assert [(each.text, each.logprob) for each in position] == [
+            ("7", pytest.approx(math.log(0.2))),
+            ("\n", pytest.approx(math.log(0.14))),
+        ]
 
 
 async def test_the_same_seed_gives_the_same_text(connect: Open, folder: Path) -> None:
     engine, _ = await connect(Manners(), folder)
     asked = await requests(engine, 6)
     first, second = await collect(engine, asked), await collect(engine, asked)
-    assert {key: c.token_ids for key, c in first.items()} == {key: c.token_ids for key, c in second.items()}
+    assert {key: c.token_ids for key, c in first.items()} == {
+        key: c.token_ids for key, c in second.items()
+    }
     assert len({c.token_ids for c in first.values()}) > 1
 
 
@@ -164,7 +197,9 @@ async def test_a_timeout_is_told(connect: Open, folder: Path) -> None:
         await collect(engine, await requests(engine, 1))
 
 
-async def test_a_dropped_connection_is_taken_up_again_and_its_tokens_are_counted(connect: Open, folder: Path) -> None:
+async def test_a_dropped_connection_is_taken_up_again_and_its_tokens_are_counted(
+    connect: Open, folder: Path
+) -> None:
     engine, server = await connect(Manners(endless=True), folder)
     [whole] = (await collect(engine, await requests(engine, 1, Until(0)))).values()
     before = (await engine.stats()).generated_tokens
@@ -175,7 +210,9 @@ async def test_a_dropped_connection_is_taken_up_again_and_its_tokens_are_counted
     assert (await engine.stats()).generated_tokens - before == len(whole.token_ids) + 2
 
 
-async def test_closing_the_iterator_ends_the_stream_and_reports_what_came(connect: Open, folder: Path) -> None:
+async def test_closing_the_iterator_ends_the_stream_and_reports_what_came(
+    connect: Open, folder: Path
+) -> None:
     engine, server = await connect(Manners(endless=True, pause=0.01), folder)
     asked = await requests(engine, 4, Until(0), max_tokens=400)
     asked[0] = replace(asked[0], until=Until(0, 3))
@@ -208,12 +245,28 @@ async def test_given_tokens_that_the_server_refuses_fail_alone(connect: Open, fo
     assert (full.failure or "").startswith("context full") and (await engine.stats()).running == 0
 
 
-@pytest.mark.parametrize(("manners", "sampling", "said"), [
-    (Manners(), Sampling(temperature=0.8), "for temperature 1 without truncation only"),
-    (Manners(), Sampling(temperature=1.0, top_p=0.9), "for temperature 1 without truncation only"),
-    (Manners(echoes=False), Sampling(temperature=1.0), "does not tell log-probabilities of given tokens"),
-    (Manners(vllm=False), Sampling(temperature=1.0), "does not tell log-probabilities of given tokens"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("manners", "sampling", "said"),
+    [
+        (Manners(), Sampling(temperature=0.8), "for temperature 1 without truncation only"),
+        (
+            Manners(),
+            Sampling(temperature=1.0, top_p=0.9),
+            "for temperature 1 without truncation only",
+        ),
+        (
+            Manners(echoes=False),
+            Sampling(temperature=1.0),
+            "does not tell log-probabilities of given tokens",
+        ),
+        (
+            Manners(vllm=False),
+            Sampling(temperature=1.0),
+            "does not tell log-probabilities of given tokens",
+        ),
+    ],
+    ids=str,
+)
 async def test_likelihoods_that_a_server_cannot_tell_are_refused(
     connect: Open, folder: Path, manners: Manners, sampling: Sampling, said: str
 ) -> None:
@@ -225,7 +278,10 @@ async def test_likelihoods_that_a_server_cannot_tell_are_refused(
 async def test_without_a_tokenizer_the_prompt_is_plain_chatml(connect: Open) -> None:
     engine, server = await connect(Manners())
     prompt = await engine.prompt("q", "s")
-    assert prompt == ("<|im_start|>system\ns<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n", ())
+    assert prompt == (
+        "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n",
+        (),
+    )
     await collect(engine, await requests(engine, 1))
     assert isinstance(server.bodies[-1]["prompt"], str)
 

@@ -12,7 +12,15 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models
 from torch import nn
 
-from backend.engines.torch.qwen2 import REWARD_MODEL, ModelFolderError, Qwen2Config, Qwen2ForCausalLM, Qwen2ForProcessRewardModel, Qwen2Model, load
+from backend.engines.torch.qwen2 import (
+    REWARD_MODEL,
+    ModelFolderError,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen2ForProcessRewardModel,
+    Qwen2Model,
+    load,
+)
 
 SIZES = {"vocab_size": 97, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3}
 ROWS = torch.arange(2 * 11).reshape(2, 11) % 97
@@ -35,7 +43,9 @@ def reference(tied: bool, key_value_heads: int, theta: float) -> transformers.Qw
     return model
 
 
-def ours(tied: bool, key_value_heads: int, theta: float, architecture: str = "Qwen2ForCausalLM") -> Qwen2Config:
+def ours(
+    tied: bool, key_value_heads: int, theta: float, architecture: str = "Qwen2ForCausalLM"
+) -> Qwen2Config:
     return Qwen2Config(
         **SIZES,
         num_attention_heads=4,
@@ -46,10 +56,19 @@ def ours(tied: bool, key_value_heads: int, theta: float, architecture: str = "Qw
     )
 
 
-@pytest.mark.parametrize(("tied", "key_value_heads", "theta"), [(True, 4, 1e4), (False, 2, 1e6), (True, 1, 1e4)])
+@pytest.mark.parametrize(
+    ("tied", "key_value_heads", "theta"), [(True, 4, 1e4), (False, 2, 1e6), (True, 1, 1e4)]
+)
 def test_logits_equal_the_reference(tied: bool, key_value_heads: int, theta: float) -> None:
-    expected, model = reference(tied, key_value_heads, theta), Qwen2ForCausalLM(ours(tied, key_value_heads, theta))
-    weights = {name: w for name, w in expected.state_dict().items() if not (tied and name == "lm_head.weight")}
+    expected, model = (
+        reference(tied, key_value_heads, theta),
+        Qwen2ForCausalLM(ours(tied, key_value_heads, theta)),
+    )
+    weights = {
+        name: w
+        for name, w in expected.state_dict().items()
+        if not (tied and name == "lm_head.weight")
+    }
     model.load_state_dict(weights, strict=True)
     with torch.no_grad():
         torch.testing.assert_close(model(ROWS), expected(ROWS).logits, atol=1e-4, rtol=1e-4)
@@ -61,9 +80,13 @@ def test_reward_logits_equal_a_reference_body_with_a_head() -> None:
     model.model.load_state_dict(expected.state_dict(), strict=True)
     head = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
     model.score.load_state_dict(head.state_dict())
-    assert {"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias"} <= set(model.state_dict())
+    assert {"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias"} <= set(
+        model.state_dict()
+    )
     with torch.no_grad():
-        torch.testing.assert_close(model(ROWS), head(expected(ROWS).last_hidden_state), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            model(ROWS), head(expected(ROWS).last_hidden_state), atol=1e-4, rtol=1e-4
+        )
 
 
 @pytest.mark.parametrize("key_value_heads", [4, 2])
@@ -81,7 +104,11 @@ def test_steps_with_a_cache_equal_the_whole_row_at_once(key_value_heads: int) ->
                 keys, values = past[i] or (None, None)
                 hidden, new_keys, new_values = layer.step(hidden, cos, sin, keys, values, mask)
                 assert new_keys.shape == (2, key_value_heads, end - start, 16)
-                joined = (new_keys, new_values) if keys is None else (torch.cat((keys, new_keys), 2), torch.cat((values, new_values), 2))
+                joined = (
+                    (new_keys, new_values)
+                    if keys is None
+                    else (torch.cat((keys, new_keys), 2), torch.cat((values, new_values), 2))
+                )
                 past[i] = joined
             parts.append(model.norm(hidden))
         torch.testing.assert_close(torch.cat(parts, 1), model(ROWS), atol=1e-5, rtol=1e-4)
@@ -95,7 +122,12 @@ def test_padding_on_the_right_does_not_reach_earlier_positions() -> None:
 
 def write_folder(path: Path, model: nn.Module, config: Qwen2Config, sharded: bool) -> None:
     names = ("num_attention_heads", "num_key_value_heads", "rope_theta", "tie_word_embeddings")
-    settings = {**SIZES, **{name: getattr(config, name) for name in names}, "architectures": [config.architecture], "eos_token_id": [1, 2]}
+    settings = {
+        **SIZES,
+        **{name: getattr(config, name) for name in names},
+        "architectures": [config.architecture],
+        "eos_token_id": [1, 2],
+    }
     (path / "config.json").write_text(json.dumps(settings))
     Tokenizer(models.BPE()).save(str(path / "tokenizer.json"))
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -112,9 +144,15 @@ def write_folder(path: Path, model: nn.Module, config: Qwen2Config, sharded: boo
 
 @pytest.mark.parametrize("sharded", [False, True])
 @pytest.mark.parametrize("architecture", ["Qwen2ForCausalLM", REWARD_MODEL])
-def test_a_folder_gives_back_the_model_that_was_written(tmp_path: Path, sharded: bool, architecture: str) -> None:
+def test_a_folder_gives_back_the_model_that_was_written(
+    tmp_path: Path, sharded: bool, architecture: str
+) -> None:
     config = ours(False, 2, 1e5, architecture)
-    model = Qwen2ForProcessRewardModel(config) if architecture == REWARD_MODEL else Qwen2ForCausalLM(config)
+    model = (
+        Qwen2ForProcessRewardModel(config)
+        if architecture == REWARD_MODEL
+        else Qwen2ForCausalLM(config)
+    )
     write_folder(tmp_path, model, config, sharded)
     loaded = load(tmp_path)
     assert loaded.config.eos_token_ids == (1, 2)

@@ -1,4 +1,5 @@
-"""The torch engine beyond the contract: caches, company, limits, text that is cut inside a character, bad numbers."""
+"""The torch engine beyond the contract: caches, company, limits, text that is cut inside a
+character, bad numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ async def engine(folder: Path) -> AsyncIterator[TorchEngine]:
     await made.close()
 
 
-async def ask(engine: TorchEngine, ids: Sequence[int], seeds: Sequence[int], **changes: object) -> list[Completion]:
+async def ask(
+    engine: TorchEngine, ids: Sequence[int], seeds: Sequence[int], **changes: object
+) -> list[Completion]:
     """Completions of one prompt under several seeds, in the order of the seeds."""
     base = Request("", "", tuple(ids), 0, STEP, WARM)
     requests = [replace(base, key=str(i), seed=seed, **changes) for i, seed in enumerate(seeds)]  # type: ignore[arg-type]
@@ -46,23 +49,41 @@ async def walk(engine: TorchEngine, question: str, seed: int, rounds: int = 5) -
     ids = (await engine.prompt(question, None)).token_ids
     paths, found = [ids] * 4, []
     for at in range(rounds):
-        calls = [ask(engine, path, [seed * 1000 + at * 10 + i], until=tokens(7)) for i, path in enumerate(paths)]
+        calls = [
+            ask(engine, path, [seed * 1000 + at * 10 + i], until=tokens(7))
+            for i, path in enumerate(paths)
+        ]
         children = [group[0] for group in await asyncio.gather(*calls)]
         paths = [paths[i] + children[i].token_ids for i in (0, 2, 2, 3)]
         found += children
     return found
 
 
-async def test_search_gets_the_same_tokens_alone_and_beside_other_searches(folder: Path, engine: TorchEngine) -> None:
-    beside = (await asyncio.gather(*(walk(engine, QUESTION + " " * (seed % 2) + str(seed), seed) for seed in range(6))))[3]
+async def test_search_gets_the_same_tokens_alone_and_beside_other_searches(
+    folder: Path, engine: TorchEngine
+) -> None:
+    beside = (
+        await asyncio.gather(
+            *(walk(engine, QUESTION + " " * (seed % 2) + str(seed), seed) for seed in range(6))
+        )
+    )[3]
     fresh = TorchEngine.load(folder, threads=1)
     alone = await walk(fresh, QUESTION + " 3", 3)
     await fresh.close()
     assert [c.token_ids for c in alone] == [c.token_ids for c in beside]
-    assert max(abs(a - b) for c, d in zip(alone, beside, strict=True) for a, b in zip(c.logprobs or (), d.logprobs or (), strict=True)) < 1e-5
+    assert (
+        max(
+            abs(a - b)
+            for c, d in zip(alone, beside, strict=True)
+            for a, b in zip(c.logprobs or (), d.logprobs or (), strict=True)
+        )
+        < 1e-5
+    )
 
 
-async def test_tokens_do_not_depend_on_what_the_cache_could_keep(folder: Path, engine: TorchEngine) -> None:
+async def test_tokens_do_not_depend_on_what_the_cache_could_keep(
+    folder: Path, engine: TorchEngine
+) -> None:
     forgetful = TorchEngine.load(folder, threads=1, rows=2, cache_bytes=0)
     with_cache, without = await walk(engine, QUESTION, 1), await walk(forgetful, QUESTION, 1)
     await forgetful.close()
@@ -74,11 +95,17 @@ async def test_greedy_decoding_agrees_with_transformers(folder: Path, engine: To
     [found] = await ask(engine, ids, [0], until=END, sampling=replace(WARM, temperature=0.0))
     reference = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
     with torch.no_grad():
-        expected = reference.generate(torch.tensor([ids]), max_new_tokens=60, do_sample=False)[0, len(ids) :].tolist()
-    assert list(found.token_ids) == expected[: len(found.token_ids)] and len(expected) == len(found.token_ids)
+        expected = reference.generate(torch.tensor([ids]), max_new_tokens=60, do_sample=False)[
+            0, len(ids) :
+        ].tolist()
+    assert list(found.token_ids) == expected[: len(found.token_ids)] and len(expected) == len(
+        found.token_ids
+    )
 
 
-async def test_siblings_share_one_prefill_and_a_continuation_needs_none(engine: TorchEngine) -> None:
+async def test_siblings_share_one_prefill_and_a_continuation_needs_none(
+    engine: TorchEngine,
+) -> None:
     ids = (await engine.prompt(QUESTION, None)).token_ids
     first = await ask(engine, ids, range(4), until=tokens(6))
     assert sorted(c.cached_tokens for c in first) == [0] + [len(ids) - 1] * 3
@@ -87,7 +114,9 @@ async def test_siblings_share_one_prefill_and_a_continuation_needs_none(engine: 
     assert [c.cached_tokens for c in second] == [len(longer) - 1] * 3
 
 
-async def test_a_prompt_that_branches_off_inside_a_cached_run_reuses_the_common_part(engine: TorchEngine) -> None:
+async def test_a_prompt_that_branches_off_inside_a_cached_run_reuses_the_common_part(
+    engine: TorchEngine,
+) -> None:
     ids = (await engine.prompt(QUESTION, None)).token_ids
     found = max(await ask(engine, ids, range(8), until=tokens(12)), key=lambda c: len(c.token_ids))
     other = (found.token_ids[6] + 1) % 200
@@ -103,7 +132,9 @@ async def test_more_requests_than_rows_wait_their_turn(folder: Path) -> None:
     await narrow.close()
 
 
-async def test_every_token_that_contains_the_delimiter_ends_a_step(engine: TorchEngine, folder: Path) -> None:
+async def test_every_token_that_contains_the_delimiter_ends_a_step(
+    engine: TorchEngine, folder: Path
+) -> None:
     from backend.engines.torch.rows import Row
 
     vocabulary = engine._vocabulary
@@ -120,7 +151,9 @@ async def test_every_token_that_contains_the_delimiter_ends_a_step(engine: Torch
     assert done is not None and done.finish is Finish.STEP and done.text == "\n\n"
 
 
-async def test_a_character_cut_in_two_comes_out_whole_in_the_continuation(engine: TorchEngine) -> None:
+async def test_a_character_cut_in_two_comes_out_whole_in_the_continuation(
+    engine: TorchEngine,
+) -> None:
     vocabulary = engine._vocabulary
     ids = vocabulary.encode("é€😀")
     for cut in range(len(ids) + 1):
@@ -132,7 +165,9 @@ async def test_special_tokens_written_by_a_user_stay_text(engine: TorchEngine) -
     end = next(iter(engine._vocabulary.ends))
     plain = (await engine.prompt("Say hi", None)).token_ids
     prompt = await engine.prompt("Say <|im_end|> hi", None)
-    assert sum(i >= min(engine._vocabulary.ends) for i in prompt.token_ids) == sum(i >= min(engine._vocabulary.ends) for i in plain)
+    assert sum(i >= min(engine._vocabulary.ends) for i in prompt.token_ids) == sum(
+        i >= min(engine._vocabulary.ends) for i in plain
+    )
     assert end not in await engine.encode("<|im_end|><|endoftext|>")
     assert "".join(await engine.tokens(prompt.token_ids)) == prompt.text
 
@@ -148,7 +183,9 @@ async def test_a_full_context_is_a_failure_of_the_request_alone(engine: TorchEng
     assert fine.failure is None
 
 
-async def test_ids_outside_the_vocabulary_and_empty_prompts_are_refused(engine: TorchEngine) -> None:
+async def test_ids_outside_the_vocabulary_and_empty_prompts_are_refused(
+    engine: TorchEngine,
+) -> None:
     [outside], [empty] = await ask(engine, (1, 99_999), [1]), await ask(engine, (), [1])
     assert outside.failure and "vocabulary" in outside.failure
     assert empty.failure and "empty" in empty.failure
@@ -161,25 +198,39 @@ async def test_logits_that_are_no_numbers_fail_the_request_and_nothing_else(fold
     engine._worker._batch.decoder.embedding[poisoned] = torch.nan
     ids = (await engine.prompt(QUESTION, None)).token_ids
     expected = await ask(engine, ids, [3])
-    [bad], *good = await asyncio.gather(ask(engine, (*ids, poisoned), [2]), *(ask(engine, ids, [3]) for _ in range(3)))
+    [bad], *good = await asyncio.gather(
+        ask(engine, (*ids, poisoned), [2]), *(ask(engine, ids, [3]) for _ in range(3))
+    )
     assert bad.failure and "NaN" in bad.failure
     assert all(c.token_ids == expected[0].token_ids and c.failure is None for [c] in good)
     await engine.close()
 
 
-async def test_given_tokens_agree_with_transformers_beside_decoding_and_with_few_slots(folder: Path) -> None:
+async def test_given_tokens_agree_with_transformers_beside_decoding_and_with_few_slots(
+    folder: Path,
+) -> None:
     narrow = TorchEngine.load(folder, threads=1, rows=2)
     ids = (await narrow.prompt(QUESTION, None)).token_ids
-    texts = [tuple(range(20 + i, 20 + 90 * (i + 1))) for i in range(3)] + [(ids * 40)[:480]]  # the last one is longer than a forward pass
+    # the last one is longer than a forward pass
+    texts = [tuple(range(20 + i, 20 + 90 * (i + 1))) for i in range(3)] + [(ids * 40)[:480]]
     decoding = asyncio.create_task(ask(narrow, ids, range(4)))
     told = await narrow.likelihoods([Given(ids, text, WARM) for text in texts])
-    assert all(completion.failure is None for completion in await decoding) and (await narrow.stats()).running == 0
+    assert (
+        all(completion.failure is None for completion in await decoding)
+        and (await narrow.stats()).running == 0
+    )
     await narrow.close()
     reference = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
     for one, text in zip(told, texts, strict=True):
         with torch.no_grad():
-            logits = reference(torch.tensor([[*ids, *text]])).logits[0, len(ids) - 1 : -1].log_softmax(-1)
-        assert one.logprobs == pytest.approx(logits.gather(1, torch.tensor(text)[:, None])[:, 0].tolist(), abs=1e-4)
+            logits = (
+                reference(torch.tensor([[*ids, *text]]))
+                .logits[0, len(ids) - 1 : -1]
+                .log_softmax(-1)
+            )
+        assert one.logprobs == pytest.approx(
+            logits.gather(1, torch.tensor(text)[:, None])[:, 0].tolist(), abs=1e-4
+        )
 
 
 async def test_what_was_judged_is_in_the_cache(engine: TorchEngine) -> None:
@@ -187,7 +238,11 @@ async def test_what_was_judged_is_in_the_cache(engine: TorchEngine) -> None:
     [first] = await engine.likelihoods([Given(ids, (30, 31, 32, 33), WARM)])
     [behind] = await ask(engine, (*ids, 30, 31, 32, 33), [1])
     [again] = await engine.likelihoods([Given((*ids, 30), (31, 34), WARM)])
-    assert (first.cached_tokens, behind.cached_tokens, again.cached_tokens) == (0, len(ids) + 3, len(ids))
+    assert (first.cached_tokens, behind.cached_tokens, again.cached_tokens) == (
+        0,
+        len(ids) + 3,
+        len(ids),
+    )
 
 
 async def test_given_tokens_that_cannot_be_judged_fail_alone(folder: Path) -> None:
@@ -196,18 +251,34 @@ async def test_given_tokens_that_cannot_be_judged_fail_alone(folder: Path) -> No
     batch.decoder.embedding = batch.decoder.embedding.clone()
     batch.decoder.embedding[poisoned] = torch.nan
     ids = (await engine.prompt(QUESTION, None)).token_ids
-    bad = [Given((), (1,), WARM), Given(ids, (99_999,), WARM), Given((ids * 60)[:511], (1, 1), WARM), Given(ids, (poisoned, 1), WARM)]
-    *failed, fits, fine = await engine.likelihoods([*bad, Given((ids * 60)[:511], (1,), WARM), Given(ids, (1, 2), WARM)])
+    bad = [
+        Given((), (1,), WARM),
+        Given(ids, (99_999,), WARM),
+        Given((ids * 60)[:511], (1, 1), WARM),
+        Given(ids, (poisoned, 1), WARM),
+    ]
+    *failed, fits, fine = await engine.likelihoods(
+        [*bad, Given((ids * 60)[:511], (1,), WARM), Given(ids, (1, 2), WARM)]
+    )
     assert [one.logprobs for one in failed] == [()] * 4
-    assert [(one.failure or "").split()[0] for one in failed] == ["empty", "token", "context", "the"]
-    assert fits.failure is None and (await engine.likelihoods([Given(ids, (1, 2), WARM)]))[0].logprobs == pytest.approx(fine.logprobs, abs=1e-5)
+    assert [(one.failure or "").split()[0] for one in failed] == [
+        "empty",
+        "token",
+        "context",
+        "the",
+    ]
+    assert fits.failure is None and (await engine.likelihoods([Given(ids, (1, 2), WARM)]))[
+        0
+    ].logprobs == pytest.approx(fine.logprobs, abs=1e-5)
     await engine.close()
 
 
 async def test_closing_the_engine_fails_what_is_in_flight(folder: Path) -> None:
     engine = TorchEngine.load(folder, threads=1)
     ids = (await engine.prompt(QUESTION, None)).token_ids
-    task = asyncio.create_task(ask(engine, ids, range(8), until=tokens(450), sampling=replace(WARM, max_tokens=450)))
+    task = asyncio.create_task(
+        ask(engine, ids, range(8), until=tokens(450), sampling=replace(WARM, max_tokens=450))
+    )
     judging = asyncio.create_task(engine.likelihoods([Given(ids, (ids * 40)[:480], WARM)] * 200))
     await asyncio.sleep(0.05)
     await engine.close()

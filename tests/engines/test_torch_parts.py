@@ -1,4 +1,5 @@
-"""The pieces of the torch engine: draws, truncation, prefix tree, rows that do not depend on their company."""
+"""The pieces of the torch engine: draws, truncation, prefix tree, rows that do not depend on their
+company."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def test_uniforms_fill_the_unit_interval_evenly() -> None:
     found = [u for seed in range(100) for u in uniforms(seed, 0, 100)]
     counts = [sum(i / 10 <= u < (i + 1) / 10 for u in found) for i in range(10)]
     assert min(found) >= 0.0 and max(found) < 1.0 and sum(counts) == 10_000
-    assert sum((c - 1000) ** 2 / 1000 for c in counts) < 27.9  # chi-square, 9 degrees of freedom, 0.1 %
+    # chi-square, 9 degrees of freedom, 0.1 %
+    assert sum((c - 1000) ** 2 / 1000 for c in counts) < 27.9
 
 
 def test_draws_follow_the_distribution() -> None:
@@ -37,7 +39,9 @@ def test_draws_follow_the_distribution() -> None:
     expected = (logits[0] / 2.0).softmax(-1).tolist()
     assert found.count(2) == 0
     for token in (0, 1, 3):
-        assert abs(found.count(token) / 4000 - expected[token]) < 4 * math.sqrt(expected[token] / 4000)
+        assert abs(found.count(token) / 4000 - expected[token]) < 4 * math.sqrt(
+            expected[token] / 4000
+        )
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,11 @@ def test_truncation_keeps_the_likeliest(sampling: Sampling, kept: set[int]) -> N
 
 def test_settings_of_a_row_do_not_touch_its_neighbours() -> None:
     logits = torch.randn(3, 50, generator=torch.Generator().manual_seed(0))
-    mixed = [Sampling(temperature=0.7, top_k=3), Sampling(temperature=1.0), Sampling(temperature=0.0, top_p=0.5)]
+    mixed = [
+        Sampling(temperature=0.7, top_k=3),
+        Sampling(temperature=1.0),
+        Sampling(temperature=0.0, top_p=0.5),
+    ]
     together = Sampler(mixed, torch.device("cpu")).draw(logits, [0.3, 0.9, 0.5]).ids
     singles = zip(mixed, logits.split(1), [0.3, 0.9, 0.5], strict=True)
     alone = [Sampler([s], torch.device("cpu")).draw(row, [u]).ids[0] for s, row, u in singles]
@@ -85,12 +93,16 @@ def test_a_product_is_the_same_alone_and_in_company(bias: bool) -> None:
 
 def read_of(ids: list[int]) -> object:
     """Keys and values that spell the ids, so that a mix-up shows."""
-    return lambda start, stop: torch.tensor(ids[start:stop], dtype=torch.float32).view(1, 1, 1, -1, 1)
+    return lambda start, stop: torch.tensor(ids[start:stop], dtype=torch.float32).view(
+        1, 1, 1, -1, 1
+    )
 
 
 def spelled(tree: PrefixTree, ids: list[int]) -> list[int]:
     """What the tree holds for the longest known prefix."""
-    return [int(v) for stretch, used in tree.match(ids).parts for v in stretch.kept.flatten()[:used]]  # type: ignore[union-attr]
+    return [
+        int(v) for stretch, used in tree.match(ids).parts for v in stretch.kept.flatten()[:used]
+    ]  # type: ignore[union-attr]
 
 
 @settings(max_examples=60, deadline=None)
@@ -101,10 +113,18 @@ def test_the_prefix_tree_finds_the_longest_known_prefix(sequences: list[list[int
         tree.insert(known, read_of(known))  # type: ignore[arg-type]
     rng = random.Random(0)
     for ids in [*sequences, *([rng.randrange(3) for _ in range(12)] for _ in range(10))]:
-        longest = max(next((i for i, (a, b) in enumerate(zip(known, ids, strict=False)) if a != b), min(len(known), len(ids))) for known in sequences)
+        longest = max(
+            next(
+                (i for i, (a, b) in enumerate(zip(known, ids, strict=False)) if a != b),
+                min(len(known), len(ids)),
+            )
+            for known in sequences
+        )
         assert tree.match(ids).length == longest
         assert spelled(tree, ids) == ids[:longest]
-    assert tree.tokens == len({tuple(known[: i + 1]) for known in sequences for i in range(len(known))})
+    assert tree.tokens == len(
+        {tuple(known[: i + 1]) for known in sequences for i in range(len(known))}
+    )
 
 
 def test_the_prefix_tree_forgets_what_was_used_least_recently() -> None:

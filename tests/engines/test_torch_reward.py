@@ -41,9 +41,13 @@ def reference(folder: Path, solution: Solution) -> list[float]:
     raw = json.loads((folder / "config.json").read_text("utf-8"))
     body = Qwen2Model(Qwen2Config(**raw)).eval()
     weights = load_file(folder / "model.safetensors")
-    body.load_state_dict({name.removeprefix("model."): w for name, w in weights.items() if name.startswith("model.")})
+    body.load_state_dict(
+        {name.removeprefix("model."): w for name, w in weights.items() if name.startswith("model.")}
+    )
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    system = f"<|im_start|>system\n{solution.system}<|im_end|>\n" if solution.system is not None else ""
+    system = (
+        f"<|im_start|>system\n{solution.system}<|im_end|>\n" if solution.system is not None else ""
+    )
     written = "".join(step + "<extra_0>" for step in solution.steps)
     text = f"{system}<|im_start|>user\n{solution.question}<|im_end|>\n<|im_start|>assistant\n{written}<|im_end|>\n"
     ids = tokenizer.encode(text, add_special_tokens=False).ids
@@ -51,18 +55,26 @@ def reference(folder: Path, solution: Solution) -> list[float]:
         hidden = body(torch.tensor([ids])).last_hidden_state[0]
         hidden = (hidden @ weights["score.0.weight"].T + weights["score.0.bias"]).relu()
         good = (hidden @ weights["score.2.weight"].T + weights["score.2.bias"]).softmax(-1)[:, 1]
-    return [float(good[i]) for i, token in enumerate(ids) if token == tokenizer.token_to_id("<extra_0>")]
+    return [
+        float(good[i]) for i, token in enumerate(ids) if token == tokenizer.token_to_id("<extra_0>")
+    ]
 
 
 @pytest.mark.parametrize("system", [None, "Think step by step."])
-async def test_scores_agree_with_a_reference_of_its_own(folder: Path, model: TorchRewardModel, system: str | None) -> None:
-    solutions = [Solution(QUESTION, STEPS[:n], system) for n in (3, 1, 2)] + [Solution("How many?", STEPS[1:], system)]
+async def test_scores_agree_with_a_reference_of_its_own(
+    folder: Path, model: TorchRewardModel, system: str | None
+) -> None:
+    solutions = [Solution(QUESTION, STEPS[:n], system) for n in (3, 1, 2)] + [
+        Solution("How many?", STEPS[1:], system)
+    ]
     for solution, result in zip(solutions, await model.score(solutions), strict=True):
         assert result.failure is None
         assert result.scores == pytest.approx(reference(folder, solution), abs=1e-4)
 
 
-async def test_a_new_step_costs_its_own_tokens_and_the_old_scores_stay(model: TorchRewardModel) -> None:
+async def test_a_new_step_costs_its_own_tokens_and_the_old_scores_stay(
+    model: TorchRewardModel,
+) -> None:
     [first] = await model.score([Solution(QUESTION, STEPS[:1])])
     [second] = await model.score([Solution(QUESTION, STEPS[:2])])
     [again] = await model.score([Solution(QUESTION, STEPS[:2])])
@@ -72,8 +84,11 @@ async def test_a_new_step_costs_its_own_tokens_and_the_old_scores_stay(model: To
 
 
 @pytest.mark.parametrize("shipped", [False, pytest.param(True, marks=pytest.mark.classroom)])
-async def test_a_score_does_not_depend_on_what_is_written_after_it(folder: Path, shipped: bool) -> None:
-    """Every length is scored by a model that has seen no other, so that nothing comes from a memory."""
+async def test_a_score_does_not_depend_on_what_is_written_after_it(
+    folder: Path, shipped: bool
+) -> None:
+    """Every length is scored by a model that has seen no other, so that nothing comes from a
+    memory."""
     found = []
     for length in range(1, len(STEPS) + 1):
         fresh = TorchRewardModel.load(CLASSROOM / "prm" if shipped else folder, threads=1)
@@ -87,7 +102,9 @@ async def test_a_score_does_not_depend_on_what_is_written_after_it(folder: Path,
 
 
 async def test_scores_do_not_depend_on_company(folder: Path, model: TorchRewardModel) -> None:
-    solutions = [Solution(QUESTION, (f"{n} + 5 = {n + 5}.", *STEPS[:k])) for n in range(8) for k in (0, 2)]
+    solutions = [
+        Solution(QUESTION, (f"{n} + 5 = {n + 5}.", *STEPS[:k])) for n in range(8) for k in (0, 2)
+    ]
     calls = await asyncio.gather(*(model.score(solutions[i : i + 8]) for i in (0, 8)))
     fresh = TorchRewardModel.load(folder, threads=1, rows=1, cache_bytes=0)
     alone = [(await fresh.score([solution]))[0] for solution in solutions]
@@ -102,12 +119,16 @@ async def test_a_solution_asked_for_twice_is_paid_once(model: TorchRewardModel) 
 
 
 async def test_a_step_that_spells_the_tag_is_plain_text(model: TorchRewardModel) -> None:
-    [result] = await model.score([Solution(QUESTION, ("I write <extra_0> and <|im_end|> here.", "So what."))])
+    [result] = await model.score(
+        [Solution(QUESTION, ("I write <extra_0> and <|im_end|> here.", "So what."))]
+    )
     assert result.failure is None and len(result.scores) == 2
 
 
 async def test_a_solution_longer_than_the_context_fails_alone(model: TorchRewardModel) -> None:
-    long, fine = await model.score([Solution(QUESTION, ("apples " * 600,)), Solution(QUESTION, STEPS)])
+    long, fine = await model.score(
+        [Solution(QUESTION, ("apples " * 600,)), Solution(QUESTION, STEPS)]
+    )
     assert long.failure and long.failure.startswith("context full") and long.scores == ()
     assert fine.failure is None and len(fine.scores) == 3
 

@@ -1,8 +1,11 @@
-"""Whole searches on the embedded models: the same spec gives the same trace, alone and beside another run.
+"""Whole searches on the embedded models: the same spec gives the same trace, alone and beside
+another run.
 
-Compared exactly: nodes with their ids, parents, texts, token ids, keys and ends, and events with everything that is no float. Not compared: time,
-and what a cache saved, because the second run finds the texts of the first there. Log-probabilities and scores may differ in their last bits:
-a prompt is computed from where the cache ends, and attention over a piece of another length sums in another order.
+Compared exactly: nodes with their ids, parents, texts, token ids, keys and ends, and events with
+everything that is no float. Not compared: time, and what a cache saved, because the second run
+finds the texts of the first there. Log-probabilities and scores may differ in their last bits: a
+prompt is computed from where the cache ends, and attention over a piece of another length sums in
+another order.
 """
 
 from __future__ import annotations
@@ -22,14 +25,25 @@ from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.engines.torch.engine import TorchEngine, TorchRewardModel
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
 from tests import golden
 
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"
 LAST_BITS = 1e-6
-UNEQUAL = ("seconds", "started_ms", "ended_ms", "cached_tokens", "verifier_tokens", "verifier_cached_tokens", "tokens", "cached", "flops")
-"""What the clock tells, and what a cache saved: of the policy, and of the reward model, whose computed tokens it lessens too."""
+UNEQUAL = (
+    "seconds",
+    "started_ms",
+    "ended_ms",
+    "cached_tokens",
+    "verifier_tokens",
+    "verifier_cached_tokens",
+    "tokens",
+    "cached",
+    "flops",
+)
+"""What the clock tells, and what a cache saved: of the policy, and of the reward model, whose
+computed tokens it lessens too."""
 SEARCHES: dict[str, dict[str, Any]] = {
     "best_of_n": {"n": 6},
     "beam_search": {"n": 6, "beam_width": 2},
@@ -37,7 +51,9 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "mcts": {"simulations": 8, "children": 3},
     "particle_gibbs": {"particles": 4, "ancestor_sampling": True},
 }
-BESIDE = RunSpec(strategy="particle_filter", params={"particles": 8}, problem="ledger/4/1000003", seed=6)
+BESIDE = RunSpec(
+    strategy="particle_filter", params={"particles": 8}, problem="ledger/4/1000003", seed=6
+)
 
 pytestmark = pytest.mark.classroom
 
@@ -50,7 +66,10 @@ class Models(NamedTuple):
 @asynccontextmanager
 async def models() -> AsyncIterator[Models]:
     """The shipped pair with empty caches."""
-    loaded = Models(TorchEngine.load(CLASSROOM / "policy", threads=1), TorchRewardModel.load(CLASSROOM / "prm", threads=1))
+    loaded = Models(
+        TorchEngine.load(CLASSROOM / "policy", threads=1),
+        TorchRewardModel.load(CLASSROOM / "prm", threads=1),
+    )
     try:
         yield loaded
     finally:
@@ -72,7 +91,15 @@ class Told(MemorySink):
 
 async def carried_out(spec: RunSpec, on: Models, sink: MemorySink) -> Outcome:
     problem = problems.problem(spec.problem or "")
-    return await run(spec, problem=problem, engine=on.engine, reward=on.reward, sink=sink, control=Control(), grade=problems.grade)
+    return await run(
+        spec,
+        problem=problem,
+        engine=on.engine,
+        reward=on.reward,
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
+    )
 
 
 async def searched(spec: RunSpec, on: Models, sink: MemorySink) -> MemorySink:
@@ -83,15 +110,23 @@ async def searched(spec: RunSpec, on: Models, sink: MemorySink) -> MemorySink:
 async def beside(spec: RunSpec, on: Models) -> MemorySink:
     """The trace of a run while another one is under way on the same models."""
     turns: list[str] = []
-    found, _ = await asyncio.gather(searched(spec, on, Told("it", turns)), searched(BESIDE, on, Told("other", turns)))
+    found, _ = await asyncio.gather(
+        searched(spec, on, Told("it", turns)), searched(BESIDE, on, Told("other", turns))
+    )
     assert len([name for name, _ in groupby(turns)]) > 4, "the runs did not take turns"
     return found
 
 
 def exact(trace: MemorySink) -> list[Any]:
     """What must be equal to the last bit."""
-    nodes = [{name: value for name, value in asdict(node).items() if name != "logprobs"} for node in trace.nodes]
-    events = [{name: value for name, value in asdict(event).items() if name not in ("t_ms", "value")} for event in trace.events]
+    nodes = [
+        {name: value for name, value in asdict(node).items() if name != "logprobs"}
+        for node in trace.nodes
+    ]
+    events = [
+        {name: value for name, value in asdict(event).items() if name not in ("t_ms", "value")}
+        for event in trace.events
+    ]
     return [*map(without_floats, nodes), *map(without_floats, events)]
 
 
@@ -106,7 +141,9 @@ def without_floats(value: Any) -> Any:
 def floats(trace: MemorySink) -> list[float]:
     """All log-probabilities, then all scores."""
     sampled = [logprob for node in trace.nodes for logprob in node.logprobs or ()]
-    return sampled + [event.value for event in trace.events if event.kind == "score" and event.value is not None]
+    return sampled + [
+        event.value for event in trace.events if event.kind == "score" and event.value is not None
+    ]
 
 
 @pytest.mark.parametrize("name", list(SEARCHES))
@@ -126,20 +163,34 @@ async def test_the_same_spec_gives_the_same_trace_alone_and_beside_another_run(n
 
 
 def ended(trace: MemorySink) -> list[Any]:
-    """The texts that were not stopped by somebody else, by key. How far a stopped one has got depends on the moment."""
-    return sorted((node.key, node.text, node.token_ids, node.finish) for node in trace.nodes if node.finish != "aborted")
+    """The texts that were not stopped by somebody else, by key. How far a stopped one has got
+    depends on the moment."""
+    return sorted(
+        (node.key, node.text, node.token_ids, node.finish)
+        for node in trace.nodes
+        if node.finish != "aborted"
+    )
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
-async def test_every_strategy_writes_the_same_trace_again_and_its_books_are_the_engines(name: str) -> None:
-    spec, traces = RunSpec(strategy=name, params=golden.SEARCHES[name], problem="ledger/1/1000017", seed=5), []
+async def test_every_strategy_writes_the_same_trace_again_and_its_books_are_the_engines(
+    name: str,
+) -> None:
+    spec, traces = (
+        RunSpec(strategy=name, params=golden.SEARCHES[name], problem="ledger/1/1000017", seed=5),
+        [],
+    )
     async with models() as on:
         for _ in range(2):
             before, trace = await on.engine.stats(), MemorySink()
             outcome = await carried_out(spec, on, trace)
             after, ledger = await on.engine.stats(), outcome.ledger
             written = [node for node in trace.nodes if node.kind in ("step", "rollout")]
-            assert ledger["generated_tokens"] == after.generated_tokens - before.generated_tokens == sum(len(node.token_ids) for node in written)
+            assert (
+                ledger["generated_tokens"]
+                == after.generated_tokens - before.generated_tokens
+                == sum(len(node.token_ids) for node in written)
+            )
             assert ledger["prompt_tokens"] == after.prompt_tokens - before.prompt_tokens > 0
             assert ledger["cached_tokens"] == after.cached_tokens - before.cached_tokens
             assert ledger["model_calls"] == len(written) > 0 and after.running == 0
@@ -164,7 +215,9 @@ async def test_a_cancelled_run_of_any_strategy_leaves_no_request_running(name: s
         left = await on.engine.stats()
         while (stopped := await on.engine.stats()).running:  # noqa: ASYNC110 - who stops is a thread and knows no loop
             await asyncio.sleep(0.001)
-        assert stopped.generated_tokens <= left.generated_tokens + 2 * left.running, "the token under way, and no whole step"
+        assert stopped.generated_tokens <= left.generated_tokens + 2 * left.running, (
+            "the token under way, and no whole step"
+        )
         await asyncio.sleep(0.05)
         assert await on.engine.stats() == stopped, "something still writes"
     assert trace.events[-1].label == "cancelled"

@@ -1,4 +1,6 @@
-"""Engines that break exactly one promise each, so that the contract's checks can be seen to fail."""
+"""Engines that break exactly one promise each, so that the contract's checks can be seen to
+fail.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from backend.core.ports import Completion, Engine, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Sampling
+from backend.core.ports import (
+    Completion,
+    Engine,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+    Sampling,
+)
 from backend.core.types import Finish
 
 
@@ -80,7 +92,10 @@ class IgnoresSeeds(Twin):
 
 class MissesDelimiters(Twin):
     def asked(self, requests: Sequence[Request]) -> list[Request]:
-        return [replace(request, until=replace(request.until, steps=request.until.steps + 1)) for request in requests]
+        return [
+            replace(request, until=replace(request.until, steps=request.until.steps + 1))
+            for request in requests
+        ]
 
 
 class CallsEverythingTheEnd(Twin):
@@ -90,7 +105,9 @@ class CallsEverythingTheEnd(Twin):
 
 class WarmsLogprobs(Twin):
     def told(self, completion: Completion, requests: Sequence[Request]) -> Completion:
-        return replace(completion, logprobs=tuple(p / 0.8 - 0.01 for p in completion.logprobs or ()))
+        return replace(
+            completion, logprobs=tuple(p / 0.8 - 0.01 for p in completion.logprobs or ())
+        )
 
 
 class LosesAToken(Twin):
@@ -99,7 +116,9 @@ class LosesAToken(Twin):
 
 
 class HidesWhatItLoses(LosesAToken):
-    """Takes the lost tokens off its own counters as well, so that only the server's counters tell."""
+    """Takes the lost tokens off its own counters as well, so that only the server's counters
+    tell.
+    """
 
     lost = 0
 
@@ -124,7 +143,8 @@ class KeepsRunning(Twin):
 
 
 class LeavesTheServerRunning(Twin):
-    """Keeps its streams open when it is closed and says that nothing runs, so that only the server's counters tell."""
+    """Keeps its streams open when it is closed and says that nothing runs, so that only the
+    server's counters tell."""
 
     def __init__(self, inner: Engine) -> None:
         super().__init__(inner)
@@ -146,7 +166,10 @@ class LeavesTheServerRunning(Twin):
 
 class TellsTheNextToken(Twin):
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
-        return [one._replace(logprobs=(*one.logprobs[1:], *one.logprobs[:1])) for one in await self.inner.likelihoods(asked)]
+        return [
+            one._replace(logprobs=(*one.logprobs[1:], *one.logprobs[:1]))
+            for one in await self.inner.likelihoods(asked)
+        ]
 
 
 class TurnsAnswersAround(Twin):
@@ -154,14 +177,22 @@ class TurnsAnswersAround(Twin):
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         told = reversed(await self.inner.likelihoods(asked))
-        return [one._replace(logprobs=(*one.logprobs, *[0.0] * len(given.given))[: len(given.given)]) for one, given in zip(told, asked, strict=True)]
+        return [
+            one._replace(logprobs=(*one.logprobs, *[0.0] * len(given.given))[: len(given.given)])
+            for one, given in zip(told, asked, strict=True)
+        ]
 
 
 class LosesAPromptToken(Twin):
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
-        return [one._replace(prompt_tokens=one.prompt_tokens - 1) for one in await self.inner.likelihoods(asked)]
+        return [
+            one._replace(prompt_tokens=one.prompt_tokens - 1)
+            for one in await self.inner.likelihoods(asked)
+        ]
 
 
 class IgnoresTemperature(Twin):
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
-        return await self.inner.likelihoods([replace(given, sampling=Sampling(temperature=1.0)) for given in asked])
+        return await self.inner.likelihoods(
+            [replace(given, sampling=Sampling(temperature=1.0)) for given in asked]
+        )

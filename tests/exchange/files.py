@@ -16,7 +16,10 @@ FORMATS = {
 }  # fmt: skip
 """Every file with the format that it is in."""
 
-THOUGHT = "<think>\nHalf of 48 is 24.\n\nWait, is it?\nStep 2: add them.\n```\n48\n\n24\n```\n\nSo 72.\n</think>\n\nThe answer is 72.\n"
+THOUGHT = (
+    "<think>\nHalf of 48 is 24.\n\nWait, is it?\nStep 2: add them.\n```\n48\n\n24\n```\n\nSo "
+    "72.\n</think>\n\nThe answer is 72.\n"
+)
 
 
 def content(name: str) -> bytes:

@@ -1,4 +1,5 @@
-"""A broken or hostile file is refused with the place of what is wrong, and a large one before it costs anything."""
+"""A broken or hostile file is refused with the place of what is wrong, and a large one before it
+costs anything."""
 
 from __future__ import annotations
 
@@ -45,42 +46,137 @@ def put(*path: Any) -> Edit:
 
 
 TREE, LOG, SMC, BON, GIBBS, EVAL = (
-    "treequest-mcts.json", "llm-reasoners-mcts.json", "llamppl-smc.json", "its_hub-best-of-n.json", "its_hub-particle-gibbs.json", "inspect.json",
-)  # fmt: skip
+    "treequest-mcts.json",
+    "llm-reasoners-mcts.json",
+    "llamppl-smc.json",
+    "its_hub-best-of-n.json",
+    "its_hub-particle-gibbs.json",
+    "inspect.json",
+)
 BROKEN: dict[str, tuple[str, Edit, str]] = {
     "a score that is a text": (TREE, put("nodes", 3, "score", "0.5"), r"\$\.nodes\[3\]\.score"),
-    "a score that is no number": (TREE, put("nodes", 3, "score", float("nan")), r"\$\.nodes\[3\]\.score"),
-    "a missing parent": (TREE, put("nodes", 3, "parent_id", 77), r"\$\.nodes\[3\]\.parent_id: got 77"),
-    "a node without a parent": (TREE, put("nodes", 3, "parent_id", None), r"\$\.nodes\[3\]\.parent_id"),
-    "a node that is its own parent": (TREE, put("nodes", 3, "parent_id", 2), r"\$\.nodes\[3\]\.parent_id: got 2"),
-    "two nodes with one id": (TREE, put("nodes", 3, "id", 1), r"\$\.nodes\[3\]\.id: got 1, accepted: 2"),
+    "a score that is no number": (
+        TREE,
+        put("nodes", 3, "score", float("nan")),
+        r"\$\.nodes\[3\]\.score",
+    ),
+    "a missing parent": (
+        TREE,
+        put("nodes", 3, "parent_id", 77),
+        r"\$\.nodes\[3\]\.parent_id: got 77",
+    ),
+    "a node without a parent": (
+        TREE,
+        put("nodes", 3, "parent_id", None),
+        r"\$\.nodes\[3\]\.parent_id",
+    ),
+    "a node that is its own parent": (
+        TREE,
+        put("nodes", 3, "parent_id", 2),
+        r"\$\.nodes\[3\]\.parent_id: got 2",
+    ),
+    "two nodes with one id": (
+        TREE,
+        put("nodes", 3, "id", 1),
+        r"\$\.nodes\[3\]\.id: got 1, accepted: 2",
+    ),
     "no nodes": (TREE, put("nodes", []), r"\$\.nodes"),
-    "a text that is a number": (TREE, put("nodes", 3, "state_repr", 5), r"\$\.nodes\[3\]\.state_repr"),
-    "half a surrogate pair": (TREE, put("nodes", 3, "state_repr", "'\\ud800'"), r"\$\.nodes\[3\]\.state_repr"),
-    "a huge text": (TREE, put("nodes", 3, "state_repr", "x" * (TEXT_LIMIT + 1)), r"\$\.nodes\[3\]\.state_repr: got '1048577 characters'"),
+    "a text that is a number": (
+        TREE,
+        put("nodes", 3, "state_repr", 5),
+        r"\$\.nodes\[3\]\.state_repr",
+    ),
+    "half a surrogate pair": (
+        TREE,
+        put("nodes", 3, "state_repr", "'\\ud800'"),
+        r"\$\.nodes\[3\]\.state_repr",
+    ),
+    "a huge text": (
+        TREE,
+        put("nodes", 3, "state_repr", "x" * (TEXT_LIMIT + 1)),
+        r"\$\.nodes\[3\]\.state_repr: got '1048577 characters'",
+    ),
     "an edge to nowhere": (LOG, put("logs", 0, "edges", "0", "target", 99), r"\$\.logs\[0\]"),
-    "a cycle": (LOG, lambda log: log["logs"][0]["edges"].update({"0": {"id": 0, "source": 7, "target": 2, "data": {}}}), r"\$\.logs\[0\]"),
-    "two ways to a node": (LOG, put("logs", 0, "edges", "1", "target", 1), r"\$\.logs\[0\]\.edges\.1\.target: got 1"),
+    "a cycle": (
+        LOG,
+        lambda log: log["logs"][0]["edges"].update(
+            {"0": {"id": 0, "source": 7, "target": 2, "data": {}}}
+        ),
+        r"\$\.logs\[0\]",
+    ),
+    "two ways to a node": (
+        LOG,
+        put("logs", 0, "edges", "1", "target", 1),
+        r"\$\.logs\[0\]\.edges\.1\.target: got 1",
+    ),
     "a node that moves": (LOG, put("logs", 1, "edges", "1", "source", 1), r"\$\.logs\[1\]"),
-    "a reward that is infinite": (LOG, put("logs", 0, "edges", "0", "data", "Q", float("inf")), r"\$\.logs\[0\]\.edges\.0\.data\.Q: got inf"),
+    "a reward that is infinite": (
+        LOG,
+        put("logs", 0, "edges", "0", "data", "Q", float("inf")),
+        r"\$\.logs\[0\]\.edges\.0\.data\.Q: got inf",
+    ),
     "no snapshots": (LOG, put("logs", []), r"\$\.logs"),
-    "a particle too few": (SMC, lambda rows: rows[1]["particles"].pop(), r"\$\[1\]\.particles: got '5 particles', accepted: 6"),
-    "an ancestor that is not there": (SMC, put(1, "ancestors", [0, 0, 0, 0, 0, 6]), r"\$\[1\]\.ancestors"),
+    "a particle too few": (
+        SMC,
+        lambda rows: rows[1]["particles"].pop(),
+        r"\$\[1\]\.particles: got '5 particles', accepted: 6",
+    ),
+    "an ancestor that is not there": (
+        SMC,
+        put(1, "ancestors", [0, 0, 0, 0, 0, 6]),
+        r"\$\[1\]\.ancestors",
+    ),
     "ancestors that are missing": (SMC, put(1, "ancestors", None), r"\$\[1\]\.ancestors"),
-    "a weight that is no number": (SMC, put(0, "particles", 2, "logweight", "nan"), r"\$\[0\]\.particles\[2\]\.logweight"),
-    "a weight that is a word": (SMC, put(0, "particles", 2, "logweight", "heavy"), r"\$\[0\]\.particles\[2\]\.logweight"),
+    "a weight that is no number": (
+        SMC,
+        put(0, "particles", 2, "logweight", "nan"),
+        r"\$\[0\]\.particles\[2\]\.logweight",
+    ),
+    "a weight that is a word": (
+        SMC,
+        put(0, "particles", 2, "logweight", "heavy"),
+        r"\$\[0\]\.particles\[2\]\.logweight",
+    ),
     "a step of an unknown kind": (SMC, put(2, "mode", "swap"), r"\$\[2\]\.mode"),
-    "a particle without a text": (SMC, lambda rows: rows[0]["particles"][1].pop("contents"), r"\$\[0\]\.particles\[1\]"),
-    "more kept than there was": (SMC, put(1, "particles", 0, {"keep": 999, "contents_incr": "", "logweight": "0"}), r"particles\[0\]\.keep: got 999"),
-    "a choice that is not there": (BON, put("selected_index", 5), r"\$\.selected_index: got 5, accepted: 0 to 4"),
+    "a particle without a text": (
+        SMC,
+        lambda rows: rows[0]["particles"][1].pop("contents"),
+        r"\$\[0\]\.particles\[1\]",
+    ),
+    "more kept than there was": (
+        SMC,
+        put(1, "particles", 0, {"keep": 999, "contents_incr": "", "logweight": "0"}),
+        r"particles\[0\]\.keep: got 999",
+    ),
+    "a choice that is not there": (
+        BON,
+        put("selected_index", 5),
+        r"\$\.selected_index: got 5, accepted: 0 to 4",
+    ),
     "a choice before the first": (BON, put("selected_index", -1), r"\$\.selected_index"),
     "scores too few": (BON, put("scores", [0.5]), r"\$\.scores: got '1 numbers', accepted: 5"),
     "no responses": (BON, put("responses", []), r"\$"),
     "a response that is a number": (BON, put("responses", 1, 7), r"\$\.responses\[1\]"),
-    "weights of one iteration missing": (GIBBS, lambda result: result["log_weights_lst"].pop(), r"\$\.log_weights_lst"),
-    "a reference that is not there": (GIBBS, put("ref_indices_lst", 0, [9]), r"\$\.ref_indices_lst\[0\]"),
-    "a sample without messages": (EVAL, lambda log: log["samples"][2].pop("messages"), r"\$\.samples\[2\]\.messages"),
-    "a role that nobody has": (EVAL, put("samples", 1, "messages", 2, "role", "root"), r"\$\.samples\[1\]\.messages\[2\]\.role"),
+    "weights of one iteration missing": (
+        GIBBS,
+        lambda result: result["log_weights_lst"].pop(),
+        r"\$\.log_weights_lst",
+    ),
+    "a reference that is not there": (
+        GIBBS,
+        put("ref_indices_lst", 0, [9]),
+        r"\$\.ref_indices_lst\[0\]",
+    ),
+    "a sample without messages": (
+        EVAL,
+        lambda log: log["samples"][2].pop("messages"),
+        r"\$\.samples\[2\]\.messages",
+    ),
+    "a role that nobody has": (
+        EVAL,
+        put("samples", 1, "messages", 2, "role", "root"),
+        r"\$\.samples\[1\]\.messages\[2\]\.role",
+    ),
     "no samples": (EVAL, put("samples", []), r"\$\.samples"),
     "an id that is a list": (EVAL, put("samples", 0, "id", []), r"\$\.samples\[0\]\.id"),
 }
@@ -110,19 +206,29 @@ def test_an_archive_cut_anywhere_is_refused() -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=4,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=4,
 )
 
 
 @settings(max_examples=150, deadline=None)
 @given(name=st.sampled_from(JSON_FILES), data=st.data())
-def test_whatever_a_file_says_anywhere_it_is_read_or_refused_with_a_place(name: str, data: st.DataObject) -> None:
+def test_whatever_a_file_says_anywhere_it_is_read_or_refused_with_a_place(
+    name: str, data: st.DataObject
+) -> None:
     whole: Any = decoded(name)
     inside, last = whole, None
     for _ in range(data.draw(st.integers(1, 6))):
         if not isinstance(inside, dict | list) or not inside:
             break
-        whole_part, last = inside, data.draw(st.sampled_from(list(inside) if isinstance(inside, dict) else range(len(inside))))
+        whole_part, last = (
+            inside,
+            data.draw(
+                st.sampled_from(list(inside) if isinstance(inside, dict) else range(len(inside)))
+            ),
+        )
         inside = inside[last]
     whole_part[last] = data.draw(VALUES)
     try:
@@ -134,13 +240,29 @@ def test_whatever_a_file_says_anywhere_it_is_read_or_refused_with_a_place(name: 
 
 
 @pytest.mark.parametrize("format_", [name for name in READERS if name != "thinking"])
-@pytest.mark.parametrize("text", [b"", b"null", b"[]", b"{}", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"\x00", b"1e999"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"\xff\xfe",
+        b"\x00",
+        b"1e999",
+    ],
+)
 def test_a_file_of_something_else_is_refused(format_: str, text: bytes) -> None:
     with pytest.raises(BadInput):
         parsed(format_, text, UNKNOWN)
 
 
-@pytest.mark.parametrize(("text", "place"), [(b"", "line 1"), (b"  \n", "line 1"), (b"a\nb\xffc", "line 2"), (b"a\n\nb\x00", "line 3")])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [(b"", "line 1"), (b"  \n", "line 1"), (b"a\nb\xffc", "line 2"), (b"a\n\nb\x00", "line 3")],
+)
 def test_a_text_that_is_none_is_refused_with_its_line(text: bytes, place: str) -> None:
     with pytest.raises(BadInput, match=place):
         parsed("thinking", text, UNKNOWN)
@@ -154,23 +276,44 @@ def test_a_tree_of_a_million_nodes_is_refused_before_it_is_grown() -> None:
 
 
 def test_a_search_whose_paths_together_are_endless_is_refused() -> None:
-    nodes = [{"id": at - 1, "parent_id": at - 2 if at else None, "score": 0.5, "state_repr": ""} for at in range(3_200)]
-    with pytest.raises(BadInput, match=rf"steps in all paths by then', accepted: at most {PATH_LIMIT}"):
-        parsed("treequest", json.dumps({"nodes": nodes, "metadata": {"algorithm": "StandardMCTS"}}).encode(), UNKNOWN)
+    nodes = [
+        {"id": at - 1, "parent_id": at - 2 if at else None, "score": 0.5, "state_repr": ""}
+        for at in range(3_200)
+    ]
+    with pytest.raises(
+        BadInput, match=rf"steps in all paths by then', accepted: at most {PATH_LIMIT}"
+    ):
+        parsed(
+            "treequest",
+            json.dumps({"nodes": nodes, "metadata": {"algorithm": "StandardMCTS"}}).encode(),
+            UNKNOWN,
+        )
 
 
 def test_a_record_that_asks_for_many_copies_of_a_long_text_is_refused() -> None:
     size, longest = 1000, "x" * (TEXT_LIMIT - 1)
-    first = [{"contents_incr": longest if slot == 0 else "", "logweight": "0"} for slot in range(size)]
+    first = [
+        {"contents_incr": longest if slot == 0 else "", "logweight": "0"} for slot in range(size)
+    ]
     copies = [{"contents_incr": "y", "keep": TEXT_LIMIT - 2, "logweight": "0"} for _ in range(size)]
-    record = [{"mode": "init", "particles": first}, {"mode": "resample", "ancestors": [0] * size, "particles": copies}]
+    record = [
+        {"mode": "init", "particles": first},
+        {"mode": "resample", "ancestors": [0] * size, "particles": copies},
+    ]
     with pytest.raises(BadInput, match=rf"characters by then', accepted: at most {BYTES_LIMIT}"):
         parsed("smc", json.dumps(record).encode(), UNKNOWN)
 
 
 def test_a_chain_of_fifty_thousand_steps_is_read() -> None:
-    nodes = [{"id": at - 1, "parent_id": at - 2 if at else None, "score": 0.5, "state_repr": f"'{at}'"} for at in range(50_001)]
-    (run,) = parsed("treequest", json.dumps({"nodes": nodes, "metadata": {"algorithm": "BestFirstSearchAlgo"}}).encode(), UNKNOWN)
+    nodes = [
+        {"id": at - 1, "parent_id": at - 2 if at else None, "score": 0.5, "state_repr": f"'{at}'"}
+        for at in range(50_001)
+    ]
+    (run,) = parsed(
+        "treequest",
+        json.dumps({"nodes": nodes, "metadata": {"algorithm": "BestFirstSearchAlgo"}}).encode(),
+        UNKNOWN,
+    )
     assert (len(run.nodes), run.nodes[-1].depth, run.nodes[-1].text) == (50_001, 50_000, "50000")
 
 

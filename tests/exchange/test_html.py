@@ -1,4 +1,5 @@
-"""The page of a search holds everything, asks for nothing, and nothing that was written can leave its place in it."""
+"""The page of a search holds everything, asks for nothing, and nothing that was written can leave
+its place in it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ ADDRESS = re.compile(r"""(?:src|href|action|data)\s*=\s*["'](?!#)|@import|url\("
 
 
 class Elements(HTMLParser):
-    """What a page is made of: the elements with their attributes, and the text of scripts and styles."""
+    """What a page is made of: the elements with their attributes, and the text of scripts and
+    styles."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -41,7 +43,10 @@ class Elements(HTMLParser):
 RUN = {"id": 3, "strategy": "mcts", "question": "q"}
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(["</script><script>alert(1)</script>", "<!--<script>", "]]>", "\u2028"]))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.sampled_from(["</script><script>alert(1)</script>", "<!--<script>", "]]>", "\u2028"])
+)
 def test_any_text_comes_back_from_the_page_and_adds_no_element(text: str) -> None:
     made = page({**RUN, "question": text}, [{"seq": 0, "kind": "node", "data": {text: [text]}}])
     plain, parsed = Elements(page(RUN, [])), Elements(made)
@@ -52,13 +57,20 @@ def test_any_text_comes_back_from_the_page_and_adds_no_element(text: str) -> Non
 
 def test_the_policy_allows_the_pages_own_script_and_style_and_nothing_else() -> None:
     made = Elements(page(RUN, []))
-    policy = next(attrs["content"] for tag, attrs in made.found if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        attrs["content"]
+        for tag, attrs in made.found
+        if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy is not None
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules == {
-        "default-src": "'none'", "base-uri": "'none'", "form-action": "'none'",
-        "script-src": f"'{hashed(made.texts['script module'])}'", "style-src": f"'{hashed(made.texts['style None'])}'",
-    }  # fmt: skip
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "script-src": f"'{hashed(made.texts['script module'])}'",
+        "style-src": f"'{hashed(made.texts['style None'])}'",
+    }
 
 
 def hashed(text: str) -> str:
@@ -69,7 +81,16 @@ def test_the_page_names_no_address_and_writes_no_markup() -> None:
     made = page(RUN, [])
     assert not ADDRESS.search(made)
     script = Elements(made).texts["script module"]
-    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "import(", "XMLHttpRequest"):
+    for word in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "fetch(",
+        "import(",
+        "XMLHttpRequest",
+    ):
         assert word not in script
 
 

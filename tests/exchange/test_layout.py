@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from backend.exchange.layout import layout_tree
 
 parent_lists = st.lists(st.integers(0, 10**6), max_size=80).map(
-    lambda draws: [None if at == 0 or draw % 11 == 0 else draw % at for at, draw in enumerate(draws)]
+    lambda draws: [
+        None if at == 0 or draw % 11 == 0 else draw % at for at, draw in enumerate(draws)
+    ]
 )
 
 
@@ -31,7 +33,9 @@ def test_no_two_nodes_of_one_depth_share_a_place(parents: list[int | None]) -> N
 
 @settings(deadline=None)
 @given(parent_lists)
-def test_a_parent_stands_midway_between_its_first_and_last_child_one_step_above(parents: list[int | None]) -> None:
+def test_a_parent_stands_midway_between_its_first_and_last_child_one_step_above(
+    parents: list[int | None],
+) -> None:
     places = layout_tree(parents)
     for parent in {one for one in parents if one is not None}:
         children = [index for index, one in enumerate(parents) if one == parent]
@@ -41,7 +45,9 @@ def test_a_parent_stands_midway_between_its_first_and_last_child_one_step_above(
 
 @settings(deadline=None)
 @given(parent_lists)
-def test_a_new_child_of_the_newest_branch_moves_no_leaf_to_the_left_of_it(parents: list[int | None]) -> None:
+def test_a_new_child_of_the_newest_branch_moves_no_leaf_to_the_left_of_it(
+    parents: list[int | None],
+) -> None:
     before = layout_tree(parents)
     grown = layout_tree([*parents, len(parents) - 1 if parents else None])
     for index in range(len(parents)):

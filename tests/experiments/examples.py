@@ -49,10 +49,19 @@ anytime = true
 
 def small(count: int = 3, *, extra: str = "") -> Experiment:
     """Two pooled rules, a beam for each budget, and an anytime tree search on `count` problems."""
-    return parsed(HEAD.format(count=count) + POOLED.format(rule="majority") + POOLED.format(rule="coverage") + BEAM + MCTS + extra)
+    return parsed(
+        HEAD.format(count=count)
+        + POOLED.format(rule="majority")
+        + POOLED.format(rule="coverage")
+        + BEAM
+        + MCTS
+        + extra
+    )
 
 
-async def carried_out(experiment: Experiment, root: Path, **options: object) -> tuple[Folder, Progress]:
+async def carried_out(
+    experiment: Experiment, root: Path, **options: object
+) -> tuple[Folder, Progress]:
     """The folder of an experiment after a sweep."""
     folder, models = Folder.of(root, experiment), Models()
     try:

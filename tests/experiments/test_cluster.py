@@ -1,4 +1,5 @@
-"""On a local Ray: the same results as in one process, and a worker that is lost costs only what it had not written."""
+"""On a local Ray: the same results as in one process, and a worker that is lost costs only what it
+had not written."""
 
 from __future__ import annotations
 
@@ -15,7 +16,11 @@ from tests.experiments.examples import small
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = "ray" in os.environ.get("ARBORETUM_REQUIRE", "")
-ray = pytest.importorskip("ray", reason="ray is not installed (requirements-ray.txt)") if not REQUIRED else __import__("ray")
+ray = (
+    pytest.importorskip("ray", reason="ray is not installed (requirements-ray.txt)")
+    if not REQUIRED
+    else __import__("ray")
+)
 
 
 def test_bundles_hold_every_key_once() -> None:
@@ -34,17 +39,33 @@ async def test_a_cluster_gives_what_one_process_gives_and_a_lost_worker_costs_no
     monkeypatch.setattr("backend.experiments.cluster.work", dying(str(deadly)))
     progress = carried_out(experiment, folder, "local", bundle=5)
     assert progress.done == progress.total and not deadly.exists()
-    columns = ["key", "arm", "budget", "problem", "answer", "correct", "generated_tokens", "verifier_calls"]
-    told = [sorted(map(str, each.results().select(columns).to_pylist())) for each in (alone, folder)]
+    columns = [
+        "key",
+        "arm",
+        "budget",
+        "problem",
+        "answer",
+        "correct",
+        "generated_tokens",
+        "verifier_calls",
+    ]
+    told = [
+        sorted(map(str, each.results().select(columns).to_pylist())) for each in (alone, folder)
+    ]
     assert told[0] == told[1]
     assert folder._table("results", folder.results().schema).num_rows == folder.results().num_rows
-    assert sorted(map(str, folder.samples().to_pylist())) == sorted(map(str, alone.samples().to_pylist()))
+    assert sorted(map(str, folder.samples().to_pylist())) == sorted(
+        map(str, alone.samples().to_pylist())
+    )
 
 
 def dying(deadly: str) -> Callable[..., int]:
-    """The worker's work, but the first process that has finished a bundle ends at once, before Ray hears of it."""
+    """The worker's work, but the first process that has finished a bundle ends at once, before Ray
+    hears of it."""
 
-    def worked(description: str, folder: str, keys: tuple[str, ...], at_once: int, retry: bool) -> int:
+    def worked(
+        description: str, folder: str, keys: tuple[str, ...], at_once: int, retry: bool
+    ) -> int:
         from backend.experiments.cluster import work
 
         done = work(description, folder, keys, at_once, retry)

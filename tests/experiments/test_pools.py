@@ -1,4 +1,5 @@
-"""Samples read as columns: each once, whatever shards they lie in; and rules on large pools beside the exact ones."""
+"""Samples read as columns: each once, whatever shards they lie in; and rules on large pools beside
+the exact ones."""
 
 from __future__ import annotations
 
@@ -24,49 +25,96 @@ from tests.experiments.examples import BEAM, HEAD, POOLED, carried_out, small
 
 
 def sample(key: str, place: int, group: int | None = 0, score: float | None = 0.5) -> Sample:
-    return Sample(key, f"p/{key}", 0, place, None, group, group == 0, score, 7, None if place == 1 else -0.1 * place, 3, None)
+    return Sample(
+        key,
+        f"p/{key}",
+        0,
+        place,
+        None,
+        group,
+        group == 0,
+        score,
+        7,
+        None if place == 1 else -0.1 * place,
+        3,
+        None,
+    )
 
 
 def test_pools_of_any_shards_are_read_each_sample_once(tmp_path: Path) -> None:
     folder = Folder.of(tmp_path, small())
     assert not read(folder, ["correct", "group"]).keys
-    folder.add([], [sample("a", place) for place in range(3)] + [sample("b", place, None, None) for place in range(2)])
+    folder.add(
+        [],
+        [sample("a", place) for place in range(3)]
+        + [sample("b", place, None, None) for place in range(2)],
+    )
     folder.add([], [sample("c", place, place) for place in range(3)])
     found = read(folder, ["correct", "group", "score", "logprob"])
     assert sorted(found.keys) == ["a", "b", "c"] and sorted(found.sizes.tolist()) == [2, 3, 3]
     blank = found.one(list(found.keys).index("b"))
-    assert blank["group"].tolist() == [-1, -1] and np.isnan(blank["score"]).all() and not blank["correct"].any()
-    folder.add([], [replace(sample("a", place), score=0.9) for place in range(1, 4)])  # a process that died had written three of them
+    assert (
+        blank["group"].tolist() == [-1, -1]
+        and np.isnan(blank["score"]).all()
+        and not blank["correct"].any()
+    )
+    # a process that died had written three of them
+    folder.add([], [replace(sample("a", place), score=0.9) for place in range(1, 4)])
     again = read(folder, ["score"], {"a", "c"})
     assert sorted(again.keys) == ["a", "c"]
-    assert len(again.one(list(again.keys).index("a"))["score"]) == 4 == folder.samples(["a"]).num_rows
-    assert sorted(len(batch.which) * batch.columns["score"].shape[1] for batch in again.batches()) == [3, 4]
+    assert (
+        len(again.one(list(again.keys).index("a"))["score"]) == 4 == folder.samples(["a"]).num_rows
+    )
+    assert sorted(
+        len(batch.which) * batch.columns["score"].shape[1] for batch in again.batches()
+    ) == [3, 4]
 
 
 def test_pools_have_the_keys_of_their_tasks() -> None:
     experiment = small(3).model_copy(update={"repeats": 2, "seed": 5})
-    planned = {task.key: task.arms for task in tasks(experiment, {"countdown/1": 10.0}) if task.kind == "pool"}
+    planned = {
+        task.key: task.arms
+        for task in tasks(experiment, {"countdown/1": 10.0})
+        if task.kind == "pool"
+    }
     assert pool_keys(experiment) == planned and len(planned) == 6
 
 
 async def test_every_rule_reads_the_one_pool_of_a_problem(tmp_path: Path) -> None:
-    experiment = parsed(HEAD.format(count=3) + "".join(POOLED.format(rule=rule) for rule in NAMES) + BEAM)
+    experiment = parsed(
+        HEAD.format(count=3) + "".join(POOLED.format(rule=rule) for rule in NAMES) + BEAM
+    )
     assert set(NAMES) == set(RULES) and len(pool_keys(experiment)) == 3
     folder, _ = await carried_out(experiment, tmp_path)
     assert folder.samples().num_rows == 3 * 4
     found = cells(folder)
     assert all(len(curve(found, rule, "samples")) == 3 for rule in NAMES) and cells(folder) == found
-    [first, *others] = ([cell.credit for cell in found[rule, 1.0].values()] for rule in ("coverage", "perplexity", "best"))
+    [first, *others] = (
+        [cell.credit for cell in found[rule, 1.0].values()]
+        for rule in ("coverage", "perplexity", "best")
+    )
     assert all(other == pytest.approx(first) for other in others)
-    assert found["rpc", 4.0] == {problem: cell._replace(credit=found["rpc", 4.0][problem].credit)
-                                 for problem, cell in found["perplexity_consistency", 4.0].items()}
+    assert found["rpc", 4.0] == {
+        problem: cell._replace(credit=found["rpc", 4.0][problem].credit)
+        for problem, cell in found["perplexity_consistency", 4.0].items()
+    }
     with pytest.raises(BadInput, match="selector_params"):
-        parsed(HEAD.format(count=3) + POOLED.format(rule="rpc") + "selector_params = { fewest = 3 }\n")
+        parsed(
+            HEAD.format(count=3) + POOLED.format(rule="rpc") + "selector_params = { fewest = 3 }\n"
+        )
 
 
-def test_curves_of_large_pools_are_the_counted_ones_within_the_standard_error(tmp_path: Path) -> None:
+def test_curves_of_large_pools_are_the_counted_ones_within_the_standard_error(
+    tmp_path: Path,
+) -> None:
     size = 2 * EXACT_UP_TO
-    folder, experiment = generated(tmp_path, 30, size, ["majority", "weighted", "perplexity_consistency", "best", "coverage"], 4 * size)
+    folder, experiment = generated(
+        tmp_path,
+        30,
+        size,
+        ["majority", "weighted", "perplexity_consistency", "best", "coverage"],
+        4 * size,
+    )
     found, pools, keys = cells(folder), read(folder, ["correct", "group"]), pool_keys(experiment)
     names = dict(zip(keys, experiment.problem_ids(), strict=True))
     for k in (2, 32, 128, size):
@@ -74,7 +122,12 @@ def test_curves_of_large_pools_are_the_counted_ones_within_the_standard_error(tm
         for at, key in enumerate(pools.keys):
             right, group = pools.one(at)["correct"], pools.one(at)["group"]
             sizes = np.bincount(group[group >= 0])
-            counted = majority_at_k([int(sizes[0])], [int(each) for each in sizes[1:] if each], int((group < 0).sum()), k)
+            counted = majority_at_k(
+                [int(sizes[0])],
+                [int(each) for each in sizes[1:] if each],
+                int((group < 0).sum()),
+                k,
+            )
             off.append(found["majority", float(k)][names[key]].credit - counted)
             assert right.sum() == sizes[0]
         assert abs(float(np.mean(off))) < 4.0 * 0.5 / math.sqrt(16 * len(off)) * (k < size) + 1e-12

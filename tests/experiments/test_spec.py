@@ -1,4 +1,5 @@
-"""A description that cannot be carried out is refused with its place; what does not matter does not change the hash."""
+"""A description that cannot be carried out is refused with its place; what does not matter does not
+change the hash."""
 
 from __future__ import annotations
 
@@ -29,14 +30,28 @@ def test_name_and_note_do_not_change_the_hash_and_everything_else_does() -> None
         (GOOD + BEAM, "experiment", "different names"),
         (GOOD.replace('axis = "solutions"', 'axis = "money"'), "budgets.axis", "solutions"),
         (GOOD.replace("level = 1\n", ""), "problems.1", "level of countdown"),
-        (GOOD + POOLED.format(rule="longest"), "arms.2", "best, weighted, majority, coverage, perplexity"),
-        (GOOD + POOLED.format(rule="best") + "pool = 2\n", "experiment", "cannot serve a budget of 4"),
-        (GOOD + MCTS + "by_budget = { simulations = [1, 2, 3] }\n", "arms.2", "one set of parameters"),
+        (
+            GOOD + POOLED.format(rule="longest"),
+            "arms.2",
+            "best, weighted, majority, coverage, perplexity",
+        ),
+        (
+            GOOD + POOLED.format(rule="best") + "pool = 2\n",
+            "experiment",
+            "cannot serve a budget of 4",
+        ),
+        (
+            GOOD + MCTS + "by_budget = { simulations = [1, 2, 3] }\n",
+            "arms.2",
+            "one set of parameters",
+        ),
         (GOOD + "colour = 1\n", "arms.1.colour", "not permitted"),
         ("name = [", "experiment", "TOML"),
     ],
 )
-def test_a_description_with_a_mistake_is_refused_with_its_place(text: str, place: str, accepted: str) -> None:
+def test_a_description_with_a_mistake_is_refused_with_its_place(
+    text: str, place: str, accepted: str
+) -> None:
     with pytest.raises(BadInput) as refused:
         parsed(text)
     assert str(refused.value).startswith(place) and accepted in str(refused.value.accepted)

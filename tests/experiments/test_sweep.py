@@ -1,5 +1,5 @@
-"""Carrying out: every task once, pools shared, whatever dies in between; and what an anytime run says of smaller budgets is what they would have
-said."""
+"""Carrying out: every task once, pools shared, whatever dies in between; and what an anytime run
+says of smaller budgets is what they would have said."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from backend.experiments.plan import check, tasks, unit_tasks
 from backend.experiments.shards import Folder, Sample
 from backend.experiments.spec import parsed
 from backend.experiments.sweep import units
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import run
 from tests.experiments.examples import BEAM, HEAD, MCTS, carried_out, small
 
@@ -42,7 +42,9 @@ async def test_every_task_is_carried_out_once_and_pools_are_shared(tmp_path: Pat
     assert folder.samples().num_rows == 3 * 4 and (progress.done, progress.failed) == (3 + 9 + 3, 0)
     before = sorted((tmp_path / experiment.hash / "results").iterdir())
     again, progress = await carried_out(experiment, tmp_path)
-    assert sorted((tmp_path / experiment.hash / "results").iterdir()) == before and progress.here == 0
+    assert (
+        sorted((tmp_path / experiment.hash / "results").iterdir()) == before and progress.here == 0
+    )
     assert estimated(experiment, again).left == 0
 
 
@@ -50,31 +52,60 @@ async def test_a_budget_in_solutions_is_a_multiple_of_the_measured_tokens(tmp_pa
     experiment = small()
     folder, _ = await carried_out(experiment, tmp_path)
     chains = {task.key for task in unit_tasks(experiment)}
-    spent = [row["generated_tokens"] for row in folder.results().to_pylist() if row["key"] in chains]
+    spent = [
+        row["generated_tokens"] for row in folder.results().to_pylist() if row["key"] in chains
+    ]
     size = sum(spent) / len(spent)
     assert units(folder, experiment) == {"countdown/1": pytest.approx(size)}
-    limits = {row["budget"]: json.loads(row["spec"])["budget"]["generated_tokens"] for row in folder.results().to_pylist() if row["arm"] == "beam"}
+    limits = {
+        row["budget"]: json.loads(row["spec"])["budget"]["generated_tokens"]
+        for row in folder.results().to_pylist()
+        if row["arm"] == "beam"
+    }
     assert limits == {n: -(-1.5 * n * size // 1) for n in (1.0, 2.0, 4.0)}
 
 
-async def test_an_anytime_run_answers_within_each_budget_and_at_the_largest_like_any_run(tmp_path: Path) -> None:
-    text = HEAD.format(count=4).replace('"solutions"', '"model_calls"').replace("[1, 2, 4]", "[3, 20, 60]")
-    arm = '[[arms]]\nname = "{name}"\nstrategy = "stepwise_best_of_n"\nengine = "scripted"\nparams = {{ n = 3 }}\n{extra}\n'
-    experiment = parsed(text + arm.format(name="once", extra="anytime = true") + arm.format(name="each", extra=""))
+async def test_an_anytime_run_answers_within_each_budget_and_at_the_largest_like_any_run(
+    tmp_path: Path,
+) -> None:
+    text = (
+        HEAD.format(count=4)
+        .replace('"solutions"', '"model_calls"')
+        .replace("[1, 2, 4]", "[3, 20, 60]")
+    )
+    arm = (
+        '[[arms]]\nname = "{name}"\nstrategy = "stepwise_best_of_n"\nengine = '
+        '"scripted"\nparams = {{ n = 3 }}\n{extra}\n'
+    )
+    experiment = parsed(
+        text + arm.format(name="once", extra="anytime = true") + arm.format(name="each", extra="")
+    )
     folder, _ = await carried_out(experiment, tmp_path)
-    rows = {(row["arm"], row["problem"], row["budget"]): row for row in folder.results().to_pylist()}
+    rows = {
+        (row["arm"], row["problem"], row["budget"]): row for row in folder.results().to_pylist()
+    }
     assert len(rows) == 4 * 2 * 3
     once = {key: row for key, row in rows.items() if key[0] == "once"}
     assert len({row["key"] for row in once.values()}) == 4  # one run a problem
     for (_, problem, budget), row in once.items():
         alone = rows["each", problem, budget]
         assert row["model_calls"] <= budget
-        assert row["answer"] in (None, alone["answer"])  # a run that ends there may still finish what was under way
-    assert all(row["answer"] == rows["each", problem, 60.0]["answer"] is not None for (_, problem, budget), row in once.items() if budget == 60.0)
+        # a run that ends there may still finish what was under way
+        assert row["answer"] in (
+            None,
+            alone["answer"],
+        )
+    assert all(
+        row["answer"] == rows["each", problem, 60.0]["answer"] is not None
+        for (_, problem, budget), row in once.items()
+        if budget == 60.0
+    )
     assert any(row["answer"] is None for row in once.values())
 
 
-async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_runs(tmp_path: Path) -> None:
+async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_runs(
+    tmp_path: Path,
+) -> None:
     experiment = small(4)
     folder, _ = await carried_out(experiment, tmp_path)
     found = cells(folder, prices=Prices(generated=2.0))
@@ -83,20 +114,40 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
         by_problem.setdefault(sample["problem"], []).append(sample["correct"])
     for k in (1, 2, 4):
         for problem, cell in found["coverage", float(k)].items():
-            assert cell.credit == pass_at_k(4, sum(by_problem[problem]), k) and cell.costs["verifier_calls"] == 0 and cell.costs["samples"] == k
+            assert (
+                cell.credit == pass_at_k(4, sum(by_problem[problem]), k)
+                and cell.costs["verifier_calls"] == 0
+                and cell.costs["samples"] == k
+            )
     pools = {row["problem"]: row for row in folder.results().to_pylist() if row["kind"] == "pool"}
     assert all(row["verifier_tokens"] > 0 for row in pools.values())
-    for problem, cell in found["majority", 2.0].items():  # a vote pays for no score, though one was taken
-        assert cell.costs["all_tokens"] == (pools[problem]["generated_tokens"] + pools[problem]["prompt_tokens"]) / 2
+    for problem, cell in found[
+        "majority", 2.0
+    ].items():  # a vote pays for no score, though one was taken
+        assert (
+            cell.costs["all_tokens"]
+            == (pools[problem]["generated_tokens"] + pools[problem]["prompt_tokens"]) / 2
+        )
     kept = folder.estimates()
-    assert len(kept) == 4 * 3 and cells(folder, prices=Prices(generated=2.0)) == found  # votes are kept
-    blank = {problem: sum(s["group"] is None for s in folder.samples().to_pylist() if s["problem"] == problem) for problem in by_problem}
+    # votes are kept
+    assert len(kept) == 4 * 3 and cells(folder, prices=Prices(generated=2.0)) == found
+    blank = {
+        problem: sum(
+            s["group"] is None for s in folder.samples().to_pylist() if s["problem"] == problem
+        )
+        for problem in by_problem
+    }
     for problem, cell in found["majority", 2.0].items():
         assert cell.answered == pytest.approx(pass_at_k(4, 4 - blank[problem], 2))
-    rows = [row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0]
+    rows = [
+        row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0
+    ]
     point = curve(found, "beam", "generated_tokens")[-1]
     assert point.cost == pytest.approx(sum(row["generated_tokens"] for row in rows) / 4)
-    assert point.accuracy.value == sum(row["correct"] is True for row in rows) / 4 and point.problems == 4
+    assert (
+        point.accuracy.value == sum(row["correct"] is True for row in rows) / 4
+        and point.problems == 4
+    )
     assert curve(found, "beam", "money")[-1].cost == pytest.approx(2.0 * point.cost / 1e6)
     assert len(shared_problems(found, ["beam", "mcts"])) == 4
     assert curve(found, "beam", "rounds", lambda problem: problem.endswith("/7"))[0].problems == 1
@@ -104,12 +155,20 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
         curve(found, "beam", "pages")
 
 
-async def test_a_failed_task_is_listed_with_its_cause_and_tried_again_on_request(tmp_path: Path) -> None:
+async def test_a_failed_task_is_listed_with_its_cause_and_tried_again_on_request(
+    tmp_path: Path,
+) -> None:
     openai = '[[arms]]\nname = "server"\nstrategy = "chain"\nengine = "openai"\n'
-    experiment = parsed(HEAD.format(count=2).replace('"solutions"', '"model_calls"') + MCTS + openai)
+    experiment = parsed(
+        HEAD.format(count=2).replace('"solutions"', '"model_calls"') + MCTS + openai
+    )
     folder, progress = await carried_out(experiment, tmp_path)
     failed = [row for row in folder.results().to_pylist() if row["failure"] is not None]
-    assert progress.failed == 6 and {row["arm"] for row in failed} == {"server"} and "no completions server" in failed[0]["failure"]
+    assert (
+        progress.failed == 6
+        and {row["arm"] for row in failed} == {"server"}
+        and "no completions server" in failed[0]["failure"]
+    )
     assert estimated(experiment, folder).failed == 6
     assert (await carried_out(experiment, tmp_path))[1].here == 0
     folder, progress = await carried_out(experiment, tmp_path, retry=True)
@@ -118,13 +177,34 @@ async def test_a_failed_task_is_listed_with_its_cause_and_tried_again_on_request
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     spec, folder = tmp_path / "spec.toml", tmp_path / "kept"
     spec.write_text(HEAD.format(count=60) + BEAM + MCTS, encoding="utf-8")
-    command = [sys.executable, "-m", "backend", "sweep", str(spec), "--folder", str(folder), "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "backend",
+        "sweep",
+        str(spec),
+        "--folder",
+        str(folder),
+        "--json",
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     end = time.monotonic() + 120
-    while not list(folder.glob("*/results/*.parquet")) and process.poll() is None and time.monotonic() < end:
+    while (
+        not list(folder.glob("*/results/*.parquet"))
+        and process.poll() is None
+        and time.monotonic() < end
+    ):
         time.sleep(0.02)
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)
@@ -134,17 +214,30 @@ def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(tmp_path: P
     assert before
     if number == signal.SIGTERM:
         told = json.loads(said)
-        assert (process.returncode, told["status"], told["done"], told["hash"]) == (130, "interrupted", len(before), path.name)
+        assert (process.returncode, told["status"], told["done"], told["hash"]) == (
+            130,
+            "interrupted",
+            len(before),
+            path.name,
+        )
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["failed"] == 0
     rows = kept._table("results", kept.results().schema).to_pylist()
     counted = Counter((row["key"], row["arm"], row["budget"]) for row in rows)
     assert set(counted.values()) == {1} and before < kept.finished()
-    wanted = {task.key for task in (*unit_tasks(kept.experiment), *tasks(kept.experiment, units(kept, kept.experiment)))}
+    wanted = {
+        task.key
+        for task in (
+            *unit_tasks(kept.experiment),
+            *tasks(kept.experiment, units(kept, kept.experiment)),
+        )
+    }
     assert kept.finished() == wanted
 
 
-async def test_samples_that_were_written_before_their_result_got_lost_count_once(tmp_path: Path) -> None:
+async def test_samples_that_were_written_before_their_result_got_lost_count_once(
+    tmp_path: Path,
+) -> None:
     folder, _ = await carried_out(small(2), tmp_path)
     before, found = folder.samples(), cells(folder)
     again = [Sample(**row) for row in before.to_pylist()]
@@ -155,14 +248,25 @@ async def test_samples_that_were_written_before_their_result_got_lost_count_once
 
 def test_names_are_checked_before_anything_runs() -> None:
     with pytest.raises(BadInput, match="beam_search"):
-        check(parsed(HEAD.format(count=1) + BEAM.replace('"beam_search"', '"beem"')), problems.problem)
+        check(
+            parsed(HEAD.format(count=1) + BEAM.replace('"beam_search"', '"beem"')), problems.problem
+        )
     with pytest.raises(BadInput, match="beam_width"):
-        check(parsed(HEAD.format(count=1) + BEAM.replace("beam_width", "beam_wide")), problems.problem)
+        check(
+            parsed(HEAD.format(count=1) + BEAM.replace("beam_width", "beam_wide")), problems.problem
+        )
 
 
 async def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path: Path) -> None:
     experiment, stopped = small(25), asyncio.Event()
-    work = asyncio.create_task(carried_out(experiment, tmp_path, at_once=2, tell=lambda progress: stopped.set() if progress.here > 5 else None))
+    work = asyncio.create_task(
+        carried_out(
+            experiment,
+            tmp_path,
+            at_once=2,
+            tell=lambda progress: stopped.set() if progress.here > 5 else None,
+        )
+    )
     await stopped.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -175,10 +279,21 @@ async def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path: Path) ->
 
 async def test_a_result_is_that_of_the_same_run_alone(tmp_path: Path) -> None:
     folder, _ = await carried_out(small(), tmp_path)
-    row = next(row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0)
+    row = next(
+        row for row in folder.results().to_pylist() if row["arm"] == "beam" and row["budget"] == 4.0
+    )
     spec = RunSpec.model_validate_json(row["spec"])
     outcome = await run(
-        spec, problem=problems.problem(row["problem"]), engine=ScriptedEngine(), reward=ScriptedRewardModel(), sink=MemorySink(), control=Control(),
+        spec,
+        problem=problems.problem(row["problem"]),
+        engine=ScriptedEngine(),
+        reward=ScriptedRewardModel(),
+        sink=MemorySink(),
+        control=Control(),
         grade=problems.grade,
     )
-    assert (outcome.answer, outcome.correct, outcome.ledger["generated_tokens"]) == (row["answer"], row["correct"], row["generated_tokens"])
+    assert (outcome.answer, outcome.correct, outcome.ledger["generated_tokens"]) == (
+        row["answer"],
+        row["correct"],
+        row["generated_tokens"],
+    )

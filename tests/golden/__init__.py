@@ -1,9 +1,12 @@
-"""Golden traces: one small search per strategy on the scripted engine, as the real driver records it.
+"""Golden traces: one small search per strategy on the scripted engine, as the real driver records
+it.
 
-`SEARCHES` says what is run. A trace is a list of lines: the spec with all its parameters, every event in order (a `node` event with the whole
-node), and how the run ended. What depends on the clock is left out, and floats have 12 significant digits, so that a trace is the same on every
-machine. A change of a strategy, of the driver or of a key shows as a difference in a committed file, `tests/golden/STRATEGY.jsonl`; where the
-change is meant, `python -m tests.golden` writes the files anew.
+`SEARCHES` says what is run. A trace is a list of lines: the spec with all its parameters, every
+event in order (a `node` event with the whole node), and how the run ended. What depends on the
+clock is left out, and floats have 12 significant digits, so that a trace is the same on every
+machine. A change of a strategy, of the driver or of a key shows as a difference in a committed
+file, `tests/golden/STRATEGY.jsonl`; where the change is meant, `python -m tests.golden` writes the
+files anew.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
 from backend.runs.paid import NOTHING_PAID, Paid
 
@@ -54,19 +57,39 @@ SEARCHES: dict[str, dict[str, Any]] = {
 
 def spec(name: str, **changes: Any) -> RunSpec:
     """The run of a strategy, with some fields changed."""
-    return RunSpec.model_validate({
-        "strategy": name, "params": SEARCHES[name], "question": QUESTION, "answer": "53", "seed": 11, "engine": "scripted", "verifier": "prm",
-        "sampling": {"temperature": 1.0, "max_tokens": 200}, **changes,
-    })  # fmt: skip
+    return RunSpec.model_validate(
+        {
+            "strategy": name,
+            "params": SEARCHES[name],
+            "question": QUESTION,
+            "answer": "53",
+            "seed": 11,
+            "engine": "scripted",
+            "verifier": "prm",
+            "sampling": {"temperature": 1.0, "max_tokens": 200},
+            **changes,
+        }
+    )
 
 
 async def searched(
-    asked: RunSpec, sink: MemorySink, *, engine: ScriptedEngine | None = None, reward: ScriptedRewardModel | None = None, paid: Paid = NOTHING_PAID
+    asked: RunSpec,
+    sink: MemorySink,
+    *,
+    engine: ScriptedEngine | None = None,
+    reward: ScriptedRewardModel | None = None,
+    paid: Paid = NOTHING_PAID,
 ) -> Outcome:
     """Run a spec on the scripted models."""
     return await run(
-        asked, problem=PROBLEM, engine=engine or ScriptedEngine(), reward=reward or ScriptedRewardModel(), sink=sink, control=Control(),
-        grade=problems.grade, paid=paid,
+        asked,
+        problem=PROBLEM,
+        engine=engine or ScriptedEngine(),
+        reward=reward or ScriptedRewardModel(),
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
+        paid=paid,
     )
 
 
@@ -77,15 +100,25 @@ async def golden(name: str) -> list[str]:
     params = STRATEGIES[name].parse(asked.params).model_dump(mode="json")
     nodes = {node.id: node for node in sink.nodes}
     told = [told_event(event, nodes) for event in sink.events]
-    return [line({"spec": {**asked.model_dump(mode="json"), "params": params}}), *map(line, told), line({"outcome": timeless(asdict(outcome))})]
+    return [
+        line({"spec": {**asked.model_dump(mode="json"), "params": params}}),
+        *map(line, told),
+        line({"outcome": timeless(asdict(outcome))}),
+    ]
 
 
 def told_event(event: EventRecord, nodes: dict[int, NodeRecord]) -> dict[str, Any]:
-    """An event without its time; one that announces a node tells all of it but the ids, which the scripted engine reads off the text.
+    """An event without its time; one that announces a node tells all of it but the ids, which the
+    scripted engine reads off the text.
 
-    The ledger stands at every change of the answer and at the end; what is left out is its copy after each call, a sum of what the calls tell.
+    The ledger stands at every change of the answer and at the end; what is left out is its copy
+    after each call, a sum of what the calls tell.
     """
-    told = {name: value for name, value in asdict(event).items() if name != "t_ms" and value not in (None, "")}
+    told = {
+        name: value
+        for name, value in asdict(event).items()
+        if name != "t_ms" and value not in (None, "")
+    }
     if event.kind == "call":
         told["data"] = {name: value for name, value in told["data"].items() if name != "ledger"}
     if event.kind == "node" and event.node_id is not None:
@@ -96,12 +129,17 @@ def told_event(event: EventRecord, nodes: dict[int, NodeRecord]) -> dict[str, An
 def told_node(node: NodeRecord) -> dict[str, Any]:
     """A node by its event, which already names its id and sequence number."""
     named = ("parent_id", "depth", "kind", "role", "text", "finish", "done", "key")
-    told = {**{name: getattr(node, name) for name in named}, "tokens": len(node.token_ids), "logprob": sum(node.logprobs or ())}
+    told = {
+        **{name: getattr(node, name) for name in named},
+        "tokens": len(node.token_ids),
+        "logprob": sum(node.logprobs or ()),
+    }
     return {name: value for name, value in told.items() if value is not None and value is not False}
 
 
 def timeless(value: Any) -> Any:
-    """The value without what depends on the clock, at any depth, and with floats of `DIGITS` significant digits."""
+    """The value without what depends on the clock, at any depth, and with floats of `DIGITS`
+    significant digits."""
     if isinstance(value, dict):
         return {name: timeless(part) for name, part in value.items() if name not in CLOCK}
     if isinstance(value, list | tuple):
@@ -114,10 +152,15 @@ def line(told: dict[str, Any]) -> str:
 
 
 def differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
-    """What differs between two JSON values, field by field; floats may differ in their last digit, which is rounded."""
+    """What differs between two JSON values, field by field; floats may differ in their last digit,
+    which is rounded."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for name in [*expected, *(name for name in found if name not in expected)]:
-            yield from differences(expected.get(name, "nothing"), found.get(name, "nothing"), f"{where}.{name}" if where else name)
+            yield from differences(
+                expected.get(name, "nothing"),
+                found.get(name, "nothing"),
+                f"{where}.{name}" if where else name,
+            )
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for place, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from differences(one, other, f"{where}[{place}]")
@@ -131,5 +174,8 @@ def differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
 def differing_lines(expected: list[str], found: list[str]) -> Iterator[str]:
     """What differs between two traces, with the numbers of the lines, from 1."""
     for number in range(max(len(expected), len(found))):
-        told = [json.loads(lines[number]) if number < len(lines) else "no such line" for lines in (expected, found)]
+        told = [
+            json.loads(lines[number]) if number < len(lines) else "no such line"
+            for lines in (expected, found)
+        ]
         yield from (f"line {number + 1}: {difference}" for difference in differences(*told))

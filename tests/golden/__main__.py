@@ -1,4 +1,5 @@
-"""Write the golden traces anew, into their own folder or into the one that is named: `python -m tests.golden [FOLDER]`."""
+"""Write the golden traces anew, into their own folder or into the one that is named: `python -m
+tests.golden [FOLDER]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Golden traces: what every strategy does on the scripted engine, step by step, does not change by accident."""
+"""Golden traces: what every strategy does on the scripted engine, step by step, does not change by
+accident."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ def stored(name: str, folder: Path = FOLDER) -> list[str]:
 @pytest.mark.parametrize("name", list(STRATEGIES))
 async def test_the_trace_is_the_golden_one(name: str) -> None:
     found = list(differing_lines(stored(name), await golden(name)))
-    assert not found, f"{name}.jsonl (python -m tests.golden writes it anew, if this is meant):\n" + "\n".join(found[:10])
+    assert not found, (
+        f"{name}.jsonl (python -m tests.golden writes it anew, if this is meant):\n"
+        + "\n".join(found[:10])
+    )
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -41,7 +45,9 @@ def test_traces_do_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
         folder = tmp_path / seed
         folder.mkdir()
         environ = {**os.environ, "PYTHONHASHSEED": seed}
-        subprocess.run([sys.executable, "-m", "tests.golden", str(folder)], cwd=ROOT, env=environ, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "tests.golden", str(folder)], cwd=ROOT, env=environ, check=True
+        )
     for name in SEARCHES:
         assert stored(name, tmp_path / "1") == stored(name, tmp_path / "2")
         assert not list(differing_lines(stored(name), stored(name, tmp_path / "1")))
@@ -50,14 +56,20 @@ def test_traces_do_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ('"value":0.', '"value":0.1', "value: "), ('"parent_id":0', '"parent_id":1', "node.parent_id: 1, expected 0"),
-        ('"finish":"step"', '"finish":"length"', "node.finish: 'length', expected 'step'"), ('"done":', '"doomed":', "done: "),
-        ('"key":"', '"key":"0', "node.key: "), ('"nodes":[', '"nodes":[0,', "data.nodes: "), ('"logprob":-', '"logprob":-1', "node.logprob: "),
+        ('"value":0.', '"value":0.1', "value: "),
+        ('"parent_id":0', '"parent_id":1', "node.parent_id: 1, expected 0"),
+        ('"finish":"step"', '"finish":"length"', "node.finish: 'length', expected 'step'"),
+        ('"done":', '"doomed":', "done: "),
+        ('"key":"', '"key":"0', "node.key: "),
+        ('"nodes":[', '"nodes":[0,', "data.nodes: "),
+        ('"logprob":-', '"logprob":-1', "node.logprob: "),
     ],
-)  # fmt: skip
+)
 def test_a_difference_is_named_with_its_line_and_field(before: str, after: str, told: str) -> None:
     expected = stored("particle_filter")
-    place = next(number for number, line in enumerate(expected) if before in line and '"root"' not in line)
+    place = next(
+        number for number, line in enumerate(expected) if before in line and '"root"' not in line
+    )
     changed = [*expected[:place], expected[place].replace(before, after, 1), *expected[place + 1 :]]
     [first, *_] = differing_lines(expected, changed)
     assert first.startswith(f"line {place + 1}: ") and told in first
@@ -65,6 +77,10 @@ def test_a_difference_is_named_with_its_line_and_field(before: str, after: str, 
 
 def test_a_line_too_few_or_too_many_is_a_difference() -> None:
     expected = stored("chain")
-    assert [found.partition(":")[0] for found in differing_lines(expected, expected[:-1])] == [f"line {len(expected)}"]
-    assert [found.partition(":")[0] for found in differing_lines(expected[:-1], expected)] == [f"line {len(expected)}"]
+    assert [found.partition(":")[0] for found in differing_lines(expected, expected[:-1])] == [
+        f"line {len(expected)}"
+    ]
+    assert [found.partition(":")[0] for found in differing_lines(expected[:-1], expected)] == [
+        f"line {len(expected)}"
+    ]
     assert list(differing_lines(expected, expected)) == []

@@ -1,6 +1,8 @@
-"""Runs tests in children of a process that has loaded what all tests need and no mutant touches: that is most of what a start costs.
+"""Runs tests in children of a process that has loaded what all tests need and no mutant touches:
+that is most of what a start costs.
 
-A job is a line of JSON: the module to import first, the arguments of pytest, a file for what is printed. The answer is a line with the exit status.
+A job is a line of JSON: the module to import first, the arguments of pytest, a file for what is
+printed. The answer is a line with the exit status.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ NOT_RUN = 70
 
 def run(job: dict[str, Any]) -> int:
     """The child's whole life, its output in a file."""
-    with Path(os.devnull).open() as nothing, Path(job["output"]).open("w", encoding="utf-8") as output:
+    with (
+        Path(os.devnull).open() as nothing,
+        Path(job["output"]).open("w", encoding="utf-8") as output,
+    ):
         for own, other in ((0, nothing), (1, output), (2, output)):
             os.dup2(other.fileno(), own)
     try:

@@ -17,15 +17,23 @@ project, and the tests named beside it (below `tests/`) have to fail, all of the
 """
 REMARKS = {
     Defect.TWO_LOOPS: (
-        "There is one loop: `Policy.extend` and `Verifier.score` take a list and return a list, so a strategy is the same for one node and for a "
-        "thousand; searches side by side have their calls gathered by `backend/strategies/parts/compose.py`, not by loops of their own. Without a second loop nothing "
-        "can part but the answers to a batch and to its members one by one, which the engine contract compares and this mutant makes differ."
+        "There is one loop: `Policy.extend` and `Verifier.score` take a list and return a list, so "
+        "a strategy is the same for one node and for a "
+        "thousand; searches side by side have their calls gathered by "
+        "`backend/strategies/parts/compose.py`, not by loops of their own. Without a second loop "
+        "nothing "
+        "can part but the answers to a batch and to its members one by one, which the engine "
+        "contract compares and this mutant makes differ."
     ),
     Defect.TRUTH: (
-        "A strategy is handed a root, a policy, a verifier, parameters and a random source, none of which knows the answer; the driver grades an "
-        "answer after it was chosen. The verifier `exact` is an oracle by name and by the user's choice."
+        "A strategy is handed a root, a policy, a verifier, parameters and a random source, none "
+        "of which knows the answer; the driver grades an "
+        "answer after it was chosen. The verifier `exact` is an oracle by name and by the user's "
+        "choice."
     ),
-    Defect.UPLOAD: "Prompts leave the machine where the user names a server for them, and nowhere else.",
+    Defect.UPLOAD: (
+        "Prompts leave the machine where the user names a server for them, and nowhere else."
+    ),
 }
 
 
@@ -38,7 +46,14 @@ def section(defect: Defect) -> str:
     """A defect with its mutants."""
     remark = f"{fill(REMARKS[defect], 150)}\n\n" if defect in REMARKS else ""
     rows = [row(mutant) for mutant in MUTANTS if mutant.defect is defect]
-    return f"## {defect}\n\n{remark}" + "\n".join(["| Mutant | What it does | Edited file | Tests that fail |", "|---|---|---|---|", *rows, ""])
+    return f"## {defect}\n\n{remark}" + "\n".join(
+        [
+            "| Mutant | What it does | Edited file | Tests that fail |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def row(mutant: Mutant) -> str:

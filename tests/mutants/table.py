@@ -8,4 +8,9 @@ from tests.mutants.particles import PARTICLES
 from tests.mutants.runs import RUNS
 from tests.mutants.searches import SEARCHES
 
-MUTANTS: tuple[Mutant, ...] = tuple(sorted((*PARTICLES, *SEARCHES, *RUNS, *ANSWERS), key=lambda mutant: list(Defect).index(mutant.defect)))
+MUTANTS: tuple[Mutant, ...] = tuple(
+    sorted(
+        (*PARTICLES, *SEARCHES, *RUNS, *ANSWERS),
+        key=lambda mutant: list(Defect).index(mutant.defect),
+    )
+)

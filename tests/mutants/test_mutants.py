@@ -1,4 +1,5 @@
-"""The tests fail on every known defect: each mutant is put into a copy of the project and has to be noticed there."""
+"""The tests fail on every known defect: each mutant is put into a copy of the project and has to be
+noticed there."""
 
 from __future__ import annotations
 
@@ -14,13 +15,21 @@ from tests.mutants.page import PAGE, page
 from tests.mutants.table import MUTANTS
 from tests.mutants.workshop import Workshop, meant, opened
 
-CARELESS = ("AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "TypeError", "UnboundLocalError")
+CARELESS = (
+    "AttributeError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "NameError",
+    "TypeError",
+    "UnboundLocalError",
+)
 """What a careless edit fails with. A defect runs and does the wrong thing, and a test says so."""
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A copy of the project in which every test that the table names passes, each file by itself as it is run for a mutant."""
+    """A copy of the project in which every test that the table names passes, each file by itself as
+    it is run for a mutant."""
     named = sorted({test for mutant in MUTANTS for test in mutant.tests})
     with opened(tmp_path_factory.mktemp("project")) as place:
         for _, tests in groupby(named, key=lambda test: test.partition("::")[0]):
@@ -37,10 +46,14 @@ def test_a_known_defect_makes_its_tests_fail(mutant: Mutant, workshop: Workshop)
         ran = workshop.run(mutant.tests, mutant.module)
     assert ran.status == 1 and not ran.broken, ran.output
     assert [test for test in mutant.tests if not meant(test, ran.failed)] == [], ran.output
-    assert [message for message in ran.failed.values() if message.startswith(CARELESS)] == [], ran.output
+    assert [message for message in ran.failed.values() if message.startswith(CARELESS)] == [], (
+        ran.output
+    )
 
 
-def test_an_edit_without_effect_passes_and_one_that_is_no_python_runs_nothing(workshop: Workshop) -> None:
+def test_an_edit_without_effect_passes_and_one_that_is_no_python_runs_nothing(
+    workshop: Workshop,
+) -> None:
     mutant = MUTANTS[0]
     with workshop.edited(mutant._replace(new=f"{mutant.old}  # as it was")):
         assert workshop.run(mutant.tests, mutant.module).status == 0
@@ -52,7 +65,10 @@ def test_an_edit_without_effect_passes_and_one_that_is_no_python_runs_nothing(wo
 def test_an_edit_that_does_not_fit_the_file_is_told() -> None:
     mutant = MUTANTS[0]
     for text, found in (("", 0), (mutant.old * 2, 2)):
-        with pytest.raises(AssertionError, match=f"{mutant.name}: the old text stands {found} times in {mutant.file}"):
+        with pytest.raises(
+            AssertionError,
+            match=f"{mutant.name}: the old text stands {found} times in {mutant.file}",
+        ):
             mutant.applied(text)
 
 

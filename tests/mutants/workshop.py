@@ -1,6 +1,7 @@
 """A copy of the project in which mutants are tried.
 
-The module that was edited is imported first, in the process that runs the tests: a mutant that does not even import has proved nothing.
+The module that was edited is imported first, in the process that runs the tests: a mutant that does
+not even import has proved nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ LARGE_BYTES = 100_000
 
 
 class Ran(NamedTuple):
-    """How a run of tests ended: its exit status, what failed (with the message) and what passed by node id below `tests/`, whether some could not
-    even be tried, and all that was printed."""
+    """How a run of tests ended: its exit status, what failed (with the message) and what passed by
+    node id below `tests/`, whether some could not even be tried, and all that was printed."""
 
     status: int
     failed: dict[str, str]
@@ -58,28 +59,57 @@ class Workshop:
         report, output = self._folder / "report.xml", self._folder / "output.txt"
         report.unlink(missing_ok=True)
         asked = [f"tests/{test}" for test in dict.fromkeys(tests)]
-        arguments = ["-q", "--tb=short", f"--junit-xml={report}", f"--basetemp={self._folder / 'temporary'}", *asked]
+        arguments = [
+            "-q",
+            "--tb=short",
+            f"--junit-xml={report}",
+            f"--basetemp={self._folder / 'temporary'}",
+            *asked,
+        ]
         assert self._nurse.stdin is not None and self._nurse.stdout is not None
-        print(json.dumps({"module": module, "arguments": arguments, "output": str(output)}), file=self._nurse.stdin, flush=True)
-        return Ran(int(self._nurse.stdout.readline()), *outcomes(report), output.read_text(encoding="utf-8"))
+        print(
+            json.dumps({"module": module, "arguments": arguments, "output": str(output)}),
+            file=self._nurse.stdin,
+            flush=True,
+        )
+        return Ran(
+            int(self._nurse.stdout.readline()),
+            *outcomes(report),
+            output.read_text(encoding="utf-8"),
+        )
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Workshop]:
     """A workshop in an empty folder. Large files (weights, samples) are links."""
     for part in PARTS:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"), copy_function=copied)
+        shutil.copytree(
+            ROOT / part,
+            folder / part,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            copy_function=copied,
+        )
     for name in FILES:
         shutil.copy2(ROOT / name, folder / name)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+    }
     environment |= {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.mutants.nurse"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as nurse:
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as nurse:
         yield Workshop(folder, nurse)
 
 
 def written(path: Path, text: str) -> None:
-    """Write a source file and drop its compiled form, which Python would take for that of any text as long and as old."""
+    """Write a source file and drop its compiled form, which Python would take for that of any text
+    as long and as old."""
     path.write_text(text, encoding="utf-8")
     Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 

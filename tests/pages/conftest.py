@@ -1,4 +1,5 @@
-"""A fake service behind every page test, over real HTTP, and pages run by Streamlit's own test runner."""
+"""A fake service behind every page test, over real HTTP, and pages run by Streamlit's own test
+runner."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""A service that speaks the real schemas from made-up runs: pages and component are tested against it over real HTTP.
+"""A service that speaks the real schemas from made-up runs: pages and component are tested against
+it over real HTTP.
 
-A run plays its trace at a pace (seconds an event) from the moment it is submitted, so that a page sees it grow.
+A run plays its trace at a pace (seconds an event) from the moment it is submitted, so that a page
+sees it grow.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ from starlette.types import ASGIApp
 
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.api.guard import Guard
-from backend.core.registry import SELECTORS
 from backend.core.settings import Preferences, Settings
 from backend.core.spec import RunSpec
+from backend.judging.rules import SELECTORS
 from backend.messages import runs as schemas
 from backend.messages.forks import Kin
 from backend.service.catalog import selector
@@ -34,9 +36,28 @@ PARAMS_SCHEMA: dict[str, Any] = {
     "title": "Params",
     "type": "object",
     "properties": {
-        "n": {"type": "integer", "default": 4, "minimum": 1, "maximum": 256, "title": "N", "description": "beams kept a round [SAL]"},
-        "temperature": {"type": "number", "default": 0.8, "minimum": 0.0, "maximum": 5.0, "title": "Temperature", "description": "of the policy"},
-        "duplicates": {"type": "boolean", "default": True, "title": "Duplicates", "description": "keep equal texts"},
+        "n": {
+            "type": "integer",
+            "default": 4,
+            "minimum": 1,
+            "maximum": 256,
+            "title": "N",
+            "description": "beams kept a round [SAL]",
+        },
+        "temperature": {
+            "type": "number",
+            "default": 0.8,
+            "minimum": 0.0,
+            "maximum": 5.0,
+            "title": "Temperature",
+            "description": "of the policy",
+        },
+        "duplicates": {
+            "type": "boolean",
+            "default": True,
+            "title": "Duplicates",
+            "description": "keep equal texts",
+        },
         "scheme": {
             "enum": ["multinomial", "systematic"],
             "default": "multinomial",
@@ -48,11 +69,16 @@ PARAMS_SCHEMA: dict[str, Any] = {
 }
 
 
-def strategy(name: str, title: str, views: list[str], available: bool = True) -> schemas.StrategyInfo:
+def strategy(
+    name: str, title: str, views: list[str], available: bool = True
+) -> schemas.StrategyInfo:
     return schemas.StrategyInfo(
         name=name,
         title=title,
-        summary=f"{title} keeps the most promising partial solutions.\n\nIt goes on until all are finished.",
+        summary=(
+            f"{title} keeps the most promising partial solutions.\n\nIt goes on until all are "
+            "finished."
+        ),
         paper="Snell et al. 2024, arXiv:2408.03314",
         year=2024,
         params_schema=PARAMS_SCHEMA,
@@ -76,10 +102,21 @@ CATALOG = schemas.Catalog(
         strategy("particle_filter", "Particle filter", ["tree", "particles"]),
         strategy("best_of_n", "Best of N", ["tree"], available=False),
     ],
-    selectors=[selector(SELECTORS[name]) for name in ("best", "majority", "softmax", "shortest_vote", "marker_vote")],
+    selectors=[
+        selector(SELECTORS[name])
+        for name in ("best", "majority", "softmax", "shortest_vote", "marker_vote")
+    ],
     verifiers=[
-        schemas.VerifierInfo(name="prm", title="Process reward model", needs=["reward_model"], available=True, reason=""),
-        schemas.VerifierInfo(name="exact", title="Exact checker (oracle)", needs=[], available=True, reason=""),
+        schemas.VerifierInfo(
+            name="prm",
+            title="Process reward model",
+            needs=["reward_model"],
+            available=True,
+            reason="",
+        ),
+        schemas.VerifierInfo(
+            name="exact", title="Exact checker (oracle)", needs=[], available=True, reason=""
+        ),
     ],
     engines=[
         schemas.EngineChoice(
@@ -93,15 +130,30 @@ CATALOG = schemas.Catalog(
             seconds_loading=0.0,
         ),
         schemas.EngineChoice(
-            name="vllm", title="vLLM", available=False, reason="vllm is not installed", models=[], state="unloaded", seconds_loading=0.0
+            name="vllm",
+            title="vLLM",
+            available=False,
+            reason="vllm is not installed",
+            models=[],
+            state="unloaded",
+            seconds_loading=0.0,
         ),
     ],
     problem_sets=[
-        schemas.ProblemSetInfo(name="ledger", title="Ledger: quantities that depend on each other", levels=[1, 2, 3, 4, 5]),
-        schemas.ProblemSetInfo(name="countdown", title="Countdown: reach a target", levels=[1, 2, 3, 4, 5]),
+        schemas.ProblemSetInfo(
+            name="ledger",
+            title="Ledger: quantities that depend on each other",
+            levels=[1, 2, 3, 4, 5],
+        ),
+        schemas.ProblemSetInfo(
+            name="countdown", title="Countdown: reach a target", levels=[1, 2, 3, 4, 5]
+        ),
         schemas.ProblemSetInfo(name="curated", title="Curated questions", levels=[], size=30),
     ],
-    budget_axes=[schemas.Axis(name="generated_tokens", title="Generated tokens"), schemas.Axis(name="seconds", title="Seconds")],
+    budget_axes=[
+        schemas.Axis(name="generated_tokens", title="Generated tokens"),
+        schemas.Axis(name="seconds", title="Seconds"),
+    ],
 )
 
 
@@ -123,7 +175,11 @@ class FakeRun:
         """How many events have happened by now."""
         total = len(self.trace.events)
         if self.held is None and self.status == "running":
-            count = total if self.pace_s == 0 else min(total, 1 + int((time.monotonic() - self.started) / self.pace_s))
+            count = (
+                total
+                if self.pace_s == 0
+                else min(total, 1 + int((time.monotonic() - self.started) / self.pace_s))
+            )
             if count == total:
                 self.status = "finished"
             return count
@@ -178,7 +234,9 @@ class FakeRun:
         while (parent := self.trace.nodes[path[0]].parent_id) is not None:
             path.insert(0, parent)
         scores = [
-            schemas.NodeScore(scorer=event.label, value=event.value, steps=list(event.data["steps"]), reason=None)  # type: ignore[index, arg-type]
+            schemas.NodeScore(
+                scorer=event.label, value=event.value, steps=list(event.data["steps"]), reason=None
+            )  # type: ignore[index, arg-type]
             for event in self.trace.events
             if event.kind == "score" and event.node_id == node_id
         ]
@@ -200,7 +258,14 @@ class FakeRun:
         over = self.status == "finished"
         answers = [event for event in self.trace.events[:seen] if event.kind == "answer"]
         last = answers[-1] if answers else None
-        ledger = next((event.data["ledger"] for event in reversed(self.trace.events[:seen]) if event.data and "ledger" in event.data), {})
+        ledger = next(
+            (
+                event.data["ledger"]
+                for event in reversed(self.trace.events[:seen])
+                if event.data and "ledger" in event.data
+            ),
+            {},
+        )
         problem = None if self.spec.problem is None else problem_of(self.spec.problem)
         return schemas.Run(
             id=self.id,
@@ -246,7 +311,9 @@ def pieces(text: str, count: int) -> list[str]:
 def problem_of(problem_id: str) -> schemas.Problem:
     name, *rest = problem_id.split("/")
     level, seed = (int(rest[0]), int(rest[1])) if len(rest) == 2 else (None, int(rest[0]))
-    return schemas.Problem(id=problem_id, set=name, level=level, seed=seed, question=QUESTION, answer="24", meta={})
+    return schemas.Problem(
+        id=problem_id, set=name, level=level, seed=seed, question=QUESTION, answer="24", meta={}
+    )
 
 
 class FakeService:
@@ -263,8 +330,22 @@ class FakeService:
         self.app = FastAPI()
         self._routes(self.app)
 
-    def add(self, trace: Trace, strategy: str = "beam_search", pace_s: float = 0.0, *, spec: RunSpec | None = None, **fields: Any) -> FakeRun:
-        run = FakeRun(len(self.runs) + 1, spec or RunSpec(strategy=strategy, problem="ledger/3/17"), trace, pace_s, **fields)
+    def add(
+        self,
+        trace: Trace,
+        strategy: str = "beam_search",
+        pace_s: float = 0.0,
+        *,
+        spec: RunSpec | None = None,
+        **fields: Any,
+    ) -> FakeRun:
+        run = FakeRun(
+            len(self.runs) + 1,
+            spec or RunSpec(strategy=strategy, problem="ledger/3/17"),
+            trace,
+            pace_s,
+            **fields,
+        )
         self.runs[run.id] = run
         return run
 
@@ -289,13 +370,28 @@ class FakeService:
     def _facts(self, app: FastAPI) -> None:
         app.get("/api/catalog")(lambda: CATALOG)
         app.get("/api/health")(
-            lambda: schemas.Health(status="ok", version="0", uptime_s=1.0, runs=schemas.RunCounts(queued=0, running=0), engines=[])
+            lambda: schemas.Health(
+                status="ok",
+                version="0",
+                uptime_s=1.0,
+                runs=schemas.RunCounts(queued=0, running=0),
+                engines=[],
+            )
         )
         app.get("/api/settings")(lambda: self.preferences)
         app.get("/api/store")(lambda: schemas.StoreInfo(bytes=3_400_000, runs=len(self.runs)))
-        ready = schemas.ModelState(engine="torch", model="classroom", kind="policy", state="ready", seconds_loading=1.2, memory_bytes=41_000_000)
+        ready = schemas.ModelState(
+            engine="torch",
+            model="classroom",
+            kind="policy",
+            state="ready",
+            seconds_loading=1.2,
+            memory_bytes=41_000_000,
+        )
         app.get("/api/engines")(lambda: schemas.EngineStates(models=[ready]))
-        app.get("/api/assets/plotly.min.js")(lambda: FileResponse(Path(plotly.__file__).parent / "package_data" / "plotly.min.js"))
+        app.get("/api/assets/plotly.min.js")(
+            lambda: FileResponse(Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
+        )
         app.get("/api/problems/{problem_id:path}")(lambda problem_id: problem_of(problem_id))
 
         @app.put("/api/settings")
@@ -317,10 +413,18 @@ class FakeService:
         @app.post("/api/runs/estimate")
         def estimate(spec: RunSpec) -> Response:
             if self.estimates_fail:
-                return JSONResponse({"error": "parameter n: got 900", "given": 900, "accepted": "at most 256"}, status_code=422)
+                return JSONResponse(
+                    {"error": "parameter n: got 900", "given": 900, "accepted": "at most 256"},
+                    status_code=422,
+                )
             return JSONResponse(
                 schemas.Estimate(
-                    tokens=640, calls=32, verifier_calls=32, rounds=4, seconds=2.0, sentence="about 640 tokens, 32 calls, 2 seconds"
+                    tokens=640,
+                    calls=32,
+                    verifier_calls=32,
+                    rounds=4,
+                    seconds=2.0,
+                    sentence="about 640 tokens, 32 calls, 2 seconds",
                 ).model_dump()
             )
 
@@ -329,18 +433,29 @@ class FakeService:
             return schemas.Submitted(run_id=self.submit(spec).id)
 
         @app.get("/api/runs")
-        def runs(text: str = "", status: str = "", strategy: str = "", problem: str = "", limit: int = 50, offset: int = 0) -> schemas.RunPage:
+        def runs(
+            text: str = "",
+            status: str = "",
+            strategy: str = "",
+            problem: str = "",
+            limit: int = 50,
+            offset: int = 0,
+        ) -> schemas.RunPage:
             found = [
                 run.answer()
                 for run in reversed(self.runs.values())
-                if text in (run.spec.question or QUESTION) and status in ("", run.status) and strategy in ("", run.spec.strategy)
+                if text in (run.spec.question or QUESTION)
+                and status in ("", run.status)
+                and strategy in ("", run.spec.strategy)
             ]
             return schemas.RunPage(runs=found[offset : offset + limit], total=len(found))
 
         @app.post("/api/runs/{run_id}/{what}")
         def control(run_id: int, what: str) -> schemas.Done:
             run = self.runs[run_id]
-            run.go_on() if what == "resume" else run.hold({"pause": "paused", "cancel": "cancelled"}[what])
+            run.go_on() if what == "resume" else run.hold(
+                {"pause": "paused", "cancel": "cancelled"}[what]
+            )
             return schemas.Done(status=run.status)
 
         @app.delete("/api/runs/{run_id}", status_code=204)
@@ -350,7 +465,14 @@ class FakeService:
         @app.get("/api/runs/{run_id}")
         def run(run_id: int) -> Response:
             if run_id not in self.runs:
-                return JSONResponse({"error": f"there is no run {run_id}", "given": run_id, "accepted": "the id of a stored run"}, status_code=404)
+                return JSONResponse(
+                    {
+                        "error": f"there is no run {run_id}",
+                        "given": run_id,
+                        "accepted": "the id of a stored run",
+                    },
+                    status_code=404,
+                )
             return JSONResponse(self.runs[run_id].answer().model_dump())
 
     def _contents(self, app: FastAPI) -> None:
@@ -359,26 +481,45 @@ class FakeService:
         @app.get("/api/runs/{run_id}/nodes")
         def nodes(run_id: int, after: int = -1) -> schemas.NodePage:
             run = self.runs[run_id]
-            return schemas.NodePage(nodes=[run.node(record.id) for record in run.trace.nodes if record.id > after and record.seq < run.seen()])
+            return schemas.NodePage(
+                nodes=[
+                    run.node(record.id)
+                    for record in run.trace.nodes
+                    if record.id > after and record.seq < run.seen()
+                ]
+            )
 
         @app.get("/api/runs/{run_id}/nodes/{node_id}")
         def node(run_id: int, node_id: int) -> Response:
             run = self.runs[run_id]
             if node_id >= len(run.trace.nodes):
                 return JSONResponse(
-                    {"error": f"run {run_id} has no node {node_id}", "given": node_id, "accepted": "a node id of this run"}, status_code=404
+                    {
+                        "error": f"run {run_id} has no node {node_id}",
+                        "given": node_id,
+                        "accepted": "a node id of this run",
+                    },
+                    status_code=404,
                 )
             return Response(run.detail(node_id).model_dump_json(), media_type="application/json")
 
         @app.get("/api/runs/{run_id}/events", response_model=None)
-        def events(run_id: int, request: Request, after: int = -1, limit: int = 1000, kinds: str = "") -> Response:
+        def events(
+            run_id: int, request: Request, after: int = -1, limit: int = 1000, kinds: str = ""
+        ) -> Response:
             run = self.runs[run_id]
             if "text/event-stream" in request.headers.get("accept", ""):
                 after = int(request.headers.get("last-event-id", after))
                 return StreamingResponse(stream(run, after, self), media_type="text/event-stream")
             wanted = kinds.split(",") if kinds else None
-            found = [run.event(seq) for seq in range(after + 1, run.seen()) if wanted is None or run.trace.events[seq].kind in wanted][:limit]
-            page = schemas.EventPage(events=found, last_seq=found[-1].seq if found else after, status=run.status)
+            found = [
+                run.event(seq)
+                for seq in range(after + 1, run.seen())
+                if wanted is None or run.trace.events[seq].kind in wanted
+            ][:limit]
+            page = schemas.EventPage(
+                events=found, last_seq=found[-1].seq if found else after, status=run.status
+            )
             return Response(page.model_dump_json(), media_type="application/json")
 
     closing = False
@@ -409,7 +550,8 @@ def message(kind: str, data: Mapping[str, object]) -> str:
 
 @contextlib.contextmanager
 def serving(service: FakeService, settings: Callable[[], Settings] | None = None) -> Iterator[str]:
-    """The service on a free port of this machine, in a thread; its address. With `settings` the real guard stands before it."""
+    """The service on a free port of this machine, in a thread; its address. With `settings` the
+    real guard stands before it."""
     app: ASGIApp = service.app if settings is None else Guard(service.app, settings)
     with listening(app) as address:
         try:

@@ -1,4 +1,5 @@
-"""One page within the navigation of the product, for Streamlit's test runner, which cannot open an address."""
+"""One page within the navigation of the product, for Streamlit's test runner, which cannot open an
+address."""
 
 from pathlib import Path
 

@@ -58,42 +58,73 @@ def test_settings_are_saved(service: FakeService, open_page: Open) -> None:
     assert service.preferences.runs_at_once == 2
 
 
-def test_the_models_that_solve_begins_with_are_saved_and_used(service: FakeService, open_page: Open) -> None:
+def test_the_models_that_solve_begins_with_are_saved_and_used(
+    service: FakeService, open_page: Open
+) -> None:
     page = open_page("solve")
     page = page.switch_page("../../pages/settings.py").run()
     page.selectbox(key="preferences.Verifier").select("exact")
     page.selectbox(key="preferences.Model").select("classroom")
     press(page, "Save")
     saved = service.preferences
-    assert (saved.default_verifier, saved.default_model, saved.default_reward_model, saved.runs_at_once) == ("exact", "classroom", None, 4)
+    assert (
+        saved.default_verifier,
+        saved.default_model,
+        saved.default_reward_model,
+        saved.runs_at_once,
+    ) == ("exact", "classroom", None, 4)
     press(page.switch_page("../../pages/solve.py").run(), "Run")
-    assert (service.specs[0].verifier, service.specs[0].model, service.specs[0].verifier_model) == ("exact", "classroom", None)
+    assert (service.specs[0].verifier, service.specs[0].model, service.specs[0].verifier_model) == (
+        "exact",
+        "classroom",
+        None,
+    )
 
 
 def test_solve_begins_with_the_preferred_models(service: FakeService, open_page: Open) -> None:
-    service.preferences = Preferences(default_model="my/policy", default_reward_model="classroom-prm-full")
+    service.preferences = Preferences(
+        default_model="my/policy", default_reward_model="classroom-prm-full"
+    )
     press(open_page("solve"), "Run")
-    assert (service.specs[0].engine, service.specs[0].model, service.specs[0].verifier_model) == ("torch", "my/policy", "classroom-prm-full")
+    assert (service.specs[0].engine, service.specs[0].model, service.specs[0].verifier_model) == (
+        "torch",
+        "my/policy",
+        "classroom-prm-full",
+    )
 
 
-def test_a_model_is_preferred_with_its_own_engine_only(service: FakeService, open_page: Open) -> None:
-    service.preferences = Preferences(default_engine="vllm", default_model="my/policy", default_reward_model="my/judge")
+def test_a_model_is_preferred_with_its_own_engine_only(
+    service: FakeService, open_page: Open
+) -> None:
+    service.preferences = Preferences(
+        default_engine="vllm", default_model="my/policy", default_reward_model="my/judge"
+    )
     page = open_page("solve")
     page.selectbox(key="form.engine").select("torch").run()
     press(page, "Run")
-    assert (service.specs[0].engine, service.specs[0].model, service.specs[0].verifier_model) == ("torch", None, None)
+    assert (service.specs[0].engine, service.specs[0].model, service.specs[0].verifier_model) == (
+        "torch",
+        None,
+        None,
+    )
 
 
 def test_a_preference_that_cannot_be_is_refused_with_what_is_accepted(
     service: FakeService, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = [fake_service.CATALOG.engines[0].model_copy(update={"models": ["x" * 401]})]
-    monkeypatch.setattr(fake_service, "CATALOG", fake_service.CATALOG.model_copy(update={"engines": long}))
+    monkeypatch.setattr(
+        fake_service, "CATALOG", fake_service.CATALOG.model_copy(update={"engines": long})
+    )
     page = open_page("settings")
     page.selectbox(key="preferences.Model").select("x" * 401)
     press(page, "Save")
     said = texts(page).replace("\\", "")
-    assert "default_model: got" in said and "at most 400 characters" in said and service.preferences == Preferences()
+    assert (
+        "default_model: got" in said
+        and "at most 400 characters" in said
+        and service.preferences == Preferences()
+    )
 
 
 def test_a_page_of_a_long_list_has_a_link(service: FakeService, open_page: Open) -> None:
@@ -104,16 +135,22 @@ def test_a_page_of_a_long_list_has_a_link(service: FakeService, open_page: Open)
     assert list(open_page("history", page=2).dataframe[0].value["run"]) == [3, 2, 1]
 
 
-def test_a_search_on_a_later_page_shows_what_it_found(service: FakeService, open_page: Open) -> None:
+def test_a_search_on_a_later_page_shows_what_it_found(
+    service: FakeService, open_page: Open
+) -> None:
     trace = beam_trace()
     for at in range(PAGE_SIZE + 3):
         service.add(trace, "particle_filter" if at == 0 else "beam_search")
-    assert list(open_page("history", page=2, strategy="particle_filter").dataframe[0].value["run"]) == [1]
+    assert list(
+        open_page("history", page=2, strategy="particle_filter").dataframe[0].value["run"]
+    ) == [1]
 
 
 def test_models_are_listed_loaded_and_unloaded(service: FakeService, open_page: Open) -> None:
     page = open_page("settings")
-    assert list(page.dataframe[0].value["state"]) == ["ready"] and list(page.dataframe[0].value["memory"]) == ["41.0 MB"]
+    assert list(page.dataframe[0].value["state"]) == ["ready"] and list(
+        page.dataframe[0].value["memory"]
+    ) == ["41.0 MB"]
     press(press(page, "Load"), "Unload")
     assert service.loads == [("load", "torch"), ("unload", "torch")]
 
@@ -123,10 +160,14 @@ def test_the_store_tells_its_size_and_deletes_by_age(service: FakeService, open_
     assert "0 runs, 3.4 MB" in texts(page)
     page.number_input(key="prune.days").set_value(7.0).run()
     page = press(page, "Delete them")
-    assert service.pruned == [7.0] and any("1 runs were deleted" in success.value for success in page.success)
+    assert service.pruned == [7.0] and any(
+        "1 runs were deleted" in success.value for success in page.success
+    )
 
 
-def test_a_service_that_does_not_answer_is_said_to_be_away(monkeypatch: pytest.MonkeyPatch, open_page: Open) -> None:
+def test_a_service_that_does_not_answer_is_said_to_be_away(
+    monkeypatch: pytest.MonkeyPatch, open_page: Open
+) -> None:
     monkeypatch.setenv("ARBORETUM_BACKEND", "http://127.0.0.1:9")
     for name in ("solve", "trace", "history", "settings"):
         page = open_page(name)

@@ -18,11 +18,19 @@ EVERYTHING = RunSpec.model_validate({
     "sampling": {"temperature": 0.65, "top_p": 0.9, "top_k": 40, "min_p": 0.05, "max_tokens": 256, "alternatives": 5},
 })  # fmt: skip
 AVAILABLE = EVERYTHING.model_copy(update={"engine": "torch"})
-OWN = RunSpec(strategy="particle_filter", question="What is 17 * 23?", answer="391", verifier="exact", system="")
+OWN = RunSpec(
+    strategy="particle_filter",
+    question="What is 17 * 23?",
+    answer="391",
+    verifier="exact",
+    system="",
+)
 RULE = RunSpec(
-    strategy="particle_filter", problem="curated/4", selector="marker_vote",
+    strategy="particle_filter",
+    problem="curated/4",
+    selector="marker_vote",
     selector_params={"share": 0.75, "hedges": ["hmm", "let me see"], "opening": ""},
-)  # fmt: skip
+)
 PLAIN = RunSpec(strategy="particle_filter", problem="curated/4")
 
 
@@ -38,9 +46,15 @@ def visited(page: AppTest, name: str, **query: object) -> AppTest:
     return page.switch_page(f"../../pages/{name}.py").run()
 
 
-@pytest.mark.parametrize("spec", [AVAILABLE, OWN, RULE, PLAIN], ids=["everything", "own text", "a rule's lists", "defaults"])
+@pytest.mark.parametrize(
+    "spec",
+    [AVAILABLE, OWN, RULE, PLAIN],
+    ids=["everything", "own text", "a rule's lists", "defaults"],
+)
 @pytest.mark.parametrize("status", ["finished", "queued"])
-def test_the_filled_form_asks_for_the_same_run(service: FakeService, open_page: Open, spec: RunSpec, status: str) -> None:
+def test_the_filled_form_asks_for_the_same_run(
+    service: FakeService, open_page: Open, spec: RunSpec, status: str
+) -> None:
     service.add(beam_trace(), spec=spec, status=status, held=5)
     page = open_page("solve", like=1)
     assert not page.exception and "Filled from run 1" in texts(page)
@@ -48,11 +62,16 @@ def test_the_filled_form_asks_for_the_same_run(service: FakeService, open_page: 
     assert service.specs == [spec]
 
 
-def test_the_problem_of_the_link_is_the_one_that_is_shown(service: FakeService, open_page: Open) -> None:
+def test_the_problem_of_the_link_is_the_one_that_is_shown(
+    service: FakeService, open_page: Open
+) -> None:
     service.add(beam_trace(), spec=EVERYTHING)
     page = open_page("solve", like=1)
     assert "countdown/5/12" in texts(page)
-    assert "vllm is not installed" in texts(page) and next(button for button in page.button if button.label == "Run").disabled
+    assert (
+        "vllm is not installed" in texts(page)
+        and next(button for button in page.button if button.label == "Run").disabled
+    )
 
 
 def test_what_is_changed_in_the_filled_form_stays(service: FakeService, open_page: Open) -> None:
@@ -61,10 +80,14 @@ def test_what_is_changed_in_the_filled_form_stays(service: FakeService, open_pag
     page.number_input(key="form.seed").set_value(5).run()
     page.number_input(key="form.beam_search.n").set_value(16).run()
     press(page, "Run")
-    assert service.specs == [AVAILABLE.model_copy(update={"seed": 5, "params": {**AVAILABLE.params, "n": 16}})]
+    assert service.specs == [
+        AVAILABLE.model_copy(update={"seed": 5, "params": {**AVAILABLE.params, "n": 16}})
+    ]
 
 
-def test_the_link_fills_the_form_over_what_the_session_remembers(service: FakeService, open_page: Open) -> None:
+def test_the_link_fills_the_form_over_what_the_session_remembers(
+    service: FakeService, open_page: Open
+) -> None:
     service.add(beam_trace(), spec=AVAILABLE)
     page = open_page("solve")
     page.number_input(key="form.seed").set_value(5).run()
@@ -73,7 +96,9 @@ def test_the_link_fills_the_form_over_what_the_session_remembers(service: FakeSe
     assert service.specs == [AVAILABLE]
 
 
-def test_following_the_link_again_fills_the_form_anew(service: FakeService, open_page: Open) -> None:
+def test_following_the_link_again_fills_the_form_anew(
+    service: FakeService, open_page: Open
+) -> None:
     service.add(beam_trace(), spec=AVAILABLE)
     page = open_page("solve", like=1)
     page.number_input(key="form.seed").set_value(5).run()
@@ -82,8 +107,12 @@ def test_following_the_link_again_fills_the_form_anew(service: FakeService, open
     assert visited(page, "solve", like=1).number_input(key="form.seed").value == 77
 
 
-def test_looking_elsewhere_and_coming_back_keeps_the_form(service: FakeService, open_page: Open) -> None:
-    listed = AVAILABLE.model_copy(update={"model": "classroom", "verifier_model": "classroom-prm-full"})
+def test_looking_elsewhere_and_coming_back_keeps_the_form(
+    service: FakeService, open_page: Open
+) -> None:
+    listed = AVAILABLE.model_copy(
+        update={"model": "classroom", "verifier_model": "classroom-prm-full"}
+    )
     service.add(beam_trace(), spec=listed)
     page = open_page("solve", like=1)
     page.number_input(key="form.seed").set_value(5).run()
@@ -91,7 +120,9 @@ def test_looking_elsewhere_and_coming_back_keeps_the_form(service: FakeService, 
     assert service.specs == [listed.model_copy(update={"seed": 5})]
 
 
-def test_after_run_the_address_names_the_new_run_and_its_settings(service: FakeService, open_page: Open) -> None:
+def test_after_run_the_address_names_the_new_run_and_its_settings(
+    service: FakeService, open_page: Open
+) -> None:
     page = open_page("solve")
     page.selectbox(key="form.strategy").select("beam_search").run()
     page.number_input(key="form.seed").set_value(9).run()
@@ -101,30 +132,55 @@ def test_after_run_the_address_names_the_new_run_and_its_settings(service: FakeS
     assert service.specs[1] == service.specs[0]
 
 
-def test_what_the_form_cannot_hold_is_named_and_the_rest_is_taken_over(service: FakeService, open_page: Open) -> None:
+def test_what_the_form_cannot_hold_is_named_and_the_rest_is_taken_over(
+    service: FakeService, open_page: Open
+) -> None:
     strange = {
-        "strategy": "beam_search", "params": {"n": 100_000, "gone": 1}, "problem": "file:gsm8k/3", "selector": "oracle", "seed": 2**60,
-        "budget": {"verifier_calls": 7.0}, "aggregation": "min",
-    }  # fmt: skip
+        "strategy": "beam_search",
+        "params": {"n": 100_000, "gone": 1},
+        "problem": "file:gsm8k/3",
+        "selector": "oracle",
+        "seed": 2**60,
+        "budget": {"verifier_calls": 7.0},
+        "aggregation": "min",
+    }
     service.add(beam_trace(), spec=RunSpec.model_validate(strange))
     page = open_page("solve", like=1)
     assert not page.exception
     said = texts(page).replace("\\", "")
-    for part in ("n 100000", "gone 1", "problem file:gsm8k/3", "selector oracle", f"seed {2**60}", "budget verifier_calls 7"):
+    for part in (
+        "n 100000",
+        "gone 1",
+        "problem file:gsm8k/3",
+        "selector oracle",
+        f"seed {2**60}",
+        "budget verifier_calls 7",
+    ):
         assert part in said
     press(page, "Run")
-    assert (service.specs[0].aggregation, service.specs[0].problem, service.specs[0].params) == ("min", "ledger/3/1000017", {})
+    assert (service.specs[0].aggregation, service.specs[0].problem, service.specs[0].params) == (
+        "min",
+        "ledger/3/1000017",
+        {},
+    )
 
 
-def test_parameters_of_a_rule_that_has_none_any_more_are_named(service: FakeService, open_page: Open) -> None:
-    service.add(beam_trace(), spec=PLAIN.model_copy(update={"selector": "majority", "selector_params": {"quorum": 3}}))
+def test_parameters_of_a_rule_that_has_none_any_more_are_named(
+    service: FakeService, open_page: Open
+) -> None:
+    service.add(
+        beam_trace(),
+        spec=PLAIN.model_copy(update={"selector": "majority", "selector_params": {"quorum": 3}}),
+    )
     page = open_page("solve", like=1)
     assert "quorum 3" in texts(page) and not page.exception
     press(page, "Run")
     assert (service.specs[0].selector, service.specs[0].selector_params) == ("majority", {})
 
 
-def test_a_run_that_is_not_there_leaves_the_first_choices(service: FakeService, open_page: Open) -> None:
+def test_a_run_that_is_not_there_leaves_the_first_choices(
+    service: FakeService, open_page: Open
+) -> None:
     page = open_page("solve", like=12)
     assert "The settings of run 12 cannot be taken over" in texts(page) and not page.exception
     press(page, "Run")

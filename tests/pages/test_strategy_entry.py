@@ -21,7 +21,11 @@ HEADINGS = [
 
 def entry_of(page: AppTest) -> Any:
     """The expander that holds the entry."""
-    [found] = [expander for expander in page.sidebar.get("expander") if expander.label == "About this strategy"]
+    [found] = [
+        expander
+        for expander in page.sidebar.get("expander")
+        if expander.label == "About this strategy"
+    ]
     return found
 
 
@@ -29,7 +33,10 @@ def test_the_entry_stands_beside_the_form_with_all_its_parts(open_page: Open) ->
     entry = entry_of(open_page("solve"))
     texts = "\n".join(element.value for element in entry.text)
     for told in (
-        "Particle filter keeps the most promising partial solutions.\n\nIt goes on until all are finished.",
+        (
+            "Particle filter keeps the most promising partial solutions.\n\nIt goes on until "
+            "all are finished."
+        ),
         "Snell et al. 2024, arXiv:2408.03314, 2024",
         "Copies do not vote twice.",
         "a verifier\n\u2022 an engine that reports log-probabilities of sampled tokens",
@@ -38,12 +45,17 @@ def test_the_entry_stands_beside_the_form_with_all_its_parts(open_page: Open) ->
         assert told in texts
     assert entry.code[0].value == "select       keep the best n"
     [table] = [element.proto.body for element in entry.get("html")]
-    assert "<td>n</td><td>4</td><td>beams kept a round [SAL]</td>" in table and "<td>duplicates</td><td>true</td>" in table
+    assert (
+        "<td>n</td><td>4</td><td>beams kept a round [SAL]</td>" in table
+        and "<td>duplicates</td><td>true</td>" in table
+    )
 
 
 def test_nothing_of_the_catalogue_is_taken_for_markdown(open_page: Open) -> None:
     entry = entry_of(open_page("solve"))
-    assert [element.value for element in entry.markdown] == [f"**{heading}**" for heading in HEADINGS]
+    assert [element.value for element in entry.markdown] == [
+        f"**{heading}**" for heading in HEADINGS
+    ]
     texts = [element.value for element in entry.text]
     assert "\u2022 The round: **Snell** et al., section 5.2." in texts
     assert "\u2022 Finished solutions are kept :material/home: $n$ times." in texts
@@ -57,18 +69,31 @@ def test_the_entry_follows_the_strategy(open_page: Open) -> None:
 
 
 def test_what_is_not_there_is_said() -> None:
-    nothing = {"sources": [], "departures": [], "avoided": [], "needs": [], "needs_verifier": False, "paper": ""}
+    nothing = {
+        "sources": [],
+        "departures": [],
+        "avoided": [],
+        "needs": [],
+        "needs_verifier": False,
+        "paper": "",
+    }
     bare = CATALOG.strategies[0].model_copy(update=nothing)
     told = dict(sections(bare))
     assert all(told.values()) and told["Departs from the paper"] == ["in nothing that is known"]
     assert needs(bare) == ["no verifier", "any engine"]
-    assert needs(bare.model_copy(update={"needs": ["telepathy"], "roles": ["judge"]}))[1:] == ["telepathy", "a model for the role judge"]
+    assert needs(bare.model_copy(update={"needs": ["telepathy"], "roles": ["judge"]}))[1:] == [
+        "telepathy",
+        "a model for the role judge",
+    ]
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
 def test_every_entry_reaches_the_page_whole(name: str) -> None:
     known = STRATEGIES[name]
     told = dict(sections(strategy(known)))
-    assert told["Taken from"] == list(known.sources) and told["Departs from the paper"] in (list(known.departures), ["in nothing that is known"])
+    assert told["Taken from"] == list(known.sources) and told["Departs from the paper"] in (
+        list(known.departures),
+        ["in nothing that is known"],
+    )
     assert told["Published defects left out"] in (list(known.avoided), ["none is known"])
     assert set(known.needs) <= set(CAPABILITIES)

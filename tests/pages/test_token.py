@@ -1,4 +1,5 @@
-"""Pages before a remote service that does not let them in say so, say what to do, and do nothing more."""
+"""Pages before a remote service that does not let them in say so, say what to do, and do nothing
+more."""
 
 from __future__ import annotations
 
@@ -28,7 +29,13 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("given", "said"), [("wrong", "refused the token of these pages"), ("", "asks for a token, and these pages have none")])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("wrong", "refused the token of these pages"),
+        ("", "asks for a token, and these pages have none"),
+    ],
+)
 def test_every_page_says_that_the_token_is_refused_and_shows_nothing_else(
     guarded: str, monkeypatch: pytest.MonkeyPatch, name: str, given: str, said: str
 ) -> None:
@@ -37,18 +44,31 @@ def test_every_page_says_that_the_token_is_refused_and_shows_nothing_else(
     assert not page.exception and not page.warning
     [error] = page.error
     shown = error.value.replace("\\", "")
-    assert guarded in shown and said in shown and "Set ARBORETUM_TOKEN to the service's own token" in shown
-    assert not page.button and not page.get("bidi_component") and TOKEN not in shown and "wrong" not in shown
+    assert (
+        guarded in shown
+        and said in shown
+        and "Set ARBORETUM_TOKEN to the service's own token" in shown
+    )
+    assert (
+        not page.button
+        and not page.get("bidi_component")
+        and TOKEN not in shown
+        and "wrong" not in shown
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_with_the_right_token_the_page_is_there(guarded: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_with_the_right_token_the_page_is_there(
+    guarded: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv("ARBORETUM_TOKEN", TOKEN)
     page = opened(name)
     assert not page.exception and not page.error and not page.warning
 
 
-def test_a_host_that_is_not_listed_is_named_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_not_listed_is_named_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("ARBORETUM_TOKEN", TOKEN)
     with serving(FakeService(), lambda: Settings(host="0.0.0.0", token=TOKEN)) as url:
         monkeypatch.setenv("ARBORETUM_BACKEND", url.replace("127.0.0.1", "0.0.0.0"))

@@ -72,8 +72,13 @@ def test_numbers_are_read_in_the_documented_forms_only(text: str, value: Fractio
 def test_a_fraction_equals_itself_in_another_form(value: Fraction) -> None:
     text = f"{value.numerator}/{value.denominator}"
     sign = "-" if value < 0 else ""
-    assert equal_exactly(text, f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}") is True
-    assert equal_exactly(text, f"{value.numerator + value.denominator}/{value.denominator}") is False
+    assert (
+        equal_exactly(text, f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}")
+        is True
+    )
+    assert (
+        equal_exactly(text, f"{value.numerator + value.denominator}/{value.denominator}") is False
+    )
 
 
 def test_what_is_no_number_is_equal_only_to_the_same_text() -> None:

@@ -1,4 +1,5 @@
-"""Classes of equal answers: union-find over pairs, what is undecided, and what a hostile answer may cost."""
+"""Classes of equal answers: union-find over pairs, what is undecided, and what a hostile answer may
+cost."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ OWN = Problem("", "own", None, None, "?", "x + 1")
 
 
 class Table:
-    """Algebra by a table of equal pairs; counts what it is asked. What names an answer `?` it cannot decide."""
+    """Algebra by a table of equal pairs; counts what it is asked. What names an answer `?` it
+    cannot decide."""
 
     def __init__(self, *equal: tuple[str, str]) -> None:
         self._equal = {frozenset(pair) for pair in equal}
@@ -32,7 +34,8 @@ class Table:
 
 @pytest.fixture(scope="module")
 def equivalence() -> Iterator[Equivalence]:
-    pool = Equivalence(workers=2, limit_s=4.0)  # a wider limit than the product's: a busy machine must not decide these tests
+    # a wider limit than the product's: a busy machine must not decide these tests
+    pool = Equivalence(workers=2, limit_s=4.0)
     yield pool
     pool.close()
 
@@ -58,7 +61,14 @@ def test_no_answer_is_in_no_class(answer: str | None) -> None:
 def test_numbers_and_identical_texts_need_no_algebra() -> None:
     algebra = Table()
     classes = AnswerClasses(algebra)
-    assert settled(classes, "1/2", "0.50", "\\frac{2}{4}", "3", "1,234", "1234.0") == ["1/2", "1/2", "1/2", "3", "1234", "1234"]
+    assert settled(classes, "1/2", "0.50", "\\frac{2}{4}", "3", "1,234", "1234.0") == [
+        "1/2",
+        "1/2",
+        "1/2",
+        "3",
+        "1234",
+        "1234",
+    ]
     assert settled(AnswerClasses(algebra), "X + 1", "x+1") == ["x+1", "x+1"]
     assert algebra.asked == []
 
@@ -124,18 +134,41 @@ def test_an_exact_difference_outranks_algebra(equivalence: Equivalence) -> None:
     assert classes.bridges == []
 
 
-def test_classes_do_not_depend_on_the_order_where_algebra_is_consistent(equivalence: Equivalence) -> None:
-    groups = [["x + 1", "1 + x", "\\frac{2x+2}{2}"], ["\\sqrt{8}", "2\\sqrt{2}"], ["7", "7.0"], ["(x-1)(x+1)", "x^2-1"]]
+def test_classes_do_not_depend_on_the_order_where_algebra_is_consistent(
+    equivalence: Equivalence,
+) -> None:
+    groups = [
+        ["x + 1", "1 + x", "\\frac{2x+2}{2}"],
+        ["\\sqrt{8}", "2\\sqrt{2}"],
+        ["7", "7.0"],
+        ["(x-1)(x+1)", "x^2-1"],
+    ]
     answers = [answer for group in groups for answer in group]
     for order in (answers, answers[::-1]):
         classes = AnswerClasses(equivalence.equal)
         settled(classes, *order)
-        assert [len({classes.of(answer) for answer in group}) for group in groups] == [1] * len(groups)
+        assert [len({classes.of(answer) for answer in group}) for group in groups] == [1] * len(
+            groups
+        )
         assert len(set(names(classes, *answers))) == len(groups)
 
 
 def test_words_are_no_products_of_letters(equivalence: Equivalence) -> None:
-    assert len(set(settled(AnswerClasses(equivalence.equal), "stop", "tops", "blue whale", "whale blue", "\\text{stop}"))) == 4
+    assert (
+        len(
+            set(
+                settled(
+                    AnswerClasses(equivalence.equal),
+                    "stop",
+                    "tops",
+                    "blue whale",
+                    "whale blue",
+                    "\\text{stop}",
+                )
+            )
+        )
+        == 4
+    )
     assert equal_exactly("stop", "tops") is False
 
 
@@ -164,8 +197,16 @@ def test_an_over_long_answer_is_never_sent_and_is_recorded_cut() -> None:
 def test_a_tower_costs_one_limit_however_many_answers_there_are(equivalence: Equivalence) -> None:
     classes = AnswerClasses(equivalence.equal)
     settled(classes, "a + 1", "1 + a")
-    assert settled(classes, TOWER, "b + 1", "1 + b", "y + 2", "2 + y") == [TOWER, "b+1", "b+1", "y+2", "y+2"]
-    assert [each for each in classes.comparisons if TOWER in each] == [Comparison(TOWER, PROBE, None)]
+    assert settled(classes, TOWER, "b + 1", "1 + b", "y + 2", "2 + y") == [
+        TOWER,
+        "b+1",
+        "b+1",
+        "y+2",
+        "y+2",
+    ]
+    assert [each for each in classes.comparisons if TOWER in each] == [
+        Comparison(TOWER, PROBE, None)
+    ]
 
 
 def test_a_run_waits_for_algebra_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +231,9 @@ def test_known_verdicts_are_not_asked_again_and_give_the_same_classes() -> None:
     answers = ("a", "x?", "c", "b", "5", "d")
     before = settled(first, *answers)
     again = Table()
-    second = AnswerClasses(again, known={(each.answer, each.other): each.equal for each in first.comparisons})
+    second = AnswerClasses(
+        again, known={(each.answer, each.other): each.equal for each in first.comparisons}
+    )
     assert settled(second, *answers) == before
     assert again.asked == []
     assert second.comparisons == first.comparisons
@@ -201,13 +244,28 @@ def test_generated_problems_are_read_by_their_own_rules() -> None:
     algebra = Table(("3 1 4", "4 1 3"))
     for set_name in ("procedure", "ledger"):
         problem = Problem(f"{set_name}/1/1", set_name, 1, 1, "?", "3 1 4")
-        assert settled(classes_of(problem, algebra), "3 1 4", "4 1 3", "x+1", "1+x") == ["3 1 4", "4 1 3", "x+1", "1+x"]
+        assert settled(classes_of(problem, algebra), "3 1 4", "4 1 3", "x+1", "1+x") == [
+            "3 1 4",
+            "4 1 3",
+            "x+1",
+            "1+x",
+        ]
     assert algebra.asked == []
     assert settled(classes_of(OWN, Table(("x+1", "1+x"))), "x+1", "1+x") == ["x+1", "x+1"]
 
 
 def test_countdown_expressions_are_the_same_by_value_and_numbers() -> None:
     classes = classes_of(Problem("countdown/2/1", "countdown", 2, 1, "?", None), Table())
-    same = settled(classes, "3*(4+5)", "(5 + 4) * 3", "$3*5+4*3$", "27", "(4+5)*3 = 27", "(4+5)*3 = 28", "3 *", "28-1")
+    same = settled(
+        classes,
+        "3*(4+5)",
+        "(5 + 4) * 3",
+        "$3*5+4*3$",
+        "27",
+        "(4+5)*3 = 27",
+        "(4+5)*3 = 28",
+        "3 *",
+        "28-1",
+    )
     assert same[0] == same[1] == same[4] == "27 from 3 4 5"
     assert len(set(same)) == 6

@@ -1,4 +1,5 @@
-"""Countdown: the search agrees with brute force, expressions are read safely, and each mistake is named."""
+"""Countdown: the search agrees with brute force, expressions are read safely, and each mistake is
+named."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def kinds(*steps: str) -> list[str | None]:
 
 
 def values(numbers: tuple[int, ...]) -> set[Fraction]:
-    """Everything that can be made of the numbers: by splitting them in two in every way, another way than the search under test."""
+    """Everything that can be made of the numbers: by splitting them in two in every way, another
+    way than the search under test."""
     if len(numbers) == 1:
         return {Fraction(numbers[0])}
     made = set[Fraction]()
@@ -35,7 +37,12 @@ def values(numbers: tuple[int, ...]) -> set[Fraction]:
         for chosen in combinations(places, size):
             left = values(tuple(numbers[i] for i in chosen))
             right = values(tuple(numbers[i] for i in places if i not in chosen))
-            made |= {c for a in left for b in right for c in (a + b, a - b, a * b, *([a / b] if b else []))}
+            made |= {
+                c
+                for a in left
+                for b in right
+                for c in (a + b, a - b, a * b, *([a / b] if b else []))
+            }
     return made
 
 
@@ -45,7 +52,10 @@ def test_the_search_agrees_with_brute_force() -> None:
     for _ in range(25):
         numbers = tuple(rng.randint(1, 12) for _ in range(rng.choice((2, 3, 4))))
         made = values(numbers)
-        for target in [*rng.sample(range(1, 60), 6), *(int(v) for v in list(made)[:3] if v.denominator == 1)]:
+        for target in [
+            *rng.sample(range(1, 60), 6),
+            *(int(v) for v in list(made)[:3] if v.denominator == 1),
+        ]:
             outcomes.append(Reach(target)([Fraction(n) for n in numbers]))
             assert outcomes[-1] == (target in made), (numbers, target)
     assert any(outcomes) and not all(outcomes)
@@ -87,7 +97,11 @@ def test_a_whole_game_is_judged_to_its_answer() -> None:
 
 
 def test_a_dead_end_can_be_taken_back() -> None:
-    assert kinds("7 * 5 = 35, left 35 3 2.", "No, that is wrong: 7 * 3 = 21, left 21 5 2.", "5 - 2 = 3, left 3 21.") == ["dead_end", None, None]
+    assert kinds(
+        "7 * 5 = 35, left 35 3 2.",
+        "No, that is wrong: 7 * 3 = 21, left 21 5 2.",
+        "5 - 2 = 3, left 3 21.",
+    ) == ["dead_end", None, None]
 
 
 @pytest.mark.parametrize(
@@ -113,17 +127,24 @@ def test_an_answer_is_graded_by_value_and_numbers(answer: str, correct: bool) ->
 
 expressions = st.recursive(
     st.integers(0, 999).map(str),
-    lambda inner: st.tuples(inner, st.sampled_from(["+", "-", "*"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    lambda inner: st.tuples(inner, st.sampled_from(["+", "-", "*"]), inner).map(
+        lambda t: f"({t[0]} {t[1]} {t[2]})"
+    ),
     max_leaves=8,
 )
 
 
 @given(expressions)
 def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
-    assert read_expression(text).value == eval(text)  # the text is made of digits and operators by this very test
+    # the text is made of digits and operators by this very test
+    assert read_expression(text).value == eval(text)
 
 
-@given(st.lists(st.sampled_from([str(n) for n in range(10)] + list("+-*/() ")), max_size=25).map("".join))
+@given(
+    st.lists(st.sampled_from([str(n) for n in range(10)] + list("+-*/() ")), max_size=25).map(
+        "".join
+    )
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         value, numbers = read_expression(text)

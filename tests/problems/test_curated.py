@@ -25,7 +25,11 @@ def tilings(columns: int) -> int:
 
 
 def knights() -> int:
-    (only,) = [(a, b, c) for a, b, c in product((True, False), repeat=3) if a == (not b) and b == (a == c) and c == b]
+    (only,) = [
+        (a, b, c)
+        for a, b, c in product((True, False), repeat=3)
+        if a == (not b) and b == (a == c) and c == b
+    ]
     return sum(only)
 
 
@@ -54,8 +58,12 @@ WORKED: dict[int, Callable[[], float | Fraction]] = {
     13: lambda: 7**100 % 13,
     14: lambda: sum((3 + sign * math.sqrt(5)) ** 3 for sign in (1, -1)),
     15: lambda: sum(1 for n in range(1, 1001) if n % 2 and n % 3 and n % 5),
-    16: lambda: sum(5 * a + 10 * b + 20 * c == 50 for a, b, c in product(range(11), range(6), range(3))),
-    17: lambda: Fraction(sum(max(drawn) == 7 for drawn in combinations(range(1, 11), 3)), math.comb(10, 3)),
+    16: lambda: sum(
+        5 * a + 10 * b + 20 * c == 50 for a, b, c in product(range(11), range(6), range(3))
+    ),
+    17: lambda: Fraction(
+        sum(max(drawn) == 7 for drawn in combinations(range(1, 11), 3)), math.comb(10, 3)
+    ),
     18: lambda: 2 * math.sqrt(21 * 8 * 7 * 6) / 14,
     19: knights,
     20: lambda: tilings(10),
@@ -65,9 +73,13 @@ WORKED: dict[int, Callable[[], float | Fraction]] = {
     24: tosses,
     25: lambda: next(x**4 + (7 - x) ** 4 for x in range(8) if x * x + (7 - x) ** 2 == 29),
     26: lambda: len(str(math.factorial(250))) - len(str(math.factorial(250)).rstrip("0")),
-    27: lambda: sum(all(s[i] + s[i - 1] != "AA" for i in range(12)) for s in product("AB", repeat=12)),
+    27: lambda: sum(
+        all(s[i] + s[i - 1] != "AA" for i in range(12)) for s in product("AB", repeat=12)
+    ),
     28: lambda: pow(3, 2026, 1000),
-    29: lambda: sum(2700 % (a * b) == 0 for a in range(1, 2701) if 2700 % a == 0 for b in range(1, 2701)),
+    29: lambda: sum(
+        2700 % (a * b) == 0 for a in range(1, 2701) if 2700 % a == 0 for b in range(1, 2701)
+    ),
     30: lambda: sum(area(*corners) for corners in combinations(HEXAGON, 3)) / math.comb(6, 3),
 }
 

@@ -12,7 +12,9 @@ from backend.problems.difficulty import load_levels
 
 def test_every_set_has_levels_one_to_five_and_the_range_that_training_draws_from() -> None:
     levels = load_levels()
-    assert set(levels.ledger) == set(levels.countdown) == set(levels.procedure) == {0, 1, 2, 3, 4, 5}
+    assert (
+        set(levels.ledger) == set(levels.countdown) == set(levels.procedure) == {0, 1, 2, 3, 4, 5}
+    )
     assert all(tuple(each.levels) == (1, 2, 3, 4, 5) for each in SETS.values())
 
 
@@ -26,10 +28,19 @@ def test_levels_never_get_shorter() -> None:
 
 @pytest.mark.parametrize(
     ("knobs", "named"),
-    [('{"stops": [1, 2]}', "stops"), ('{"steps": [3, 2]}', "empty"), ('{"shuffled": 1.5}', "shuffled"), ('{"steps": "many"}', "steps")],
+    [
+        ('{"stops": [1, 2]}', "stops"),
+        ('{"steps": [3, 2]}', "empty"),
+        ('{"shuffled": 1.5}', "shuffled"),
+        ('{"steps": "many"}', "steps"),
+    ],
 )
-def test_an_unknown_knob_or_a_bad_value_is_refused_by_name(tmp_path: Path, knobs: str, named: str) -> None:
+def test_an_unknown_knob_or_a_bad_value_is_refused_by_name(
+    tmp_path: Path, knobs: str, named: str
+) -> None:
     path = tmp_path / "levels.json"
-    path.write_text(f'{{"ledger": {{"1": {knobs}}}, "countdown": {{}}, "procedure": {{}}}}', encoding="utf-8")
+    path.write_text(
+        f'{{"ledger": {{"1": {knobs}}}, "countdown": {{}}, "procedure": {{}}}}', encoding="utf-8"
+    )
     with pytest.raises(ProblemError, match=rf"levels\.json.*{named}"):
         load_levels(path)

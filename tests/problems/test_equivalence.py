@@ -1,4 +1,5 @@
-"""Comparing answers by algebra: a hard limit for each, the others are served meanwhile, nothing is left behind."""
+"""Comparing answers by algebra: a hard limit for each, the others are served meanwhile, nothing is
+left behind."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ LIMIT_S = 4.0
 
 @pytest.fixture(scope="module")
 def equivalence() -> Iterator[Equivalence]:
-    pool = Equivalence(workers=2, limit_s=LIMIT_S)  # a wider limit than the product's: a busy machine must not decide these tests
+    # a wider limit than the product's: a busy machine must not decide these tests
+    pool = Equivalence(workers=2, limit_s=LIMIT_S)
     yield pool
     pool.close()
 
@@ -34,11 +36,15 @@ def equivalence() -> Iterator[Equivalence]:
         ("12", "12.0", True),
     ],
 )
-def test_answers_are_compared_by_what_they_mean(equivalence: Equivalence, expected: str, given: str, equal: bool) -> None:
+def test_answers_are_compared_by_what_they_mean(
+    equivalence: Equivalence, expected: str, given: str, equal: bool
+) -> None:
     assert equivalence.equal(expected, given) is equal
 
 
-def test_a_tower_of_powers_is_undecided_in_time_while_others_are_served(equivalence: Equivalence) -> None:
+def test_a_tower_of_powers_is_undecided_in_time_while_others_are_served(
+    equivalence: Equivalence,
+) -> None:
     equivalence.equal("a + 1", "1 + a")
     outcome = list[bool | None]()
     tower = threading.Thread(target=lambda: outcome.append(equivalence.equal("5", TOWER)))

@@ -19,10 +19,21 @@ def saved(folder: Path, *lines: str, name: str = "mine.jsonl") -> Path:
 
 
 def test_a_problem_is_found_by_its_line(tmp_path: Path) -> None:
-    path = saved(tmp_path, '{"question": "1 + 1?", "answer": 2, "level": 3}', "", '{"problem": "2 + 2?", "answer": "so 4\\n#### 4", "year": 1}')
+    path = saved(
+        tmp_path,
+        '{"question": "1 + 1?", "answer": 2, "level": 3}',
+        "",
+        '{"problem": "2 + 2?", "answer": "so 4\\n#### 4", "year": 1}',
+    )
     mine = read_file(path)
     first, third = problem("file:mine/1", [mine]), problem("file:mine/3", [mine])
-    assert (first.id, first.set, first.level, first.question, first.answer) == ("file:mine/1", "file:mine", 3, "1 + 1?", "2")
+    assert (first.id, first.set, first.level, first.question, first.answer) == (
+        "file:mine/1",
+        "file:mine",
+        3,
+        "1 + 1?",
+        "2",
+    )
     assert (third.level, third.answer) == (None, "4")
     assert check(first, ["1 + 1 = 2"]) is None
 
@@ -44,8 +55,14 @@ def test_an_unreadable_line_is_refused_by_its_number(tmp_path: Path, line: str) 
         read_file(saved(tmp_path, '{"question": "fine"}', line))
 
 
-def test_a_file_that_is_missing_empty_binary_large_or_oddly_named_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path in (tmp_path / "none.jsonl", saved(tmp_path, "", name="empty.jsonl"), saved(tmp_path, "{}", name="a b.jsonl")):
+def test_a_file_that_is_missing_empty_binary_large_or_oddly_named_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (
+        tmp_path / "none.jsonl",
+        saved(tmp_path, "", name="empty.jsonl"),
+        saved(tmp_path, "{}", name="a b.jsonl"),
+    ):
         with pytest.raises(ProblemError, match="accepted"):
             read_file(path)
     binary = tmp_path / "binary.jsonl"
@@ -64,7 +81,11 @@ def test_too_many_problems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_answer_is_graded_by_equivalence_and_undecided_where_none_is_known() -> None:
-    mine = read_lines('{"question": "a half?", "answer": "\\\\frac{1}{2}"}\n{"question": "?"}', "file:x", "x.jsonl")
+    mine = read_lines(
+        '{"question": "a half?", "answer": "\\\\frac{1}{2}"}\n{"question": "?"}',
+        "file:x",
+        "x.jsonl",
+    )
     assert grade(mine.problem(1), "0.5").correct is True
     assert grade(mine.problem(1), "0.6").correct is False
     assert grade(mine.problem(1), None).correct is False

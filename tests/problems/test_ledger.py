@@ -81,8 +81,16 @@ def test_needless_but_true_steps_are_right(step: str) -> None:
         (0, "Eva has half as many apples as Ben: 32 / 2 = 16.", "skipped_dependency"),
         (0, "Eva has half as many apples as Ben: 25 / 2 = 12.", "skipped_dependency"),
         (0, "Finn has as many apples as the difference between Cara and Dan: 6 - 16 = 10.", "unit"),
-        (2, "Finn has as many apples as the difference between Cara and Dan: 18 - 20 = 2.", "stale_value"),
-        (3, "Finn has as many apples as the difference between Cara and Dan: 16 - 18 = 2.", "operation"),
+        (
+            2,
+            "Finn has as many apples as the difference between Cara and Dan: 18 - 20 = 2.",
+            "stale_value",
+        ),
+        (
+            3,
+            "Finn has as many apples as the difference between Cara and Dan: 16 - 18 = 2.",
+            "operation",
+        ),
         (0, "To find Gina I need Ben.", "wrong_plan"),
         (0, "To find Ana I need Ben.", "wrong_plan"),
         (3, "The answer is \\boxed{18}.", "early_answer"),
@@ -99,24 +107,41 @@ def test_a_mistake_is_named_and_spoils_what_follows(known: int, step: str, kind:
 
 
 def test_a_repair_makes_the_prefix_sound_again() -> None:
-    slip, right, repair = "Ben has 25 more apples than Ana: 7 + 25 = 22.", RIGHT[0], "No, that is wrong: "
+    slip, right, repair = (
+        "Ben has 25 more apples than Ana: 7 + 25 = 22.",
+        RIGHT[0],
+        "No, that is wrong: ",
+    )
     assert kinds(slip, repair + right, *RIGHT[1:]) == ["carry", *[None] * 7]
-    assert kinds(slip, repair + slip, repair + right, RIGHT[1]) == ["carry", "after_mistake", None, None]
+    assert kinds(slip, repair + slip, repair + right, RIGHT[1]) == [
+        "carry",
+        "after_mistake",
+        None,
+        None,
+    ]
     assert kinds(slip, RIGHT[1], repair + right, RIGHT[1]) == ["carry", *["after_mistake"] * 3]
 
 
 def test_a_question_for_two_people_needs_their_sum() -> None:
     pair = Ledger("has", "apples", LEDGER.facts, ("Ana", "Cara"))
     problem = LedgerSet({}).of(pair)
-    right = ["Cara has 3 bags with 6 apples each: 3 * 6 = 18.", "Ana and Cara together: 7 + 18 = 25.", "The answer is \\boxed{25}."]
+    right = [
+        "Cara has 3 bags with 6 apples each: 3 * 6 = 18.",
+        "Ana and Cara together: 7 + 18 = 25.",
+        "The answer is \\boxed{25}.",
+    ]
     assert [verdict.ok for verdict in check(problem, right) or []] == [True] * 3
     assert (check(problem, [right[0], right[2]]) or [])[1].kind == "early_answer"
     assert (check(problem, right[1:]) or [])[0].kind == "skipped_dependency"
 
 
 @pytest.mark.parametrize("steps", [1, 4, 9])
-def test_a_generated_ledger_needs_as_many_operations_as_asked_and_stays_positive(steps: int) -> None:
-    chosen = LedgerSet({1: LedgerDifficulty(steps=(steps, steps), distractors=(3, 3), largest=(60, 60))})
+def test_a_generated_ledger_needs_as_many_operations_as_asked_and_stays_positive(
+    steps: int,
+) -> None:
+    chosen = LedgerSet(
+        {1: LedgerDifficulty(steps=(steps, steps), distractors=(3, 3), largest=(60, 60))}
+    )
     for seed in range(100):
         ledger = Ledger.of(chosen.problem(1, seed))
         operations = sum(fact.kind != "given" for fact in needed(ledger)) + len(ledger.goal) - 1

@@ -1,4 +1,5 @@
-"""Procedure: instructions do what they say, each mistake is named, and accuracy is counted up to the first wrong step."""
+"""Procedure: instructions do what they say, each mistake is named, and accuracy is counted up to
+the first wrong step."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ from backend.problems.procedure import ProcedureSet
 from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure
 
 PROBLEM = ProcedureSet({}).of(
-    Procedure((4, 18, 7), (Order("rotate_left"), Order("add_each", 5), Order("remove_largest"), Order("double_last"), Order("append", 3)))
+    Procedure(
+        (4, 18, 7),
+        (
+            Order("rotate_left"),
+            Order("add_each", 5),
+            Order("remove_largest"),
+            Order("double_last"),
+            Order("append", 3),
+        ),
+    )
 )
 RIGHT = [
     "After step 1 (move the first number to the end): 18 7 4.",
@@ -59,7 +69,12 @@ def test_an_instruction_does_what_it_says(name: str, after: tuple[int, ...]) -> 
 
 def test_a_right_solution_is_right_with_or_without_needless_true_steps() -> None:
     assert kinds(*RIGHT) == [None] * 6
-    assert kinds("At the start: 4 18 7.", RIGHT[0], "There are now 3 numbers.", "After step 2: 23 12 9.") == [None] * 4
+    assert (
+        kinds(
+            "At the start: 4 18 7.", RIGHT[0], "There are now 3 numbers.", "After step 2: 23 12 9."
+        )
+        == [None] * 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,12 +111,23 @@ def test_prefix_accuracy_counts_up_to_the_first_wrong_step() -> None:
     assert chosen.prefix_accuracy(PROBLEM, []) == (0, 0)
 
 
-@pytest.mark.parametrize(("answer", "correct"), [("12 18 3", True), ("[12, 18, 3]", True), ("12 3 18", False), ("12 18", False), ("12183", False)])
+@pytest.mark.parametrize(
+    ("answer", "correct"),
+    [
+        ("12 18 3", True),
+        ("[12, 18, 3]", True),
+        ("12 3 18", False),
+        ("12 18", False),
+        ("12183", False),
+    ],
+)
 def test_a_list_is_graded_number_by_number(answer: str, correct: bool) -> None:
     assert grade(PROBLEM, answer).correct is correct
 
 
-def test_a_generated_procedure_keeps_to_its_difficulty_and_every_instruction_has_an_effect() -> None:
+def test_a_generated_procedure_keeps_to_its_difficulty_and_every_instruction_has_an_effect() -> (
+    None
+):
     chosen = ProcedureSet({1: ProcedureDifficulty(steps=(5, 7), length=(4, 5), largest=(20, 20))})
     for seed in range(150):
         procedure = Procedure.of(chosen.problem(1, seed))

@@ -7,18 +7,26 @@ from typing import Any
 import pytest
 
 from backend import problems
-from backend.core.records import MemorySink, Recorder
-from backend.core.registry import SELECTORS
+from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
-from backend.core.types import Finish, Kind, Node, Score, Step
+from backend.core.steps import Step
+from backend.core.types import Finish, Kind, Node, Score
+from backend.judging.rules import SELECTORS
 from backend.problems.classes import AnswerClasses
-from backend.review.reselect import NOTHING, Choice, Reselection, Trace, own_choice, reselect
-from backend.runs.context import Control
+from backend.review.reselect import NOTHING, Reselection, reselect
+from backend.review.stored_run import Choice, Trace, own_choice
+from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
+from backend.runs.recorder import Recorder
 from tests.support.fake_engine import FakeEngine
 
 PROBLEM = problems.Problem("own", "own", None, None, "Which digit?", "7")
-SIZES: dict[str, dict[str, Any]] = {"best_of_n": {"n": 12}, "beam_search": {"n": 8, "beam_width": 4}, "particle_filter": {"particles": 8}, "mcts": {}}
+SIZES: dict[str, dict[str, Any]] = {
+    "best_of_n": {"n": 12},
+    "beam_search": {"n": 8, "beam_width": 4},
+    "particle_filter": {"particles": 8},
+    "mcts": {},
+}
 
 
 def grade(answer: str | None) -> problems.Grade:
@@ -26,36 +34,75 @@ def grade(answer: str | None) -> problems.Grade:
 
 
 async def ran(strategy: str, selector: str | None, sink: MemorySink, **more: Any) -> Outcome:
-    asked = {"strategy": strategy, "question": "Which digit?", "answer": "7", "verifier": "logprob", "selector": selector, "seed": 4, **more}
+    asked = {
+        "strategy": strategy,
+        "question": "Which digit?",
+        "answer": "7",
+        "verifier": "logprob",
+        "selector": selector,
+        "seed": 4,
+        **more,
+    }
     return await run(
-        RunSpec.model_validate(asked), problem=PROBLEM, engine=FakeEngine(), reward=None, sink=sink, control=Control(), grade=problems.grade
+        RunSpec.model_validate(asked),
+        problem=PROBLEM,
+        engine=FakeEngine(),
+        reward=None,
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
     )
 
 
-def chosen_again(sink: MemorySink, selector: str, *, aggregation: Any = None, scorer: str = "logprob", **params: Any) -> Reselection:
-    return reselect(Trace(sink.nodes, sink.events, scorer), SELECTORS[selector].configured(params), AnswerClasses(), grade, aggregation)
+def chosen_again(
+    sink: MemorySink,
+    selector: str,
+    *,
+    aggregation: Any = None,
+    scorer: str = "logprob",
+    **params: Any,
+) -> Reselection:
+    return reselect(
+        Trace(sink.nodes, sink.events, scorer),
+        SELECTORS[selector].configured(params),
+        AnswerClasses(),
+        grade,
+        aggregation,
+    )
 
 
-@pytest.mark.parametrize("budget", [{}, {"model_calls": 9}, {"rounds": 2}], ids=["free", "calls", "rounds"])
+@pytest.mark.parametrize(
+    "budget", [{}, {"model_calls": 9}, {"rounds": 2}], ids=["free", "calls", "rounds"]
+)
 @pytest.mark.parametrize("strategy", list(SIZES))
-async def test_every_rule_chooses_what_a_run_by_that_rule_chooses(strategy: str, budget: dict[str, float]) -> None:
+async def test_every_rule_chooses_what_a_run_by_that_rule_chooses(
+    strategy: str, budget: dict[str, float]
+) -> None:
     """One run by `best` is asked about every rule; for each rule a run of its own is the judge."""
     sink, params = MemorySink(), SIZES[strategy]
     outcome = await ran(strategy, "best", sink, params=params, budget=budget)
-    assert own_choice(sink.events) == (None if outcome.answer is None else Choice(outcome.chosen, outcome.answer, outcome.correct))
+    assert own_choice(sink.events) == (
+        None if outcome.answer is None else Choice(outcome.chosen, outcome.answer, outcome.correct)
+    )
     for selector in SELECTORS:
         judge = await ran(strategy, selector, MemorySink(), params=params, budget=budget)
         found = chosen_again(sink, selector)
-        assert found.chosen == (None if judge.answer is None else Choice(judge.chosen, judge.answer, judge.correct)), selector
+        assert found.chosen == (
+            None if judge.answer is None else Choice(judge.chosen, judge.answer, judge.correct)
+        ), selector
 
 
 async def test_a_rollout_is_no_candidate_where_a_budget_ended_the_run() -> None:
     sink = MemorySink()
-    outcome = await ran("mcts", "best", sink, params={"value": "rollout", "children": 2}, budget={"model_calls": 7})
+    outcome = await ran(
+        "mcts", "best", sink, params={"value": "rollout", "children": 2}, budget={"model_calls": 7}
+    )
     assert outcome.limit == "model_calls"
     assert any(node.kind == "rollout" and node.finish == "end" for node in sink.nodes)
     found = chosen_again(sink, "first")
-    assert found.candidates == len([node for node in sink.nodes if node.kind == "step" and node.finish == "end"])
+    assert found.candidates == len(
+        [node for node in sink.nodes if node.kind == "step" and node.finish == "end"]
+    )
 
 
 class Written:
@@ -69,10 +116,23 @@ class Written:
         self.nodes: list[Node] = []
         self.values: list[float | None] = []
 
-    def add(self, answer: str, value: float | None, *steps: float, finish: Finish = Finish.END) -> Node:
-        node = Node(f"\\boxed{{{answer}}}", (len(self.nodes),), (-0.5,), self.root, 1, done=True, finish=finish, key=f"k{len(self.nodes)}")
+    def add(
+        self, answer: str, value: float | None, *steps: float, finish: Finish = Finish.END
+    ) -> Node:
+        node = Node(
+            f"\\boxed{{{answer}}}",
+            (len(self.nodes),),
+            (-0.5,),
+            self.root,
+            1,
+            done=True,
+            finish=finish,
+            key=f"k{len(self.nodes)}",
+        )
         self.recorder.node(node)
-        self.recorder.score("prm", node, Score(value, steps, reason=None if value is not None else "failed"))
+        self.recorder.score(
+            "prm", node, Score(value, steps, reason=None if value is not None else "failed")
+        )
         self.nodes.append(node)
         self.values.append(value)
         return node
@@ -90,7 +150,10 @@ def test_best_by_last_min_product_and_mean_of_the_stored_steps() -> None:
     written.add("3", 0.8, 0.65, 0.999, 0.8)
     written.add("4", 0.5, 0.999, 0.999, 0.5, 0.999)
     sink = written.end()
-    found = {how: chosen_again(sink, "best", aggregation=how, scorer="prm").chosen for how in ("last", "min", "prod", "mean")}
+    found = {
+        how: chosen_again(sink, "best", aggregation=how, scorer="prm").chosen
+        for how in ("last", "min", "prod", "mean")
+    }
     answers = {how: choice.answer for how, choice in found.items() if choice is not None}
     assert answers == {"last": "4", "min": "2", "prod": "3", "mean": "4"}
     own = chosen_again(sink, "best", scorer="prm").chosen
@@ -103,7 +166,9 @@ def test_the_weights_of_a_vote_are_aggregated_as_well() -> None:
     written.add("1", 0.9, 0.1, 0.9)
     written.add("2", 0.8, 0.8, 0.8)
     sink = written.end()
-    by_last, by_min = (chosen_again(sink, "weighted", aggregation=how, scorer="prm") for how in ("last", "min"))
+    by_last, by_min = (
+        chosen_again(sink, "weighted", aggregation=how, scorer="prm") for how in ("last", "min")
+    )
     assert by_last.chosen is not None and by_last.chosen.answer == "1"
     assert by_min.chosen is not None and by_min.chosen.answer == "2"
     assert by_min.confidence == pytest.approx(0.8)

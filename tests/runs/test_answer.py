@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import backend.judging.selectors  # noqa: F401 - registers them
-from backend.core.registry import SELECTORS
-from backend.core.types import Finish, Node, Step
+from backend.core.steps import Step
+from backend.core.types import Finish, Node
+from backend.judging.rules import SELECTORS
 from backend.runs.answer import Candidates
 
 ROOT = Node("question")
@@ -41,7 +42,10 @@ def test_a_length_end_counts_only_with_a_readable_answer() -> None:
 
 def test_aborted_and_budget_cut_texts_never_answer() -> None:
     standing = candidates()
-    assert standing.update(Step([leaf("x=1", Finish.ABORTED), leaf("x=2", Finish.BUDGET)], [0.9, 0.8])) is None
+    assert (
+        standing.update(Step([leaf("x=1", Finish.ABORTED), leaf("x=2", Finish.BUDGET)], [0.9, 0.8]))
+        is None
+    )
 
 
 def test_a_list_that_only_grows_is_read_from_where_it_was_left() -> None:
@@ -76,7 +80,11 @@ def test_a_candidate_that_a_later_step_no_longer_lists_does_not_come_back_at_the
 
 
 def test_a_candidate_that_is_handed_in_again_does_not_vote_twice() -> None:
-    standing, one, more = Candidates(SELECTORS["majority"], after_equals), leaf("x=1"), [leaf("x=2"), leaf("y=2")]
+    standing, one, more = (
+        Candidates(SELECTORS["majority"], after_equals),
+        leaf("x=1"),
+        [leaf("x=2"), leaf("y=2")],
+    )
     standing.update(Step([one], [None]))
     standing.finish([(one, None), (one, None), *((node, None) for node in more)])
     assert standing.standing.answer == "2" and len(standing.pool) == 3

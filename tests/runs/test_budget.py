@@ -1,4 +1,6 @@
-"""The meter: generated tokens never exceed their limit, other axes by one admitted batch at most."""
+"""The meter: generated tokens never exceed their limit, other axes by one admitted batch at
+most.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,18 @@ def test_without_limits_everything_is_admitted_unchanged() -> None:
 
 @given(st.integers(1, 5000), st.integers(1, 40), st.integers(1, 300))
 def test_admitted_tokens_never_exceed_what_is_left(left: int, count: int, own: int) -> None:
-    admitted = meter(generated_tokens=left).admit([request(index, limit=own) for index in range(count)])
+    admitted = meter(generated_tokens=left).admit(
+        [request(index, limit=own) for index in range(count)]
+    )
     assert 1 <= len(admitted) <= count
     assert sum(map(token_limit, admitted)) <= left
     assert all(1 <= token_limit(one) <= own for one in admitted)
 
 
 def test_a_batch_is_cut_to_fewer_requests_rather_than_to_useless_shares() -> None:
-    admitted = meter(generated_tokens=2 * SHORTEST_SHARE).admit([request(index) for index in range(8)])
+    admitted = meter(generated_tokens=2 * SHORTEST_SHARE).admit(
+        [request(index) for index in range(8)]
+    )
     assert [token_limit(one) for one in admitted] == [SHORTEST_SHARE, SHORTEST_SHARE]
 
 
@@ -85,7 +91,11 @@ def test_the_ledger_counts_computed_tokens_once() -> None:
     ledger = counting.ledger
     assert (ledger.model_calls, ledger.generated_tokens, ledger.discarded_tokens) == (2, 10, 6)
     assert (ledger.prompt_tokens, ledger.cached_tokens) == (12, 8)
-    assert (ledger.verifier_calls, ledger.verifier_tokens, ledger.verifier_cached_tokens) == (2, 7, 3)
+    assert (ledger.verifier_calls, ledger.verifier_tokens, ledger.verifier_cached_tokens) == (
+        2,
+        7,
+        3,
+    )
     assert ledger.flops == 2 * 10 * (10 - 8 + 4) + 2 * 10 * (2 + 6) + 2 * 5 * 7
 
 

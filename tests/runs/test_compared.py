@@ -1,4 +1,5 @@
-"""Votes over answers that only algebra can compare: the driver asks before it counts, records what it heard, and does not ask twice."""
+"""Votes over answers that only algebra can compare: the driver asks before it counts, records what
+it heard, and does not ask twice."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from backend.core.ports import Completion, Request
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.core.types import Finish
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
 from backend.runs.paid import NOTHING_PAID, Paid
 from storage import Store
@@ -26,7 +27,8 @@ EQUAL = [{"x+1", "1+x", "(x+1)"}, {"x+2", "2+x"}]
 
 
 class Answering(FakeEngine):
-    """Gives these answers, one a request, in the order in which they are first asked for; `places` remembers which request got which."""
+    """Gives these answers, one a request, in the order in which they are first asked for; `places`
+    remembers which request got which."""
 
     def __init__(self, answers: Sequence[str], places: dict[int, int] | None = None) -> None:
         super().__init__()
@@ -37,7 +39,9 @@ class Answering(FakeEngine):
             self._places.setdefault(sent.seed, len(self._places))
         text = f"\\boxed{{{self._answers[self._places[request.seed] % len(self._answers)]}}}"
         ids = (*map(ord, text), 0)
-        return Completion(request.key, text, ids, (-0.5,) * len(ids), Finish.END, len(request.token_ids))
+        return Completion(
+            request.key, text, ids, (-0.5,) * len(ids), Finish.END, len(request.token_ids)
+        )
 
 
 class Algebra:
@@ -54,12 +58,31 @@ class Algebra:
 
 
 async def voted(
-    selector: str, sink: MemorySink, algebra: Algebra | None, paid: Paid = NOTHING_PAID, places: dict[int, int] | None = None, **more: Any
+    selector: str,
+    sink: MemorySink,
+    algebra: Algebra | None,
+    paid: Paid = NOTHING_PAID,
+    places: dict[int, int] | None = None,
+    **more: Any,
 ) -> Outcome:
-    spec = {"strategy": "best_of_n", "params": {"n": len(ANSWERS)}, "question": "What is it?", "answer": "x+1", "verifier": "logprob", **more}
+    spec = {
+        "strategy": "best_of_n",
+        "params": {"n": len(ANSWERS)},
+        "question": "What is it?",
+        "answer": "x+1",
+        "verifier": "logprob",
+        **more,
+    }
     return await run(
-        RunSpec.model_validate({**spec, "selector": selector}), problem=PROBLEM, engine=Answering(ANSWERS, places), reward=None, sink=sink,
-        control=Control(), grade=problems.grade, paid=paid, compare=algebra,
+        RunSpec.model_validate({**spec, "selector": selector}),
+        problem=PROBLEM,
+        engine=Answering(ANSWERS, places),
+        reward=None,
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
+        paid=paid,
+        compare=algebra,
     )
 
 
@@ -94,7 +117,11 @@ async def test_every_comparison_is_recorded_before_the_round_that_it_was_made_fo
     assert ("hostile?", "0", None) in recorded
     assert sum("hostile?" in pair for pair in recorded) == 1
     kinds = [event.kind for event in sink.events]
-    assert all(kinds[place + 1 :].index("step") < 2 for place, kind in enumerate(kinds) if kind == "compared")
+    assert all(
+        kinds[place + 1 :].index("step") < 2
+        for place, kind in enumerate(kinds)
+        if kind == "compared"
+    )
 
 
 async def test_a_rule_that_does_not_vote_compares_nothing() -> None:

@@ -15,7 +15,7 @@ from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.types import Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import Outcome, manifest, rule_of, run
 from backend.runs.paid import NOTHING_PAID, PaidScore, alternatives_from, paid
 from tests import golden
@@ -25,22 +25,44 @@ PROBLEM = problems.Problem("own", "own", None, None, "Which digit?", "7")
 
 
 def spec(strategy: str = "best_of_n", **more) -> RunSpec:
-    return RunSpec(strategy=strategy, question="Which digit?", answer="7", verifier="logprob", **more)
+    return RunSpec(
+        strategy=strategy, question="Which digit?", answer="7", verifier="logprob", **more
+    )
 
 
-async def ran(asked: RunSpec, engine: FakeEngine | None = None, sink: MemorySink | None = None, earlier=NOTHING_PAID) -> Outcome:
+async def ran(
+    asked: RunSpec,
+    engine: FakeEngine | None = None,
+    sink: MemorySink | None = None,
+    earlier=NOTHING_PAID,
+) -> Outcome:
     return await run(
-        asked, problem=PROBLEM, engine=engine or FakeEngine(), reward=None, sink=sink or MemorySink(), control=Control(),
-        grade=problems.grade, paid=earlier,
+        asked,
+        problem=PROBLEM,
+        engine=engine or FakeEngine(),
+        reward=None,
+        sink=sink or MemorySink(),
+        control=Control(),
+        grade=problems.grade,
+        paid=earlier,
     )
 
 
 def shape(sink: MemorySink) -> list[tuple]:
     """What must be equal in a rerun: everything but the clock."""
     timeless = ("ledger", "started_ms", "ended_ms")
-    told = [{name: value for name, value in (e.data or {}).items() if name not in timeless} for e in sink.events]
-    events = [(e.seq, e.kind, e.node_id, e.track, e.round, e.phase, e.label, e.value, data) for e, data in zip(sink.events, told, strict=True)]
-    return [*events, *((n.id, n.parent_id, n.key, n.text, n.token_ids, n.finish) for n in sink.nodes)]
+    told = [
+        {name: value for name, value in (e.data or {}).items() if name not in timeless}
+        for e in sink.events
+    ]
+    events = [
+        (e.seq, e.kind, e.node_id, e.track, e.round, e.phase, e.label, e.value, data)
+        for e, data in zip(sink.events, told, strict=True)
+    ]
+    return [
+        *events,
+        *((n.id, n.parent_id, n.key, n.text, n.token_ids, n.finish) for n in sink.nodes),
+    ]
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -50,7 +72,10 @@ async def test_every_strategy_runs_to_a_recorded_end(name: str) -> None:
     assert outcome.status == "finished" and outcome.answer is not None and outcome.answer.isdigit()
     assert outcome.correct is (outcome.answer == "7")
     assert sink.events[-1].kind == "status" and sink.events[-1].label == "finished"
-    assert sum(len(n.token_ids) for n in sink.nodes if n.kind in ("step", "rollout")) == outcome.ledger["generated_tokens"]
+    assert (
+        sum(len(n.token_ids) for n in sink.nodes if n.kind in ("step", "rollout"))
+        == outcome.ledger["generated_tokens"]
+    )
     assert outcome.ledger["verifier_calls"] == sum(e.kind == "score" for e in sink.events)
     assert outcome.nodes == len(sink.nodes) and outcome.events == len(sink.events)
 
@@ -58,10 +83,16 @@ async def test_every_strategy_runs_to_a_recorded_end(name: str) -> None:
 @pytest.mark.parametrize("name", ["best_of_n", "first_finish", "chain"])
 async def test_a_run_whose_only_texts_the_budget_cut_says_so(name: str) -> None:
     sink = MemorySink()
-    outcome = await ran(spec(name, params={} if name == "chain" else {"n": 2}, budget={"generated_tokens": 2}), FakeEngine(depth=6), sink)
+    outcome = await ran(
+        spec(name, params={} if name == "chain" else {"n": 2}, budget={"generated_tokens": 2}),
+        FakeEngine(depth=6),
+        sink,
+    )
     assert {node.finish for node in sink.nodes if node.kind == "step"} == {"budget"}
     assert outcome.limit == "generated_tokens" and outcome.ledger["generated_tokens"] <= 2
-    assert [(event.label, event.value) for event in sink.events if event.kind == "limit"] == [("generated_tokens", 2)]
+    assert [(event.label, event.value) for event in sink.events if event.kind == "limit"] == [
+        ("generated_tokens", 2)
+    ]
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -72,11 +103,17 @@ async def test_the_same_spec_gives_the_same_trace(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
-@pytest.mark.parametrize("limits", [{"generated_tokens": 70}, {"model_calls": 6}, {"verifier_calls": 3}, {"rounds": 1}])
+@pytest.mark.parametrize(
+    "limits", [{"generated_tokens": 70}, {"model_calls": 6}, {"verifier_calls": 3}, {"rounds": 1}]
+)
 async def test_a_budget_ends_a_run_without_failing_it(name: str, limits: dict[str, float]) -> None:
     [(axis, limit)] = limits.items()
     sink = MemorySink()
-    outcome = await ran(spec(name, budget=limits, params={} if name != "mcts" else {"simulations": 50}), FakeEngine(depth=6), sink)
+    outcome = await ran(
+        spec(name, budget=limits, params={} if name != "mcts" else {"simulations": 50}),
+        FakeEngine(depth=6),
+        sink,
+    )
     assert outcome.status == "finished"
     assert outcome.ledger[axis] <= limit
     limited = [event for event in sink.events if event.kind == "limit"]
@@ -87,23 +124,33 @@ async def test_a_budget_ends_a_run_without_failing_it(name: str, limits: dict[st
 @pytest.mark.parametrize("name", list(STRATEGIES))
 async def test_a_run_that_was_cut_off_goes_on_to_the_same_trace(name: str) -> None:
     engine, whole = FakeEngine(), MemorySink()
-    asked = spec(name, seed=3, params={"n": 4, "k": 4} if name == "first_finish" else {})  # a race that is broken off: see test_resume
+    # a race that is broken off: see test_resume
+    asked = spec(name, seed=3, params={"n": 4, "k": 4} if name == "first_finish" else {})
     outcome = await ran(asked, engine, whole)
     by_key = {request.key.partition("/")[2]: request for request in engine.sent}
     for cut in range(3, len(whole.events), 7):
         keys = {node.id: node.key for node in whole.nodes if node.seq < cut}
-        completions = [replace(engine.answer(by_key[key]), key=key) for key in keys.values() if key in by_key]
+        completions = [
+            replace(engine.answer(by_key[key]), key=key) for key in keys.values() if key in by_key
+        ]
         scores = {
-            ("logprob", keys[event.node_id]): PaidScore(Score(event.value, tuple(event.data["steps"])))
+            ("logprob", keys[event.node_id]): PaidScore(
+                Score(event.value, tuple(event.data["steps"]))
+            )
             for event in whole.events[:cut]
             if event.kind == "score"
         }
         again, rest = FakeEngine(), MemorySink()
-        resumed = await ran(asked, again, rest, paid(completions, scores, next_seq=cut, elapsed_ms=0.0))
+        resumed = await ran(
+            asked, again, rest, paid(completions, scores, next_seq=cut, elapsed_ms=0.0)
+        )
         assert not {request.key.partition("/")[2] for request in again.sent} & set(keys.values())
         assert shape(rest) == [row for row in shape(whole) if row in shape(rest)]
         assert [event.seq for event in rest.events] == list(range(cut, len(whole.events)))
-        assert (resumed.answer, resumed.ledger["generated_tokens"]) == (outcome.answer, outcome.ledger["generated_tokens"])
+        assert (resumed.answer, resumed.ledger["generated_tokens"]) == (
+            outcome.answer,
+            outcome.ledger["generated_tokens"],
+        )
 
 
 async def test_a_cancelled_run_is_recorded_and_leaves_no_request_running() -> None:
@@ -139,7 +186,11 @@ async def test_what_a_run_lacks_is_said_before_it_starts() -> None:
 
 def test_the_manifest_names_models_versions_and_the_spec() -> None:
     told = manifest(spec(seed=9), FakeEngine().info, None)
-    assert told["spec"]["seed"] == 9 and told["engine"]["model"] == "fake-1" and "numpy" in told["packages"]
+    assert (
+        told["spec"]["seed"] == 9
+        and told["engine"]["model"] == "fake-1"
+        and "numpy" in told["packages"]
+    )
 
 
 def test_alternatives_come_back_typed_from_the_store() -> None:
@@ -161,12 +212,30 @@ def test_a_bad_spec_says_what_is_accepted(given: dict, told: str) -> None:
         RunSpec(**{"strategy": "chain", "question": "q", **given})
 
 
-@pytest.mark.parametrize(("can", "temperature", "said"), [
-    (Capabilities(), 1.0, "needs prompt_logprobs, which fake with fake-1 does not give. Choose another engine, or turn ancestor_sampling off"),
-    (Capabilities(prompt_logprobs=True), 0.8, "needs tempered_logprobs, .* or sample at temperature 1 without truncation"),
-])  # fmt: skip
-async def test_ancestor_sampling_is_refused_before_the_run_by_an_engine_that_cannot_judge(can: Capabilities, temperature: float, said: str) -> None:
-    asked = spec("particle_gibbs", params={"ancestor_sampling": True}, sampling={"temperature": temperature})
+@pytest.mark.parametrize(
+    ("can", "temperature", "said"),
+    [
+        (
+            Capabilities(),
+            1.0,
+            (
+                "needs prompt_logprobs, which fake with fake-1 does not give. Choose another "
+                "engine, or turn ancestor_sampling off"
+            ),
+        ),
+        (
+            Capabilities(prompt_logprobs=True),
+            0.8,
+            "needs tempered_logprobs, .* or sample at temperature 1 without truncation",
+        ),
+    ],
+)
+async def test_ancestor_sampling_is_refused_before_the_run_by_an_engine_that_cannot_judge(
+    can: Capabilities, temperature: float, said: str
+) -> None:
+    asked = spec(
+        "particle_gibbs", params={"ancestor_sampling": True}, sampling={"temperature": temperature}
+    )
     engine, sink = FakeEngine(can=can), MemorySink()
     with pytest.raises(MissingCapability, match=f"Particle Gibbs with these parameters {said}"):
         await ran(asked, engine, sink)
@@ -175,14 +244,29 @@ async def test_ancestor_sampling_is_refused_before_the_run_by_an_engine_that_can
 
 
 async def test_ancestor_sampling_runs_on_an_engine_that_can_judge() -> None:
-    for can, temperature in ((Capabilities(prompt_logprobs=True), 1.0), (Capabilities(prompt_logprobs=True, tempered_logprobs=True), 0.8)):
-        asked = spec("particle_gibbs", params={"ancestor_sampling": True}, sampling={"temperature": temperature})
+    for can, temperature in (
+        (Capabilities(prompt_logprobs=True), 1.0),
+        (Capabilities(prompt_logprobs=True, tempered_logprobs=True), 0.8),
+    ):
+        asked = spec(
+            "particle_gibbs",
+            params={"ancestor_sampling": True},
+            sampling={"temperature": temperature},
+        )
         engine, sink = FakeEngine(can=can), MemorySink()
         outcome = await ran(asked, engine, sink)
-        assert outcome.ledger["model_calls"] == len(engine.sent) + len(engine.judged) and engine.judged
+        assert (
+            outcome.ledger["model_calls"] == len(engine.sent) + len(engine.judged) and engine.judged
+        )
         assert {given.sampling.temperature for given in engine.judged} == {temperature}
-        assert outcome.ledger["generated_tokens"] == sum(len(node.token_ids) for node in sink.nodes if node.kind == "step")
-        computed = outcome.ledger["generated_tokens"] + outcome.ledger["prompt_tokens"] - outcome.ledger["cached_tokens"]
+        assert outcome.ledger["generated_tokens"] == sum(
+            len(node.token_ids) for node in sink.nodes if node.kind == "step"
+        )
+        computed = (
+            outcome.ledger["generated_tokens"]
+            + outcome.ledger["prompt_tokens"]
+            - outcome.ledger["cached_tokens"]
+        )
         assert outcome.ledger["flops"] == 2 * engine.info.parameters * computed
 
 
@@ -190,7 +274,12 @@ async def graded_by(right: str, name: str) -> MemorySink:
     """The golden search of a strategy on a problem whose right answer is said to be this one."""
     problem, sink = replace(golden.PROBLEM, answer=right), MemorySink()
     await run(
-        golden.spec(name, answer=right), problem=problem, engine=ScriptedEngine(), reward=ScriptedRewardModel(), sink=sink, control=Control(),
+        golden.spec(name, answer=right),
+        problem=problem,
+        engine=ScriptedEngine(),
+        reward=ScriptedRewardModel(),
+        sink=sink,
+        control=Control(),
         grade=problems.grade,
     )
     return sink
@@ -198,11 +287,20 @@ async def graded_by(right: str, name: str) -> MemorySink:
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
 async def test_the_right_answer_changes_nothing_but_the_verdict(name: str) -> None:
-    """Where each answer that the search gives on its way is said to be the right one, the search is the same: nobody who decides has seen it."""
+    """Where each answer that the search gives on its way is said to be the right one, the search is
+    the same: nobody who decides has seen it."""
 
     def unjudged(sink: MemorySink) -> list[tuple]:
         unseen = MemorySink()
-        unseen.append(sink.nodes, [replace(e, data={**e.data, "correct": None, "reason": None}) if e.kind == "answer" else e for e in sink.events])
+        unseen.append(
+            sink.nodes,
+            [
+                replace(e, data={**e.data, "correct": None, "reason": None})
+                if e.kind == "answer"
+                else e
+                for e in sink.events
+            ],
+        )
         return shape(unseen)
 
     wrong = await graded_by("-1", name)
@@ -211,7 +309,9 @@ async def test_the_right_answer_changes_nothing_but_the_verdict(name: str) -> No
     for right in dict.fromkeys(answers):
         sink = await graded_by(right, name)
         assert unjudged(sink) == unjudged(wrong)
-        assert [event.data["correct"] for event in sink.events if event.kind == "answer"] == [answer == right for answer in answers]
+        assert [event.data["correct"] for event in sink.events if event.kind == "answer"] == [
+            answer == right for answer in answers
+        ]
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -221,19 +321,34 @@ async def test_every_call_samples_as_the_run_says_or_greedily(name: str) -> None
     await ran(asked, engine)
     sampled = [request.sampling for request in engine.sent]
     assert asked.sampling.sampling() in sampled
-    assert {replace(one, temperature=0.3) for one in sampled} == {asked.sampling.sampling()} and {one.temperature for one in sampled} <= {0.0, 0.3}
+    assert {replace(one, temperature=0.3) for one in sampled} == {asked.sampling.sampling()} and {
+        one.temperature for one in sampled
+    } <= {0.0, 0.3}
 
 
 async def test_every_option_of_a_run_reaches_the_part_that_it_is_for() -> None:
     assert rule_of(spec(selector="softmax", selector_params={"tau": 0.25})).settings.tau == 0.25
-    for aggregation, value in (("last", lambda steps: steps[-1]), ("min", min), ("mean", lambda steps: sum(steps) / len(steps))):
+    for aggregation, value in (
+        ("last", lambda steps: steps[-1]),
+        ("min", min),
+        ("mean", lambda steps: sum(steps) / len(steps)),
+    ):
         sink = MemorySink()
         await golden.searched(golden.spec("best_of_n", aggregation=aggregation), sink)
         scores = [event for event in sink.events if event.kind == "score"]
-        assert [event.value for event in scores] == pytest.approx([value(event.data["steps"]) for event in scores])
+        assert [event.value for event in scores] == pytest.approx(
+            [value(event.data["steps"]) for event in scores]
+        )
         assert any(len(set(event.data["steps"])) > 1 for event in scores)
 
 
 async def test_rounds_on_the_ledger_are_those_that_wait_for_each_other() -> None:
-    ledgers = [(await ran(spec(name, params={"iterations": 2}))).ledger for name in ("particle_gibbs", "parallel_tempering")]
-    assert [ledger["rounds"] for ledger in ledgers] == [8, 8]  # two passes of three steps and an end, three chains side by side
+    ledgers = [
+        (await ran(spec(name, params={"iterations": 2}))).ledger
+        for name in ("particle_gibbs", "parallel_tempering")
+    ]
+    # two passes of three steps and an end, three chains side by side
+    assert [ledger["rounds"] for ledger in ledgers] == [
+        8,
+        8,
+    ]

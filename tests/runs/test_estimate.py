@@ -21,7 +21,9 @@ async def test_best_of_n_is_n_calls_and_n_scores() -> None:
 
 
 async def test_a_particle_filter_pays_every_particle_every_round() -> None:
-    told = await estimate(spec("particle_filter", params={"particles": 8}), Typical(steps=6, tokens=10))
+    told = await estimate(
+        spec("particle_filter", params={"particles": 8}), Typical(steps=6, tokens=10)
+    )
     assert 8 * 5 <= told.model_calls <= 8 * 7
     assert told.verifier_calls == told.model_calls
 

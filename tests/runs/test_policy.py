@@ -10,13 +10,15 @@ import pytest
 
 from backend.core.errors import BudgetExhausted, EngineFailure
 from backend.core.ports import END, Completion, Sampling
-from backend.core.records import MemorySink, Recorder
+from backend.core.records import MemorySink
 from backend.core.streams import closing
 from backend.core.types import Finish, Kind, Node, Score
 from backend.runs.budget import Meter
-from backend.runs.context import Control, Desk
+from backend.runs.context import Desk
+from backend.runs.control import Control
 from backend.runs.paid import NOTHING_PAID, Paid, PaidLikelihood, PaidScore, paid
 from backend.runs.policy import LivePolicy
+from backend.runs.recorder import Recorder
 from backend.runs.verifier import LiveVerifier
 from tests.support.fake_engine import FakeEngine, FakeVerifier
 
@@ -24,7 +26,14 @@ from tests.support.fake_engine import FakeEngine, FakeVerifier
 class Bench:
     """A policy and a verifier at one desk, with everything they leave behind."""
 
-    def __init__(self, engine: FakeEngine | None = None, *, seed: int = 7, earlier: Paid = NOTHING_PAID, **limits: float) -> None:
+    def __init__(
+        self,
+        engine: FakeEngine | None = None,
+        *,
+        seed: int = 7,
+        earlier: Paid = NOTHING_PAID,
+        **limits: float,
+    ) -> None:
         self.engine, self.sink, self.inner = engine or FakeEngine(), MemorySink(), FakeVerifier()
         recorder = Recorder(self.sink, skip=earlier.next_seq)
         self.meter, self.control = Meter(limits, lambda: 0.0), Control()
@@ -45,7 +54,7 @@ async def grown(bench: Bench, widths: tuple[int, ...] = (2, 2)):
 async def test_group_i_holds_the_children_of_node_i() -> None:
     bench = Bench()
     root = await bench.policy.root("q")
-    [first, second], = await bench.policy.extend([root], 2)
+    ([first, second],) = await bench.policy.extend([root], 2)
     groups = await bench.policy.extend([first, second], 3)
     assert [[child.parent for child in group] for group in groups] == [[first] * 3, [second] * 3]
     assert first.depth == 1 and first.finish is Finish.STEP and not first.done
@@ -92,7 +101,10 @@ async def test_records_have_dense_numbers_and_parents_come_first() -> None:
     assert [node.id for node in bench.sink.nodes] == list(range(len(bench.sink.nodes)))
     assert [event.seq for event in bench.sink.events] == list(range(len(bench.sink.events)))
     assert all(node.parent_id is None or node.parent_id < node.id for node in bench.sink.nodes)
-    assert sum(len(node.token_ids) for node in bench.sink.nodes if node.kind == "step") == bench.meter.ledger.generated_tokens
+    assert (
+        sum(len(node.token_ids) for node in bench.sink.nodes if node.kind == "step")
+        == bench.meter.ledger.generated_tokens
+    )
 
 
 async def test_generated_tokens_never_exceed_the_budget_and_the_cut_is_named() -> None:
@@ -202,15 +214,26 @@ def earlier_run(bench: Bench, *, upto: int | None = None) -> Paid:
     events = bench.sink.events[:upto]
     kept = [nodes[event.node_id] for event in events if event.kind == "node"]
     completions = [
-        replace(bench.engine.answer(request), key=node.key) for node in kept for request in bench.engine.sent if inside(request.key) == node.key
+        replace(bench.engine.answer(request), key=node.key)
+        for node in kept
+        for request in bench.engine.sent
+        if inside(request.key) == node.key
     ]
     scores = {
-        ("digit", nodes[event.node_id].key): PaidScore(Score(event.value, tuple(event.data["steps"])), event.data["tokens"], event.data["cached"])
+        ("digit", nodes[event.node_id].key): PaidScore(
+            Score(event.value, tuple(event.data["steps"])),
+            event.data["tokens"],
+            event.data["cached"],
+        )
         for event in events
         if event.kind == "score"
     }
     likelihoods = {
-        event.data["key"]: PaidLikelihood(-math.inf if event.value is None else event.value, event.data["prompt_tokens"], event.data["cached_tokens"])
+        event.data["key"]: PaidLikelihood(
+            -math.inf if event.value is None else event.value,
+            event.data["prompt_tokens"],
+            event.data["cached_tokens"],
+        )
         for event in events
         if event.kind == "likelihood"
     }
@@ -236,7 +259,9 @@ async def test_a_run_cut_off_goes_live_at_the_first_call_that_was_not_paid() -> 
         resumed = Bench(earlier=earlier_run(whole, upto=cut))
         await grown(resumed)
         resumed.desk.recorder.flush()
-        assert [event.seq for event in resumed.sink.events] == list(range(cut, len(whole.sink.events)))
+        assert [event.seq for event in resumed.sink.events] == list(
+            range(cut, len(whole.sink.events))
+        )
         assert [(node.id, node.key, node.text) for node in resumed.sink.nodes] == [
             (node.id, node.key, node.text) for node in whole.sink.nodes if node.seq >= cut
         ]
@@ -251,7 +276,11 @@ async def test_a_text_cut_by_the_budget_is_generated_anew_with_more_of_it_only()
     assert cut.finish == "budget"
     answer = Completion(cut.key, cut.text, cut.token_ids, cut.logprobs, Finish.BUDGET, 3)
     for limit, sent in ((20, 0), (200, 1)):
-        again = Bench(FakeEngine(depth=30), generated_tokens=limit, earlier=paid([answer], {}, next_seq=0, elapsed_ms=0.0))
+        again = Bench(
+            FakeEngine(depth=30),
+            generated_tokens=limit,
+            earlier=paid([answer], {}, next_seq=0, elapsed_ms=0.0),
+        )
         [[node]] = await again.policy.extend([await again.policy.root("q")], until=END)
         assert len(again.engine.sent) == sent
         assert (node.text == cut.text) is (sent == 0) and node.written().startswith(cut.text)
@@ -271,28 +300,52 @@ async def judged(bench: Bench, *tails: str) -> Pairs:
     """A node for each tail, below which a copy of the tail's steps may hang."""
     root = await bench.policy.root("q")
     [nodes] = await bench.policy.extend([root], len(tails))
-    return [(node, [Node(part, tuple(map(ord, part)), key=part) for part in tail.split("|")]) for node, tail in zip(nodes, tails, strict=True)]
+    return [
+        (node, [Node(part, tuple(map(ord, part)), key=part) for part in tail.split("|")])
+        for node, tail in zip(nodes, tails, strict=True)
+    ]
 
 
 async def test_given_steps_are_judged_as_they_are_drawn_each_pair_once_and_in_order() -> None:
     bench = Bench()
     one, two = await judged(bench, "ab|c", "abcd|efgh")
     assert await bench.policy.log_likelihoods([two, one, two]) == [-4.0, -1.5, -4.0]
-    assert [given.token_ids for given in bench.engine.judged] == [two[0].context_ids(), one[0].context_ids()]
-    assert [given.given for given in bench.engine.judged] == [tuple(map(ord, "abcdefgh")), tuple(map(ord, "abc"))]
+    assert [given.token_ids for given in bench.engine.judged] == [
+        two[0].context_ids(),
+        one[0].context_ids(),
+    ]
+    assert [given.given for given in bench.engine.judged] == [
+        tuple(map(ord, "abcdefgh")),
+        tuple(map(ord, "abc")),
+    ]
     assert {given.sampling for given in bench.engine.judged} == {bench.policy.sampling}
     assert await bench.policy.log_likelihoods([]) == []
 
 
-async def test_judging_costs_calls_and_prompt_tokens_but_no_generated_ones_and_is_recorded() -> None:
+async def test_judging_costs_calls_and_prompt_tokens_but_no_generated_ones_and_is_recorded() -> (
+    None
+):
     bench = Bench()
     pairs = await judged(bench, "abc", "a|?")
     before = bench.meter.ledger.snapshot()
     assert await bench.policy.log_likelihoods(pairs) == [-1.5, -math.inf]
-    spent = {axis: value - before[axis] for axis, value in bench.meter.ledger.snapshot().items() if value != before[axis]}
-    assert spent == {"model_calls": 2, "prompt_tokens": len(pairs[0][0].context_ids()) + 3, "cached_tokens": 2}
+    spent = {
+        axis: value - before[axis]
+        for axis, value in bench.meter.ledger.snapshot().items()
+        if value != before[axis]
+    }
+    assert spent == {
+        "model_calls": 2,
+        "prompt_tokens": len(pairs[0][0].context_ids()) + 3,
+        "cached_tokens": 2,
+    }
     first, second, call = bench.sink.events[-3:]
-    assert (first.kind, first.value, call.kind, call.data["generated_tokens"]) == ("likelihood", -1.5, "call", 0)
+    assert (first.kind, first.value, call.kind, call.data["generated_tokens"]) == (
+        "likelihood",
+        -1.5,
+        "call",
+        0,
+    )
     assert (second.value, second.data["failure"]) == (None, "cannot read it")
 
 
@@ -301,7 +354,9 @@ async def test_if_nothing_can_be_judged_the_engine_has_failed_and_the_log_ends_b
     pairs = await judged(bench, "?", "?")
     with pytest.raises(EngineFailure, match="cannot read it"):
         await bench.policy.log_likelihoods(pairs)
-    assert bench.desk.recorder.sealed and not any(event.kind == "likelihood" for event in bench.sink.events)
+    assert bench.desk.recorder.sealed and not any(
+        event.kind == "likelihood" for event in bench.sink.events
+    )
 
 
 async def test_judging_keeps_to_the_budget_of_calls_and_records_what_fitted() -> None:
@@ -324,13 +379,18 @@ async def test_what_was_judged_is_not_paid_again_in_a_rerun() -> None:
         else:
             with pytest.raises(BudgetExhausted):
                 await again.policy.log_likelihoods(pairs)
-            assert again.meter.ledger.snapshot() == first.meter.ledger.snapshot() and again.sink.events == []
+            assert (
+                again.meter.ledger.snapshot() == first.meter.ledger.snapshot()
+                and again.sink.events == []
+            )
         assert len(again.engine.judged) == sent
 
 
 async def test_a_step_that_stops_at_its_length_limit_goes_on() -> None:
     bench = Bench()
-    [[cut]] = await bench.policy.extend([await bench.policy.root("q")], sampling=Sampling(max_tokens=2))
+    [[cut]] = await bench.policy.extend(
+        [await bench.policy.root("q")], sampling=Sampling(max_tokens=2)
+    )
     assert cut.finish is Finish.LENGTH and not cut.done
     [[rest]] = await bench.policy.extend([cut])
     assert rest.parent is cut and bench.policy.finished == []
@@ -340,7 +400,11 @@ async def test_every_batch_tells_what_it_cost() -> None:
     bench = Bench()
     await grown(bench)
     bench.desk.recorder.flush()
-    calls = [event.data for event in bench.sink.events if event.kind == "call" and event.label == "policy"]
+    calls = [
+        event.data
+        for event in bench.sink.events
+        if event.kind == "call" and event.label == "policy"
+    ]
     ledger = bench.meter.ledger
     assert [call["requests"] for call in calls] == [2, 4]
     assert sum(call["generated_tokens"] for call in calls) == ledger.generated_tokens > 0

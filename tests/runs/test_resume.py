@@ -1,7 +1,9 @@
-"""A run that was cut off goes on to the very same trace, and what it has paid for does not reach a model again.
+"""A run that was cut off goes on to the very same trace, and what it has paid for does not reach a
+model again.
 
-The log is written to a real store, batch by batch as the driver hands it over, which is how a crash can leave it: the store keeps whole batches.
-After every batch it is read back as `resume` does it, and the run is taken up. Runs whose model failed are taken up through the jobs.
+The log is written to a real store, batch by batch as the driver hands it over, which is how a crash
+can leave it: the store keeps whole batches. After every batch it is read back as `resume` does it,
+and the run is taken up. Runs whose model failed are taken up through the jobs.
 """
 
 from __future__ import annotations
@@ -28,12 +30,24 @@ from storage import Store
 from tests.golden import differences, searched, spec, timeless, told_event
 
 on_all = pytest.mark.parametrize("name", list(STRATEGIES))
-BUDGETS: list[dict[str, float]] = [{"generated_tokens": 150}, {"model_calls": 6}, {"verifier_calls": 3}, {"rounds": 2}]
+BUDGETS: list[dict[str, float]] = [
+    {"generated_tokens": 150},
+    {"model_calls": 6},
+    {"verifier_calls": 3},
+    {"rounds": 2},
+]
 BROKEN_OFF: list[tuple[str, dict[str, float], int]] = [
-    ("best_of_n", {"rounds": 2}, 2), *(("first_finish", budget, 4) for budget in ({}, *BUDGETS) if "generated_tokens" not in budget),
-]  # fmt: skip
-"""Races that are broken off while texts are under way, by the budget or by the strategy, and how many texts had come in by then."""
-CASES = [(name, budget) for name in STRATEGIES for budget in ({}, *BUDGETS) if (name, budget) not in [case[:2] for case in BROKEN_OFF]]
+    ("best_of_n", {"rounds": 2}, 2),
+    *(("first_finish", budget, 4) for budget in ({}, *BUDGETS) if "generated_tokens" not in budget),
+]
+"""Races that are broken off while texts are under way, by the budget or by the strategy, and how
+many texts had come in by then."""
+CASES = [
+    (name, budget)
+    for name in STRATEGIES
+    for budget in ({}, *BUDGETS)
+    if (name, budget) not in [case[:2] for case in BROKEN_OFF]
+]
 
 
 class Batches(MemorySink):
@@ -49,7 +63,8 @@ class Batches(MemorySink):
 
 
 class Run(NamedTuple):
-    """What a run left behind: its outcome, its log, the calls that reached the engine and the solutions that reached the reward model."""
+    """What a run left behind: its outcome, its log, the calls that reached the engine and the
+    solutions that reached the reward model."""
 
     outcome: Outcome
     log: Batches
@@ -64,7 +79,9 @@ async def carried_out(asked: RunSpec, paid: Paid = NOTHING_PAID) -> Run:
         calls.append(key.partition("/")[2])
 
     engine, reward = ScriptedEngine(failure=called), ScriptedRewardModel(failure=scored.append)
-    return Run(await searched(asked, log, engine=engine, reward=reward, paid=paid), log, calls, scored)
+    return Run(
+        await searched(asked, log, engine=engine, reward=reward, paid=paid), log, calls, scored
+    )
 
 
 def cuts(store: Store, log: Batches) -> Iterator[Paid]:
@@ -72,7 +89,9 @@ def cuts(store: Store, log: Batches) -> Iterator[Paid]:
     run_id = store.create_run({}, problem=None, strategy="", model="", seed=0)
     writer, start = store.writer(run_id), 0
     for end in log.ends[:-1]:
-        writer.append([node for node in log.nodes if start <= node.seq < end], log.events[start:end])
+        writer.append(
+            [node for node in log.nodes if start <= node.seq < end], log.events[start:end]
+        )
         writer.flush()
         yield paid_of(store, run_id)
         start = end
@@ -102,15 +121,21 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize(("name", "budget"), CASES, ids=str)
-async def test_a_run_cut_off_goes_on_to_the_same_trace_and_pays_nothing_twice(name: str, budget: dict[str, float], store: Store) -> None:
+async def test_a_run_cut_off_goes_on_to_the_same_trace_and_pays_nothing_twice(
+    name: str, budget: dict[str, float], store: Store
+) -> None:
     asked = spec(name, budget=budget)
     whole = await carried_out(asked)
     tried = 0
     for paid in cuts(store, whole.log):
         resumed = await carried_out(asked, paid)
-        assert list(differences(told(whole.log, paid.next_seq), told(resumed.log))) == [], f"cut at {paid.next_seq}"
+        assert list(differences(told(whole.log, paid.next_seq), told(resumed.log))) == [], (
+            f"cut at {paid.next_seq}"
+        )
         assert [node for node in whole.log.nodes if node.seq >= paid.next_seq] == resumed.log.nodes
-        assert resumed.calls == [key for key in whole.calls if key not in answered(whole.log, paid.next_seq)]
+        assert resumed.calls == [
+            key for key in whole.calls if key not in answered(whole.log, paid.next_seq)
+        ]
         assert resumed.scored == whole.scored[len(paid.scores) :]
         assert ending(resumed.outcome) == ending(whole.outcome)
         tried += 1
@@ -129,8 +154,13 @@ async def test_a_race_that_was_broken_off_is_taken_up_without_asking_again_for_w
     for paid in cuts(store, whole.log):
         resumed = await carried_out(asked, paid)
         assert not set(resumed.calls) & answered(whole.log, paid.next_seq)
-        assert [event.seq for event in resumed.log.events] == [*range(paid.next_seq, resumed.outcome.events)]
-        assert (resumed.outcome.answer, resumed.outcome.limit) == (whole.outcome.answer, whole.outcome.limit)
+        assert [event.seq for event in resumed.log.events] == [
+            *range(paid.next_seq, resumed.outcome.events)
+        ]
+        assert (resumed.outcome.answer, resumed.outcome.limit) == (
+            whole.outcome.answer,
+            whole.outcome.limit,
+        )
         known = answered(whole.log, paid.next_seq)
         if {node.key for node in left} <= known or not {node.key for node in first} <= known:
             assert list(differences(told(whole.log, paid.next_seq), told(resumed.log))) == []
@@ -190,16 +220,25 @@ async def test_a_run_whose_model_died_is_sound_and_is_taken_up_where_it_was(
     name: str, dying: type[DyingEngine] | type[DyingRewardModel], good: int, store: Store
 ) -> None:
     whole = await carried_out(spec(name))
-    broken = ScriptedModels(engine=dying(good)) if issubclass(dying, DyingEngine) else ScriptedModels(model=dying(good))
+    broken = (
+        ScriptedModels(engine=dying(good))
+        if issubclass(dying, DyingEngine)
+        else ScriptedModels(model=dying(good))
+    )
     board = jobs(store, broken)
     run_id = await board.submit(spec(name))
     await board.wait(run_id)
     first = store.run(run_id)
-    assert first.status == ("failed" if STRATEGIES[name].needs_verifier or dying is DyingEngine else "finished")
+    assert first.status == (
+        "failed" if STRATEGIES[name].needs_verifier or dying is DyingEngine else "finished"
+    )
     assert store.verify(run_id) == []
     paid, calls = answered(stored(store, run_id)), list[str]()
     if first.status == "failed":
-        again = jobs(store, ScriptedModels(ScriptedEngine(failure=lambda key: calls.append(key.partition("/")[2]))))
+        again = jobs(
+            store,
+            ScriptedModels(ScriptedEngine(failure=lambda key: calls.append(key.partition("/")[2]))),
+        )
         await again.resume(run_id)
         await again.wait(run_id)
     assert store.run(run_id).status == "finished", store.run(run_id).reason
@@ -211,14 +250,21 @@ async def test_a_run_whose_model_died_is_sound_and_is_taken_up_where_it_was(
 def stored(store: Store, run_id: int) -> MemorySink:
     """The log of a run as it stands in the store."""
     log = MemorySink()
-    rows = [{name: getattr(row, name) for name in EventRecord.__slots__} for row in store.events(run_id, limit=None)]
-    full = [{name: getattr(node, name) for name in NodeRecord.__slots__} for node in store.paid(run_id)]
+    rows = [
+        {name: getattr(row, name) for name in EventRecord.__slots__}
+        for row in store.events(run_id, limit=None)
+    ]
+    full = [
+        {name: getattr(node, name) for name in NodeRecord.__slots__} for node in store.paid(run_id)
+    ]
     log.append([NodeRecord(**row) for row in full], [EventRecord(**row) for row in rows])
     return log
 
 
 def jobs(store: Store, models: ScriptedModels) -> Jobs:
-    return Jobs(store, models, Admission(problems.problem, models.available, lambda: None), problems.grade)
+    return Jobs(
+        store, models, Admission(problems.problem, models.available, lambda: None), problems.grade
+    )
 
 
 class JudgingEngine(ScriptedEngine):
@@ -234,16 +280,26 @@ class JudgingEngine(ScriptedEngine):
 
 
 @pytest.mark.parametrize("budget", [{}, {"model_calls": 26}], ids=str)
-async def test_judged_texts_are_not_paid_again_when_a_run_is_taken_up(budget: dict[str, float], store: Store) -> None:
+async def test_judged_texts_are_not_paid_again_when_a_run_is_taken_up(
+    budget: dict[str, float], store: Store
+) -> None:
     params = {"particles": 3, "iterations": 3, "ancestor_sampling": True}
-    asked, whole, first = spec("particle_gibbs", params=params, budget=budget), Batches(), JudgingEngine()
+    asked, whole, first = (
+        spec("particle_gibbs", params=params, budget=budget),
+        Batches(),
+        JudgingEngine(),
+    )
     outcome = await searched(asked, whole, engine=first)
     told_of = [event for event in whole.events if event.kind == "likelihood"]
     assert len(told_of) == len(first.judged) > 0
-    assert budget or {event.value is None for event in told_of} == {True, False}, "texts that are possible there, and impossible ones"
+    assert budget or {event.value is None for event in told_of} == {True, False}, (
+        "texts that are possible there, and impossible ones"
+    )
     for paid in cuts(store, whole):
         log, engine = Batches(), JudgingEngine()
         resumed = await searched(asked, log, engine=engine, paid=paid)
-        assert list(differences(told(whole, paid.next_seq), told(log))) == [], f"cut at {paid.next_seq}"
+        assert list(differences(told(whole, paid.next_seq), told(log))) == [], (
+            f"cut at {paid.next_seq}"
+        )
         assert engine.judged == first.judged[len(paid.likelihoods) :]
         assert ending(resumed) == ending(outcome)

@@ -1,7 +1,9 @@
-"""A program that fills the small disk it is given while a run is written, makes room, and checks that nothing is missing.
+"""A program that fills the small disk it is given while a run is written, makes room, and checks
+that nothing is missing.
 
-Run on a file system of about 96 MiB: `python -m tests.storage.full_disk FOLDER MIB`. MIB is the room it leaves: with little, the write-ahead log
-cannot grow; with more than its 16 MiB, the checkpoint that then begins by itself fails after the commit, which DuckDB takes as fatal.
+Run on a file system of about 96 MiB: `python -m tests.storage.full_disk FOLDER MIB`. MIB is the
+room it leaves: with little, the write-ahead log cannot grow; with more than its 16 MiB, the
+checkpoint that then begins by itself fails after the commit, which DuckDB takes as fatal.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def fill(ballast: Path, left: int) -> None:
 
 
 def write(writer: RunWriter, parts: list[Trace]) -> StorageFailure | None:
-    """Append and flush until something is refused; parts that were taken over are removed from the list."""
+    """Append and flush until something is refused; parts that were taken over are removed from the
+    list."""
     try:
         while parts:
             writer.append(parts[0].nodes, parts[0].events)
@@ -44,7 +47,8 @@ def write(writer: RunWriter, parts: list[Trace]) -> StorageFailure | None:
 
 @contextmanager
 def readers(store: Store, run_id: int) -> Iterator[None]:
-    """Two threads that read all the time, as pages do: their connections hold on to a database that a fatal error made useless."""
+    """Two threads that read all the time, as pages do: their connections hold on to a database that
+    a fatal error made useless."""
     over = threading.Event()
 
     def read() -> None:

@@ -1,8 +1,11 @@
-"""A program that writes runs until it is killed. Every line it prints is a fact its killer can hold the store to.
+"""A program that writes runs until it is killed. Every line it prints is a fact its killer can hold
+the store to.
 
-`open`, then for each run: `appending RUN SEQ` before records up to SEQ are handed over, `stored RUN SEQ` when `flush` returned or a watcher was
-told, `finished RUN` when the status was set. Run: `python -m tests.storage.killed_writer FILE SEED [N]`. With N it kills itself, with the nodes
-of a transaction inserted, before it inserts events for the Nth time: a moment that a killer from outside seldom meets.
+`open`, then for each run: `appending RUN SEQ` before records up to SEQ are handed over, `stored RUN
+SEQ` when `flush` returned or a watcher was told, `finished RUN` when the status was set. Run:
+`python -m tests.storage.killed_writer FILE SEED [N]`. With N it kills itself, with the nodes of a
+transaction inserted, before it inserts events for the Nth time: a moment that a killer from outside
+seldom meets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A checkpoint that DuckDB refuses because of another transaction is tried again, and costs nobody a run."""
+"""A checkpoint that DuckDB refuses because of another transaction is tried again, and costs nobody
+a run."""
 
 from __future__ import annotations
 
@@ -15,13 +16,16 @@ BUSY = f"Cannot CHECKPOINT: there are {CHECKPOINT_BUSY}"
 
 
 def refusing(times: int, message: str, asked: list[str]) -> sa.Executable:
-    """What DuckDB is asked instead of a checkpoint: an error of its own so many times, then the checkpoint."""
+    """What DuckDB is asked instead of a checkpoint: an error of its own so many times, then the
+    checkpoint."""
     asked.append(message)
     return sa.text(f"SELECT error('{message}')" if len(asked) <= times else "CHECKPOINT")
 
 
 @pytest.mark.parametrize("times", [2, CHECKPOINT_TRIES])
-def test_a_refused_checkpoint_is_tried_again_and_then_put_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+def test_a_refused_checkpoint_is_tried_again_and_then_put_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
     asked: list[str] = []
     store = Store.open(tmp_path / "runs.duckdb")
     store.set_setting("runs at once", 3)
@@ -35,7 +39,9 @@ def test_a_refused_checkpoint_is_tried_again_and_then_put_off(tmp_path: Path, mo
     again.close()
 
 
-def test_any_other_failure_of_a_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_failure_of_a_checkpoint_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store.open(tmp_path / "runs.duckdb")
     with monkeypatch.context() as patched:
         patched.setattr(queries, "checkpoint", lambda: refusing(1, "the disk is on fire", []))

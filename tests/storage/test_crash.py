@@ -1,4 +1,6 @@
-"""One process owns the file. When it is killed, what it was promised is there and nothing is torn."""
+"""One process owns the file. When it is killed, what it was promised is there and nothing is
+torn.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Promises(NamedTuple):
-    """What a killed program had said: by run the ends of its appends, the last number it was told is stored, and the runs it ended."""
+    """What a killed program had said: by run the ends of its appends, the last number it was told
+    is stored, and the runs it ended."""
 
     ends: dict[int, set[int]]
     stored: dict[int, int]
@@ -41,7 +44,8 @@ def writing_process(path: Path, *numbers: int) -> Iterator[tuple[subprocess.Pope
 
 
 def killed(path: Path, seed: int, *dies_at: int) -> Promises:
-    """Let the program say some lines, kill it at once (or let it kill itself), and collect all it said."""
+    """Let the program say some lines, kill it at once (or let it kill itself), and collect all it
+    said."""
     count = 10**6 if dies_at else random.Random(seed).randint(10, 250)
     with writing_process(path, seed, *dies_at) as (process, said):
         lines = [line.split() for line, _ in zip(said, range(count), strict=False)]
@@ -54,26 +58,38 @@ def killed(path: Path, seed: int, *dies_at: int) -> Promises:
             ends.setdefault(int(numbers[0]), {-1}).add(int(numbers[1]))
         elif word == "stored":
             stored[int(numbers[0])] = max(int(numbers[1]), stored.get(int(numbers[0]), -1))
-    return Promises(ends, stored, {int(numbers[0]) for word, *numbers in lines if word == "finished"})
+    return Promises(
+        ends, stored, {int(numbers[0]) for word, *numbers in lines if word == "finished"}
+    )
 
 
 def test_a_killed_process_loses_nothing_it_was_promised_and_tears_nothing(tmp_path: Path) -> None:
     for seed, dies_at in enumerate([(), (), (), (), (9,), (20,)]):
         promised = killed(tmp_path / "store.duckdb", seed, *dies_at)
-        assert promised.stored, "the program was killed before it stored anything: this proves nothing"
+        assert promised.stored, (
+            "the program was killed before it stored anything: this proves nothing"
+        )
         store = opened(tmp_path)
         for run_id, ends in promised.ends.items():
             last = store.last_seq(run_id)
-            assert last >= promised.stored.get(run_id, -1), f"run {run_id} lost what was acknowledged"
+            assert last >= promised.stored.get(run_id, -1), (
+                f"run {run_id} lost what was acknowledged"
+            )
             assert last in ends, f"run {run_id} ends within an append"
             assert store.verify(run_id) == []
             status = store.run(run_id).status
-            assert status == "finished" if run_id in promised.finished else status in {"crashed", "finished"}
+            assert (
+                status == "finished"
+                if run_id in promised.finished
+                else status in {"crashed", "finished"}
+            )
         assert store.runs(status="running").total == 0
         store.close()
 
 
-def test_unfinished_runs_are_marked_crashed_with_the_reason_when_the_store_is_opened_again(tmp_path: Path) -> None:
+def test_unfinished_runs_are_marked_crashed_with_the_reason_when_the_store_is_opened_again(
+    tmp_path: Path,
+) -> None:
     store = opened(tmp_path)
     before = ("queued", "loading", "running", "paused", "finished", "failed", "stopped")
     runs = [new_run(store) for _ in before]
@@ -85,7 +101,9 @@ def test_unfinished_runs_are_marked_crashed_with_the_reason_when_the_store_is_op
     rows = [store.run(run_id) for run_id in runs]
     store.close()
     assert [row.status for row in rows] == ["crashed"] * 4 + list(before[4:])
-    assert [row.reason for row in rows[:3]] == [f"the backend stopped while the run was {status}" for status in before[:3]]
+    assert [row.reason for row in rows[:3]] == [
+        f"the backend stopped while the run was {status}" for status in before[:3]
+    ]
     assert [row.reason for row in rows[3:]] == ["the user paused it", None, None, None]
 
 
@@ -109,18 +127,29 @@ def test_a_crashed_run_continues_where_its_log_ends(tmp_path: Path) -> None:
 def test_a_file_another_process_holds_is_refused_by_naming_that_process(tmp_path: Path) -> None:
     with writing_process(tmp_path / "store.duckdb", 0) as (process, said):
         assert said.readline() == "open\n"
-        with pytest.raises(StorageFailure, match=rf"already open in another process \(python.*, PID {process.pid}\): stop that process"):
+        with pytest.raises(
+            StorageFailure,
+            match=(
+                rf"already open in another process \(python.*, PID {process.pid}\): stop "
+                r"that process"
+            ),
+        ):
             opened(tmp_path)
     opened(tmp_path).close()
 
 
 @pytest.mark.parametrize("name", ["store.duckdb", "folder/../store.duckdb", "link.duckdb"])
-def test_a_second_store_on_one_file_is_refused_in_the_same_process(tmp_path: Path, name: str) -> None:
+def test_a_second_store_on_one_file_is_refused_in_the_same_process(
+    tmp_path: Path, name: str
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link.duckdb").symlink_to(tmp_path / "store.duckdb")
     store = opened(tmp_path)
     run_id = new_run(store)
-    with pytest.raises(StorageFailure, match="is already open in this process: use the store that is open, or close it first"):
+    with pytest.raises(
+        StorageFailure,
+        match="is already open in this process: use the store that is open, or close it first",
+    ):
         Store.open(tmp_path / name)
     assert store.run(run_id).status == "queued", "the refused store marked a run of the open one"
     store.close()
@@ -130,7 +159,9 @@ def test_a_second_store_on_one_file_is_refused_in_the_same_process(tmp_path: Pat
 
 
 @pytest.mark.parametrize(("watched", "patience"), [(False, 0.25), (True, 0.05)])
-def test_a_record_waits_no_longer_than_promised_however_many_follow_it(store: Store, watched: bool, patience: float) -> None:
+def test_a_record_waits_no_longer_than_promised_however_many_follow_it(
+    store: Store, watched: bool, patience: float
+) -> None:
     assert patience == (WATCHED_SECONDS if watched else IDLE_SECONDS)
     run_id = new_run(store)
     writer = store.writer(run_id)
@@ -140,13 +171,19 @@ def test_a_record_waits_no_longer_than_promised_however_many_follow_it(store: St
             writer.append(piece.nodes, piece.events)
             due = writer.due
             # The writing thread may have taken the buffer between two lines, then nothing is due.
-            assert due is None or first_due is None or due == first_due or first_due + patience <= due
+            assert (
+                due is None or first_due is None or due == first_due or first_due + patience <= due
+            )
     writer.close()
     assert store.last_seq(run_id) == trace(6).events[-1].seq
 
 
-@pytest.mark.parametrize("content", [b"Dear diary, this is not a database.\n" * 200, b""], ids=["text", "empty"])
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [b"Dear diary, this is not a database.\n" * 200, b""], ids=["text", "empty"]
+)
+def test_a_file_that_is_no_database_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "store.duckdb"
     path.write_bytes(content)
     with pytest.raises(StorageFailure, match="is not a DuckDB file: choose another file"):

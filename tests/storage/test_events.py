@@ -23,7 +23,21 @@ def chain(first: int, count: int, text: str = "step") -> tuple[list[NodeRecord],
     """Nodes `first` and on, each the child of the one before, each with its event."""
     ids = range(first, first + count)
     nodes = [
-        NodeRecord(i, i - 1 if i else None, i, "step", "policy", text, (i, 5), (-0.5, -0.25), "step", False, f"key {i}", i) for i in ids
+        NodeRecord(
+            i,
+            i - 1 if i else None,
+            i,
+            "step",
+            "policy",
+            text,
+            (i, 5),
+            (-0.5, -0.25),
+            "step",
+            False,
+            f"key {i}",
+            i,
+        )
+        for i in ids
     ]
     return nodes, [EventRecord(i, float(i), "node", i, data={"n": i}) for i in ids]
 
@@ -32,11 +46,19 @@ def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
     run_id, whole = finished_run(store), trace()
     stored = store.paid(run_id)
     names = NodeRecord.__dataclass_fields__
-    assert [{name: getattr(node, name) for name in names} for node in stored] == [asdict(node) for node in whole.nodes]
+    assert [{name: getattr(node, name) for name in names} for node in stored] == [
+        asdict(node) for node in whole.nodes
+    ]
     events = store.events(run_id, limit=None)
-    times = [replace(record, t_ms=event.t_ms) for record, event in zip(whole.events, events, strict=True)]
+    times = [
+        replace(record, t_ms=event.t_ms) for record, event in zip(whole.events, events, strict=True)
+    ]
     assert [event._asdict() for event in events] == [asdict(record) for record in times]
-    assert (store.run(run_id).nodes, store.run(run_id).events) == (len(stored), len(events)) == (store.node_count(run_id), store.last_seq(run_id) + 1)
+    assert (
+        (store.run(run_id).nodes, store.run(run_id).events)
+        == (len(stored), len(events))
+        == (store.node_count(run_id), store.last_seq(run_id) + 1)
+    )
 
 
 def test_light_nodes_agree_with_full_ones(store: Store) -> None:
@@ -44,14 +66,20 @@ def test_light_nodes_agree_with_full_ones(store: Store) -> None:
     for light, full in zip(store.nodes(run_id), store.paid(run_id), strict=True):
         assert light == full[: len(light)]
         assert light.n_tokens == len(full.token_ids)
-        assert light.mean_logprob == (None if full.logprobs is None else pytest.approx(sum(full.logprobs) / len(full.logprobs)))
+        assert light.mean_logprob == (
+            None
+            if full.logprobs is None
+            else pytest.approx(sum(full.logprobs) / len(full.logprobs))
+        )
 
 
 def test_pages_of_nodes_and_events_follow_each_other(store: Store) -> None:
     run_id = finished_run(store)
     assert store.nodes(run_id, limit=3) + store.nodes(run_id, after_id=2) == store.nodes(run_id)
     assert store.events(run_id, limit=4) + store.events(run_id, after=3) == store.events(run_id)
-    assert [event.kind for event in store.events(run_id, kinds=["score", "status"])] == ["score"] * 6 + ["status"]
+    assert [event.kind for event in store.events(run_id, kinds=["score", "status"])] == [
+        "score"
+    ] * 6 + ["status"]
     assert store.events(run_id, kinds=[]) == []
 
 
@@ -69,25 +97,56 @@ def test_a_path_leads_from_the_root_to_the_node(store: Store) -> None:
 def test_scores_tell_failed_from_given_ones(store: Store) -> None:
     run_id = finished_run(store)
     scores = store.scores(run_id)
-    assert [store.scores(run_id, node) for node in range(8)] == [[], *([score] for score in scores), []]
-    assert [(score.node_id, score.scorer) for score in scores] == [(node, "prm") for node in range(1, 7)]
+    assert [store.scores(run_id, node) for node in range(8)] == [
+        [],
+        *([score] for score in scores),
+        [],
+    ]
+    assert [(score.node_id, score.scorer) for score in scores] == [
+        (node, "prm") for node in range(1, 7)
+    ]
     assert (scores[1].value, scores[1].reason, scores[1].steps) == (None, "too long", ())
     assert (scores[0].value, scores[0].reason, scores[0].steps) == (0.1, None, (0.1, 0.2))
 
 
-HOSTILE = ["nul \0 inside", "'; DROP TABLE run; --", "$1 ? :name %s {0}", "x" * 2**20, "\u202e\u2028\ufeff", "<script>", "", "\\u0000\\", "🜂" * 50]
+HOSTILE = [
+    "nul \0 inside",
+    "'; DROP TABLE run; --",
+    "$1 ? :name %s {0}",
+    "x" * 2**20,
+    "\u202e\u2028\ufeff",
+    "<script>",
+    "",
+    "\\u0000\\",
+    "🜂" * 50,
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_texts_survive(store: Store, text: str) -> None:
     run_id = new_run(store, problem={"id": "own/x", "question": text, "answer": text}, model=text)
-    node = replace(chain(0, 1)[0][0], text=text, role=text, key=text, alternatives=[[[1, text, -0.5]]])
+    node = replace(
+        chain(0, 1)[0][0], text=text, role=text, key=text, alternatives=[[[1, text, -0.5]]]
+    )
     writer = store.writer(run_id)
-    writer.append([node], [EventRecord(0, 0.0, "node", 0, text, 0, text, text, data={"text": text, text: [text]})])
+    writer.append(
+        [node],
+        [EventRecord(0, 0.0, "node", 0, text, 0, text, text, data={"text": text, text: [text]})],
+    )
     writer.close()
     stored, event, run = store.node(run_id, 0), store.events(run_id)[0], store.run(run_id)
-    assert (stored.text, stored.role, stored.key, stored.alternatives) == (text, text, text, [[[1, text, -0.5]]])
-    assert (event.track, event.phase, event.label, event.data) == (text, text, text, {"text": text, text: [text]})
+    assert (stored.text, stored.role, stored.key, stored.alternatives) == (
+        text,
+        text,
+        text,
+        [[[1, text, -0.5]]],
+    )
+    assert (event.track, event.phase, event.label, event.data) == (
+        text,
+        text,
+        text,
+        {"text": text, text: [text]},
+    )
     assert run.problem is not None
     assert (run.problem["question"], run.problem["answer"], run.model) == (text, text, text)
     assert run_id in [row.id for row in store.runs(text=text[:200]).rows]
@@ -96,19 +155,29 @@ def test_hostile_texts_survive(store: Store, text: str) -> None:
 @pytest.mark.parametrize(
     ("node", "event"),
     [
-        ({"text": "broken \ud800"}, {}), ({"alternatives": [[[1, "\ud800", -0.5]]]}, {}), ({"logprobs": (float("nan"), 0.0)}, {}),
-        ({"logprobs": (float("-inf"), 0.0)}, {}), ({"token_ids": (2**31,)}, {}), ({}, {"value": float("inf")}), ({}, {"data": {"x": float("nan")}}),
-        ({}, {"label": "\udc00"}), ({}, {"data": {"x": object()}}),
+        ({"text": "broken \ud800"}, {}),
+        ({"alternatives": [[[1, "\ud800", -0.5]]]}, {}),
+        ({"logprobs": (float("nan"), 0.0)}, {}),
+        ({"logprobs": (float("-inf"), 0.0)}, {}),
+        ({"token_ids": (2**31,)}, {}),
+        ({}, {"value": float("inf")}),
+        ({}, {"data": {"x": float("nan")}}),
+        ({}, {"label": "\udc00"}),
+        ({}, {"data": {"x": object()}}),
     ],
 )
-def test_what_cannot_be_stored_is_refused_by_the_name_of_the_record(store: Store, node: dict[str, object], event: dict[str, object]) -> None:
+def test_what_cannot_be_stored_is_refused_by_the_name_of_the_record(
+    store: Store, node: dict[str, object], event: dict[str, object]
+) -> None:
     nodes, events = chain(0, 3)
     nodes[1], events[1] = replace(nodes[1], **node), replace(events[1], **event)  # type: ignore[arg-type]
     run_id, neighbour = new_run(store), new_run(store)
     writer, other = store.writer(run_id), store.writer(neighbour)
     other.append(*chain(0, 3))
     writer.append(nodes, events)
-    with pytest.raises(StorageFailure, match=f"{'node' if node else 'event'} 1 .*of run {run_id} cannot be stored"):
+    with pytest.raises(
+        StorageFailure, match=f"{'node' if node else 'event'} 1 .*of run {run_id} cannot be stored"
+    ):
         writer.flush()
     other.flush()
     assert store.last_seq(neighbour) == 2, "a neighbour's records are stored all the same"
@@ -119,8 +188,12 @@ def test_what_cannot_be_stored_is_refused_by_the_name_of_the_record(store: Store
         writer.close()
 
 
-@pytest.mark.parametrize("wrong", [chain(1, 1), chain(4, 1), chain(2, 1), ([], [EventRecord(7, 0.0, "status")])])
-def test_records_that_do_not_follow_the_log_are_refused(store: Store, wrong: tuple[list[NodeRecord], list[EventRecord]]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [chain(1, 1), chain(4, 1), chain(2, 1), ([], [EventRecord(7, 0.0, "status")])]
+)
+def test_records_that_do_not_follow_the_log_are_refused(
+    store: Store, wrong: tuple[list[NodeRecord], list[EventRecord]]
+) -> None:
     writer = store.writer(new_run(store))
     writer.append(*chain(0, 3))
     with pytest.raises(StorageFailure, match="does not follow what is stored, accepted: 3"):
@@ -198,7 +271,11 @@ def test_readers_see_whole_transactions_while_four_runs_are_written(store: Store
             for run_id in runs:
                 events = store.events(run_id, limit=None)
                 nodes = store.nodes(run_id)
-                if [event.seq for event in events] != list(range(len(events))) or len(events) % 5 or len(nodes) < len(events):
+                if (
+                    [event.seq for event in events] != list(range(len(events)))
+                    or len(events) % 5
+                    or len(nodes) < len(events)
+                ):
                     wrong.append(f"run {run_id}: {len(events)} events, {len(nodes)} nodes")
                 if any(node.text != f"run {run_id}" for node in nodes):
                     wrong.append(f"run {run_id} holds a foreign node")
@@ -218,14 +295,26 @@ def test_readers_see_whole_transactions_while_four_runs_are_written(store: Store
 
 PLAIN = st.characters(exclude_categories=["Cs"])
 VALUES: st.SearchStrategy[JSON] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(PLAIN),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(PLAIN), inner, max_size=3), max_leaves=8,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(PLAIN),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(PLAIN), inner, max_size=3),
+    max_leaves=8,
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.none() | st.dictionaries(st.text(PLAIN), VALUES, max_size=3), value=st.none() | st.floats(allow_nan=False, allow_infinity=False))
-def test_event_data_come_back_bit_for_bit(store: Store, data: dict[str, JSON] | None, value: float | None) -> None:
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    data=st.none() | st.dictionaries(st.text(PLAIN), VALUES, max_size=3),
+    value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_event_data_come_back_bit_for_bit(
+    store: Store, data: dict[str, JSON] | None, value: float | None
+) -> None:
     run_id = new_run(store)
     writer = store.writer(run_id)
     writer.append([], [EventRecord(0, 0.0, "remarked", value=value, data=data)])

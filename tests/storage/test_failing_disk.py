@@ -1,4 +1,5 @@
-"""A store whose disk fails says so, keeps what it could not store, and stores it once there is room: nothing is lost silently."""
+"""A store whose disk fails says so, keeps what it could not store, and stores it once there is
+room: nothing is lost silently."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ FULL = "IO Error: Could not write file: No space left on device"
 
 
 class FailingDisk(Database):
-    """A database whose next commits fail with DuckDB's fatal error, as it does on a full disk: `before` or `after` they are durable."""
+    """A database whose next commits fail with DuckDB's fatal error, as it does on a full disk:
+    `before` or `after` they are durable."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -64,7 +66,9 @@ def append_all(writer: RunWriter, parts: Sequence[Trace]) -> None:
 
 
 @pytest.mark.parametrize("first_failure", ["before", "after"])
-def test_records_a_full_disk_refused_are_kept_and_stored_when_there_is_room(disk: FailingDisk, failing: Store, first_failure: str) -> None:
+def test_records_a_full_disk_refused_are_kept_and_stored_when_there_is_room(
+    disk: FailingDisk, failing: Store, first_failure: str
+) -> None:
     whole = trace()
     first, *rest = pieces(whole, lambda: 9)
     writer = failing.writer(new_run(failing))
@@ -75,7 +79,9 @@ def test_records_a_full_disk_refused_are_kept_and_stored_when_there_is_room(disk
             writer.flush()
         with pytest.raises(StorageFailure, match="is full"):
             writer.append(rest[0].nodes, rest[0].events)
-    assert failing.last_seq(writer.run_id) == (-1 if first_failure == "before" else first.events[-1].seq)
+    assert failing.last_seq(writer.run_id) == (
+        -1 if first_failure == "before" else first.events[-1].seq
+    )
     disk.failures.clear()
     writer.flush()
     append_all(writer, rest)
@@ -83,7 +89,9 @@ def test_records_a_full_disk_refused_are_kept_and_stored_when_there_is_room(disk
     assert stores_whole(failing, writer.run_id, whole)
 
 
-def test_a_commit_that_fails_once_it_is_durable_is_not_repeated(disk: FailingDisk, failing: Store) -> None:
+def test_a_commit_that_fails_once_it_is_durable_is_not_repeated(
+    disk: FailingDisk, failing: Store
+) -> None:
     whole = trace()
     writer = failing.writer(new_run(failing))
     disk.failures[:] = ["after"]
@@ -94,7 +102,9 @@ def test_a_commit_that_fails_once_it_is_durable_is_not_repeated(disk: FailingDis
     assert stores_whole(failing, writer.run_id, whole)
 
 
-def test_runs_that_share_a_failed_transaction_are_stored_one_by_one(disk: FailingDisk, failing: Store) -> None:
+def test_runs_that_share_a_failed_transaction_are_stored_one_by_one(
+    disk: FailingDisk, failing: Store
+) -> None:
     whole = trace()
     writers = [failing.writer(new_run(failing)) for _ in range(3)]
     disk.failures[:] = ["before", "before"]
@@ -112,7 +122,9 @@ def test_runs_that_share_a_failed_transaction_are_stored_one_by_one(disk: Failin
     assert all(stores_whole(failing, writer.run_id, whole) for writer in writers)
 
 
-def test_a_writer_that_closes_on_a_full_disk_says_what_was_lost_and_frees_the_run(disk: FailingDisk, failing: Store) -> None:
+def test_a_writer_that_closes_on_a_full_disk_says_what_was_lost_and_frees_the_run(
+    disk: FailingDisk, failing: Store
+) -> None:
     whole = trace()
     run_id = new_run(failing)
     writer = failing.writer(run_id)
@@ -121,7 +133,9 @@ def test_a_writer_that_closes_on_a_full_disk_says_what_was_lost_and_frees_the_ru
     with pytest.raises(StorageFailure, match="is full"):
         writer.close()
     disk.failures.clear()
-    with pytest.raises(StorageFailure, match=f"writer of run {run_id} is closed and its last records were lost"):
+    with pytest.raises(
+        StorageFailure, match=f"writer of run {run_id} is closed and its last records were lost"
+    ):
         writer.flush()
     again = failing.writer(run_id)
     again.append(whole.nodes, whole.events)
@@ -141,7 +155,9 @@ def test_a_store_that_closes_on_a_full_disk_says_so(disk: FailingDisk, tmp_path:
     again.close()
 
 
-def test_a_failed_import_on_a_full_disk_leaves_nothing(disk: FailingDisk, failing: Store, tmp_path: Path) -> None:
+def test_a_failed_import_on_a_full_disk_leaves_nothing(
+    disk: FailingDisk, failing: Store, tmp_path: Path
+) -> None:
     whole = trace()
     writer = failing.writer(new_run(failing))
     writer.append(whole.nodes, whole.events)
@@ -161,12 +177,23 @@ def test_a_disk_that_is_really_full_loses_no_record(tmp_path: Path, left_mib: in
     namespace = ["unshare", "--user", "--map-root-user", "--mount"]
     mount = f"mount -t tmpfs -o size=96m none '{tmp_path}'"
     try:
-        possible = subprocess.run([*namespace, "sh", "-c", mount], capture_output=True, text=True, timeout=60, check=False)
+        possible = subprocess.run(
+            [*namespace, "sh", "-c", mount], capture_output=True, text=True, timeout=60, check=False
+        )
     except FileNotFoundError:
         pytest.skip("no unshare: a small file system cannot be made here")
     if possible.returncode:
         pytest.skip(f"a small file system cannot be made here: {possible.stderr.strip()}")
-    program = f"{mount} && exec '{sys.executable}' -m tests.storage.full_disk '{tmp_path}' {left_mib}"
-    ended = subprocess.run([*namespace, "sh", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    program = (
+        f"{mount} && exec '{sys.executable}' -m tests.storage.full_disk '{tmp_path}' {left_mib}"
+    )
+    ended = subprocess.run(
+        [*namespace, "sh", "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
     assert "whole" in ended.stdout

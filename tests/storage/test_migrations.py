@@ -1,4 +1,5 @@
-"""The tables of a file are those of the models, however old the file is; a newer file is left alone."""
+"""The tables of a file are those of the models, however old the file is; a newer file is left
+alone."""
 
 from __future__ import annotations
 
@@ -32,7 +33,12 @@ def test_an_empty_folder_becomes_a_store_with_every_table(tmp_path: Path) -> Non
 def test_the_migrations_lead_to_exactly_the_models(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "store.duckdb")
     with database.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata) == []
+        assert (
+            compare_metadata(
+                MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata
+            )
+            == []
+        )
     database.close()
 
 
@@ -41,7 +47,12 @@ def test_the_comparison_with_the_models_sees_a_missing_column(tmp_path: Path) ->
     with database.writing() as connection:
         connection.execute(sa.text("ALTER TABLE setting DROP COLUMN value"))
     with database.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata) != []
+        assert (
+            compare_metadata(
+                MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata
+            )
+            != []
+        )
     database.close()
 
 
@@ -62,9 +73,17 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     run_id = new_run(store)
     store.close()
     execute(path, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StorageFailure, match=r"newer version of this program \(tables at revision 9999, accepted: up to 0003\): update the program"):
+    with pytest.raises(
+        StorageFailure,
+        match=(
+            r"newer version of this program \(tables at revision 9999, accepted: up to 0003\): "
+            r"update the program"
+        ),
+    ):
         opened(tmp_path)
-    assert execute(path, "SELECT status FROM run") == [("queued",)], "the refused store marked a run of the newer program"
+    assert execute(path, "SELECT status FROM run") == [("queued",)], (
+        "the refused store marked a run of the newer program"
+    )
     execute(path, "UPDATE alembic_version SET version_num = '0003'")
     store = opened(tmp_path)
     assert store.run(run_id).status == "crashed"
@@ -79,7 +98,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert execute(path, "SELECT table_name FROM duckdb_tables()") == [("node",)]
 
 
-FIRST_ANNOTATION = "CREATE TABLE annotation (id BIGINT DEFAULT nextval('annotation_id_sequence') PRIMARY KEY, run_id BIGINT NOT NULL, label VARCHAR)"
+FIRST_ANNOTATION = (
+    "CREATE TABLE annotation (id BIGINT DEFAULT nextval('annotation_id_sequence') PRIMARY KEY, "
+    "run_id BIGINT NOT NULL, label VARCHAR)"
+)
 
 
 def test_a_file_of_the_first_tables_gets_the_later_ones_and_keeps_its_runs(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""A run leaves as Parquet tables and comes back the same in every column; tables that are not sound leave nothing behind."""
+"""A run leaves as Parquet tables and comes back the same in every column; tables that are not sound
+leave nothing behind."""
 
 from __future__ import annotations
 
@@ -45,7 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stored(database: Database, table: str, run_id: int) -> list[tuple[Any, ...]]:
     """Every column of a run in a table, but its number, in order."""
     with database.reading() as connection:
-        rows = connection.execute(sa.text(f"SELECT * EXCLUDE (run_id) FROM {table} WHERE run_id = {run_id} ORDER BY 1")).fetchall()
+        rows = connection.execute(
+            sa.text(f"SELECT * EXCLUDE (run_id) FROM {table} WHERE run_id = {run_id} ORDER BY 1")
+        ).fetchall()
     return [tuple(row) for row in rows]
 
 
@@ -53,19 +56,39 @@ def stored(database: Database, table: str, run_id: int) -> list[tuple[Any, ...]]
 @given(whole=grown(), texts=st.tuples(MAYBE, MAYBE, MAYBE), data=st.data())
 @pytest.mark.parametrize("format_", ["jsonl", "parquet"])
 def test_every_column_comes_back(
-    shared: Store, database: Database, folder: Path, format_: str, whole: Trace, texts: tuple[str | None, ...], data: st.DataObject
+    shared: Store,
+    database: Database,
+    folder: Path,
+    format_: str,
+    whole: Trace,
+    texts: tuple[str | None, ...],
+    data: st.DataObject,
 ) -> None:
-    question: dict[str, JSON] = {"id": data.draw(TEXT), "question": data.draw(TEXT), "answer": data.draw(MAYBE), **data.draw(FACTS)}
+    question: dict[str, JSON] = {
+        "id": data.draw(TEXT),
+        "question": data.draw(TEXT),
+        "answer": data.draw(MAYBE),
+        **data.draw(FACTS),
+    }
     forked = data.draw(st.none() | st.fixed_dictionaries({"run": st.integers(1, 9)}))
     run_id = new_run(shared, problem=question, model=data.draw(TEXT), forked_from=forked)
     writer = shared.writer(run_id)
     writer.append(whole.nodes, whole.events)
     writer.close()
-    ended = data.draw(st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
+    ended = data.draw(
+        st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+    )
     answer, reason, error = texts
     shared.update_run(
-        run_id, status="finished", answer=answer, reason=reason, error=error, finished_at=ended, correct=data.draw(st.none() | st.booleans()),
-        manifest=data.draw(FACTS), ledger={**data.draw(FACTS), **whole.ledger},
+        run_id,
+        status="finished",
+        answer=answer,
+        reason=reason,
+        error=error,
+        finished_at=ended,
+        correct=data.draw(st.none() | st.booleans()),
+        manifest=data.draw(FACTS),
+        ledger={**data.draw(FACTS), **whole.ledger},
     )
     path, again = folder / "run.zip", folder / "again.zip"
     shared.export_run(run_id, path, format_)
@@ -78,28 +101,37 @@ def test_every_column_comes_back(
     assert taken._replace(**{name: getattr(original, name) for name in new}) == original
     assert taken.forked_from == (None if forked is None else {"elsewhere": forked})
     assert list(taken.manifest) == [*original.manifest, "imported"]
-    assert {name: value for name, value in taken.manifest.items() if name != "imported"} == original.manifest
+    assert {
+        name: value for name, value in taken.manifest.items() if name != "imported"
+    } == original.manifest
     shared.export_run(copy, again, format_)
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_a_fork_with_tokens_that_its_origin_paid_is_still_sound_elsewhere(shared: Store, folder: Path) -> None:
+def test_a_fork_with_tokens_that_its_origin_paid_is_still_sound_elsewhere(
+    shared: Store, folder: Path
+) -> None:
     run_id, whole = new_run(shared, forked_from={"run": 3}), trace()
     writer = shared.writer(run_id)
     writer.append(whole.nodes, whole.events)
     writer.close()
-    shared.update_run(run_id, status="finished", ledger={"generated_tokens": 2})  # a fork counts what it paid itself
+    # a fork counts what it paid itself
+    shared.update_run(run_id, status="finished", ledger={"generated_tokens": 2})
     for format_ in ("jsonl", "parquet"):
         shared.export_run(run_id, folder / f"fork.{format_}.zip", format_)
         assert shared.verify(shared.import_run(folder / f"fork.{format_}.zip")) == []
 
 
-def test_tables_are_written_as_a_folder_that_others_read_too(shared: Store, database: Database, folder: Path) -> None:
+def test_tables_are_written_as_a_folder_that_others_read_too(
+    shared: Store, database: Database, folder: Path
+) -> None:
     run_id = finished_run(shared)
     shared.export_run(run_id, folder / "tables", "parquet")
     assert sorted(path.name for path in (folder / "tables").iterdir()) == sorted(NAMES)
     with database.reading() as connection:
-        counted = connection.execute(sa.text(f"SELECT count(*), sum(len(token_ids)) FROM '{folder / 'tables' / NODES}'")).one()
+        counted = connection.execute(
+            sa.text(f"SELECT count(*), sum(len(token_ids)) FROM '{folder / 'tables' / NODES}'")
+        ).one()
     assert tuple(counted) == (7, 15)
     copy = shared.import_run(folder / "tables")
     assert shared.paid(copy) == shared.paid(run_id)
@@ -142,15 +174,25 @@ def rewrite(files: Files, name: str, table: pa.Table) -> None:
 
 def retyped(files: Files) -> None:
     table = pq.read_table(io.BytesIO(files[NODES]))
-    rewrite(files, NODES, table.set_column(table.schema.get_field_index("depth"), "depth", table["depth"].cast(pa.string())))
+    rewrite(
+        files,
+        NODES,
+        table.set_column(
+            table.schema.get_field_index("depth"), "depth", table["depth"].cast(pa.string())
+        ),
+    )
 
 
 def many(files: Files) -> None:
     """A table of few bytes that unpacks to two gigabytes of text."""
     table = pq.read_table(io.BytesIO(files[NODES]))
     count = 2_000
-    columns = [pa.array([table[field.name][0].as_py()] * count, field.type) for field in table.schema]
-    columns[table.schema.get_field_index("text")] = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), pa.array(["x" * 2**20]))
+    columns = [
+        pa.array([table[field.name][0].as_py()] * count, field.type) for field in table.schema
+    ]
+    columns[table.schema.get_field_index("text")] = pa.DictionaryArray.from_arrays(
+        pa.array([0] * count, pa.int32()), pa.array(["x" * 2**20])
+    )
     names = table.schema.names
     sink = io.BytesIO()
     pq.write_table(pa.table(columns, names=names), sink, store_schema=False)
@@ -162,19 +204,57 @@ BROKEN: dict[str, tuple[Callable[[Files], object], str]] = {
     "a stranger": (lambda files: files.update({"../run.parquet": b""}), "no other members"),
     "a table cut off": (lambda files: files.update({NODES: files[NODES][:-20]}), "nodes.parquet"),
     "no table": (lambda files: files.update({EVENTS: b"PAR1"}), "events.parquet"),
-    "a column too few": (lambda files: rewrite(files, NODES, pq.read_table(io.BytesIO(files[NODES])).drop_columns(["key"])), "column 'key' of nodes"),
-    "a column of another type": (retyped, "column 'depth' of nodes.parquet: got 'string', accepted: int32"),
-    "a wrong depth": (rows(NODES, lambda found: found[3].update(depth=9)), "row 3 of nodes.parquet.*depth 9"),
-    "an orphan": (rows(NODES, lambda found: found[3].update(parent_id=66)), "row 3 of nodes.parquet.*parent 66"),
+    "a column too few": (
+        lambda files: rewrite(
+            files, NODES, pq.read_table(io.BytesIO(files[NODES])).drop_columns(["key"])
+        ),
+        "column 'key' of nodes",
+    ),
+    "a column of another type": (
+        retyped,
+        "column 'depth' of nodes.parquet: got 'string', accepted: int32",
+    ),
+    "a wrong depth": (
+        rows(NODES, lambda found: found[3].update(depth=9)),
+        "row 3 of nodes.parquet.*depth 9",
+    ),
+    "an orphan": (
+        rows(NODES, lambda found: found[3].update(parent_id=66)),
+        "row 3 of nodes.parquet.*parent 66",
+    ),
     "no id": (rows(NODES, lambda found: found[3].update(id=None)), "id in row 3 of nodes.parquet"),
-    "bad JSON": (rows(EVENTS, lambda found: found[2].update(data="{")), "data in row 2 of events.parquet"),
-    "deep JSON": (rows(EVENTS, lambda found: found[2].update(data="[" * 100_000)), "data in row 2 of events.parquet"),
-    "NaN in JSON": (rows(EVENTS, lambda found: found[2].update(data='{"a":NaN}')), "data in row 2 of events.parquet"),
-    "NaN": (rows(EVENTS, lambda found: found[2].update(value=float("nan"))), "value in row 2 of events.parquet"),
-    "JSON of another kind": (rows(RUN, lambda found: found[0].update(ledger="[]")), "ledger in row 0 of run.parquet"),
-    "two runs": (rows(RUN, lambda found: found.append(dict(found[0]))), "run.parquet: got '2 rows'"),
-    "another version": (rows(RUN, lambda found: found[0].update(version=9)), "run.parquet.*version 1"),
-    "a run under way": (rows(RUN, lambda found: found[0].update(status="running")), "run.parquet.*a run that is over"),
+    "bad JSON": (
+        rows(EVENTS, lambda found: found[2].update(data="{")),
+        "data in row 2 of events.parquet",
+    ),
+    "deep JSON": (
+        rows(EVENTS, lambda found: found[2].update(data="[" * 100_000)),
+        "data in row 2 of events.parquet",
+    ),
+    "NaN in JSON": (
+        rows(EVENTS, lambda found: found[2].update(data='{"a":NaN}')),
+        "data in row 2 of events.parquet",
+    ),
+    "NaN": (
+        rows(EVENTS, lambda found: found[2].update(value=float("nan"))),
+        "value in row 2 of events.parquet",
+    ),
+    "JSON of another kind": (
+        rows(RUN, lambda found: found[0].update(ledger="[]")),
+        "ledger in row 0 of run.parquet",
+    ),
+    "two runs": (
+        rows(RUN, lambda found: found.append(dict(found[0]))),
+        "run.parquet: got '2 rows'",
+    ),
+    "another version": (
+        rows(RUN, lambda found: found[0].update(version=9)),
+        "run.parquet.*version 1",
+    ),
+    "a run under way": (
+        rows(RUN, lambda found: found[0].update(status="running")),
+        "run.parquet.*a run that is over",
+    ),
     "endless text": (many, "nodes.parquet: got '.* bytes of text'"),
 }
 
@@ -199,7 +279,9 @@ def test_broken_tables_are_refused_by_table_and_row_and_leave_nothing_behind(
     assert contents(database) == before
 
 
-def test_an_archive_cut_anywhere_is_refused(shared: Store, database: Database, folder: Path, sound: Files) -> None:
+def test_an_archive_cut_anywhere_is_refused(
+    shared: Store, database: Database, folder: Path, sound: Files
+) -> None:
     whole, before = archived(sound), contents(database)
     for end in range(0, len(whole), 701):
         (folder / "cut.zip").write_bytes(whole[:end])
@@ -208,15 +290,24 @@ def test_an_archive_cut_anywhere_is_refused(shared: Store, database: Database, f
     assert contents(database) == before
 
 
-def test_a_file_that_came_from_another_program_keeps_its_source_through_every_export(shared: Store, folder: Path) -> None:
+def test_a_file_that_came_from_another_program_keeps_its_source_through_every_export(
+    shared: Store, folder: Path
+) -> None:
     run_id = finished_run(shared)
-    shared.update_run(run_id, manifest={"imported": {"format": "treequest", "sha256": "ab"}, "label": "x"})
+    shared.update_run(
+        run_id, manifest={"imported": {"format": "treequest", "sha256": "ab"}, "label": "x"}
+    )
     for format_ in ("jsonl", "parquet"):
         shared.export_run(run_id, folder / f"source.{format_}.zip", format_)
         copy = shared.import_run(folder / f"source.{format_}.zip")
         mark = shared.run(copy).manifest["imported"]
         assert isinstance(mark, dict)
-        assert (mark["format"], mark["before"]) == (format_, {"format": "treequest", "sha256": "ab"})
+        assert (mark["format"], mark["before"]) == (
+            format_,
+            {"format": "treequest", "sha256": "ab"},
+        )
         shared.export_run(copy, folder / f"source-again.{format_}.zip", format_)
-        assert (folder / f"source-again.{format_}.zip").read_bytes() == (folder / f"source.{format_}.zip").read_bytes()
+        assert (folder / f"source-again.{format_}.zip").read_bytes() == (
+            folder / f"source.{format_}.zip"
+        ).read_bytes()
         assert json.dumps(shared.run(copy).manifest).startswith('{"imported"')

@@ -1,4 +1,6 @@
-"""Run rows: what goes in comes out, only known fields change, and nothing of a deleted run stays."""
+"""Run rows: what goes in comes out, only known fields change, and nothing of a deleted run
+stays.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from tests.storage.traces import PROBLEM, finished_run, new_run
 
 def test_a_new_run_is_queued_and_comes_back_as_given(store: Store) -> None:
     run = store.run(new_run(store, seed=2**63 - 1, forked_from={"run": 3, "node": 5}))
-    assert (run.status, run.strategy, run.model, run.seed, run.origin) == ("queued", "beam_search", "classroom", 2**63 - 1, "own")
+    assert (run.status, run.strategy, run.model, run.seed, run.origin) == (
+        "queued",
+        "beam_search",
+        "classroom",
+        2**63 - 1,
+        "own",
+    )
     assert run.problem == {**PROBLEM, "dataset": "ledger"}
     assert run.spec["params"] == {"width": 4}
     assert run.forked_from == {"run": 3, "node": 5}
@@ -28,9 +36,24 @@ def test_a_run_without_a_problem_has_none(store: Store) -> None:
 def test_changed_fields_are_kept_with_their_types(store: Store) -> None:
     run_id, moment = new_run(store), datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)
     ledger = {"generated_tokens": 2**40, "seconds": 0.1 + 0.2}
-    store.update_run(run_id, status="failed", error="no room", remedy="make room", correct=False, chosen_node=3, ledger=ledger, finished_at=moment)
+    store.update_run(
+        run_id,
+        status="failed",
+        error="no room",
+        remedy="make room",
+        correct=False,
+        chosen_node=3,
+        ledger=ledger,
+        finished_at=moment,
+    )
     run = store.run(run_id)
-    assert (run.status, run.error, run.remedy, run.correct, run.chosen_node) == ("failed", "no room", "make room", False, 3)
+    assert (run.status, run.error, run.remedy, run.correct, run.chosen_node) == (
+        "failed",
+        "no room",
+        "make room",
+        False,
+        3,
+    )
     assert (run.ledger, run.finished_at) == (ledger, moment)
     store.update_run(run_id, error=None, correct=None)
     assert (store.run(run_id).error, store.run(run_id).correct) == (None, None)
@@ -39,12 +62,19 @@ def test_changed_fields_are_kept_with_their_types(store: Store) -> None:
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        ({"seed": 3}, "field of a run"), ({"status; DROP TABLE run": 1}, "field of a run"), ({"status": None}, "status of a run"),
-        ({"chosen_node": True}, "chosen_node of a run"), ({"ledger": {"tokens": float("nan")}}, "ledger of a run"),
-        ({"answer": "\ud800"}, "answer of a run"), ({"ledger": {"x": object()}}, "ledger of a run"), ({"correct": "yes"}, "correct of a run"),
+        ({"seed": 3}, "field of a run"),
+        ({"status; DROP TABLE run": 1}, "field of a run"),
+        ({"status": None}, "status of a run"),
+        ({"chosen_node": True}, "chosen_node of a run"),
+        ({"ledger": {"tokens": float("nan")}}, "ledger of a run"),
+        ({"answer": "\ud800"}, "answer of a run"),
+        ({"ledger": {"x": object()}}, "ledger of a run"),
+        ({"correct": "yes"}, "correct of a run"),
     ],
 )
-def test_a_change_that_cannot_be_stored_is_refused_by_name(store: Store, fields: dict[str, object], names: str) -> None:
+def test_a_change_that_cannot_be_stored_is_refused_by_name(
+    store: Store, fields: dict[str, object], names: str
+) -> None:
     run_id = new_run(store)
     before = store.run(run_id)
     with pytest.raises(BadInput, match=names):
@@ -97,7 +127,12 @@ def test_a_problem_that_changed_does_not_rewrite_older_runs(store: Store) -> Non
 
 @pytest.mark.parametrize(
     "problem",
-    [{"id": 3, "question": "x"}, {"id": "own"}, {"id": "a", "question": "\udfff"}, {"id": "a", "question": "x", "answer": 4}],
+    [
+        {"id": 3, "question": "x"},
+        {"id": "own"},
+        {"id": "a", "question": "\udfff"},
+        {"id": "a", "question": "x", "answer": 4},
+    ],
 )
 def test_a_problem_without_texts_is_refused(store: Store, problem: dict[str, object]) -> None:
     with pytest.raises(BadInput):

@@ -10,7 +10,11 @@ from backend.core.errors import BadInput, NotFound
 from storage import SeriesScore
 from tests.storage.traces import new_run, opened
 
-SCORES = [SeriesScore(1, 0.1 + 0.2, (1.0, 1 / 3), None), SeriesScore(2, None, (), "too long"), SeriesScore(7, 0.0, (0.0,), None)]
+SCORES = [
+    SeriesScore(1, 0.1 + 0.2, (1.0, 1 / 3), None),
+    SeriesScore(2, None, (), "too long"),
+    SeriesScore(7, 0.0, (0.0,), None),
+]
 
 
 def test_a_series_comes_back_bit_for_bit_and_beside_others(tmp_path: Path) -> None:

@@ -19,7 +19,10 @@ def test_a_snapshot_opens_and_equals_the_store(store: Store, tmp_path: Path) -> 
     later = finished_run(store)
     copy = Store.open(tmp_path / "it's a : snapshot.duckdb")
     assert copy.runs().rows == store.runs(offset=1).rows
-    assert (copy.paid(run_id), copy.events(run_id, limit=None)) == (store.paid(run_id), store.events(run_id, limit=None))
+    assert (copy.paid(run_id), copy.events(run_id, limit=None)) == (
+        store.paid(run_id),
+        store.events(run_id, limit=None),
+    )
     assert copy.settings() == {"runs at once": 2}
     assert copy.verify(run_id) == []
     assert new_run(copy) == later, "the copy goes on counting runs where it was taken"
@@ -33,7 +36,9 @@ def test_a_snapshot_never_replaces_a_file(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "there").read_text() == "mine"
 
 
-def test_snapshots_taken_while_a_run_is_written_hold_whole_transactions(store: Store, tmp_path: Path) -> None:
+def test_snapshots_taken_while_a_run_is_written_hold_whole_transactions(
+    store: Store, tmp_path: Path
+) -> None:
     run_id, over = new_run(store), threading.Event()
 
     def write() -> None:

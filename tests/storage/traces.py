@@ -6,11 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from backend.core.records import EventRecord, MemorySink, NodeRecord, Recorder
-from backend.core.types import JSON, Alternative, Backed, Finish, Kind, Node, Score, Step
+from backend.core.records import EventRecord, MemorySink, NodeRecord
+from backend.core.steps import Backed, Step
+from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
+from backend.runs.recorder import Recorder
 from storage import Store
 
-PROBLEM: dict[str, JSON] = {"id": "ledger/3/17", "question": "How many jars are left?", "answer": "42", "level": 3}
+PROBLEM: dict[str, JSON] = {
+    "id": "ledger/3/17",
+    "question": "How many jars are left?",
+    "answer": "42",
+    "level": 3,
+}
 
 
 class Trace(NamedTuple):
@@ -31,14 +38,27 @@ def trace(steps: int = 6, text: str = "So there are 7.\n\n") -> Trace:
     for index in range(steps):
         parent = tree[index // 2]
         node = Node(
-            f"{text}{index}", (index, index + 1), (-0.1 / 3, -1.5 * index), parent, parent.depth + 1, index == steps - 1, Finish.STEP,
-            key=f"call {index}", alternatives=((Alternative(4, "é", -0.3),), ()),
+            f"{text}{index}",
+            (index, index + 1),
+            (-0.1 / 3, -1.5 * index),
+            parent,
+            parent.depth + 1,
+            index == steps - 1,
+            Finish.STEP,
+            key=f"call {index}",
+            alternatives=((Alternative(4, "é", -0.3),), ()),
         )
         tree.append(node)
         recorder.node(node)
-        score = Score(None, reason="too long") if index == 1 else Score(0.1 + 0.2 * (index % 4), (0.1, 0.2))
+        score = (
+            Score(None, reason="too long")
+            if index == 1
+            else Score(0.1 + 0.2 * (index % 4), (0.1, 0.2))
+        )
         recorder.score("prm", node, score)
-        recorder.step(Step([node], [score.value], (Backed((parent, node), 0.5),), stats={"ess": 1.0 / 3}), 0)
+        recorder.step(
+            Step([node], [score.value], (Backed((parent, node), 0.5),), stats={"ess": 1.0 / 3}), 0
+        )
     recorder.event("status", label="finished")
     recorder.flush()
     return Trace(sink.nodes, sink.events, {"generated_tokens": 2 * steps, "verifier_calls": steps})
@@ -50,15 +70,25 @@ def pieces(whole: Trace, size: Callable[[], int]) -> list[Trace]:
     while first < len(whole.events):
         events = whole.events[first : first + size()]
         announced = range(first, first + len(events))
-        cut.append(Trace([node for node in whole.nodes if node.seq in announced], events, whole.ledger))
+        cut.append(
+            Trace([node for node in whole.nodes if node.seq in announced], events, whole.ledger)
+        )
         first += len(events)
     return cut
 
 
 def new_run(store: Store, **fields: object) -> int:
     """A queued run of the problem above."""
-    given: dict[str, object] = {"problem": PROBLEM, "strategy": "beam_search", "model": "classroom", "seed": 7, **fields}
-    return store.create_run({"strategy": given["strategy"], "seed": 7, "params": {"width": 4}}, **given)  # type: ignore[arg-type]
+    given: dict[str, object] = {
+        "problem": PROBLEM,
+        "strategy": "beam_search",
+        "model": "classroom",
+        "seed": 7,
+        **fields,
+    }
+    return store.create_run(
+        {"strategy": given["strategy"], "seed": 7, "params": {"width": 4}}, **given
+    )  # type: ignore[arg-type]
 
 
 def finished_run(store: Store, steps: int = 6, text: str = "So there are 7.\n\n") -> int:
@@ -67,7 +97,9 @@ def finished_run(store: Store, steps: int = 6, text: str = "So there are 7.\n\n"
     writer = store.writer(run_id)
     writer.append(whole.nodes, whole.events)
     writer.close()
-    store.update_run(run_id, status="finished", ledger=whole.ledger, answer="42", correct=True, chosen_node=steps)
+    store.update_run(
+        run_id, status="finished", ledger=whole.ledger, answer="42", correct=True, chosen_node=steps
+    )
     return run_id
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 import backend.strategies  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
+from backend.core.steps import Note, Step
 from backend.core.streams import closing
-from backend.core.types import Node, Note, Step
+from backend.core.types import Node
 from tests.support.enumerable import ToyPolicy, ToyVerifier, prompt
 
 
@@ -22,13 +23,23 @@ class Snapshot(NamedTuple):
 
 
 async def run(
-    name: str, policy: ToyPolicy, verifier: ToyVerifier, *, root: Node | None = None, seed: int = 0, stop_after: int | None = None,
-    into: list[Snapshot] | None = None, **params: Any,
+    name: str,
+    policy: ToyPolicy,
+    verifier: ToyVerifier,
+    *,
+    root: Node | None = None,
+    seed: int = 0,
+    stop_after: int | None = None,
+    into: list[Snapshot] | None = None,
+    **params: Any,
 ) -> list[Snapshot]:
-    """All steps of a run (or the first `stop_after`, the generator closed then), also in `into`, which survives an exception."""
+    """All steps of a run (or the first `stop_after`, the generator closed then), also in `into`,
+    which survives an exception."""
     entry = STRATEGIES[name]
     taken: list[Snapshot] = [] if into is None else into
-    steps = entry.run(root or prompt(), policy, verifier, entry.parse(params), np.random.default_rng(seed))
+    steps = entry.run(
+        root or prompt(), policy, verifier, entry.parse(params), np.random.default_rng(seed)
+    )
     async with closing(steps) as running:
         async for step in running:
             taken.append(Snapshot(step, list(step.nodes), list(step.values)))

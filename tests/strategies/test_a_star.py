@@ -1,4 +1,5 @@
-"""A*: golden searches for the four readings of the cost, its guarantee where there is one, and its limits."""
+"""A*: golden searches for the four readings of the cost, its guarantee where there is one, and its
+limits."""
 
 from __future__ import annotations
 
@@ -11,15 +12,28 @@ from typing import Any
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
-from backend.core.types import Popped, Pruned, Pushed
+from backend.core.steps import Popped, Pruned, Pushed
 from tests.strategies.running import Snapshot, notes_of, run, texts
-from tests.support.enumerable import LEAVES, LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, table
+from tests.support.enumerable import (
+    LEAVES,
+    LETTER_SCORES,
+    LETTERS,
+    Piece,
+    ToyPolicy,
+    ToyVerifier,
+    table,
+)
 
 
 async def search(scores: dict[str, float] | None = None, **params: Any) -> list[Snapshot]:
     """A* that sees every next step of the letters language."""
     policy = ToyPolicy(LETTERS, every=True)
-    return await run("a_star", policy, ToyVerifier(LETTER_SCORES if scores is None else scores), **({"branching": 2} | params))
+    return await run(
+        "a_star",
+        policy,
+        ToyVerifier(LETTER_SCORES if scores is None else scores),
+        **({"branching": 2} | params),
+    )
 
 
 def popped(steps: list[Snapshot]) -> list[Popped]:
@@ -29,12 +43,20 @@ def popped(steps: list[Snapshot]) -> list[Popped]:
 def consistent_f(path: str, scores: dict[str, float]) -> float:
     """f of a leaf by its definition: 1 - r plus every rise of the score on the way, from 0.5."""
     known = [0.5, *(scores[path[:end]] for end in range(1, len(path) + 1))]
-    return 1.0 - known[-1] + sum(max(0.0, after - before) for before, after in itertools.pairwise(known))
+    return (
+        1.0
+        - known[-1]
+        + sum(max(0.0, after - before) for before, after in itertools.pairwise(known))
+    )
 
 
 @pytest.mark.parametrize(
     ("cost_mode", "fs", "g"),
-    [("consistent", [0.5, 0.5, 0.6, 0.6], 0.5), ("rise", [0.5, 0.1, 0.3, 0.2], 0.1), ("one_minus_r", [0.5, 0.2, 0.5, 0.5], 0.4)],
+    [
+        ("consistent", [0.5, 0.5, 0.6, 0.6], 0.5),
+        ("rise", [0.5, 0.1, 0.3, 0.2], 0.1),
+        ("one_minus_r", [0.5, 0.2, 0.5, 0.5], 0.4),
+    ],
 )
 async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float], g: float) -> None:
     steps = await search(cost_mode=cost_mode)
@@ -48,13 +70,18 @@ async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float], g: fl
 async def test_uniform_cost_search_finds_the_greatest_product() -> None:
     steps = await search(cost_mode="nlr")
     assert [note.node.written() for note in popped(steps)] == ["", "a", "aa", "aab"]
-    products = {leaf: LETTER_SCORES[leaf[:1]] * LETTER_SCORES[leaf[:2]] * LETTER_SCORES[leaf] for leaf in LEAVES}
+    products = {
+        leaf: LETTER_SCORES[leaf[:1]] * LETTER_SCORES[leaf[:2]] * LETTER_SCORES[leaf]
+        for leaf in LEAVES
+    }
     assert texts(steps[-1]) == [max(products, key=products.__getitem__)]
     assert products["aab"] == pytest.approx(0.648)
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_with_the_consistent_cost_f_never_falls_and_the_first_goal_is_the_best(seed: int) -> None:
+async def test_with_the_consistent_cost_f_never_falls_and_the_first_goal_is_the_best(
+    seed: int,
+) -> None:
     rng = random.Random(seed)
     scores = {path: rng.random() for path in LETTER_SCORES}
     steps = await search(scores)
@@ -64,8 +91,11 @@ async def test_with_the_consistent_cost_f_never_falls_and_the_first_goal_is_the_
     assert consistent_f(texts(steps[-1])[0], scores) == pytest.approx(fs[-1])
 
 
-def dijkstra(edge: Callable[[float, float], float], leave: Callable[[float], float], scores: dict[str, float]) -> list[tuple[str, float]]:
-    """Paths and costs in the order in which Dijkstra's algorithm settles them, up to the first finished one; `leave` is what ending there costs."""
+def dijkstra(
+    edge: Callable[[float, float], float], leave: Callable[[float], float], scores: dict[str, float]
+) -> list[tuple[str, float]]:
+    """Paths and costs in the order in which Dijkstra's algorithm settles them, up to the first
+    finished one; `leave` is what ending there costs."""
     cost, settled = {"": 0.0}, list[tuple[str, float]]()
     while not settled or len(settled[-1][0]) < 3:
         path = min(cost, key=cost.__getitem__)
@@ -77,13 +107,17 @@ def dijkstra(edge: Callable[[float, float], float], leave: Callable[[float], flo
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_without_a_heuristic_it_is_dijkstras_algorithm_and_finds_the_greatest_product(seed: int) -> None:
+async def test_without_a_heuristic_it_is_dijkstras_algorithm_and_finds_the_greatest_product(
+    seed: int,
+) -> None:
     rng = random.Random(seed)
     scores = {path: rng.uniform(0.05, 1.0) for path in LETTER_SCORES}
     notes = popped(await search(scores, cost_mode="nlr"))
     expected = dijkstra(lambda before, after: -math.log(after), lambda r: 0.0, scores)
     assert [note.node.written() for note in notes] == [path for path, _ in expected]
-    assert [note.g for note in notes] == pytest.approx([cost for _, cost in expected]) and {note.h for note in notes} == {0.0}
+    assert [note.g for note in notes] == pytest.approx([cost for _, cost in expected]) and {
+        note.h for note in notes
+    } == {0.0}
     products = {leaf: math.prod(scores[leaf[:end]] for end in (1, 2, 3)) for leaf in LEAVES}
     assert notes[-1].node.written() == max(products, key=products.__getitem__)
     assert notes[-1].g == pytest.approx(-math.log(max(products.values())))
@@ -96,7 +130,10 @@ async def test_nothing_is_expanded_that_uniform_cost_search_would_not_expand() -
         notes = popped(await search(scores))
         blind = dijkstra(lambda before, after: max(0.0, after - before), lambda r: 1.0 - r, scores)
         assert notes[-1].g + notes[-1].h == pytest.approx(blind[-1][1])
-        seen, without = [{path for path in paths if len(path) < 3} for paths in ([note.node.written() for note in notes], dict(blind))]
+        seen, without = [
+            {path for path in paths if len(path) < 3}
+            for paths in ([note.node.written() for note in notes], dict(blind))
+        ]
         assert seen <= without
         spared.append(len(without) - len(seen))
     assert sum(map(bool, spared)) >= 10
@@ -107,7 +144,13 @@ async def test_an_inadmissible_cost_can_miss_the_best_goal() -> None:
     scores = {"a": 0.4, "b": 0.45, "ax": 1.0, "by": 0.45}
     found = {}
     for cost_mode in ("rise", "consistent"):
-        steps = await run("a_star", ToyPolicy(language, every=True), ToyVerifier(scores), branching=2, cost_mode=cost_mode)
+        steps = await run(
+            "a_star",
+            ToyPolicy(language, every=True),
+            ToyVerifier(scores),
+            branching=2,
+            cost_mode=cost_mode,
+        )
         found[cost_mode] = popped(steps)[-1]
     assert found["rise"].node.written() == "by"
     assert found["rise"].g + found["rise"].h == pytest.approx(0.6)  # ax would have cost 0.1
@@ -135,15 +178,24 @@ async def test_a_search_that_wants_all_goals_ends_when_the_frontier_is_empty() -
 async def test_the_local_scope_is_stepwise_best_of_n(seed: int) -> None:
     scores = {path: random.Random(f"{seed}{path}").random() for path in LETTER_SCORES}
     local = await search(scores, scope="local", cost_mode="one_minus_r")
-    stepwise = await run("stepwise_best_of_n", ToyPolicy(LETTERS, every=True), ToyVerifier(scores), n=2)
+    stepwise = await run(
+        "stepwise_best_of_n", ToyPolicy(LETTERS, every=True), ToyVerifier(scores), n=2
+    )
     assert texts(local[-1]) == texts(stepwise[-1])
 
 
 async def test_siblings_with_the_same_text_are_scored_once_and_pushed_once() -> None:
     verifier = ToyVerifier(lambda path: 0.5)
-    steps = await run("a_star", ToyPolicy(lambda path: [Piece("a", 1.0)]), verifier, branching=4, max_steps=2)
-    assert len(notes_of(steps, Pushed)) == 2  # the root and one child; the next one is at the step limit
-    assert [len(note.nodes) for note in notes_of(steps, Pruned) if isinstance(note, Pruned) and "same text" in note.reason] == [3, 3]
+    steps = await run(
+        "a_star", ToyPolicy(lambda path: [Piece("a", 1.0)]), verifier, branching=4, max_steps=2
+    )
+    # the root and one child; the next one is at the step limit
+    assert len(notes_of(steps, Pushed)) == 2
+    assert [
+        len(note.nodes)
+        for note in notes_of(steps, Pruned)
+        if isinstance(note, Pruned) and "same text" in note.reason
+    ] == [3, 3]
     assert len(verifier.scored) == 2
 
 
@@ -173,6 +225,9 @@ async def test_a_search_without_a_goal_completes_the_best_open_node() -> None:
 
 
 async def test_a_finished_node_in_the_frontier_is_taken_before_paying_for_another() -> None:
-    steps = await search({path: 0.01 if len(path) == 3 else score for path, score in LETTER_SCORES.items()}, expansions=3)
+    steps = await search(
+        {path: 0.01 if len(path) == 3 else score for path, score in LETTER_SCORES.items()},
+        expansions=3,
+    )
     assert steps[-1].step.phase == "accept"
     assert len(steps[-1].nodes) == 1

@@ -1,4 +1,5 @@
-"""Best-of-N, step-wise best-of-N, beam search and DVTS: exact on a small language, and free of their known defects."""
+"""Best-of-N, step-wise best-of-N, beam search and DVTS: exact on a small language, and free of
+their known defects."""
 
 from __future__ import annotations
 
@@ -8,37 +9,75 @@ import pytest
 
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import BadInput, VerifierFailure
-from backend.core.registry import SELECTORS, STRATEGIES
-from backend.core.types import Allocated, Finish, Kept, Pruned, Remarked
+from backend.core.registry import STRATEGIES
+from backend.core.steps import Allocated, Kept, Pruned, Remarked
+from backend.core.types import Finish
+from backend.judging.rules import SELECTORS
 from tests.strategies.running import notes_of, run, texts
-from tests.support.enumerable import LEAVES, LETTER_SCORES, LETTERS, STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVerifier
+from tests.support.enumerable import (
+    LEAVES,
+    LETTER_SCORES,
+    LETTERS,
+    STOP_SCORES,
+    STOPS,
+    Piece,
+    ToyPolicy,
+    ToyVerifier,
+)
 
 SEEDS = range(6)
 
 
 async def test_a_beam_as_wide_as_the_language_is_exhaustive() -> None:
     policy = ToyPolicy(LETTERS, every=True)
-    steps = await run("beam_search", policy, ToyVerifier(LETTER_SCORES), n=16, beam_width=2, filter_duplicates=True)
+    steps = await run(
+        "beam_search",
+        policy,
+        ToyVerifier(LETTER_SCORES),
+        n=16,
+        beam_width=2,
+        filter_duplicates=True,
+    )
     assert set(texts(steps[-1])) == set(LEAVES)
-    assert SELECTORS["best"](steps[-1].nodes, steps[-1].values).written() == max(LEAVES, key=LETTER_SCORES.__getitem__) == "bab"
+    assert (
+        SELECTORS["best"](steps[-1].nodes, steps[-1].values).written()
+        == max(LEAVES, key=LETTER_SCORES.__getitem__)
+        == "bab"
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_best_of_n_is_a_beam_that_never_prunes(seed: int) -> None:
-    beam = await run("beam_search", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=8, beam_width=1)
+    beam = await run(
+        "beam_search", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=8, beam_width=1
+    )
     best = await run("best_of_n", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=8)
     assert sorted(texts(beam[-1])) == sorted(texts(best[-1]))
     assert len(best) == 8
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("name", "params"), [
-    ("best_of_n", {"n": 1}), ("stepwise_best_of_n", {"n": 1}), ("beam_search", {"n": 1, "beam_width": 1}), ("dvts", {"n": 1, "beam_width": 1}),
-    ("lookahead", {"n": 1, "beam_width": 1, "k": 0}), ("rebase", {"width": 1}), ("tree_sampling", {"iterations": 1}),
-    ("a_star", {"branching": 1}), ("particle_filter", {"particles": 1}), ("first_finish", {"n": 1}), ("ab_mcts", {"answers": 1}),
-    ("mcts", {"children": 1, "simulations": 3}), ("global_frontier", {"width": 1}),
-])  # fmt: skip
-async def test_with_one_sample_every_search_is_a_chain(seed: int, name: str, params: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("best_of_n", {"n": 1}),
+        ("stepwise_best_of_n", {"n": 1}),
+        ("beam_search", {"n": 1, "beam_width": 1}),
+        ("dvts", {"n": 1, "beam_width": 1}),
+        ("lookahead", {"n": 1, "beam_width": 1, "k": 0}),
+        ("rebase", {"width": 1}),
+        ("tree_sampling", {"iterations": 1}),
+        ("a_star", {"branching": 1}),
+        ("particle_filter", {"particles": 1}),
+        ("first_finish", {"n": 1}),
+        ("ab_mcts", {"answers": 1}),
+        ("mcts", {"children": 1, "simulations": 3}),
+        ("global_frontier", {"width": 1}),
+    ],
+)
+async def test_with_one_sample_every_search_is_a_chain(
+    seed: int, name: str, params: dict[str, Any]
+) -> None:
     chain = await run("chain", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES))
     search = await run(name, ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), **params)
     assert texts(search[-1]) == texts(chain[-1])
@@ -46,14 +85,20 @@ async def test_with_one_sample_every_search_is_a_chain(seed: int, name: str, par
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_dvts_with_one_subtree_walks_as_stepwise_best_of_n(seed: int) -> None:
-    stepwise = await run("stepwise_best_of_n", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=4)
-    dvts = await run("dvts", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=4, beam_width=4)
+    stepwise = await run(
+        "stepwise_best_of_n", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=4
+    )
+    dvts = await run(
+        "dvts", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=4, beam_width=4
+    )
     best = SELECTORS["best"](dvts[-1].nodes, dvts[-1].values)
     assert best.written() == texts(stepwise[-1])[0]
 
 
 async def test_stepwise_best_of_n_follows_the_best_score_at_every_step() -> None:
-    steps = await run("stepwise_best_of_n", ToyPolicy(LETTERS, every=True), ToyVerifier(LETTER_SCORES), n=2)
+    steps = await run(
+        "stepwise_best_of_n", ToyPolicy(LETTERS, every=True), ToyVerifier(LETTER_SCORES), n=2
+    )
     assert [texts(snapshot) for snapshot in steps] == [["a"], ["aa"], ["aab"]]
 
 
@@ -65,7 +110,9 @@ async def test_a_greedy_chain_takes_the_likeliest_step() -> None:
 async def test_an_empty_step_ends_a_chain_with_the_reason() -> None:
     steps = await run("chain", ToyPolicy(lambda path: [Piece(" \n", 1.0)]), ToyVerifier({}))
     assert len(steps) == 1
-    assert [note.reason for note in steps[0].step.notes if isinstance(note, Pruned)] == ["empty step"]
+    assert [note.reason for note in steps[0].step.notes if isinstance(note, Pruned)] == [
+        "empty step"
+    ]
 
 
 async def test_best_of_n_writes_in_one_go_and_scores_each_solution_as_it_finishes() -> None:
@@ -98,13 +145,21 @@ async def test_a_beam_draws_n_steps_in_every_round_however_few_survive() -> None
 
 
 async def test_a_beam_keeps_the_best_n_over_m_of_the_unfinished() -> None:
-    steps = await run("beam_search", ToyPolicy(LETTERS, every=True), ToyVerifier(LETTER_SCORES), n=12, beam_width=3)
+    steps = await run(
+        "beam_search",
+        ToyPolicy(LETTERS, every=True),
+        ToyVerifier(LETTER_SCORES),
+        n=12,
+        beam_width=3,
+    )
     for snapshot in steps[:2]:
         [kept] = [note for note in snapshot.step.notes if isinstance(note, Kept)]
         [cut] = [note for note in snapshot.step.notes if isinstance(note, Pruned)]
         assert len(kept.nodes) == 4
         assert cut.cut == kept.values[-1]
-        assert min(LETTER_SCORES[node.written()] for node in kept.nodes) >= max(LETTER_SCORES[node.written()] for node in cut.nodes)
+        assert min(LETTER_SCORES[node.written()] for node in kept.nodes) >= max(
+            LETTER_SCORES[node.written()] for node in cut.nodes
+        )
 
 
 @pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])
@@ -119,7 +174,9 @@ async def test_finished_solutions_are_set_aside_and_the_rest_goes_on() -> None:
         return [Piece("E", 0.5, Finish.END), Piece("a", 0.5)]
 
     verifier = ToyVerifier(lambda path: 0.9 if path.endswith("E") else 0.1)
-    steps = await run("beam_search", ToyPolicy(language, every=True), verifier, n=4, beam_width=2, max_steps=3)
+    steps = await run(
+        "beam_search", ToyPolicy(language, every=True), verifier, n=4, beam_width=2, max_steps=3
+    )
     assert [len(snapshot.nodes) for snapshot in steps] == [2, 4, 8]
     assert all(node.done for node in steps[-1].nodes[:4])
 
@@ -128,16 +185,32 @@ async def test_a_step_at_its_length_limit_is_not_an_end() -> None:
     def language(path: str) -> list[Piece]:
         return [Piece("l", 1.0, Finish.LENGTH)] if len(path) < 2 else [Piece("e", 1.0, Finish.END)]
 
-    stepwise = [name for name, entry in STRATEGIES.items().items() if "max_steps" in entry.params.model_fields]
+    stepwise = [
+        name
+        for name, entry in STRATEGIES.items().items()
+        if "max_steps" in entry.params.model_fields
+    ]
     assert len(stepwise) >= 14
     for name in stepwise:
         policy = ToyPolicy(language)
         steps = await run(name, policy, ToyVerifier(lambda path: 0.5))
-        assert {text for snapshot in steps for text, node in zip(texts(snapshot), snapshot.nodes, strict=True) if node.done} == {"lle"}
+        assert {
+            text
+            for snapshot in steps
+            for text, node in zip(texts(snapshot), snapshot.nodes, strict=True)
+            if node.done
+        } == {"lle"}
 
 
 async def test_duplicates_are_merged_on_demand_and_their_number_is_told() -> None:
-    steps = await run("beam_search", ToyPolicy(LETTERS, every=True), ToyVerifier(LETTER_SCORES), n=8, beam_width=2, filter_duplicates=True)
+    steps = await run(
+        "beam_search",
+        ToyPolicy(LETTERS, every=True),
+        ToyVerifier(LETTER_SCORES),
+        n=8,
+        beam_width=2,
+        filter_duplicates=True,
+    )
     [kept] = [note for note in steps[0].step.notes if isinstance(note, Kept)]
     assert [node.written() for node in kept.nodes] == ["a", "b"]
     remarks = [note.text for note in steps[0].step.notes if isinstance(note, Remarked)]
@@ -159,7 +232,13 @@ async def test_dvts_subtrees_share_a_batch_and_never_meet() -> None:
     tracks = [f"subtree {index}" for index in range(4)]
     assert [snapshot.step.track for snapshot in steps] == tracks * 3
     for track in tracks:
-        kept = [note.nodes[0] for s in steps if s.step.track == track for note in s.step.notes if isinstance(note, Kept)]
+        kept = [
+            note.nodes[0]
+            for s in steps
+            if s.step.track == track
+            for note in s.step.notes
+            if isinstance(note, Kept)
+        ]
         assert kept[1].parent is kept[0]
     assert len({id(note) for note in notes_of(steps, Kept)}) == 8
 
@@ -173,15 +252,23 @@ async def test_dvts_hands_in_all_candidates_of_the_last_round() -> None:
 
 @pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])
 async def test_no_solution_is_listed_twice_while_others_are_still_written(name: str) -> None:
-    steps = await run(name, ToyPolicy(STOPS, every=True), ToyVerifier(STOP_SCORES), n=8, beam_width=2)
+    steps = await run(
+        name, ToyPolicy(STOPS, every=True), ToyVerifier(STOP_SCORES), n=8, beam_width=2
+    )
     assert 0 < len(steps[0].nodes) < 8
     assert all(len(set(snapshot.nodes)) == len(snapshot.nodes) for snapshot in steps)
 
 
 @pytest.mark.parametrize("name", ["beam_search", "dvts", "stepwise_best_of_n", "rebase"])
-async def test_a_solution_ends_where_the_model_ends_it_and_not_where_a_phrase_occurs(name: str) -> None:
+async def test_a_solution_ends_where_the_model_ends_it_and_not_where_a_phrase_occurs(
+    name: str,
+) -> None:
     def language(path: str) -> list[Piece]:
-        return [Piece("No: \\boxed{2}.", 1.0, Finish.END)] if path else [Piece("The answer is \\boxed{1}. ", 1.0)]
+        return (
+            [Piece("No: \\boxed{2}.", 1.0, Finish.END)]
+            if path
+            else [Piece("The answer is \\boxed{1}. ", 1.0)]
+        )
 
     steps = await run(name, ToyPolicy(language), ToyVerifier(lambda path: 0.5))
     assert set(texts(steps[-1])) == {"The answer is \\boxed{1}. No: \\boxed{2}."}

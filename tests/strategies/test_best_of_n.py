@@ -1,4 +1,5 @@
-"""Repeated sampling: what is sampled, what stops it, and that pools of its solutions obey the exact estimators."""
+"""Repeated sampling: what is sampled, what stops it, and that pools of its solutions obey the exact
+estimators."""
 
 from __future__ import annotations
 
@@ -10,11 +11,20 @@ import pytest
 
 import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BadInput
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
 from backend.core.statistics.estimators import best_of_k, majority_of_draws, pass_at_k
+from backend.judging.rules import SELECTORS
 from backend.judging.selectors import expected_credit
 from tests.strategies.running import run
-from tests.support.enumerable import LEAVES, LETTER_SCORES, LETTERS, ToyPolicy, ToyVerifier, below, completions
+from tests.support.enumerable import (
+    LEAVES,
+    LETTER_SCORES,
+    LETTERS,
+    ToyPolicy,
+    ToyVerifier,
+    below,
+    completions,
+)
 
 POOLS, SIZE = 250, 6
 
@@ -24,7 +34,10 @@ def pools() -> list[list[str]]:
     """What the strategy samples in many runs of six."""
 
     async def sampled() -> list[list[str]]:
-        runs = [await run("best_of_n", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=SIZE) for seed in range(POOLS)]
+        runs = [
+            await run("best_of_n", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=SIZE)
+            for seed in range(POOLS)
+        ]
         return [[node.written() for node in steps[-1].nodes] for steps in runs]
 
     return asyncio.run(sampled())
@@ -75,27 +88,38 @@ def test_coverage_of_sampled_pools_is_that_of_the_language(pools: list[list[str]
 
 
 def test_best_of_three_estimated_from_six_is_best_of_three(pools: list[list[str]]) -> None:
-    """The estimator from one pool against what best-of-3 chooses, by enumeration of the language."""
+    """The estimator from one pool against what best-of-3 chooses, by enumeration of the
+    language.
+    """
     right, chances = {"aab", "bab", "bbb"}, completions(LETTERS)
     lower, expected = 0.0, 0.0
     for leaf in sorted(LEAVES, key=LETTER_SCORES.__getitem__):
         expected += ((lower + chances[leaf]) ** 3 - lower**3) * (leaf in right)
         lower += chances[leaf]
     mean, error = mean_and_error(
-        [best_of_k([LETTER_SCORES[text] for text in texts], [float(text in right) for text in texts], 3) for texts in pools]
+        [
+            best_of_k(
+                [LETTER_SCORES[text] for text in texts], [float(text in right) for text in texts], 3
+            )
+            for texts in pools
+        ]
     )
     assert abs(mean - expected) < error
 
 
 def test_self_consistency_is_right_as_often_as_its_exact_chance(pools: list[list[str]]) -> None:
-    """The rule `majority` on what was sampled, the answer being the last letter; six votes may tie, and then the credit is shared."""
+    """The rule `majority` on what was sampled, the answer being the last letter; six votes may tie,
+    and then the credit is shared."""
     chance = math.fsum(p for leaf, p in completions(LETTERS).items() if leaf.endswith("a"))
     credit = []
     for texts in pools:
         tally, nodes = SELECTORS["majority"].tally(), {below(text): text[-1] for text in texts}
         for node, letter in nodes.items():
             tally.add(node, None, letter)
-        credit.append(expected_credit(tally.decision().leaders, lambda node, nodes=nodes: nodes[node] == "a") or 0.0)
+        credit.append(
+            expected_credit(tally.decision().leaders, lambda node, nodes=nodes: nodes[node] == "a")
+            or 0.0
+        )
     mean, error = mean_and_error(credit)
     assert {0.0, 0.5, 1.0} == set(credit)
     assert abs(mean - majority_of_draws([chance], [1 - chance], SIZE)) < error

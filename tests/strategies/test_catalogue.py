@@ -1,7 +1,8 @@
 """What the catalogue says of a strategy and what the review of its code found are the same.
 
-The rule: every page in `docs/strategies/` has a table `| Sentence of the specification | Code | Verdict |`. A verdict is `same`, `missing: why`
-or `departs: KEY PHRASE`. The key phrase stands word for word in one of the strategy's departures, and every departure is named by a row.
+The rule: every page in `docs/strategies/` has a table `| Sentence of the specification | Code |
+Verdict |`. A verdict is `same`, `missing: why` or `departs: KEY PHRASE`. The key phrase stands word
+for word in one of the strategy's departures, and every departure is named by a row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import pytest
 import backend.judging.selectors
 import backend.strategies  # noqa: F401  registers them
 from backend.core.ports import Capabilities
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
+from backend.judging.rules import SELECTORS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "strategies"
@@ -47,9 +49,19 @@ def review(page: str) -> list[Row]:
 
 def disagreements(rows: list[Row], departures: tuple[str, ...]) -> list[str]:
     """Where a review and the departures of the catalogue part."""
-    phrases = [row.verdict.partition(":")[2].strip() for row in rows if row.verdict.startswith("departs")]
-    unknown = [f"the catalogue does not say: {phrase!r}" for phrase in phrases if not phrase or not any(phrase in said for said in departures)]
-    unseen = [f"no row departs for: {said!r}" for said in departures if not any(phrase and phrase in said for phrase in phrases)]
+    phrases = [
+        row.verdict.partition(":")[2].strip() for row in rows if row.verdict.startswith("departs")
+    ]
+    unknown = [
+        f"the catalogue does not say: {phrase!r}"
+        for phrase in phrases
+        if not phrase or not any(phrase in said for said in departures)
+    ]
+    unseen = [
+        f"no row departs for: {said!r}"
+        for said in departures
+        if not any(phrase and phrase in said for phrase in phrases)
+    ]
     return unknown + unseen
 
 
@@ -69,7 +81,10 @@ def test_the_review_has_enough_rows_with_code_that_is_there_and_a_verdict(name: 
     for row in rows:
         assert row.verdict == "same" or re.match(r"(departs|missing): \S", row.verdict), row
         files = re.findall(r"`([\w/.]+\.py)`", row.code)
-        assert all(any(path.match(f"*/{file}") for path in ROOT.glob(f"backend/**/{Path(file).name}")) for file in files), row
+        assert all(
+            any(path.match(f"*/{file}") for path in ROOT.glob(f"backend/**/{Path(file).name}"))
+            for file in files
+        ), row
         assert files or not row.verdict.startswith(("same", "departs")), row
 
 
@@ -79,7 +94,9 @@ def test_the_entry_is_complete(name: str) -> None:
     assert entry.paper and entry.year and entry.sources and entry.selector in SELECTORS
     assert all(hasattr(Capabilities(), need) for need in entry.needs)
     for sentence in (*entry.sources, *entry.departures, *entry.avoided):
-        assert len(sentence) >= 20 and sentence == sentence.strip() and not sentence.endswith("."), sentence
+        assert (
+            len(sentence) >= 20 and sentence == sentence.strip() and not sentence.endswith(".")
+        ), sentence
 
 
 def test_every_page_belongs_to_a_strategy() -> None:
@@ -89,16 +106,24 @@ def test_every_page_belongs_to_a_strategy() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "departures", "told"),
     [
-        (["same", "departs: keeps all"], ("it keeps all of them", ), []),
-        (["departs: keeps all"], ("it keeps none",), ["does not say: 'keeps all'", "no row departs for: 'it keeps none'"]),
+        (["same", "departs: keeps all"], ("it keeps all of them",), []),
+        (
+            ["departs: keeps all"],
+            ("it keeps none",),
+            ["does not say: 'keeps all'", "no row departs for: 'it keeps none'"],
+        ),
         (["departs"], ("it keeps none",), ["does not say: ''", "no row departs for"]),
         (["departs:"], (), ["does not say: ''"]),
         (["same"], ("it keeps none",), ["no row departs for: 'it keeps none'"]),
     ],
-)  # fmt: skip
-def test_a_disagreement_is_named(verdicts: list[str], departures: tuple[str, ...], told: list[str]) -> None:
+)
+def test_a_disagreement_is_named(
+    verdicts: list[str], departures: tuple[str, ...], told: list[str]
+) -> None:
     found = disagreements([Row("sentence", "code", verdict) for verdict in verdicts], departures)
-    assert len(found) == len(told) and all(part in line for part, line in zip(told, found, strict=True))
+    assert len(found) == len(told) and all(
+        part in line for part, line in zip(told, found, strict=True)
+    )
 
 
 def test_a_page_without_a_review_is_told() -> None:

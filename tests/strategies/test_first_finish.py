@@ -1,6 +1,8 @@
-"""First finish search: the first end wins, the others are really stopped, and a rerun has the same winner.
+"""First finish search: the first end wins, the others are really stopped, and a rerun has the same
+winner.
 
-What a race would have written to its end is known from best-of-N: with the same seed both make the same requests.
+What a race would have written to its end is known from best-of-N: with the same seed both make the
+same requests.
 """
 
 from __future__ import annotations
@@ -17,18 +19,22 @@ import backend.judging.selectors  # noqa: F401  registers them
 from backend import problems
 from backend.core.errors import BadInput, MissingCapability
 from backend.core.ports import Engine, EngineInfo, RewardModel, Sampling
-from backend.core.records import MemorySink, NodeRecord, Recorder
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.records import MemorySink, NodeRecord
+from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
+from backend.core.steps import Pruned
 from backend.core.streams import closing
-from backend.core.types import Finish, Pruned
+from backend.core.types import Finish
 from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
 from backend.engines.torch.engine import TorchEngine
+from backend.judging.rules import SELECTORS
 from backend.runs.budget import Meter
-from backend.runs.context import Control, Desk
+from backend.runs.context import Desk
+from backend.runs.control import Control
 from backend.runs.driver import Outcome, check, run
 from backend.runs.paid import NOTHING_PAID
 from backend.runs.policy import LivePolicy
+from backend.runs.recorder import Recorder
 from tests.strategies.running import notes_of, texts
 from tests.strategies.running import run as run_toy
 from tests.support.enumerable import LETTERS, Piece, ToyPolicy, ToyVerifier, prompt
@@ -44,18 +50,43 @@ SEEDS = range(8)
 
 
 async def raced(
-    strategy: str, engine: Engine, *, seed: int = 0, reward: RewardModel | None = None, max_tokens: int = 200, **params: Any
+    strategy: str,
+    engine: Engine,
+    *,
+    seed: int = 0,
+    reward: RewardModel | None = None,
+    max_tokens: int = 200,
+    **params: Any,
 ) -> tuple[Outcome, MemorySink]:
     sink, verifier = MemorySink(), "logprob" if reward is None else "prm"
-    spec = RunSpec.model_validate({
-        "strategy": strategy, "question": PROBLEM.question, "answer": "3", "verifier": verifier, "seed": seed, "params": params,
-        "sampling": {"temperature": 1.0, "max_tokens": max_tokens},
-    })  # fmt: skip
-    return await run(spec, problem=PROBLEM, engine=engine, reward=reward, sink=sink, control=Control(), grade=problems.grade), sink
+    spec = RunSpec.model_validate(
+        {
+            "strategy": strategy,
+            "question": PROBLEM.question,
+            "answer": "3",
+            "verifier": verifier,
+            "seed": seed,
+            "params": params,
+            "sampling": {"temperature": 1.0, "max_tokens": max_tokens},
+        }
+    )
+    return await run(
+        spec,
+        problem=PROBLEM,
+        engine=engine,
+        reward=reward,
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
+    ), sink
 
 
 def solutions(sink: MemorySink, *finishes: str) -> list[NodeRecord]:
-    return [node for node in sink.nodes if node.kind == "step" and (node.finish in finishes or not finishes)]
+    return [
+        node
+        for node in sink.nodes
+        if node.kind == "step" and (node.finish in finishes or not finishes)
+    ]
 
 
 def keyed(nodes: Sequence[NodeRecord]) -> dict[str, NodeRecord]:
@@ -65,7 +96,9 @@ def keyed(nodes: Sequence[NodeRecord]) -> dict[str, NodeRecord]:
 @pytest.mark.parametrize("k", [1, 2, 4])
 async def test_the_race_is_closed_before_its_end_is_told(k: int) -> None:
     policy = ToyPolicy(LETTERS)
-    steps = ENTRY.run(prompt(), policy, ToyVerifier({}), ENTRY.parse({"n": 4, "k": k}), np.random.default_rng(0))
+    steps = ENTRY.run(
+        prompt(), policy, ToyVerifier({}), ENTRY.parse({"n": 4, "k": k}), np.random.default_rng(0)
+    )
     phases = [(step.phase, policy.open_races) async for step in steps]
     assert phases == [("race", 1)] * (k - 1) + [("win", 0)]
     assert len(policy.born) == k
@@ -80,22 +113,41 @@ async def test_nobody_is_scored_and_the_first_candidate_answers() -> None:
 
 
 async def test_the_first_k_vote() -> None:
-    answers = {"": [Piece("answer is 4", 0.4, Finish.END), Piece("answer is 5", 0.3, Finish.END), Piece("answer is 5.0", 0.3, Finish.END)]}
-    steps = await run_toy("first_finish", ToyPolicy(answers.__getitem__, every=True), ToyVerifier({}), n=6, k=3)
+    answers = {
+        "": [
+            Piece("answer is 4", 0.4, Finish.END),
+            Piece("answer is 5", 0.3, Finish.END),
+            Piece("answer is 5.0", 0.3, Finish.END),
+        ]
+    }
+    steps = await run_toy(
+        "first_finish", ToyPolicy(answers.__getitem__, every=True), ToyVerifier({}), n=6, k=3
+    )
     assert SELECTORS[ENTRY.selector](steps[-1].nodes, steps[-1].values).written() == "answer is 5"
 
 
 @pytest.mark.parametrize("k", [1, 2])
 async def test_a_text_that_was_cut_off_or_failed_never_wins(k: int) -> None:
-    pieces = [Piece("answer is 1", 0.4, Finish.LENGTH), Piece("", 0.3, Finish.ABORTED), Piece("answer is 2", 0.3, Finish.END)]
-    steps = await run_toy("first_finish", ToyPolicy(lambda path: pieces, every=True), ToyVerifier({}), n=6, k=k)
+    pieces = [
+        Piece("answer is 1", 0.4, Finish.LENGTH),
+        Piece("", 0.3, Finish.ABORTED),
+        Piece("answer is 2", 0.3, Finish.END),
+    ]
+    steps = await run_toy(
+        "first_finish", ToyPolicy(lambda path: pieces, every=True), ToyVerifier({}), n=6, k=k
+    )
     assert texts(steps[-1]) == ["answer is 2"] * k
-    assert [note.reason for note in notes_of(steps, Pruned) if isinstance(note, Pruned)] == ["cut off before its end", "generation failed"] * k
+    assert [note.reason for note in notes_of(steps, Pruned) if isinstance(note, Pruned)] == [
+        "cut off before its end",
+        "generation failed",
+    ] * k
 
 
 async def test_where_fewer_than_k_finish_those_are_the_candidates() -> None:
     pieces = [Piece("answer is 1", 0.5, Finish.LENGTH), Piece("answer is 2", 0.5, Finish.END)]
-    steps = await run_toy("first_finish", ToyPolicy(lambda path: pieces, every=True), ToyVerifier({}), n=4, k=4)
+    steps = await run_toy(
+        "first_finish", ToyPolicy(lambda path: pieces, every=True), ToyVerifier({}), n=4, k=4
+    )
     assert texts(steps[-1]) == ["answer is 2"] * 2
     assert {snapshot.step.phase for snapshot in steps} == {"race"} and len(steps) == 4
 
@@ -119,10 +171,19 @@ async def test_in_lockstep_the_winners_are_the_k_shortest_of_n(seed: int, k: int
     full = keyed(solutions(whole))
     assert len(full) == 7 and {node.finish for node in full.values()} == {"end"}
     shortest = sorted(full.values(), key=lambda node: len(node.token_ids))
-    _, sink = await raced("first_finish", ScriptedEngine(SCRIPT, token_seconds=ONE_TOKEN_A_TURN), seed=seed, n=7, k=k)
-    listed = [node for event in sink.events if event.kind == "step" and event.data for node in event.data["nodes"]]
+    _, sink = await raced(
+        "first_finish", ScriptedEngine(SCRIPT, token_seconds=ONE_TOKEN_A_TURN), seed=seed, n=7, k=k
+    )
+    listed = [
+        node
+        for event in sink.events
+        if event.kind == "step" and event.data
+        for node in event.data["nodes"]
+    ]
     winners = [node for node in sink.nodes if node.id in listed]
-    assert [len(node.token_ids) for node in winners] == [len(node.token_ids) for node in shortest[:k]]
+    assert [len(node.token_ids) for node in winners] == [
+        len(node.token_ids) for node in shortest[:k]
+    ]
     assert all(node.token_ids == full[node.key].token_ids for node in winners)
     assert [node.id for node in winners] == listed == sorted(listed)
 
@@ -137,7 +198,11 @@ async def test_the_others_stay_as_aborted_nodes_and_their_tokens_are_discarded(s
     assert {node.key for node in everyone} == full.keys()
     assert all(len(node.token_ids) == shortest for node in everyone)
     assert all(node.token_ids == full[node.key].token_ids[:shortest] for node in everyone)
-    assert outcome.ledger["generated_tokens"] == 7 * shortest == (await engine.stats()).generated_tokens
+    assert (
+        outcome.ledger["generated_tokens"]
+        == 7 * shortest
+        == (await engine.stats()).generated_tokens
+    )
     assert outcome.ledger["discarded_tokens"] == len(stopped) * shortest
     assert len(stopped) == 7 - sum(len(node.token_ids) == shortest for node in full.values())
     assert (await engine.stats()).running == 0
@@ -157,7 +222,13 @@ async def test_a_rerun_has_the_same_trace_on_the_scripted_engine(token_seconds: 
     for _ in range(2):
         outcome, sink = await raced("first_finish", engine, seed=4, n=6, k=2)
         assert solutions(sink, "aborted")
-        runs.append((outcome.answer, outcome.chosen, [(node.key, node.parent_id, node.token_ids, node.finish) for node in sink.nodes]))
+        runs.append(
+            (
+                outcome.answer,
+                outcome.chosen,
+                [(node.key, node.parent_id, node.token_ids, node.finish) for node in sink.nodes],
+            )
+        )
     assert runs[0] == runs[1]
 
 
@@ -172,7 +243,9 @@ async def test_on_a_real_model_nothing_runs_any_more_when_the_winner_is_told() -
     engine, sink = TorchEngine.load(CLASSROOM / "policy", threads=1), MemorySink()
     policy = at_desk(engine, sink, seed=3)
     root = await policy.root(problems.problem("ledger/5/1000017").question)
-    steps = ENTRY.run(root, policy, ToyVerifier({}), ENTRY.parse({"n": 24}), np.random.default_rng(0))
+    steps = ENTRY.run(
+        root, policy, ToyVerifier({}), ENTRY.parse({"n": 24}), np.random.default_rng(0)
+    )
     async with closing(steps) as running:
         async for step in running:
             if step.phase == "win":
@@ -195,7 +268,17 @@ async def test_on_a_real_model_a_rerun_has_the_same_winner_alone_and_beside_anot
         mine = raced("first_finish", engine, seed=5, n=6, k=2)
         others = [raced("best_of_n", engine, seed=6, n=8)] if beside else []
         (outcome, sink), *_ = await asyncio.gather(mine, *others)
-        listed = [node for event in sink.events if event.kind == "step" and event.data for node in event.data["nodes"]]
-        winners.append((outcome.answer, [(node.key, node.token_ids) for node in sink.nodes if node.id in listed]))
+        listed = [
+            node
+            for event in sink.events
+            if event.kind == "step" and event.data
+            for node in event.data["nodes"]
+        ]
+        winners.append(
+            (
+                outcome.answer,
+                [(node.key, node.token_ids) for node in sink.nodes if node.id in listed],
+            )
+        )
     await engine.close()
     assert winners[0] == winners[1] == winners[2] and len(winners[0][1]) == 2

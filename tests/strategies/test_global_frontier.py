@@ -1,4 +1,5 @@
-"""Global frontier search: golden scores and weights, the backup that never forgets good news, and jumps that are recomputed from the trace."""
+"""Global frontier search: golden scores and weights, the backup that never forgets good news, and
+jumps that are recomputed from the trace."""
 
 from __future__ import annotations
 
@@ -10,17 +11,37 @@ from typing import Any
 import pytest
 
 from backend.core.registry import STRATEGIES
-from backend.core.types import Backed, Finish, Jumped, Node, Note, Pruned, Selected
+from backend.core.steps import Backed, Jumped, Note, Pruned, Selected
+from backend.core.types import Finish, Node
 from backend.strategies.parts.tree.backups import signed
-from backend.strategies.parts.tree.promise import GlobalFrontier, OutlookParams, most_confident, surprise
+from backend.strategies.parts.tree.promise import (
+    GlobalFrontier,
+    OutlookParams,
+    most_confident,
+    surprise,
+)
 from backend.strategies.parts.tree.vertex import Vertex
 from tests.strategies.running import Snapshot, notes_of, run, texts
-from tests.support.enumerable import LETTER_SCORES, LETTERS, Language, Piece, ToyPolicy, ToyVerifier, prompt, table
+from tests.support.enumerable import (
+    LETTER_SCORES,
+    LETTERS,
+    Language,
+    Piece,
+    ToyPolicy,
+    ToyVerifier,
+    prompt,
+    table,
+)
 
 
-async def search(language: Language = LETTERS, scores: dict[str, float] | None = None, **params: Any) -> list[Snapshot]:
+async def search(
+    language: Language = LETTERS, scores: dict[str, float] | None = None, **params: Any
+) -> list[Snapshot]:
     """A search that sees every next step."""
-    policy, verifier = ToyPolicy(language, every=True), ToyVerifier(LETTER_SCORES if scores is None else scores)
+    policy, verifier = (
+        ToyPolicy(language, every=True),
+        ToyVerifier(LETTER_SCORES if scores is None else scores),
+    )
     return await run("global_frontier", policy, verifier, **({"width": 2} | params))
 
 
@@ -30,7 +51,12 @@ def backed(steps: list[Snapshot]) -> list[Backed]:
 
 def choices(steps: list[Snapshot]) -> list[str]:
     """Where every round went on, by text."""
-    told = [note for snapshot in steps for note in snapshot.step.notes if isinstance(note, Selected | Jumped)]
+    told = [
+        note
+        for snapshot in steps
+        for note in snapshot.step.notes
+        if isinstance(note, Selected | Jumped)
+    ]
     return [(note.path[-1] if isinstance(note, Selected) else note.node).written() for note in told]
 
 
@@ -39,7 +65,9 @@ def chain(length: int) -> list[Vertex]:
     vertices = [Vertex(prompt())]
     for _ in range(length - 1):
         above = vertices[-1]
-        vertices.append(Vertex(Node("x", parent=above.node, depth=above.node.depth + 1), parent=above))
+        vertices.append(
+            Vertex(Node("x", parent=above.node, depth=above.node.depth + 1), parent=above)
+        )
         above.children = [vertices[-1]]
     return vertices
 
@@ -47,12 +75,18 @@ def chain(length: int) -> list[Vertex]:
 def test_golden_score_of_the_frontier() -> None:
     terms = OutlookParams().terms(0.5, 1.2, 16)
     assert sum(terms.values()) == pytest.approx(0.669847, abs=1e-6)
-    assert terms == pytest.approx({"parent": 0.4 * math.tanh(0.5), "entropy": 0.48, "depth": 0.005, "own": 0.0})
+    assert terms == pytest.approx(
+        {"parent": 0.4 * math.tanh(0.5), "entropy": 0.48, "depth": 0.005, "own": 0.0}
+    )
 
 
-@pytest.mark.parametrize(("bonus", "value"), [("sqrt", 0.5), ("linear", 16.0), ("log", math.log(17))])
+@pytest.mark.parametrize(
+    ("bonus", "value"), [("sqrt", 0.5), ("linear", 16.0), ("log", math.log(17))]
+)
 def test_golden_bonuses_of_the_depth(bonus: str, value: float) -> None:
-    params = OutlookParams.model_validate({"depth_bonus": bonus, "depth_weight": 1.0, "own_weight": 0.4})
+    params = OutlookParams.model_validate(
+        {"depth_bonus": bonus, "depth_weight": 1.0, "own_weight": 0.4}
+    )
     assert params.terms(0.0, 0.0, 16)["depth"] == pytest.approx(value)
     assert params.terms(0.0, 0.0, 16, 0.5)["own"] == pytest.approx(0.4 * math.tanh(0.5))
 
@@ -64,24 +98,29 @@ def test_golden_weights_of_the_backup() -> None:
     assert told.means == pytest.approx((0.25, 0.5, 0.75, 1.0)) and told.value == 1.0
     longer = chain(20)
     signed(longer, -1.0)
-    assert [vertex.total for vertex in longer] == pytest.approx([-0.1, -0.1, *(-place / 20 for place in range(3, 21))])
+    assert [vertex.total for vertex in longer] == pytest.approx(
+        [-0.1, -0.1, *(-place / 20 for place in range(3, 21))]
+    )
 
 
 @pytest.mark.parametrize(
     ("values", "totals"),
     [
-        ((1.0, 0.5), (0.5, 1.0, 1.5)), ((-1.0, -0.5), (-0.5, -1.0, -1.5)),
+        ((1.0, 0.5), (0.5, 1.0, 1.5)),
+        ((-1.0, -0.5), (-0.5, -1.0, -1.5)),
         ((1.0, -1.0), (1 / 3, 2 / 3, 1.0)),  # bad news does not reach what has led to good
         ((-1.0, -1.0, 0.3), (0.1, 0.2, 0.3)),  # good news wipes out the bad
     ],
-)  # fmt: skip
+)
 def test_the_rule_of_signs(values: Sequence[float], totals: Sequence[float]) -> None:
     path = chain(3)
     for value in values:
         signed(path, value)
     assert [vertex.total for vertex in path] == pytest.approx(list(totals))
     assert [vertex.visits for vertex in path] == [len(values)] * 3
-    assert [vertex.mean for vertex in path] == pytest.approx([total / len(values) for total in totals])
+    assert [vertex.mean for vertex in path] == pytest.approx(
+        [total / len(values) for total in totals]
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -97,22 +136,33 @@ def test_a_node_that_has_led_to_something_good_stays_above_zero_for_ever(seed: i
         assert all(vertex.total <= 0 for vertex in {*trunk, *forks[1]} - good)
 
 
-def leaf(text: str, score: float, logprobs: tuple[float, ...], root: Vertex, finish: Finish = Finish.END) -> Vertex:
-    node = Node(text, (0,) * len(logprobs), logprobs or None, root.node, 1, finish is Finish.END, finish)
+def leaf(
+    text: str, score: float, logprobs: tuple[float, ...], root: Vertex, finish: Finish = Finish.END
+) -> Vertex:
+    node = Node(
+        text, (0,) * len(logprobs), logprobs or None, root.node, 1, finish is Finish.END, finish
+    )
     return Vertex(node, score=score, parent=root)
 
 
-def test_the_leaf_that_is_backed_up_is_right_before_it_is_wrong_and_confident_before_it_is_not() -> None:
+def test_the_leaf_that_is_backed_up_is_right_before_it_is_wrong_and_confident_before_it_is_not() -> (
+    None
+):
     root = Vertex(prompt())
     cut, wrong = leaf("c", 0.9, (-0.01,), root, Finish.STEP), leaf("w", -0.2, (-0.1,), root)
-    unsure, sure, silent = leaf("u", 0.8, (-3.0, -1.0), root), leaf("s", 0.2, (-0.5,) * 8, root), leaf("x", 0.9, (), root)
+    unsure, sure, silent = (
+        leaf("u", 0.8, (-3.0, -1.0), root),
+        leaf("s", 0.2, (-0.5,) * 8, root),
+        leaf("x", 0.9, (), root),
+    )
     assert most_confident([cut, wrong, silent, unsure, sure]) is sure
     assert most_confident([cut, wrong, silent, unsure]) is unsure
     assert most_confident([cut, wrong, silent]) is silent
     assert most_confident([cut, wrong]) is wrong
     assert most_confident([cut]) is cut
     other = leaf("o", 0.9, (-0.5,) * 3, root)
-    assert most_confident([other, sure]) is other and most_confident([sure, other]) is sure  # equals: the first
+    # equals: the first
+    assert most_confident([other, sure]) is other and most_confident([sure, other]) is sure
 
 
 def test_surprise_is_a_mean_over_tokens_not_over_steps() -> None:
@@ -125,7 +175,10 @@ def test_surprise_is_a_mean_over_tokens_not_over_steps() -> None:
 
 def test_the_frontier_follows_scores_that_change() -> None:
     root, params = Vertex(prompt()), OutlookParams(entropy_weight=1.0)
-    root.children = [leaf(text, 0.0, (-h,), root, Finish.STEP) for text, h in (("a", 0.5), ("b", 0.7), ("c", 0.7))]
+    root.children = [
+        leaf(text, 0.0, (-h,), root, Finish.STEP)
+        for text, h in (("a", 0.5), ("b", 0.7), ("c", 0.7))
+    ]
     a, b, c = root.children
     frontier = GlobalFrontier(params, 9)
     frontier.renew([root])
@@ -150,13 +203,25 @@ async def test_golden_search_of_the_letters() -> None:
     assert [snapshot.step.phase for snapshot in steps[:4]] == ["local", "local", "jump", "jump"]
     assert choices(steps)[:3] == ["a", "aa", "ab"]
     first, second = backed(steps)[:2]
-    assert [node.written() for node in first.path] == ["", "a", "aa", "aab"] and first.value == pytest.approx(0.8)
+    assert [node.written() for node in first.path] == [
+        "",
+        "a",
+        "aa",
+        "aab",
+    ] and first.value == pytest.approx(0.8)
     assert first.means == pytest.approx((0.2, 0.4, 0.6, 0.8))
     assert [node.written() for node in second.path] == ["", "a", "ab", "abb"]
     assert second.means == pytest.approx(((0.2 + 0.05) / 2, (0.4 + 0.1) / 2, 0.15, 0.2))
     [jump] = [note for note in steps[2].step.notes if isinstance(note, Jumped)]
-    expected = {"parent": 0.4 * math.tanh(0.4), "entropy": -0.4 * math.log(0.3), "depth": 0.01 * math.sqrt(2 / 64), "own": 0.0}
-    assert jump.terms == pytest.approx(expected) and jump.score == pytest.approx(sum(expected.values()))
+    expected = {
+        "parent": 0.4 * math.tanh(0.4),
+        "entropy": -0.4 * math.log(0.3),
+        "depth": 0.01 * math.sqrt(2 / 64),
+        "own": 0.0,
+    }
+    assert jump.terms == pytest.approx(expected) and jump.score == pytest.approx(
+        sum(expected.values())
+    )
     assert len(steps) == 7 and len(steps[-1].nodes) == 8 and steps[-1].step.stats["frontier"] == 0
     assert max(zip(steps[-1].values, texts(steps[-1]), strict=True))[1] == "bab"
 
@@ -176,15 +241,32 @@ def forest(seed: int) -> tuple[Language, dict[str, float]]:
     return table(entries), scores
 
 
-@pytest.mark.parametrize("params", [{}, {"own_weight": 0.5, "depth_bonus": "log", "depth_weight": 0.2}, {"entropy_weight": 0.0}, {"max_steps": 3}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"own_weight": 0.5, "depth_bonus": "log", "depth_weight": 0.2},
+        {"entropy_weight": 0.0},
+        {"max_steps": 3},
+    ],
+)
 @pytest.mark.parametrize("seed", range(4))
-async def test_every_choice_is_the_greatest_of_what_the_trace_tells(seed: int, params: dict[str, Any]) -> None:
+async def test_every_choice_is_the_greatest_of_what_the_trace_tells(
+    seed: int, params: dict[str, Any]
+) -> None:
     language, scores = forest(seed)
     policy, verifier = ToyPolicy(language, every=True), ToyVerifier(scores)
-    steps = await run("global_frontier", policy, verifier, **({"width": 3, "expansions": 60, "finish": "none"} | params))
+    steps = await run(
+        "global_frontier",
+        policy,
+        verifier,
+        **({"width": 3, "expansions": 60, "finish": "none"} | params),
+    )
     told = STRATEGIES["global_frontier"].parse(params).model_dump()
     place, q, expanded = policy.asked[0], dict[Node, float](), list[Node]()
-    bonus = {"sqrt": lambda d: math.sqrt(d / told["max_steps"]), "log": lambda d: math.log(d + 1)}[told["depth_bonus"]]
+    bonus = {"sqrt": lambda d: math.sqrt(d / told["max_steps"]), "log": lambda d: math.log(d + 1)}[
+        told["depth_bonus"]
+    ]
 
     def mean(node: Node) -> float:
         late = not node.done and node.depth == told["max_steps"]
@@ -192,8 +274,14 @@ async def test_every_choice_is_the_greatest_of_what_the_trace_tells(seed: int, p
 
     def f(node: Node) -> float:
         assert node.parent is not None and node.logprobs is not None
-        sums = told["parent_weight"] * math.tanh(mean(node.parent)) + told["own_weight"] * math.tanh(mean(node))
-        return float(sums - told["entropy_weight"] * node.logprobs[0] + told["depth_weight"] * bonus(node.depth))
+        sums = told["parent_weight"] * math.tanh(mean(node.parent)) + told[
+            "own_weight"
+        ] * math.tanh(mean(node))
+        return float(
+            sums
+            - told["entropy_weight"] * node.logprobs[0]
+            + told["depth_weight"] * bonus(node.depth)
+        )
 
     for snapshot in steps:
         expanded.append(place)
@@ -204,15 +292,31 @@ async def test_every_choice_is_the_greatest_of_what_the_trace_tells(seed: int, p
         for note in backup:
             assert note.path[-1] in leaves and note.value == pytest.approx(mean(note.path[-1]))
             q |= dict(zip(note.path, note.means, strict=True))
-        opened = [n for n in policy.born if n.parent in expanded and n not in expanded and not n.done and n.depth < told["max_steps"]]
+        opened = [
+            n
+            for n in policy.born
+            if n.parent in expanded
+            and n not in expanded
+            and not n.done
+            and n.depth < told["max_steps"]
+        ]
         assert snapshot.step.stats["frontier"] == len(opened)
-        [choice] = [note for note in snapshot.step.notes if isinstance(note, Selected | Jumped)] or [None]
+        [choice] = [
+            note for note in snapshot.step.notes if isinstance(note, Selected | Jumped)
+        ] or [None]
         if isinstance(choice, Jumped):
             assert leaves and snapshot.step.phase == "jump"
-            assert choice.score == pytest.approx(f(choice.node)) and f(choice.node) >= max(map(f, opened)) - 1e-9
+            assert (
+                choice.score == pytest.approx(f(choice.node))
+                and f(choice.node) >= max(map(f, opened)) - 1e-9
+            )
             place = choice.node
         elif isinstance(choice, Selected):
-            assert not leaves and snapshot.step.phase == "local" and set(choice.children[0]) == set(children)
+            assert (
+                not leaves
+                and snapshot.step.phase == "local"
+                and set(choice.children[0]) == set(children)
+            )
             place = choice.path[-1]
             assert mean(place) == max(map(mean, children)) == choice.values[0]
         else:
@@ -220,17 +324,27 @@ async def test_every_choice_is_the_greatest_of_what_the_trace_tells(seed: int, p
     assert len(set(expanded)) == len(expanded)
 
 
-async def test_a_great_weight_of_the_surprise_makes_the_search_look_where_the_model_hardly_goes() -> None:
+async def test_a_great_weight_of_the_surprise_makes_the_search_look_where_the_model_hardly_goes() -> (
+    None
+):
     language = table({"": {"a": 0.89, "b": 0.1, "S": 0.01}, "a": {"x": 1.0}, "b": {"y": 1.0}})
     scores = {"a": 0.9, "b": 0.2, "S": 0.5, "ax": 0.5, "by": 0.5}
     assert choices(await search(language, scores, width=3))[0] == "b"
-    assert choices(await search(language, scores, width=3, entropy_weight=0.0, own_weight=1.0))[0] == "a"
+    assert (
+        choices(await search(language, scores, width=3, entropy_weight=0.0, own_weight=1.0))[0]
+        == "a"
+    )
 
 
 async def test_what_is_cut_off_at_the_step_limit_is_as_bad_as_can_be_and_told() -> None:
     steps = await search(max_steps=2, finish="none")
     assert {note.value for note in backed(steps)} == {-1.0}
-    assert {node.written() for note in notes_of(steps, Pruned) if isinstance(note, Pruned) for node in note.nodes} == {"aa", "ab", "ba", "bb"}
+    assert {
+        node.written()
+        for note in notes_of(steps, Pruned)
+        if isinstance(note, Pruned)
+        for node in note.nodes
+    } == {"aa", "ab", "ba", "bb"}
     assert not steps[-1].nodes and len(steps) == 3
 
 
@@ -242,7 +356,10 @@ async def test_when_all_children_die_the_search_jumps_without_a_backup() -> None
 
     steps = await search(language, {"a": 0.9, "b": 0.1, "bx": 0.4})
     assert choices(steps) == ["a", "b"]
-    assert [len([note for note in snapshot.step.notes if isinstance(note, Backed)]) for snapshot in steps] == [0, 0, 1]
+    assert [
+        len([note for note in snapshot.step.notes if isinstance(note, Backed)])
+        for snapshot in steps
+    ] == [0, 0, 1]
     assert texts(steps[-1]) == ["bx"]
 
 
@@ -257,6 +374,12 @@ async def test_the_children_of_the_wider_search_are_drawn_and_same_texts_merged(
     policy, verifier = ToyPolicy(LETTERS, seed=2), ToyVerifier(LETTER_SCORES)
     steps = await run("global_frontier", policy, verifier, expansions=3, finish="none")
     assert policy.widths == [8, 8, 8]
-    assert len(verifier.scored) == len({node.written() for node in verifier.scored}) < len(policy.born)
-    merged: list[Note] = [note for note in notes_of(steps, Pruned) if isinstance(note, Pruned) and note.reason == "same text as a sibling"]
+    assert (
+        len(verifier.scored) == len({node.written() for node in verifier.scored}) < len(policy.born)
+    )
+    merged: list[Note] = [
+        note
+        for note in notes_of(steps, Pruned)
+        if isinstance(note, Pruned) and note.reason == "same text as a sibling"
+    ]
     assert merged

@@ -27,7 +27,11 @@ class Row(NamedTuple):
 
 def rows(page: str) -> list[Row]:
     """The rows of all tables of a page, without their heads."""
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| ")]
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("| ")
+    ]
     return [Row(*row) for row in cells if row[0] != "Property"]
 
 
@@ -37,12 +41,21 @@ def functions_of(path: str) -> frozenset[str]:
     if not (ROOT / path).is_file():
         return frozenset()
     body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
-    return frozenset(one.name for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.name.startswith("test_"))
+    return frozenset(
+        one.name
+        for one in body
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.name.startswith("test_")
+    )
 
 
 def missing(page: str) -> list[str]:
     """Tests that a page names and that are not there."""
-    return [test for row in rows(page) for test in row.named if test.partition("::")[2] not in functions_of(test.partition("::")[0])]
+    return [
+        test
+        for row in rows(page)
+        for test in row.named
+        if test.partition("::")[2] not in functions_of(test.partition("::")[0])
+    ]
 
 
 def test_every_named_test_exists() -> None:
@@ -57,7 +70,14 @@ def test_every_property_has_a_row_with_tests_or_is_said_not_to_be_built() -> Non
     assert {row.name.split()[0] for row in found if not row.named} == NOT_BUILT
 
 
-@pytest.mark.parametrize("test", ["tests/runs/test_budget.py::test_no_such_thing", "tests/test_no_such_file.py::test_missing", "tests/runs/test_budget.py"])
+@pytest.mark.parametrize(
+    "test",
+    [
+        "tests/runs/test_budget.py::test_no_such_thing",
+        "tests/test_no_such_file.py::test_missing",
+        "tests/runs/test_budget.py",
+    ],
+)
 def test_a_test_that_is_not_there_is_told(test: str) -> None:
     there = f"{Path(__file__).relative_to(ROOT)}::test_every_named_test_exists"
     assert missing(f"| P0 | it says | `{test}` `{there}` |") == [test]

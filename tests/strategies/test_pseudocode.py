@@ -1,4 +1,5 @@
-"""The pseudo-code beside a search: the phases that its steps name are lines of it, and its lines are really carried out."""
+"""The pseudo-code beside a search: the phases that its steps name are lines of it, and its lines
+are really carried out."""
 
 from __future__ import annotations
 
@@ -29,10 +30,16 @@ ELSEWHERE: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Phases that no golden search has, with the parameters of a search that does."""
 
-NEVER = {("stepwise_best_of_n", "end"): "every next step has to be dead, and the scripted engine always writes something"}
+NEVER = {
+    (
+        "stepwise_best_of_n",
+        "end",
+    ): "every next step has to be dead, and the scripted engine always writes something"
+}
 
 UNTOLD = {"particle_gibbs": {"resampled"}, "retro_search": {"replaced"}}
-"""Kinds that mark a line and that no golden search has: the one never resamples, the other never finds a better rest."""
+"""Kinds that mark a line and that no golden search has: the one never resamples, the other never
+finds a better rest."""
 
 
 @cache
@@ -49,7 +56,9 @@ on_all = pytest.mark.parametrize("name", list(STRATEGIES))
 
 
 @on_all
-def test_every_phase_of_a_golden_search_is_a_line_and_every_line_with_a_phase_occurs(name: str) -> None:
+def test_every_phase_of_a_golden_search_is_a_line_and_every_line_with_a_phase_occurs(
+    name: str,
+) -> None:
     steps = golden_phases(name)
     assert steps and steps <= written(name)
     excused = {phase for strategy, phase in [*ELSEWHERE, *NEVER] if strategy == name}
@@ -57,7 +66,9 @@ def test_every_phase_of_a_golden_search_is_a_line_and_every_line_with_a_phase_oc
 
 
 @pytest.mark.parametrize(("name", "phase"), list(ELSEWHERE))
-async def test_a_phase_that_no_golden_search_has_occurs_in_another_search(name: str, phase: str) -> None:
+async def test_a_phase_that_no_golden_search_has_occurs_in_another_search(
+    name: str, phase: str
+) -> None:
     sink = MemorySink()
     await searched(spec(name, params={**SEARCHES[name], **ELSEWHERE[name, phase]}), sink)
     assert phase in {event.phase for event in sink.events if event.kind == "step"}
@@ -71,13 +82,18 @@ def test_the_pseudo_code_names_the_phases_that_the_strategy_declares(name: str) 
 @on_all
 def test_the_pseudo_code_is_short_and_ends_with_the_answer(name: str) -> None:
     lines = STRATEGIES[name].pseudocode
-    assert 3 < len(lines) <= MOST_LINES and all(line.text.strip() and len(line.text) <= WIDEST for line in lines)
+    assert 3 < len(lines) <= MOST_LINES and all(
+        line.text.strip() and len(line.text) <= WIDEST for line in lines
+    )
     assert "answer" in lines[-1].text
 
 
 @on_all
 def test_the_kinds_of_event_that_mark_a_line_are_told_by_the_search(name: str) -> None:
-    told = {json.loads(line).get("kind") for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()}
+    told = {
+        json.loads(line).get("kind")
+        for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    }
     kinds = {kind for line in STRATEGIES[name].pseudocode for kind in line.kinds}
     assert kinds and kinds - told <= UNTOLD.get(name, set())
 

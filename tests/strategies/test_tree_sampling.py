@@ -1,4 +1,5 @@
-"""Diffusion tree sampling: soft values are exact where the tree is, answers come as often as they should, and imitations do not."""
+"""Diffusion tree sampling: soft values are exact where the tree is, answers come as often as they
+should, and imitations do not."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ import pytest
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import VerifierFailure
 from backend.core.records import MemorySink
-from backend.core.types import Backed, Finish, Node, Pruned, Selected, Step
+from backend.core.steps import Backed, Pruned, Selected, Step
+from backend.core.types import Finish, Node
 from backend.strategies.parts.soft_tree.soft_values import (
     ANSWERS,
     Floats,
@@ -51,18 +53,32 @@ from tests.support.enumerable import (
 
 WEIGHT = 2.0
 ROOT_VALUE = 0.639034280
-TABLE = dict(zip(LEAVES, (0.122182, 0.212345, 0.022319, 0.133186, 0.042406, 0.044701, 0.032486, 0.390375), strict=True))
+TABLE = dict(
+    zip(
+        LEAVES,
+        (0.122182, 0.212345, 0.022319, 0.133186, 0.042406, 0.044701, 0.032486, 0.390375),
+        strict=True,
+    )
+)
 
 VALUE_ERROR = 0.012
 """Three standard errors of v(root), averaged over `SEEDS` searches."""
 LAW_ERROR = 0.03
-"""What the frequencies of answers may differ from their law in total variation: more than twice what was seen."""
+"""What the frequencies of answers may differ from their law in total variation: more than twice
+what was seen."""
 SEEDS, WALKS = 10, 1000
 
 
 def method(weight: float = WEIGHT, c: float = 2.0, alpha: float = 0.75) -> Method:
     """DTS as the strategy makes it."""
-    return Method("boltzmann", by_boltzmann(weight), drawn, widening(c, alpha), partial(backed, weight=weight), ANSWERS["sample"](weight))
+    return Method(
+        "boltzmann",
+        by_boltzmann(weight),
+        drawn,
+        widening(c, alpha),
+        partial(backed, weight=weight),
+        ANSWERS["sample"](weight),
+    )
 
 
 def summed(values: Floats, draws: Floats) -> float:
@@ -72,7 +88,9 @@ def summed(values: Floats, draws: Floats) -> float:
 
 def merged_once() -> Method:
     """The defect that a text drawn many times counts once."""
-    worth: Worth = lambda state, children: boltzmann([child.promise for child in children], [1] * len(children), WEIGHT)  # noqa: E731
+    worth: Worth = lambda state, children: boltzmann(  # noqa: E731
+        [child.promise for child in children], [1] * len(children), WEIGHT
+    )
     mean = lambda values, draws: backed(values, [1] * len(values), WEIGHT)  # noqa: E731
     return replace(method(), worth=worth, mean=mean, answer=partial(descended, worth, drawn))
 
@@ -101,7 +119,11 @@ def leaf_law(state: State, weight: float = WEIGHT) -> dict[str, float]:
         return {state.node.written(): 1.0}
     known = state.known()
     shares = boltzmann([child.promise for child in known], [child.draws for child in known], weight)
-    return {text: p * share for child, share in zip(known, shares, strict=True) for text, p in leaf_law(child, weight).items()}
+    return {
+        text: p * share
+        for child, share in zip(known, shares, strict=True)
+        for text, p in leaf_law(child, weight).items()
+    }
 
 
 def states(tree: State) -> list[State]:
@@ -110,10 +132,22 @@ def states(tree: State) -> list[State]:
 
 
 async def walked(
-    language: Language, scores: Mapping[str, float], how: Method, *, seed: int = 0, walks: int = WALKS, every: bool = False, tree: State | None = None
+    language: Language,
+    scores: Mapping[str, float],
+    how: Method,
+    *,
+    seed: int = 0,
+    walks: int = WALKS,
+    every: bool = False,
+    tree: State | None = None,
 ) -> list[Step]:
     policy, verifier = ToyPolicy(language, seed, every=every), ToyVerifier(scores)
-    return [step async for step in grown(tree or State(prompt()), policy, verifier, how, walks, 9, np.random.default_rng(seed))]
+    return [
+        step
+        async for step in grown(
+            tree or State(prompt()), policy, verifier, how, walks, 9, np.random.default_rng(seed)
+        )
+    ]
 
 
 def test_golden_backup_and_what_a_sum_would_make_of_it() -> None:
@@ -149,13 +183,20 @@ def test_a_state_may_have_as_many_draws_as_its_visits_allow() -> None:
 
 
 def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> State:
-    """The whole tree of the letters with exact probabilities in place of draws, backed up in one sweep."""
-    node = prompt() if parent is None else Node(path[-1], parent=parent, depth=parent.depth + 1, done=len(path) == 3)
+    """The whole tree of the letters with exact probabilities in place of draws, backed up in one
+    sweep."""
+    node = (
+        prompt()
+        if parent is None
+        else Node(path[-1], parent=parent, depth=parent.depth + 1, done=len(path) == 3)
+    )
     state = State(node, p)  # type: ignore[arg-type]  # draws may be probabilities
     if node.done:
         state.rewarded(LETTER_SCORES[path])
     else:
-        state.children = [exact(path + piece.text, piece.probability, node) for piece in LETTERS(path)]
+        state.children = [
+            exact(path + piece.text, piece.probability, node) for piece in LETTERS(path)
+        ]
         state.visited(partial(backed, weight=WEIGHT))
     return state
 
@@ -166,17 +207,22 @@ def test_one_sweep_over_exact_probabilities_gives_the_exact_values_and_the_exact
     golden = {"": ROOT_VALUE, "a": 0.537804974, "b": 0.760475829, "ab": 0.565894845}
     assert {path: values[path] for path in golden} == pytest.approx(golden, abs=1e-9)
     assert leaf_law(tree) == pytest.approx(TABLE, abs=1e-6)
-    assert leaf_law(tree) == pytest.approx(posterior(LETTERS, lambda path: math.exp(WEIGHT * LETTER_SCORES[path])), abs=1e-12)
+    assert leaf_law(tree) == pytest.approx(
+        posterior(LETTERS, lambda path: math.exp(WEIGHT * LETTER_SCORES[path])), abs=1e-12
+    )
 
 
 def tenfold(path: str) -> list[Piece]:
-    """The letters in turn, so that every ten draws of a prefix are exactly as its probabilities say."""
+    """The letters in turn, so that every ten draws of a prefix are exactly as its probabilities
+    say."""
     return [piece for piece in LETTERS(path) for _ in range(round(10 * piece.probability))]
 
 
 async def test_a_search_that_has_seen_every_step_as_often_as_it_is_likely_is_exact() -> None:
     tree = State(prompt())
-    await walked(tenfold, LETTER_SCORES, method(c=10.0, alpha=0.0), walks=400, every=True, tree=tree)
+    await walked(
+        tenfold, LETTER_SCORES, method(c=10.0, alpha=0.0), walks=400, every=True, tree=tree
+    )
     assert all(state.drawn == 10 for state in states(tree) if not state.node.done)
     assert tree.value == pytest.approx(ROOT_VALUE, abs=1e-9)
     assert leaf_law(tree) == pytest.approx(TABLE, abs=1e-6)
@@ -186,7 +232,13 @@ async def test_answers_come_as_often_as_probability_and_reward_say() -> None:
     params = {"iterations": WALKS, "reward_weight": WEIGHT, "widening": 2.0, "widening_power": 0.75}
     searches = []
     for seed in range(SEEDS):
-        snapshots = await run("tree_sampling", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), seed=seed, **params)
+        snapshots = await run(
+            "tree_sampling",
+            ToyPolicy(LETTERS, seed),
+            ToyVerifier(LETTER_SCORES),
+            seed=seed,
+            **params,
+        )
         searches.append([snapshot.step for snapshot in snapshots])
     value, law = found(searches)
     assert value == pytest.approx(ROOT_VALUE, abs=VALUE_ERROR)
@@ -197,22 +249,41 @@ async def test_lengths_that_differ_change_nothing_about_the_law() -> None:
     searches = [await walked(STOPS, STOP_SCORES, method(), seed=seed) for seed in range(SEEDS)]
     value, law = found(searches)
     rewards = {path: math.exp(WEIGHT * STOP_SCORES[path]) for path in completions(STOPS)}
-    assert value == pytest.approx(math.log(sum(p * rewards[path] for path, p in completions(STOPS).items())) / WEIGHT, abs=VALUE_ERROR)
+    assert value == pytest.approx(
+        math.log(sum(p * rewards[path] for path, p in completions(STOPS).items())) / WEIGHT,
+        abs=VALUE_ERROR,
+    )
     assert distance(law, posterior(STOPS, rewards.__getitem__)) < LAW_ERROR
 
 
-@pytest.mark.parametrize("twin", [replace(method(), mean=summed), merged_once()], ids=["sum instead of mean", "multiplicity forgotten"])
+@pytest.mark.parametrize(
+    "twin",
+    [replace(method(), mean=summed), merged_once()],
+    ids=["sum instead of mean", "multiplicity forgotten"],
+)
 async def test_imitations_fail_the_same_checks(twin: Method) -> None:
-    value, law = found([await walked(LETTERS, LETTER_SCORES, twin, seed=seed) for seed in range(SEEDS // 2)])
+    value, law = found(
+        [await walked(LETTERS, LETTER_SCORES, twin, seed=seed) for seed in range(SEEDS // 2)]
+    )
     assert abs(value - ROOT_VALUE) > VALUE_ERROR
     assert distance(law, TABLE) > 2 * LAW_ERROR
     tree = State(prompt())
-    await walked(tenfold, LETTER_SCORES, replace(twin, allowed=widening(10.0, 0.0)), walks=400, every=True, tree=tree)
+    await walked(
+        tenfold,
+        LETTER_SCORES,
+        replace(twin, allowed=widening(10.0, 0.0)),
+        walks=400,
+        every=True,
+        tree=tree,
+    )
     assert abs((tree.value or 0.0) - ROOT_VALUE) > VALUE_ERROR
 
 
 async def test_a_reward_of_no_weight_leaves_the_policy_as_it_is() -> None:
-    searches = [await walked(LETTERS, LETTER_SCORES, method(weight=1e-6), seed=seed) for seed in range(SEEDS)]
+    searches = [
+        await walked(LETTERS, LETTER_SCORES, method(weight=1e-6), seed=seed)
+        for seed in range(SEEDS)
+    ]
     assert distance(found(searches).law, completions(LETTERS)) < LAW_ERROR
 
 
@@ -226,26 +297,48 @@ async def test_no_state_has_more_draws_than_its_visits_allow_and_visits_add_up()
         else:
             assert 0 < state.drawn <= how.allowed(state.visits)
             assert state.visits == sum(child.visits for child in state.children)
-            assert state.value == how.mean([child.promise for child in state.children], [child.draws for child in state.children])
+            assert state.value == how.mean(
+                [child.promise for child in state.children],
+                [child.draws for child in state.children],
+            )
 
 
 async def test_every_state_of_a_rollout_stays_in_the_tree_and_every_draw_counts() -> None:
     policy, verifier, tree = ToyPolicy(LETTERS, 3), ToyVerifier(LETTER_SCORES), State(prompt())
-    [first, *_] = steps = [step async for step in grown(tree, policy, verifier, method(), 60, 9, np.random.default_rng(3))]
+    [first, *_] = steps = [
+        step
+        async for step in grown(tree, policy, verifier, method(), 60, 9, np.random.default_rng(3))
+    ]
     assert first.stats["depth"] == 3 and first.phase == "rollout" and len(first.notes) == 1
     kept = {state.node for state in states(tree)}
-    copies = {node for step in steps for note in step.notes if isinstance(note, Pruned) for node in note.nodes}
+    copies = {
+        node
+        for step in steps
+        for note in step.notes
+        if isinstance(note, Pruned)
+        for node in note.nodes
+    }
     assert set(policy.born) | {tree.node} == kept | copies and not kept & copies
     assert sum(state.drawn for state in states(tree)) == len(policy.born)
     assert set(policy.born[:3]) <= kept
-    assert {node.written() for node in verifier.scored} == {state.node.written() for state in states(tree) if state.node.done}
+    assert {node.written() for node in verifier.scored} == {
+        state.node.written() for state in states(tree) if state.node.done
+    }
     assert all(node.done for node in verifier.scored)
 
 
 async def test_a_walk_to_a_known_text_costs_nothing_and_is_counted_apart() -> None:
     policy, verifier = ToyPolicy(LETTERS, 1), ToyVerifier(LETTER_SCORES)
     before, revisits, costs = (0, 0), 0, []
-    async for step in grown(State(prompt()), policy, verifier, method(c=1.0, alpha=0.5), 200, 9, np.random.default_rng(1)):
+    async for step in grown(
+        State(prompt()),
+        policy,
+        verifier,
+        method(c=1.0, alpha=0.5),
+        200,
+        9,
+        np.random.default_rng(1),
+    ):
         now = (len(policy.born), len(verifier.scored))
         revisits += step.phase == "revisit"
         assert (now == before) == (step.phase == "revisit") == (step.rounds == 0)
@@ -256,32 +349,59 @@ async def test_a_walk_to_a_known_text_costs_nothing_and_is_counted_apart() -> No
 
 
 async def test_what_is_told_of_a_walk_is_what_was_chosen_and_backed_up() -> None:
-    steps = await run("tree_sampling", ToyPolicy(LETTERS, 5), ToyVerifier(LETTER_SCORES), iterations=80, reward_weight=WEIGHT)
+    steps = await run(
+        "tree_sampling",
+        ToyPolicy(LETTERS, 5),
+        ToyVerifier(LETTER_SCORES),
+        iterations=80,
+        reward_weight=WEIGHT,
+    )
     backups = [note for note in notes_of(steps, Backed) if isinstance(note, Backed)]
     assert len(backups) == 80
     visits: Counter[Node] = Counter()
     for snapshot in steps:
         [backup] = [note for note in snapshot.step.notes if isinstance(note, Backed)]
         assert backup.value == LETTER_SCORES[backup.path[-1].written()] == backup.means[-1]
-        assert all(child.parent is parent for parent, child in zip(backup.path, backup.path[1:], strict=False))
+        assert all(
+            child.parent is parent
+            for parent, child in zip(backup.path, backup.path[1:], strict=False)
+        )
         for note in (note for note in snapshot.step.notes if isinstance(note, Selected)):
             place = backup.path.index(note.path[0])
             assert backup.path[place : place + len(note.path)] == note.path
-            for node, value, children, counts, scores in zip(note.path[1:], note.values, note.children, note.visits, note.scores, strict=True):
+            for node, value, children, counts, scores in zip(
+                note.path[1:], note.values, note.children, note.visits, note.scores, strict=True
+            ):
                 assert scores[children.index(node)] == value and sum(scores) == pytest.approx(1.0)
                 assert counts == tuple(visits[child] for child in children)
         visits.update(backup.path)
     assert steps[-1].step.stats["soft_value"] == backups[-1].means[0]
 
 
-async def test_the_search_takes_the_child_with_the_greatest_value_and_its_descent_is_greedy() -> None:
-    common = {"mode": "dts_star", "iterations": 400, "reward_weight": WEIGHT, "widening": 2.0, "widening_power": 0.75}
+async def test_the_search_takes_the_child_with_the_greatest_value_and_its_descent_is_greedy() -> (
+    None
+):
+    common = {
+        "mode": "dts_star",
+        "iterations": 400,
+        "reward_weight": WEIGHT,
+        "widening": 2.0,
+        "widening_power": 0.75,
+    }
     answers = {}
     for answer in ("mode", "greedy", "best"):
-        steps = await run("tree_sampling", ToyPolicy(LETTERS, 2), ToyVerifier(LETTER_SCORES), answer=answer, **common)
+        steps = await run(
+            "tree_sampling",
+            ToyPolicy(LETTERS, 2),
+            ToyVerifier(LETTER_SCORES),
+            answer=answer,
+            **common,
+        )
         answers[answer] = steps[-1].nodes[0].written()
         for note in (note for note in notes_of(steps, Selected) if isinstance(note, Selected)):
-            assert note.formula == "uct" and note.values == tuple(max(scores) for scores in note.scores)
+            assert note.formula == "uct" and note.values == tuple(
+                max(scores) for scores in note.scores
+            )
     assert answers == {"mode": "bbb", "greedy": "bbb", "best": "bab"}
 
 
@@ -296,37 +416,74 @@ async def test_with_a_great_weight_the_soft_value_is_the_greatest_reward() -> No
 async def test_the_best_text_so_far_is_the_best_of_all_that_were_scored(mode: str) -> None:
     verifier = ToyVerifier(LETTER_SCORES)
     best = []
-    steps = await run("tree_sampling", ToyPolicy(LETTERS, 4), verifier, mode=mode, answer="best", iterations=64)
+    steps = await run(
+        "tree_sampling", ToyPolicy(LETTERS, 4), verifier, mode=mode, answer="best", iterations=64
+    )
     for snapshot in steps:
-        best.append(max(LETTER_SCORES[node.written()] for node in verifier.scored[: int(snapshot.step.stats["texts"])]))
+        best.append(
+            max(
+                LETTER_SCORES[node.written()]
+                for node in verifier.scored[: int(snapshot.step.stats["texts"])]
+            )
+        )
     assert [snapshot.values for snapshot in steps] == [[value] for value in best]
     assert len(set(best)) > 1
 
 
 def hollow(path: str) -> list[Piece]:
-    """Half of all first steps write nothing; of the others "a" ends in x or fails, "b" ends in x."""
+    """Half of all first steps write nothing; of the others "a" ends in x or fails, "b" ends in
+    x.
+    """
     if not path:
         return [Piece("", 0.5), Piece("a", 0.25), Piece("b", 0.25)]
-    return [Piece("x", 0.5, Finish.END), Piece("f", 0.5, Finish.ABORTED)] if path == "a" else [Piece("x", 1.0, Finish.END)]
+    return (
+        [Piece("x", 0.5, Finish.END), Piece("f", 0.5, Finish.ABORTED)]
+        if path == "a"
+        else [Piece("x", 1.0, Finish.END)]
+    )
 
 
 async def test_a_draw_that_wrote_nothing_is_no_draw() -> None:
-    searches = [await walked(hollow, {"ax": 0.9, "bx": 0.2}, method(), seed=seed) for seed in range(SEEDS)]
+    searches = [
+        await walked(hollow, {"ax": 0.9, "bx": 0.2}, method(), seed=seed) for seed in range(SEEDS)
+    ]
     weights = {"ax": math.exp(WEIGHT * 0.9), "bx": math.exp(WEIGHT * 0.2)}
     law = {text: weight / sum(weights.values()) for text, weight in weights.items()}
     assert distance(found(searches).law, law) < LAW_ERROR
-    reasons = Counter(note.reason for steps in searches for step in steps for note in step.notes if isinstance(note, Pruned))
+    reasons = Counter(
+        note.reason
+        for steps in searches
+        for step in steps
+        for note in step.notes
+        if isinstance(note, Pruned)
+    )
     assert reasons["empty step"] > 100 and reasons["generation failed"] > 100
-    assert all(node.done and node.finish is Finish.END for steps in searches for step in steps for node in step.nodes)
+    assert all(
+        node.done and node.finish is Finish.END
+        for steps in searches
+        for step in steps
+        for node in step.nodes
+    )
 
 
 async def test_a_prefix_whose_first_draw_failed_is_tried_again() -> None:
     for seed in range(20):
         policy = ToyPolicy(hollow, seed)
-        steps = await run("tree_sampling", policy, ToyVerifier({"ax": 0.9, "bx": 0.2}), seed=seed, iterations=60)
+        steps = await run(
+            "tree_sampling", policy, ToyVerifier({"ax": 0.9, "bx": 0.2}), seed=seed, iterations=60
+        )
         failed = [node.parent for node in policy.born if node.finish is Finish.ABORTED]
-        if failed and failed[0] is not None and not any(child.parent is failed[0] and child.finish is Finish.END for child in policy.born[:6]):
-            assert any(node.parent is failed[0] and node.finish is Finish.END for node in policy.born)
+        if (
+            failed
+            and failed[0] is not None
+            and not any(
+                child.parent is failed[0] and child.finish is Finish.END
+                for child in policy.born[:6]
+            )
+        ):
+            assert any(
+                node.parent is failed[0] and node.finish is Finish.END for node in policy.born
+            )
             break
     else:
         pytest.fail("no seed begins with a failure below a")
@@ -335,7 +492,13 @@ async def test_a_prefix_whose_first_draw_failed_is_tried_again() -> None:
 
 async def test_a_text_without_a_score_answers_nothing_and_is_not_walked_to() -> None:
     scores = {path: score for path, score in LETTER_SCORES.items() if path != "bbb"}
-    steps = await run("tree_sampling", ToyPolicy(LETTERS, 1), ToyVerifier(scores), iterations=300, reward_weight=WEIGHT)
+    steps = await run(
+        "tree_sampling",
+        ToyPolicy(LETTERS, 1),
+        ToyVerifier(scores),
+        iterations=300,
+        reward_weight=WEIGHT,
+    )
     assert "bbb" not in {node.written() for snapshot in steps for node in snapshot.nodes}
     for note in (note for note in notes_of(steps, Selected) if isinstance(note, Selected)):
         assert all(node.written() != "bbb" for children in note.children for node in children)
@@ -345,9 +508,20 @@ async def test_a_text_without_a_score_answers_nothing_and_is_not_walked_to() -> 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_in_the_wild_the_only_candidate_is_a_scored_and_finished_text(seed: int) -> None:
-    steps = await wandered("tree_sampling", ToyPolicy(wild, seed), ToyVerifier(wild_score), seed=seed, iterations=80, max_steps=6)
+    steps = await wandered(
+        "tree_sampling",
+        ToyPolicy(wild, seed),
+        ToyVerifier(wild_score),
+        seed=seed,
+        iterations=80,
+        max_steps=6,
+    )
     assert steps and all(len(snapshot.nodes) <= 1 for snapshot in steps)
-    assert all(node.done and value is not None for snapshot in steps for node, value in zip(snapshot.nodes, snapshot.values, strict=True))
+    assert all(
+        node.done and value is not None
+        for snapshot in steps
+        for node, value in zip(snapshot.nodes, snapshot.values, strict=True)
+    )
 
 
 async def test_a_descent_among_nothing_known_answers_nothing() -> None:
@@ -357,7 +531,9 @@ async def test_a_descent_among_nothing_known_answers_nothing() -> None:
 
 async def test_the_ledger_counts_one_call_a_draw_and_one_score_a_text() -> None:
     sink = MemorySink()
-    outcome = await searched(spec("tree_sampling", params={"iterations": 40, "reward_weight": 3.0}), sink)
+    outcome = await searched(
+        spec("tree_sampling", params={"iterations": 40, "reward_weight": 3.0}), sink
+    )
     written = [node for node in sink.nodes if node.parent_id is not None]
     scored = [event.node_id for event in sink.events if event.kind == "score"]
     assert outcome.ledger["model_calls"] == len(written)
@@ -369,7 +545,9 @@ async def test_the_ledger_counts_one_call_a_draw_and_one_score_a_text() -> None:
 async def test_a_spent_budget_leaves_the_last_answer_the_answer() -> None:
     for limit in (14, 17, 23):
         sink = MemorySink()
-        outcome = await searched(spec("tree_sampling", params={"iterations": 400}, budget={"model_calls": limit}), sink)
+        outcome = await searched(
+            spec("tree_sampling", params={"iterations": 400}, budget={"model_calls": limit}), sink
+        )
         last = [event for event in sink.events if event.kind == "step"][-1]
         assert outcome.limit == "model_calls" and last.data is not None
         assert [outcome.chosen] == last.data["nodes"]

@@ -1,8 +1,11 @@
-"""Every possible course of a small search, with its exact probability: expectations without sampling error.
+"""Every possible course of a small search, with its exact probability: expectations without
+sampling error.
 
-A search is played again and again with a tape that decides what chance decides: which step the toy language writes, and the uniform numbers of the
-strategy. Where the tape ends, the search goes on with stand-ins, and the first open decision is split into all its outcomes. The outcomes of a draw
-are read off its note, which holds the weights; a uniform number stands for all those that decide alike.
+A search is played again and again with a tape that decides what chance decides: which step the toy
+language writes, and the uniform numbers of the strategy. Where the tape ends, the search goes on
+with stand-ins, and the first open decision is split into all its outcomes. The outcomes of a draw
+are read off its note, which holds the weights; a uniform number stands for all those that decide
+alike.
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ import numpy as np
 from backend.core.ports import Sampling
 from backend.core.statistics.resampling import certain_copies
 from backend.core.statistics.weights import softmax
-from backend.core.types import Note, Referenced, Resampled, Step
+from backend.core.steps import Note, Referenced, Resampled, Step
 from tests.support.enumerable import Language, Piece, ToyPolicy
 
 
 class Option(NamedTuple):
-    """One outcome of a decision: its probability, and what brings it about (the number of a piece, or uniform numbers)."""
+    """One outcome of a decision: its probability, and what brings it about (the number of a piece,
+    or uniform numbers)."""
 
     probability: float
     chosen: Any
@@ -36,7 +40,8 @@ class Course(NamedTuple):
 
 
 class Tape:
-    """Decisions given in advance; `asked` collects what each one was about: the probabilities of pieces, or None for a draw of the strategy."""
+    """Decisions given in advance; `asked` collects what each one was about: the probabilities of
+    pieces, or None for a draw of the strategy."""
 
     def __init__(self, given: Sequence[Any]) -> None:
         self._given = given
@@ -70,12 +75,19 @@ class TapedPolicy(ToyPolicy):
 def between(breaks: Sequence[float]) -> list[Option]:
     """The intervals into which numbers cut [0, 1), each with a number inside."""
     ends = [0.0, *sorted(point for point in breaks if 0.0 < point < 1.0), 1.0]
-    return [Option(high - low, (low + high) / 2) for low, high in itertools.pairwise(ends) if high - low > 1e-12]
+    return [
+        Option(high - low, (low + high) / 2)
+        for low, high in itertools.pairwise(ends)
+        if high - low > 1e-12
+    ]
 
 
 def every(single: Sequence[list[Option]]) -> list[Option]:
     """Independent numbers, one from each list, taken together."""
-    return [Option(math.prod(o.probability for o in picked), [o.chosen for o in picked]) for picked in itertools.product(*single)]
+    return [
+        Option(math.prod(o.probability for o in picked), [o.chosen for o in picked])
+        for picked in itertools.product(*single)
+    ]
 
 
 def outcomes(note: Note) -> list[Option]:
@@ -91,12 +103,17 @@ def outcomes(note: Note) -> list[Option]:
         return every([between([n * edge - slot for edge in edges]) for slot in range(n)])
     if note.scheme == "residual":
         left = np.clip(n * weights - certain_copies(weights), 0.0, None)
-        return every([between(np.cumsum(left) / left.sum())] * len(note.uniforms)) if len(note.uniforms) else [Option(1.0, [])]
+        return (
+            every([between(np.cumsum(left) / left.sum())] * len(note.uniforms))
+            if len(note.uniforms)
+            else [Option(1.0, [])]
+        )
     return every([between(edges)] * len(note.uniforms))
 
 
 async def courses(play: Callable[[Tape], Awaitable[list[Step]]]) -> list[Course]:
-    """All courses of `play`, which runs a search whose policy and random source are made from the tape."""
+    """All courses of `play`, which runs a search whose policy and random source are made from the
+    tape."""
     found: list[Course] = []
     open_: list[tuple[float, list[Any]]] = [(1.0, [])]
     while open_:
@@ -106,9 +123,25 @@ async def courses(play: Callable[[Tape], Awaitable[list[Step]]]) -> list[Course]
         if len(tape.asked) <= len(given):
             found.append(Course(probability, steps))
             continue
-        about, draws = tape.asked[len(given)], [note for step in steps for note in step.notes if isinstance(note, Resampled | Referenced)]
-        split = outcomes(draws[tape.asked[: len(given)].count(None)]) if about is None else [Option(p, i) for i, p in enumerate(about)]
-        open_ += [(probability * option.probability, [*given, option.chosen]) for option in split if option.probability > 0.0]
+        about, draws = (
+            tape.asked[len(given)],
+            [
+                note
+                for step in steps
+                for note in step.notes
+                if isinstance(note, Resampled | Referenced)
+            ],
+        )
+        split = (
+            outcomes(draws[tape.asked[: len(given)].count(None)])
+            if about is None
+            else [Option(p, i) for i, p in enumerate(about)]
+        )
+        open_ += [
+            (probability * option.probability, [*given, option.chosen])
+            for option in split
+            if option.probability > 0.0
+        ]
     return found
 
 

@@ -1,8 +1,10 @@
-"""A language small enough to know everything about it: every path, its probability, its score and the exact posterior.
+"""A language small enough to know everything about it: every path, its probability, its score and
+the exact posterior.
 
-`ToyPolicy` and `ToyVerifier` are complete implementations of the ports over finite tables. They keep books (who was extended and scored, how
-often, which races are still open), so that tests can state what a strategy may and may not do. The verifier can fail; the policy can run out
-of budget, write nothing, or stop at a length limit.
+`ToyPolicy` and `ToyVerifier` are complete implementations of the ports over finite tables. They
+keep books (who was extended and scored, how often, which races are still open), so that tests can
+state what a strategy may and may not do. The verifier can fail; the policy can run out of budget,
+write nothing, or stop at a length limit.
 """
 
 from __future__ import annotations
@@ -33,16 +35,30 @@ LONGEST = 30
 
 
 def table(entries: Mapping[str, Mapping[str, float]]) -> Language:
-    """The language in which `entries[path]` gives the next steps, and a path without an entry is finished."""
+    """The language in which `entries[path]` gives the next steps, and a path without an entry is
+    finished."""
 
     def pieces(path: str) -> list[Piece]:
-        return [Piece(text, p, Finish.STEP if path + text in entries else Finish.END) for text, p in entries[path].items()]
+        return [
+            Piece(text, p, Finish.STEP if path + text in entries else Finish.END)
+            for text, p in entries[path].items()
+        ]
 
     return pieces
 
 
 AFTER_A, AFTER_B = {"a": 0.7, "b": 0.3}, {"a": 0.2, "b": 0.8}
-LETTERS = table({"": {"a": 0.6, "b": 0.4}, "a": AFTER_A, "b": AFTER_B, "aa": AFTER_A, "ba": AFTER_A, "ab": AFTER_B, "bb": AFTER_B})
+LETTERS = table(
+    {
+        "": {"a": 0.6, "b": 0.4},
+        "a": AFTER_A,
+        "b": AFTER_B,
+        "aa": AFTER_A,
+        "ba": AFTER_A,
+        "ab": AFTER_B,
+        "bb": AFTER_B,
+    }
+)
 LETTER_SCORES = {
     "a": 0.9, "b": 0.3, "aa": 0.8, "ab": 0.5, "ba": 0.6, "bb": 0.7,
     "aaa": 0.2, "aab": 0.9, "aba": 0.4, "abb": 0.6, "baa": 0.5, "bab": 0.95, "bba": 0.3, "bbb": 0.85,
@@ -63,7 +79,8 @@ def completions(language: Language, path: str = "", probability: float = 1.0) ->
 
 
 def posterior(language: Language, potential: Callable[[str], float]) -> dict[str, float]:
-    """p(path) times `potential(path)`, divided by their sum, for every finished path. Steps have one letter each."""
+    """p(path) times `potential(path)`, divided by their sum, for every finished path. Steps have
+    one letter each."""
     mass = {path: p * potential(path) for path, p in completions(language).items()}
     return {path: weight / sum(mass.values()) for path, weight in mass.items()}
 
@@ -78,7 +95,8 @@ def odds_of_steps(scores: Mapping[str, float]) -> Callable[[str], float]:
 
 
 def answer_text(node: Node) -> str:
-    """The answer that stands: what is written down to the node, but a finished answer that was reopened gives way to what came after it."""
+    """The answer that stands: what is written down to the node, but a finished answer that was
+    reopened gives way to what came after it."""
     parts: list[str] = []
     for part in node.path()[1:]:
         if part.kind is Kind.INJECTED and part.parent is not None and part.parent.done:
@@ -89,14 +107,18 @@ def answer_text(node: Node) -> str:
 
 
 class ToyPolicy:
-    """`ports.Policy` over a `Language`. What it draws depends on the seed and on the place in the tree, never on the order of the calls. Each step
-    is one token for its log-probability. A finished answer that was reopened is written again from where it began.
+    """`ports.Policy` over a `Language`. What it draws depends on the seed and on the place in the
+    tree, never on the order of the calls. Each step is one token for its log-probability. A
+    finished answer that was reopened is written again from where it began.
 
-    `asked` lists every node it was asked to continue, `extended` every parent once a child, `born` the children. `budget` is the number of
-    children it may make. With `every=True` the children of a node are its possible next steps in turn instead of draws.
+    `asked` lists every node it was asked to continue, `extended` every parent once a child, `born`
+    the children. `budget` is the number of children it may make. With `every=True` the children of
+    a node are its possible next steps in turn instead of draws.
     """
 
-    def __init__(self, language: Language, seed: int = 0, *, budget: int | None = None, every: bool = False) -> None:
+    def __init__(
+        self, language: Language, seed: int = 0, *, budget: int | None = None, every: bool = False
+    ) -> None:
         self._language, self._seed, self._budget, self._every = language, seed, budget, every
         self._ordinals: Counter[Node] = Counter()
         self.asked: list[Node] = []
@@ -110,15 +132,32 @@ class ToyPolicy:
         return Sampling()
 
     async def extend(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = STEP,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> list[list[Node]]:
         assert nodes, "an empty batch"
         self.asked.extend(nodes)
         self.widths.append(len(nodes) * n)
-        return [[node] if node.done else [self._child(node, until, sampling or self.sampling, kind) for _ in range(n)] for node in nodes]
+        return [
+            [node]
+            if node.done
+            else [self._child(node, until, sampling or self.sampling, kind) for _ in range(n)]
+            for node in nodes
+        ]
 
     async def race(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = END,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> AsyncIterator[tuple[int, Node]]:
         self.asked.extend(nodes)
         self.open_races += 1
@@ -133,7 +172,9 @@ class ToyPolicy:
         return Node(prompt, kind=Kind.ASIDE)
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
-        return Node(text, parent=node, depth=node.depth + 1, kind=Kind.INJECTED, key=f"{node.key}/{text}")
+        return Node(
+            text, parent=node, depth=node.depth + 1, kind=Kind.INJECTED, key=f"{node.key}/{text}"
+        )
 
     def _child(self, parent: Node, until: Until, sampling: Sampling, kind: Kind) -> Node:
         if self._budget is not None and len(self.born) >= self._budget:
@@ -147,11 +188,22 @@ class ToyPolicy:
             later += 1
             more = self._drawn(written + piece.text, key + "/0" * later, 0, sampling)
             logprobs.append(math.log(more.probability))
-            piece = more._replace(text=piece.text + more.text, finish=Finish.LENGTH if later == LONGEST else more.finish)
+            piece = more._replace(
+                text=piece.text + more.text,
+                finish=Finish.LENGTH if later == LONGEST else more.finish,
+            )
         whole = until.steps == 0 and piece.finish is Finish.LENGTH
         done = whole or piece.finish in (Finish.END, Finish.ABORTED)
         node = Node(
-            piece.text, (0,) * len(logprobs), tuple(logprobs), parent, parent.depth + 1, done=done, finish=piece.finish, kind=kind, key=key
+            piece.text,
+            (0,) * len(logprobs),
+            tuple(logprobs),
+            parent,
+            parent.depth + 1,
+            done=done,
+            finish=piece.finish,
+            kind=kind,
+            key=key,
         )
         self.extended.append(parent)
         self.born.append(node)
@@ -168,10 +220,20 @@ class ToyPolicy:
 
 
 class ToyVerifier:
-    """`ports.Verifier` over a table of answers (see `answer_text`) or a function of the written path. None, NaN or no entry: a failed score."""
+    """`ports.Verifier` over a table of answers (see `answer_text`) or a function of the written
+    path. None, NaN or no entry: a failed score."""
 
-    def __init__(self, scores: Mapping[str, float] | Callable[[str], float | None], *, budget: int | None = None) -> None:
-        self._of = (lambda node: scores.get(answer_text(node))) if isinstance(scores, Mapping) else (lambda node: scores(node.written()))
+    def __init__(
+        self,
+        scores: Mapping[str, float] | Callable[[str], float | None],
+        *,
+        budget: int | None = None,
+    ) -> None:
+        self._of = (
+            (lambda node: scores.get(answer_text(node)))
+            if isinstance(scores, Mapping)
+            else (lambda node: scores(node.written()))
+        )
         self._budget = budget
         self.scored: list[Node] = []
 
@@ -183,7 +245,10 @@ class ToyVerifier:
         if self._budget is not None and len(self.scored) + len(nodes) > self._budget:
             raise BudgetExhausted("verifier_calls", float(self._budget))
         self.scored.extend(nodes)
-        return [Score(value, reason="no score in the table" if value is None else None) for value in map(self._of, nodes)]
+        return [
+            Score(value, reason="no score in the table" if value is None else None)
+            for value in map(self._of, nodes)
+        ]
 
 
 def prompt() -> Node:

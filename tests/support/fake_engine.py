@@ -1,21 +1,46 @@
-"""A small engine for tests of what stands around it: it writes numbered steps, obeys limits, and counts every request it was sent."""
+"""A small engine for tests of what stands around it: it writes numbered steps, obeys limits, and
+counts every request it was sent."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, VerifierTokens
+from backend.core.ports import (
+    Capabilities,
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+    VerifierTokens,
+)
 from backend.core.types import Finish, Score
 
 
 class FakeEngine:
-    """Each token is one character. A step is `digit . newline newline`, the digit drawn from the seed; after `depth` steps the model ends with
-    `\\boxed{digit}`. Requests finish in order of their seed when raced. `stalls` keys never finish; `failing` makes every request fail.
-    Given tokens have log-probability -0.5 each, as sampled ones do; a text with a `?` in it cannot be judged."""
+    """Each token is one character. A step is `digit . newline newline`, the digit drawn from the
+    seed; after `depth` steps the model ends with `\\boxed{digit}`. Requests finish in order of
+    their seed when raced. `stalls` keys never finish; `failing` makes every request fail. Given
+    tokens have log-probability -0.5 each, as sampled ones do; a text with a `?` in it cannot be
+    judged."""
 
-    def __init__(self, depth: int = 3, *, stalling: bool = False, failing: str | None = None, can: Capabilities | None = None) -> None:
-        self.depth, self.stalling, self.failing, self.can = depth, stalling, failing, can or Capabilities()
+    def __init__(
+        self,
+        depth: int = 3,
+        *,
+        stalling: bool = False,
+        failing: str | None = None,
+        can: Capabilities | None = None,
+    ) -> None:
+        self.depth, self.stalling, self.failing, self.can = (
+            depth,
+            stalling,
+            failing,
+            can or Capabilities(),
+        )
         self.sent: list[Request] = []
         self.judged: list[Given] = []
         self.running = 0
@@ -48,7 +73,9 @@ class FakeEngine:
         finally:
             self.running -= len(waiting)
             for request in waiting:
-                self._partial[request.key] = Completion(request.key, "4", (52,), (-0.5,), Finish.ABORTED, len(request.token_ids))
+                self._partial[request.key] = Completion(
+                    request.key, "4", (52,), (-0.5,), Finish.ABORTED, len(request.token_ids)
+                )
 
     def answer(self, request: Request) -> Completion:
         if self.failing:
@@ -61,19 +88,29 @@ class FakeEngine:
             finish = Finish.END if ends else Finish.STEP
             if request.until.steps and text.count("\n\n") >= request.until.steps:
                 break
-        limit = min(request.until.tokens or request.sampling.max_tokens, request.sampling.max_tokens)
+        limit = min(
+            request.until.tokens or request.sampling.max_tokens, request.sampling.max_tokens
+        )
         if len(text) > limit:
             text, finish = text[:limit], Finish.LENGTH
         ids = tuple(map(ord, text)) + ((0,) if finish is Finish.END else ())
-        return Completion(request.key, text, ids, (-0.5,) * len(ids), finish, len(request.token_ids), 2)
+        return Completion(
+            request.key, text, ids, (-0.5,) * len(ids), finish, len(request.token_ids), 2
+        )
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         return [self._partial.pop(key) for key in keys if key in self._partial]
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         self.judged += asked
-        good = [Likelihood((-0.5,) * len(one.given), len(one.token_ids) + len(one.given), 2) for one in asked]
-        return [Likelihood((), 0, failure="cannot read it") if ord("?") in given.given else one for one, given in zip(good, asked, strict=True)]
+        good = [
+            Likelihood((-0.5,) * len(one.given), len(one.token_ids) + len(one.given), 2)
+            for one in asked
+        ]
+        return [
+            Likelihood((), 0, failure="cannot read it") if ord("?") in given.given else one
+            for one, given in zip(good, asked, strict=True)
+        ]
 
     async def stats(self) -> EngineStats:
         return EngineStats(self.running, 0, 0, 0, 0)
@@ -93,4 +130,9 @@ class FakeVerifier:
         self.asked += [node.key for node in nodes]
         self.tokens = VerifierTokens(self.tokens.tokens + 3 * len(nodes), self.tokens.cached + 1)
         digits = [[c for c in node.written() if c.isdigit()] for node in nodes]
-        return [Score(int(found[-1]) / 10, tuple(int(d) / 10 for d in found)) if found else Score(None, reason="no digit") for found in digits]
+        return [
+            Score(int(found[-1]) / 10, tuple(int(d) / 10 for d in found))
+            if found
+            else Score(None, reason="no digit")
+            for found in digits
+        ]

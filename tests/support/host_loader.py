@@ -1,4 +1,5 @@
-"""Small engines that the host tests load inside the child process; each model name is one behaviour."""
+"""Small engines that the host tests load inside the child process; each model name is one
+behaviour."""
 
 from __future__ import annotations
 
@@ -8,7 +9,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 from backend.core.errors import EngineFailure
-from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Prompt, Request, Solution, StepScores
+from backend.core.ports import (
+    Capabilities,
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Prompt,
+    Request,
+    Solution,
+    StepScores,
+)
 from backend.core.types import Finish
 from backend.engines.host.wire import ModelSpec
 
@@ -16,13 +26,17 @@ LAST_WORDS = "the core's last words"
 
 
 class CountingEngine:
-    """Writes 0, 1, 2 ... one token every `pause` seconds, `sampling.max_tokens` of them; knows no end of its own.
+    """Writes 0, 1, 2 ... one token every `pause` seconds, `sampling.max_tokens` of them; knows no
+    end of its own.
 
-    The text `die` ends the whole process; `core dies` leaves this engine dead in the living process, as vLLM is when its core is killed.
+    The text `die` ends the whole process; `core dies` leaves this engine dead in the living
+    process, as vLLM is when its core is killed.
     """
 
     def __init__(self, model: str, settings: dict[str, str], pause: float = 0.0) -> None:
-        self.info = EngineInfo("counting", model, "1", "none", 0, 1024, "\n\n", Capabilities(), settings=settings)
+        self.info = EngineInfo(
+            "counting", model, "1", "none", 0, 1024, "\n\n", Capabilities(), settings=settings
+        )
         self.pause, self.running, self.generated = pause, 0, 0
         self.left: dict[str, Completion] = {}
         self.dead = False
@@ -61,7 +75,14 @@ class CountingEngine:
                 self.running -= 1
                 self.generated += len(ids)
                 finish = Finish.LENGTH if done else Finish.ABORTED
-                completion = Completion(request.key, request.text, tuple(ids), (-0.5,) * len(ids), finish, len(request.token_ids))
+                completion = Completion(
+                    request.key,
+                    request.text,
+                    tuple(ids),
+                    (-0.5,) * len(ids),
+                    finish,
+                    len(request.token_ids),
+                )
                 if not done:
                     self.left[request.key] = completion
             yield completion
@@ -82,7 +103,17 @@ class HalfReward:
     """Scores every step one half; the question `core dies` leaves it dead."""
 
     def __init__(self, settings: dict[str, str]) -> None:
-        self.info = EngineInfo("half", "half", "1", "none", 0, 1024, "\n\n", Capabilities(reward_model=True), settings=settings)
+        self.info = EngineInfo(
+            "half",
+            "half",
+            "1",
+            "none",
+            0,
+            1024,
+            "\n\n",
+            Capabilities(reward_model=True),
+            settings=settings,
+        )
         self.dead = False
 
     async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
@@ -96,7 +127,8 @@ class HalfReward:
 
 
 async def load(spec: ModelSpec) -> CountingEngine | HalfReward:
-    """`missing` fails, `huge` runs out of memory, `heavy` blocks for a moment, everything else counts."""
+    """`missing` fails, `huge` runs out of memory, `heavy` blocks for a moment, everything else
+    counts."""
     options = spec.options()
     if spec.model == "missing":
         raise EngineFailure("no such model 'missing'", "Choose another")

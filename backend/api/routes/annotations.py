@@ -20,8 +20,9 @@ Name = Annotated[str, Query(min_length=1, max_length=400)]
 
 @router.post("/runs/{run_id}/annotations/open")
 def open_run(run_id: int, ask: schemas.OpenAsk, services: Needs) -> schemas.Task:
-    """Begin with a run, or look at another of its paths: the steps in order, and the author's labels so far. With `blind`, scores, verdicts, the
-    right answer and others' labels stay hidden until `reveal`; without it, they are shown and the author's further labels are not blind."""
+    """Begin with a run, or look at another of its paths: the steps in order, and the author's
+    labels so far. With `blind`, scores, verdicts, the right answer and others' labels stay hidden
+    until `reveal`; without it, they are shown and the author's further labels are not blind."""
     return labelling.opened(services, run_id, ask)
 
 
@@ -51,10 +52,18 @@ def remove(annotation_id: int, services: Needs, author: Name) -> None:
 
 @router.get("/annotations/queue")
 def queue(
-    services: Needs, author: Name, strategy: str | None = None, problem: str | None = None, text: str | None = None,
-    answer: schemas.Verdict | None = None, cause: Cause | None = None, standing: schemas.Standing = "any", blind: bool = True,
+    services: Needs,
+    author: Name,
+    strategy: str | None = None,
+    problem: str | None = None,
+    text: str | None = None,
+    answer: schemas.Verdict | None = None,
+    cause: Cause | None = None,
+    standing: schemas.Standing = "any",
+    blind: bool = True,
 ) -> schemas.Queue:
-    """The runs to label, newest first. `cause` looks at the 200 newest that match; it and `answer` are refused where `blind`."""
+    """The runs to label, newest first. `cause` looks at the 200 newest that match; it and `answer`
+    are refused where `blind`."""
     return study.queue(services, author, strategy, problem, text, answer, cause, standing, blind)
 
 
@@ -66,14 +75,24 @@ def authors(services: Needs) -> schemas.Authors:
 
 @router.get("/annotations/agreement")
 def agreement(
-    services: Needs, one: Name, other: Name, strategy: str | None = None, problem: str | None = None, blind_only: bool = False
+    services: Needs,
+    one: Name,
+    other: Name,
+    strategy: str | None = None,
+    problem: str | None = None,
+    blind_only: bool = False,
 ) -> schemas.AgreementShown:
     """Two authors compared on all that both labelled: raw agreement, Cohen's kappa and tables."""
     return study.compared(services, one, other, strategy, problem, blind_only)
 
 
 @router.get("/annotations/counts")
-def counts(services: Needs, author: Name | None = None, strategy: str | None = None, problem: str | None = None) -> schemas.CountsShown:
+def counts(
+    services: Needs,
+    author: Name | None = None,
+    strategy: str | None = None,
+    problem: str | None = None,
+) -> schemas.CountsShown:
     """Labelled runs by strategy, and by strategy and category."""
     return study.counts(services, author, strategy, problem)
 
@@ -92,13 +111,22 @@ def keep(ask: schemas.CategoryAsk, services: Needs) -> schemas.CategoryShown:
 
 @router.get("/annotations/export", response_class=Response)
 def export(
-    services: Needs, format: schemas.ExportFormat = "csv", author: Name | None = None, strategy: str | None = None,  # noqa: A002
-    problem: str | None = None, blind_only: bool = False,
+    services: Needs,
+    format: schemas.ExportFormat = "csv",
+    author: Name | None = None,
+    strategy: str | None = None,
+    problem: str | None = None,
+    blind_only: bool = False,
 ) -> Response:
-    """The labels as a file: `csv` and `parquet` hold a line a label, `processbench` and `prm800k` are JSON lines in the shapes of those datasets."""
+    """The labels as a file: `csv` and `parquet` hold a line a label, `processbench` and `prm800k`
+    are JSON lines in the shapes of those datasets."""
     name, media_type = FILES[format]
     content = exported(services, format, author, strategy, problem, blind_only)
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(
+        content,
+        media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 __all__ = ["router"]

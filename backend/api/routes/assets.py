@@ -1,4 +1,5 @@
-"""Plotly's own script, from the installed package: no foreign server, and the same version as Python draws with."""
+"""Plotly's own script, from the installed package: no foreign server, and the same version as
+Python draws with."""
 
 from __future__ import annotations
 
@@ -33,14 +34,25 @@ def assets_router() -> APIRouter:
     router = APIRouter(tags=["assets"])
     script = PlotlyScript()
 
-    @router.get("/assets/plotly.min.js", response_class=Response, responses={304: {"description": "Not changed"}})
-    def plotly(accept_encoding: Annotated[str, Header()] = "", if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    @router.get(
+        "/assets/plotly.min.js",
+        response_class=Response,
+        responses={304: {"description": "Not changed"}},
+    )
+    def plotly(
+        accept_encoding: Annotated[str, Header()] = "",
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
         """The script of the installed plotly package, packed where the client takes that."""
         headers = {"ETag": script.etag, "Cache-Control": CACHE, "Vary": "Accept-Encoding"}
         if if_none_match == script.etag:
             return Response(status_code=304, headers=headers)
         if "gzip" in accept_encoding:
-            return Response(script.packed, media_type="text/javascript", headers={**headers, "Content-Encoding": "gzip"})
+            return Response(
+                script.packed,
+                media_type="text/javascript",
+                headers={**headers, "Content-Encoding": "gzip"},
+            )
         return Response(script.raw, media_type="text/javascript", headers=headers)
 
     return router

@@ -30,7 +30,9 @@ async def sets(services: Needs) -> schemas.ProblemSets:
 @router.get("/problems/{problem_id:path}")
 async def problem(problem_id: str, services: Needs) -> schemas.Problem:
     """One problem by its id, such as `ledger/3/17`: set, level, seed."""
-    found = present.shown_problem(stored_problem(await asyncio.to_thread(services.admission.find, problem_id)))
+    found = present.shown_problem(
+        stored_problem(await asyncio.to_thread(services.admission.find, problem_id))
+    )
     assert found is not None
     return found
 

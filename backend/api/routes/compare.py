@@ -14,8 +14,11 @@ router = APIRouter(tags=["compare"])
 
 
 @router.get("/runs/{run_id}/divergence")
-async def divergence(run_id: int, services: Needs, other: Annotated[int, Query(ge=0)]) -> Divergence:
-    """The first token in which run `other` differs from this one, nodes matched by their keys; both are over. Made for reruns of the same spec."""
+async def divergence(
+    run_id: int, services: Needs, other: Annotated[int, Query(ge=0)]
+) -> Divergence:
+    """The first token in which run `other` differs from this one, nodes matched by their keys; both
+    are over. Made for reruns of the same spec."""
     return await diverged(services, run_id, other)
 
 

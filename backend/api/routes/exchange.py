@@ -22,28 +22,44 @@ router = APIRouter(tags=["files"])
 
 IMPORT_LIMIT_BYTES = 512 * 2**20
 Known = Annotated[str | None, Query(max_length=20_000)]
-CONTENT = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+CONTENT = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 @router.post("/import", status_code=201, openapi_extra=CONTENT)
 async def import_file(
-    request: Request, services: Needs, format: str = AUTO, name: Annotated[str, Query(max_length=200)] = "upload",  # noqa: A002
-    question: Known = None, answer: Known = None,
+    request: Request,
+    services: Needs,
+    format: str = AUTO,
+    name: Annotated[str, Query(max_length=200)] = "upload",
+    question: Known = None,
+    answer: Known = None,
 ) -> schemas.Taken:
-    """Take in a file, of this program or of another: all of its runs or, with the place of what is wrong, none. `question` and `answer` are for
-    formats that hold none. Nothing is fetched and nothing is read but the body; a service that is open to others takes imports only where its
+    """Take in a file, of this program or of another: all of its runs or, with the place of what is
+    wrong, none. `question` and `answer` are for formats that hold none. Nothing is fetched and
+    nothing is read but the body; a service that is open to others takes imports only where its
     settings allow them."""
     if services.settings.public and not services.preferences.current.allow_imports:
-        raise BadInput("import", given="a file", accepted="none: imports are switched off in the settings of this service")
+        raise BadInput(
+            "import",
+            given="a file",
+            accepted="none: imports are switched off in the settings of this service",
+        )
     content = await _received(request)
-    taken = await asyncio.to_thread(take_in, services, content, name, format, Given(question, answer))
+    taken = await asyncio.to_thread(
+        take_in, services, content, name, format, Given(question, answer)
+    )
     return schemas.Taken(format=taken.format, run_ids=taken.run_ids)
 
 
 @router.get("/runs/{run_id}/export", response_class=FileResponse)
-def export(run_id: int, services: Needs, format: str = "jsonl") -> FileResponse:  # noqa: A002
-    """The run as a file: `jsonl` and `parquet` (an archive of three tables) can be imported again, `html` is a page that opens offline, `svg`
-    the tree as a drawing."""
+def export(run_id: int, services: Needs, format: str = "jsonl") -> FileResponse:
+    """The run as a file: `jsonl` and `parquet` (an archive of three tables) can be imported again,
+    `html` is a page that opens offline, `svg` the tree as a drawing."""
     services.store.run(run_id)
     end, media_type = OWN_EXPORTS.get(format, ("", ""))
     folder = tempfile.TemporaryDirectory()
@@ -53,17 +69,31 @@ def export(run_id: int, services: Needs, format: str = "jsonl") -> FileResponse:
     except BaseException:
         folder.cleanup()
         raise
-    headers = {"Content-Security-Policy": "sandbox allow-scripts"}  # opened under the service's address, the page still is a stranger to it
-    return FileResponse(path, media_type=media_type, filename=path.name, headers=headers, background=BackgroundTask(folder.cleanup))
+    # opened under the service's address, the page still is a stranger to it
+    headers = {"Content-Security-Policy": "sandbox allow-scripts"}
+    return FileResponse(
+        path,
+        media_type=media_type,
+        filename=path.name,
+        headers=headers,
+        background=BackgroundTask(folder.cleanup),
+    )
 
 
 @router.get("/runs/{run_id}/scores/values")
-def series_scores(run_id: int, services: Needs, series: Annotated[str, Query(min_length=1)]) -> SeriesScores:
+def series_scores(
+    run_id: int, services: Needs, series: Annotated[str, Query(min_length=1)]
+) -> SeriesScores:
     """All scores of one series that came after the run, in order of node."""
     services.store.run(run_id)
     if series not in services.store.series(run_id):
         raise NotFound(f"run {run_id} has no series of scores called {series!r}")
-    return SeriesScores(series=series, scores=[SeriesScore(**score._asdict()) for score in services.store.series_scores(run_id, series)])
+    return SeriesScores(
+        series=series,
+        scores=[
+            SeriesScore(**score._asdict()) for score in services.store.series_scores(run_id, series)
+        ],
+    )
 
 
 async def _received(request: Request) -> bytes:
@@ -72,7 +102,11 @@ async def _received(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > IMPORT_LIMIT_BYTES:
-            raise BadInput("import", given=f"more than {IMPORT_LIMIT_BYTES} bytes", accepted=f"at most {IMPORT_LIMIT_BYTES} bytes")
+            raise BadInput(
+                "import",
+                given=f"more than {IMPORT_LIMIT_BYTES} bytes",
+                accepted=f"at most {IMPORT_LIMIT_BYTES} bytes",
+            )
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -24,7 +24,9 @@ async def listed(services: Needs) -> schemas_experiments.ExperimentList:
 
 
 @router.post("/experiments", status_code=202)
-async def start(experiment: Experiment, services: Needs, retry: bool = False) -> schemas_experiments.ExperimentDetail:
+async def start(
+    experiment: Experiment, services: Needs, retry: bool = False
+) -> schemas_experiments.ExperimentDetail:
     """Carry out an experiment, or go on with it; `retry` takes up the tasks that failed."""
     name = services.sweeps.start(experiment, retry=retry)
     return await asyncio.to_thread(experiments.detail, services, name)
@@ -43,7 +45,9 @@ async def detail(name: str, services: Needs) -> schemas_experiments.ExperimentDe
 
 
 @router.post("/experiments/{name}/{action}")
-async def steer(name: str, action: Literal["stop", "pause", "resume"], services: Needs) -> schemas_experiments.Steered:
+async def steer(
+    name: str, action: Literal["stop", "pause", "resume"], services: Needs
+) -> schemas_experiments.Steered:
     """Stop, pause or resume what is under way."""
     if action == "stop":
         await services.sweeps.stop(name)
@@ -56,30 +60,49 @@ async def steer(name: str, action: Literal["stop", "pause", "resume"], services:
 
 @router.get("/experiments/{name}/curves")
 async def curves(
-    name: str, services: Needs, axis: str = "generated_tokens", part: Annotated[str, Query(alias="slice")] = experiments.ALL,
-    generated: Price = 0.0, prompt: Price = 0.0, cached: Price = 0.0, verifier: Price = 0.0,
+    name: str,
+    services: Needs,
+    axis: str = "generated_tokens",
+    part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    generated: Price = 0.0,
+    prompt: Price = 0.0,
+    cached: Price = 0.0,
+    verifier: Price = 0.0,
 ) -> schemas_experiments.Curves:
     """Accuracy against an axis for every arm, with bands over problems."""
-    return await asyncio.to_thread(experiments.curves, services, name, axis, part, Prices(generated, prompt, cached, verifier))
+    return await asyncio.to_thread(
+        experiments.curves, services, name, axis, part, Prices(generated, prompt, cached, verifier)
+    )
 
 
 @router.get("/experiments/{name}/results")
 async def results(
-    name: str, services: Needs, arm: str, budget: float, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+    name: str,
+    services: Needs,
+    arm: str,
+    budget: float,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> schemas_experiments.Results:
     """The runs behind a point of a curve."""
     return await asyncio.to_thread(experiments.results, services, name, arm, budget, limit)
 
 
 @router.get("/experiments/{name}/matrix")
-async def matrix(name: str, services: Needs, budget: float | None = None) -> schemas_experiments.Matrix:
+async def matrix(
+    name: str, services: Needs, budget: float | None = None
+) -> schemas_experiments.Matrix:
     """Credit of every arm on every problem at a budget, the largest by default."""
     return await asyncio.to_thread(experiments.matrix, services, name, budget)
 
 
 @router.get("/experiments/{name}/compare")
 async def compare(
-    name: str, services: Needs, one: str, other: str, budget: float, part: Annotated[str, Query(alias="slice")] = experiments.ALL
+    name: str,
+    services: Needs,
+    one: str,
+    other: str,
+    budget: float,
+    part: Annotated[str, Query(alias="slice")] = experiments.ALL,
 ) -> schemas_experiments.PairedArms:
     """One arm less another at a budget, paired by problem."""
     return await asyncio.to_thread(experiments.compared, services, name, one, other, budget, part)
@@ -87,19 +110,32 @@ async def compare(
 
 @router.get("/experiments/{name}/analyses")
 async def analyses(
-    name: str, services: Needs, axis: str = "generated_tokens", part: Annotated[str, Query(alias="slice")] = experiments.ALL,
-    threshold: Annotated[float, Query(ge=0.0, le=1.0)] = 0.5, wrong_costs: Annotated[float, Query(ge=0.0, le=1000.0)] = 1.0,
+    name: str,
+    services: Needs,
+    axis: str = "generated_tokens",
+    part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    threshold: Annotated[float, Query(ge=0.0, le=1.0)] = 0.5,
+    wrong_costs: Annotated[float, Query(ge=0.0, le=1000.0)] = 1.0,
 ) -> schemas_experiments.Analyses:
-    """Every analysis that the results allow. `threshold` is the score from which a verifier accepts, `wrong_costs` the price of a
-    wrong accepted answer."""
-    return await asyncio.to_thread(experiments.analysed, services, name, axis, part, threshold, wrong_costs)
+    """Every analysis that the results allow. `threshold` is the score from which a verifier
+    accepts, `wrong_costs` the price of a wrong accepted answer."""
+    return await asyncio.to_thread(
+        experiments.analysed, services, name, axis, part, threshold, wrong_costs
+    )
 
 
-@router.get("/experiments/{name}/report", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+@router.get(
+    "/experiments/{name}/report",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}},
+)
 async def report(name: str, services: Needs, axis: str = "generated_tokens") -> Response:
     """One page of an experiment that opens anywhere, as a download."""
     page = await asyncio.to_thread(experiments.reported, services, name, axis)
-    headers = {"Content-Disposition": f'attachment; filename="experiment-{name}.html"', "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Disposition": f'attachment; filename="experiment-{name}.html"',
+        "X-Content-Type-Options": "nosniff",
+    }
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 

@@ -30,18 +30,30 @@ async def estimate(spec: RunSpec, services: Needs) -> schemas.Estimate:
     services.admission.admit(spec)
     about = await services.estimate(spec)
     return schemas.Estimate(
-        tokens=about.generated_tokens, calls=about.model_calls, verifier_calls=about.verifier_calls, rounds=about.rounds, seconds=about.seconds,
+        tokens=about.generated_tokens,
+        calls=about.model_calls,
+        verifier_calls=about.verifier_calls,
+        rounds=about.rounds,
+        seconds=about.seconds,
         sentence=about.note,
     )
 
 
 @router.get("/runs")
 def runs(
-    services: Needs, status: schemas.Status | None = None, strategy: str | None = None, problem: str | None = None, text: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50, offset: Annotated[int, Query(ge=0)] = 0,
+    services: Needs,
+    status: schemas.Status | None = None,
+    strategy: str | None = None,
+    problem: str | None = None,
+    text: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    offset: Annotated[int, Query(ge=0)] = 0,
 ) -> schemas.RunPage:
-    """Runs, newest first. `problem` is a problem id or its beginning, `text` a part of the question."""
-    page = services.store.runs(status=status, strategy=strategy, problem=problem, text=text, limit=limit, offset=offset)
+    """Runs, newest first. `problem` is a problem id or its beginning, `text` a part of the
+    question."""
+    page = services.store.runs(
+        status=status, strategy=strategy, problem=problem, text=text, limit=limit, offset=offset
+    )
     return schemas.RunPage(runs=[shown(services, row) for row in page.rows], total=page.total)
 
 
@@ -54,10 +66,15 @@ def run(run_id: int, services: Needs) -> schemas.Run:
 
 @router.get("/runs/{run_id}/reselect")
 def reselect(
-    run_id: int, services: Needs, selector: str, params: Annotated[str, Query(max_length=20_000)] = "{}", aggregation: Aggregation | None = None
+    run_id: int,
+    services: Needs,
+    selector: str,
+    params: Annotated[str, Query(max_length=20_000)] = "{}",
+    aggregation: Aggregation | None = None,
 ) -> schemas.Reselection:
-    """What another final rule would have chosen from the candidates of a run, without a model. `params` is a JSON object; with `aggregation` the
-    candidates are ranked by their stored scores of steps."""
+    """What another final rule would have chosen from the candidates of a run, without a model.
+    `params` is a JSON object; with `aggregation` the candidates are ranked by their stored scores
+    of steps."""
     return reselected(services, run_id, selector, params_of(params), aggregation)
 
 

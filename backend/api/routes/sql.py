@@ -16,16 +16,27 @@ router = APIRouter(tags=["sql"])
 
 @router.post("/sql")
 async def ask(asked: SqlAsk, services: Needs) -> SqlAnswer:
-    """Put one query to the copy of the store. It can read the copy and nothing else; time, memory and rows are bounded."""
+    """Put one query to the copy of the store. It can read the copy and nothing else; time, memory
+    and rows are bounded."""
     return await sql.answer(services, asked.query)
 
 
 @router.post("/sql/file", response_class=Response)
-async def ask_file(asked: SqlAsk, services: Needs, format: Literal["csv", "parquet"] = "csv") -> Response:  # noqa: A002
-    """The same as a file, with many more rows. The header `X-Cut` says in words why not all rows are there, where they are not."""
+async def ask_file(
+    asked: SqlAsk, services: Needs, format: Literal["csv", "parquet"] = "csv"
+) -> Response:
+    """The same as a file, with many more rows. The header `X-Cut` says in words why not all rows
+    are there, where they are not."""
     found, _ = await sql.desk(services).ask(asked.query, format)
-    headers = {"Content-Disposition": f'attachment; filename="query.{format}"', "X-Rows": str(found.total)}
-    return Response(found.content, media_type=sql.FILES[format], headers=headers | ({"X-Cut": found.cut} if found.cut else {}))
+    headers = {
+        "Content-Disposition": f'attachment; filename="query.{format}"',
+        "X-Rows": str(found.total),
+    }
+    return Response(
+        found.content,
+        media_type=sql.FILES[format],
+        headers=headers | ({"X-Cut": found.cut} if found.cut else {}),
+    )
 
 
 @router.get("/sql/copy")
@@ -60,7 +71,9 @@ def keep(kept: SqlQuery, services: Needs) -> SqlQueries:
 
 
 @router.delete("/sql/queries")
-def forget(services: Needs, name: Annotated[str, Query(min_length=1, max_length=200)]) -> SqlQueries:
+def forget(
+    services: Needs, name: Annotated[str, Query(min_length=1, max_length=200)]
+) -> SqlQueries:
     """Delete a kept query."""
     sql.desk(services)
     return sql.forget(services, name)

@@ -21,8 +21,11 @@ async def health(services: Needs) -> schemas.Health:
     """Answers at once, whatever the runs are doing: neither store nor models are touched."""
     counts = services.jobs.counts
     return schemas.Health(
-        status="closing" if services.closing.is_set else "ok", version=VERSION, uptime_s=round(time.monotonic() - services.started, 3),
-        runs=schemas.RunCounts(queued=counts.queued, running=counts.running), engines=states(services),
+        status="closing" if services.closing.is_set else "ok",
+        version=VERSION,
+        uptime_s=round(time.monotonic() - services.started, 3),
+        runs=schemas.RunCounts(queued=counts.queued, running=counts.running),
+        engines=states(services),
     )
 
 
@@ -34,11 +37,14 @@ async def read_settings(services: Needs) -> Preferences:
 
 @router.put("/settings", tags=["system"])
 async def write_settings(preferences: Preferences, services: Needs) -> Preferences:
-    """Change settings. The lists that guard a service which is open to others can only be changed while it is not."""
+    """Change settings. The lists that guard a service which is open to others can only be changed
+    while it is not."""
     current = services.preferences.current
     if services.settings.public and preferences.lists() != current.lists():
         accepted = "unchanged lists: start the service on loopback to change them"
-        raise BadInput("allowed_models, allowed_urls, allow_imports", given="a change", accepted=accepted)
+        raise BadInput(
+            "allowed_models, allowed_urls, allow_imports", given="a change", accepted=accepted
+        )
     await asyncio.to_thread(services.preferences.save, preferences)
     services.jobs.resize(preferences.runs_at_once)
     return preferences
@@ -47,7 +53,9 @@ async def write_settings(preferences: Preferences, services: Needs) -> Preferenc
 @router.get("/store", tags=["system"])
 def store(services: Needs) -> schemas.StoreInfo:
     """How much the store holds."""
-    return schemas.StoreInfo(bytes=services.store.size_bytes(), runs=services.store.runs(limit=1).total)
+    return schemas.StoreInfo(
+        bytes=services.store.size_bytes(), runs=services.store.runs(limit=1).total
+    )
 
 
 @router.post("/store/prune", tags=["system"])
@@ -64,7 +72,8 @@ async def engines(services: Needs) -> schemas.EngineStates:
 
 @router.post("/engines/load", tags=["engines"])
 async def load(choice: schemas.ModelChoice, services: Needs) -> schemas.EngineStates:
-    """Load a model; the answer comes when it is ready, and `/engines` shows how far it is meanwhile."""
+    """Load a model; the answer comes when it is ready, and `/engines` shows how far it is
+    meanwhile."""
     services.admission.model(choice.model)
     await services.closing.guard(_loaded(choice, services))
     return schemas.EngineStates(models=states(services))
@@ -73,7 +82,11 @@ async def load(choice: schemas.ModelChoice, services: Needs) -> schemas.EngineSt
 @router.post("/engines/unload", tags=["engines"])
 async def unload(choice: schemas.ModelChoice, services: Needs) -> schemas.EngineStates:
     """Free a model's memory; runs that are using it fail with the reason."""
-    loaded = (state.name for state in services.models.states() if (state.engine, state.kind) == (choice.engine, choice.kind))
+    loaded = (
+        state.name
+        for state in services.models.states()
+        if (state.engine, state.kind) == (choice.engine, choice.kind)
+    )
     name = choice.model or next(loaded, None)
     if name is None:
         raise NotFound(f"no {choice.kind} model of {choice.engine} is loaded")
@@ -91,8 +104,13 @@ async def _loaded(choice: schemas.ModelChoice, services: Services) -> None:
 def states(services: Services) -> list[schemas.ModelState]:
     return [
         schemas.ModelState(
-            engine=state.engine, model=state.name, kind=state.kind, state=state.state, seconds_loading=round(state.seconds_loading, 2),
-            memory_bytes=state.memory_bytes, reason=state.reason or "",
+            engine=state.engine,
+            model=state.name,
+            kind=state.kind,
+            state=state.state,
+            seconds_loading=round(state.seconds_loading, 2),
+            memory_bytes=state.memory_bytes,
+            reason=state.reason or "",
         )
         for state in services.models.states()
     ]

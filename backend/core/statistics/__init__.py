@@ -1,1 +1,2 @@
-"""Pure numerics: weights and resampling of particles, estimators, calibration, mixtures. numpy and scipy, no models, no hidden randomness."""
+"""Pure numerics: weights and resampling of particles, estimators, calibration, mixtures. numpy and
+scipy, no models, no hidden randomness."""

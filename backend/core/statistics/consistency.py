@@ -1,12 +1,15 @@
-"""What perplexity consistency and RPC would achieve with k samples of a pool (Zhou et al. 2025, arXiv 2510.15444; the rules themselves are in
-`backend.judging.selectors.perplexity`).
+"""What perplexity consistency and RPC would achieve with k samples of a pool (Zhou et al. 2025,
+arXiv 2510.15444; the rules themselves are in `backend.judging.selectors.perplexity`).
 
-A subset is judged as the selector judges it, ties by expected credit. Pruning fits a mixture to each subset, so no closed form exists: `draws` random
-subsets are judged, fixed by `SEED`, and all of them where there are no more than that (k = n above all), which is exact. A draw is unbiased with
-credit in [0, 1]: the standard error is at most 1 / (2 sqrt(draws)) for one pool, 0.125 at 16, and that divided by sqrt(P) for the mean over P pools.
+A subset is judged as the selector judges it, ties by expected credit. Pruning fits a mixture to
+each subset, so no closed form exists: `draws` random subsets are judged, fixed by `SEED`, and all
+of them where there are no more than that (k = n above all), which is exact. A draw is unbiased with
+credit in [0, 1]: the standard error is at most 1 / (2 sqrt(draws)) for one pool, 0.125 at 16, and
+that divided by sqrt(P) for the mean over P pools.
 
-A pool keeps no texts. Samples of one answer with as many tokens and the same mean log-probability count as one text. Where some samples have a
-probability and only others an answer, nobody wins here, while the selector takes the best score.
+A pool keeps no texts. Samples of one answer with as many tokens and the same mean log-probability
+count as one text. Where some samples have a probability and only others an answer, nobody wins
+here, while the selector takes the best score.
 """
 
 from __future__ import annotations
@@ -29,8 +32,9 @@ FEWEST = 8
 
 
 class Solutions(NamedTuple):
-    """Samples as these rules see them, shape (n,): classes (`BLANK`: no readable answer), whether right, p = exp(mean log-probability), NaN where
-    there is none, and numbers of the texts, equal for equal texts."""
+    """Samples as these rules see them, shape (n,): classes (`BLANK`: no readable answer), whether
+    right, p = exp(mean log-probability), NaN where there is none, and numbers of the texts, equal
+    for equal texts."""
 
     groups: NDArray[Any]
     right: Flags
@@ -73,17 +77,23 @@ def credit(subset: Solutions, right: set[int], pruned: bool) -> float:
     if not known.any():  # the selector's stand-in: every solution has one vote
         voters, weights = subset.groups != BLANK, np.ones(len(known))
     else:
-        voters, weights = distinct(subset.texts, kept(subset, known) if pruned else known) & (subset.groups != BLANK), subset.chances
+        voters, weights = (
+            distinct(subset.texts, kept(subset, known) if pruned else known)
+            & (subset.groups != BLANK),
+            subset.chances,
+        )
     sums = {
-        int(group): math.fsum(weights[voters & (subset.groups == group)]) for group in np.unique(subset.groups[voters])
-    }  # fmt: skip
+        int(group): math.fsum(weights[voters & (subset.groups == group)])
+        for group in np.unique(subset.groups[voters])
+    }
     top = max(sums.values(), default=0.0)
     leaders = [group in right for group, total in sums.items() if total == top]
     return sum(leaders) / len(leaders) if leaders else 0.0
 
 
 def kept(subset: Solutions, known: Flags) -> Flags:
-    """Who is left after pruning: an unlikely solution goes whose probability is below the mean, unless nothing with an answer would be left."""
+    """Who is left after pruning: an unlikely solution goes whose probability is below the mean,
+    unless nothing with an answer would be left."""
     values = subset.chances[known]
     mixture = fitted(values) if len(values) >= FEWEST else None
     if mixture is None:

@@ -1,15 +1,21 @@
-"""What a rule would achieve with k samples, computed exactly from one pool of N >= k: no subset is drawn, none is left out.
+"""What a rule would achieve with k samples, computed exactly from one pool of N >= k: no subset is
+drawn, none is left out.
 
-Every figure is the mean, over all C(N, k) subsets of the pool, of the rule's *expected credit*: where m candidates or classes tie for the win, each
-wins with chance 1/m. So no figure depends on the order of the samples.
+Every figure is the mean, over all C(N, k) subsets of the pool, of the rule's *expected credit*:
+where m candidates or classes tie for the win, each wins with chance 1/m. So no figure depends on
+the order of the samples.
 
 - pass@k: at least one of k is right (Chen et al. 2021, arXiv 2107.03374);
-- best-of-k: the one with the highest score is right; choosing the class with the highest score in it is the same rule;
-- majority@k: the answer given most often is right; weighted@k: the answer whose scores add up to most.
+- best-of-k: the one with the highest score is right; choosing the class with the highest score in
+  it is the same rule;
+- majority@k: the answer given most often is right; weighted@k: the answer whose scores add up to
+  most.
 
-Votes are counted by a dynamic programme. Symbols: n_j samples of class j in the pool, x_j of them in a subset. Drawing k of N without replacement is
-drawing x_j ~ Binomial(n_j, q) for each class by itself, given that they add up to k. Any q will do; q = k/N keeps every factor near 1, so that
-neither C(N, k) nor anything else overflows. For a right class that reaches strength s with x samples, all others must stay below s or tie with it:
+Votes are counted by a dynamic programme. Symbols: n_j samples of class j in the pool, x_j of them
+in a subset. Drawing k of N without replacement is drawing x_j ~ Binomial(n_j, q) for each class by
+itself, given that they add up to k. Any q will do; q = k/N keeps every factor near 1, so that
+neither C(N, k) nor anything else overflows. For a right class that reaches strength s with x
+samples, all others must stay below s or tie with it:
 
     credit = sum over (s, x) of P(own = s, x) * sum over t of A_s(k - x, t) / (1 + t) / P(sum of all x_j = k)
     A_s(d, t) = chance that the others together have d samples in the subset, none of them beats s, and t of them tie
@@ -34,21 +40,25 @@ from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
 
 MOST_SUMS = 40_000
-"""Different (sum of weights, size) of subsets, over all classes, that a weighted vote is counted with; each takes about a tenth of a millisecond."""
+"""Different (sum of weights, size) of subsets, over all classes, that a weighted vote is counted
+with; each takes about a tenth of a millisecond."""
 
 Strength: TypeAlias = tuple[int, int]
-"""What classes are compared by: the sum of the weights in some unit, then how many samples there are."""
+"""What classes are compared by: the sum of the weights in some unit, then how many samples there
+are."""
 
 
 class Group(NamedTuple):
-    """The samples of a pool that give one answer: whether it is right, and their weights from 0 (None: an unscored one, which adds nothing)."""
+    """The samples of a pool that give one answer: whether it is right, and their weights from 0
+    (None: an unscored one, which adds nothing)."""
 
     right: bool
     weights: Sequence[float | None]
 
 
 def pass_at_k(n: int, right: int, k: int) -> float:
-    """Chance that k of n samples, drawn without replacement, hold one of the `right` ones; 1 <= k <= n.
+    """Chance that k of n samples, drawn without replacement, hold one of the `right` ones; 1 <= k
+    <= n.
 
     The stable form 1 - prod (1 - k/i) of 1 - C(n - right, k) / C(n, k).
     """
@@ -63,16 +73,24 @@ def pass_at_k(n: int, right: int, k: int) -> float:
 def best_of_k(scores: Sequence[float | None], correct: Sequence[float], k: int) -> float:
     """Expected credit of the best-scored of k samples drawn without replacement.
 
-    `correct` are 1 for right and 0 for wrong, or in between, one a score. Equal scores share the win; a sample without a score loses to all others.
+    `correct` are 1 for right and 0 for wrong, or in between, one a score. Equal scores share the
+    win; a sample without a score loses to all others.
     """
     n = len(scores)
     require(n, k)
-    ranked = sorted(((-math.inf if score is None else score, credit) for score, credit in zip(scores, correct, strict=True)), key=lambda one: one[0])
+    ranked = sorted(
+        (
+            (-math.inf if score is None else score, credit)
+            for score, credit in zip(scores, correct, strict=True)
+        ),
+        key=lambda one: one[0],
+    )
     reached, total, lower = 0, 0.0, 0.0
     for _, tied in groupby(ranked, key=lambda one: one[0]):
         worth = [credit for _, credit in tied]
         reached += len(worth)
-        within = 1.0 - pass_at_k(n, n - reached, k)  # the chance that all k are among the `reached` lowest
+        # the chance that all k are among the `reached` lowest
+        within = 1.0 - pass_at_k(n, n - reached, k)
         total += (within - lower) * math.fsum(worth) / len(worth)
         lower = within
     return total
@@ -81,23 +99,32 @@ def best_of_k(scores: Sequence[float | None], correct: Sequence[float], k: int) 
 def majority_at_k(right: Sequence[int], wrong: Sequence[int], blank: int, k: int) -> float:
     """Expected credit of the majority vote of k samples drawn without replacement.
 
-    `right` and `wrong` are the sizes of the classes of right and wrong answers. `blank` samples give no readable answer: they are drawn like the
-    others and vote for nothing, and k blanks are worth nothing.
+    `right` and `wrong` are the sizes of the classes of right and wrong answers. `blank` samples
+    give no readable answer: they are drawn like the others and vote for nothing, and k blanks are
+    worth nothing.
     """
     n = pool_size([*right, *wrong], blank, k)
     classes = [Tallied(by_count(binomials(size, k, n))) for size in (*right, *wrong)]
-    return credit(classes[: len(right)], classes, binomials(blank, k, n), k) / float(binom.pmf(k, n, k / n))
+    return credit(classes[: len(right)], classes, binomials(blank, k, n), k) / float(
+        binom.pmf(k, n, k / n)
+    )
 
 
 def majority_of_draws(right: Sequence[float], wrong: Sequence[float], k: int) -> float:
-    """Expected credit of the majority vote of k independent draws, where the answers have these chances; what they lack to 1 is blank.
+    """Expected credit of the majority vote of k independent draws, where the answers have these
+    chances; what they lack to 1 is blank.
 
-    The companion of `majority_at_k` with replacement: the counts are Poisson, given that they add up to k.
+    The companion of `majority_at_k` with replacement: the counts are Poisson, given that they add
+    up to k.
     """
     shares = [*right, *wrong]
     blank = 1.0 - math.fsum(shares)
     if k < 1 or blank < -1e-9 or min(shares, default=0.0) < 0.0:
-        raise BadInput("chances of answers, and k", given=(shares, k), accepted="numbers from 0 that add up to at most 1, and at least 1")
+        raise BadInput(
+            "chances of answers, and k",
+            given=(shares, k),
+            accepted="numbers from 0 that add up to at most 1, and at least 1",
+        )
     sizes = np.arange(k + 1)
     classes = [Tallied(by_count(poisson.pmf(sizes, k * share))) for share in shares]
     blanks = poisson.pmf(sizes, k * max(0.0, blank))
@@ -105,10 +132,11 @@ def majority_of_draws(right: Sequence[float], wrong: Sequence[float], k: int) ->
 
 
 def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
-    """Expected credit of the weighted vote of k samples drawn without replacement; equal sums go to the larger class, then share the win.
+    """Expected credit of the weighted vote of k samples drawn without replacement; equal sums go to
+    the larger class, then share the win.
 
-    Exact for the weights as `decimal` reads them. Raises `BadInput` where they have more than `MOST_SUMS` different sums; scores rounded to two
-    digits have fewer.
+    Exact for the weights as `decimal` reads them. Raises `BadInput` where they have more than
+    `MOST_SUMS` different sums; scores rounded to two digits have fewer.
     """
     n = pool_size([len(group.weights) for group in groups], blank, k)
     weights = [[decimal(weight) for weight in group.weights] for group in groups]
@@ -123,12 +151,14 @@ def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
 
 
 def decimal(weight: float | None) -> Fraction:
-    """A weight as it is written, so that 0.1 + 0.2 is 0.3 and sums do not depend on their order; 0 for None."""
+    """A weight as it is written, so that 0.1 + 0.2 is 0.3 and sums do not depend on their order; 0
+    for None."""
     return Fraction(0) if weight is None else Fraction(str(float(weight)))
 
 
 class Reach(NamedTuple):
-    """One thing that a class can come to: its strength, how many of its samples are in the subset, and the chance of that."""
+    """One thing that a class can come to: its strength, how many of its samples are in the subset,
+    and the chance of that."""
 
     strength: Strength
     size: int
@@ -154,24 +184,31 @@ class Tallied:
     def equal(self, strength: Strength) -> Floats:
         """The chance, by size, to come to exactly `strength`."""
         found = np.zeros(self._below.shape[1])
-        for reach in self.reaches[bisect_left(self._strengths, strength) : bisect_right(self._strengths, strength)]:
+        for reach in self.reaches[
+            bisect_left(self._strengths, strength) : bisect_right(self._strengths, strength)
+        ]:
             found[reach.size] += reach.chance
         return found
 
 
 def credit(right: Sequence[Tallied], classes: Sequence[Tallied], blank: Floats, k: int) -> float:
-    """The sum of the module docstring, not yet divided; `blank` holds the chances of 0, 1, 2 ... blanks."""
+    """The sum of the module docstring, not yet divided; `blank` holds the chances of 0, 1, 2 ...
+    blanks."""
     total = 0.0
     for own in right:
         others = [one for one in classes if one is not own]
         for strength, size, chance in own.reaches:
             if 0 < size <= k:
                 ties = unbeaten(others, strength, blank, k - size)
-                total += chance * sum(float(column[k - size]) / (1 + t) for t, column in enumerate(ties))
+                total += chance * sum(
+                    float(column[k - size]) / (1 + t) for t, column in enumerate(ties)
+                )
     return total
 
 
-def unbeaten(others: Sequence[Tallied], strength: Strength, blank: Floats, most: int) -> list[Floats]:
+def unbeaten(
+    others: Sequence[Tallied], strength: Strength, blank: Floats, most: int
+) -> list[Floats]:
     """A(d, t) of the module docstring for d up to `most`: one array a number of ties t."""
     columns = [np.pad(blank, (0, max(0, most + 1 - len(blank))))[: most + 1]]
     for other in others:
@@ -201,7 +238,8 @@ def by_count(chances: Floats) -> list[Reach]:
 
 
 def by_sum(weights: Sequence[int], k: int, n: int, most: int) -> list[Reach]:
-    """A class whose members have weights: how many subsets there are of each sum and size, with their chance."""
+    """A class whose members have weights: how many subsets there are of each sum and size, with
+    their chance."""
     subsets: dict[Strength, int] = {(0, 0): 1}
     for weight, copies in Counter(weights).items():
         longer: defaultdict[Strength, int] = defaultdict(int)
@@ -210,8 +248,15 @@ def by_sum(weights: Sequence[int], k: int, n: int, most: int) -> list[Reach]:
                 longer[total + taken * weight, size + taken] += ways * math.comb(copies, taken)
         subsets = longer
         if len(subsets) > most:
-            raise BadInput("weights", given=f"more than {MOST_SUMS} different sums", accepted="fewer different weights, such as scores of two digits")
-    return [Reach(key, key[1], drawn(ways, key[1], len(weights), k / n)) for key, ways in subsets.items()]
+            raise BadInput(
+                "weights",
+                given=f"more than {MOST_SUMS} different sums",
+                accepted="fewer different weights, such as scores of two digits",
+            )
+    return [
+        Reach(key, key[1], drawn(ways, key[1], len(weights), k / n))
+        for key, ways in subsets.items()
+    ]
 
 
 def drawn(ways: int, size: int, members: int, q: float) -> float:

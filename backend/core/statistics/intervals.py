@@ -1,9 +1,11 @@
-"""How sure a figure is that was measured on some problems, and whether two arms differ: problems are drawn again, never single samples.
+"""How sure a figure is that was measured on some problems, and whether two arms differ: problems
+are drawn again, never single samples.
 
-Solutions of one problem are no independent evidence, so every figure is first one number a problem (an exact estimate, `estimators`), and its
-interval comes from drawing problems with replacement (a bootstrap clustered by problem). Two arms are compared on the problems that both have:
-the interval is of the mean difference, and the test flips the signs of the differences (a paired permutation test), which asks nothing of their
-distribution.
+Solutions of one problem are no independent evidence, so every figure is first one number a problem
+(an exact estimate, `estimators`), and its interval comes from drawing problems with replacement (a
+bootstrap clustered by problem). Two arms are compared on the problems that both have: the interval
+is of the mean difference, and the test flips the signs of the differences (a paired permutation
+test), which asks nothing of their distribution.
 """
 
 from __future__ import annotations
@@ -38,8 +40,11 @@ class Interval(NamedTuple):
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
-def interval(problems: Sequence[T], figure: Callable[[Sequence[T]], float], draws: int = 1000, seed: int = 0) -> Interval:
-    """`figure` of all problems, and the percentile interval of it over problems drawn with replacement; NaN draws are left out."""
+def interval(
+    problems: Sequence[T], figure: Callable[[Sequence[T]], float], draws: int = 1000, seed: int = 0
+) -> Interval:
+    """`figure` of all problems, and the percentile interval of it over problems drawn with
+    replacement; NaN draws are left out."""
     rng, drawn = random.Random(seed), []
     for _ in range(draws):
         value = figure(rng.choices(problems, k=len(problems)))
@@ -48,19 +53,26 @@ def interval(problems: Sequence[T], figure: Callable[[Sequence[T]], float], draw
     drawn.sort()
     if not drawn:
         return UNKNOWN
-    return Interval(figure(problems), drawn[int(0.025 * len(drawn))], drawn[min(len(drawn) - 1, int(0.975 * len(drawn)))])
+    return Interval(
+        figure(problems),
+        drawn[int(0.025 * len(drawn))],
+        drawn[min(len(drawn) - 1, int(0.975 * len(drawn)))],
+    )
 
 
 def drawn_means(values: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """Means over problems drawn with replacement. `values`: shape (..., problems); returns shape (draws, ...), the same draws for every row, so that
-    what is computed from several rows stays paired."""
+    """Means over problems drawn with replacement. `values`: shape (..., problems); returns shape
+    (draws, ...), the same draws for every row, so that what is computed from several rows stays
+    paired."""
     count = values.shape[-1]
-    return np.asarray(np.moveaxis(values @ drawn_counts(count, draws, seed).T / count, -1, 0), dtype=np.float64)
+    return np.asarray(
+        np.moveaxis(values @ drawn_counts(count, draws, seed).T / count, -1, 0), dtype=np.float64
+    )
 
 
 def drawn_counts(count: int, draws: int, seed: int) -> Floats:
-    """How often each of `count` problems is drawn, shape (draws, count). With `MANY` problems or more they are drawn one by one, which is faster
-    there and has the same distribution."""
+    """How often each of `count` problems is drawn, shape (draws, count). With `MANY` problems or
+    more they are drawn one by one, which is faster there and has the same distribution."""
     rng = np.random.default_rng(seed)
     if count < MANY:
         return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
@@ -71,7 +83,8 @@ def drawn_counts(count: int, draws: int, seed: int) -> Floats:
 
 
 def mean_interval(values: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """The mean of one number a problem with its percentile interval; one problem says nothing of the others, so its interval is NaN."""
+    """The mean of one number a problem with its percentile interval; one problem says nothing of
+    the others, so its interval is NaN."""
     numbers = np.asarray(values, dtype=np.float64)
     if not len(numbers):
         return UNKNOWN
@@ -88,12 +101,16 @@ def mean_intervals(rows: Sequence[FloatsLike], draws: int = DRAWS, seed: int = 0
     if numbers.ndim < 2 or numbers.shape[1] < 2:
         return [mean_interval(row, draws, seed) for row in numbers]
     lows, highs = np.quantile(drawn_means(numbers, draws, seed), (0.025, 0.975), axis=0)
-    return [Interval(float(row.mean()), float(low), float(high)) for row, low, high in zip(numbers, lows, highs, strict=True)]
+    return [
+        Interval(float(row.mean()), float(low), float(high))
+        for row, low, high in zip(numbers, lows, highs, strict=True)
+    ]
 
 
 class Paired(NamedTuple):
-    """One arm less the other on the same problems: the mean difference with its interval, the chance `p` of a difference at least as large where the
-    arms do not differ (two-sided), and on how many problems the one was better, worse, or the same."""
+    """One arm less the other on the same problems: the mean difference with its interval, the
+    chance `p` of a difference at least as large where the arms do not differ (two-sided), and on
+    how many problems the one was better, worse, or the same."""
 
     difference: Interval
     p: float
@@ -103,10 +120,15 @@ class Paired(NamedTuple):
 
 
 def paired(one: FloatsLike, other: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Paired:
-    """Compare two arms on the same problems, one number a problem each, in the same order. Raises `BadInput` for different numbers of problems."""
+    """Compare two arms on the same problems, one number a problem each, in the same order. Raises
+    `BadInput` for different numbers of problems."""
     first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1:
-        raise BadInput("arms", given=f"{first.shape} and {second.shape} numbers", accepted="one number a problem each, of the same problems")
+        raise BadInput(
+            "arms",
+            given=f"{first.shape} and {second.shape} numbers",
+            accepted="one number a problem each, of the same problems",
+        )
     difference = first - second
     better, worse = int((difference > 0).sum()), int((difference < 0).sum())
     found = mean_interval(difference, draws, seed)
@@ -114,10 +136,11 @@ def paired(one: FloatsLike, other: FloatsLike, draws: int = DRAWS, seed: int = 0
 
 
 def flipped(differences: FloatsLike, seed: int = 0) -> float:
-    """The two-sided p-value of the sign-flip test: the share of all ways to give the differences signs whose sum is at least as far from 0.
+    """The two-sided p-value of the sign-flip test: the share of all ways to give the differences
+    signs whose sum is at least as far from 0.
 
-    Up to `MOST_EXACT` differences other than 0 all ways are counted; beyond, (1 + hits) / (1 + FLIPS) of random ones, which is never 0. Without a
-    difference p is 1.
+    Up to `MOST_EXACT` differences other than 0 all ways are counted; beyond, (1 + hits) / (1 +
+    FLIPS) of random ones, which is never 0. Without a difference p is 1.
     """
     moved = np.asarray(differences, dtype=np.float64)
     moved = moved[moved != 0.0]
@@ -131,4 +154,13 @@ def flipped(differences: FloatsLike, seed: int = 0) -> float:
     return float(((np.abs(signs @ moved) >= reached).sum() + 1) / (FLIPS + 1))
 
 
-__all__ = ["Interval", "Paired", "drawn_means", "flipped", "interval", "mean_interval", "mean_intervals", "paired"]
+__all__ = [
+    "Interval",
+    "Paired",
+    "drawn_means",
+    "flipped",
+    "interval",
+    "mean_interval",
+    "mean_intervals",
+    "paired",
+]

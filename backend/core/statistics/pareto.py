@@ -1,9 +1,11 @@
-"""What accuracy costs: which arms nobody beats, what a given accuracy costs, and how many times dearer one arm is than another.
+"""What accuracy costs: which arms nobody beats, what a given accuracy costs, and how many times
+dearer one arm is than another.
 
-A point is a cost (on any axis, above 0) with an accuracy. It lies on the Pareto frontier where no other point is at most as dear and at least as
-accurate, and better in one of the two. Between two measured budgets accuracy is taken to be linear in the logarithm of the cost; beyond the
-measured budgets nothing is said. Curves that fall (more samples under an imperfect verifier) are read as what was reached so far: at this budget
-or a smaller one.
+A point is a cost (on any axis, above 0) with an accuracy. It lies on the Pareto frontier where no
+other point is at most as dear and at least as accurate, and better in one of the two. Between two
+measured budgets accuracy is taken to be linear in the logarithm of the cost; beyond the measured
+budgets nothing is said. Curves that fall (more samples under an imperfect verifier) are read as
+what was reached so far: at this budget or a smaller one.
 """
 
 from __future__ import annotations
@@ -36,10 +38,13 @@ def frontier(points: Sequence[Point]) -> list[int]:
 
 
 def hull(points: Sequence[Point]) -> list[int]:
-    """The indices of the frontier's upper concave hull, by rising cost: what tossing a coin between two arms reaches, in cost itself."""
+    """The indices of the frontier's upper concave hull, by rising cost: what tossing a coin between
+    two arms reaches, in cost itself."""
     kept: list[int] = []
     for index in frontier(points):
-        while len(kept) > 1 and _slope(points[kept[-2]], points[kept[-1]]) <= _slope(points[kept[-1]], points[index]):
+        while len(kept) > 1 and _slope(points[kept[-2]], points[kept[-1]]) <= _slope(
+            points[kept[-1]], points[index]
+        ):
             kept.pop()
         kept.append(index)
     return kept
@@ -50,7 +55,8 @@ def _slope(one: Point, other: Point) -> float:
 
 
 def knee(points: Sequence[Point]) -> int | None:
-    """The frontier's point farthest above the chord from its cheapest to its dearest, costs by logarithm; None with fewer than three."""
+    """The frontier's point farthest above the chord from its cheapest to its dearest, costs by
+    logarithm; None with fewer than three."""
     at = frontier(points)
     if len(at) < 3:
         return None
@@ -62,25 +68,38 @@ def knee(points: Sequence[Point]) -> int | None:
 
 
 def on_frontier(costs: Floats, accuracies: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """The share of draws of problems in which each arm is on the frontier. `costs` and `accuracies`: shape (arms, problems); returns shape
-    (arms,)."""
+    """The share of draws of problems in which each arm is on the frontier. `costs` and
+    `accuracies`: shape (arms, problems); returns shape (arms,)."""
     if costs.shape != accuracies.shape or costs.ndim != 2:
-        raise BadInput("costs and accuracies", given=f"{costs.shape} and {accuracies.shape}", accepted="shape (arms, problems) both")
+        raise BadInput(
+            "costs and accuracies",
+            given=f"{costs.shape} and {accuracies.shape}",
+            accepted="shape (arms, problems) both",
+        )
     seen = np.zeros(len(costs))
-    for cost, accuracy in zip(drawn_means(costs, draws, seed), drawn_means(accuracies, draws, seed), strict=True):
-        seen[frontier([Point(float(c), float(a)) for c, a in zip(cost, accuracy, strict=True)])] += 1
+    for cost, accuracy in zip(
+        drawn_means(costs, draws, seed), drawn_means(accuracies, draws, seed), strict=True
+    ):
+        seen[
+            frontier([Point(float(c), float(a)) for c, a in zip(cost, accuracy, strict=True)])
+        ] += 1
     return np.asarray(seen / draws, dtype=np.float64)
 
 
 def cost_at(costs: FloatsLike, accuracies: FloatsLike, accuracy: float) -> float | None:
-    """What an arm's curve pays for `accuracy`: the least cost at which it has been reached. None where it never is, and where the cheapest point is
-    above it already, because nothing was measured there.
+    """What an arm's curve pays for `accuracy`: the least cost at which it has been reached. None
+    where it never is, and where the cheapest point is above it already, because nothing was
+    measured there.
 
     `costs`, rising, and `accuracies` have one entry a budget.
     """
     x, y = np.log(np.asarray(costs, dtype=np.float64)), np.asarray(accuracies, dtype=np.float64)
     if len(x) != len(y) or not len(x) or np.any(np.diff(x) <= 0):
-        raise BadInput("curve", given=f"costs {list(costs)} for {len(y)} accuracies", accepted="rising costs, one accuracy each, at least one")
+        raise BadInput(
+            "curve",
+            given=f"costs {list(costs)} for {len(y)} accuracies",
+            accepted="rising costs, one accuracy each, at least one",
+        )
     if y[0] > accuracy:
         return None
     for at in range(len(x)):
@@ -93,21 +112,40 @@ def cost_at(costs: FloatsLike, accuracies: FloatsLike, accuracy: float) -> float
 
 
 class Ratio(NamedTuple):
-    """How many times what `one` pays the `other` pays for the same accuracy, with its interval, and the share of draws in which both reach it: an
-    interval says nothing of the others."""
+    """How many times what `one` pays the `other` pays for the same accuracy, with its interval, and
+    the share of draws in which both reach it: an interval says nothing of the others."""
 
     accuracy: float
     ratio: Interval
     known: float
 
 
-def cost_ratio(one: Curve, other: Curve, accuracy: float, draws: int = DRAWS, seed: int = 0) -> Ratio:
-    """The cost of the other over the cost of the one at `accuracy`; problems are drawn again for both at once."""
+def cost_ratio(
+    one: Curve, other: Curve, accuracy: float, draws: int = DRAWS, seed: int = 0
+) -> Ratio:
+    """The cost of the other over the cost of the one at `accuracy`; problems are drawn again for
+    both at once."""
     if one.costs.shape[-1] != other.costs.shape[-1]:
-        raise BadInput("curves", given=f"{one.costs.shape[-1]} and {other.costs.shape[-1]} problems", accepted="the same problems")
-    value = _ratio(one.costs.mean(1), one.accuracies.mean(1), other.costs.mean(1), other.accuracies.mean(1), accuracy)
-    columns = [drawn_means(rows, draws, seed) for rows in (one.costs, one.accuracies, other.costs, other.accuracies)]
-    drawn = [_ratio(paid, got, compared, gave, accuracy) for paid, got, compared, gave in zip(*columns, strict=True)]
+        raise BadInput(
+            "curves",
+            given=f"{one.costs.shape[-1]} and {other.costs.shape[-1]} problems",
+            accepted="the same problems",
+        )
+    value = _ratio(
+        one.costs.mean(1),
+        one.accuracies.mean(1),
+        other.costs.mean(1),
+        other.accuracies.mean(1),
+        accuracy,
+    )
+    columns = [
+        drawn_means(rows, draws, seed)
+        for rows in (one.costs, one.accuracies, other.costs, other.accuracies)
+    ]
+    drawn = [
+        _ratio(paid, got, compared, gave, accuracy)
+        for paid, got, compared, gave in zip(*columns, strict=True)
+    ]
     known = [each for each in drawn if not math.isnan(each)]
     if math.isnan(value) or not known:
         return Ratio(accuracy, UNKNOWN, len(known) / draws)
@@ -116,14 +154,20 @@ def cost_ratio(one: Curve, other: Curve, accuracy: float, draws: int = DRAWS, se
 
 
 class Curve(NamedTuple):
-    """An arm at rising budgets: what each problem cost and what credit it got, both of shape (budgets, problems)."""
+    """An arm at rising budgets: what each problem cost and what credit it got, both of shape
+    (budgets, problems)."""
 
     costs: Floats
     accuracies: Floats
 
 
-def _ratio(one_costs: Floats, one: Floats, other_costs: Floats, other: Floats, accuracy: float) -> float:
-    paid, compared = (cost_at(*rising(costs, values), accuracy) for costs, values in ((one_costs, one), (other_costs, other)))
+def _ratio(
+    one_costs: Floats, one: Floats, other_costs: Floats, other: Floats, accuracy: float
+) -> float:
+    paid, compared = (
+        cost_at(*rising(costs, values), accuracy)
+        for costs, values in ((one_costs, one), (other_costs, other))
+    )
     return math.nan if paid is None or compared is None else compared / paid
 
 
@@ -133,4 +177,14 @@ def rising(costs: Floats, values: Floats) -> tuple[Floats, Floats]:
     return costs[first], values[first]
 
 
-__all__ = ["Curve", "Point", "Ratio", "cost_at", "cost_ratio", "frontier", "hull", "knee", "on_frontier"]
+__all__ = [
+    "Curve",
+    "Point",
+    "Ratio",
+    "cost_at",
+    "cost_ratio",
+    "frontier",
+    "hull",
+    "knee",
+    "on_frontier",
+]

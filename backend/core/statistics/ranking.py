@@ -13,7 +13,8 @@ from backend.core.statistics.weights import FloatsLike
 
 
 def auroc(scores: FloatsLike, good: Sequence[bool] | NDArray[np.bool_]) -> float:
-    """Chance that a good one scores above a bad one, ties half (Mann-Whitney), in [0, 1]; NaN if one side is empty. One flag a score."""
+    """Chance that a good one scores above a bad one, ties half (Mann-Whitney), in [0, 1]; NaN if
+    one side is empty. One flag a score."""
     right = np.asarray(good, dtype=np.bool_)
     above, below = int(right.sum()), int((~right).sum())
     if not above or not below:

@@ -1,14 +1,16 @@
 """Four ways to draw N ancestors with E[number of copies of i] = N W_i.
 
-All take `(weights, uniforms)`: weights W of shape (N,) that sum to 1, and numbers in [0, 1). Nothing else is random, so a recorded draw can
-be replayed exactly. They differ in variance only:
+All take `(weights, uniforms)`: weights W of shape (N,) that sum to 1, and numbers in [0, 1).
+Nothing else is random, so a recorded draw can be replayed exactly. They differ in variance only:
 
 - `multinomial`: N independent draws;
 - `stratified`: one draw in each of N equal slices, points (i + u_i) / N;
-- `systematic`: the same offset in every slice, points (i + u) / N; the number of copies is N W_i rounded down or up;
+- `systematic`: the same offset in every slice, points (i + u) / N; the number of copies is N W_i
+  rounded down or up;
 - `residual`: floor(N W_i) copies for certain, the rest by independent draws from what is left over.
 
-Source: Douc, Cappe and Moulines, "Comparison of resampling schemes for particle filtering", 2005 (arXiv cs/0507025).
+Source: Douc, Cappe and Moulines, "Comparison of resampling schemes for particle filtering", 2005
+(arXiv cs/0507025).
 """
 
 from __future__ import annotations
@@ -27,26 +29,31 @@ Ancestors: TypeAlias = NDArray[np.int64]
 Scheme: TypeAlias = Callable[[FloatsLike, FloatsLike], Ancestors]
 
 FLOOR_GUARD = 1e-12
-"""Added before rounding N W_i down, so that a product such as 2.9999999999999996 counts as the 3 that it stands for."""
+"""Added before rounding N W_i down, so that a product such as 2.9999999999999996 counts as the 3
+that it stands for."""
 
 
 BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 
 class Draw(NamedTuple):
-    """Slot i continues particle `ancestors[i]`; `uniforms` are the numbers that decided it, and decide it again."""
+    """Slot i continues particle `ancestors[i]`; `uniforms` are the numbers that decided it, and
+    decide it again."""
 
     ancestors: tuple[int, ...]
     uniforms: tuple[float, ...]
 
 
 def inverted(weights: FloatsLike, points: FloatsLike) -> Ancestors:
-    """For each point p in [0, 1) the first index whose cumulative weight exceeds p; never one without weight."""
+    """For each point p in [0, 1) the first index whose cumulative weight exceeds p; never one
+    without weight."""
     values = np.asarray(weights, dtype=np.float64)
     cumulative = np.cumsum(values)
     last = int(np.flatnonzero(values > 0.0)[-1])
-    cumulative[last:] = 1.0  # rounding may leave the sum below 1, and a point above it would run off the end
-    inside = np.minimum(np.asarray(points, dtype=np.float64), BELOW_ONE)  # (N - 1 + u) / N can round up to 1
+    # rounding may leave the sum below 1, and a point above it would run off the end
+    cumulative[last:] = 1.0
+    # (N - 1 + u) / N can round up to 1
+    inside = np.minimum(np.asarray(points, dtype=np.float64), BELOW_ONE)
     return np.searchsorted(cumulative, inside, side="right").astype(np.int64)
 
 
@@ -74,7 +81,8 @@ def certain_copies(weights: FloatsLike) -> Ancestors:
 
 
 def residual(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
-    """Certain copies first, then draws from the left-over weight. `uniforms`: shape (N - sum of certain copies,)."""
+    """Certain copies first, then draws from the left-over weight. `uniforms`: shape (N - sum of
+    certain copies,)."""
     values = np.asarray(weights, dtype=np.float64)
     n, copies = len(values), certain_copies(weights)
     kept = np.repeat(np.arange(n), copies)[:n]
@@ -85,9 +93,11 @@ def residual(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
 
 
 def conditional(weights: FloatsLike, uniforms: FloatsLike, kept: int = -1) -> Ancestors:
-    """Resampling of conditional SMC: N - 1 independent draws for the free slots; the last slot continues particle `kept` whatever its weight.
+    """Resampling of conditional SMC: N - 1 independent draws for the free slots; the last slot
+    continues particle `kept` whatever its weight.
 
-    `uniforms`: shape (N - 1,). Andrieu, Doucet and Holenstein 2010, "Particle Markov chain Monte Carlo methods".
+    `uniforms`: shape (N - 1,). Andrieu, Doucet and Holenstein 2010, "Particle Markov chain Monte
+    Carlo methods".
     """
     return np.append(inverted(weights, uniforms), np.arange(len(weights))[kept])
 
@@ -100,7 +110,12 @@ def uniforms_needed(scheme: str, weights: FloatsLike) -> int:
 
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
-    {"multinomial": multinomial, "stratified": stratified, "systematic": systematic, "residual": residual}
+    {
+        "multinomial": multinomial,
+        "stratified": stratified,
+        "systematic": systematic,
+        "residual": residual,
+    }
 )
 
 

@@ -1,18 +1,23 @@
-"""Rules at k samples of large pools, many pools at once: closed forms by tables, votes by drawing subsets.
+"""Rules at k samples of large pools, many pools at once: closed forms by tables, votes by drawing
+subsets.
 
-Pools of one size n lie in matrices of shape (P, n), one row a pool; every function returns shape (P, K), one column a k. Coverage and best-of-k are
-the closed forms of `estimators`. Votes have none, and counting them (`estimators.majority_at_k`, `weighted_at_k`) takes a time that grows faster
+Pools of one size n lie in matrices of shape (P, n), one row a pool; every function returns shape
+(P, K), one column a k. Coverage and best-of-k are the closed forms of `estimators`. Votes have
+none, and counting them (`estimators.majority_at_k`, `weighted_at_k`) takes a time that grows faster
 than n, so here they are estimated:
 
 - k = 1 is the share of right samples, exactly;
-- a pool whose leading class falls behind with a chance below `DECIDED` is not drawn: its credit is that of the leader. The chance is bounded by
+- a pool whose leading class falls behind with a chance below `DECIDED` is not drawn: its credit is
+  that of the leader. The chance is bounded by
   Bernstein's inequality, summed over the other classes; it holds for draws without replacement (Hoeffding 1963, section 6), and also for the
   n - k samples that are left out, whichever says more;
-- else random subsets of k samples are drawn, `draws(k)` of them: `FEWEST` = 16 to `MOST` = 32. Each is unbiased, with credit in [0, 1], so the
+- else random subsets of k samples are drawn, `draws(k)` of them: `FEWEST` = 16 to `MOST` = 32. Each
+  is unbiased, with credit in [0, 1], so the
   standard error is at most 1 / (2 sqrt(draws)) for one pool, 0.125 at 16 draws, and at most that divided by sqrt(P) for the mean over P pools.
 
-The subsets are places in the pool, the same for all pools and fixed by `SEED`: a pool has the same figures whatever other pools are beside it. The
-order of the samples must say nothing, as that of independent draws does.
+The subsets are places in the pool, the same for all pools and fixed by `SEED`: a pool has the same
+figures whatever other pools are beside it. The order of the samples must say nothing, as that of
+independent draws does.
 """
 
 from __future__ import annotations
@@ -39,10 +44,12 @@ AT_ONCE = 1 << 18
 """Samples of subsets looked at together, so that they stay in the processor's cache."""
 
 SHIFT = 44
-"""Bits of a strength, below which a class is packed to be sorted with it: enough for pools of 100,000 and weights to 1000."""
+"""Bits of a strength, below which a class is packed to be sorted with it: enough for pools of
+100,000 and weights to 1000."""
 
 SORTED_FROM = 4
-"""From so many classes for a sample of the subset, subsets are sorted instead of counted into all classes."""
+"""From so many classes for a sample of the subset, subsets are sorted instead of counted into all
+classes."""
 
 
 def pass_table(n: int, k: int) -> Floats:
@@ -61,19 +68,24 @@ def best_at_ks(scores: Floats, right: Flags, ks: Sequence[int]) -> Floats:
     n = scores.shape[1]
     known = np.where(np.isnan(scores), -np.inf, scores)
     order = np.argsort(known, axis=1)
-    ranked, worth = np.take_along_axis(known, order, 1), np.take_along_axis(right, order, 1).astype(np.float64)
+    ranked, worth = (
+        np.take_along_axis(known, order, 1),
+        np.take_along_axis(right, order, 1).astype(np.float64),
+    )
     starts = np.ones(ranked.shape, dtype=bool)
     starts[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
     if not starts.all():
         at = np.flatnonzero(starts)
         sizes = np.diff(at, append=starts.size)
         worth = np.repeat(np.add.reduceat(worth.ravel(), at) / sizes, sizes).reshape(worth.shape)
-    within = np.stack([1.0 - pass_table(n, k)[::-1] for k in ks])  # the chance that all k are among the r lowest
+    # the chance that all k are among the r lowest
+    within = np.stack([1.0 - pass_table(n, k)[::-1] for k in ks])
     return np.asarray(worth @ np.diff(within, axis=1).T, dtype=np.float64)
 
 
 def by_sum_then_size(weights: Ints) -> Ints:
-    """Strengths that compare sums of weights, shape (P, n), and at equal sums the number of samples."""
+    """Strengths that compare sums of weights, shape (P, n), and at equal sums the number of
+    samples."""
     return np.asarray(weights * (weights.shape[1] + 1) + 1, dtype=np.int64)
 
 
@@ -82,11 +94,19 @@ def draws(k: int) -> int:
     return min(max(ABOUT // k, FEWEST), MOST)
 
 
-def votes_at_ks(groups: NDArray[Any], right: Flags, ks: Sequence[int], strength: Ints | None = None, fewest: int = FEWEST) -> Floats:
-    """Expected credit of the vote: the class with the greatest sum of `strength` wins, equal ones share the win.
+def votes_at_ks(
+    groups: NDArray[Any],
+    right: Flags,
+    ks: Sequence[int],
+    strength: Ints | None = None,
+    fewest: int = FEWEST,
+) -> Floats:
+    """Expected credit of the vote: the class with the greatest sum of `strength` wins, equal ones
+    share the win.
 
-    `groups`: classes from 0, `BLANK` for none, shape (P, n). `strength`: what each sample gives, whole numbers from 0 that a subset adds up to less
-    than 2^`SHIFT`; None is one each, the majority. At least `fewest` subsets are drawn.
+    `groups`: classes from 0, `BLANK` for none, shape (P, n). `strength`: what each sample gives,
+    whole numbers from 0 that a subset adds up to less than 2^`SHIFT`; None is one each, the
+    majority. At least `fewest` subsets are drawn.
     """
     pools = Votes(groups, right, strength)
     found = np.empty((len(groups), len(ks)))
@@ -123,7 +143,11 @@ class Votes:
         self.square = self.mean
         if self.strength is not None:
             given = self.strength / max(1, int(self.strength.max(initial=1)))
-            total, self.mean, self.square = self._summed(self.strength), self._summed(given) / self.n, self._summed(given**2) / self.n
+            total, self.mean, self.square = (
+                self._summed(self.strength),
+                self._summed(given) / self.n,
+                self._summed(given**2) / self.n,
+            )
         self.top = total.argmax(axis=1)
         self.leading = shared(total[:, None, :], self.right)
 
@@ -131,11 +155,14 @@ class Votes:
         """Sums by pool and class, the blank ones last."""
         width = self.classes + 1
         places = self.groups + np.arange(len(self.groups))[:, None] * width
-        sums = np.bincount(places.ravel(), None if values is None else values.ravel(), len(self.groups) * width)
+        sums = np.bincount(
+            places.ravel(), None if values is None else values.ravel(), len(self.groups) * width
+        )
         return sums.reshape(len(self.groups), width).astype(np.float64)
 
     def doubt(self, k: int) -> Floats:
-        """A bound of the chance that the leader of k samples is not that of the pool, shape (P,). Classes without weight count once, as one."""
+        """A bound of the chance that the leader of k samples is not that of the pool, shape (P,).
+        Classes without weight count once, as one."""
         rows = np.arange(len(self.groups))
         gap = self.mean[rows, self.top][:, None] - self.mean
         variance = self.square[rows, self.top][:, None] + self.square - gap**2
@@ -148,7 +175,10 @@ class Votes:
     def drawn(self, which: Ints, k: int, count: int) -> Floats:
         """The mean credit of `count` subsets of each of these pools, a few pools at a time."""
         places, found = subsets(self.n, k, count), np.empty(len(which))
-        step, judged = max(1, AT_ONCE // (count * k)), self._by_sorting if self.classes > SORTED_FROM * k else self._by_class
+        step, judged = (
+            max(1, AT_ONCE // (count * k)),
+            self._by_sorting if self.classes > SORTED_FROM * k else self._by_class,
+        )
         for at in range(0, len(which), step):
             some = which[at : at + step]
             strength = None if self.strength is None else self.strength[some][:, places]
@@ -160,7 +190,9 @@ class Votes:
         pools, many, _ = groups.shape
         width = self.classes + 1
         places = groups + (np.arange(pools * many) * width).reshape(pools, many, 1)
-        sums = np.bincount(places.ravel(), None if strength is None else strength.ravel(), pools * many * width).reshape(pools, many, width)
+        sums = np.bincount(
+            places.ravel(), None if strength is None else strength.ravel(), pools * many * width
+        ).reshape(pools, many, width)
         sums[:, :, self.classes] = 0
         return shared(sums, self.right[which])
 
@@ -180,11 +212,17 @@ class Votes:
         wins = (sums == top[subset]) & (sums > 0)
         good = wins & self.right[which[subset // many], named[at]]
         ties = np.bincount(subset, wins, pools * many)
-        return np.asarray((np.bincount(subset, good, pools * many) / np.maximum(ties, 1.0)).reshape(pools, many).sum(axis=1), dtype=np.float64)
+        return np.asarray(
+            (np.bincount(subset, good, pools * many) / np.maximum(ties, 1.0))
+            .reshape(pools, many)
+            .sum(axis=1),
+            dtype=np.float64,
+        )
 
 
 def shared(sums: NDArray[Any], right: Flags) -> Floats:
-    """Credit of the classes with the greatest sum above 0, added up over subsets: `sums` (P, subsets, classes), `right` (P, classes)."""
+    """Credit of the classes with the greatest sum above 0, added up over subsets: `sums` (P,
+    subsets, classes), `right` (P, classes)."""
     top = sums.max(axis=2, keepdims=True)
     winners = (sums == top) & (top > 0)
     ties = winners.sum(axis=2)
@@ -192,4 +230,15 @@ def shared(sums: NDArray[Any], right: Flags) -> Floats:
     return np.asarray((good / np.maximum(ties, 1)).sum(axis=1), dtype=np.float64)
 
 
-__all__ = ["BLANK", "DECIDED", "FEWEST", "best_at_ks", "by_sum_then_size", "draws", "pass_at_ks", "pass_table", "subsets", "votes_at_ks"]
+__all__ = [
+    "BLANK",
+    "DECIDED",
+    "FEWEST",
+    "best_at_ks",
+    "by_sum_then_size",
+    "draws",
+    "pass_at_ks",
+    "pass_table",
+    "subsets",
+    "votes_at_ks",
+]

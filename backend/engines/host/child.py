@@ -1,8 +1,10 @@
 """The engine host itself: the process in which local models live, seen from inside.
 
-It answers the frames of its parent until the connection ends, then closes its models and takes its whole process group with it, so that
-neither it nor the engines' own worker processes outlive the parent, however that died. Every call is a task; a task that fails is
-reported, never fatal, because other runs use the same process. Loads run one at a time: engines measure free memory while they load.
+It answers the frames of its parent until the connection ends, then closes its models and takes its
+whole process group with it, so that neither it nor the engines' own worker processes outlive the
+parent, however that died. Every call is a task; a task that fails is reported, never fatal, because
+other runs use the same process. Loads run one at a time: engines measure free memory while they
+load.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ CLOSING_SECONDS: Final = 10.0
 
 @runtime_checkable
 class Mortal(Protocol):
-    """A model whose core can die while this process lives on, as vLLM's can, which runs in a process of its own."""
+    """A model whose core can die while this process lives on, as vLLM's can, which runs in a
+    process of its own."""
 
     @property
     def dead(self) -> bool: ...
@@ -63,7 +66,9 @@ class Mortal(Protocol):
 class Server:
     """Serves one parent: models by slot, running calls by id."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, load: Loader) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, load: Loader
+    ) -> None:
         self.reader, self.writer, self.load = reader, writer, load
         self.models: dict[int, Model] = {}
         self.running: dict[int, asyncio.Task[None]] = {}
@@ -84,7 +89,8 @@ class Server:
         await self.close()
 
     async def close(self) -> None:
-        """Abort what runs and close the models, within a time limit: an engine that hangs is killed with the process group."""
+        """Abort what runs and close the models, within a time limit: an engine that hangs is killed
+        with the process group."""
         for task in self.running.values():
             task.cancel()
         with suppress(TimeoutError):
@@ -120,7 +126,8 @@ class Server:
 
     @contextmanager
     def model(self, slot: int) -> Iterator[Model]:
-        """The model of a slot; a call may cross an unload on its way. A failure inside that left the model dead is raised as `ModelDied`."""
+        """The model of a slot; a call may cross an unload on its way. A failure inside that left
+        the model dead is raised as `ModelDied`."""
         if slot not in self.models:
             raise EngineFailure("the model was unloaded while it was in use", "Load it again")
         model = self.models[slot]
@@ -132,14 +139,17 @@ class Server:
             raise
 
     async def load_model(self, call: int, slot: int, spec: ModelSpec) -> None:
-        if (old := self.models.pop(slot, None)) is not None:  # its core died, and what is left of it must not take the new one's memory
+        if (
+            old := self.models.pop(slot, None)
+        ) is not None:  # its core died, and what is left of it must not take the new one's memory
             await closed(old)
         before = memory_bytes()
         model = self.models[slot] = await self.load(spec)
         self.reply(call, Loaded(model.info, max(0, memory_bytes() - before)))
 
     async def stream(self, message: Generate) -> None:
-        """Completions as they come. Cancelling this task closes the engine's iterator, which aborts the rest."""
+        """Completions as they come. Cancelling this task closes the engine's iterator, which aborts
+        the rest."""
         with self.model(message.slot) as model:
             made = cast(Engine, model).generate(message.requests)
             async with aclosing(cast("AsyncGenerator[Completion, None]", made)) as completions:
@@ -149,7 +159,8 @@ class Server:
 
 
 async def closed(*models: Model) -> None:
-    """Close models, each whatever becomes of the others; one whose core is dead or hangs is left to the end of this process."""
+    """Close models, each whatever becomes of the others; one whose core is dead or hangs is left to
+    the end of this process."""
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSING_SECONDS):
             await asyncio.gather(*(model.close() for model in models), return_exceptions=True)
@@ -178,9 +189,12 @@ async def connect(descriptor: int, loader: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m backend.engines.models DESCRIPTOR LOADER`: serve, then end this process and all it started."""
+    """`python -m backend.engines.models DESCRIPTOR LOADER`: serve, then end this process and all it
+    started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent closes us; its Ctrl-C is not ours
     descriptor, loader = arguments
     asyncio.run(connect(int(descriptor), loader))
-    if os.getsid(0) == os.getpid():  # started by the parent in a session of its own: take worker processes along
+    if (
+        os.getsid(0) == os.getpid()
+    ):  # started by the parent in a session of its own: take worker processes along
         os.killpg(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,5 @@
-"""Inside the engine host: from a model's specification to a loaded model. Heavy imports happen here, at the first use of each engine."""
+"""Inside the engine host: from a model's specification to a loaded model. Heavy imports happen
+here, at the first use of each engine."""
 
 from __future__ import annotations
 
@@ -38,11 +39,19 @@ async def load(spec: ModelSpec) -> Engine | RewardModel:
 
 
 async def in_thread(load: Callable[..., Model], model: str, options: dict[str, Any]) -> Model:
-    """Torch's blocking load, in a thread so that models already loaded keep answering. Raises `EngineFailure` for a device it cannot use."""
+    """Torch's blocking load, in a thread so that models already loaded keep answering. Raises
+    `EngineFailure` for a device it cannot use."""
     try:
         return await asyncio.to_thread(load, model, **options)
-    except (AssertionError, RuntimeError) as error:  # torch without CUDA asserts, with CUDA but without the card it raises
+    except (
+        AssertionError,
+        RuntimeError,
+    ) as error:  # torch without CUDA asserts, with CUDA but without the card it raises
         if options.get("device", "cpu") == "cpu":
             raise
-        remedy = "Set ARBORETUM_DEVICE to a card of this machine, or leave it unset for the processor"
-        raise EngineFailure(f"torch cannot load the model on device {options['device']!r}: {error}", remedy) from error
+        remedy = (
+            "Set ARBORETUM_DEVICE to a card of this machine, or leave it unset for the processor"
+        )
+        raise EngineFailure(
+            f"torch cannot load the model on device {options['device']!r}: {error}", remedy
+        ) from error

@@ -1,8 +1,10 @@
-"""The parent's view of the engine host: models that live in a process of their own, behind proxies that look like any engine.
+"""The parent's view of the engine host: models that live in a process of their own, behind proxies
+that look like any engine.
 
-The process starts at the first use, and so does each model; many callers wait for the same load. Should the process die, everything open
-fails with the reason and the next use starts a new one. Should a model's core die in the living process, that model alone has failed, and
-its next use loads it anew. An `EngineHost` belongs to the event loop on which it is first used.
+The process starts at the first use, and so does each model; many callers wait for the same load.
+Should the process die, everything open fails with the reason and the next use starts a new one.
+Should a model's core die in the living process, that model alone has failed, and its next use loads
+it anew. An `EngineHost` belongs to the event loop on which it is first used.
 """
 
 from __future__ import annotations
@@ -17,7 +19,17 @@ from enum import StrEnum
 from typing import cast
 
 from backend.core.errors import ArboretumError, EngineFailure, NotFound
-from backend.core.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
+from backend.core.ports import (
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+    Solution,
+    StepScores,
+)
 from backend.engines.host.process import HostProcess
 from backend.engines.host.wire import Loaded, ModelDied, ModelSpec, Role, Setting
 from backend.engines.shared.unclaimed import Unclaimed
@@ -34,7 +46,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """One line of the settings page. `seconds_loading` runs while loading and then keeps the time the load took."""
+    """One line of the settings page. `seconds_loading` runs while loading and then keeps the time
+    the load took."""
 
     name: str
     engine: str
@@ -48,7 +61,8 @@ class ModelState:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """A model that the host was asked for, whatever process it now lives in. `loaded` is None unless it can be used there."""
+    """A model that the host was asked for, whatever process it now lives in. `loaded` is None
+    unless it can be used there."""
 
     number: int
     name: str
@@ -69,11 +83,21 @@ class Slot:
             state, reason = State.FAILED, str(self.process.dead)
         seconds = time.monotonic() - self.since if state is State.LOADING else self.took
         memory = self.loaded.memory_bytes if self.loaded is not None and state is State.READY else 0
-        return ModelState(self.name, self.spec.engine, self.spec.model, self.spec.role, state, seconds, memory, reason)
+        return ModelState(
+            self.name,
+            self.spec.engine,
+            self.spec.model,
+            self.spec.role,
+            state,
+            seconds,
+            memory,
+            reason,
+        )
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Inside, the news that the model has died marks it as failed. News of a model that was since loaded anew comes too late to do so."""
+        """Inside, the news that the model has died marks it as failed. News of a model that was
+        since loaded anew comes too late to do so."""
         used = self.loaded
         try:
             yield
@@ -84,7 +108,8 @@ class Slot:
 
 
 class EngineHost:
-    """Local models in a process of their own. `loader` names the module whose `load(spec)` makes them there."""
+    """Local models in a process of their own. `loader` names the module whose `load(spec)` makes
+    them there."""
 
     def __init__(self, loader: str = "backend.engines.host.loader") -> None:
         self._loader = loader
@@ -97,15 +122,22 @@ class EngineHost:
     @property
     def pid(self) -> int | None:
         """The process id of the living host, or None."""
-        return self._process.pid if self._process is not None and self._process.dead is None else None
+        return (
+            self._process.pid if self._process is not None and self._process.dead is None else None
+        )
 
-    async def engine(self, engine: str, model: str, *, name: str | None = None, **settings: Setting) -> HostedEngine:
-        """A proxy for a language model, loaded when this returns. Raises `EngineFailure` with reason and remedy."""
+    async def engine(
+        self, engine: str, model: str, *, name: str | None = None, **settings: Setting
+    ) -> HostedEngine:
+        """A proxy for a language model, loaded when this returns. Raises `EngineFailure` with
+        reason and remedy."""
         slot = self._slot(engine, "policy", model, name, settings)
         await self.ready(slot)
         return HostedEngine(self, slot)
 
-    async def reward(self, engine: str, model: str, *, name: str | None = None, **settings: Setting) -> HostedRewardModel:
+    async def reward(
+        self, engine: str, model: str, *, name: str | None = None, **settings: Setting
+    ) -> HostedRewardModel:
         """A proxy for a process reward model, loaded when this returns."""
         slot = self._slot(engine, "reward", model, name, settings)
         await self.ready(slot)
@@ -116,7 +148,8 @@ class EngineHost:
         return [slot.now() for slot in self._slots.values()]
 
     async def unload(self, engine: str, name: str, kind: Role) -> None:
-        """Close a model of `states` and free its memory; runs that still use it fail with the reason. The next use loads it again."""
+        """Close a model of `states` and free its memory; runs that still use it fail with the
+        reason. The next use loads it again."""
         slot = self._named(engine, name, kind)
         if slot.loading is not None:
             await asyncio.shield(slot.loading)
@@ -125,7 +158,8 @@ class EngineHost:
         slot.state, slot.reason, slot.process, slot.loaded = State.UNLOADED, None, None, None
 
     async def ready(self, slot: Slot) -> HostProcess:
-        """The living process with the slot's model in it: starts the one and loads the other where needed."""
+        """The living process with the slot's model in it: starts the one and loads the other where
+        needed."""
         process = await self._living()
         if slot.process is not process or slot.loaded is None:
             if slot.loading is None:
@@ -139,7 +173,10 @@ class EngineHost:
         async with self._starting:
             if self._process is not None:
                 await self._process.close()
-        await asyncio.gather(*(slot.loading for slot in self._slots.values() if slot.loading is not None), return_exceptions=True)
+        await asyncio.gather(
+            *(slot.loading for slot in self._slots.values() if slot.loading is not None),
+            return_exceptions=True,
+        )
 
     async def _living(self) -> HostProcess:
         async with self._starting:
@@ -150,7 +187,12 @@ class EngineHost:
             return self._process
 
     async def _load(self, slot: Slot, process: HostProcess) -> None:
-        slot.state, slot.reason, slot.loaded, slot.since = State.LOADING, None, None, time.monotonic()
+        slot.state, slot.reason, slot.loaded, slot.since = (
+            State.LOADING,
+            None,
+            None,
+            time.monotonic(),
+        )
         try:
             slot.loaded = await process.load(slot.number, slot.spec)
             slot.state, slot.process = State.READY, process
@@ -160,8 +202,15 @@ class EngineHost:
         finally:
             slot.took, slot.loading = time.monotonic() - slot.since, None
 
-    def _slot(self, engine: str, role: Role, model: str, name: str | None, settings: dict[str, Setting]) -> Slot:
-        spec = ModelSpec(engine, role, model, tuple(sorted({**settings, **({} if name is None else {"name": name})}.items())))
+    def _slot(
+        self, engine: str, role: Role, model: str, name: str | None, settings: dict[str, Setting]
+    ) -> Slot:
+        spec = ModelSpec(
+            engine,
+            role,
+            model,
+            tuple(sorted({**settings, **({} if name is None else {"name": name})}.items())),
+        )
         if spec not in self._slots:
             self._slots[spec] = Slot(next(self._numbers), name or model, spec)
         return self._slots[spec]
@@ -170,12 +219,15 @@ class EngineHost:
         for slot in self._slots.values():
             if (slot.spec.engine, slot.name, slot.spec.role) == (engine, name, kind):
                 return slot
-        known = ", ".join(f"{slot.spec.engine} {slot.spec.role} {slot.name}" for slot in self._slots.values())
+        known = ", ".join(
+            f"{slot.spec.engine} {slot.spec.role} {slot.name}" for slot in self._slots.values()
+        )
         raise NotFound(f"{engine} {kind} model {name!r} was never loaded; known: {known or 'none'}")
 
 
 class Hosted:
-    """What both proxies share. Loading again after the host's death is `ready`'s business and happens at the next call."""
+    """What both proxies share. Loading again after the host's death is `ready`'s business and
+    happens at the next call."""
 
     def __init__(self, host: EngineHost, slot: Slot) -> None:
         self._host, self._slot = host, slot
@@ -192,7 +244,8 @@ class Hosted:
         return self._slot.now()
 
     async def close(self) -> None:
-        """Nothing: the host owns the model, and other runs may be using it. See `EngineHost.unload`."""
+        """Nothing: the host owns the model, and other runs may be using it. See
+        `EngineHost.unload`."""
 
     async def _call(self, method: str, *arguments: object) -> object:
         process = await self._host.ready(self._slot)
@@ -213,16 +266,20 @@ class HostedEngine(Hosted):
         return cast("list[str]", await self._call("tokens", list(token_ids)))
 
     async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
-        """As the port says; the host's death raises `EngineFailure` here. Closing waits until the host has aborted the rest."""
+        """As the port says; the host's death raises `EngineFailure` here. Closing waits until the
+        host has aborted the rest."""
         process = await self._host.ready(self._slot)
-        made = process.stream(self._slot.number, tuple(requests), lambda one: self._slot.unclaimed.keep([one]))
+        made = process.stream(
+            self._slot.number, tuple(requests), lambda one: self._slot.unclaimed.keep([one])
+        )
         with self._slot.watched():
             async with aclosing(made) as completions:
                 async for completion in completions:
                     yield completion
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        """What closed iterators left behind: aborted requests, and finished ones that nobody was there to receive."""
+        """What closed iterators left behind: aborted requests, and finished ones that nobody was
+        there to receive."""
         finished = self._slot.unclaimed.claim(keys)
         return finished + cast("list[Completion]", await self._call("aborted", list(keys)))
 
@@ -239,4 +296,3 @@ class HostedRewardModel(Hosted):
 
     async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
         return cast("list[StepScores]", await self._call("score", list(solutions)))
-

@@ -1,7 +1,9 @@
-"""One life of the engine host, seen from outside: start it, talk to it, and say clearly why it ended.
+"""One life of the engine host, seen from outside: start it, talk to it, and say clearly why it
+ended.
 
-The child's standard output and error go to a short log tail kept for messages; libraries print there, so it is no channel for data.
-A dead child fails everything that waited for it with one reason: how it ended and what it said last.
+The child's standard output and error go to a short log tail kept for messages; libraries print
+there, so it is no channel for data. A dead child fails everything that waited for it with one
+reason: how it ended and what it said last.
 """
 
 from __future__ import annotations
@@ -46,15 +48,29 @@ Streamed: TypeAlias = Completion | ArboretumError | None
 ROOT: Final = Path(__file__).resolve().parents[3]
 LIMIT: Final = 2**24
 SHOWN_LINES: Final = 6
-OUT_OF_MEMORY: Final = ("out of memory", "no available memory for the cache", "free memory on device", "memoryerror", "cannot allocate memory")
+OUT_OF_MEMORY: Final = (
+    "out of memory",
+    "no available memory for the cache",
+    "free memory on device",
+    "memoryerror",
+    "cannot allocate memory",
+)
 RESTART: Final = "It starts again at the next use"
-SMALLER: Final = "Unload another model, use a smaller one, or lower its memory share; the engine host starts again at the next use"
+SMALLER: Final = (
+    "Unload another model, use a smaller one, or lower its memory share; the engine host "
+    "starts again at the next use"
+)
 
 
 class HostProcess:
     """A running engine host. Made by `start`; `dead` is None as long as it lives."""
 
-    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         self.process, self.reader, self.writer = process, reader, writer
         self.dead: EngineFailure | None = None
         self.log: deque[str] = deque(maxlen=200)
@@ -67,7 +83,8 @@ class HostProcess:
 
     @classmethod
     async def start(cls, loader: str) -> HostProcess:
-        """Spawn `python -m backend.engines.host`; `loader` is the module whose `load(spec)` makes models inside."""
+        """Spawn `python -m backend.engines.host`; `loader` is the module whose `load(spec)` makes
+        models inside."""
         ours, theirs = socket.socketpair()
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         with theirs:
@@ -88,13 +105,23 @@ class HostProcess:
         return self.process.pid
 
     async def load(self, slot: int, spec: ModelSpec) -> Loaded:
-        """Load a model; raises `EngineFailure` with the reason and, from the log, the cause where it was memory."""
+        """Load a model; raises `EngineFailure` with the reason and, from the log, the cause where
+        it was memory."""
         try:
-            return msgspec.msgpack.decode(await self._ask(lambda call: Load(call, slot, spec)), type=Loaded)
+            return msgspec.msgpack.decode(
+                await self._ask(lambda call: Load(call, slot, spec)), type=Loaded
+            )
         except EngineFailure as failure:
             said = failure.reason.lower() + " ".join(self.log).lower()
-            if self.dead is None and any(sign in said for sign in OUT_OF_MEMORY) and "out of memory" not in failure.reason:
-                raise EngineFailure(f"out of memory while loading {spec.model!r}: {failure.reason}{self.tail()}", SMALLER) from failure
+            if (
+                self.dead is None
+                and any(sign in said for sign in OUT_OF_MEMORY)
+                and "out of memory" not in failure.reason
+            ):
+                raise EngineFailure(
+                    f"out of memory while loading {spec.model!r}: {failure.reason}{self.tail()}",
+                    SMALLER,
+                ) from failure
             raise
 
     async def unload(self, slot: int) -> None:
@@ -103,12 +130,15 @@ class HostProcess:
     async def call(self, slot: int, method: str, *arguments: object) -> object:
         """The result of a method of `METHODS`, decoded to its type."""
         raw = msgspec.Raw(msgspec.msgpack.encode(arguments))
-        return msgspec.msgpack.decode(await self._ask(lambda call: Call(call, slot, method, raw)), type=METHODS[method].result)
+        return msgspec.msgpack.decode(
+            await self._ask(lambda call: Call(call, slot, method, raw)), type=METHODS[method].result
+        )
 
     async def stream(
         self, slot: int, requests: tuple[Request, ...], undelivered: Callable[[Completion], None]
     ) -> AsyncGenerator[Completion, None]:
-        """Completions as they finish. Closing aborts in the child and waits until it did; what finished meanwhile goes to `undelivered`."""
+        """Completions as they finish. Closing aborts in the child and waits until it did; what
+        finished meanwhile goes to `undelivered`."""
         self._alive()
         call, queue = next(self._ids), asyncio.Queue[Streamed]()
         self._streams[call] = queue
@@ -130,7 +160,8 @@ class HostProcess:
             self._streams.pop(call, None)
 
     async def close(self) -> None:
-        """End the child: it closes its models when the connection ends; after ten seconds it is killed."""
+        """End the child: it closes its models when the connection ends; after ten seconds it is
+        killed."""
         self._closing = True
         self.writer.close()
         await self._reading
@@ -164,7 +195,9 @@ class HostProcess:
         try:
             while line := await self.process.stdout.readline():
                 self.log.append(line.decode(errors="replace").rstrip())
-        except ValueError:  # a line longer than the reader's limit; what follows it is not worth keeping
+        except (
+            ValueError
+        ):  # a line longer than the reader's limit; what follows it is not worth keeping
             self.log.append("(a very long line)")
 
     async def _read(self) -> None:
@@ -176,7 +209,13 @@ class HostProcess:
     def _deliver(self, message: FromHost) -> None:
         call, queue = self._calls.get(message.id), self._streams.get(message.id)
         if queue is not None:
-            queue.put_nowait(message.completion if isinstance(message, Item) else self._raised(message) if isinstance(message, Failed) else None)
+            queue.put_nowait(
+                message.completion
+                if isinstance(message, Item)
+                else self._raised(message)
+                if isinstance(message, Failed)
+                else None
+            )
         elif call is not None and not call.done():
             match message:
                 case Reply(_, value):
@@ -189,10 +228,15 @@ class HostProcess:
     def _raised(self, message: Failed) -> ArboretumError:
         """The exception for a failure; why a model's core died is in the log only."""
         error = raised(message)
-        return ModelDied(f"{error.reason}{self.tail()}", error.remedy) if isinstance(error, ModelDied) else error
+        return (
+            ModelDied(f"{error.reason}{self.tail()}", error.remedy)
+            if isinstance(error, ModelDied)
+            else error
+        )
 
     async def _bury(self) -> None:
-        """The connection ended: collect the exit status and the last words, end its process group, fail everything that waits."""
+        """The connection ended: collect the exit status and the last words, end its process group,
+        fail everything that waits."""
         try:
             async with asyncio.timeout(10.0 if self._closing else 2.0):
                 await self.process.wait()
@@ -206,7 +250,8 @@ class HostProcess:
                 await self._logging
         self._logging.cancel()
         self.writer.close()
-        # the transport keeps the output pipe open while a stray worker process holds it; asyncio offers no public way to let go
+        # the transport keeps the output pipe open while a stray worker process holds it; asyncio
+        # offers no public way to let go
         self.process._transport.close()  # type: ignore[attr-defined]
         self.dead = self._obituary()
         for call in self._calls.values():
@@ -220,8 +265,16 @@ class HostProcess:
         if self._closing:
             return EngineFailure("the engine host was closed")
         code = self.process.returncode or 0
-        how = f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exited with code {code}"
+        how = (
+            f"was killed by signal {-code} ({signal.Signals(-code).name})"
+            if code < 0
+            else f"exited with code {code}"
+        )
         if any(sign in " ".join(self.log).lower() for sign in OUT_OF_MEMORY):
             return EngineFailure(f"out of memory: the engine host {how}{self.tail()}", SMALLER)
-        remedy = f"{RESTART}; if the system ended it for lack of memory, use a smaller model" if code == -signal.SIGKILL else RESTART
+        remedy = (
+            f"{RESTART}; if the system ended it for lack of memory, use a smaller model"
+            if code == -signal.SIGKILL
+            else RESTART
+        )
         return EngineFailure(f"the engine host {how}{self.tail()}", remedy)

@@ -1,8 +1,9 @@
 """What parent and engine host say to each other: length-prefixed msgpack frames over a socket pair.
 
-A frame is a four-byte little-endian length and one tagged message. Calls carry an `id` that comes back with the answer, so that any
-number of calls and streams share the one connection. Arguments and results travel as the frozen dataclasses of `backend.core.ports`; the table
-`METHODS` gives their types for both sides, and a frame that does not fit its type is refused at once.
+A frame is a four-byte little-endian length and one tagged message. Calls carry an `id` that comes
+back with the answer, so that any number of calls and streams share the one connection. Arguments
+and results travel as the frozen dataclasses of `backend.core.ports`; the table `METHODS` gives
+their types for both sides, and a frame that does not fit its type is refused at once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from backend.core.errors import ArboretumError, BadInput, EngineFailure, MissingCapability
-from backend.core.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
+from backend.core.ports import (
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+    Solution,
+    StepScores,
+)
 
 Setting: TypeAlias = str | int | float | bool | None
 Role: TypeAlias = Literal["policy", "reward"]
@@ -23,12 +34,14 @@ HEADER: Final = struct.Struct("<I")
 
 
 class ModelDied(EngineFailure):
-    """A model's core has died inside the living engine host: nothing but loading the model again helps."""
+    """A model's core has died inside the living engine host: nothing but loading the model again
+    helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which model to load with which engine; equal specs are one loaded model. `model` is a folder, or a name the engine resolves."""
+    """Which model to load with which engine; equal specs are one loaded model. `model` is a folder,
+    or a name the engine resolves."""
 
     engine: str
     role: Role
@@ -124,7 +137,8 @@ class Done(msgspec.Struct, tag=True, frozen=True):
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
-    """A call or stream failed. `error` names the class of `backend.core.errors` to raise; unknown ones are engine failures."""
+    """A call or stream failed. `error` names the class of `backend.core.errors` to raise; unknown
+    ones are engine failures."""
 
     id: int
     error: str
@@ -156,7 +170,12 @@ def failed(call: int, error: BaseException) -> Failed:
     if isinstance(error, EngineFailure):
         return Failed(call, type(error).__name__, error.reason, error.remedy)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return Failed(call, "EngineFailure", f"out of memory: {str(error)[:500]}", "Unload another model, or use a smaller one")
+        return Failed(
+            call,
+            "EngineFailure",
+            f"out of memory: {str(error)[:500]}",
+            "Unload another model, or use a smaller one",
+        )
     return Failed(call, type(error).__name__, f"{type(error).__name__}: {error}")
 
 

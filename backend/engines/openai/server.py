@@ -1,9 +1,12 @@
-"""The HTTP side of the openai engine: streams of server-sent events, retries, and finding out what a server can do.
+"""The HTTP side of the openai engine: streams of server-sent events, retries, and finding out what
+a server can do.
 
-Many servers speak this protocol with differences that no version number tells: vLLM takes ids and gives ids, llama.cpp and Ollama ignore
-what they do not know, others answer 400 to it. So the first use probes: a two-token completion with everything asked for, then with
-less, until the server is content; what came back is what it can do. Too many requests (429), server errors (5xx), connections that fail and
-time-outs are tried again with growing pauses; other refusals are told at once in the server's words.
+Many servers speak this protocol with differences that no version number tells: vLLM takes ids and
+gives ids, llama.cpp and Ollama ignore what they do not know, others answer 400 to it. So the first
+use probes: a two-token completion with everything asked for, then with less, until the server is
+content; what came back is what it can do. Too many requests (429), server errors (5xx), connections
+that fail and time-outs are tried again with growing pauses; other refusals are told at once in the
+server's words.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ class Refused(Exception):
 
 
 class Piece(NamedTuple):
-    """What one event brought. `ids` and `logprobs` have one entry a token where the server gives them."""
+    """What one event brought. `ids` and `logprobs` have one entry a token where the server gives
+    them."""
 
     text: str = ""
     ids: tuple[int, ...] = ()
@@ -45,7 +49,8 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server takes and gives, as the probe saw it; one that `echoes` tells log-probabilities of a prompt's tokens."""
+    """What a server takes and gives, as the probe saw it; one that `echoes` tells log-probabilities
+    of a prompt's tokens."""
 
     takes_ids: bool
     extras: bool
@@ -55,7 +60,8 @@ class Dialect:
 
 
 class ModelCard(NamedTuple):
-    """A line of `/models`: the model's name, who serves it, and its context in tokens (0 where the server does not tell)."""
+    """A line of `/models`: the model's name, who serves it, and its context in tokens (0 where the
+    server does not tell)."""
 
     name: str
     server: str
@@ -63,12 +69,24 @@ class ModelCard(NamedTuple):
 
 
 class CompletionsServer:
-    """One server and one model on it. `pause_seconds` is the first wait before another try; each further one doubles it."""
+    """One server and one model on it. `pause_seconds` is the first wait before another try; each
+    further one doubles it."""
 
     def __init__(
-        self, base_url: str, api_key: str | None, *, timeout_seconds: float, retries: int, pause_seconds: float, connections: int = 64
+        self,
+        base_url: str,
+        api_key: str | None,
+        *,
+        timeout_seconds: float,
+        retries: int,
+        pause_seconds: float,
+        connections: int = 64,
     ) -> None:
-        self.url = base_url.rstrip("/") if base_url.rstrip("/").endswith("/v1") else f"{base_url.rstrip('/')}/v1"
+        self.url = (
+            base_url.rstrip("/")
+            if base_url.rstrip("/").endswith("/v1")
+            else f"{base_url.rstrip('/')}/v1"
+        )
         self._retries, self._pause = retries, pause_seconds
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
@@ -78,29 +96,53 @@ class CompletionsServer:
         self._places = asyncio.Semaphore(connections)
 
     async def card(self, model: str | None) -> ModelCard:
-        """The model by that name, or the server's first one. Raises `EngineFailure` with the names it has."""
+        """The model by that name, or the server's first one. Raises `EngineFailure` with the names
+        it has."""
         for attempt in range(self._retries + 1):
             try:
                 response = await self._client.get(f"{self.url}/models")
                 await self._accept(response)
-                found = [ModelCard(str(m["id"]), str(m.get("owned_by", "")), int(m.get("max_model_len") or 0)) for m in response.json()["data"]]
+                found = [
+                    ModelCard(
+                        str(m["id"]), str(m.get("owned_by", "")), int(m.get("max_model_len") or 0)
+                    )
+                    for m in response.json()["data"]
+                ]
                 break
             except (httpx.TransportError, Busy) as error:
                 await self._wait(attempt, error)
             except (Refused, ValueError, KeyError, TypeError) as error:
-                raise EngineFailure(f"{self.url}/models gave no list of models: {error}", "Check the address of the server") from error
+                raise EngineFailure(
+                    f"{self.url}/models gave no list of models: {error}",
+                    "Check the address of the server",
+                ) from error
         for card in found:
             if model in (None, card.name):
                 return card
-        raise EngineFailure(f"the server at {self.url} has no model {model!r}", f"It serves: {', '.join(card.name for card in found) or 'none'}")
+        raise EngineFailure(
+            f"the server at {self.url} has no model {model!r}",
+            f"It serves: {', '.join(card.name for card in found) or 'none'}",
+        )
 
     async def probe(self, model: str, ids: Sequence[int]) -> Dialect:
-        """Ask for two tokens with everything, then with less, until the server accepts. `ids`: a short prompt, empty without tokenizer."""
+        """Ask for two tokens with everything, then with less, until the server accepts. `ids`: a
+        short prompt, empty without tokenizer."""
         refusal: Refused | None = None
-        for takes_ids, extras, logprobs in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
+        for takes_ids, extras, logprobs in (
+            (True, True, True),
+            (False, True, True),
+            (False, False, True),
+            (False, False, False),
+        ):
             if takes_ids and not ids:
                 continue
-            body = {"model": model, "prompt": list(ids) if takes_ids else "1 + 1 =", "max_tokens": 2, "temperature": 0.0, "stream": True}
+            body = {
+                "model": model,
+                "prompt": list(ids) if takes_ids else "1 + 1 =",
+                "max_tokens": 2,
+                "temperature": 0.0,
+                "stream": True,
+            }
             body |= ({"logprobs": 1} if logprobs else {}) | (dict(EXTRAS) if extras else {})
             try:
                 pieces = [piece async for piece in self.pieces(body)]
@@ -109,8 +151,17 @@ class CompletionsServer:
                 continue
             given = any(piece.logprobs is not None for piece in pieces)
             gives_ids = given and any(piece.ids for piece in pieces)
-            return Dialect(takes_ids, extras, given, gives_ids, gives_ids and takes_ids and await self._echoes(model, ids))
-        raise EngineFailure(f"the server at {self.url} refuses the simplest completion: {refusal}", "It needs a /v1/completions endpoint")
+            return Dialect(
+                takes_ids,
+                extras,
+                given,
+                gives_ids,
+                gives_ids and takes_ids and await self._echoes(model, ids),
+            )
+        raise EngineFailure(
+            f"the server at {self.url} refuses the simplest completion: {refusal}",
+            "It needs a /v1/completions endpoint",
+        )
 
     async def _echoes(self, model: str, ids: Sequence[int]) -> bool:
         try:
@@ -119,18 +170,33 @@ class CompletionsServer:
             return False
 
     async def echo(self, model: str, ids: Sequence[int]) -> Piece:
-        """A prompt sent back with one further token, as one piece: log-probabilities by position, where the server gives them, and the counts."""
+        """A prompt sent back with one further token, as one piece: log-probabilities by position,
+        where the server gives them, and the counts."""
         values: list[float] = []
-        body = {"model": model, "prompt": list(ids), "max_tokens": 1, "temperature": 1.0, "echo": True, "logprobs": 1}
+        body = {
+            "model": model,
+            "prompt": list(ids),
+            "max_tokens": 1,
+            "temperature": 1.0,
+            "echo": True,
+            "logprobs": 1,
+        }
         usage = Piece()
-        async with aclosing(self.pieces(body | {"stream": True, "stream_options": {"include_usage": True}}, values.clear)) as pieces:
+        async with aclosing(
+            self.pieces(
+                body | {"stream": True, "stream_options": {"include_usage": True}}, values.clear
+            )
+        ) as pieces:
             async for piece in pieces:
                 values += piece.logprobs or ()
                 usage = piece if piece.prompt_tokens is not None else usage
         return usage._replace(logprobs=tuple(values))
 
-    async def pieces(self, body: Body, restarted: Callable[[], None] = lambda: None) -> AsyncGenerator[Piece, None]:
-        """The stream's events. A broken stream is asked for again from its beginning, after `restarted()`; closing ends the connection."""
+    async def pieces(
+        self, body: Body, restarted: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[Piece, None]:
+        """The stream's events. A broken stream is asked for again from its beginning, after
+        `restarted()`; closing ends the connection."""
         async with self._places:
             for attempt in range(self._retries + 1):
                 try:
@@ -165,18 +231,33 @@ class CompletionsServer:
         if status in RETRIED:
             raise Busy(f"HTTP {status}: {said}", response.headers.get("retry-after"))
         if status in (401, 403):
-            raise EngineFailure(f"the server at {self.url} refuses access: HTTP {status}: {said}", "Set the key in ARBORETUM_OPENAI_KEY")
+            raise EngineFailure(
+                f"the server at {self.url} refuses access: HTTP {status}: {said}",
+                "Set the key in ARBORETUM_OPENAI_KEY",
+            )
         if status == 404:
-            raise EngineFailure(f"HTTP 404 from {response.url}: {said}", "Check the address (it ends in /v1) and the model's name")
+            raise EngineFailure(
+                f"HTTP 404 from {response.url}: {said}",
+                "Check the address (it ends in /v1) and the model's name",
+            )
         raise Refused(f"HTTP {status}: {said}")
 
     async def _wait(self, attempt: int, error: Exception) -> None:
         """Pause before another try, or give up with the reason."""
         if attempt >= self._retries:
-            what = "did not answer in time" if isinstance(error, httpx.TimeoutException) else f"failed: {error or type(error).__name__}"
-            raise EngineFailure(f"the server at {self.url} {what} ({attempt + 1} tries)", "Check that it runs and is not overloaded") from error
+            what = (
+                "did not answer in time"
+                if isinstance(error, httpx.TimeoutException)
+                else f"failed: {error or type(error).__name__}"
+            )
+            raise EngineFailure(
+                f"the server at {self.url} {what} ({attempt + 1} tries)",
+                "Check that it runs and is not overloaded",
+            ) from error
         asked = error.retry_after if isinstance(error, Busy) else None
-        await asyncio.sleep(min(LONGEST_PAUSE, asked if asked is not None else self._pause * 2**attempt))
+        await asyncio.sleep(
+            min(LONGEST_PAUSE, asked if asked is not None else self._pause * 2**attempt)
+        )
 
 
 class Busy(Exception):
@@ -184,7 +265,11 @@ class Busy(Exception):
 
     def __init__(self, text: str, retry_after: str | None) -> None:
         super().__init__(text)
-        self.retry_after = float(retry_after) if retry_after is not None and retry_after.replace(".", "", 1).isdigit() else None
+        self.retry_after = (
+            float(retry_after)
+            if retry_after is not None and retry_after.replace(".", "", 1).isdigit()
+            else None
+        )
 
 
 def said_by(response: httpx.Response) -> str:
@@ -208,7 +293,9 @@ def piece_of(event: Mapping[str, Any]) -> Piece:
         text=choice.get("text") or "",
         ids=tuple(choice.get("token_ids") or ()),
         tokens=tuple(table.get("tokens") or ()),
-        logprobs=None if values is None else tuple(float("-inf") if value is None else float(value) for value in values),
+        logprobs=None
+        if values is None
+        else tuple(float("-inf") if value is None else float(value) for value in values),
         likeliest=tuple(entry or {} for entry in table.get("top_logprobs") or ()),
         finish=choice.get("finish_reason"),
         prompt_tokens=usage.get("prompt_tokens"),

@@ -1,9 +1,11 @@
 """An engine without a model: a table says which steps may follow, and with what probability.
 
-It is a product feature, not a stand-in: it runs everywhere at once, its probabilities are known exactly, and so a search on it can be
-compared with the answer worked out by hand. The table speaks of whole steps; the engine turns it into a language model over
-characters (one token each, and one for the blank line), whose next-token probabilities follow by summing over the steps that
-are still possible. So temperature, truncation, log-probabilities, limits and aborts mean what they mean elsewhere.
+It is a product feature, not a stand-in: it runs everywhere at once, its probabilities are known
+exactly, and so a search on it can be compared with the answer worked out by hand. The table speaks
+of whole steps; the engine turns it into a language model over characters (one token each, and one
+for the blank line), whose next-token probabilities follow by summing over the steps that are still
+possible. So temperature, truncation, log-probabilities, limits and aborts mean what they mean
+elsewhere.
 """
 
 from __future__ import annotations
@@ -14,9 +16,29 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from backend.core.errors import EngineFailure
-from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
+from backend.core.ports import (
+    Capabilities,
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+    Solution,
+    StepScores,
+)
 from backend.core.types import Finish
-from backend.engines.scripted.row import ANSWER, DELIMITER, END, END_TEXT, Row, Script, decode, encode
+from backend.engines.scripted.row import (
+    ANSWER,
+    DELIMITER,
+    END,
+    END_TEXT,
+    Row,
+    Script,
+    decode,
+    encode,
+)
 from backend.engines.scripted.toy import toy_scores, toy_script
 
 __all__ = ["ANSWER", "END", "END_TEXT", "Script", "ScriptedEngine", "ScriptedRewardModel"]
@@ -33,10 +55,12 @@ def nothing_fails(key: str) -> str | None:
 
 
 class ScriptedEngine:
-    """Text from a script: a function (question, solution so far) -> [(step, probability)], or a table from solution so far to the same.
+    """Text from a script: a function (question, solution so far) -> [(step, probability)], or a
+    table from solution so far to the same.
 
-    A step ends with the delimiter, or with `END_TEXT` where the solution ends. `token_seconds` is how long one token takes,
-    `failure` may name a reason for the request with a given key to fail, `broken` makes every call raise: for tests and demonstrations.
+    A step ends with the delimiter, or with `END_TEXT` where the solution ends. `token_seconds` is
+    how long one token takes, `failure` may name a reason for the request with a given key to fail,
+    `broken` makes every call raise: for tests and demonstrations.
     """
 
     def __init__(
@@ -48,17 +72,32 @@ class ScriptedEngine:
         broken: str | None = None,
         context: int = CONTEXT,
     ) -> None:
-        self._script: Script = toy_script if script is None else from_table(script) if isinstance(script, Mapping) else script
-        self._token_seconds, self._failure, self._broken, self._context = token_seconds, failure, broken, context
+        self._script: Script = (
+            toy_script
+            if script is None
+            else from_table(script)
+            if isinstance(script, Mapping)
+            else script
+        )
+        self._token_seconds, self._failure, self._broken, self._context = (
+            token_seconds,
+            failure,
+            broken,
+            context,
+        )
         self._generated = self._prompted = self._running = 0
         self._undelivered: OrderedDict[str, Completion] = OrderedDict()
 
     @property
     def info(self) -> EngineInfo:
-        return EngineInfo("scripted", "scripted", "1", "exact", 0, self._context, DELIMITER, CAPABILITIES)
+        return EngineInfo(
+            "scripted", "scripted", "1", "exact", 0, self._context, DELIMITER, CAPABILITIES
+        )
 
     async def prompt(self, question: str, system: str | None) -> Prompt:
-        """The question (after the system text, if any) and a mark after which the solution begins."""
+        """The question (after the system text, if any) and a mark after which the solution
+        begins.
+        """
         text = question if system is None else f"{system}\n{question}"
         return Prompt(text + "<answer>", (*encode(text), ANSWER))
 
@@ -69,10 +108,14 @@ class ScriptedEngine:
         return [decode((token,), special=True) for token in token_ids]
 
     async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
-        """One token for every request in turn, as a batch on a real model would run; see `backend.core.ports.Engine`."""
+        """One token for every request in turn, as a batch on a real model would run; see
+        `backend.core.ports.Engine`."""
         if self._broken:
             raise EngineFailure(self._broken)
-        rows = {request.key: Row(request, self._script, self._context, self._failure(request.key)) for request in requests}
+        rows = {
+            request.key: Row(request, self._script, self._context, self._failure(request.key))
+            for request in requests
+        }
         self._running += len(rows)
         try:
             while rows:
@@ -90,8 +133,11 @@ class ScriptedEngine:
             self._running -= len(rows)
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        """What requests of closed iterators had generated by then; each is returned once and forgotten."""
-        return [self._undelivered.pop(key) for key in dict.fromkeys(keys) if key in self._undelivered]
+        """What requests of closed iterators had generated by then; each is returned once and
+        forgotten."""
+        return [
+            self._undelivered.pop(key) for key in dict.fromkeys(keys) if key in self._undelivered
+        ]
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         """Exact, from the script."""
@@ -102,7 +148,15 @@ class ScriptedEngine:
             await asyncio.sleep(self._token_seconds)
         finally:
             self._running -= len(asked)
-        told = [Row(Request("", "", one.token_ids, 0, sampling=one.sampling), self._script, self._context, None).judged(one.given) for one in asked]
+        told = [
+            Row(
+                Request("", "", one.token_ids, 0, sampling=one.sampling),
+                self._script,
+                self._context,
+                None,
+            ).judged(one.given)
+            for one in asked
+        ]
         self._prompted += sum(one.prompt_tokens for one in told)
         return told
 
@@ -137,7 +191,8 @@ class ScriptedEngine:
 
 
 class ScriptedRewardModel:
-    """Step scores from a function (question, steps) -> one score a step; `failure` may name why a question with steps gets none."""
+    """Step scores from a function (question, steps) -> one score a step; `failure` may name why a
+    question with steps gets none."""
 
     def __init__(
         self,
@@ -146,11 +201,17 @@ class ScriptedRewardModel:
         call_seconds: float = 0.0,
         failure: Callable[[Solution], str | None] = lambda solution: None,
     ) -> None:
-        self._scores, self._call_seconds, self._failure = scores or toy_scores, call_seconds, failure
+        self._scores, self._call_seconds, self._failure = (
+            scores or toy_scores,
+            call_seconds,
+            failure,
+        )
 
     @property
     def info(self) -> EngineInfo:
-        capabilities = Capabilities(logprobs=False, alternatives=0, seeds=False, abort=False, reward_model=True)
+        capabilities = Capabilities(
+            logprobs=False, alternatives=0, seeds=False, abort=False, reward_model=True
+        )
         return EngineInfo("scripted", "scripted", "1", "exact", 0, CONTEXT, DELIMITER, capabilities)
 
     async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
@@ -166,7 +227,13 @@ class ScriptedRewardModel:
             return StepScores((), tokens, failure=reason)
         scores = tuple(float(score) for score in self._scores(solution.question, solution.steps))
         if len(scores) != len(solution.steps):
-            return StepScores((), tokens, failure=f"{len(scores)} scores for {len(solution.steps)} steps, accepted: equal numbers")
+            return StepScores(
+                (),
+                tokens,
+                failure=(
+                    f"{len(scores)} scores for {len(solution.steps)} steps, accepted: equal numbers"
+                ),
+            )
         return StepScores(scores, tokens)
 
 

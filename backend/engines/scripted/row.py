@@ -1,7 +1,9 @@
-"""A table of steps as a language model over characters: one request on its way through the scripted engine.
+"""A table of steps as a language model over characters: one request on its way through the scripted
+engine.
 
-If the steps still possible weigh w1, w2, ..., the next character c has probability (weight of those that go on with c) / (weight of
-all). Along a whole step these factors multiply to the step's own probability.
+If the steps still possible weigh w1, w2, ..., the next character c has probability (weight of those
+that go on with c) / (weight of all). Along a whole step these factors multiply to the step's own
+probability.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ from backend.engines.shared.stopping import Delimiters
 
 DELIMITER, END_TEXT = "\n\n", "<end>"
 END, BLANK, ANSWER = 0x110000, 0x110001, 0x110002
-"""Ids beyond the last character of Unicode: end of text, the blank line that ends a step, and where the solution begins."""
+"""Ids beyond the last character of Unicode: end of text, the blank line that ends a step, and where
+the solution begins."""
 
 Script: TypeAlias = Callable[[str, str], Sequence[tuple[str, float]]]
-"""(question, solution so far, up to its last delimiter) -> what may follow: (step, probability > 0); they are normalised."""
+"""(question, solution so far, up to its last delimiter) -> what may follow: (step, probability >
+0); they are normalised."""
 
 AHEAD = 64
 
@@ -30,12 +34,20 @@ AHEAD = 64
 def encode(text: str) -> tuple[int, ...]:
     """One id a character, but one for the delimiter."""
     pieces = text.split(DELIMITER)
-    return tuple(token for i, piece in enumerate(pieces) for token in ((BLANK,) if i else ()) + tuple(map(ord, piece)))
+    return tuple(
+        token
+        for i, piece in enumerate(pieces)
+        for token in ((BLANK,) if i else ()) + tuple(map(ord, piece))
+    )
 
 
 def decode(token_ids: Sequence[int], *, special: bool = False) -> str:
     """The text of ids; end and answer mark are left out unless asked for."""
-    names = {BLANK: DELIMITER, END: END_TEXT if special else "", ANSWER: "<answer>" if special else ""}
+    names = {
+        BLANK: DELIMITER,
+        END: END_TEXT if special else "",
+        ANSWER: "<answer>" if special else "",
+    }
     return "".join(names[token] if token in names else chr(token) for token in token_ids)
 
 
@@ -61,7 +73,9 @@ class Row:
         self._draws: list[float] = []
         self._paths: list[Path] = []
         self._delimiters, self._steps = Delimiters(DELIMITER), 0
-        self._limit = min(request.sampling.max_tokens, request.until.tokens or request.sampling.max_tokens)
+        self._limit = min(
+            request.sampling.max_tokens, request.until.tokens or request.sampling.max_tokens
+        )
 
     @property
     def prompt_tokens(self) -> int:
@@ -93,7 +107,11 @@ class Row:
             if self._length + len(self.ids) >= self._context:
                 return Likelihood((), 0, failure=self._full())
             chances = kept(self._weights(), self.request.sampling)
-            self.logprobs.append(math.log(chances[token] / math.fsum(chances.values())) if token in chances else -math.inf)
+            self.logprobs.append(
+                math.log(chances[token] / math.fsum(chances.values()))
+                if token in chances
+                else -math.inf
+            )
             self._go_on(token)
         return Likelihood(tuple(self.logprobs), self._length + len(self.ids))
 
@@ -128,19 +146,35 @@ class Row:
             return self.completion(Finish.STEP)
         if len(self.ids) >= self._limit:
             return self.completion(Finish.LENGTH)
-        return self.completion(Finish.LENGTH, self._full()) if self._length + len(self.ids) >= self._context else None
+        return (
+            self.completion(Finish.LENGTH, self._full())
+            if self._length + len(self.ids) >= self._context
+            else None
+        )
 
     def _full(self) -> str:
         length = self._length + len(self.ids)
-        return f"context full: {length} tokens, accepted: fewer than {self._context} with the continuation"
+        return (
+            f"context full: {length} tokens, accepted: fewer than {self._context} with the "
+            "continuation"
+        )
 
     def _open(self) -> list[Path]:
-        """The steps possible here; the part of a step that is already written must fit, unless it fits none."""
+        """The steps possible here; the part of a step that is already written must fit, unless it
+        fits none."""
         written = self._written + decode(self.ids)
         at = written.rfind(DELIMITER) + len(DELIMITER) if DELIMITER in written else 0
         begun = encode(written[at:])
-        options = [(tokens_of(text), weight) for text, weight in self._script(self.question, written[:at]) if weight > 0]
-        fitting = [Path(ids[len(begun) :], weight) for ids, weight in options if ids[: len(begun)] == begun and len(ids) > len(begun)]
+        options = [
+            (tokens_of(text), weight)
+            for text, weight in self._script(self.question, written[:at])
+            if weight > 0
+        ]
+        fitting = [
+            Path(ids[len(begun) :], weight)
+            for ids, weight in options
+            if ids[: len(begun)] == begun and len(ids) > len(begun)
+        ]
         return fitting or [Path(ids, weight) for ids, weight in options] or [Path((END,), 1.0)]
 
     def _draw(self) -> float:
@@ -152,7 +186,9 @@ class Row:
     def _list_alternatives(self, weights: dict[int, float]) -> None:
         if count := self.request.sampling.alternatives:
             likeliest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:count]
-            self.alternatives.append(tuple(Alternative(i, decode((i,), special=True), math.log(p)) for i, p in likeliest))
+            self.alternatives.append(
+                tuple(Alternative(i, decode((i,), special=True), math.log(p)) for i, p in likeliest)
+            )
 
 
 def tokens_of(step: str) -> tuple[int, ...]:
@@ -177,7 +213,8 @@ def drawn(weights: dict[int, float], sampling: Sampling, uniform: float) -> int:
 
 
 def kept(weights: dict[int, float], sampling: Sampling) -> dict[int, float]:
-    """What is drawn from, in order of id: what temperature, top-k, top-p and min-p leave of the next tokens; not normalised."""
+    """What is drawn from, in order of id: what temperature, top-k, top-p and min-p leave of the
+    next tokens; not normalised."""
     if len(weights) == 1 or sampling.temperature <= 0:
         return {max(weights, key=lambda token: weights[token]): 1.0}
     powered = {token: p ** (1.0 / sampling.temperature) for token, p in weights.items()}
@@ -185,5 +222,9 @@ def kept(weights: dict[int, float], sampling: Sampling) -> dict[int, float]:
     total = math.fsum(powered[token] for token in ordered)
     before = [0.0, *accumulate(powered[token] / total for token in ordered)]
     least = sampling.min_p * powered[ordered[0]]
-    left = sorted(t for t, b in zip(ordered, before, strict=False) if t == ordered[0] or (b < sampling.top_p and powered[t] >= least))
+    left = sorted(
+        t
+        for t, b in zip(ordered, before, strict=False)
+        if t == ordered[0] or (b < sampling.top_p and powered[t] >= least)
+    )
     return {token: powered[token] for token in left}

@@ -1,7 +1,9 @@
-"""The script that the scripted engine knows by heart: add up the numbers of the question, now and then wrongly.
+"""The script that the scripted engine knows by heart: add up the numbers of the question, now and
+then wrongly.
 
-Right steps, near slips and misread numbers come with fixed probabilities, so the tree has right paths, wrong paths and paths that
-look right; the scores that belong to it see a wrong sum most of the time, but not always.
+Right steps, near slips and misread numbers come with fixed probabilities, so the tree has right
+paths, wrong paths and paths that look right; the scores that belong to it see a wrong sum most of
+the time, but not always.
 """
 
 from __future__ import annotations
@@ -15,7 +17,12 @@ SUM = re.compile(r"(\d+) \+ (\d+) = (\d+)")
 
 def chance(*parts: str) -> float:
     """A number in [0, 1) that depends on the parts alone."""
-    return int.from_bytes(blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=6).digest()) / 2**48
+    return (
+        int.from_bytes(
+            blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=6).digest()
+        )
+        / 2**48
+    )
 
 
 def numbers_of(question: str) -> list[int]:
@@ -32,7 +39,10 @@ def toy_script(question: str, written: str) -> Sequence[tuple[str, float]]:
     sums = SUM.findall(written)
     so_far = int(sums[-1][2]) if sums else numbers[0]
     if len(sums) >= len(numbers) - 1:
-        return ((f"The answer is \\boxed{{{so_far}}}.<end>", 0.9), (f"So \\boxed{{{so_far + 1}}} is the answer.<end>", 0.1))
+        return (
+            (f"The answer is \\boxed{{{so_far}}}.<end>", 0.9),
+            (f"So \\boxed{{{so_far + 1}}} is the answer.<end>", 0.1),
+        )
     term = numbers[len(sums) + 1]
     right = so_far + term
     opening = "Start" if not sums else "Then"
@@ -40,13 +50,17 @@ def toy_script(question: str, written: str) -> Sequence[tuple[str, float]]:
         (f"{opening} with {so_far} + {term} = {right}.\n\n", 0.4),
         (f"We add {term}: {so_far} + {term} = {right}.\n\n", 0.25),
         (f"{opening} with {so_far} + {term} = {right + 1}.\n\n", 0.15),
-        (f"We add {term}: {so_far} + {term} = {right - 10 if right > 10 else right + 10}.\n\n", 0.12),
+        (
+            f"We add {term}: {so_far} + {term} = {right - 10 if right > 10 else right + 10}.\n\n",
+            0.12,
+        ),
         (f"Misreading, {so_far} + {term + 1} = {right + 1}.\n\n", 0.08),
     )
 
 
 def toy_scores(question: str, steps: tuple[str, ...]) -> list[float]:
-    """A score a step: high for true sums of the question's numbers, lower from the first mistake on, with fixed noise."""
+    """A score a step: high for true sums of the question's numbers, lower from the first mistake
+    on, with fixed noise."""
     numbers, value, scores = numbers_of(question), 0.9, []
     for i, step in enumerate(steps):
         noise = chance(question, *steps[: i + 1])

@@ -1,9 +1,10 @@
 """Text to token ids and back, and chats to prompts, for a model folder in the Hugging Face layout.
 
-Two rules keep searches honest. Ids are the truth: a sampled sequence is kept as ids and never re-encoded, because encoding decoded
-text need not give the same ids. And a step ends on any token whose text contains the delimiter: byte-level vocabularies merge `.`
-and a blank line into one token, so waiting for the delimiter's own id would wait for ever. The chat template is Jinja, rendered in
-Jinja's sandbox: a model folder is data, not code.
+Two rules keep searches honest. Ids are the truth: a sampled sequence is kept as ids and never
+re-encoded, because encoding decoded text need not give the same ids. And a step ends on any token
+whose text contains the delimiter: byte-level vocabularies merge `.` and a blank line into one
+token, so waiting for the delimiter's own id would wait for ever. The chat template is Jinja,
+rendered in Jinja's sandbox: a model folder is data, not code.
 """
 
 from __future__ import annotations
@@ -25,28 +26,42 @@ class ChatTemplateError(ArboretumError):
 
 
 class ChatTokenizer:
-    """A `tokenizer.json` with the chat template and the special tokens of `tokenizer_config.json`."""
+    """A `tokenizer.json` with the chat template and the special tokens of
+    `tokenizer_config.json`.
+    """
 
-    def __init__(self, tokenizer: Tokenizer, template: str | None = None, special: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        template: str | None = None,
+        special: Mapping[str, str] | None = None,
+    ) -> None:
         self.tokenizer = tokenizer
         self.template = template
         self.special = dict(special or {})
 
     @classmethod
     def read(cls, folder: Path) -> ChatTokenizer:
-        """The tokenizer of a model folder; a missing `tokenizer.json` is an error, a missing template only matters in a chat."""
+        """The tokenizer of a model folder; a missing `tokenizer.json` is an error, a missing
+        template only matters in a chat."""
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise ArboretumError(f"tokenizer.json is missing in model folder {folder}")
         settings_path = folder / "tokenizer_config.json"
-        settings: dict[str, Any] = json.loads(settings_path.read_text("utf-8")) if settings_path.is_file() else {}
+        settings: dict[str, Any] = (
+            json.loads(settings_path.read_text("utf-8")) if settings_path.is_file() else {}
+        )
         template = settings.get("chat_template")
         if isinstance(template, list):  # several named templates
             template = next((t["template"] for t in template if t.get("name") == "default"), None)
         beside = folder / "chat_template.jinja"
         if template is None and beside.is_file():
             template = beside.read_text("utf-8")
-        special = {name: text_of(settings[name]) for name in ("bos_token", "eos_token", "pad_token") if settings.get(name)}
+        special = {
+            name: text_of(settings[name])
+            for name in ("bos_token", "eos_token", "pad_token")
+            if settings.get(name)
+        }
         return cls(Tokenizer.from_file(str(path)), template, special)
 
     @property
@@ -55,12 +70,17 @@ class ChatTokenizer:
         return self.tokenizer.get_vocab_size(with_added_tokens=True)
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of the text; special tokens written out in it become their ids, none is added."""
+        """Token ids of the text; special tokens written out in it become their ids, none is
+        added.
+        """
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` of many texts at once."""
-        return [list(one.ids) for one in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return [
+            list(one.ids)
+            for one in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ]
 
     def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
         """The text of the ids; special tokens are left out unless asked for."""
@@ -75,20 +95,35 @@ class ChatTokenizer:
 
     def ids_containing(self, delimiter: str) -> frozenset[int]:
         """Every id whose own text contains the delimiter: the ids that end a step."""
-        return frozenset(i for i in range(self.size) if delimiter in self.tokenizer.decode([i], skip_special_tokens=True))
+        return frozenset(
+            i
+            for i in range(self.size)
+            if delimiter in self.tokenizer.decode([i], skip_special_tokens=True)
+        )
 
-    def chat(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> str:
-        """The prompt of a chat, messages of `role` and `content`, under the folder's own template."""
+    def chat(
+        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True
+    ) -> str:
+        """The prompt of a chat, messages of `role` and `content`, under the folder's own
+        template.
+        """
         if self.template is None:
-            raise ChatTemplateError("this model folder has no chat template; give a prompt instead of messages")
+            raise ChatTemplateError(
+                "this model folder has no chat template; give a prompt instead of messages"
+            )
         sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         sandbox.globals["raise_exception"] = refuse
         try:
             return sandbox.from_string(self.template).render(
-                messages=[dict(m) for m in messages], add_generation_prompt=add_generation_prompt, tools=None, **self.special
+                messages=[dict(m) for m in messages],
+                add_generation_prompt=add_generation_prompt,
+                tools=None,
+                **self.special,
             )
         except TemplateError as error:
-            raise ChatTemplateError(f"the chat template failed on roles {[m.get('role') for m in messages]}: {error}") from error
+            raise ChatTemplateError(
+                f"the chat template failed on roles {[m.get('role') for m in messages]}: {error}"
+            ) from error
 
 
 def refuse(message: str) -> str:

@@ -1,7 +1,8 @@
-"""Uniform draws as a pure function of (seed, position), the same on every machine, in every batch and for every engine of this project.
+"""Uniform draws as a pure function of (seed, position), the same on every machine, in every batch
+and for every engine of this project.
 
-SplitMix64: a counter pushed through a mixing function (Steele, Lea and Flood, OOPSLA 2014). Position n of a stream costs the same
-as position 0, and nobody else's draws can shift it.
+SplitMix64: a counter pushed through a mixing function (Steele, Lea and Flood, OOPSLA 2014).
+Position n of a stream costs the same as position 0, and nobody else's draws can shift it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def uniforms(seed: int, start: int, count: int) -> list[float]:
-    """The draws at positions start ... start + count - 1 of the stream named by `seed`, each in [0, 1) on a grid of 2**-52."""
+    """The draws at positions start ... start + count - 1 of the stream named by `seed`, each in [0,
+    1) on a grid of 2**-52."""
     positions = np.arange(start + 1, start + count + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):
         base = mixed(np.asarray([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + GOLDEN)
@@ -23,7 +25,9 @@ def uniforms(seed: int, start: int, count: int) -> list[float]:
 
 
 def mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finaliser: every input bit flips each output bit with probability near one half."""
+    """SplitMix64's finaliser: every input bit flips each output bit with probability near one
+    half.
+    """
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

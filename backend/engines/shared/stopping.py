@@ -1,4 +1,5 @@
-"""Where a step ends, seen from the tokens: the same rule for every engine that samples its own tokens."""
+"""Where a step ends, seen from the tokens: the same rule for every engine that samples its own
+tokens."""
 
 from __future__ import annotations
 

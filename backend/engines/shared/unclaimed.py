@@ -1,4 +1,5 @@
-"""Completions whose reader had gone: kept until somebody asks, because what was generated was paid for."""
+"""Completions whose reader had gone: kept until somebody asks, because what was generated was paid
+for."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ LIMIT: Final = 4096
 
 
 class Unclaimed:
-    """By key, oldest first. Beyond `LIMIT` keys the oldest give way, since a run that is gone for good never asks."""
+    """By key, oldest first. Beyond `LIMIT` keys the oldest give way, since a run that is gone for
+    good never asks."""
 
     def __init__(self) -> None:
         self._kept: dict[str, list[Completion]] = {}

@@ -1,7 +1,9 @@
-"""What `Decoder.forward` hands its heads to: attention over a cache's slots, for decoding and for prefill.
+"""What `Decoder.forward` hands its heads to: attention over a cache's slots, for decoding and for
+prefill.
 
-Both write the new keys and values into the slots, then attend. Rows in neighbouring slots are served by one call on a view of the
-pool, so nothing is gathered; a row's result does not depend on which run it stands in.
+Both write the new keys and values into the slots, then attend. Rows in neighbouring slots are
+served by one call on a view of the pool, so nothing is gathered; a row's result does not depend on
+which run it stands in.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ CHUNK = 512
 
 
 class Run(NamedTuple):
-    """Rows `first` to `last` (exclusive) of the batch, in slots from `slot` on; `mask` is additive, (rows, 1, 1, positions)."""
+    """Rows `first` to `last` (exclusive) of the batch, in slots from `slot` on; `mask` is additive,
+    (rows, 1, 1, positions)."""
 
     first: int
     last: int
@@ -29,18 +32,27 @@ class Run(NamedTuple):
 
 
 class Decoding:
-    """One new token for each of A sequences: `slots` in rising order, `lengths` positions already there."""
+    """One new token for each of A sequences: `slots` in rising order, `lengths` positions already
+    there."""
 
     def __init__(self, pool: Tensor, slots: Sequence[int], lengths: Sequence[int]) -> None:
         self.pool, device = pool, pool.device
-        self.slots, self.positions = torch.tensor(slots, device=device), torch.tensor(lengths, device=device)
-        self.runs = [self._run(first, last, slots[first], max(lengths[first:last]) + 1) for first, last in neighbours(slots)]
+        self.slots, self.positions = (
+            torch.tensor(slots, device=device),
+            torch.tensor(lengths, device=device),
+        )
+        self.runs = [
+            self._run(first, last, slots[first], max(lengths[first:last]) + 1)
+            for first, last in neighbours(slots)
+        ]
 
     def __call__(self, layer: int, heads: Tensor) -> Tensor:
         """(A, H + 2K, D) to (A, H * D)."""
         groups = self.pool.shape[3]
         queries, fresh = heads[:, : -2 * groups], heads[:, -2 * groups :]
-        self.pool[:, layer][:, self.slots, :, self.positions] = fresh.reshape(len(fresh), 2, groups, -1)
+        self.pool[:, layer][:, self.slots, :, self.positions] = fresh.reshape(
+            len(fresh), 2, groups, -1
+        )
         grouped = queries.reshape(len(queries), groups, -1, queries.shape[-1])
         seen = [self._attend(layer, grouped, run) for run in self.runs]
         return (seen[0] if len(seen) == 1 else torch.cat(seen)).flatten(1)
@@ -48,13 +60,17 @@ class Decoding:
     def _run(self, first: int, last: int, slot: int, length: int) -> Run:
         steps = torch.arange(rounded(length), device=self.pool.device)
         unseen = steps > self.positions[first:last, None]
-        mask = torch.zeros(unseen.shape, device=self.pool.device, dtype=self.pool.dtype).masked_fill_(unseen, -torch.inf)
+        mask = torch.zeros(
+            unseen.shape, device=self.pool.device, dtype=self.pool.dtype
+        ).masked_fill_(unseen, -torch.inf)
         return Run(first, last, slot, mask[:, None, None])
 
     def _attend(self, layer: int, queries: Tensor, run: Run) -> Tensor:
         rows = slice(run.slot, run.slot + run.last - run.first)
         keys, values = self.pool[:, layer, rows, :, : run.mask.shape[-1]]
-        return F.scaled_dot_product_attention(queries[run.first : run.last], keys, values, attn_mask=run.mask)
+        return F.scaled_dot_product_attention(
+            queries[run.first : run.last], keys, values, attn_mask=run.mask
+        )
 
 
 class Piece(NamedTuple):
@@ -66,11 +82,14 @@ class Piece(NamedTuple):
 
 
 class Prefill:
-    """Many new tokens for each of several sequences, one piece after another in the flat list of tokens."""
+    """Many new tokens for each of several sequences, one piece after another in the flat list of
+    tokens."""
 
     def __init__(self, pool: Tensor, pieces: Sequence[Piece]) -> None:
         self.pool, self.pieces = pool, pieces
-        self.positions = torch.cat([torch.arange(p.start, p.start + p.tokens) for p in pieces]).to(pool.device)
+        self.positions = torch.cat([torch.arange(p.start, p.start + p.tokens) for p in pieces]).to(
+            pool.device
+        )
         self.masks = [self._mask(piece) for piece in pieces]
 
     def __call__(self, layer: int, heads: Tensor) -> Tensor:
@@ -78,23 +97,42 @@ class Prefill:
         groups = self.pool.shape[3]
         queries, fresh = heads[:, : -2 * groups], heads[:, -2 * groups :]
         counts = [piece.tokens for piece in self.pieces]
-        for piece, new in zip(self.pieces, fresh.reshape(len(fresh), 2, groups, -1).split_with_sizes(counts), strict=True):
-            self.pool[:, layer, piece.slot, :, piece.start : piece.start + piece.tokens] = new.permute(1, 2, 0, 3)
-        parts = zip(self.pieces, queries.reshape(len(queries), groups, -1, queries.shape[-1]).split_with_sizes(counts), self.masks, strict=True)
+        for piece, new in zip(
+            self.pieces,
+            fresh.reshape(len(fresh), 2, groups, -1).split_with_sizes(counts),
+            strict=True,
+        ):
+            self.pool[:, layer, piece.slot, :, piece.start : piece.start + piece.tokens] = (
+                new.permute(1, 2, 0, 3)
+            )
+        parts = zip(
+            self.pieces,
+            queries.reshape(len(queries), groups, -1, queries.shape[-1]).split_with_sizes(counts),
+            self.masks,
+            strict=True,
+        )
         return torch.cat([self._attend(layer, *part) for part in parts])
 
     def _mask(self, piece: Piece) -> Tensor:
         """Additive causal mask (count, positions)."""
         stop, device = rounded(piece.start + piece.tokens), self.pool.device
-        unseen = torch.arange(stop, device=device) > torch.arange(piece.start, piece.start + piece.tokens, device=device)[:, None]
-        return torch.zeros(unseen.shape, device=device, dtype=self.pool.dtype).masked_fill_(unseen, -torch.inf)
+        unseen = (
+            torch.arange(stop, device=device)
+            > torch.arange(piece.start, piece.start + piece.tokens, device=device)[:, None]
+        )
+        return torch.zeros(unseen.shape, device=device, dtype=self.pool.dtype).masked_fill_(
+            unseen, -torch.inf
+        )
 
     def _attend(self, layer: int, piece: Piece, queries: Tensor, mask: Tensor) -> Tensor:
-        """(T, K, G, D) to (T, H * D): the heads of a group stand in as further positions, so that no key is copied."""
+        """(T, K, G, D) to (T, H * D): the heads of a group stand in as further positions, so that
+        no key is copied."""
         keys, values = self.pool[:, layer, piece.slot : piece.slot + 1, :, : mask.shape[-1]]
         groups = queries.shape[2]
         folded = queries.permute(1, 2, 0, 3).flatten(1, 2)[None]
-        seen: Tensor = F.scaled_dot_product_attention(folded, keys, values, attn_mask=mask.repeat(groups, 1)[None, None])
+        seen: Tensor = F.scaled_dot_product_attention(
+            folded, keys, values, attn_mask=mask.repeat(groups, 1)[None, None]
+        )
         return seen.view(len(keys[0]), groups, -1, seen.shape[-1]).permute(2, 0, 1, 3).flatten(1)
 
 

@@ -1,8 +1,10 @@
-"""Continuous batching: everything in flight takes part in each forward pass (Yu et al., Orca, OSDI 2022).
+"""Continuous batching: everything in flight takes part in each forward pass (Yu et al., Orca, OSDI
+2022).
 
-`Batch` is the synchronous core, used by one thread. `admit` brings requests up to their last prompt token, from the cache as far as
-it knows them, by prefill otherwise, equal prompts once. `step` then makes one token for each row. The first token of a request comes
-out of a decoding step like all others, so it does not matter whether its prompt was cached.
+`Batch` is the synchronous core, used by one thread. `admit` brings requests up to their last prompt
+token, from the cache as far as it knows them, by prefill otherwise, equal prompts once. `step` then
+makes one token for each row. The first token of a request comes out of a decoding step like all
+others, so it does not matter whether its prompt was cached.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ class Batch:
         self._change([*self.rows, *rows])
 
     def read(self, rows: Sequence[Row]) -> None:
-        """Give rows slots that hold their prompts but for the last token; at most `cache.free` of them."""
+        """Give rows slots that hold their prompts but for the last token; at most `cache.free` of
+        them."""
         waiting = [row for row in rows if not self._take_over(row)]
         at_work = {row.prompt for row in rows if row.slot is not None}
         for row in waiting:
@@ -64,7 +67,8 @@ class Batch:
         followers = [row for row in waiting if row.slot is None]
         for row in followers:
             self._open(row)
-        self._prefill([row for row in followers if row.missing])  # the cache was too small to keep the leader's prompt
+        # the cache was too small to keep the leader's prompt
+        self._prefill([row for row in followers if row.missing])
         for row in rows:
             row.started = True
             self.counters.prompt_tokens += len(row.prompt)
@@ -74,7 +78,9 @@ class Batch:
         """One token for every row; the rows that ended with it."""
         rows = self.rows
         self.cache.reserve(max(row.length for row in rows))
-        attention = Decoding(self.cache.pool, [slot_of(row) for row in rows], [row.length - 1 for row in rows])
+        attention = Decoding(
+            self.cache.pool, [slot_of(row) for row in rows], [row.length - 1 for row in rows]
+        )
         ids = torch.tensor([row.last for row in rows], device=self.decoder.device)
         logits = self.decoder.logits(self.decoder.forward(ids, attention.positions, attention))
         if self._sampler is None:
@@ -82,7 +88,11 @@ class Batch:
         drawn = self._sampler.draw(logits, [row.draw() for row in rows])
         self._add_alternatives(drawn)
         tokens = zip(rows, drawn.ids, drawn.logprobs, strict=True)
-        ended = [Finished(row, done) for row, token, logprob in tokens if (done := self._accept(row, token, logprob))]
+        ended = [
+            Finished(row, done)
+            for row, token, logprob in tokens
+            if (done := self._accept(row, token, logprob))
+        ]
         self._leave([row for row, _ in ended])
         return ended
 
@@ -95,7 +105,9 @@ class Batch:
         if not math.isfinite(logprob):
             self.cache.discard(slot_of(row))
             row.slot = None
-            return row.completion(Finish.ABORTED, "the model gave logits that are not numbers (NaN)")
+            return row.completion(
+                Finish.ABORTED, "the model gave logits that are not numbers (NaN)"
+            )
         self.counters.generated_tokens += 1
         return row.accept(token, logprob)
 
@@ -129,7 +141,9 @@ class Batch:
             attention = Prefill(self.cache.pool, pieces)
             of_slot = {slot_of(row): row.prompt for row in rows}
             ids = [token for p in pieces for token in of_slot[p.slot][p.start : p.start + p.tokens]]
-            self.decoder.forward(torch.tensor(ids, device=self.decoder.device), attention.positions, attention)
+            self.decoder.forward(
+                torch.tensor(ids, device=self.decoder.device), attention.positions, attention
+            )
         for row in rows:
             self.cache.keep(slot_of(row), row.prompt[:-1])
 
@@ -137,10 +151,14 @@ class Batch:
         most = max(row.sampling.alternatives for row in self.rows)
         if most:
             top = drawn.distribution.topk(min(most, drawn.distribution.shape[1]))
-            for row, ids, logprobs in zip(self.rows, top.indices.tolist(), top.values.tolist(), strict=True):
+            for row, ids, logprobs in zip(
+                self.rows, top.indices.tolist(), top.values.tolist(), strict=True
+            ):
                 if count := row.sampling.alternatives:
                     likeliest = zip(ids[:count], logprobs[:count], strict=True)
-                    row.alternatives.append(tuple(Alternative(i, self.vocabulary.text(i), p) for i, p in likeliest))
+                    row.alternatives.append(
+                        tuple(Alternative(i, self.vocabulary.text(i), p) for i, p in likeliest)
+                    )
 
 
 def slot_of(row: Row) -> int:

@@ -1,8 +1,10 @@
 """Given tokens, judged: how likely would each of them have been drawn where it stands?
 
-A prompt is brought into a slot as for sampling, from the cache as far as that knows it. Then all given tokens go through the model in one pass, and
-the hidden state before each of them says its probability. Requests are kept whole in a pass where they fit, so that an answer does not depend on
-its company. What was computed stays in the cache: a search that goes on behind the given tokens need not read them again.
+A prompt is brought into a slot as for sampling, from the cache as far as that knows it. Then all
+given tokens go through the model in one pass, and the hidden state before each of them says its
+probability. Requests are kept whole in a pass where they fit, so that an answer does not depend on
+its company. What was computed stays in the cache: a search that goes on behind the given tokens
+need not read them again.
 """
 
 from __future__ import annotations
@@ -25,15 +27,21 @@ LOGITS = 64
 
 
 class Task:
-    """A request on its way: its prompt as a row, all its tokens, and the log-probabilities found so far."""
+    """A request on its way: its prompt as a row, all its tokens, and the log-probabilities found so
+    far."""
 
     def __init__(self, asked: Given, batch: Batch) -> None:
-        self.row = Row(Request("", "", asked.token_ids, 0, sampling=asked.sampling), batch.vocabulary, batch.decoder.context)
+        self.row = Row(
+            Request("", "", asked.token_ids, 0, sampling=asked.sampling),
+            batch.vocabulary,
+            batch.decoder.context,
+        )
         self.ids, self.logprobs = (*asked.token_ids, *asked.given), list[float]()
 
     @property
     def span(self) -> tuple[int, int, int]:
-        """Slot, and the positions whose hidden states tell: from the prompt's last token to the last but one of all."""
+        """Slot, and the positions whose hidden states tell: from the prompt's last token to the
+        last but one of all."""
         return slot_of(self.row), len(self.row.prompt) - 1, len(self.ids) - 1
 
     def refusal(self, vocabulary_size: int) -> str | None:
@@ -43,7 +51,10 @@ class Task:
         if not 0 <= min(self.ids) <= max(self.ids) < vocabulary_size:
             return f"token id outside the vocabulary: accepted 0 to {vocabulary_size - 1}"
         if len(self.ids) > self.row.context:
-            return f"context full: {len(self.ids)} tokens with the given ones, accepted: at most {self.row.context}"
+            return (
+                f"context full: {len(self.ids)} tokens with the given ones, accepted: at most "
+                f"{self.row.context}"
+            )
         return None
 
 
@@ -57,18 +68,32 @@ def judged(batch: Batch, asked: Sequence[Given]) -> list[Likelihood]:
     of_slot = {slot_of(task.row): task for task in due}
     for pieces in packed([task.span for task in due]):
         _judge(batch, pieces, of_slot)
-    return [Likelihood((), 0, failure=reason) if reason else _ended(batch, task) for task, reason in zip(tasks, refused, strict=True)]
+    return [
+        Likelihood((), 0, failure=reason) if reason else _ended(batch, task)
+        for task, reason in zip(tasks, refused, strict=True)
+    ]
 
 
 def _judge(batch: Batch, pieces: Sequence[Piece], of_slot: dict[int, Task]) -> None:
     """One forward pass, and what it says of the token behind each of its own."""
     attention, device = Prefill(batch.cache.pool, pieces), batch.decoder.device
-    places = [(of_slot[piece.slot], at) for piece in pieces for at in range(piece.start, piece.start + piece.tokens)]
-    hidden = batch.decoder.forward(torch.tensor([task.ids[at] for task, at in places], device=device), attention.positions, attention)
+    places = [
+        (of_slot[piece.slot], at)
+        for piece in pieces
+        for at in range(piece.start, piece.start + piece.tokens)
+    ]
+    hidden = batch.decoder.forward(
+        torch.tensor([task.ids[at] for task, at in places], device=device),
+        attention.positions,
+        attention,
+    )
     for start in range(0, len(places), LOGITS):
         some = places[start : start + LOGITS]
         sampler = Sampler([task.row.sampling for task, _ in some], device)
-        told = sampler.told(batch.decoder.logits(hidden[start : start + LOGITS]), [task.ids[at + 1] for task, at in some])
+        told = sampler.told(
+            batch.decoder.logits(hidden[start : start + LOGITS]),
+            [task.ids[at + 1] for task, at in some],
+        )
         for (task, _), logprob in zip(some, told, strict=True):
             task.logprobs.append(logprob)
 
@@ -79,13 +104,16 @@ def _ended(batch: Batch, task: Task) -> Likelihood:
     batch.counters.prompt_tokens += given
     if any(map(math.isnan, task.logprobs)):
         batch.cache.discard(slot)
-        return Likelihood((), len(task.ids), task.row.cached, "the model gave logits that are not numbers (NaN)")
+        return Likelihood(
+            (), len(task.ids), task.row.cached, "the model gave logits that are not numbers (NaN)"
+        )
     batch.cache.release(slot, task.ids[:-1])
     return Likelihood(tuple(task.logprobs), len(task.ids), task.row.cached)
 
 
 def packed(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[Piece]]:
-    """Spans (slot, start, stop) in forward passes of at most `CHUNK` tokens; only a longer one is cut."""
+    """Spans (slot, start, stop) in forward passes of at most `CHUNK` tokens; only a longer one is
+    cut."""
     group: list[tuple[int, int, int]] = []
     for span in spans:
         if group and sum(stop - start for _, start, stop in [*group, span]) > CHUNK:
@@ -96,7 +124,8 @@ def packed(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[Piece]]:
 
 
 class Judging:
-    """A call's requests in the worker's queue, answered in batches of as many as there are slots; `told` has all answers in the end."""
+    """A call's requests in the worker's queue, answered in batches of as many as there are slots;
+    `told` has all answers in the end."""
 
     def __init__(self, asked: Sequence[Given]) -> None:
         self.told: Future[list[Likelihood]] = Future()

@@ -1,4 +1,5 @@
-"""Getting a loaded model folder ready, and saying what it is: shared by the torch engine and the torch reward model."""
+"""Getting a loaded model folder ready, and saying what it is: shared by the torch engine and the
+torch reward model."""
 
 from __future__ import annotations
 
@@ -13,15 +14,19 @@ from backend.engines.torch.decoder import Decoder
 from backend.engines.torch.qwen2 import Loaded
 
 SMALL = 50_000_000
-"""Weights below which one thread is best: handing its tiny products to several costs more than it saves, most of all on a busy machine."""
+"""Weights below which one thread is best: handing its tiny products to several costs more than it
+saves, most of all on a busy machine."""
 
 
 def threads_for(decoder: Decoder, threads: int | None) -> int:
-    """How many threads to compute with: what was asked for, else one for a small model and torch's own choice for others."""
+    """How many threads to compute with: what was asked for, else one for a small model and torch's
+    own choice for others."""
     return threads or (1 if decoder.parameters < SMALL else torch.get_num_threads())
 
 
-def prepare(loaded: Loaded, rows: int, cache_bytes: int, context: int | None) -> tuple[Decoder, Cache]:
+def prepare(
+    loaded: Loaded, rows: int, cache_bytes: int, context: int | None
+) -> tuple[Decoder, Cache]:
     """The network and its cache; `context` None takes the model's own limit."""
     own = loaded.config.max_position_embeddings
     decoder = Decoder(loaded.model, loaded.config, min(own, context or own))
@@ -29,7 +34,14 @@ def prepare(loaded: Loaded, rows: int, cache_bytes: int, context: int | None) ->
 
 
 def describe(
-    folder: Path, loaded: Loaded, decoder: Decoder, *, name: str | None, delimiter: str, settings: dict[str, str], reward: bool = False
+    folder: Path,
+    loaded: Loaded,
+    decoder: Decoder,
+    *,
+    name: str | None,
+    delimiter: str,
+    settings: dict[str, str],
+    reward: bool = False,
 ) -> EngineInfo:
     """What the manifest of a run records of this engine."""
     return EngineInfo(
@@ -43,7 +55,10 @@ def describe(
         capabilities=Capabilities(False, 0, seeds=False, abort=False, reward_model=True)
         if reward
         else Capabilities(prompt_logprobs=True, tempered_logprobs=True),
-        hashes={"model": digest(folder), "chat_template": hashlib.sha256((loaded.tokenizer.template or "").encode()).hexdigest()},
+        hashes={
+            "model": digest(folder),
+            "chat_template": hashlib.sha256((loaded.tokenizer.template or "").encode()).hexdigest(),
+        },
         settings=settings,
     )
 

@@ -1,15 +1,17 @@
 """The Qwen2 decoder, small enough to read in one sitting, and its reward-model twin.
 
-One block is `hidden + attention(norm(hidden))` followed by `hidden + mlp(norm(hidden))`. Attention has biases on the query, key
-and value projections, rotary positions and grouped queries (several query heads share one key-value head); the feed-forward part
-is SwiGLU; norms are RMSNorm (Qwen2 technical report, arXiv 2407.10671, section 2.2). Parameters bear the Hugging Face names, so
-safetensors load both ways. `Qwen2ForProcessRewardModel` puts linear-ReLU-linear with two labels (bad, good) on every position
-(Qwen2.5-Math-PRM, arXiv 2501.07301).
+One block is `hidden + attention(norm(hidden))` followed by `hidden + mlp(norm(hidden))`. Attention
+has biases on the query, key and value projections, rotary positions and grouped queries (several
+query heads share one key-value head); the feed-forward part is SwiGLU; norms are RMSNorm (Qwen2
+technical report, arXiv 2407.10671, section 2.2). Parameters bear the Hugging Face names, so
+safetensors load both ways. `Qwen2ForProcessRewardModel` puts linear-ReLU-linear with two labels
+(bad, good) on every position (Qwen2.5-Math-PRM, arXiv 2501.07301).
 
-Caches are explicit: a block never stores keys and values. `DecoderLayer.project` gives the new ones, the caller keeps them where it
-likes, and `DecoderLayer.attend` finishes the block over whatever keys and values it is handed; `DecoderLayer.step` is the two in
-one for a caller that keeps plain tensors. Shapes: B rows, T new positions, S past plus new positions, H query heads, K key-value
-heads, D head size. Model folders are data: nothing in them is run as code.
+Caches are explicit: a block never stores keys and values. `DecoderLayer.project` gives the new
+ones, the caller keeps them where it likes, and `DecoderLayer.attend` finishes the block over
+whatever keys and values it is handed; `DecoderLayer.step` is the two in one for a caller that keeps
+plain tensors. Shapes: B rows, T new positions, S past plus new positions, H query heads, K
+key-value heads, D head size. Model folders are data: nothing in them is run as code.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class ModelFolderError(ArboretumError):
 
 @dataclass(frozen=True)
 class Qwen2Config:
-    """The numbers of `config.json` that the decoder reads; sizes are counts, `rope_theta` is the rotary base."""
+    """The numbers of `config.json` that the decoder reads; sizes are counts, `rope_theta` is the
+    rotary base."""
 
     vocab_size: int
     hidden_size: int
@@ -61,7 +64,8 @@ class Qwen2Config:
 
 
 class Projected(NamedTuple):
-    """What a block computes from its new positions: queries (B, H, T, D), keys and values (B, K, T, D)."""
+    """What a block computes from its new positions: queries (B, H, T, D), keys and values (B, K, T,
+    D)."""
 
     queries: Tensor
     keys: Tensor
@@ -69,7 +73,8 @@ class Projected(NamedTuple):
 
 
 class Stepped(NamedTuple):
-    """A block's output (B, T, hidden) and the keys and values (B, K, T, D) of the new positions only."""
+    """A block's output (B, T, hidden) and the keys and values (B, K, T, D) of the new positions
+    only."""
 
     hidden: Tensor
     keys: Tensor
@@ -91,20 +96,33 @@ class RMSNorm(nn.Module):
 
 
 def rotate(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions on (B, heads, T, D) with cos and sin (B or 1, 1, T, D): halves are rotated against each other."""
+    """Rotary positions on (B, heads, T, D) with cos and sin (B or 1, 1, T, D): halves are rotated
+    against each other."""
     first, second = heads.chunk(2, dim=-1)
     return heads * cos + torch.cat((-second, first), dim=-1) * sin
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
-    """Scaled dot-product attention of (B, H, T, D) over (B, K, S, D); `mask` is None, boolean (True = seen) or additive, (B, 1, T, S)."""
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, causal: bool
+) -> Tensor:
+    """Scaled dot-product attention of (B, H, T, D) over (B, K, S, D); `mask` is None, boolean (True
+    = seen) or additive, (B, 1, T, S)."""
     groups = queries.shape[1] // keys.shape[1]
-    if queries.shape[2] == 1 and groups > 1:  # one new position: a group's heads stand in as positions, nothing is copied
+    if (
+        queries.shape[2] == 1 and groups > 1
+    ):  # one new position: a group's heads stand in as positions, nothing is copied
         grouped = queries.view(keys.shape[0], keys.shape[1], groups, -1)
-        return F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask).reshape(queries.shape)
+        return F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask).reshape(
+            queries.shape
+        )
     if groups > 1:
-        keys, values = keys.repeat_interleave(groups, dim=1), values.repeat_interleave(groups, dim=1)
-    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal and queries.shape[2] > 1)
+        keys, values = (
+            keys.repeat_interleave(groups, dim=1),
+            values.repeat_interleave(groups, dim=1),
+        )
+    return F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=mask, is_causal=causal and queries.shape[2] > 1
+    )
 
 
 def attend_causally(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -120,7 +138,10 @@ class Attention(nn.Module):
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
-        wide, narrow = config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim
+        wide, narrow = (
+            config.num_attention_heads * config.head_dim,
+            config.num_key_value_heads * config.head_dim,
+        )
         self.head_dim = config.head_dim
         self.q_proj = nn.Linear(config.hidden_size, wide, bias=True)
         self.k_proj = nn.Linear(config.hidden_size, narrow, bias=True)
@@ -130,7 +151,9 @@ class Attention(nn.Module):
     def project(self, hidden: Tensor, cos: Tensor, sin: Tensor) -> Projected:
         """Rotated queries and keys, and values, of (B, T, hidden)."""
         shape = (*hidden.shape[:2], -1, self.head_dim)
-        queries, keys, values = (p(hidden).view(shape).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
+        queries, keys, values = (
+            p(hidden).view(shape).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj)
+        )
         return Projected(rotate(queries, cos, sin), rotate(keys, cos, sin), values)
 
 
@@ -162,12 +185,22 @@ class DecoderLayer(nn.Module):
         """Queries, keys and values of the new positions (B, T, hidden), rotated."""
         return self.self_attn.project(self.input_layernorm(hidden), cos, sin)
 
-    def attend(self, hidden: Tensor, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, causal: bool = False) -> Tensor:
-        """The block's output (B, T, hidden) with `keys` and `values` (B, K, S, D) of every position that may be seen."""
+    def attend(
+        self,
+        hidden: Tensor,
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
+        causal: bool = False,
+    ) -> Tensor:
+        """The block's output (B, T, hidden) with `keys` and `values` (B, K, S, D) of every position
+        that may be seen."""
         return self.finish(hidden, attend(queries, keys, values, mask, causal))
 
     def finish(self, hidden: Tensor, seen: Tensor) -> Tensor:
-        """Everything after attention: `seen` (B, H, T, D) is projected and added, then the feed-forward part."""
+        """Everything after attention: `seen` (B, H, T, D) is projected and added, then the
+        feed-forward part."""
         hidden = hidden + self.self_attn.o_proj(seen.transpose(1, 2).flatten(2))
         out: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
         return out
@@ -181,7 +214,8 @@ class DecoderLayer(nn.Module):
         past_values: Tensor | None,
         mask: Tensor | None,
     ) -> Stepped:
-        """The block over new positions after a past of (B, K, P, D); `mask` None means plainly causal, and then no past or T = 1."""
+        """The block over new positions after a past of (B, K, P, D); `mask` None means plainly
+        causal, and then no past or T = 1."""
         queries, keys, values = self.project(hidden, cos, sin)
         all_keys = keys if past_keys is None else torch.cat((past_keys, keys), dim=2)
         all_values = values if past_values is None else torch.cat((past_values, values), dim=2)
@@ -222,13 +256,18 @@ class Qwen2Model(nn.Module):
 
 
 class Qwen2ForCausalLM(nn.Module):
-    """The language model: `model` plus a vocabulary head, tied to the embedding if the configuration says so."""
+    """The language model: `model` plus a vocabulary head, tied to the embedding if the
+    configuration says so."""
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
         self.config = config
         self.model = Qwen2Model(config)
-        self.lm_head = None if config.tie_word_embeddings else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = (
+            None
+            if config.tie_word_embeddings
+            else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        )
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits (..., vocabulary) of normed hidden states (..., hidden)."""
@@ -243,14 +282,17 @@ class Qwen2ForCausalLM(nn.Module):
 
 
 class Qwen2ForProcessRewardModel(nn.Module):
-    """The reward model: two logits (bad, good) at every position; only those at step tags mean something."""
+    """The reward model: two logits (bad, good) at every position; only those at step tags mean
+    something."""
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
         self.config = config
         self.model = Qwen2Model(config)
         size = config.hidden_size
-        self.score = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, config.num_labels))
+        self.score = nn.Sequential(
+            nn.Linear(size, size), nn.ReLU(), nn.Linear(size, config.num_labels)
+        )
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """Logits (B, T, 2) of right-padded token ids (B, T)."""
@@ -259,7 +301,9 @@ class Qwen2ForProcessRewardModel(nn.Module):
 
 
 class Loaded(NamedTuple):
-    """A model folder in memory; the model is in evaluation mode and its weights want no gradient."""
+    """A model folder in memory; the model is in evaluation mode and its weights want no
+    gradient.
+    """
 
     model: Qwen2ForCausalLM | Qwen2ForProcessRewardModel
     config: Qwen2Config
@@ -267,18 +311,26 @@ class Loaded(NamedTuple):
 
 
 def read_config(folder: Path) -> Qwen2Config:
-    """`config.json` of a Qwen2-family folder; other families and rotary scalings are refused by name."""
+    """`config.json` of a Qwen2-family folder; other families and rotary scalings are refused by
+    name."""
     raw: Mapping[str, Any] = json.loads(required(folder, "config.json").read_text("utf-8"))
     names = raw.get("architectures") or ["(none)"]
     if names[0] not in (CAUSAL_LM, REWARD_MODEL):
-        raise ModelFolderError(f"architecture {names[0]!r} in {folder}; accepted: {CAUSAL_LM}, {REWARD_MODEL}")
+        raise ModelFolderError(
+            f"architecture {names[0]!r} in {folder}; accepted: {CAUSAL_LM}, {REWARD_MODEL}"
+        )
     rope = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
     kind = rope.get("rope_type", rope.get("type", "default"))
     if kind != "default" or raw.get("use_sliding_window"):
-        raise ModelFolderError(f"rotary scaling {kind!r} or sliding window in {folder}; accepted: neither")
+        raise ModelFolderError(
+            f"rotary scaling {kind!r} or sliding window in {folder}; accepted: neither"
+        )
     eos = raw.get("eos_token_id")
     return Qwen2Config(
-        **{name: int(raw[name]) for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")},
+        **{
+            name: int(raw[name])
+            for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")
+        },
         num_attention_heads=int(raw["num_attention_heads"]),
         num_key_value_heads=int(raw.get("num_key_value_heads") or raw["num_attention_heads"]),
         max_position_embeddings=int(raw.get("max_position_embeddings", 32_768)),
@@ -300,7 +352,8 @@ def required(folder: Path, name: str) -> Path:
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of `model.safetensors`, or of the shards that `model.safetensors.index.json` names."""
+    """All tensors of `model.safetensors`, or of the shards that `model.safetensors.index.json`
+    names."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return load_file(required(folder, "model.safetensors"))
@@ -313,11 +366,16 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 def build(config: Qwen2Config) -> Qwen2ForCausalLM | Qwen2ForProcessRewardModel:
     """An unfilled model of the architecture that the configuration names."""
-    return Qwen2ForProcessRewardModel(config) if config.architecture == REWARD_MODEL else Qwen2ForCausalLM(config)
+    return (
+        Qwen2ForProcessRewardModel(config)
+        if config.architecture == REWARD_MODEL
+        else Qwen2ForCausalLM(config)
+    )
 
 
 def load(path: str | Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Loaded:
-    """Model, configuration and tokenizer of a Qwen2-family folder (config, safetensors, tokenizer files)."""
+    """Model, configuration and tokenizer of a Qwen2-family folder (config, safetensors, tokenizer
+    files)."""
     folder = Path(path)
     config = read_config(folder)
     with torch.device("meta"):
@@ -328,7 +386,9 @@ def load(path: str | Path, dtype: torch.dtype = torch.float32, device: str = "cp
     try:
         model.load_state_dict(weights, strict=True, assign=True)
     except RuntimeError as error:
-        raise ModelFolderError(f"weights in {folder} do not fit its config.json: {error}") from error
+        raise ModelFolderError(
+            f"weights in {folder} do not fit its config.json: {error}"
+        ) from error
     body = model.model
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
     body.inverse_frequencies = (config.rope_theta**-exponents).to(device)

@@ -1,4 +1,6 @@
-"""One request on its way through the engine: what it has sampled, when it stops, what it reports."""
+"""One request on its way through the engine: what it has sampled, when it stops, what it
+reports.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ AHEAD = 64
 
 
 class Row:
-    """A request with its continuation. `cached` counts prompt tokens served from the cache; `slot` is set while it runs."""
+    """A request with its continuation. `cached` counts prompt tokens served from the cache; `slot`
+    is set while it runs."""
 
     def __init__(self, request: Request, vocabulary: Vocabulary, context: int) -> None:
         self.request, self.prompt, self.sampling = request, request.token_ids, request.sampling
@@ -50,15 +53,23 @@ class Row:
     def refusal(self, vocabulary_size: int) -> Completion | None:
         """The completion of a request that cannot run at all."""
         if not self.prompt:
-            return self.completion(Finish.ABORTED, "empty prompt: got no token ids, accepted: at least one")
+            return self.completion(
+                Finish.ABORTED, "empty prompt: got no token ids, accepted: at least one"
+            )
         if not 0 <= min(self.prompt) <= max(self.prompt) < vocabulary_size:
-            return self.completion(Finish.ABORTED, f"token id outside the vocabulary: accepted 0 to {vocabulary_size - 1}")
+            return self.completion(
+                Finish.ABORTED,
+                f"token id outside the vocabulary: accepted 0 to {vocabulary_size - 1}",
+            )
         if self._limit < 1:
             return self.completion(Finish.LENGTH)
         return self.completion(Finish.LENGTH, self.full()) if self.length >= self.context else None
 
     def full(self) -> str:
-        return f"context full: {self.length} tokens, accepted: fewer than {self.context} with the continuation"
+        return (
+            f"context full: {self.length} tokens, accepted: fewer than {self.context} with the "
+            "continuation"
+        )
 
     def draw(self) -> float:
         """The uniform for the next token."""
@@ -84,7 +95,9 @@ class Row:
 
     def completion(self, finish: Finish, failure: str | None = None) -> Completion:
         """What the request reports now. A prompt that never reached the model counts no tokens."""
-        text = self.vocabulary.decoded(self.prompt, self.ids, last=finish in (Finish.END, Finish.ABORTED))
+        text = self.vocabulary.decoded(
+            self.prompt, self.ids, last=finish in (Finish.END, Finish.ABORTED)
+        )
         return Completion(
             key=self.request.key,
             text=text,

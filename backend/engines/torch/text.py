@@ -1,8 +1,8 @@
 """From ids to text without losing a byte, and where a step ends.
 
-A byte-level vocabulary may cut a character in two, so text is decoded as a stream of bytes: a character whose last bytes are
-missing belongs to the continuation that completes it. A step ends when the delimiter is complete, within one token (`.` and a blank
-line) or across two.
+A byte-level vocabulary may cut a character in two, so text is decoded as a stream of bytes: a
+character whose last bytes are missing belongs to the continuation that completes it. A step ends
+when the delimiter is complete, within one token (`.` and a blank line) or across two.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ class Vocabulary:
     def __init__(self, chat: ChatTokenizer, ends: Iterable[int], delimiter: str) -> None:
         self.chat, self.ends, self.delimiter = chat, frozenset(ends), delimiter
         self._tokenizer: Tokenizer = chat.tokenizer
-        self._special = {i: token.content for i, token in self._tokenizer.get_added_tokens_decoder().items() if token.special}
+        self._special = {
+            i: token.content
+            for i, token in self._tokenizer.get_added_tokens_decoder().items()
+            if token.special
+        }
         self._raw: dict[int, bytes] = {}
         self._texts: dict[int, str] = {}
         self._alphabet = byte_alphabet()
@@ -38,13 +42,17 @@ class Vocabulary:
         return self._raw[token]
 
     def text(self, token: int) -> str:
-        """A token by itself, for display: special tokens by name, bytes that are no character as replacement characters."""
+        """A token by itself, for display: special tokens by name, bytes that are no character as
+        replacement characters."""
         if token not in self._texts:
-            self._texts[token] = self._special.get(token) or self.raw(token).decode("utf-8", "replace")
+            self._texts[token] = self._special.get(token) or self.raw(token).decode(
+                "utf-8", "replace"
+            )
         return self._texts[token]
 
     def decoded(self, prompt: Sequence[int], ids: Sequence[int], *, last: bool) -> str:
-        """The text of `ids` after `prompt`. A character begun in the prompt comes out whole; one left unfinished waits, unless `last`."""
+        """The text of `ids` after `prompt`. A character begun in the prompt comes out whole; one
+        left unfinished waits, unless `last`."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         decoder.decode(unfinished(b"".join(self.raw(i) for i in prompt[-4:])))
         return decoder.decode(b"".join(self.raw(i) for i in ids), final=last)
@@ -61,14 +69,22 @@ class Vocabulary:
                 self._tokenizer.encode_special_tokens = False
 
     def prompt(self, question: str, system: str | None) -> Prompt:
-        """The chat with its special tokens, open for the assistant; special tokens written by the user stay ordinary text."""
-        messages = ([] if system is None else [{"role": "system", "content": system}]) + [{"role": "user", "content": question}]
+        """The chat with its special tokens, open for the assistant; special tokens written by the
+        user stay ordinary text."""
+        messages = ([] if system is None else [{"role": "system", "content": system}]) + [
+            {"role": "user", "content": question}
+        ]
         text = self.chat.chat(messages)
         if not any(name in said["content"] for said in messages for name in self._special.values()):
             return Prompt(text, tuple(self.chat.encode(text)))
-        marked = self.chat.chat([{**said, "content": f"\0{i}\0"} for i, said in enumerate(messages)])
+        marked = self.chat.chat(
+            [{**said, "content": f"\0{i}\0"} for i, said in enumerate(messages)]
+        )
         pieces = marked.split("\0")  # template, message number, template, ...
-        coded = [self.encode(messages[int(p)]["content"]) if i % 2 else tuple(self.chat.encode(p)) for i, p in enumerate(pieces)]
+        coded = [
+            self.encode(messages[int(p)]["content"]) if i % 2 else tuple(self.chat.encode(p))
+            for i, p in enumerate(pieces)
+        ]
         return Prompt(text, tuple(token for piece in coded for token in piece))
 
     def _bytes(self, token: int) -> bytes:
@@ -81,8 +97,13 @@ class Vocabulary:
 
 
 def byte_alphabet() -> dict[str, int]:
-    """Byte-level BPE's printable stand-ins for the 256 bytes (Radford et al. 2019, GPT-2): character to byte."""
-    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    """Byte-level BPE's printable stand-ins for the 256 bytes (Radford et al. 2019, GPT-2):
+    character to byte."""
+    plain = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
     others = [b for b in range(256) if b not in plain]
     return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}
 
@@ -99,7 +120,8 @@ def unfinished(raw: bytes) -> bytes:
 
 
 def end_tokens(folder: Path, chat: ChatTokenizer, configured: Iterable[int]) -> frozenset[int]:
-    """Ids that end a text: those of the configurations, the tokenizer's end token, and the two that chat models of this family use."""
+    """Ids that end a text: those of the configurations, the tokenizer's end token, and the two that
+    chat models of this family use."""
     ends = set(configured)
     path = folder / "generation_config.json"
     found = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None

@@ -1,7 +1,8 @@
-"""The engine's one thread. It alone touches model and caches; the event loop hands it tickets and gets completions back.
+"""The engine's one thread. It alone touches model and caches; the event loop hands it tickets and
+gets completions back.
 
-After every forward pass the thread looks at what arrived and what was cancelled, so a new request waits for one token of the others
-and a cancelled one is gone within one.
+After every forward pass the thread looks at what arrived and what was cancelled, so a new request
+waits for one token of the others and a cancelled one is gone within one.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from backend.engines.torch.given import Judging
 from backend.engines.torch.rows import Row
 
 Deliver: TypeAlias = Callable[["list[Completion] | EngineFailure"], None]
-"""Called from the worker's thread with finished completions, or once with the failure that ended everything."""
+"""Called from the worker's thread with finished completions, or once with the failure that ended
+everything."""
 
 GONE = "the torch engine has stopped"
 
 
 class Ticket(NamedTuple):
-    """One `generate` call: its requests as rows, their places in it by the identity of the row, and where their completions go."""
+    """One `generate` call: its requests as rows, their places in it by the identity of the row, and
+    where their completions go."""
 
     rows: list[Row]
     places: dict[int, int]
@@ -63,7 +66,8 @@ class Worker:
         return ticket
 
     def judge(self, asked: Sequence[Given]) -> Judging:
-        """Queue given tokens to be judged; cancelling the future that tells the answers takes them back."""
+        """Queue given tokens to be judged; cancelling the future that tells the answers takes them
+        back."""
         judging = Judging(asked)
         with self._changed:
             self._check()
@@ -108,7 +112,10 @@ class Worker:
             with torch.inference_mode():
                 while self._collect():
                     self._advance()
-        except (RuntimeError, MemoryError) as error:  # torch reports exhausted memory and bad kernels as RuntimeError
+        except (
+            RuntimeError,
+            MemoryError,
+        ) as error:  # torch reports exhausted memory and bad kernels as RuntimeError
             reason = f"the torch engine failed: {error}"
         finally:
             self._fail(reason)
@@ -116,13 +123,26 @@ class Worker:
     def _collect(self) -> bool:
         """Take in what changed; blocks while there is nothing to do. False when closing."""
         with self._changed:
-            while not (self._closing or self._arrived or self._cancelled or self._waiting or self._judgings or self._batch.rows):
+            while not (
+                self._closing
+                or self._arrived
+                or self._cancelled
+                or self._waiting
+                or self._judgings
+                or self._batch.rows
+            ):
                 self._changed.wait()
             arrived, cancelled = list(self._arrived), self._cancelled
             self._arrived.clear()
             self._cancelled = []
         for ticket in arrived:
-            self._deliver([Finished(row, refused) for row in ticket.rows if (refused := row.refusal(self._batch.decoder.config.vocab_size))])
+            self._deliver(
+                [
+                    Finished(row, refused)
+                    for row in ticket.rows
+                    if (refused := row.refusal(self._batch.decoder.config.vocab_size))
+                ]
+            )
             self._waiting.extend(row for row in ticket.rows if id(row) in self._owner)
         for ticket in cancelled:
             self._abort(ticket)
@@ -147,7 +167,8 @@ class Worker:
         self._deliver([*ended, *(Finished(row, row.completion(Finish.ABORTED)) for row in queued)])
 
     def _deliver(self, ended: Sequence[Finished]) -> None:
-        """Hand completions to their tickets, those of one ticket together and as they were asked for: slots depend on who else was there."""
+        """Hand completions to their tickets, those of one ticket together and as they were asked
+        for: slots depend on who else was there."""
         groups: dict[int, tuple[Ticket, list[Finished]]] = {}
         with self._changed:
             for one in ended:
@@ -160,7 +181,9 @@ class Worker:
     def _fail(self, reason: str) -> None:
         """Tell every open ticket that there will be nothing more."""
         with self._changed:
-            self._failure = EngineFailure(reason, "Load the model again; if memory ran out, use fewer rows or a smaller cache")
+            self._failure = EngineFailure(
+                reason, "Load the model again; if memory ran out, use fewer rows or a smaller cache"
+            )
             open_tickets = {id(ticket.rows): ticket for ticket in self._owner.values()}
             self._owner.clear()
             judgings = list(self._judgings)

@@ -1,8 +1,10 @@
-"""vLLM in process: `AsyncLLM` batches everything in flight; its core runs in a process of its own and its prefix cache serves the search.
+"""vLLM in process: `AsyncLLM` batches everything in flight; its core runs in a process of its own
+and its prefix cache serves the search.
 
-Prompts go in as ids and come back as ids; nothing is re-encoded. A step ends on any token whose text contains the delimiter (stop by id),
-or where two tokens make the delimiter together (stop by text, of which only the ids are used). Each request waits for its end in one go,
-without waking Python for each token; an aborted one still tells its ids, because vLLM's abort gives a last output.
+Prompts go in as ids and come back as ids; nothing is re-encoded. A step ends on any token whose
+text contains the delimiter (stop by id), or where two tokens make the delimiter together (stop by
+text, of which only the ids are used). Each request waits for its end in one go, without waking
+Python for each token; an aborted one still tells its ids, because vLLM's abort gives a last output.
 
 Source: Kwon et al. 2023, arXiv 2309.06180 (paged attention); vLLM documentation of `AsyncLLM`.
 """
@@ -22,7 +24,15 @@ from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
 from backend.core.errors import EngineFailure
-from backend.core.ports import Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request
+from backend.core.ports import (
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+)
 from backend.core.types import Alternative, Finish
 from backend.engines.shared.given import judged
 from backend.engines.shared.unclaimed import Unclaimed
@@ -30,13 +40,19 @@ from backend.engines.vllm.start import GIB, Started, VllmSettings, start, stop
 
 ABORT_AGAIN_SECONDS: Final = 0.05
 JUDGING: Final = SamplingParams(
-    max_tokens=1, prompt_logprobs=0, flat_logprobs=True, ignore_eos=True, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+    max_tokens=1,
+    prompt_logprobs=0,
+    flat_logprobs=True,
+    ignore_eos=True,
+    detokenize=False,
+    output_kind=RequestOutputKind.FINAL_ONLY,
 )
 
 
 @dataclass(slots=True)
 class Writing:
-    """A request on its way: what came back so far, over one segment a step. `prompt` and `cached` add up over segments, as vLLM counts."""
+    """A request on its way: what came back so far, over one segment a step. `prompt` and `cached`
+    add up over segments, as vLLM counts."""
 
     request: Request
     closing: bool = False
@@ -70,7 +86,8 @@ class VllmEngine:
 
     @classmethod
     async def load(cls, model: str, **settings: Any) -> VllmEngine:
-        """Start vLLM on a model folder or Hub name; keywords as in `VllmSettings`. Raises `EngineFailure`."""
+        """Start vLLM on a model folder or Hub name; keywords as in `VllmSettings`. Raises
+        `EngineFailure`."""
         chosen = VllmSettings(**settings)
         return cls(await start(model, "policy", chosen), chosen)
 
@@ -114,32 +131,46 @@ class VllmEngine:
             await self._abort(tasks)
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        """What closed iterators left behind: aborted requests, and finished ones that nobody was there to receive."""
+        """What closed iterators left behind: aborted requests, and finished ones that nobody was
+        there to receive."""
         return self._unclaimed.claim(keys)
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
-        """As the port says. vLLM reads such prompts whole, past its prefix cache, and writes one token more, which is dropped."""
+        """As the port says. vLLM reads such prompts whole, past its prefix cache, and writes one
+        token more, which is dropped."""
         return await judged(self._info, asked, self._judge)
 
     async def stats(self) -> EngineStats:
-        """vLLM's own counters, less what was dropped; `running` are requests not yet answered or aborted."""
+        """vLLM's own counters, less what was dropped; `running` are requests not yet answered or
+        aborted."""
         cache = self._engine.vllm_config.cache_config
         memory = int(self._settings.cache_gib * GIB) if cache.kv_cache_memory_bytes else 0
-        return EngineStats(self._running, self._counters.generated - self._spare, self._counters.prompt, self._counters.cached, memory)
+        return EngineStats(
+            self._running,
+            self._counters.generated - self._spare,
+            self._counters.prompt,
+            self._counters.cached,
+            memory,
+        )
 
     async def close(self) -> None:
-        """Stop the core process. vLLM's object is let go at once: its finaliser fails once the interpreter ends."""
+        """Stop the core process. vLLM's object is let go at once: its finaliser fails once the
+        interpreter ends."""
         engine, self._engine = self._engine, None
         if engine is not None:
             await stop(engine)
 
     async def _write(self, writing: Writing) -> None:
-        """One request from prompt to end: a single segment, or one a step where several steps were asked for."""
+        """One request from prompt to end: a single segment, or one a step where several steps were
+        asked for."""
         request = writing.request
         room = self._info.context - len(request.token_ids)
         if room <= 0:
             writing.finish = Finish.LENGTH
-            writing.failure = f"context full: the prompt has {len(request.token_ids)} tokens, the model takes {self._info.context}"
+            writing.failure = (
+                f"context full: the prompt has {len(request.token_ids)} tokens, the model "
+                f"takes {self._info.context}"
+            )
             return
         self._running += 1
         try:
@@ -158,7 +189,10 @@ class VllmEngine:
         finally:
             self._running -= 1
         if writing.finish is Finish.LENGTH and len(writing.ids) >= room and room < writing.limit:
-            writing.failure = f"context full: {len(request.token_ids)} prompt and {len(writing.ids)} written tokens fill {self._info.context}"
+            writing.failure = (
+                f"context full: {len(request.token_ids)} prompt and {len(writing.ids)} written "
+                f"tokens fill {self._info.context}"
+            )
 
     async def _write_segment(self, writing: Writing, step: int, max_tokens: int) -> None:
         request = writing.request
@@ -178,7 +212,12 @@ class VllmEngine:
         prompt = TokensPrompt(prompt_token_ids=[*asked.token_ids, *asked.given])
         self._running += 1
         try:
-            [output] = [one async for one in self._engine.generate(prompt, JUDGING, f"given#{next(self._handles)}")]
+            [output] = [
+                one
+                async for one in self._engine.generate(
+                    prompt, JUDGING, f"given#{next(self._handles)}"
+                )
+            ]
         except (VLLMClientError, ValueError) as error:
             return Likelihood((), 0, failure=f"vLLM refused the request: {error}")
         except (EngineDeadError, EngineGenerateError) as error:
@@ -188,7 +227,11 @@ class VllmEngine:
         self._spare += len(output.outputs[0].token_ids)
         flat = output.prompt_logprobs
         starts = flat.start_indices[len(asked.token_ids) :]
-        return Likelihood(tuple(float(flat.logprobs[start]) for start in starts), len(flat.start_indices), output.num_cached_tokens or 0)
+        return Likelihood(
+            tuple(float(flat.logprobs[start]) for start in starts),
+            len(flat.start_indices),
+            output.num_cached_tokens or 0,
+        )
 
     def _params(self, request: Request, step: int, max_tokens: int) -> Any:
         sampling, by_step = request.sampling, request.until.steps > 0 and not request.until.forced
@@ -201,7 +244,9 @@ class VllmEngine:
             max_tokens=max_tokens,
             logprobs=sampling.alternatives,
             flat_logprobs=True,
-            stop_token_ids=[] if request.until.forced else sorted(self._ends | self._step_ends if by_step else self._ends),
+            stop_token_ids=[]
+            if request.until.forced
+            else sorted(self._ends | self._step_ends if by_step else self._ends),
             ignore_eos=request.until.forced,
             stop=[self._settings.delimiter] if by_step else None,
             include_stop_str_in_output=True,
@@ -217,8 +262,12 @@ class VllmEngine:
             for start, end in zip(flat.start_indices[: len(ids)], flat.end_indices, strict=False):
                 writing.logprobs.append(float(flat.logprobs[start]))
                 if writing.request.sampling.alternatives:
-                    likeliest = zip(flat.token_ids[start + 1 : end], flat.logprobs[start + 1 : end], strict=True)
-                    writing.alternatives.append(tuple(Alternative(i, self._vocabulary.text(i), p) for i, p in likeliest))
+                    likeliest = zip(
+                        flat.token_ids[start + 1 : end], flat.logprobs[start + 1 : end], strict=True
+                    )
+                    writing.alternatives.append(
+                        tuple(Alternative(i, self._vocabulary.text(i), p) for i, p in likeliest)
+                    )
         if output.finish_reason == "stop":
             writing.finish = Finish.END if ids and ids[-1] in self._ends else Finish.STEP
         elif output.finish_reason == "abort":
@@ -244,31 +293,44 @@ class VllmEngine:
         )
 
     async def _abort(self, tasks: dict[asyncio.Task[None], Writing]) -> None:
-        """Abort what still runs and keep what it had written. A request may only just be on its way in, so this insists."""
+        """Abort what still runs and keep what it had written. A request may only just be on its way
+        in, so this insists."""
         pending = {task for task in tasks if not task.done()}
         for writing in tasks.values():
             writing.closing = True
         try:
             while pending:
-                await self._engine.abort([tasks[task].handle for task in pending if tasks[task].handle])
+                await self._engine.abort(
+                    [tasks[task].handle for task in pending if tasks[task].handle]
+                )
                 _, pending = await asyncio.wait(pending, timeout=ABORT_AGAIN_SECONDS)
         finally:
             for task in pending:
                 task.cancel()
-        self._unclaimed.keep(self._completion(writing) for task, writing in tasks.items() if task.exception() is None)
+        self._unclaimed.keep(
+            self._completion(writing) for task, writing in tasks.items() if task.exception() is None
+        )
 
 
 def core_failure(error: EngineDeadError | EngineGenerateError) -> EngineFailure:
-    """vLLM's two errors in words: a dead core says no reason but in its log, and the other error hides its reason behind an empty text."""
+    """vLLM's two errors in words: a dead core says no reason but in its log, and the other error
+    hides its reason behind an empty text."""
     if isinstance(error, EngineDeadError):
-        return EngineFailure("vLLM's engine core has died", "The model is loaded again at its next use")
-    return EngineFailure(f"vLLM's engine failed: {error.__cause__ or error}", "Try again; if it stays so, load the model again")
+        return EngineFailure(
+            "vLLM's engine core has died", "The model is loaded again at its next use"
+        )
+    return EngineFailure(
+        f"vLLM's engine failed: {error.__cause__ or error}",
+        "Try again; if it stays so, load the model again",
+    )
 
 
 def segment_seed(seed: int, step: int) -> int:
-    """The seed of a request's further segments: the same draws must not come twice in one text. In [0, 2**63)."""
+    """The seed of a request's further segments: the same draws must not come twice in one text. In
+    [0, 2**63)."""
     if step == 0:
         return seed
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest(), "little") >> 1
-
-
+    return (
+        int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest(), "little")
+        >> 1
+    )

@@ -1,12 +1,14 @@
-"""The best arm for each difficulty at a budget: compute-optimal allocation (Snell et al. 2024, arXiv 2408.03314, section 3).
+"""The best arm for each difficulty at a budget: compute-optimal allocation (Snell et al. 2024,
+arXiv 2408.03314, section 3).
 
-Problems are put into bins of difficulty. An option is an arm at one of its budgets; in bin b it costs cost_b and gives accuracy acc_b. For a budget
-C a problem, on average, solve
+Problems are put into bins of difficulty. An option is an arm at one of its budgets; in bin b it
+costs cost_b and gives accuracy acc_b. For a budget C a problem, on average, solve
 
     max  sum over b of w_b acc_b(option_b)    so that    sum over b of w_b cost_b(option_b) <= C
 
-by walking up the concave hulls of the bins in the order of gain a cost. That is exact at the corners; between two corners the last step is taken in
-part, which is a coin tossed for the problems of that bin. Chosen and judged on the same problems the choice looks better than it is, so
+by walking up the concave hulls of the bins in the order of gain a cost. That is exact at the
+corners; between two corners the last step is taken in part, which is a coin tossed for the problems
+of that bin. Chosen and judged on the same problems the choice looks better than it is, so
 `cross_validated` chooses on one half and judges on the other, both ways round.
 """
 
@@ -23,7 +25,8 @@ from backend.core.statistics.weights import Floats
 
 
 class Table(NamedTuple):
-    """`costs` and `accuracies` of each option on each problem, shape (options, problems), with the options' names and the problems' bins."""
+    """`costs` and `accuracies` of each option on each problem, shape (options, problems), with the
+    options' names and the problems' bins."""
 
     names: Sequence[str]
     costs: Floats
@@ -33,11 +36,14 @@ class Table(NamedTuple):
     def of(self, problems: Sequence[int]) -> Table:
         """The table of some problems only."""
         at = list(problems)
-        return Table(self.names, self.costs[:, at], self.accuracies[:, at], [self.bins[i] for i in at])
+        return Table(
+            self.names, self.costs[:, at], self.accuracies[:, at], [self.bins[i] for i in at]
+        )
 
 
 class Choice(NamedTuple):
-    """What a bin gets: `option`, or with chance `share` the dearer `other` (None where there is no coin to toss)."""
+    """What a bin gets: `option`, or with chance `share` the dearer `other` (None where there is no
+    coin to toss)."""
 
     option: str
     other: str | None
@@ -53,7 +59,8 @@ class Allocation(NamedTuple):
 
 
 def allocated(table: Table, budget: float) -> Allocation | None:
-    """The best allocation whose mean cost is at most `budget`; None where even the cheapest options cost more."""
+    """The best allocation whose mean cost is at most `budget`; None where even the cheapest options
+    cost more."""
     _require(table)
     bins = sorted(set(table.bins))
     corners = {name: _corners(table, name) for name in bins}
@@ -63,7 +70,11 @@ def allocated(table: Table, budget: float) -> Allocation | None:
     if spent > budget * (1.0 + 1e-12):
         return None
     partly: tuple[str, float] | None = None
-    while steps := [(name, *_step(corners[name], at[name])) for name in bins if at[name] + 1 < len(corners[name])]:
+    while steps := [
+        (name, *_step(corners[name], at[name]))
+        for name in bins
+        if at[name] + 1 < len(corners[name])
+    ]:
         name, cost, _ = max(steps, key=lambda step: (step[2] / step[1], step[0]))
         if spent + weight[name] * cost > budget:
             partly = (name, (budget - spent) / (weight[name] * cost))
@@ -73,19 +84,25 @@ def allocated(table: Table, budget: float) -> Allocation | None:
 
 
 def uniform(table: Table, budget: float) -> Allocation | None:
-    """The best single option for all problems whose mean cost is at most `budget`: what there is without knowing the difficulty."""
+    """The best single option for all problems whose mean cost is at most `budget`: what there is
+    without knowing the difficulty."""
     _require(table)
-    means = [Point(float(cost), float(accuracy)) for cost, accuracy in zip(table.costs.mean(1), table.accuracies.mean(1), strict=True)]
+    means = [
+        Point(float(cost), float(accuracy))
+        for cost, accuracy in zip(table.costs.mean(1), table.accuracies.mean(1), strict=True)
+    ]
     within = [i for i, point in enumerate(means) if point.cost <= budget * (1.0 + 1e-12)]
     if not within:
         return None
     best = max(within, key=lambda i: (means[i].accuracy, -means[i].cost, -i))
-    return Allocation(dict.fromkeys(sorted(set(table.bins)), Choice(table.names[best], None, 0.0)), *means[best])
+    return Allocation(
+        dict.fromkeys(sorted(set(table.bins)), Choice(table.names[best], None, 0.0)), *means[best]
+    )
 
 
 class Judged(NamedTuple):
-    """An allocation chosen on other problems than it was judged on: mean cost, accuracy, and the accuracy of the single option chosen the same
-    way."""
+    """An allocation chosen on other problems than it was judged on: mean cost, accuracy, and the
+    accuracy of the single option chosen the same way."""
 
     cost: float
     accuracy: float
@@ -93,7 +110,8 @@ class Judged(NamedTuple):
 
 
 def cross_validated(table: Table, budget: float) -> Judged | None:
-    """Two halves of each bin's problems, every other one; None where a half is empty or allows no choice."""
+    """Two halves of each bin's problems, every other one; None where a half is empty or allows no
+    choice."""
     halves = _halves(table.bins)
     if not all(halves):
         return None
@@ -103,9 +121,13 @@ def cross_validated(table: Table, budget: float) -> Judged | None:
         best, single = allocated(seen, budget), uniform(seen, budget)
         if best is None or single is None or not set(unseen.bins) <= set(best.choices):
             return None
-        found.append((*judged(unseen, best.choices), judged(unseen, single.choices)[1], len(judged_on)))
+        found.append(
+            (*judged(unseen, best.choices), judged(unseen, single.choices)[1], len(judged_on))
+        )
     weights = [each[-1] for each in found]
-    return Judged(*(float(np.average([each[i] for each in found], weights=weights)) for i in range(3)))
+    return Judged(
+        *(float(np.average([each[i] for each in found], weights=weights)) for i in range(3))
+    )
 
 
 def judged(table: Table, choices: Mapping[str, Choice]) -> tuple[float, float]:
@@ -123,7 +145,10 @@ def judged(table: Table, choices: Mapping[str, Choice]) -> tuple[float, float]:
 
 def _corners(table: Table, name: str) -> list[tuple[str, Point]]:
     at = [i for i, each in enumerate(table.bins) if each == name]
-    points = [Point(float(c), float(a)) for c, a in zip(table.costs[:, at].mean(1), table.accuracies[:, at].mean(1), strict=True)]
+    points = [
+        Point(float(c), float(a))
+        for c, a in zip(table.costs[:, at].mean(1), table.accuracies[:, at].mean(1), strict=True)
+    ]
     return [(table.names[i], points[i]) for i in hull(points)]
 
 
@@ -133,9 +158,12 @@ def _step(corners: Sequence[tuple[str, Point]], at: int) -> tuple[float, float]:
 
 
 def _told(
-    table: Table, corners: Mapping[str, Sequence[tuple[str, Point]]], weight: Mapping[str, float], at: Mapping[str, int],
+    table: Table,
+    corners: Mapping[str, Sequence[tuple[str, Point]]],
+    weight: Mapping[str, float],
+    at: Mapping[str, int],
     partly: tuple[str, float] | None,
-) -> Allocation:  # fmt: skip
+) -> Allocation:
     choices = {name: Choice(corners[name][at[name]][0], None, 0.0) for name in corners}
     if partly is not None and partly[1] > 0.0:
         name, share = partly
@@ -154,7 +182,20 @@ def _halves(bins: Sequence[str]) -> tuple[list[int], list[int]]:
 def _require(table: Table) -> None:
     shape = (len(table.names), len(table.bins))
     if not all(shape) or table.costs.shape != shape or table.accuracies.shape != shape:
-        raise BadInput("table", given=f"{table.costs.shape} costs, {table.accuracies.shape} accuracies", accepted=f"{shape} of each, not empty")
+        raise BadInput(
+            "table",
+            given=f"{table.costs.shape} costs, {table.accuracies.shape} accuracies",
+            accepted=f"{shape} of each, not empty",
+        )
 
 
-__all__ = ["Allocation", "Choice", "Judged", "Table", "allocated", "cross_validated", "judged", "uniform"]
+__all__ = [
+    "Allocation",
+    "Choice",
+    "Judged",
+    "Table",
+    "allocated",
+    "cross_validated",
+    "judged",
+    "uniform",
+]

@@ -1,6 +1,7 @@
 """The words of the analyses: what they are made from and what each of them says.
 
-A table is a list of rows, every row a mapping from column to number, text or None, so that page, report and download show the same figures.
+A table is a list of rows, every row a mapping from column to number, text or None, so that page,
+report and download show the same figures.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ ACCEPTED_FROM = 0.5
 
 
 class Solution(NamedTuple):
-    """A sample as the checker of steps sees it: steps written, index of the first wrong one, whether its answer is right."""
+    """A sample as the checker of steps sees it: steps written, index of the first wrong one,
+    whether its answer is right."""
 
     steps: int
     first_wrong: int | None
@@ -30,15 +32,19 @@ class Solution(NamedTuple):
 
 @dataclass(frozen=True)
 class Material:
-    """What analyses are made from: the description, cells by arm and budget, pools by problem (of the first pooled arm), their solutions, what
-    searches answered by arm and budget and then by problem, the steps that each problem needs (absent: not known), tokens read and taken from the
-    cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader."""
+    """What analyses are made from: the description, cells by arm and budget, pools by problem (of
+    the first pooled arm), their solutions, what searches answered by arm and budget and then by
+    problem, the steps that each problem needs (absent: not known), tokens read and taken from the
+    cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader.
+    """
 
     experiment: Experiment
     cells: Cells
     pools: Mapping[str, Sampled] = field(default_factory=dict)
     solutions: Mapping[str, Sequence[Solution]] = field(default_factory=dict)
-    answered: Mapping[tuple[str, float], Mapping[str, Sequence[Solution]]] = field(default_factory=dict)
+    answered: Mapping[tuple[str, float], Mapping[str, Sequence[Solution]]] = field(
+        default_factory=dict
+    )
     needed: Mapping[str, int] = field(default_factory=dict)
     reading: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     verifying: Mapping[str, float] = field(default_factory=dict)
@@ -48,9 +54,14 @@ class Material:
 
     @property
     def arms(self) -> list[str]:
-        """The arms that have cells and that one could use, in the order of the description: coverage needs an oracle, and is left out."""
+        """The arms that have cells and that one could use, in the order of the description:
+        coverage needs an oracle, and is left out."""
         present = {arm for arm, _ in self.cells}
-        return [arm.name for arm in self.experiment.arms if arm.name in present and arm.selector != "coverage"]
+        return [
+            arm.name
+            for arm in self.experiment.arms
+            if arm.name in present and arm.selector != "coverage"
+        ]
 
     @property
     def places(self) -> list[tuple[str, float]]:
@@ -76,16 +87,25 @@ class Analysis:
     tables: Mapping[str, Sequence[Row]]
 
 
-def pooled_curve(material: Material, rule: Callable[[Sampled, int], float], problems: Sequence[str]) -> list[Interval]:
+def pooled_curve(
+    material: Material, rule: Callable[[Sampled, int], float], problems: Sequence[str]
+) -> list[Interval]:
     """A rule at every k, over some problems."""
-    return [mean_interval([rule(material.pools[problem], k) for problem in problems]) for k in material.ks]
+    return [
+        mean_interval([rule(material.pools[problem], k) for problem in problems])
+        for k in material.ks
+    ]
 
 
 def groups(problems: Mapping[str, object]) -> list[tuple[str, list[str]]]:
     """All problems, then those of each cell where there are several."""
     names = sorted(problems)
     cells = sorted({cell_of(problem) for problem in names})
-    parts = [(cell, [problem for problem in names if cell_of(problem) == cell]) for cell in cells] if len(cells) > 1 else []
+    parts = (
+        [(cell, [problem for problem in names if cell_of(problem) == cell]) for cell in cells]
+        if len(cells) > 1
+        else []
+    )
     return [("all", names), *parts] if names else []
 
 
@@ -93,4 +113,13 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-__all__ = ["ACCEPTED_FROM", "Analysis", "Material", "Row", "Solution", "finite", "groups", "pooled_curve"]
+__all__ = [
+    "ACCEPTED_FROM",
+    "Analysis",
+    "Material",
+    "Row",
+    "Solution",
+    "finite",
+    "groups",
+    "pooled_curve",
+]

@@ -1,9 +1,11 @@
-"""Coverage as a function of the number of samples: the exponentiated power law of repeated sampling.
+"""Coverage as a function of the number of samples: the exponentiated power law of repeated
+sampling.
 
     c(k) ~ exp(a k^b),  a < 0, b < 0        (Brown et al. 2024, "Large Language Monkeys", arXiv 2407.21787, section 3.1)
 
-so log(-log c) is a straight line in log k. Why such a law: coverage is 1 - E[(1 - p)^k] over the problems' success rates p, and the mass near p = 0
-decides how slowly it rises. It is a description and no theory; where success rates gather at a few values it does not fit, which the residuals show.
+so log(-log c) is a straight line in log k. Why such a law: coverage is 1 - E[(1 - p)^k] over the
+problems' success rates p, and the mass near p = 0 decides how slowly it rises. It is a description
+and no theory; where success rates gather at a few values it does not fit, which the residuals show.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from backend.core.statistics.weights import FloatsLike
 
 
 class PowerLaw(NamedTuple):
-    """exp(a k^b), fitted to log c by least squares. `residuals` are measured less fitted coverage, one for each of the `points` used, and `rmse`
-    their root mean square."""
+    """exp(a k^b), fitted to log c by least squares. `residuals` are measured less fitted coverage,
+    one for each of the `points` used, and `rmse` their root mean square."""
 
     a: float
     b: float
@@ -33,23 +35,32 @@ class PowerLaw(NamedTuple):
 
 
 def power_law(ks: FloatsLike, coverage: FloatsLike) -> PowerLaw | None:
-    """Fit the law to coverages of rising k. Points at 0 or 1, which the law cannot reach, are left out; None where fewer than three remain.
+    """Fit the law to coverages of rising k. Points at 0 or 1, which the law cannot reach, are left
+    out; None where fewer than three remain.
 
     The start is the straight line through log(-log c); from there log c is fitted by least squares.
     """
     k, c = np.asarray(ks, dtype=np.float64), np.asarray(coverage, dtype=np.float64)
     if len(k) != len(c) or np.any(k < 1):
-        raise BadInput("points", given=f"{len(k)} numbers of samples and {len(c)} coverages", accepted="as many of each, samples at least 1")
+        raise BadInput(
+            "points",
+            given=f"{len(k)} numbers of samples and {len(c)} coverages",
+            accepted="as many of each, samples at least 1",
+        )
     inside = (c > 0.0) & (c < 1.0)
     k, c = k[inside], c[inside]
     if len(k) < 3:
         return None
     slope, height = np.polyfit(np.log(k), np.log(-np.log(c)), 1)
     start = (-float(np.exp(height)), min(float(slope), -1e-6))
-    found = least_squares(lambda at: at[0] * k ** at[1] - np.log(c), start, bounds=((-np.inf, -np.inf), (0.0, 0.0)))
+    found = least_squares(
+        lambda at: at[0] * k ** at[1] - np.log(c), start, bounds=((-np.inf, -np.inf), (0.0, 0.0))
+    )
     a, b = map(float, found.x)
     residuals = c - np.exp(a * k**b)
-    return PowerLaw(a, b, tuple(map(float, residuals)), float(np.sqrt(np.mean(residuals**2))), len(k))
+    return PowerLaw(
+        a, b, tuple(map(float, residuals)), float(np.sqrt(np.mean(residuals**2))), len(k)
+    )
 
 
 __all__ = ["PowerLaw", "power_law"]

@@ -1,9 +1,10 @@
 """How far a model gets: accuracy against the number of steps a problem needs.
 
-If every step succeeds with the same chance q and every step counts, a problem of n steps is solved with chance q^n, so that the length solved half
-of the time is ln .5 / ln q. Per-step accuracies that look alike are horizons far apart: .99 reaches 69 steps, .999 reaches 693 (Sinha et al. 2025,
-"The Illusion of Diminishing Returns", arXiv 2509.09677). Where steps are not alike (later ones harder, mistakes repaired), the curve leaves q^n,
-and the table shows it.
+If every step succeeds with the same chance q and every step counts, a problem of n steps is solved
+with chance q^n, so that the length solved half of the time is ln .5 / ln q. Per-step accuracies
+that look alike are horizons far apart: .99 reaches 69 steps, .999 reaches 693 (Sinha et al. 2025,
+"The Illusion of Diminishing Returns", arXiv 2509.09677). Where steps are not alike (later ones
+harder, mistakes repaired), the curve leaves q^n, and the table shows it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from backend.core.errors import BadInput
 
 
 class Length(NamedTuple):
-    """Solutions of problems that need `steps` steps: how many there are, and how many of them are right (a mean credit times the number)."""
+    """Solutions of problems that need `steps` steps: how many there are, and how many of them are
+    right (a mean credit times the number)."""
 
     steps: int
     solutions: float
@@ -26,7 +28,8 @@ class Length(NamedTuple):
 
 
 class Horizon(NamedTuple):
-    """The chance q that fits best by likelihood, and the length solved half of the time; None where q is 1 and there is no end to it."""
+    """The chance q that fits best by likelihood, and the length solved half of the time; None where
+    q is 1 and there is no end to it."""
 
     per_step: float
     half: float | None
@@ -36,7 +39,11 @@ def horizon(lengths: Sequence[Length]) -> Horizon | None:
     """q by maximum likelihood over all lengths; None without solutions."""
     for each in lengths:
         if each.steps < 1 or not 0 <= each.right <= each.solutions:
-            raise BadInput("length", given=tuple(each), accepted="at least one step, right ones from 0 to the number of solutions")
+            raise BadInput(
+                "length",
+                given=tuple(each),
+                accepted="at least one step, right ones from 0 to the number of solutions",
+            )
     told = [each for each in lengths if each.solutions > 0]
     if not told:
         return None
@@ -46,22 +53,38 @@ def horizon(lengths: Sequence[Length]) -> Horizon | None:
         return Horizon(1.0, None)
 
     def cost(log_q: float) -> float:
-        return -sum(each.right * each.steps * log_q + (each.solutions - each.right) * math.log(-math.expm1(each.steps * log_q)) for each in told)
+        return -sum(
+            each.right * each.steps * log_q
+            + (each.solutions - each.right) * math.log(-math.expm1(each.steps * log_q))
+            for each in told
+        )
 
-    log_q = float(minimize_scalar(cost, bounds=(-20.0, -1e-9), method="bounded", options={"xatol": 1e-12}).x)
+    log_q = float(
+        minimize_scalar(cost, bounds=(-20.0, -1e-9), method="bounded", options={"xatol": 1e-12}).x
+    )
     return Horizon(math.exp(log_q), math.log(0.5) / log_q)
 
 
 def survival(first_wrong: Sequence[int | None], lengths: Sequence[int]) -> list[float]:
-    """The chance that step i, counted from 1, is right where all before it were: one number a step, by the solutions that got so far.
+    """The chance that step i, counted from 1, is right where all before it were: one number a step,
+    by the solutions that got so far.
 
-    `first_wrong` is the index, from 0, of a solution's first wrong step, None where all are right; `lengths` how many steps it has.
+    `first_wrong` is the index, from 0, of a solution's first wrong step, None where all are right;
+    `lengths` how many steps it has.
     """
     if len(first_wrong) != len(lengths):
-        raise BadInput("solutions", given=f"{len(first_wrong)} first mistakes for {len(lengths)} lengths", accepted="one of each a solution")
+        raise BadInput(
+            "solutions",
+            given=f"{len(first_wrong)} first mistakes for {len(lengths)} lengths",
+            accepted="one of each a solution",
+        )
     found = []
     for step in range(max(lengths, default=0)):
-        here = [wrong for wrong, length in zip(first_wrong, lengths, strict=True) if length > step and (wrong is None or wrong >= step)]
+        here = [
+            wrong
+            for wrong, length in zip(first_wrong, lengths, strict=True)
+            if length > step and (wrong is None or wrong >= step)
+        ]
         if not here:
             break
         found.append(sum(wrong is None or wrong > step for wrong in here) / len(here))

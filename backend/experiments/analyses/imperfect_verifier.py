@@ -1,16 +1,19 @@
-"""Resampling until an imperfect verifier accepts: the ceiling it has, and after how many attempts to stop (Stroebl, Kapoor and Narayanan 2024,
-"Inference Scaling fLaws", arXiv 2411.17501).
+"""Resampling until an imperfect verifier accepts: the ceiling it has, and after how many attempts
+to stop (Stroebl, Kapoor and Narayanan 2024, "Inference Scaling fLaws", arXiv 2411.17501).
 
-A problem of type t has the share pi_t; a sample is right with chance r_t. The verifier accepts a right one with chance c_t (completeness) and rejects
-a wrong one with chance s_t (soundness). One attempt is
+A problem of type t has the share pi_t; a sample is right with chance r_t. The verifier accepts a
+right one with chance c_t (completeness) and rejects a wrong one with chance s_t (soundness). One
+attempt is
 
     accepted and right  c r        accepted and wrong  (1 - r)(1 - s)        rejected  beta = (1 - c) r + s (1 - r)
 
-Symbols: v_right what a right accepted answer is worth, v_wrong (at most 0) what a wrong one costs, price of one sample.
+Symbols: v_right what a right accepted answer is worth, v_wrong (at most 0) what a wrong one costs,
+price of one sample.
 
     U(K) = sum over k = 1..K and t of pi_t beta_t^(k-1) (v_right c_t r_t + v_wrong (1 - r_t)(1 - s_t) - price)
 
-An attempt counts by the chance that it is reached, pi_t beta_t^(k-1); the published notebook takes the posterior there, which counts it twice over.
+An attempt counts by the chance that it is reached, pi_t beta_t^(k-1); the published notebook takes
+the posterior there, which counts it twice over.
 """
 
 from __future__ import annotations
@@ -46,14 +49,16 @@ class Kind(NamedTuple):
 
 
 def ceiling(kind: Kind) -> float | None:
-    """The chance that an accepted answer is right, whatever the number of attempts; None where nothing is ever accepted."""
+    """The chance that an accepted answer is right, whatever the number of attempts; None where
+    nothing is ever accepted."""
     accepted = kind.accepted_right + kind.accepted_wrong
     return kind.accepted_right / accepted if accepted > 0 else None
 
 
 class Attempt(NamedTuple):
-    """The k-th attempt: the chance that it is reached, what all up to it are worth together, how often an answer accepted by then is right (None
-    before any), and what is believed of the kinds where it is reached."""
+    """The k-th attempt: the chance that it is reached, what all up to it are worth together, how
+    often an answer accepted by then is right (None before any), and what is believed of the kinds
+    where it is reached."""
 
     k: int
     reached: float
@@ -62,31 +67,60 @@ class Attempt(NamedTuple):
     belief: tuple[float, ...]
 
 
-def attempts(kinds: Sequence[Kind], most: int, *, v_right: float = 1.0, v_wrong: float = 0.0, price: float = 0.0) -> list[Attempt]:
-    """The attempts 1 to `most`. Raises `BadInput` unless the shares add up to 1, every chance is in [0, 1], v_wrong <= 0 <= v_right and price >=
-    0."""
+def attempts(
+    kinds: Sequence[Kind],
+    most: int,
+    *,
+    v_right: float = 1.0,
+    v_wrong: float = 0.0,
+    price: float = 0.0,
+) -> list[Attempt]:
+    """The attempts 1 to `most`. Raises `BadInput` unless the shares add up to 1, every chance is in
+    [0, 1], v_wrong <= 0 <= v_right and price >= 0."""
     _require(kinds, v_right, v_wrong, price)
     shares, right, wrong, rejected = (
-        np.asarray(column) for column in zip(*((k.share, k.accepted_right, k.accepted_wrong, k.rejected) for k in kinds), strict=True)
+        np.asarray(column)
+        for column in zip(
+            *((k.share, k.accepted_right, k.accepted_wrong, k.rejected) for k in kinds), strict=True
+        )
     )
     reach, value, good, bad, found = shares, 0.0, 0.0, 0.0, list[Attempt]()
     for k in range(1, most + 1):
         value += float(reach @ (v_right * right + v_wrong * wrong - price))
         good, bad = good + float(reach @ right), bad + float(reach @ wrong)
         here = float(reach.sum())
-        found.append(Attempt(k, here, value, good / (good + bad) if good + bad > 0 else None, tuple(map(float, _normalised(reach)))))
+        found.append(
+            Attempt(
+                k,
+                here,
+                value,
+                good / (good + bad) if good + bad > 0 else None,
+                tuple(map(float, _normalised(reach))),
+            )
+        )
         reach = reach * rejected
     return found
 
 
-def best_attempts(kinds: Sequence[Kind], most: int, *, v_right: float = 1.0, v_wrong: float = 0.0, price: float = 0.0) -> int:
-    """K*, the number of attempts that is worth most, the least of several; 0 where even one attempt costs more than it brings."""
-    values = [0.0] + [each.value for each in attempts(kinds, most, v_right=v_right, v_wrong=v_wrong, price=price)]
+def best_attempts(
+    kinds: Sequence[Kind],
+    most: int,
+    *,
+    v_right: float = 1.0,
+    v_wrong: float = 0.0,
+    price: float = 0.0,
+) -> int:
+    """K*, the number of attempts that is worth most, the least of several; 0 where even one attempt
+    costs more than it brings."""
+    values = [0.0] + [
+        each.value for each in attempts(kinds, most, v_right=v_right, v_wrong=v_wrong, price=price)
+    ]
     return int(np.argmax(values))
 
 
 class Counted(NamedTuple):
-    """What a pool of samples of one problem says of it: samples, right ones, accepted ones among the right and among the wrong."""
+    """What a pool of samples of one problem says of it: samples, right ones, accepted ones among
+    the right and among the wrong."""
 
     samples: int
     right: int
@@ -94,24 +128,42 @@ class Counted(NamedTuple):
     accepted_wrong: int
 
     def kind(self, share: float) -> Kind:
-        """The chances as shares of the pool; a verifier that had nothing to accept or reject counts as perfect there."""
+        """The chances as shares of the pool; a verifier that had nothing to accept or reject counts
+        as perfect there."""
         wrong = self.samples - self.right
         return Kind(
-            share, self.right / self.samples, self.accepted_right / self.right if self.right else 1.0,
+            share,
+            self.right / self.samples,
+            self.accepted_right / self.right if self.right else 1.0,
             1.0 - self.accepted_wrong / wrong if wrong else 1.0,
-        )  # fmt: skip
+        )
 
 
 def _normalised(weights: Floats) -> Floats:
     total = float(weights.sum())
-    return np.asarray(weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights)), dtype=np.float64)
+    return np.asarray(
+        weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights)),
+        dtype=np.float64,
+    )
 
 
 def _require(kinds: Sequence[Kind], v_right: float, v_wrong: float, price: float) -> None:
-    if not kinds or any(not 0.0 <= chance <= 1.0 for kind in kinds for chance in kind) or abs(sum(k.share for k in kinds) - 1.0) > 1e-9:
-        raise BadInput("kinds of problems", given=[tuple(kind) for kind in kinds], accepted="shares that add up to 1, chances from 0 to 1")
+    if (
+        not kinds
+        or any(not 0.0 <= chance <= 1.0 for kind in kinds for chance in kind)
+        or abs(sum(k.share for k in kinds) - 1.0) > 1e-9
+    ):
+        raise BadInput(
+            "kinds of problems",
+            given=[tuple(kind) for kind in kinds],
+            accepted="shares that add up to 1, chances from 0 to 1",
+        )
     if v_right < 0 or v_wrong > 0 or price < 0:
-        raise BadInput("values", given=(v_right, v_wrong, price), accepted="v_right from 0, v_wrong up to 0, price from 0")
+        raise BadInput(
+            "values",
+            given=(v_right, v_wrong, price),
+            accepted="v_right from 0, v_wrong up to 0, price from 0",
+        )
 
 
 __all__ = ["Attempt", "Counted", "Kind", "attempts", "best_attempts", "ceiling"]

@@ -1,11 +1,14 @@
-"""Choosing among k samples by a judge who errs: why the best k can be finite (the reward-weighted sampler).
+"""Choosing among k samples by a judge who errs: why the best k can be finite (the reward-weighted
+sampler).
 
-A teacher has the value t in mind. Samples y are normal, N(m, s^2); of k of them one is picked with a chance in proportion to exp(-(y - r)^2 / T),
-where r is what the judge takes for right and T the judge's temperature. The error is the mean of (y - t)^2 of the pick.
+A teacher has the value t in mind. Samples y are normal, N(m, s^2); of k of them one is picked with
+a chance in proportion to exp(-(y - r)^2 / T), where r is what the judge takes for right and T the
+judge's temperature. The error is the mean of (y - t)^2 of the pick.
 
-As k grows the pick's distribution becomes the tilted normal with mean (m T + 2 s^2 r) / (T + 2 s^2) and variance s^2 T / (T + 2 s^2). With r = t
-and T = 0 the error of the best of k falls like 1 / (2 f(t)^2 k^2), f the density of the samples. Where the judge is wrong about t, the error falls
-first, because far samples are thrown out, and rises again, because the pick comes nearer to r than to t.
+As k grows the pick's distribution becomes the tilted normal with mean (m T + 2 s^2 r) / (T + 2 s^2)
+and variance s^2 T / (T + 2 s^2). With r = t and T = 0 the error of the best of k falls like 1 / (2
+f(t)^2 k^2), f the density of the samples. Where the judge is wrong about t, the error falls first,
+because far samples are thrown out, and rises again, because the pick comes nearer to r than to t.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from backend.core.statistics.weights import FloatsLike
 
 
 class Judge(NamedTuple):
-    """Samples N(mean, deviation^2), the teacher's value `target`, the judge's `wanted` and `temperature` > 0."""
+    """Samples N(mean, deviation^2), the teacher's value `target`, the judge's `wanted` and
+    `temperature` > 0."""
 
     mean: float
     deviation: float
@@ -39,7 +43,11 @@ def limit_error(judge: Judge) -> float:
 def error_at(judge: Judge, k: int, draws: int = 20_000, seed: int = 0) -> float:
     """The error with k samples, the mean over random draws; exact for k = 1: (m - t)^2 + s^2."""
     if k < 1 or not judge.deviation > 0 or not judge.temperature > 0:
-        raise BadInput("k, deviation and temperature", given=(k, judge.deviation, judge.temperature), accepted="at least 1, and above 0")
+        raise BadInput(
+            "k, deviation and temperature",
+            given=(k, judge.deviation, judge.temperature),
+            accepted="at least 1, and above 0",
+        )
     m, s, t, r, T = judge  # noqa: N806
     if k == 1:
         return (m - t) ** 2 + s * s
@@ -49,13 +57,16 @@ def error_at(judge: Judge, k: int, draws: int = 20_000, seed: int = 0) -> float:
     return float(((weights * (samples - t) ** 2).sum(1) / weights.sum(1)).mean())
 
 
-def best_k(judge: Judge, ks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64), draws: int = 20_000, seed: int = 0) -> int:
+def best_k(
+    judge: Judge, ks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64), draws: int = 20_000, seed: int = 0
+) -> int:
     """The k of `ks` with the smallest error, the least of several."""
     return min(ks, key=lambda k: (error_at(judge, k, draws, seed), k))
 
 
 def best_of_k_error(density: float, k: int) -> float:
-    """1 / (2 f^2 k^2): the error of the nearest of many samples to the target, where their density there is f."""
+    """1 / (2 f^2 k^2): the error of the nearest of many samples to the target, where their density
+    there is f."""
     return 1.0 / (2.0 * density * density * k * k)
 
 
@@ -65,8 +76,17 @@ def normal_density(at: float, mean: float, deviation: float) -> float:
 
 
 def measured_best_k(ks: FloatsLike, accuracies: FloatsLike) -> int:
-    """The k of a measured curve with the highest accuracy, the least of several: below the last one, more samples do harm."""
+    """The k of a measured curve with the highest accuracy, the least of several: below the last
+    one, more samples do harm."""
     return int(np.asarray(ks)[int(np.argmax(np.asarray(accuracies, dtype=np.float64)))])
 
 
-__all__ = ["Judge", "best_k", "best_of_k_error", "error_at", "limit_error", "measured_best_k", "normal_density"]
+__all__ = [
+    "Judge",
+    "best_k",
+    "best_of_k_error",
+    "error_at",
+    "limit_error",
+    "measured_best_k",
+    "normal_density",
+]

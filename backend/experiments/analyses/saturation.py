@@ -1,10 +1,11 @@
-"""When more samples, or more rounds of revision, stop paying: a success that comes with the same chance every time (Wang et al. 2025, "Scaling over
-Scaling", TTSPM).
+"""When more samples, or more rounds of revision, stop paying: a success that comes with the same
+chance every time (Wang et al. 2025, "Scaling over Scaling", TTSPM).
 
     F(N) = F_max (1 - (1 - p)^N),    gain of the (N+1)-th = F_max p (1 - p)^N
 
-N counts samples drawn side by side, or rounds one after the other (the first success of a two-state chain is geometric too). The least N whose gain
-is at most eps is N* = ceil(ln(eps / (F_max p)) / ln(1 - p)). One p for all problems is the model's weakness: where problems differ, coverage rises
+N counts samples drawn side by side, or rounds one after the other (the first success of a two-state
+chain is geometric too). The least N whose gain is at most eps is N* = ceil(ln(eps / (F_max p)) /
+ln(1 - p)). One p for all problems is the model's weakness: where problems differ, coverage rises
 longer than it says, so it is shown beside the power law (`coverage`).
 """
 
@@ -33,9 +34,14 @@ class Saturation(NamedTuple):
 
 
 def saturated_at(most: float, p: float, gain: float) -> int:
-    """N*, from which a further sample adds at most `gain` > 0; 0 where even the first adds no more. Raises `BadInput`."""
+    """N*, from which a further sample adds at most `gain` > 0; 0 where even the first adds no more.
+    Raises `BadInput`."""
     if not (0.0 < most <= 1.0 and 0.0 < p <= 1.0 and gain > 0.0):
-        raise BadInput("ceiling, chance and gain", given=(most, p, gain), accepted="the first two above 0 and at most 1, the gain above 0")
+        raise BadInput(
+            "ceiling, chance and gain",
+            given=(most, p, gain),
+            accepted="the first two above 0 and at most 1, the gain above 0",
+        )
     if most * p <= gain:
         return 0
     return 1 if p == 1.0 else math.ceil(math.log(gain / (most * p)) / math.log1p(-p) - 1e-12)
@@ -45,16 +51,23 @@ def saturation(ns: FloatsLike, accuracies: FloatsLike) -> Saturation | None:
     """F_max and p by least squares; None with fewer than three points or where all are 0."""
     n, y = np.asarray(ns, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)
     if len(n) != len(y) or np.any(n < 1):
-        raise BadInput("points", given=f"{len(n)} numbers of samples and {len(y)} accuracies", accepted="as many of each, samples at least 1")
+        raise BadInput(
+            "points",
+            given=f"{len(n)} numbers of samples and {len(y)} accuracies",
+            accepted="as many of each, samples at least 1",
+        )
     if len(n) < 3 or not y.any():
         return None
     start = (min(1.0, float(y.max()) * 1.01), min(0.99, max(0.01, float(y[0] / y.max()))))
-    found = least_squares(lambda at: at[0] * (1.0 - (1.0 - at[1]) ** n) - y, start, bounds=((1e-9, 1e-9), (1.0, 1.0)))
+    found = least_squares(
+        lambda at: at[0] * (1.0 - (1.0 - at[1]) ** n) - y, start, bounds=((1e-9, 1e-9), (1.0, 1.0))
+    )
     return Saturation(float(found.x[0]), float(found.x[1]), float(np.sqrt(np.mean(found.fun**2))))
 
 
 def observed_saturation(ns: FloatsLike, accuracies: FloatsLike, gain: float) -> int | None:
-    """The first N of a measured curve from which no later point gains more than `gain` a sample on its way there; None if it never comes to that."""
+    """The first N of a measured curve from which no later point gains more than `gain` a sample on
+    its way there; None if it never comes to that."""
     n, y = np.asarray(ns, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)
     slopes = np.diff(y) / np.diff(n)
     for at in range(len(slopes)):

@@ -1,4 +1,5 @@
-"""Sweeps: arms that are the same but for one setting, read at the same budgets on the same problems."""
+"""Sweeps: arms that are the same but for one setting, read at the same budgets on the same
+problems."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ RULES = {"best": "best of N", "weighted": "weighted vote"}
 
 
 class Sweep(NamedTuple):
-    """Arms that differ in `setting` only, by rising value; a setting without an order keeps that of the description. `rule` names what they share."""
+    """Arms that differ in `setting` only, by rising value; a setting without an order keeps that of
+    the description. `rule` names what they share."""
 
     setting: str
     rule: str
@@ -23,26 +25,49 @@ class Sweep(NamedTuple):
 
 
 def settings(material: Material) -> Analysis | None:
-    """Accuracy against each setting that some arms differ in alone, at every budget that they all have."""
+    """Accuracy against each setting that some arms differ in alone, at every budget that they all
+    have."""
     tables: dict[str, list[Row]] = {}
     best = list[Row]()
     for sweep in sweeps(material):
         problems = shared_problems(material.cells, [arm for _, arm in sweep.arms])
-        rows = [row for value, arm in sweep.arms for row in points(material, sweep, value, arm, frozenset(problems))]
+        rows = [
+            row
+            for value, arm in sweep.arms
+            for row in points(material, sweep, value, arm, frozenset(problems))
+        ]
         tables.setdefault(sweep.setting, []).extend(rows)
-        best += [extremes(material, sweep, budget, problems) for budget in common(material, sweep)] if problems else []
+        best += (
+            [extremes(material, sweep, budget, problems) for budget in common(material, sweep)]
+            if problems
+            else []
+        )
     if not any(tables.values()):
         return None
-    last = [row for row in best if row["budget"] == max(other["budget"] for other in best if (other["setting"], other["rule"]) == named(row))]
-    said = ", ".join(f"{row['rule']} at {row['setting']} {row['best at']} ({row['accuracy']:.2f})" for row in last)
+    last = [
+        row
+        for row in best
+        if row["budget"]
+        == max(other["budget"] for other in best if (other["setting"], other["rule"]) == named(row))
+    ]
+    said = ", ".join(
+        f"{row['rule']} at {row['setting']} {row['best at']} ({row['accuracy']:.2f})"
+        for row in last
+    )
     return Analysis(
-        "settings", "One setting at a time", f"Highest at the largest budget: {said}.",
-        "The best value is chosen on the problems that it is shown for, so its lead is read with its interval. Settings interact: the best "
-        "temperature at one budget or top-p need not be the best at another. Arms with other aggregations draw the same solutions, as their seeds "
+        "settings",
+        "One setting at a time",
+        f"Highest at the largest budget: {said}.",
+        "The best value is chosen on the problems that it is shown for, so its lead is read with "
+        "its interval. Settings interact: the best "
+        "temperature at one budget or top-p need not be the best at another. Arms with other "
+        "aggregations draw the same solutions, as their seeds "
         "are the same, and only score them differently.",
-        "temperature and top-p: Brown et al. 2024, arXiv 2407.21787; aggregation: Lightman et al. 2023, arXiv 2305.20050, and Snell et al. 2024, "
-        "arXiv 2408.03314", {**tables, "best": best},
-    )  # fmt: skip
+        "temperature and top-p: Brown et al. 2024, arXiv 2407.21787; aggregation: Lightman et al. "
+        "2023, arXiv 2305.20050, and Snell et al. 2024, "
+        "arXiv 2408.03314",
+        {**tables, "best": best},
+    )
 
 
 def sweeps(material: Material) -> list[Sweep]:
@@ -53,11 +78,17 @@ def sweeps(material: Material) -> list[Sweep]:
         for arm in (arm for arm in material.experiment.arms if arm.name in present):
             told = arm.model_dump(mode="json", exclude={"name"})
             value = read(told)
-            by_rest.setdefault(str(sorted((name, str(rest)) for name, rest in told.items())), []).append((value, arm))
+            by_rest.setdefault(
+                str(sorted((name, str(rest)) for name, rest in told.items())), []
+            ).append((value, arm))
         groups = [same for same in by_rest.values() if len({str(value) for value, _ in same}) > 1]
         rules = [rule_of(same[0][1]) for same in groups]
         for same, rule in zip(groups, rules, strict=True):
-            ordered = sorted(same, key=lambda pair: pair[0]) if all(isinstance(value, int | float) for value, _ in same) else same
+            ordered = (
+                sorted(same, key=lambda pair: pair[0])
+                if all(isinstance(value, int | float) for value, _ in same)
+                else same
+            )
             label = rule if rules.count(rule) == 1 else f"{rule} ({same[0][1].name})"
             found.append(Sweep(setting, label, [(value, arm.name) for value, arm in ordered]))
     return found
@@ -65,36 +96,61 @@ def sweeps(material: Material) -> list[Sweep]:
 
 def rule_of(arm: Arm) -> str:
     """What an arm does, in a word: its rule over a pool, or its search."""
-    return RULES.get(arm.selector or "", arm.selector or "") if arm.pooled else arm.strategy.replace("_", " ")
+    return (
+        RULES.get(arm.selector or "", arm.selector or "")
+        if arm.pooled
+        else arm.strategy.replace("_", " ")
+    )
 
 
 def common(material: Material, sweep: Sweep) -> list[float]:
     """The budgets that all arms of a sweep have."""
-    return sorted(set.intersection(*({budget for name, budget in material.cells if name == arm} for _, arm in sweep.arms)))
+    return sorted(
+        set.intersection(
+            *({budget for name, budget in material.cells if name == arm} for _, arm in sweep.arms)
+        )
+    )
 
 
-def points(material: Material, sweep: Sweep, value: object, arm: str, problems: frozenset[str]) -> list[Row]:
+def points(
+    material: Material, sweep: Sweep, value: object, arm: str, problems: frozenset[str]
+) -> list[Row]:
     """One arm of a sweep at every budget."""
     return [
         {
-            "rule": sweep.rule, "budget": p.budget, sweep.setting: value, "accuracy": p.accuracy.value, "low": p.accuracy.low,
-            "high": p.accuracy.high, "arm": arm, "problems": p.problems,
+            "rule": sweep.rule,
+            "budget": p.budget,
+            sweep.setting: value,
+            "accuracy": p.accuracy.value,
+            "low": p.accuracy.low,
+            "high": p.accuracy.high,
+            "arm": arm,
+            "problems": p.problems,
         }
         for p in curve(material.cells, arm, material.axis, problems.__contains__)
-    ]  # fmt: skip
+    ]
 
 
 def extremes(material: Material, sweep: Sweep, budget: float, problems: Sequence[str]) -> Row:
     """The best value at a budget, and how far it is ahead of the worst."""
-    credits_ = {arm: [material.cells[arm, budget][problem].credit for problem in problems] for _, arm in sweep.arms}
+    credits_ = {
+        arm: [material.cells[arm, budget][problem].credit for problem in problems]
+        for _, arm in sweep.arms
+    }
     values = {arm: value for value, arm in sweep.arms}
     ranked = sorted(credits_, key=lambda arm: -sum(credits_[arm]))
     lead = paired(credits_[ranked[0]], credits_[ranked[-1]])
     return {
-        "setting": sweep.setting, "rule": sweep.rule, "budget": budget, "best at": values[ranked[0]],
-        "accuracy": sum(credits_[ranked[0]]) / len(problems), "worst at": values[ranked[-1]], "best less worst": lead.difference.value,
-        "low": lead.difference.low, "high": lead.difference.high,
-    }  # fmt: skip
+        "setting": sweep.setting,
+        "rule": sweep.rule,
+        "budget": budget,
+        "best at": values[ranked[0]],
+        "accuracy": sum(credits_[ranked[0]]) / len(problems),
+        "worst at": values[ranked[-1]],
+        "best less worst": lead.difference.value,
+        "low": lead.difference.low,
+        "high": lead.difference.high,
+    }
 
 
 def named(row: Row) -> tuple[str, str]:
@@ -108,9 +164,10 @@ def _taken(told: dict[str, Any], *path: str) -> Any:
 
 
 SETTINGS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
-    "temperature": lambda told: _taken(told, "sampling", "temperature"), "top-p": lambda told: _taken(told, "sampling", "top_p"),
+    "temperature": lambda told: _taken(told, "sampling", "temperature"),
+    "top-p": lambda told: _taken(told, "sampling", "top_p"),
     "aggregation": lambda told: _taken(told, "aggregation"),
-}  # fmt: skip
+}
 
 
 __all__ = ["settings", "sweeps"]

@@ -1,4 +1,5 @@
-"""Rules that choose one node among finished candidates. Importing this package registers all of them."""
+"""Rules that choose one node among finished candidates. Importing this package registers all of
+them."""
 
 from backend.judging.selectors.best import Best
 from backend.judging.selectors.credit import expected_credit
@@ -11,6 +12,21 @@ from backend.judging.selectors.weighted import MeanScore, Softmax, Weighted
 from backend.problems.exact import canonical
 
 __all__ = [
-    "AnswerClass", "Best", "First", "LengthWeighted", "Majority", "MarkerVote", "MeanScore", "Perplexity", "PerplexityConsistency", "Rpc",
-    "Shortest", "ShortestVote", "Softmax", "Vote", "Weighted", "canonical", "expected_credit",
-]  # fmt: skip
+    "AnswerClass",
+    "Best",
+    "First",
+    "LengthWeighted",
+    "Majority",
+    "MarkerVote",
+    "MeanScore",
+    "Perplexity",
+    "PerplexityConsistency",
+    "Rpc",
+    "Shortest",
+    "ShortestVote",
+    "Softmax",
+    "Vote",
+    "Weighted",
+    "canonical",
+    "expected_credit",
+]

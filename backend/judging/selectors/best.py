@@ -1,18 +1,21 @@
-"""The candidate with the highest value: "best-of-N", the final rule of most verifier-guided searches.
+"""The candidate with the highest value: "best-of-N", the final rule of most verifier-guided
+searches.
 
-How the scores of steps become the value of a path (last, min, prod, mean) is a setting of the run; `reselect --aggregation` tries another one.
+How the scores of steps become the value of a path (last, min, prod, mean) is a setting of the run;
+`reselect --aggregation` tries another one.
 """
 
 from __future__ import annotations
 
 from backend.core.ports import Classes, Decision
-from backend.core.registry import NoParams, selector
 from backend.core.types import Node
+from backend.judging.rules import NoParams, selector
 
 
 @selector("best", "Best score", paper="arXiv 2110.14168")
 class Best:
-    """The highest value wins, an unscored candidate only where nothing is scored; ties go to the earliest."""
+    """The highest value wins, an unscored candidate only where nothing is scored; ties go to the
+    earliest."""
 
     def __init__(self, params: NoParams | None = None, classes: Classes | None = None) -> None:
         self._leaders: list[Node] = []
@@ -30,4 +33,3 @@ class Best:
 
     def decision(self) -> Decision:
         return Decision(tuple(self._leaders), self._top)
-

@@ -1,8 +1,10 @@
 """Rules by length: reasoning models are right more often where they are brief.
 
-`first` and `shortest` are first finish search on finished candidates (Agarwal et al. 2025, arXiv 2505.18149; the two agree where texts grow in
-lockstep), `shortest_vote` its generalisation FFS-k@N, a vote among the k shortest, or LFS-k@N among the longest. `shortest_vote` and
-`length_weighted` are rules after Think Deep, Think Fast (arXiv 2504.14047). Where a model does not think at length, short is no sign of right.
+`first` and `shortest` are first finish search on finished candidates (Agarwal et al. 2025, arXiv
+2505.18149; the two agree where texts grow in lockstep), `shortest_vote` its generalisation FFS-k@N,
+a vote among the k shortest, or LFS-k@N among the longest. `shortest_vote` and `length_weighted` are
+rules after Think Deep, Think Fast (arXiv 2504.14047). Where a model does not think at length, short
+is no sign of right.
 
 A text that a limit cut off has no length of its own: it takes no part while there are others.
 """
@@ -15,8 +17,9 @@ from typing import Literal
 from pydantic import Field
 
 from backend.core.ports import Classes, Decision
-from backend.core.registry import NoParams, Params, selector
+from backend.core.registry import Params
 from backend.core.types import Node
+from backend.judging.rules import NoParams, selector
 from backend.judging.selectors.path import Size, comparable, lengths, size
 from backend.judging.selectors.poll import Poll, weighed
 from backend.judging.selectors.vote import Ballot
@@ -44,7 +47,8 @@ class First:
 
 @selector("shortest", "Shortest solution", paper=FFS)
 class Shortest(Poll[NoParams, Size]):
-    """The candidate with the fewest tokens, ties to the earliest; one that was cut off only where all were."""
+    """The candidate with the fewest tokens, ties to the earliest; one that was cut off only where
+    all were."""
 
     def measured(self, ballot: Ballot) -> Size:
         return size(ballot.node)
@@ -52,20 +56,32 @@ class Shortest(Poll[NoParams, Size]):
     def counted(self) -> Decision:
         length, counts = lengths(self.measures), comparable(self.measures)
         least = min(one for one, own in zip(length, counts, strict=True) if own)
-        tied = [ballot.node for ballot, one, own in zip(self.ballots, length, counts, strict=True) if own and one == least]
+        tied = [
+            ballot.node
+            for ballot, one, own in zip(self.ballots, length, counts, strict=True)
+            if own and one == least
+        ]
         return Decision(tuple(tied), None, {"length": least})
 
 
 class ShortestVoteParams(Params):
     """Parameters of the vote of the shortest."""
 
-    m: int | None = Field(None, ge=1, le=4096, description="candidates that vote; absent: half of them, our choice")
-    end: Literal["shortest", "longest"] = Field("shortest", description="which end of the lengths votes: shortest is FFS-k@N, longest LFS-k@N")
+    m: int | None = Field(
+        None, ge=1, le=4096, description="candidates that vote; absent: half of them, our choice"
+    )
+    end: Literal["shortest", "longest"] = Field(
+        "shortest",
+        description="which end of the lengths votes: shortest is FFS-k@N, longest LFS-k@N",
+    )
 
 
-@selector("shortest_vote", "Majority of the m shortest", ShortestVoteParams, paper=THINK_FAST, votes=True)
+@selector(
+    "shortest_vote", "Majority of the m shortest", ShortestVoteParams, paper=THINK_FAST, votes=True
+)
 class ShortestVote(Poll[ShortestVoteParams, Size]):
-    """The majority among the m shortest candidates (or longest); of equally long ones the earlier vote. Those without an answer take a place."""
+    """The majority among the m shortest candidates (or longest); of equally long ones the earlier
+    vote. Those without an answer take a place."""
 
     def measured(self, ballot: Ballot) -> Size:
         return size(ballot.node)
@@ -73,20 +89,41 @@ class ShortestVote(Poll[ShortestVoteParams, Size]):
     def counted(self) -> Decision:
         sign = 1 if self.params.end == "shortest" else -1
         length, counts = lengths(self.measures), comparable(self.measures)
-        order = sorted((place for place, own in enumerate(counts) if own), key=lambda place: sign * length[place])
+        order = sorted(
+            (place for place, own in enumerate(counts) if own),
+            key=lambda place: sign * length[place],
+        )
         voters = set(order[: self.params.m or max(1, len(order) // 2)])
-        return weighed(self.ballots, [1.0 if place in voters else None for place in range(len(self.ballots))], self.classes)
+        return weighed(
+            self.ballots,
+            [1.0 if place in voters else None for place in range(len(self.ballots))],
+            self.classes,
+        )
 
 
 class LengthWeightedParams(Params):
     """Parameters of the vote by length."""
 
-    slope: float = Field(1.0, ge=-10.0, le=10.0, description="lambda in exp(-lambda z), z standard deviations above the mean length; our choice")
+    slope: float = Field(
+        1.0,
+        ge=-10.0,
+        le=10.0,
+        description=(
+            "lambda in exp(-lambda z), z standard deviations above the mean length; our choice"
+        ),
+    )
 
 
-@selector("length_weighted", "Vote weighted by brevity", LengthWeightedParams, paper=THINK_FAST, votes=True)
+@selector(
+    "length_weighted",
+    "Vote weighted by brevity",
+    LengthWeightedParams,
+    paper=THINK_FAST,
+    votes=True,
+)
 class LengthWeighted(Poll[LengthWeightedParams, Size]):
-    """Each candidate votes with exp(-lambda z), where z is its length in standard deviations from the mean of all that vote."""
+    """Each candidate votes with exp(-lambda z), where z is its length in standard deviations from
+    the mean of all that vote."""
 
     def measured(self, ballot: Ballot) -> Size:
         return size(ballot.node)
@@ -96,5 +133,8 @@ class LengthWeighted(Poll[LengthWeightedParams, Size]):
         own = [one for one, counted in zip(length, counts, strict=True) if counted]
         mean = math.fsum(own) / len(own)
         spread = math.sqrt(math.fsum((one - mean) ** 2 for one in own) / len(own)) or 1.0
-        weights = [math.exp(-self.params.slope * (one - mean) / spread) if counted else None for one, counted in zip(length, counts, strict=True)]
+        weights = [
+            math.exp(-self.params.slope * (one - mean) / spread) if counted else None
+            for one, counted in zip(length, counts, strict=True)
+        ]
         return weighed(self.ballots, weights, self.classes)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from backend.core.registry import selector
+from backend.judging.rules import selector
 from backend.judging.selectors.vote import AnswerClass, Vote
 
 
 @selector("majority", "Majority vote", paper="arXiv 2203.11171", votes=True)
 class Majority(Vote):
-    """The earliest candidate of the largest class of equal answers; ties go to the class seen first. Without any readable answer: `best`."""
+    """The earliest candidate of the largest class of equal answers; ties go to the class seen
+    first. Without any readable answer: `best`."""
 
     def strength(self, group: AnswerClass) -> tuple[Fraction, int]:
         return (Fraction(group.count), group.count)

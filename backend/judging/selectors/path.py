@@ -1,4 +1,5 @@
-"""What final rules measure on the path to a candidate. Injected text was written by nobody: it has no probability and no length."""
+"""What final rules measure on the path to a candidate. Injected text was written by nobody: it has
+no probability and no length."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from backend.core.types import Finish, Kind, Node
 
 
 class Size(NamedTuple):
-    """The length of a solution: tokens (0 where the engine gives no ids), characters, and whether the model ended it itself."""
+    """The length of a solution: tokens (0 where the engine gives no ids), characters, and whether
+    the model ended it itself."""
 
     tokens: int
     characters: int
@@ -23,7 +25,8 @@ def generated(node: Node) -> list[Node]:
 
 
 def probability(node: Node) -> float | None:
-    """exp of the mean log-probability of all tokens sampled on the path, in (0, 1]; None where there is none."""
+    """exp of the mean log-probability of all tokens sampled on the path, in (0, 1]; None where
+    there is none."""
     logprobs = [part.logprobs for part in generated(node) if part.logprobs]
     count = sum(map(len, logprobs))
     return math.exp(min(0.0, math.fsum(map(math.fsum, logprobs)) / count)) if count else None
@@ -32,12 +35,20 @@ def probability(node: Node) -> float | None:
 def size(node: Node) -> Size:
     parts = generated(node)
     whole = node.finish not in (Finish.LENGTH, Finish.BUDGET, Finish.ABORTED)
-    return Size(sum(len(part.token_ids) for part in parts), sum(len(part.text) for part in parts), whole)
+    return Size(
+        sum(len(part.token_ids) for part in parts), sum(len(part.text) for part in parts), whole
+    )
 
 
 def lengths(sizes: Sequence[Size]) -> list[int]:
-    """All lengths in one unit: tokens, or characters where the engine gives no ids for one of them."""
-    return [one.tokens for one in sizes] if all(one.tokens for one in sizes) else [one.characters for one in sizes]
+    """All lengths in one unit: tokens, or characters where the engine gives no ids for one of
+    them.
+    """
+    return (
+        [one.tokens for one in sizes]
+        if all(one.tokens for one in sizes)
+        else [one.characters for one in sizes]
+    )
 
 
 def comparable(sizes: Sequence[Size]) -> list[bool]:

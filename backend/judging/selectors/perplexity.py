@@ -1,15 +1,20 @@
-"""The model's own probability of what it wrote as final rule: RPC and its two halves (Zhou et al. 2025, arXiv 2510.15444).
+"""The model's own probability of what it wrote as final rule: RPC and its two halves (Zhou et al.
+2025, arXiv 2510.15444).
 
-p_i = exp(mean log-probability a token) of solution i, over all tokens sampled on its path: the inverse of its perplexity, normalised for length.
+p_i = exp(mean log-probability a token) of solution i, over all tokens sampled on its path: the
+inverse of its perplexity, normalised for length.
 
 - `perplexity`: the solution with the greatest p_i;
-- `perplexity_consistency`: for each answer the sum of p_i over its *distinct* solutions; the greatest sum wins;
-- `rpc`: the same after reasoning pruning. A mixture of two Weibull distributions is fitted to all p_i; solution i is dropped if it belongs to the
+- `perplexity_consistency`: for each answer the sum of p_i over its *distinct* solutions; the
+  greatest sum wins;
+- `rpc`: the same after reasoning pruning. A mixture of two Weibull distributions is fitted to all
+  p_i; solution i is dropped if it belongs to the
   component with the smaller mean (chance of the other below 1/2) *and* p_i is below the mean of all. The second condition keeps a good solution
   that the fit got wrong.
 
-Log-probabilities are those the engine reports, of the model before temperature and truncation: with a temperature other than 1, or with a truncated
-distribution, p_i is not the chance by which a solution was drawn.
+Log-probabilities are those the engine reports, of the model before temperature and truncation: with
+a temperature other than 1, or with a truncated distribution, p_i is not the chance by which a
+solution was drawn.
 """
 
 from __future__ import annotations
@@ -22,9 +27,10 @@ import numpy as np
 from pydantic import Field
 
 from backend.core.ports import Decision
-from backend.core.registry import NoParams, Params, selector
+from backend.core.registry import Params
 from backend.core.statistics.weibull import Mixture, fitted
 from backend.core.types import JSON
+from backend.judging.rules import NoParams, selector
 from backend.judging.selectors.path import probability
 from backend.judging.selectors.poll import Poll, noted, weighed
 from backend.judging.selectors.vote import Ballot
@@ -34,7 +40,8 @@ NO_LOGPROBS = "no candidate has log-probabilities: a majority vote stands in"
 
 
 class Path(NamedTuple):
-    """What these rules know of a candidate: p_i in (0, 1], None where nothing was sampled, and the whole text."""
+    """What these rules know of a candidate: p_i in (0, 1], None where nothing was sampled, and the
+    whole text."""
 
     probability: float | None
     text: str
@@ -42,20 +49,30 @@ class Path(NamedTuple):
 
 @selector("perplexity", "Lowest perplexity", paper=PAPER, needs=("logprobs",))
 class Perplexity(Poll[NoParams, float | None]):
-    """The candidate with the greatest mean log-probability a token; one without log-probabilities only where none has them. Ties go to the
-    earliest."""
+    """The candidate with the greatest mean log-probability a token; one without log-probabilities
+    only where none has them. Ties go to the earliest."""
 
     def measured(self, ballot: Ballot) -> float | None:
         return probability(ballot.node)
 
     def counted(self) -> Decision:
         top = max((p for p in self.measures if p is not None), default=None)
-        return Decision(tuple(ballot.node for ballot, p in zip(self.ballots, self.measures, strict=True) if p == top), top)
+        return Decision(
+            tuple(
+                ballot.node
+                for ballot, p in zip(self.ballots, self.measures, strict=True)
+                if p == top
+            ),
+            top,
+        )
 
 
-@selector("perplexity_consistency", "Perplexity consistency", paper=PAPER, votes=True, needs=("logprobs",))
+@selector(
+    "perplexity_consistency", "Perplexity consistency", paper=PAPER, votes=True, needs=("logprobs",)
+)
 class PerplexityConsistency(Poll[NoParams, Path]):
-    """The answer whose distinct solutions have the greatest sum of probabilities; the same text counts once, however often it was drawn."""
+    """The answer whose distinct solutions have the greatest sum of probabilities; the same text
+    counts once, however often it was drawn."""
 
     def measured(self, ballot: Ballot) -> Path:
         return Path(probability(ballot.node), ballot.node.written())
@@ -67,14 +84,30 @@ class PerplexityConsistency(Poll[NoParams, Path]):
 class RpcParams(Params):
     """Parameters of RPC."""
 
-    fewest: int = Field(8, ge=2, le=4096, description="below this number of solutions nothing is pruned; our choice, a fit to fewer says little")
+    fewest: int = Field(
+        8,
+        ge=2,
+        le=4096,
+        description=(
+            "below this number of solutions nothing is pruned; our choice, a fit to fewer "
+            "says little"
+        ),
+    )
 
 
-@selector("rpc", "RPC: perplexity consistency after pruning", RpcParams, paper=PAPER, votes=True, needs=("logprobs",))
+@selector(
+    "rpc",
+    "RPC: perplexity consistency after pruning",
+    RpcParams,
+    paper=PAPER,
+    votes=True,
+    needs=("logprobs",),
+)
 class Rpc(Poll[RpcParams, Path]):
-    """Perplexity consistency after reasoning pruning: solutions that a Weibull mixture calls unlikely, and whose probability is below the mean, do
-    not vote. Nothing is pruned where there are too few solutions, where all are equally likely, where the fit fails, or where nothing with a
-    readable answer would be left."""
+    """Perplexity consistency after reasoning pruning: solutions that a Weibull mixture calls
+    unlikely, and whose probability is below the mean, do not vote. Nothing is pruned where there
+    are too few solutions, where all are equally likely, where the fit fails, or where nothing with
+    a readable answer would be left."""
 
     def measured(self, ballot: Ballot) -> Path:
         return Path(probability(ballot.node), ballot.node.written())
@@ -86,27 +119,50 @@ class Rpc(Poll[RpcParams, Path]):
             return noted(consistent(self, everyone), pruned=0, unpruned_because="too few solutions")
         mixture = fitted(known)
         if mixture is None:
-            return noted(consistent(self, everyone), pruned=0, unpruned_because="all are equally likely, or no mixture fits")
-        found: dict[str, JSON] = {"weight": mixture.weight, "first": list(mixture.first), "second": list(mixture.second)}
+            return noted(
+                consistent(self, everyone),
+                pruned=0,
+                unpruned_because="all are equally likely, or no mixture fits",
+            )
+        found: dict[str, JSON] = {
+            "weight": mixture.weight,
+            "first": list(mixture.first),
+            "second": list(mixture.second),
+        }
         kept = survivors(self.measures, mixture, math.fsum(known) / len(known))
-        voters = (ballot for keep, path, ballot in zip(kept, self.measures, self.ballots, strict=True) if keep and path.probability is not None)
+        voters = (
+            ballot
+            for keep, path, ballot in zip(kept, self.measures, self.ballots, strict=True)
+            if keep and path.probability is not None
+        )
         if not any(self.classes.of(ballot.answer) for ballot in voters):
-            return noted(consistent(self, everyone), pruned=0, unpruned_because="nothing with an answer would be left", mixture=found)
+            return noted(
+                consistent(self, everyone),
+                pruned=0,
+                unpruned_because="nothing with an answer would be left",
+                mixture=found,
+            )
         return noted(consistent(self, kept), pruned=kept.count(False), mixture=found)
 
 
 def survivors(paths: Sequence[Path], mixture: Mixture, mean: float) -> list[bool]:
-    """Who is left after pruning: both conditions have to hold to drop a path. One without probability is left, and has nothing to give."""
+    """Who is left after pruning: both conditions have to hold to drop a path. One without
+    probability is left, and has nothing to give."""
     values = np.array([mean if path.probability is None else path.probability for path in paths])
     unlikely = (mixture.posterior(values) < 0.5) & (values < mean)
     return [not drop for drop in unlikely.tolist()]
 
 
-def consistent(poll: Poll[NoParams, Path] | Poll[RpcParams, Path], kept: Sequence[bool]) -> Decision:
-    """The vote of the paths that are kept, by probability; of paths with the same text only the likeliest votes."""
+def consistent(
+    poll: Poll[NoParams, Path] | Poll[RpcParams, Path], kept: Sequence[bool]
+) -> Decision:
+    """The vote of the paths that are kept, by probability; of paths with the same text only the
+    likeliest votes."""
     if all(path.probability is None for path in poll.measures):
         return noted(weighed(poll.ballots, [1.0] * len(kept), poll.classes), fallback=NO_LOGPROBS)
-    weights = [path.probability if keep else None for path, keep in zip(poll.measures, kept, strict=True)]
+    weights = [
+        path.probability if keep else None for path, keep in zip(poll.measures, kept, strict=True)
+    ]
     voter: dict[str, int] = {}
     for place, path in enumerate(poll.measures):
         if weights[place] is not None:
@@ -114,4 +170,8 @@ def consistent(poll: Poll[NoParams, Path] | Poll[RpcParams, Path], kept: Sequenc
             if earlier is None or (weights[place] or 0.0) > (weights[earlier] or 0.0):
                 voter[path.text] = place
     voters = set(voter.values())
-    return weighed(poll.ballots, [weight if place in voters else None for place, weight in enumerate(weights)], poll.classes)
+    return weighed(
+        poll.ballots,
+        [weight if place in voters else None for place, weight in enumerate(weights)],
+        poll.classes,
+    )

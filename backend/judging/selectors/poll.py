@@ -1,7 +1,8 @@
 """Rules that look at all candidates at once, and what they share: a vote with weights.
 
-Such a rule may change its mind about old candidates whenever one comes in (a share is pruned, the shorter half is kept), so it is counted when it is
-asked, at most once for every candidate. What it needs to know of a candidate is measured once, when the candidate comes in.
+Such a rule may change its mind about old candidates whenever one comes in (a share is pruned, the
+shorter half is kept), so it is counted when it is asked, at most once for every candidate. What it
+needs to know of a candidate is measured once, when the candidate comes in.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ M = TypeVar("M")
 
 
 class Poll(Generic[P, M]):
-    """A tally that keeps all its candidates. A rule says in `measured` what it wants to know of each, and in `counted` who wins."""
+    """A tally that keeps all its candidates. A rule says in `measured` what it wants to know of
+    each, and in `counted` who wins."""
 
     def __init__(self, params: P, classes: Classes | None = None) -> None:
         self.params = params
@@ -54,8 +56,11 @@ class Poll(Generic[P, M]):
         return self._decision
 
 
-def by_class(ballots: Sequence[Ballot], taking_part: Sequence[bool], classes: Classes) -> dict[str, list[int]]:
-    """The places of the candidates that take part and have an answer, by class, classes in order of arrival."""
+def by_class(
+    ballots: Sequence[Ballot], taking_part: Sequence[bool], classes: Classes
+) -> dict[str, list[int]]:
+    """The places of the candidates that take part and have an answer, by class, classes in order of
+    arrival."""
     groups: dict[str, list[int]] = {}
     for place, ballot in enumerate(ballots):
         if taking_part[place] and (name := classes.of(ballot.answer)) is not None:
@@ -63,10 +68,14 @@ def by_class(ballots: Sequence[Ballot], taking_part: Sequence[bool], classes: Cl
     return groups
 
 
-def weighed(ballots: Sequence[Ballot], weights: Sequence[float | None], classes: Classes) -> Decision:
-    """The vote in which each candidate gives its weight, at least 0, to its class; None takes no part. The heaviest class wins.
+def weighed(
+    ballots: Sequence[Ballot], weights: Sequence[float | None], classes: Classes
+) -> Decision:
+    """The vote in which each candidate gives its weight, at least 0, to its class; None takes no
+    part. The heaviest class wins.
 
-    A class is spoken for by its heaviest member, the earliest among equals. Sums are rounded once, so that they do not depend on the order.
+    A class is spoken for by its heaviest member, the earliest among equals. Sums are rounded once,
+    so that they do not depend on the order.
     """
     groups = by_class(ballots, [weight is not None for weight in weights], classes)
     if not groups:
@@ -74,8 +83,14 @@ def weighed(ballots: Sequence[Ballot], weights: Sequence[float | None], classes:
     given = [weight or 0.0 for weight in weights]
     sums = {name: math.fsum(given[place] for place in members) for name, members in groups.items()}
     top, total = max(sums.values()), math.fsum(sums.values())
-    leaders = [max(members, key=given.__getitem__) for name, members in groups.items() if sums[name] == top]
-    return Decision(tuple(ballots[place].node for place in leaders), top / total if total > 0.0 else None, {"classes": len(groups)})
+    leaders = [
+        max(members, key=given.__getitem__) for name, members in groups.items() if sums[name] == top
+    ]
+    return Decision(
+        tuple(ballots[place].node for place in leaders),
+        top / total if total > 0.0 else None,
+        {"classes": len(groups)},
+    )
 
 
 def stand_in(ballots: Sequence[Ballot]) -> Decision:

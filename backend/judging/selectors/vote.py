@@ -1,7 +1,8 @@
 """Candidates grouped by the answer they give: a class is all candidates with one answer.
 
-Which answers are the same is told by `backend.problems.classes`. A candidate without a readable answer belongs to no class: it cannot be voted
-for. Where nobody has an answer, the rule `best` stands in.
+Which answers are the same is told by `backend.problems.classes`. A candidate without a readable
+answer belongs to no class: it cannot be voted for. Where nobody has an answer, the rule `best`
+stands in.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ class Ballot(NamedTuple):
 
 @dataclass(eq=False)
 class AnswerClass:
-    """Candidates with one answer: its name, the first of them, the place of the class in order of arrival, how many they are, the sum of their
-    values (an unscored one adds 0), and the best of them."""
+    """Candidates with one answer: its name, the first of them, the place of the class in order of
+    arrival, how many they are, the sum of their values (an unscored one adds 0), and the best of
+    them."""
 
     answer: str
     first: Node
@@ -42,9 +44,11 @@ class AnswerClass:
 
 
 class Vote:
-    """A tally over classes whose strength never falls when a candidate joins: so the leaders are compared with the one class that has just grown.
+    """A tally over classes whose strength never falls when a candidate joins: so the leaders are
+    compared with the one class that has just grown.
 
-    The strongest class wins, among equals the one seen first. Counts anew only where two classes turn out to be one.
+    The strongest class wins, among equals the one seen first. Counts anew only where two classes
+    turn out to be one.
     """
 
     def __init__(self, params: Params | None = None, classes: Classes | None = None) -> None:
@@ -85,14 +89,22 @@ class Vote:
 
     def winner(self) -> Node:
         self._follow()
-        return self.spokesman(min(self._leaders, key=lambda group: group.place)) if self._leaders else self._best.winner()
+        return (
+            self.spokesman(min(self._leaders, key=lambda group: group.place))
+            if self._leaders
+            else self._best.winner()
+        )
 
     def decision(self) -> Decision:
         self._follow()
         if not self._leaders:
             return self._best.decision()._replace(confidence=None, facts={"fallback": NO_ANSWER})
         leaders = sorted(self._leaders, key=lambda group: group.place)
-        return Decision(tuple(map(self.spokesman, leaders)), self.share(leaders[0]), {"classes": len(self._groups)})
+        return Decision(
+            tuple(map(self.spokesman, leaders)),
+            self.share(leaders[0]),
+            {"classes": len(self._groups)},
+        )
 
     def _count(self, ballot: Ballot) -> None:
         name = self._classes.of(ballot.answer)

@@ -1,7 +1,8 @@
-"""Votes by score: "best-of-N weighted" (Li et al. 2022, arXiv 2206.02336; Snell et al. 2024, arXiv 2408.03314) and two relatives.
+"""Votes by score: "best-of-N weighted" (Li et al. 2022, arXiv 2206.02336; Snell et al. 2024, arXiv
+2408.03314) and two relatives.
 
-With scores s_i and tau the temperature: `weighted` takes the class with the greatest sum of s_i, `softmax` of exp(s_i / tau), `mean_score` that with
-the greatest mean of s_i.
+With scores s_i and tau the temperature: `weighted` takes the class with the greatest sum of s_i,
+`softmax` of exp(s_i / tau), `mean_score` that with the greatest mean of s_i.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from fractions import Fraction
 from pydantic import Field
 
 from backend.core.ports import Decision
-from backend.core.registry import NoParams, Params, selector
+from backend.core.registry import Params
 from backend.core.types import Node
+from backend.judging.rules import NoParams, selector
 from backend.judging.selectors.poll import Poll, by_class, stand_in, weighed
 from backend.judging.selectors.vote import AnswerClass, Ballot, Vote
 
 
 @selector("weighted", "Weighted majority vote", paper="arXiv 2206.02336", votes=True)
 class Weighted(Vote):
-    """The best candidate of the class whose values add up to most; an unscored candidate adds 0. Ties go to the larger class, then to the one
-    seen first, so that without any values this is the majority. Without any readable answer: `best`."""
+    """The best candidate of the class whose values add up to most; an unscored candidate adds 0.
+    Ties go to the larger class, then to the one seen first, so that without any values this is the
+    majority. Without any readable answer: `best`."""
 
     def strength(self, group: AnswerClass) -> tuple[Fraction, int]:
         return (group.weight, group.count)
@@ -33,12 +36,18 @@ class Weighted(Vote):
 class SoftmaxParams(Params):
     """Parameters of the softmax vote."""
 
-    tau: float = Field(1.0, gt=0.0, le=1000.0, description="temperature: small, the best score decides; large, the majority; our choice")
+    tau: float = Field(
+        1.0,
+        gt=0.0,
+        le=1000.0,
+        description="temperature: small, the best score decides; large, the majority; our choice",
+    )
 
 
 @selector("softmax", "Softmax-weighted vote", SoftmaxParams, votes=True)
 class Softmax(Poll[SoftmaxParams, float | None]):
-    """The class whose exp(value / tau) add up to most; an unscored candidate adds nothing, and where nothing is scored it is the majority."""
+    """The class whose exp(value / tau) add up to most; an unscored candidate adds nothing, and
+    where nothing is scored it is the majority."""
 
     def measured(self, ballot: Ballot) -> float | None:
         return ballot.value
@@ -47,23 +56,38 @@ class Softmax(Poll[SoftmaxParams, float | None]):
         top = max((value for value in self.measures if value is not None), default=None)
         if top is None:
             return weighed(self.ballots, [1.0] * len(self.ballots), self.classes)
-        weights = [0.0 if value is None else math.exp((value - top) / self.params.tau) for value in self.measures]
+        weights = [
+            0.0 if value is None else math.exp((value - top) / self.params.tau)
+            for value in self.measures
+        ]
         return weighed(self.ballots, weights, self.classes)
 
 
 @selector("mean_score", "Best mean score of an answer (a bad rule, for comparison)", votes=True)
 class MeanScore(Poll[NoParams, float | None]):
-    """The class with the greatest mean value. A bad rule, kept to be shown: an answer given once, with a lucky score, beats one given often."""
+    """The class with the greatest mean value. A bad rule, kept to be shown: an answer given once,
+    with a lucky score, beats one given often."""
 
     def measured(self, ballot: Ballot) -> float | None:
         return ballot.value
 
     def counted(self) -> Decision:
-        groups = by_class(self.ballots, [value is not None for value in self.measures], self.classes)
+        groups = by_class(
+            self.ballots, [value is not None for value in self.measures], self.classes
+        )
         if not groups:
             return stand_in(self.ballots)
         values = [value or 0.0 for value in self.measures]
-        means = {name: math.fsum(values[place] for place in members) / len(members) for name, members in groups.items()}
+        means = {
+            name: math.fsum(values[place] for place in members) / len(members)
+            for name, members in groups.items()
+        }
         top = max(means.values())
-        leaders = [max(members, key=values.__getitem__) for name, members in groups.items() if means[name] == top]
-        return Decision(tuple(self.ballots[place].node for place in leaders), None, {"classes": len(groups)})
+        leaders = [
+            max(members, key=values.__getitem__)
+            for name, members in groups.items()
+            if means[name] == top
+        ]
+        return Decision(
+            tuple(self.ballots[place].node for place in leaders), None, {"classes": len(groups)}
+        )

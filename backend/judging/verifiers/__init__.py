@@ -1,7 +1,9 @@
-"""What can judge a path: a process reward model, the exact checker of a problem set, or the policy's own confidence.
+"""What can judge a path: a process reward model, the exact checker of a problem set, or the
+policy's own confidence.
 
-Every verifier returns one `Score` a node: the scores of all steps on the path and one value that aggregates them. Scoring each node only
-once, counting and recording are the driver's business, not theirs.
+Every verifier returns one `Score` a node: the scores of all steps on the path and one value that
+aggregates them. Scoring each node only once, counting and recording are the driver's business, not
+theirs.
 """
 
 from __future__ import annotations
@@ -19,9 +21,16 @@ from backend.judging.verifiers.prm import ProcessRewardVerifier
 from backend.problems.base import Problem
 
 __all__ = [
-    "AGGREGATIONS", "VERIFIERS", "ExactVerifier", "LogprobVerifier", "ProcessRewardVerifier", "VerifierEntry",
-    "aggregated", "build", "steps_of",
-]  # fmt: skip
+    "AGGREGATIONS",
+    "VERIFIERS",
+    "ExactVerifier",
+    "LogprobVerifier",
+    "ProcessRewardVerifier",
+    "VerifierEntry",
+    "aggregated",
+    "build",
+    "steps_of",
+]
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,9 @@ VERIFIERS: Mapping[str, VerifierEntry] = MappingProxyType(
         entry.name: entry
         for entry in (
             VerifierEntry("prm", "Process reward model", ("reward_model",)),
-            VerifierEntry("exact", "Exact checker (an oracle: it knows the right answer)", ("known_answer",)),
+            VerifierEntry(
+                "exact", "Exact checker (an oracle: it knows the right answer)", ("known_answer",)
+            ),
             VerifierEntry("logprob", "The policy's own mean log-probability", ("logprobs",)),
         )
     }
@@ -46,13 +57,25 @@ VERIFIERS: Mapping[str, VerifierEntry] = MappingProxyType(
 
 
 def build(
-    name: str, *, problem: Problem, reward: RewardModel | None, aggregation: Aggregation, system: str | None, delimiter: str
+    name: str,
+    *,
+    problem: Problem,
+    reward: RewardModel | None,
+    aggregation: Aggregation,
+    system: str | None,
+    delimiter: str,
 ) -> Verifier:
-    """The verifier `name` for one run. Raises `BadInput` for an unknown name, `MissingCapability` for a reward model that is not there."""
+    """The verifier `name` for one run. Raises `BadInput` for an unknown name, `MissingCapability`
+    for a reward model that is not there."""
     if name == "prm":
         if reward is None:
-            raise MissingCapability("the verifier prm needs a process reward model", "Choose a reward model, or the verifier logprob or exact")
-        return ProcessRewardVerifier(reward, problem.question, system=system, delimiter=delimiter, aggregation=aggregation)
+            raise MissingCapability(
+                "the verifier prm needs a process reward model",
+                "Choose a reward model, or the verifier logprob or exact",
+            )
+        return ProcessRewardVerifier(
+            reward, problem.question, system=system, delimiter=delimiter, aggregation=aggregation
+        )
     if name == "exact":
         return ExactVerifier(problem, delimiter=delimiter, aggregation=aggregation)
     if name == "logprob":

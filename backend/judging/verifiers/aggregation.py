@@ -1,7 +1,8 @@
 """From the scores of steps to the score of a path.
 
-`last` treats the reward model as a value function (Snell et al. 2024; what reward models trained by roll-outs are), `min` and `prod` treat it as a
-judge of single steps, `mean` is forgiving. Lightman et al. 2023 compare product and minimum.
+`last` treats the reward model as a value function (Snell et al. 2024; what reward models trained by
+roll-outs are), `min` and `prod` treat it as a judge of single steps, `mean` is forgiving. Lightman
+et al. 2023 compare product and minimum.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from types import MappingProxyType
 from backend.core.ports import Aggregation
 
 AGGREGATIONS: Mapping[Aggregation, Callable[[Sequence[float]], float]] = MappingProxyType(
-    {"last": lambda scores: scores[-1], "min": min, "prod": math.prod, "mean": lambda scores: math.fsum(scores) / len(scores)}
+    {
+        "last": lambda scores: scores[-1],
+        "min": min,
+        "prod": math.prod,
+        "mean": lambda scores: math.fsum(scores) / len(scores),
+    }
 )
 
 

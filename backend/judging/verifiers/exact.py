@@ -1,7 +1,8 @@
-"""The exact checker as verifier: an oracle, for teaching and for telling a strategy's limits from its verifier's.
+"""The exact checker as verifier: an oracle, for teaching and for telling a strategy's limits from
+its verifier's.
 
-Where the problem set has a checker of steps, a step scores 1 while the prefix is sound and a right answer can still be reached, else 0. Where it
-has none, only a finished answer can be judged.
+Where the problem set has a checker of steps, a step scores 1 while the prefix is sound and a right
+answer can still be reached, else 0. Where it has none, only a finished answer can be judged.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ class ExactVerifier:
 
     tokens = VerifierTokens(0, 0)
 
-    def __init__(self, problem: Problem, *, delimiter: str = "\n\n", aggregation: Aggregation = "last") -> None:
+    def __init__(
+        self, problem: Problem, *, delimiter: str = "\n\n", aggregation: Aggregation = "last"
+    ) -> None:
         self._problem, self._delimiter, self._aggregation = problem, delimiter, aggregation
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
@@ -34,8 +37,17 @@ class ExactVerifier:
         verdicts = problems.check(self._problem, steps)
         if verdicts is not None:
             scores = tuple(float(verdict.ok) for verdict in verdicts)
-            return Score(aggregated(scores, self._aggregation), scores, reason=next((v.reason for v in verdicts if not v.ok), None))
+            return Score(
+                aggregated(scores, self._aggregation),
+                scores,
+                reason=next((v.reason for v in verdicts if not v.ok), None),
+            )
         if not node.done:
-            return Score(None, reason=f"{self._problem.set} has no checker of steps, and the solution is unfinished")
+            return Score(
+                None,
+                reason=(
+                    f"{self._problem.set} has no checker of steps, and the solution is unfinished"
+                ),
+            )
         grade = problems.grade(self._problem, problems.extract_answer(node.written()))
         return Score(None if grade.correct is None else float(grade.correct), reason=grade.reason)

@@ -1,4 +1,5 @@
-"""The policy's own confidence as verifier: the geometric mean probability of the tokens it sampled on the path."""
+"""The policy's own confidence as verifier: the geometric mean probability of the tokens it sampled
+on the path."""
 
 from __future__ import annotations
 
@@ -15,15 +16,26 @@ class LogprobVerifier:
     tokens = VerifierTokens(0, 0)
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
-        """One score a node; the step scores are those of the nodes on the path that were sampled."""
+        """One score a node; the step scores are those of the nodes on the path that were
+        sampled.
+        """
         return [self._score(node) for node in nodes]
 
     def _score(self, node: Node) -> Score:
         sampled = [part.logprobs for part in node.path()[1:] if part.logprobs]
         if not sampled:
-            return Score(None, reason="no log-probabilities: the engine gave none, or nothing was sampled on this path")
+            return Score(
+                None,
+                reason=(
+                    "no log-probabilities: the engine gave none, or nothing was sampled on "
+                    "this path"
+                ),
+            )
         total, count = math.fsum(map(math.fsum, sampled)), sum(map(len, sampled))
-        return Score(_probability(total / count), tuple(_probability(math.fsum(part) / len(part)) for part in sampled))
+        return Score(
+            _probability(total / count),
+            tuple(_probability(math.fsum(part) / len(part)) for part in sampled),
+        )
 
 
 def _probability(mean_logprob: float) -> float:

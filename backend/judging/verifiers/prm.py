@@ -1,4 +1,5 @@
-"""A process reward model as verifier: the probability that each step is right, given everything before it."""
+"""A process reward model as verifier: the probability that each step is right, given everything
+before it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,13 @@ class ProcessRewardVerifier:
     """Scores the path to a node in one call per batch; a path without text has no score."""
 
     def __init__(
-        self, reward: RewardModel, question: str, *, system: str | None = None, delimiter: str = "\n\n", aggregation: Aggregation = "last"
+        self,
+        reward: RewardModel,
+        question: str,
+        *,
+        system: str | None = None,
+        delimiter: str = "\n\n",
+        aggregation: Aggregation = "last",
     ) -> None:
         self._reward, self._question, self._system = reward, question, system
         self._delimiter, self._aggregation = delimiter, aggregation
@@ -26,18 +33,37 @@ class ProcessRewardVerifier:
         return self._tokens
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
-        """One score a node. A result that does not hold one score in [0, 1] a step is a failure of that node, with the reason."""
-        solutions = [Solution(self._question, steps_of(node.written(), self._delimiter), self._system) for node in nodes]
+        """One score a node. A result that does not hold one score in [0, 1] a step is a failure of
+        that node, with the reason."""
+        solutions = [
+            Solution(self._question, steps_of(node.written(), self._delimiter), self._system)
+            for node in nodes
+        ]
         asked = [solution for solution in solutions if solution.steps]
         results = iter(await self._reward.score(asked) if asked else [])
-        return [self._judged(solution, next(results)) if solution.steps else NOTHING_WRITTEN for solution in solutions]
+        return [
+            self._judged(solution, next(results)) if solution.steps else NOTHING_WRITTEN
+            for solution in solutions
+        ]
 
     def _judged(self, solution: Solution, result: StepScores) -> Score:
-        self._tokens = VerifierTokens(self._tokens.tokens + result.tokens, self._tokens.cached + result.cached)
+        self._tokens = VerifierTokens(
+            self._tokens.tokens + result.tokens, self._tokens.cached + result.cached
+        )
         if result.failure is not None:
             return Score(None, reason=result.failure)
         if len(result.scores) != len(solution.steps):
-            return Score(None, reason=f"the reward model returned {len(result.scores)} scores for {len(solution.steps)} steps")
-        if (odd := next((score for score in result.scores if not 0.0 <= score <= 1.0), None)) is not None:  # NaN is odd as well
-            return Score(None, reason=f"the reward model gave a step the score {odd}; accepted: 0 to 1")
+            return Score(
+                None,
+                reason=(
+                    f"the reward model returned {len(result.scores)} scores for "
+                    f"{len(solution.steps)} steps"
+                ),
+            )
+        if (
+            odd := next((score for score in result.scores if not 0.0 <= score <= 1.0), None)
+        ) is not None:  # NaN is odd as well
+            return Score(
+                None, reason=f"the reward model gave a step the score {odd}; accepted: 0 to 1"
+            )
         return Score(aggregated(result.scores, self._aggregation), result.scores)

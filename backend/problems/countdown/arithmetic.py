@@ -1,7 +1,7 @@
 """Arithmetic of the countdown game: exact operations on pairs, and which targets can be reached.
 
-Numbers are exact fractions throughout, so that an unusual but right way (through a negative number or a fraction)
-counts.
+Numbers are exact fractions throughout, so that an unusual but right way (through a negative number
+or a fraction) counts.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ def applied(left: Fraction, operator: str, right: Fraction) -> Fraction | None:
     return left / right if right else None
 
 
-def operations(numbers: Sequence[Fraction], plain: bool = False) -> Iterator[tuple[Operation, tuple[Fraction, ...]]]:
-    """Every operation on two of the numbers, with what is left: the result, then the others in their order.
+def operations(
+    numbers: Sequence[Fraction], plain: bool = False
+) -> Iterator[tuple[Operation, tuple[Fraction, ...]]]:
+    """Every operation on two of the numbers, with what is left: the result, then the others in
+    their order.
 
     `plain` leaves out what a careful player does not write: results that are not positive integers.
     """
@@ -49,7 +52,8 @@ def operations(numbers: Sequence[Fraction], plain: bool = False) -> Iterator[tup
 
 
 class Reach:
-    """Whether a target can be reached from some numbers, each used once: exhaustive search, remembered by multiset."""
+    """Whether a target can be reached from some numbers, each used once: exhaustive search,
+    remembered by multiset."""
 
     def __init__(self, target: int) -> None:
         self.target = Fraction(target)
@@ -62,7 +66,9 @@ class Reach:
         key = tuple(sorted(numbers))
         if key not in self._known:
             if len(key) == 2:
-                self._known[key] = any(operation.result == self.target for operation, _ in operations(key))
+                self._known[key] = any(
+                    operation.result == self.target for operation, _ in operations(key)
+                )
             else:
                 self._known[key] = any(self(left) for _, left in operations(key))
         return self._known[key]

@@ -1,4 +1,5 @@
-"""The step checker of countdown: is the operation right, is what is left right, and can the target still be reached?"""
+"""The step checker of countdown: is the operation right, is what is left right, and can the target
+still be reached?"""
 
 from __future__ import annotations
 
@@ -79,10 +80,16 @@ class _Judge:
         rest[move.result] += 1
         surplus, missing = Counter(left) - rest, rest - Counter(left)
         if surplus or missing:
-            kind = "reused_number" if surplus.keys() & ({move.left, move.right} | table.used) else "wrong_copy"
+            kind = (
+                "reused_number"
+                if surplus.keys() & ({move.left, move.right} | table.used)
+                else "wrong_copy"
+            )
             return wrong(kind, f"what is left should be {' '.join(map(str, rest.elements()))}")
         if not self.reach(left):
-            return wrong("dead_end", f"{self.game.target} cannot be reached from {' '.join(map(str, left))}")
+            return wrong(
+                "dead_end", f"{self.game.target} cannot be reached from {' '.join(map(str, left))}"
+            )
         return RIGHT
 
 

@@ -1,5 +1,5 @@
-"""Arithmetic expressions, read safely: integers, + - * / and brackets, evaluated with exact fractions. Nothing is
-ever executed.
+"""Arithmetic expressions, read safely: integers, + - * / and brackets, evaluated with exact
+fractions. Nothing is ever executed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from backend.problems.countdown.game import Game
 
 LONGEST, DEEPEST = 200, 30
 _TOKEN = re.compile(r"\s*(\d{1,9}|[-+*/()])")
-_WORDS = {r"\times": "*", r"\cdot": "*", r"\div": "/", r"\left": "", r"\right": "", "×": "*", "÷": "/", "−": "-", "·": "*", "$": ""}
+_WORDS = {
+    r"\times": "*",
+    r"\cdot": "*",
+    r"\div": "/",
+    r"\left": "",
+    r"\right": "",
+    "×": "*",
+    "÷": "/",
+    "−": "-",
+    "·": "*",
+    "$": "",
+}
 
 
 class Expression(NamedTuple):
@@ -32,14 +43,18 @@ def _tokens(text: str) -> list[str]:
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise ProblemError(f"{text[place : place + 10]!r} is not part of an expression of integers, + - * / and brackets")
+            raise ProblemError(
+                f"{text[place : place + 10]!r} is not part of an expression of integers, + "
+                "- * / and brackets"
+            )
         tokens.append(match[1])
         place = match.end()
     return tokens
 
 
 class _Reader:
-    """Recursive descent: sum = product {+- product}; product = factor {*/ factor}; factor = integer | ( sum )."""
+    """Recursive descent: sum = product {+- product}; product = factor {*/ factor}; factor = integer
+    | ( sum )."""
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens, self.place, self.numbers = tokens, 0, list[int]()
@@ -74,14 +89,16 @@ class _Reader:
                 raise ProblemError("a bracket is not closed")
             return value
         if not token.isdigit():
-            raise ProblemError(f"an integer or a bracket should stand where {token or 'the end'!r} stands")
+            raise ProblemError(
+                f"an integer or a bracket should stand where {token or 'the end'!r} stands"
+            )
         self.numbers.append(int(token))
         return Fraction(int(token))
 
 
 def read_expression(text: str) -> Expression:
-    """The value of an expression. Raises ProblemError with the reason if it is not one, is too long, or divides by
-    zero.
+    """The value of an expression. Raises ProblemError with the reason if it is not one, is too
+    long, or divides by zero.
     """
     if len(text) > LONGEST:
         raise ProblemError(f"an expression of {len(text)} characters is longer than {LONGEST}")
@@ -93,8 +110,8 @@ def read_expression(text: str) -> Expression:
 
 
 def graded_expression(game: Game, answer: str | None) -> Grade:
-    """Right if the answer makes the target and uses each of the numbers exactly once; `... = target` at the end is
-    allowed.
+    """Right if the answer makes the target and uses each of the numbers exactly once; `... =
+    target` at the end is allowed.
     """
     if answer is None:
         return Grade(False, "no answer was given")
@@ -106,7 +123,13 @@ def graded_expression(game: Game, answer: str | None) -> Grade:
     except ProblemError as error:
         return Grade(False, str(error))
     if Counter(numbers) != Counter(game.numbers):
-        return Grade(False, f"it uses {' '.join(map(str, numbers))}, not each of {' '.join(map(str, game.numbers))} exactly once")
+        return Grade(
+            False,
+            (
+                f"it uses {' '.join(map(str, numbers))}, not each of "
+                f"{' '.join(map(str, game.numbers))} exactly once"
+            ),
+        )
     if value != game.target:
         return Grade(False, f"{left.strip()} makes {value}, not {game.target}")
     return Grade(True, f"{left.strip()} makes {game.target} and uses each number once")

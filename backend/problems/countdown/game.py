@@ -1,4 +1,5 @@
-"""A countdown problem and how it is made: random operations on random numbers until one number, the target, is left."""
+"""A countdown problem and how it is made: random operations on random numbers until one number, the
+target, is left."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from backend.problems.difficulty import CountdownDifficulty
 
 PHRASES = (
     "Use each of the numbers {numbers} exactly once, with + - * / and brackets, to make {target}.",
-    "Make {target} from the numbers {numbers}. Use each number exactly once, with + - * / and brackets.",
+    (
+        "Make {target} from the numbers {numbers}. Use each number exactly once, with + - * / "
+        "and brackets."
+    ),
 )
 
 
@@ -26,7 +30,9 @@ class Game:
 
     def question(self) -> str:
         """The text of the question."""
-        return PHRASES[self.phrase].format(numbers=" ".join(map(str, self.numbers)), target=self.target)
+        return PHRASES[self.phrase].format(
+            numbers=" ".join(map(str, self.numbers)), target=self.target
+        )
 
     def meta(self) -> dict[str, JSON]:
         """As JSON, for `Problem.meta`."""
@@ -52,7 +58,11 @@ def generate(difficulty: CountdownDifficulty, rng: random.Random) -> Game:
 
 
 def _played(left: tuple[Fraction, ...], allowed: str, rng: random.Random) -> tuple[Fraction, ...]:
-    choices = [(move, after) for move, after in operations(left, plain=True) if move.operator in allowed and move.result < 200]
+    choices = [
+        (move, after)
+        for move, after in operations(left, plain=True)
+        if move.operator in allowed and move.result < 200
+    ]
     operators = sorted({move.operator for move, _ in choices})
     if not operators:
         return (Fraction(0),)

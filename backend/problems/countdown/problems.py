@@ -26,12 +26,15 @@ class CountdownSet:
         self.levels: Sequence[int] = tuple(level for level in sorted(difficulties) if level > 0)
 
     def problem(self, level: int, seed: int) -> Problem:
-        """The problem of that level and seed. Level 0 draws from the whole range of difficulties."""
+        """The problem of that level and seed. Level 0 draws from the whole range of
+        difficulties.
+        """
         rng = seeded(self.name, level, seed, self.difficulties)
         return self.of(generate(self.difficulties[level], rng), level, seed)
 
     def of(self, game: Game, level: int | None = None, seed: int | None = None) -> Problem:
-        """A problem around a given game; its `answer` is the target, which any right expression must make."""
+        """A problem around a given game; its `answer` is the target, which any right expression
+        must make."""
         name = problem_id(self.name, level, seed)
         return Problem(name, self.name, level, seed, game.question(), str(game.target), game.meta())
 
@@ -46,7 +49,11 @@ class CountdownSet:
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
         """A right solution, or one by the named pupil."""
         game = Game.of(problem)
-        return write.teacher(game, rng) if pupil is None else write.pupil(game, rng, known_pupil(pupil, self.pupils))
+        return (
+            write.teacher(game, rng)
+            if pupil is None
+            else write.pupil(game, rng, known_pupil(pupil, self.pupils))
+        )
 
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""

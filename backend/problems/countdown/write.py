@@ -1,9 +1,10 @@
-"""How a countdown game is won in writing, in a way drawn from all that work, and how pupils with one misconception
-lose it.
+"""How a countdown game is won in writing, in a way drawn from all that work, and how pupils with
+one misconception lose it.
 
-keeps_used leaves a used number in the game. wrong_way_round subtracts the larger from the smaller and writes the
-difference. no_lookahead plays on without asking whether the target can still be reached. early_answer answers before
-all numbers are used. carry_slip forgets the carry. wrong_copy miscopies a number that is left.
+keeps_used leaves a used number in the game. wrong_way_round subtracts the larger from the smaller
+and writes the difference. no_lookahead plays on without asking whether the target can still be
+reached. early_answer answers before all numbers are used. carry_slip forgets the carry. wrong_copy
+miscopies a number that is left.
 """
 
 from __future__ import annotations
@@ -16,24 +17,39 @@ from backend.problems.base import REPAIR, answer_step
 from backend.problems.countdown.arithmetic import Operation, Reach, operations
 from backend.problems.countdown.game import Game
 
-PUPILS = ("keeps_used", "wrong_way_round", "no_lookahead", "early_answer", "carry_slip", "wrong_copy")
+PUPILS = (
+    "keeps_used",
+    "wrong_way_round",
+    "no_lookahead",
+    "early_answer",
+    "carry_slip",
+    "wrong_copy",
+)
 Numbers = tuple[Fraction, ...]
 LARGEST = 400
 
 
 def move_step(move: Operation, left: Sequence[Fraction]) -> str:
     """A step: the operation, its result and what is left."""
-    return f"{move.left} {move.operator} {move.right} = {move.result}, left {' '.join(map(str, left))}."
+    return (
+        f"{move.left} {move.operator} {move.right} = {move.result}, left "
+        f"{' '.join(map(str, left))}."
+    )
 
 
-def winning(numbers: Numbers, target: int, rng: random.Random, lost: set[Numbers]) -> list[tuple[Operation, Numbers]] | None:
-    """A way to the target, the first in a random order of search; `lost` collects numbers from which there is none."""
+def winning(
+    numbers: Numbers, target: int, rng: random.Random, lost: set[Numbers]
+) -> list[tuple[Operation, Numbers]] | None:
+    """A way to the target, the first in a random order of search; `lost` collects numbers from
+    which there is none."""
     if len(numbers) == 1:
         return [] if numbers[0] == target else None
     key = tuple(sorted(numbers))
     if key in lost:
         return None
-    moves = [(move, left) for move, left in operations(numbers, plain=True) if move.result <= LARGEST]
+    moves = [
+        (move, left) for move, left in operations(numbers, plain=True) if move.result <= LARGEST
+    ]
     for move, left in rng.sample(moves, len(moves)):
         rest = winning(left, target, rng, lost)
         if rest is not None:
@@ -46,7 +62,9 @@ class Expressions:
     """The expression behind each number in the game: what the final answer is written from."""
 
     def __init__(self, numbers: Sequence[int]) -> None:
-        self._texts: list[tuple[Fraction, str]] = [(Fraction(number), str(number)) for number in numbers]
+        self._texts: list[tuple[Fraction, str]] = [
+            (Fraction(number), str(number)) for number in numbers
+        ]
 
     def _take(self, number: Fraction) -> str:
         for place, (value, text) in enumerate(self._texts):
@@ -94,7 +112,9 @@ def repair(game: Game, rng: random.Random) -> list[str]:
     steps, place = _written(game, line), rng.randrange(len(line))
     before = line[place - 1][1] if place else _start(game)
     reach, wrong = Reach(game.target), None
-    moves = [(move, left) for move, left in operations(before, plain=True) if move.result <= LARGEST]
+    moves = [
+        (move, left) for move, left in operations(before, plain=True) if move.result <= LARGEST
+    ]
     dead = [pair for pair in rng.sample(moves, min(len(moves), 6)) if not reach(pair[1])]
     if dead and rng.random() < 0.6:
         wrong = move_step(*dead[0])
@@ -113,7 +133,9 @@ def pupil(game: Game, rng: random.Random, name: str) -> list[str]:
     expressions, steps = Expressions(game.numbers), []
     left, strayed, turns = _start(game), name == "no_lookahead", len(game.numbers) - 1
     for turn in range(turns):
-        moves = [(move, after) for move, after in operations(left, plain=True) if move.result <= LARGEST]
+        moves = [
+            (move, after) for move, after in operations(left, plain=True) if move.result <= LARGEST
+        ]
         if not moves:
             break
         move, after = _tempting(moves, game.target, rng) if strayed else line[turn]
@@ -125,8 +147,12 @@ def pupil(game: Game, rng: random.Random, name: str) -> list[str]:
     return [*steps, answer_step(expressions.answer())]
 
 
-def _tempting(moves: list[tuple[Operation, Numbers]], target: int, rng: random.Random) -> tuple[Operation, Numbers]:
-    """A move as one plays without looking ahead: the target itself if it is there, else anything."""
+def _tempting(
+    moves: list[tuple[Operation, Numbers]], target: int, rng: random.Random
+) -> tuple[Operation, Numbers]:
+    """A move as one plays without looking ahead: the target itself if it is there, else
+    anything.
+    """
     hits = [pair for pair in moves if pair[0].result == target and len(pair[1]) == 1]
     return rng.choice(hits or moves)
 
@@ -139,12 +165,19 @@ def _others(numbers: Numbers, move: Operation) -> list[Fraction]:
     return rest
 
 
-def bend(name: str, move: Operation, left: Numbers, rng: random.Random) -> tuple[Operation, Numbers]:
+def bend(
+    name: str, move: Operation, left: Numbers, rng: random.Random
+) -> tuple[Operation, Numbers]:
     """A move and what is left of it, as a pupil writes them."""
     result = move.result
     if name == "wrong_way_round" and move.operator == "-" and result > 0:
         return move._replace(left=move.right, right=move.left), left
-    if name == "carry_slip" and move.operator == "+" and move.left % 10 + move.right % 10 >= 10 and result > 10:
+    if (
+        name == "carry_slip"
+        and move.operator == "+"
+        and move.left % 10 + move.right % 10 >= 10
+        and result > 10
+    ):
         return move._replace(result=result - 10), (result - 10, *left[1:])
     if name == "carry_slip" and move.operator == "-" and move.left % 10 < move.right % 10:
         return move._replace(result=result + 10), (result + 10, *left[1:])

@@ -1,9 +1,9 @@
-"""The step checker of the ledger: is a step true, is it founded on what is known so far, and if not, which mistake is
-it?
+"""The step checker of the ledger: is a step true, is it founded on what is known so far, and if
+not, which mistake is it?
 
-A quantity is known if the question gives it outright or a sound step worked it out. A step must copy its fact as the
-question has it, take known quantities, use the operation that the fact means and get it right. Then the prefix stays
-sound, and the answer can be reached still.
+A quantity is known if the question gives it outright or a sound step worked it out. A step must
+copy its fact as the question has it, take known quantities, use the operation that the fact means
+and get it right. Then the prefix stays sound, and the answer can be reached still.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ RIGHT = Verdict(True, None, "true, and founded on what is known")
 def check(ledger: Ledger, steps: Sequence[str]) -> list[Verdict]:
     """One verdict per step."""
     judge = _Judge(ledger)
-    return walk(frozenset(fact.gives for fact in ledger.facts if fact.kind == "given"), steps, judge)
+    return walk(
+        frozenset(fact.gives for fact in ledger.facts if fact.kind == "given"), steps, judge
+    )
 
 
 def wrong(kind: str, reason: str) -> Verdict:
@@ -43,7 +45,11 @@ class _Judge:
         self.ledger, self.facts, self.truth = ledger, ledger.by_quantity(), ledger.truth()
         self.goal = tuple(Quantity(who, ledger.item) for who in ledger.goal)
         self.answer = sum(self.truth[key] for key in self.goal)
-        self.whole = self.goal[0] if len(self.goal) == 1 else Quantity(" and ".join(ledger.goal), ledger.item)
+        self.whole = (
+            self.goal[0]
+            if len(self.goal) == 1
+            else Quantity(" and ".join(ledger.goal), ledger.item)
+        )
         self.useful = self._useful()
 
     def _useful(self) -> set[Quantity]:
@@ -95,7 +101,10 @@ class _Judge:
             return wrong("wrong_copy", f"the question says nothing of {said.item} for {said.who}")
         sentence = fact.sentence(self.ledger.verb)
         if fact.kind != said.kind:
-            return wrong("operation" if fact.refs and said.refs else "wrong_copy", f"the question says: {sentence}")
+            return wrong(
+                "operation" if fact.refs and said.refs else "wrong_copy",
+                f"the question says: {sentence}",
+            )
         same = sorted(fact.refs) == sorted(said.refs) and fact.kind == "sum"
         if fact.refs != said.refs and not same:
             return wrong("wrong_person", f"the question says: {sentence}")
@@ -128,14 +137,22 @@ class _Judge:
         if missing:
             return wrong("skipped_dependency", f"what {missing[0]} has is not worked out yet")
         if step.result != right.value:
-            kind = "carry" if abs(step.result - right.value) == 10 and right.operator in "+-*" else "arithmetic"
+            kind = (
+                "carry"
+                if abs(step.result - right.value) == 10 and right.operator in "+-*"
+                else "arithmetic"
+            )
             return wrong(kind, f"{right.text()} is {right.value}, not {step.result}")
         return RIGHT
 
-    def _operand(self, known: Known, needs: Sequence[Quantity], said: Calculation, right: Calculation) -> Verdict:
+    def _operand(
+        self, known: Known, needs: Sequence[Quantity], said: Calculation, right: Calculation
+    ) -> Verdict:
         """Names the mistake where an operand is not what it should be."""
         written, expected = [said.left, said.right], [right.left, right.right]
-        if (right.operator in "+*" or len(needs) == 2) and (said.left == right.right or said.right == right.left):
+        if (right.operator in "+*" or len(needs) == 2) and (
+            said.left == right.right or said.right == right.left
+        ):
             written.reverse()
         place = 0 if written[0] != expected[0] else 1
         value, reason = written[place], f"{written[place]} stands where {expected[place]} belongs"
@@ -148,16 +165,24 @@ class _Judge:
         if fact.kind == "bags" and value in (fact.number, fact.second):
             return wrong("unit", f"{reason}: {fact.number} bags with {fact.second} each")
         if key not in known:
-            return wrong("skipped_dependency", f"{reason}: what {key.who} has is not worked out yet")
+            return wrong(
+                "skipped_dependency", f"{reason}: what {key.who} has is not worked out yet"
+            )
         return wrong(self._source(known, key, value), reason)
 
     def _source(self, known: Known, key: Quantity, value: int) -> str:
         """Where a wrong operand seems to come from."""
-        if any(other.who == key.who and other != key and self.truth[other] == value for other in self.facts):
+        if any(
+            other.who == key.who and other != key and self.truth[other] == value
+            for other in self.facts
+        ):
             return "distractor"
         if any(self.truth.get(other) == value for other in known & self.useful):
             return "operand"
-        facts = [(fact.gives in self.useful, {fact.number, fact.second, self.truth[fact.gives]}) for fact in self.ledger.facts]
+        facts = [
+            (fact.gives in self.useful, {fact.number, fact.second, self.truth[fact.gives]})
+            for fact in self.ledger.facts
+        ]
         if any(value in numbers for useful, numbers in facts if useful):
             return "operand"
         return "distractor" if any(value in numbers for _, numbers in facts) else "wrong_copy"

@@ -1,8 +1,8 @@
 """The facts of a ledger: who has how many of what, stated outright or in relation to others.
 
-A fact gives one quantity, the number of `item` that `who` has. Eleven kinds: given; bags (3 bags with 6 each), found
-and lost (a number and a change to it); more, fewer, times, twice, half (of one other person); sum and difference (of
-two others). All quantities are positive.
+A fact gives one quantity, the number of `item` that `who` has. Eleven kinds: given; bags (3 bags
+with 6 each), found and lost (a number and a change to it); more, fewer, times, twice, half (of one
+other person); sum and difference (of two others). All quantities are positive.
 """
 
 from __future__ import annotations
@@ -17,7 +17,20 @@ NAMES = (
     "Ana", "Ben", "Cara", "Dan", "Eva", "Finn", "Gina", "Hugo", "Ida", "Jack", "Kim", "Leo",
     "Mia", "Noah", "Olga", "Paul", "Rosa", "Sam", "Tina", "Uma", "Vera", "Will", "Yara", "Zoe",
 )  # fmt: skip
-ITEMS = ("apples", "pens", "coins", "books", "marbles", "shells", "stamps", "cards", "stones", "buttons", "beads", "eggs")
+ITEMS = (
+    "apples",
+    "pens",
+    "coins",
+    "books",
+    "marbles",
+    "shells",
+    "stamps",
+    "cards",
+    "stones",
+    "buttons",
+    "beads",
+    "eggs",
+)
 VERBS = {"has": "have", "owns": "own", "keeps": "keep"}
 OPERATORS = {
     "bags": "*", "found": "+", "lost": "-", "more": "+", "fewer": "-", "times": "*",
@@ -55,7 +68,8 @@ class Calculation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One sentence of the question. `refs` are the people (with the same item) on whom the quantity depends."""
+    """One sentence of the question. `refs` are the people (with the same item) on whom the quantity
+    depends."""
 
     kind: str
     who: str
@@ -96,7 +110,8 @@ class Fact:
         return f"{who} {verb} as many {item} as the difference between {refs[0]} and {refs[1]}"
 
     def calculation(self, values: Sequence[int]) -> Calculation:
-        """The operation that yields the quantity, from the quantities of `refs`. Not for kind `given`."""
+        """The operation that yields the quantity, from the quantities of `refs`. Not for kind
+        `given`."""
         operator = OPERATORS[self.kind]
         if not self.refs:
             return Calculation(self.number, operator, self.second)
@@ -106,12 +121,17 @@ class Fact:
 
     def value(self, known: Mapping[Quantity, int]) -> int:
         """The quantity, from the quantities known so far."""
-        return self.number if self.kind == "given" else self.calculation([known[key] for key in self.needs]).value
+        return (
+            self.number
+            if self.kind == "given"
+            else self.calculation([known[key] for key in self.needs]).value
+        )
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A whole problem: facts in the order of the question, the item asked for and the one or two people asked about."""
+    """A whole problem: facts in the order of the question, the item asked for and the one or two
+    people asked about."""
 
     verb: str
     item: str
@@ -134,12 +154,15 @@ class Ledger:
         return known
 
     def question(self) -> str:
-        """The text of the question, one fact a line: a small model then meets a fact's first name as it will write it, without a space."""
+        """The text of the question, one fact a line: a small model then meets a fact's first name
+        as it will write it, without a space."""
         facts = "\n".join(f"{fact.sentence(self.verb)}." for fact in self.facts)
         plain = VERBS[self.verb]
         if len(self.goal) == 1:
             return f"{facts}\nHow many {self.item} does {self.goal[0]} {plain}?"
-        return f"{facts}\nHow many {self.item} do {self.goal[0]} and {self.goal[1]} {plain} together?"
+        return (
+            f"{facts}\nHow many {self.item} do {self.goal[0]} and {self.goal[1]} {plain} together?"
+        )
 
     def meta(self) -> dict[str, JSON]:
         """As JSON, for `Problem.meta`."""

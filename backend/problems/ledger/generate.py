@@ -1,5 +1,5 @@
-"""How a ledger problem is made: a tree of dependencies grown down from the goal, values filled in from the leaves,
-distractors beside it.
+"""How a ledger problem is made: a tree of dependencies grown down from the goal, values filled in
+from the leaves, distractors beside it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from backend.problems.ledger.facts import ITEMS, NAMES, VERBS, Fact, Ledger, Qua
 
 @dataclass
 class _Draft:
-    """A ledger while it grows: `values` has every quantity so far, `facts` in an order in which each follows what
-    it needs.
+    """A ledger while it grows: `values` has every quantity so far, `facts` in an order in which
+    each follows what it needs.
     """
 
     rng: random.Random
@@ -34,7 +34,9 @@ class _Draft:
         """Adds a person whose quantity takes exactly `steps` operations, and returns the name."""
         rng = self.rng
         if steps == 0:
-            return self.add(Fact("given", self.names.pop(), self.item, rng.randint(2, self.largest * 3 // 5)))
+            return self.add(
+                Fact("given", self.names.pop(), self.item, rng.randint(2, self.largest * 3 // 5))
+            )
         if steps == 1 and rng.random() < 0.35:
             return self.add(leaf(rng, self.names.pop(), self.item, self.largest))
         if rng.random() < self.branching:
@@ -43,12 +45,17 @@ class _Draft:
         return self.add(self.unary(self.grow(steps - 1)))
 
     def join(self, pair: tuple[str, str]) -> str:
-        """Adds sum or difference of two people. Only the sum of two equal quantities may pass `largest`: their difference is nothing."""
+        """Adds sum or difference of two people. Only the sum of two equal quantities may pass
+        `largest`: their difference is nothing."""
         high, low = sorted(pair, key=lambda who: -self.values[Quantity(who, self.item)])
         a, b = self.values[Quantity(high, self.item)], self.values[Quantity(low, self.item)]
-        kinds = (["sum", "sum"] if a + b <= self.largest or a == b else []) + (["difference"] if a > b else [])
+        kinds = (["sum", "sum"] if a + b <= self.largest or a == b else []) + (
+            ["difference"] if a > b else []
+        )
         kind = self.rng.choice(kinds)
-        return self.add(Fact(kind, self.names.pop(), self.item, refs=pair if kind == "sum" else (high, low)))
+        return self.add(
+            Fact(kind, self.names.pop(), self.item, refs=pair if kind == "sum" else (high, low))
+        )
 
     def unary(self, ref: str, item: str | None = None) -> Fact:
         """A fact about a new person in relation to `ref`."""
@@ -69,7 +76,9 @@ class _Draft:
         return Fact(kind, self.names.pop(), item, number, refs=(ref,))
 
     def distract(self, other: str) -> None:
-        """Adds one fact that the goal does not need: an unused person, or another item of somebody."""
+        """Adds one fact that the goal does not need: an unused person, or another item of
+        somebody.
+        """
         rng = self.rng
         draw = rng.random()
         people = [key.who for key in self.values if key.item == self.item]
@@ -82,7 +91,9 @@ class _Draft:
         elif draw < 0.9:
             self.add(self.unary(rng.choice(people)))
         else:
-            self.add(Fact("given", self.names.pop(), self.item, rng.randint(2, self.largest * 3 // 5)))
+            self.add(
+                Fact("given", self.names.pop(), self.item, rng.randint(2, self.largest * 3 // 5))
+            )
 
 
 def leaf(rng: random.Random, who: str, item: str, largest: int) -> Fact:
@@ -92,15 +103,25 @@ def leaf(rng: random.Random, who: str, item: str, largest: int) -> Fact:
         bags = rng.randint(2, 6)
         return Fact(kind, who, item, bags, rng.randint(2, max(2, min(9, largest // bags))))
     number = rng.randint(4, largest * 3 // 5)
-    return Fact(kind, who, item, number, rng.randint(2, number - 2 if kind == "lost" else largest - number))
+    return Fact(
+        kind, who, item, number, rng.randint(2, number - 2 if kind == "lost" else largest - number)
+    )
 
 
 def generate(difficulty: LedgerDifficulty, rng: random.Random) -> Ledger:
-    """A ledger of that difficulty; the number of operations needed lies within `difficulty.steps`."""
+    """A ledger of that difficulty; the number of operations needed lies within
+    `difficulty.steps`.
+    """
     low, high = difficulty.steps
     steps = low + min(high - low, int((high - low + 1) * rng.random() ** difficulty.skew))
     item, other = rng.sample(ITEMS, 2)
-    draft = _Draft(rng, item, rng.randint(*difficulty.largest), difficulty.branching, rng.sample(NAMES, len(NAMES)))
+    draft = _Draft(
+        rng,
+        item,
+        rng.randint(*difficulty.largest),
+        difficulty.branching,
+        rng.sample(NAMES, len(NAMES)),
+    )
     if steps > 1 and rng.random() < difficulty.together:
         left = rng.randint(0, steps - 1)
         goal: tuple[str, ...] = (draft.grow(left), draft.grow(steps - 1 - left))

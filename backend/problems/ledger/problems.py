@@ -28,7 +28,9 @@ class LedgerSet:
         self.levels: Sequence[int] = tuple(level for level in sorted(difficulties) if level > 0)
 
     def problem(self, level: int, seed: int) -> Problem:
-        """The problem of that level and seed. Level 0 draws from the whole range of difficulties."""
+        """The problem of that level and seed. Level 0 draws from the whole range of
+        difficulties.
+        """
         rng = seeded(self.name, level, seed, self.difficulties)
         return self.of(generate(self.difficulties[level], rng), level, seed)
 
@@ -50,7 +52,11 @@ class LedgerSet:
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
         """A right solution, or one by the named pupil."""
         ledger = Ledger.of(problem)
-        return write.teacher(ledger, rng) if pupil is None else write.pupil(ledger, rng, known_pupil(pupil, self.pupils))
+        return (
+            write.teacher(ledger, rng)
+            if pupil is None
+            else write.pupil(ledger, rng, known_pupil(pupil, self.pupils))
+        )
 
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""

@@ -1,10 +1,11 @@
 """Pupils of the ledger: each has one misconception and applies it wherever it applies.
 
-more_fewer_swapped adds for "fewer" and subtracts for "more". half_twice_swapped doubles for "half" and halves for
-"twice". distractor takes another item of the same person. stale_value takes what a person had before finding or
-losing some. unit_missed counts bags instead of what is in them. skipped_dependency takes the number in "Ben has 5
-more than Ana" for what Ben has. carry_slip forgets the carry. wrong_copy turns the digits of a number around.
-last_result goes on with the last result, whoever the fact names. early_answer stops on the way.
+more_fewer_swapped adds for "fewer" and subtracts for "more". half_twice_swapped doubles for "half"
+and halves for "twice". distractor takes another item of the same person. stale_value takes what a
+person had before finding or losing some. unit_missed counts bags instead of what is in them.
+skipped_dependency takes the number in "Ben has 5 more than Ana" for what Ben has. carry_slip
+forgets the carry. wrong_copy turns the digits of a number around. last_result goes on with the last
+result, whoever the fact names. early_answer stops on the way.
 """
 
 from __future__ import annotations
@@ -20,21 +21,33 @@ PUPILS = (
     "more_fewer_swapped", "half_twice_swapped", "distractor", "stale_value", "unit_missed",
     "skipped_dependency", "carry_slip", "wrong_copy", "last_result", "early_answer",
 )  # fmt: skip
-SLIPS = ("more_fewer_swapped", "half_twice_swapped", "distractor", "carry_slip", "wrong_copy", "last_result")
+SLIPS = (
+    "more_fewer_swapped",
+    "half_twice_swapped",
+    "distractor",
+    "carry_slip",
+    "wrong_copy",
+    "last_result",
+)
 SWAPPED = {"more": "-", "fewer": "+"}
 HALF_TWICE = {"half": "*", "twice": "/"}
 
 
 def without_carry(calculation: Calculation) -> int | None:
-    """The result if the carry (or the borrowed ten) is forgotten; None where there is none, or nothing positive is
-    left.
+    """The result if the carry (or the borrowed ten) is forgotten; None where there is none, or
+    nothing positive is left.
     """
     left, operator, right = calculation.left, calculation.operator, calculation.right
     if operator == "+" and left % 10 + right % 10 >= 10:
         return calculation.value - 10
     if operator == "-" and left % 10 < right % 10:
         return calculation.value + 10
-    if operator == "*" and (left % 10) * (right % 10) >= 10 and calculation.value > 10 and max(left, right) >= 10:
+    if (
+        operator == "*"
+        and (left % 10) * (right % 10) >= 10
+        and calculation.value > 10
+        and max(left, right) >= 10
+    ):
         return calculation.value - 10
     return None
 
@@ -57,7 +70,11 @@ class Pupil:
 
     def work(self, fact: Fact) -> str | None:
         """The step for a fact, or None where the misconception leaves the step out."""
-        shortcut = {"stale_value": ("found", "lost"), "unit_missed": ("bags",), "skipped_dependency": ("more", "fewer")}
+        shortcut = {
+            "stale_value": ("found", "lost"),
+            "unit_missed": ("bags",),
+            "skipped_dependency": ("more", "fewer"),
+        }
         if fact.kind in shortcut.get(self.name, ()) and (fact.who,) != self.ledger.goal:
             self.believed[fact.gives] = fact.number
             return None
@@ -83,12 +100,19 @@ class Pupil:
     def chosen(self, fact: Fact) -> Calculation:
         """The operation that the pupil thinks right for a fact."""
         values = [self.believed[key] for key in fact.needs]
-        if self.name == "last_result" and self.last is not None and values and self.last not in values:
+        if (
+            self.name == "last_result"
+            and self.last is not None
+            and values
+            and self.last not in values
+        ):
             values[-1] = self.last
         if self.name == "distractor":
             others = [key for key in self.believed if key.item != fact.item]
             for place, who in enumerate(fact.refs):
-                values[place] = next((self.believed[key] for key in others if key.who == who), values[place])
+                values[place] = next(
+                    (self.believed[key] for key in others if key.who == who), values[place]
+                )
         calculation = fact.calculation(values)
         if self.name == "more_fewer_swapped" and fact.kind in SWAPPED:
             return calculation._replace(operator=SWAPPED[fact.kind])
@@ -98,8 +122,12 @@ class Pupil:
 
 
 def sensible(calculation: Calculation) -> bool:
-    """Whether the result is a positive integer of at most three digits, which even a pupil expects."""
-    if calculation.operator == "/" and (calculation.right == 0 or calculation.left % calculation.right):
+    """Whether the result is a positive integer of at most three digits, which even a pupil
+    expects.
+    """
+    if calculation.operator == "/" and (
+        calculation.right == 0 or calculation.left % calculation.right
+    ):
         return False
     return 0 < calculation.value < 1000
 
@@ -112,7 +140,8 @@ class Forced(NamedTuple):
 
 
 def forced(calculation: Calculation) -> Forced:
-    """What a pupil writes where wrong values have led to an operation without a positive integer result."""
+    """What a pupil writes where wrong values have led to an operation without a positive integer
+    result."""
     if calculation.operator == "-":
         turned = calculation._replace(left=calculation.right, right=calculation.left)
         return Forced(turned, max(turned.value, 1))
@@ -120,8 +149,8 @@ def forced(calculation: Calculation) -> Forced:
 
 
 def slip(ledger: Ledger, fact: Fact, truth: Mapping[Quantity, int], rng: random.Random) -> str:
-    """One wrong way to write the step for a fact whose dependencies are right; a result off by one where no other
-    applies.
+    """One wrong way to write the step for a fact whose dependencies are right; a result off by one
+    where no other applies.
     """
     right = fact.calculation([truth[key] for key in fact.needs])
     correct = f"{fact.sentence(ledger.verb)}: {right.text()} = {right.value}."
@@ -131,4 +160,6 @@ def slip(ledger: Ledger, fact: Fact, truth: Mapping[Quantity, int], rng: random.
         line = mind.work(fact)
         if line and line != correct:
             return line
-    return f"{fact.sentence(ledger.verb)}: {right.text()} = {right.value + rng.choice((-1, 1)) or 2}."
+    return (
+        f"{fact.sentence(ledger.verb)}: {right.text()} = {right.value + rng.choice((-1, 1)) or 2}."
+    )

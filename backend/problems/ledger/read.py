@@ -1,5 +1,5 @@
-"""Reading the steps that a solver wrote about a ledger: facts in words, operations, plans and answers. What cannot
-be read is None.
+"""Reading the steps that a solver wrote about a ledger: facts in words, operations, plans and
+answers. What cannot be read is None.
 """
 
 from __future__ import annotations
@@ -9,14 +9,21 @@ from typing import NamedTuple, TypeAlias
 
 from backend.problems.ledger.facts import ITEMS, VERBS, Calculation, Fact
 
-_WHO, _N, _VERB, _ITEM = r"([A-Z][a-z]+)", r"(\d{1,6})", f"(?:{'|'.join(VERBS)})", f"({'|'.join(ITEMS)})"
+_WHO, _N, _VERB, _ITEM = (
+    r"([A-Z][a-z]+)",
+    r"(\d{1,6})",
+    f"(?:{'|'.join(VERBS)})",
+    f"({'|'.join(ITEMS)})",
+)
 _GIVEN = re.compile(f"{_WHO} {_VERB} {_N} {_ITEM}")
 _BAGS = re.compile(f"{_WHO} {_VERB} {_N} bags with {_N} {_ITEM} each")
 _CHANGED = re.compile(f"{_WHO} had {_N} {_ITEM} and (?:(found) {_N} more|(lost) {_N} of them)")
 _MORE = re.compile(f"{_WHO} {_VERB} {_N} (more|fewer) {_ITEM} than {_WHO}")
 _TIMES = re.compile(f"{_WHO} {_VERB} (?:{_N} times|(twice|half)) as many {_ITEM} as {_WHO}")
 _SUM = re.compile(f"{_WHO} {_VERB} as many {_ITEM} as {_WHO} and {_WHO} together")
-_DIFFERENCE = re.compile(f"{_WHO} {_VERB} as many {_ITEM} as the difference between {_WHO} and {_WHO}")
+_DIFFERENCE = re.compile(
+    f"{_WHO} {_VERB} as many {_ITEM} as the difference between {_WHO} and {_WHO}"
+)
 _STEP = re.compile(rf"([^:]{{1,200}}): {_N} ([-+*/]) {_N} = {_N}\.?")
 _PLAN = re.compile(rf"To find {_WHO} I need {_WHO}(?: and {_WHO})?\.?")
 _TOGETHER = re.compile(f"{_WHO} and {_WHO} together")
@@ -31,7 +38,8 @@ class Plan(NamedTuple):
 
 
 class Worked(NamedTuple):
-    """An operation with its claimed result, under a fact or under the two people whose quantities are put together."""
+    """An operation with its claimed result, under a fact or under the two people whose quantities
+    are put together."""
 
     head: Fact | tuple[str, str]
     calculation: Calculation

@@ -1,5 +1,5 @@
-"""How a ledger is solved in writing: in a random valid order, sometimes planned back from the goal, sometimes with
-a needless true step.
+"""How a ledger is solved in writing: in a random valid order, sometimes planned back from the goal,
+sometimes with a needless true step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from backend.problems.ledger.facts import Calculation, Fact, Ledger, Quantity
 from backend.problems.ledger.pupils import Pupil, slip
 
 PLANNED, NEEDLESS, RESTATED, TURNED = 0.3, 0.25, 0.2, 0.3
-"""Shares of solutions that plan back from the goal, hold a needless true step, restate a fact; of sums and products written the other way round."""
+"""Shares of solutions that plan back from the goal, hold a needless true step, restate a fact; of
+sums and products written the other way round."""
 
 
 def calculation_step(head: str, calculation: Calculation, result: int) -> str:
@@ -38,8 +39,8 @@ def needed(ledger: Ledger) -> list[Fact]:
 
 
 def _ordered(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
-    """A random order of operations in which every fact comes after what it needs; facts outside the list count as
-    known.
+    """A random order of operations in which every fact comes after what it needs; facts outside the
+    list count as known.
     """
     waiting, order = list(facts), []
     while waiting:
@@ -51,16 +52,22 @@ def _ordered(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
 
 
 def _route(ledger: Ledger, rng: random.Random) -> tuple[list[str], list[Fact]]:
-    """What a solver does: the lines of a plan (often none) and the facts in the order in which they are worked
-    through.
+    """What a solver does: the lines of a plan (often none) and the facts in the order in which they
+    are worked through.
     """
     facts = needed(ledger)
     operations = [fact for fact in facts if fact.kind != "given"]
     dependent = [fact for fact in operations if fact.refs]
     if len(operations) > 1 and dependent and rng.random() < PLANNED:
         return [plan_step(fact) for fact in dependent], list(reversed(operations))
-    known = {fact.gives for fact in facts} | {fact.gives for fact in ledger.facts if fact.kind == "given"}
-    spare = [f for f in ledger.facts if f.kind != "given" and f not in operations and known.issuperset(f.needs)]
+    known = {fact.gives for fact in facts} | {
+        fact.gives for fact in ledger.facts if fact.kind == "given"
+    }
+    spare = [
+        f
+        for f in ledger.facts
+        if f.kind != "given" and f not in operations and known.issuperset(f.needs)
+    ]
     if spare and rng.random() < NEEDLESS:
         operations.append(rng.choice(spare))
     order = _ordered(operations, rng)
@@ -88,7 +95,10 @@ def _ending(ledger: Ledger, values: Mapping[Quantity, int]) -> list[str]:
     if len(parts) == 1:
         return [answer_step(str(parts[0]))]
     both = Calculation(parts[0], "+", parts[1])
-    return [calculation_step(f"{' and '.join(ledger.goal)} together", both, both.value), answer_step(str(both.value))]
+    return [
+        calculation_step(f"{' and '.join(ledger.goal)} together", both, both.value),
+        answer_step(str(both.value)),
+    ]
 
 
 def teacher(ledger: Ledger, rng: random.Random) -> list[str]:
@@ -115,9 +125,16 @@ def repair(ledger: Ledger, rng: random.Random) -> list[str]:
 
 
 def pupil(ledger: Ledger, rng: random.Random, name: str) -> list[str]:
-    """A whole solution by a pupil with one misconception, who believes every value that came out."""
+    """A whole solution by a pupil with one misconception, who believes every value that came
+    out.
+    """
     plan, order = _route(ledger, rng)
-    mind = Pupil(name, ledger, rng, {fact.gives: fact.number for fact in ledger.facts if fact.kind == "given"})
+    mind = Pupil(
+        name,
+        ledger,
+        rng,
+        {fact.gives: fact.number for fact in ledger.facts if fact.kind == "given"},
+    )
     if name == "early_answer":
         return _early(ledger, rng, plan, order)
     steps = list(plan)
@@ -130,7 +147,11 @@ def pupil(ledger: Ledger, rng: random.Random, name: str) -> list[str]:
 def _early(ledger: Ledger, rng: random.Random, plan: list[str], order: list[Fact]) -> list[str]:
     """Stops at a quantity on the way and answers with it."""
     truth = ledger.truth()
-    stops = [i for i, f in enumerate(order) if f.kind != "given" and f.item == ledger.item and (f.who,) != ledger.goal]
+    stops = [
+        i
+        for i, f in enumerate(order)
+        if f.kind != "given" and f.item == ledger.item and (f.who,) != ledger.goal
+    ]
     if not stops:
         return teacher(ledger, rng)
     stop = rng.choice(stops)

@@ -1,5 +1,5 @@
-"""Procedure: carry out a written list of instructions on a list of numbers; a step is the list after one
-instruction.
+"""Procedure: carry out a written list of instructions on a list of numbers; a step is the list
+after one instruction.
 """
 
 from backend.problems.procedure.problems import PrefixAccuracy as PrefixAccuracy

@@ -1,4 +1,5 @@
-"""The step checker of procedure: which instruction is a step about, is it its turn, and is the list after it right?"""
+"""The step checker of procedure: which instruction is a step about, is it its turn, and is the list
+after it right?"""
 
 from __future__ import annotations
 
@@ -53,17 +54,28 @@ class _Judge:
             return self._answer(done, m[1]), done
         if m := _START.fullmatch(text):
             right = numbers(m[1]) == self.procedure.start
-            return RIGHT if right else wrong("wrong_copy", f"the list at the start is {listed(self.procedure.start)}"), done
+            return RIGHT if right else wrong(
+                "wrong_copy", f"the list at the start is {listed(self.procedure.start)}"
+            ), done
         if m := _COUNT.fullmatch(text):
             count = len(self.states[done])
-            return RIGHT if int(m[1]) == count else wrong("wrong_length", f"there are {count} numbers"), done
+            return RIGHT if int(m[1]) == count else wrong(
+                "wrong_length", f"there are {count} numbers"
+            ), done
         return wrong("unreadable", "not a sentence of this kind of solution"), done
 
     def _answer(self, done: int, text: str) -> Verdict:
         if done < len(self.procedure.orders):
-            return wrong("early_answer", f"{len(self.procedure.orders) - done} instructions are not carried out yet")
+            return wrong(
+                "early_answer",
+                f"{len(self.procedure.orders) - done} instructions are not carried out yet",
+            )
         given = text.replace(",", " ").split()
-        return RIGHT if given == listed(self.states[-1]).split() else wrong("wrong_answer", f"the list is {listed(self.states[-1])}")
+        return (
+            RIGHT
+            if given == listed(self.states[-1]).split()
+            else wrong("wrong_answer", f"the list is {listed(self.states[-1])}")
+        )
 
     def _after(self, done: int, number: int, said: str | None, state: State) -> Verdict:
         if not 1 <= number <= len(self.procedure.orders):
@@ -76,7 +88,11 @@ class _Judge:
         right = self.states[number]
         if state == right:
             return RIGHT
-        kind = "wrong_copy" if number <= done else mistake(order, self.states[number - 1], right, state)
+        kind = (
+            "wrong_copy"
+            if number <= done
+            else mistake(order, self.states[number - 1], right, state)
+        )
         return wrong(kind, f"the list after step {number} is {listed(right)}")
 
 
@@ -104,4 +120,8 @@ def _miscalculated(before: State, right: State, written: State) -> str:
     places = [place for place, number in enumerate(right) if written[place] != number]
     if any(place < len(before) and right[place] == before[place] for place in places):
         return "wrong_copy"
-    return "carry" if all(abs(written[place] - right[place]) == 10 for place in places) else "arithmetic"
+    return (
+        "carry"
+        if all(abs(written[place] - right[place]) == 10 for place in places)
+        else "arithmetic"
+    )

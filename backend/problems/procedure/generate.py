@@ -1,5 +1,5 @@
-"""How a procedure is made: instructions drawn one after the other, each with an effect, none ambiguous, all numbers
-below 100.
+"""How a procedure is made: instructions drawn one after the other, each with an effect, none
+ambiguous, all numbers below 100.
 """
 
 from __future__ import annotations
@@ -28,10 +28,20 @@ def generate(difficulty: ProcedureDifficulty, rng: random.Random) -> Procedure:
 
 def _drawn(state: State, difficulty: ProcedureDifficulty, rng: random.Random) -> Order:
     while True:
-        group = "arithmetic" if rng.random() < difficulty.arithmetic else "order" if rng.random() < 0.7 else "remove"
-        name = rng.choice([name for name, instruction in INSTRUCTIONS.items() if instruction.group == group])
+        group = (
+            "arithmetic"
+            if rng.random() < difficulty.arithmetic
+            else "order"
+            if rng.random() < 0.7
+            else "remove"
+        )
+        name = rng.choice(
+            [name for name, instruction in INSTRUCTIONS.items() if instruction.group == group]
+        )
         order = Order(name, rng.randint(2, 9) if "{k}" in INSTRUCTIONS[name].text else 0)
-        if (name == "remove_largest" and state.count(max(state)) > 1) or (name == "remove_smallest" and state.count(min(state)) > 1):
+        if (name == "remove_largest" and state.count(max(state)) > 1) or (
+            name == "remove_smallest" and state.count(min(state)) > 1
+        ):
             continue
         after = order.on(state)
         if after != state and SHORTEST <= len(after) <= LONGEST and max(after) <= LARGEST:

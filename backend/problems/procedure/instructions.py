@@ -1,5 +1,5 @@
-"""The instructions of a procedure: named operations on a short list of numbers, written in words and carried out
-exactly.
+"""The instructions of a procedure: named operations on a short list of numbers, written in words
+and carried out exactly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def _without(state: State, number: int) -> State:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One kind of instruction. `text` may hold `{k}`; `group` is `order`, `remove` or `arithmetic`."""
+    """One kind of instruction. `text` may hold `{k}`; `group` is `order`, `remove` or
+    `arithmetic`.
+    """
 
     text: str
     group: str
@@ -31,23 +33,49 @@ INSTRUCTIONS: Mapping[str, Instruction] = MappingProxyType(
     {
         "reverse": Instruction("reverse the list", "order", lambda s, k: s[::-1]),
         "sort_up": Instruction("sort from small to large", "order", lambda s, k: tuple(sorted(s))),
-        "sort_down": Instruction("sort from large to small", "order", lambda s, k: tuple(sorted(s, reverse=True))),
-        "rotate_left": Instruction("move the first number to the end", "order", lambda s, k: s[1:] + s[:1]),
-        "rotate_right": Instruction("move the last number to the front", "order", lambda s, k: s[-1:] + s[:-1]),
-        "swap_ends": Instruction("swap the first and the last number", "order", lambda s, k: s[-1:] + s[1:-1] + s[:1]),
+        "sort_down": Instruction(
+            "sort from large to small", "order", lambda s, k: tuple(sorted(s, reverse=True))
+        ),
+        "rotate_left": Instruction(
+            "move the first number to the end", "order", lambda s, k: s[1:] + s[:1]
+        ),
+        "rotate_right": Instruction(
+            "move the last number to the front", "order", lambda s, k: s[-1:] + s[:-1]
+        ),
+        "swap_ends": Instruction(
+            "swap the first and the last number", "order", lambda s, k: s[-1:] + s[1:-1] + s[:1]
+        ),
         "remove_first": Instruction("remove the first number", "remove", lambda s, k: s[1:]),
         "remove_last": Instruction("remove the last number", "remove", lambda s, k: s[:-1]),
-        "remove_largest": Instruction("remove the largest number", "remove", lambda s, k: _without(s, max(s))),
-        "remove_smallest": Instruction("remove the smallest number", "remove", lambda s, k: _without(s, min(s))),
-        "add_each": Instruction("add {k} to each number", "arithmetic", lambda s, k: tuple(n + k for n in s)),
-        "add_first": Instruction("add {k} to the first number", "arithmetic", lambda s, k: (s[0] + k, *s[1:])),
-        "add_last": Instruction("add {k} to the last number", "arithmetic", lambda s, k: (*s[:-1], s[-1] + k)),
-        "double_first": Instruction("double the first number", "arithmetic", lambda s, k: (s[0] * 2, *s[1:])),
-        "double_last": Instruction("double the last number", "arithmetic", lambda s, k: (*s[:-1], s[-1] * 2)),
+        "remove_largest": Instruction(
+            "remove the largest number", "remove", lambda s, k: _without(s, max(s))
+        ),
+        "remove_smallest": Instruction(
+            "remove the smallest number", "remove", lambda s, k: _without(s, min(s))
+        ),
+        "add_each": Instruction(
+            "add {k} to each number", "arithmetic", lambda s, k: tuple(n + k for n in s)
+        ),
+        "add_first": Instruction(
+            "add {k} to the first number", "arithmetic", lambda s, k: (s[0] + k, *s[1:])
+        ),
+        "add_last": Instruction(
+            "add {k} to the last number", "arithmetic", lambda s, k: (*s[:-1], s[-1] + k)
+        ),
+        "double_first": Instruction(
+            "double the first number", "arithmetic", lambda s, k: (s[0] * 2, *s[1:])
+        ),
+        "double_last": Instruction(
+            "double the last number", "arithmetic", lambda s, k: (*s[:-1], s[-1] * 2)
+        ),
         "append": Instruction("put {k} at the end", "arithmetic", lambda s, k: (*s, k)),
-        "append_sum": Instruction("put the sum of the first two numbers at the end", "arithmetic", lambda s, k: (*s, s[0] + s[1])),
+        "append_sum": Instruction(
+            "put the sum of the first two numbers at the end",
+            "arithmetic",
+            lambda s, k: (*s, s[0] + s[1]),
+        ),
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +110,17 @@ class Procedure:
 
     def question(self) -> str:
         """The text of the question."""
-        lines = " ".join(f"Step {i}: {order.text()}." for i, order in enumerate(self.orders, start=1))
+        lines = " ".join(
+            f"Step {i}: {order.text()}." for i, order in enumerate(self.orders, start=1)
+        )
         return f"Start with the list {listed(self.start)}. {lines} What is the list at the end?"
 
     def meta(self) -> dict[str, JSON]:
         """As JSON, for `Problem.meta`."""
-        return {"start": list(self.start), "orders": [[order.name, order.k] for order in self.orders]}
+        return {
+            "start": list(self.start),
+            "orders": [[order.name, order.k] for order in self.orders],
+        }
 
     @staticmethod
     def of(problem: Problem) -> Procedure:

@@ -22,7 +22,8 @@ class PrefixAccuracy(NamedTuple):
 
 
 class ProcedureSet:
-    """Carry out a written list of instructions on a list of numbers; the answer is the list at the end."""
+    """Carry out a written list of instructions on a list of numbers; the answer is the list at the
+    end."""
 
     name = "procedure"
     title = "Procedure: follow the instructions"
@@ -34,18 +35,23 @@ class ProcedureSet:
         self.levels: Sequence[int] = tuple(level for level in sorted(difficulties) if level > 0)
 
     def problem(self, level: int, seed: int) -> Problem:
-        """The problem of that level and seed. Level 0 draws from the whole range of difficulties."""
+        """The problem of that level and seed. Level 0 draws from the whole range of
+        difficulties.
+        """
         rng = seeded(self.name, level, seed, self.difficulties)
         return self.of(generate(self.difficulties[level], rng), level, seed)
 
-    def of(self, procedure: Procedure, level: int | None = None, seed: int | None = None) -> Problem:
+    def of(
+        self, procedure: Procedure, level: int | None = None, seed: int | None = None
+    ) -> Problem:
         """A problem around a given procedure."""
         name = problem_id(self.name, level, seed)
         answer = listed(procedure.states()[-1])
         return Problem(name, self.name, level, seed, procedure.question(), answer, procedure.meta())
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
-        """Right if the answer is the final list; commas between the numbers and brackets around them do not matter."""
+        """Right if the answer is the final list; commas between the numbers and brackets around
+        them do not matter."""
         if answer is None:
             return Grade(False, "no answer was given")
         given = answer.strip().strip("[]()").replace(",", " ").split()
@@ -66,7 +72,11 @@ class ProcedureSet:
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
         """A right solution, or one by the named pupil."""
         procedure = Procedure.of(problem)
-        return write.teacher(procedure, rng) if pupil is None else write.pupil(procedure, rng, known_pupil(pupil, self.pupils))
+        return (
+            write.teacher(procedure, rng)
+            if pupil is None
+            else write.pupil(procedure, rng, known_pupil(pupil, self.pupils))
+        )
 
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""

@@ -1,9 +1,10 @@
 """How a procedure is carried out in writing, and how pupils with one misconception do it.
 
-wrong_direction moves numbers to the wrong end and sorts the wrong way. first_only changes only the first number where
-each should change. skips_instruction leaves one instruction out. largest_smallest_swapped and first_last_swapped take
-the one for the other. carry_slip forgets the carry. wrong_copy swaps two neighbours while copying. early_answer stops
-before the last instruction.
+wrong_direction moves numbers to the wrong end and sorts the wrong way. first_only changes only the
+first number where each should change. skips_instruction leaves one instruction out.
+largest_smallest_swapped and first_last_swapped take the one for the other. carry_slip forgets the
+carry. wrong_copy swaps two neighbours while copying. early_answer stops before the last
+instruction.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def _notes(procedure: Procedure, states: list[State], rng: random.Random) -> dic
 def _assembled(procedure: Procedure, states: list[State], notes: dict[int, str]) -> list[list[str]]:
     """The steps after 0, 1, 2 ... instructions, needless ones included."""
     lines: list[list[str]] = [[]]
-    lines += [[state_step(i, order, states[i])] for i, order in enumerate(procedure.orders, start=1)]
+    lines += [
+        [state_step(i, order, states[i])] for i, order in enumerate(procedure.orders, start=1)
+    ]
     return [line + ([notes[i]] if i in notes else []) for i, line in enumerate(lines)]
 
 
@@ -92,8 +95,8 @@ def _slipped(order: Order, state: State, rng: random.Random) -> State:
 
 
 def wrongly(name: str, order: Order, state: State, rng: random.Random) -> State:
-    """The state after an order as the named pupil carries it out; the right one where the misconception does not
-    apply.
+    """The state after an order as the named pupil carries it out; the right one where the
+    misconception does not apply.
     """
     taken = TAKEN_FOR.get(name, {}).get(order.name)
     if taken:
@@ -112,7 +115,10 @@ def _carries_forgotten(order: Order, state: State, right: State) -> State:
         return (*right[:-1], right[-1] - 10 if state[0] % 10 + state[1] % 10 >= 10 else right[-1])
     if len(right) != len(state):
         return right
-    return tuple(new - 10 if new != old and new % 10 < old % 10 and new > 10 else new for old, new in zip(state, right, strict=True))
+    return tuple(
+        new - 10 if new != old and new % 10 < old % 10 and new > 10 else new
+        for old, new in zip(state, right, strict=True)
+    )
 
 
 def pupil(procedure: Procedure, rng: random.Random, name: str) -> list[str]:

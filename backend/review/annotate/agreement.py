@@ -1,8 +1,11 @@
-"""Agreement between two authors: how often they say the same, and how much of that is more than chance (Cohen 1960).
+"""Agreement between two authors: how often they say the same, and how much of that is more than
+chance (Cohen 1960).
 
-With p_o the share of units on which they agree and p_e the share on which two authors who label at random, each with his own frequencies, would:
-kappa = (p_o - p_e) / (1 - p_e). It is 1 for full agreement and 0 for that of chance, and does not exist where both gave one and the same label to all
-units (p_e = 1) or where no unit was labelled by both. All is computed in fractions, so that equal inputs give equal numbers.
+With p_o the share of units on which they agree and p_e the share on which two authors who label at
+random, each with his own frequencies, would: kappa = (p_o - p_e) / (1 - p_e). It is 1 for full
+agreement and 0 for that of chance, and does not exist where both gave one and the same label to all
+units (p_e = 1) or where no unit was labelled by both. All is computed in fractions, so that equal
+inputs give equal numbers.
 """
 
 from __future__ import annotations
@@ -46,8 +49,9 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class Kappa:
-    """Agreement on `units` that both labelled. `table[i][j]` counts units that the first called `labels[i]` and the other `labels[j]`. `observed` and
-    `expected` are p_o and p_e, None without units; `kappa` is None where it does not exist."""
+    """Agreement on `units` that both labelled. `table[i][j]` counts units that the first called
+    `labels[i]` and the other `labels[j]`. `observed` and `expected` are p_o and p_e, None without
+    units; `kappa` is None where it does not exist."""
 
     labels: tuple[str, ...]
     table: tuple[tuple[int, ...], ...]
@@ -59,7 +63,8 @@ class Kappa:
 
 @dataclass(frozen=True)
 class FirstErrors:
-    """Agreement on the first wrong step of a path: the same step, and at most one step apart. "None is wrong" is near to itself only."""
+    """Agreement on the first wrong step of a path: the same step, and at most one step apart. "None
+    is wrong" is near to itself only."""
 
     kappa: Kappa
     exact: int
@@ -68,9 +73,11 @@ class FirstErrors:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two authors on everything that both labelled. `by_verdict` and `by_category` ask of each label whether it was given or not.
+    """Two authors on everything that both labelled. `by_verdict` and `by_category` ask of each
+    label whether it was given or not.
 
-    Units: a step for verdicts, a path for first wrong steps, a run for categories (wherever in the run they stand; several are one label together).
+    Units: a step for verdicts, a path for first wrong steps, a run for categories (wherever in the
+    run they stand; several are one label together).
     """
 
     one: str
@@ -88,7 +95,8 @@ Said = TypeVar("Said")
 
 
 def kappa(pairs: Iterable[tuple[str, str]], order: Sequence[str] = ()) -> Kappa:
-    """Agreement over pairs of labels; `order` is that of the labels in the table, others follow by name."""
+    """Agreement over pairs of labels; `order` is that of the labels in the table, others follow by
+    name."""
     counts = Counter(pairs)
     units = sum(counts.values())
     seen = {label for pair in counts for label in pair}
@@ -98,36 +106,70 @@ def kappa(pairs: Iterable[tuple[str, str]], order: Sequence[str] = ()) -> Kappa:
         return Kappa(labels, table, 0, None, None, None)
     observed = Fraction(sum(counts[label, label] for label in labels), units)
     columns = [sum(column) for column in zip(*table, strict=True)]
-    expected = Fraction(sum(sum(row) * column for row, column in zip(table, columns, strict=True)), units * units)
+    expected = Fraction(
+        sum(sum(row) * column for row, column in zip(table, columns, strict=True)), units * units
+    )
     value = None if expected == 1 else (observed - expected) / (1 - expected)
     return Kappa(labels, table, units, observed, expected, value)
 
 
 def one_against_rest(pairs: Sequence[tuple[str, str]], label: str) -> Kappa:
     """Agreement on whether a unit is called `label`."""
-    return kappa([(_yes(one == label), _yes(other == label)) for one, other in pairs], ("yes", "no"))
+    return kappa(
+        [(_yes(one == label), _yes(other == label)) for one, other in pairs], ("yes", "no")
+    )
 
 
-def agreement(rows: Sequence[Labelled], one: str, other: str, *, categories: Sequence[str], blind_only: bool = False) -> Agreement:
-    """Compare two authors. `categories` are the keys of the codebook in order; `blind_only` leaves out what was labelled with open eyes."""
-    given = [[row for row in rows if row.author == author and (row.blind or not blind_only)] for author in (one, other)]
+def agreement(
+    rows: Sequence[Labelled],
+    one: str,
+    other: str,
+    *,
+    categories: Sequence[str],
+    blind_only: bool = False,
+) -> Agreement:
+    """Compare two authors. `categories` are the keys of the codebook in order; `blind_only` leaves
+    out what was labelled with open eyes."""
+    given = [
+        [row for row in rows if row.author == author and (row.blind or not blind_only)]
+        for author in (one, other)
+    ]
     verdicts = _pairs(*(_verdicts(labels) for labels in given))
     sets = _pairs(*(_category_sets(labels) for labels in given))
     joined = [(_joined(mine, categories), _joined(theirs, categories)) for mine, theirs in sets]
     used = [key for key in categories if any(key in each for pair in sets for each in pair)]
     return Agreement(
-        one, other, len(sets), kappa(verdicts, tuple(RATINGS)), {label: one_against_rest(verdicts, label) for label in RATINGS},
-        first_errors(_pairs(*(_firsts(labels) for labels in given))), kappa(joined, (NONE,)),
-        {key: kappa([(_yes(key in mine), _yes(key in theirs)) for mine, theirs in sets], ("yes", "no")) for key in used},
-    )  # fmt: skip
+        one,
+        other,
+        len(sets),
+        kappa(verdicts, tuple(RATINGS)),
+        {label: one_against_rest(verdicts, label) for label in RATINGS},
+        first_errors(_pairs(*(_firsts(labels) for labels in given))),
+        kappa(joined, (NONE,)),
+        {
+            key: kappa(
+                [(_yes(key in mine), _yes(key in theirs)) for mine, theirs in sets], ("yes", "no")
+            )
+            for key in used
+        },
+    )
 
 
 def first_errors(pairs: Sequence[tuple[int, int]]) -> FirstErrors:
     """Agreement on the numbers of first wrong steps, `NO_ERROR` where there is none."""
     exact = sum(one == other for one, other in pairs)
-    near = sum(one == other or (NO_ERROR not in (one, other) and abs(one - other) == 1) for one, other in pairs)
+    near = sum(
+        one == other or (NO_ERROR not in (one, other) and abs(one - other) == 1)
+        for one, other in pairs
+    )
     steps = sorted({step for pair in pairs for step in pair})
-    return FirstErrors(kappa([(_step(one), _step(other)) for one, other in pairs], [_step(step) for step in steps]), exact, near)
+    return FirstErrors(
+        kappa(
+            [(_step(one), _step(other)) for one, other in pairs], [_step(step) for step in steps]
+        ),
+        exact,
+        near,
+    )
 
 
 def _pairs(one: Mapping[Unit, Said], other: Mapping[Unit, Said]) -> list[tuple[Said, Said]]:
@@ -139,14 +181,20 @@ def _verdicts(rows: Iterable[Labelled]) -> dict[tuple[int, int | None, int | Non
 
 
 def _firsts(rows: Iterable[Labelled]) -> dict[tuple[int, int | None], int]:
-    return {(row.run_id, row.node): row.step for row in rows if row.kind == "first_error" and row.step is not None}
+    return {
+        (row.run_id, row.node): row.step
+        for row in rows
+        if row.kind == "first_error" and row.step is not None
+    }
 
 
 def _category_sets(rows: Iterable[Labelled]) -> dict[int, frozenset[str]]:
     """The categories of every run that has any label: none is an opinion too."""
     found: dict[int, frozenset[str]] = {}
     for row in rows:
-        found[row.run_id] = found.get(row.run_id, frozenset()) | ({row.label} if row.kind == "category" else frozenset())
+        found[row.run_id] = found.get(row.run_id, frozenset()) | (
+            {row.label} if row.kind == "category" else frozenset()
+        )
     return found
 
 
@@ -162,4 +210,14 @@ def _yes(given: bool) -> str:
     return "yes" if given else "no"
 
 
-__all__ = ["NONE", "Agreement", "FirstErrors", "Kappa", "Labelled", "agreement", "first_errors", "kappa", "one_against_rest"]
+__all__ = [
+    "NONE",
+    "Agreement",
+    "FirstErrors",
+    "Kappa",
+    "Labelled",
+    "agreement",
+    "first_errors",
+    "kappa",
+    "one_against_rest",
+]

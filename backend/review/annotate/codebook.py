@@ -1,4 +1,5 @@
-"""The codebook: error categories that people can add, rename and retire without a label losing its meaning."""
+"""The codebook: error categories that people can add, rename and retire without a label losing its
+meaning."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ DESCRIPTION_LIMIT, NAME_LIMIT = 1000, 60
 
 @dataclass(frozen=True)
 class Category:
-    """An entry. `key` is given once and never changes; a retired one takes no new labels and keeps its old ones; `position` orders the book."""
+    """An entry. `key` is given once and never changes; a retired one takes no new labels and keeps
+    its old ones; `position` orders the book."""
 
     key: str
     name: str
@@ -32,9 +34,17 @@ class Category:
     def checked(self) -> Category:
         """The entry itself. Raises `BadInput`."""
         if not self.name.strip() or len(self.name) > NAME_LIMIT or "\n" in self.name:
-            raise BadInput("name of a category", given=self.name[:NAME_LIMIT], accepted=f"1 to {NAME_LIMIT} characters on one line")
+            raise BadInput(
+                "name of a category",
+                given=self.name[:NAME_LIMIT],
+                accepted=f"1 to {NAME_LIMIT} characters on one line",
+            )
         if len(self.description) > DESCRIPTION_LIMIT:
-            raise BadInput("description of a category", given=f"{len(self.description)} characters", accepted=f"at most {DESCRIPTION_LIMIT}")
+            raise BadInput(
+                "description of a category",
+                given=f"{len(self.description)} characters",
+                accepted=f"at most {DESCRIPTION_LIMIT}",
+            )
         if self.mark not in MARKS:
             raise BadInput("mark of a category", given=self.mark, accepted=", ".join(MARKS))
         return self

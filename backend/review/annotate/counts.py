@@ -36,7 +36,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Counts:
-    """`labelled` are runs with any label, by strategy; cells with nothing in them are left out. A run counts once in a cell, whoever labelled it."""
+    """`labelled` are runs with any label, by strategy; cells with nothing in them are left out. A
+    run counts once in a cell, whoever labelled it."""
 
     labelled: dict[str, int]
     cells: tuple[Cell, ...]
@@ -50,7 +51,10 @@ def counted(rows: Iterable[Told]) -> Counts:
         runs[row.strategy].add(row.run_id)
         if row.kind == "category":
             given[row.strategy, row.label].append(row.run_id)
-    cells = tuple(Cell(strategy, key, len(set(ids)), len(ids)) for (strategy, key), ids in sorted(given.items()))
+    cells = tuple(
+        Cell(strategy, key, len(set(ids)), len(ids))
+        for (strategy, key), ids in sorted(given.items())
+    )
     return Counts({name: len(runs[name]) for name in sorted(runs)}, cells)
 
 

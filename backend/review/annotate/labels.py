@@ -2,14 +2,17 @@
 
 Kinds
 
-- `first_error` of a path: the number of its first wrong step, counted from 0, or `NO_ERROR`; `label` is that number as text. A path is named by
+- `first_error` of a path: the number of its first wrong step, counted from 0, or `NO_ERROR`;
+  `label` is that number as text. A path is named by
   its last node.
 - `verdict` on a step: `good`, `neutral` or `bad`, which PRM800K writes as 1, 0 and -1.
-- `category` of a run, a step or a span: the key of an entry of the codebook. A place can have several.
+- `category` of a run, a step or a span: the key of an entry of the codebook. A place can have
+  several.
 - `note` on a run, a step or a span: free text.
 
-A step is named by its number on the path from the root (from 0) and by the node in which it ends. The two name one text for ever: there is one path
-to a node. So steps that several paths share are labelled once.
+A step is named by its number on the path from the root (from 0) and by the node in which it ends.
+The two name one text for ever: there is one path to a node. So steps that several paths share are
+labelled once.
 """
 
 from __future__ import annotations
@@ -33,8 +36,8 @@ _UNFIT = re.compile("[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060
 
 @dataclass(frozen=True)
 class Span:
-    """Characters [start, end) of a step's text, which read `quote`; `tokens` are (node, first, end) stretches of tokens that cover them, empty where
-    the tokens' texts are not at hand."""
+    """Characters [start, end) of a step's text, which read `quote`; `tokens` are (node, first, end)
+    stretches of tokens that cover them, empty where the tokens' texts are not at hand."""
 
     start: int
     end: int
@@ -42,12 +45,18 @@ class Span:
     tokens: tuple[tuple[int, int, int], ...] = ()
 
     def json(self) -> dict[str, JSON]:
-        return {"start": self.start, "end": self.end, "quote": self.quote, "tokens": [list(each) for each in self.tokens]}
+        return {
+            "start": self.start,
+            "end": self.end,
+            "quote": self.quote,
+            "tokens": [list(each) for each in self.tokens],
+        }
 
 
 @dataclass(frozen=True)
 class Label:
-    """A label of whatever kind. `node` and `step` are None for a label of the whole run; `span` is within the step."""
+    """A label of whatever kind. `node` and `step` are None for a label of the whole run; `span` is
+    within the step."""
 
     kind: Kind
     label: str = ""
@@ -58,24 +67,48 @@ class Label:
 
     def checked(self) -> Label:
         """The label itself. Raises `BadInput` where kind, content and place do not fit together."""
-        if self.kind == "first_error" and (self.span is not None or self.node is None or self.step is None or self.label != str(self.step)):
-            raise BadInput("first wrong step", given=self.label, accepted="a node and the number of a step, and no span")
-        if self.kind == "verdict" and (self.label not in RATINGS or self.span is not None or self.node is None):
+        if self.kind == "first_error" and (
+            self.span is not None
+            or self.node is None
+            or self.step is None
+            or self.label != str(self.step)
+        ):
+            raise BadInput(
+                "first wrong step",
+                given=self.label,
+                accepted="a node and the number of a step, and no span",
+            )
+        if self.kind == "verdict" and (
+            self.label not in RATINGS or self.span is not None or self.node is None
+        ):
             raise BadInput("verdict", given=self.label, accepted=f"{', '.join(RATINGS)}, of a step")
         if self.kind == "note" and (not (self.note or "").strip() or self.label):
             raise BadInput("note", given=self.note, accepted="a text")
         if len(self.note or "") > NOTE_LIMIT:
-            raise BadInput("note", given=f"{len(self.note or '')} characters", accepted=f"at most {NOTE_LIMIT}")
-        if (self.node is None) != (self.step is None) or (self.span is not None and self.step is None):
-            raise BadInput("place of a label", given=[self.node, self.step], accepted="a node and a step of the path to it, or neither")
+            raise BadInput(
+                "note", given=f"{len(self.note or '')} characters", accepted=f"at most {NOTE_LIMIT}"
+            )
+        if (self.node is None) != (self.step is None) or (
+            self.span is not None and self.step is None
+        ):
+            raise BadInput(
+                "place of a label",
+                given=[self.node, self.step],
+                accepted="a node and a step of the path to it, or neither",
+            )
         return self
 
 
 def author_name(given: str) -> str:
-    """A name as it is kept: trimmed, on one line, nothing in it that cannot be seen. Raises `BadInput`."""
+    """A name as it is kept: trimmed, on one line, nothing in it that cannot be seen. Raises
+    `BadInput`."""
     name = given.strip()
     if not name or len(name) > NAME_LIMIT or _UNFIT.search(name):
-        raise BadInput("author", given=given[:NAME_LIMIT], accepted=f"a name of 1 to {NAME_LIMIT} visible characters")
+        raise BadInput(
+            "author",
+            given=given[:NAME_LIMIT],
+            accepted=f"a name of 1 to {NAME_LIMIT} visible characters",
+        )
     return name
 
 

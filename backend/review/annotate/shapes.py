@@ -1,13 +1,16 @@
-"""Labelled paths in the shapes of two public datasets, so that programs written for those read them.
+"""Labelled paths in the shapes of two public datasets, so that programs written for those read
+them.
 
-ProcessBench (Zheng et al. 2024, arXiv:2412.06559): one object a path and author with exactly `id`, `generator`, `problem`, `steps`,
-`final_answer_correct`, `label`; `label` is the index of the first wrong step from 0, or -1. A path has one where its author said so, or judged
-every step up to the first bad one, or all of them.
+ProcessBench (Zheng et al. 2024, arXiv:2412.06559): one object a path and author with exactly `id`,
+`generator`, `problem`, `steps`, `final_answer_correct`, `label`; `label` is the index of the first
+wrong step from 0, or -1. A path has one where its author said so, or judged every step up to the
+first bad one, or all of them.
 
-PRM800K (Lightman et al. 2023, arXiv:2305.20050; the fields of its phase 2): one object a path and author with a rated step. Each step of the path
-has `completions`: the step itself first (`chosen_completion` 0), then other steps that the same author rated in the same place, which lie on other
-branches. `rating` is -1, 0 or 1, or null where the author did not rate. What the dataset has and this program does not measure is null:
-`total_time`, `generation`, `ground_truth_solution`.
+PRM800K (Lightman et al. 2023, arXiv:2305.20050; the fields of its phase 2): one object a path and
+author with a rated step. Each step of the path has `completions`: the step itself first
+(`chosen_completion` 0), then other steps that the same author rated in the same place, which lie on
+other branches. `rating` is -1, 0 or 1, or null where the author did not rate. What the dataset has
+and this program does not measure is null: `total_time`, `generation`, `ground_truth_solution`.
 """
 
 from __future__ import annotations
@@ -28,8 +31,9 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class LabelledPath:
-    """A path as one author labelled it. `places[i]` names step i; `ratings` are verdicts by place. `others` are rated steps of other branches that
-    continue this path: the number of the step, its text and its rating. `correct` is the grade of the path's answer, None where undecided; `whole`
+    """A path as one author labelled it. `places[i]` names step i; `ratings` are verdicts by place.
+    `others` are rated steps of other branches that continue this path: the number of the step, its
+    text and its rating. `correct` is the grade of the path's answer, None where undecided; `whole`
     False means that the path goes on below."""
 
     run_id: int
@@ -52,7 +56,8 @@ class LabelledPath:
 
 
 def first_wrong(path: LabelledPath) -> int | None:
-    """The number of the first wrong step, `NO_ERROR` for none, None where the author did not say enough to know."""
+    """The number of the first wrong step, `NO_ERROR` for none, None where the author did not say
+    enough to know."""
     if path.first_error is not None:
         return path.first_error
     for number, place in enumerate(path.places):
@@ -69,9 +74,13 @@ def processbench(paths: Iterable[LabelledPath]) -> Iterator[dict[str, JSON]]:
         label = first_wrong(path)
         if label is not None:
             yield {
-                "id": f"run{path.run_id}-node{path.node}-{path.author}", "generator": path.generator, "problem": path.problem,
-                "steps": list(path.steps), "final_answer_correct": path.correct, "label": label,
-            }  # fmt: skip
+                "id": f"run{path.run_id}-node{path.node}-{path.author}",
+                "generator": path.generator,
+                "problem": path.problem,
+                "steps": list(path.steps),
+                "final_answer_correct": path.correct,
+                "label": label,
+            }
 
 
 def prm800k(paths: Iterable[LabelledPath]) -> Iterator[dict[str, JSON]]:
@@ -79,36 +88,67 @@ def prm800k(paths: Iterable[LabelledPath]) -> Iterator[dict[str, JSON]]:
     for path in paths:
         if any(place in path.ratings for place in path.places):
             steps: list[JSON] = [
-                {"completions": _completions(path, number), "human_completion": None, "chosen_completion": 0} for number in range(len(path.steps))
+                {
+                    "completions": _completions(path, number),
+                    "human_completion": None,
+                    "chosen_completion": 0,
+                }
+                for number in range(len(path.steps))
             ]
             yield {
-                "labeler": path.author, "timestamp": path.at.replace(tzinfo=None).isoformat(), "generation": None,
-                "is_quality_control_question": False, "is_initial_screening_question": False, "question": _question(path),
+                "labeler": path.author,
+                "timestamp": path.at.replace(tzinfo=None).isoformat(),
+                "generation": None,
+                "is_quality_control_question": False,
+                "is_initial_screening_question": False,
+                "question": _question(path),
                 "label": {"steps": steps, "total_time": None, "finish_reason": finish_reason(path)},
-            }  # fmt: skip
+            }
 
 
 def _question(path: LabelledPath) -> dict[str, JSON]:
     return {
-        "problem": path.problem, "ground_truth_solution": None, "ground_truth_answer": path.right_answer, "pre_generated_steps": list(path.steps),
-        "pre_generated_answer": path.answer, "pre_generated_verifier_score": path.score,
-    }  # fmt: skip
+        "problem": path.problem,
+        "ground_truth_solution": None,
+        "ground_truth_answer": path.right_answer,
+        "pre_generated_steps": list(path.steps),
+        "pre_generated_answer": path.answer,
+        "pre_generated_verifier_score": path.score,
+    }
 
 
 def _completions(path: LabelledPath, number: int) -> list[JSON]:
     rating = path.ratings.get(path.places[number])
-    own: JSON = {"text": path.steps[number], "rating": None if rating is None else RATINGS[rating], "flagged": None}
-    others: list[JSON] = [{"text": text, "rating": RATINGS[verdict], "flagged": None} for at, text, verdict in path.others if at == number]
+    own: JSON = {
+        "text": path.steps[number],
+        "rating": None if rating is None else RATINGS[rating],
+        "flagged": None,
+    }
+    others: list[JSON] = [
+        {"text": text, "rating": RATINGS[verdict], "flagged": None}
+        for at, text, verdict in path.others
+        if at == number
+    ]
     return [own, *others]
 
 
 def finish_reason(path: LabelledPath) -> str:
-    """`bad_problem` where the run has that category, `found_error` where a step of the path is wrong, `solution` where none is said to be and the
-    answer is right, else `give_up`."""
-    wrong = any(path.ratings.get(place) == "bad" for place in path.places) or (path.first_error is not None and path.first_error >= 0)
+    """`bad_problem` where the run has that category, `found_error` where a step of the path is
+    wrong, `solution` where none is said to be and the answer is right, else `give_up`."""
+    wrong = any(path.ratings.get(place) == "bad" for place in path.places) or (
+        path.first_error is not None and path.first_error >= 0
+    )
     if BAD_PROBLEM in path.categories:
         return "bad_problem"
     return "found_error" if wrong else "solution" if path.correct else "give_up"
 
 
-__all__ = ["BAD_PROBLEM", "LabelledPath", "Place", "finish_reason", "first_wrong", "prm800k", "processbench"]
+__all__ = [
+    "BAD_PROBLEM",
+    "LabelledPath",
+    "Place",
+    "finish_reason",
+    "first_wrong",
+    "prm800k",
+    "processbench",
+]

@@ -18,7 +18,8 @@ class Part:
 
 @dataclass(frozen=True)
 class WrittenStep:
-    """A step: its number on the path (from 0), its text without the space around it, and the parts of nodes that spell it, in order."""
+    """A step: its number on the path (from 0), its text without the space around it, and the parts
+    of nodes that spell it, in order."""
 
     number: int
     text: str
@@ -30,9 +31,12 @@ class WrittenStep:
         return self.parts[-1].node
 
 
-def written_steps(nodes: Sequence[tuple[int, str]], delimiter: str, ends: Collection[int] = ()) -> list[WrittenStep]:
-    """The steps that `nodes` (id and text, from below the prompt down) write together. Empty pieces are no steps, as
-    `backend.judging.verifiers.aggregation.steps_of` has it. Nodes named in `ends` end a step even without a delimiter, as those of other programs do."""
+def written_steps(
+    nodes: Sequence[tuple[int, str]], delimiter: str, ends: Collection[int] = ()
+) -> list[WrittenStep]:
+    """The steps that `nodes` (id and text, from below the prompt down) write together. Empty pieces
+    are no steps, as `backend.judging.verifiers.aggregation.steps_of` has it. Nodes named in `ends`
+    end a step even without a delimiter, as those of other programs do."""
     found: list[WrittenStep] = []
     for group in _groups(nodes, ends):
         at = 0
@@ -78,7 +82,8 @@ def covering(step: WrittenStep, start: int, end: int) -> list[Part]:
 
 
 def tokens_over(tokens: Sequence[str], start: int, end: int) -> tuple[int, int] | None:
-    """The tokens [first, end) whose texts cover characters [start, end) of the node that they spell; None where they do not reach so far."""
+    """The tokens [first, end) whose texts cover characters [start, end) of the node that they
+    spell; None where they do not reach so far."""
     at, first = 0, None
     for index, token in enumerate(tokens):
         if first is None and at + len(token) > start:

@@ -1,7 +1,8 @@
 """Labels as one table, a line a label: CSV and Parquet with the same columns.
 
-A spreadsheet takes a cell that begins with =, +, -, @ or a control character for a formula. So in CSV a text that begins so is written with an
-apostrophe before it, and one that begins with an apostrophe as well: whoever reads the file takes one leading apostrophe off every text column
+A spreadsheet takes a cell that begins with =, +, -, @ or a control character for a formula. So in
+CSV a text that begins so is written with an apostrophe before it, and one that begins with an
+apostrophe as well: whoever reads the file takes one leading apostrophe off every text column
 (`unescaped`) and has the text exactly. Parquet holds texts as they are.
 """
 
@@ -16,13 +17,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 MOMENT = pa.timestamp("us", tz="UTC")
-SCHEMA = pa.schema({
-    "id": pa.int64(), "run_id": pa.int64(), "strategy": pa.string(), "model": pa.string(), "problem_id": pa.string(), "node": pa.int32(),
-    "step": pa.int32(), "kind": pa.string(), "label": pa.string(), "category_name": pa.string(), "span_start": pa.int32(), "span_end": pa.int32(),
-    "span_tokens": pa.string(), "text": pa.string(), "note": pa.string(), "author": pa.string(), "blind": pa.bool_(), "created_at": MOMENT,
-    "updated_at": MOMENT,
-})  # fmt: skip
-"""`text` is what the label is about: the quoted span, else the step; empty for a whole run. `span_tokens` is JSON: [[node, first, end], ...]."""
+SCHEMA = pa.schema(
+    {
+        "id": pa.int64(),
+        "run_id": pa.int64(),
+        "strategy": pa.string(),
+        "model": pa.string(),
+        "problem_id": pa.string(),
+        "node": pa.int32(),
+        "step": pa.int32(),
+        "kind": pa.string(),
+        "label": pa.string(),
+        "category_name": pa.string(),
+        "span_start": pa.int32(),
+        "span_end": pa.int32(),
+        "span_tokens": pa.string(),
+        "text": pa.string(),
+        "note": pa.string(),
+        "author": pa.string(),
+        "blind": pa.bool_(),
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
+    }
+)
+"""`text` is what the label is about: the quoted span, else the step; empty for a whole run.
+`span_tokens` is JSON: [[node, first, end], ...]."""
 
 TEXTS = frozenset(field.name for field in SCHEMA if field.type == pa.string())
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
@@ -61,7 +80,9 @@ def _cell(name: str, value: Any) -> str:
 def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The same table as Parquet."""
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMA), sink, compression="zstd")
+    pq.write_table(
+        pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMA), sink, compression="zstd"
+    )
     return sink.getvalue()
 
 

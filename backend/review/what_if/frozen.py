@@ -1,4 +1,5 @@
-"""Models that say only what they have said before: an engine and a reward model over the stored answers of a run."""
+"""Models that say only what they have said before: an engine and a reward model over the stored
+answers of a run."""
 
 from __future__ import annotations
 
@@ -7,16 +8,28 @@ from collections.abc import AsyncIterator, Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from backend.core.errors import EngineFailure
-from backend.core.ports import Capabilities, Completion, EngineInfo, EngineStats, Given, Likelihood, Prompt, Request, Solution, StepScores
+from backend.core.ports import (
+    Capabilities,
+    Completion,
+    EngineInfo,
+    EngineStats,
+    Given,
+    Likelihood,
+    Prompt,
+    Request,
+    Solution,
+    StepScores,
+)
 from backend.core.types import JSON, Kind
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 
 UNKNOWN = EngineInfo("", "", "", "", 0, 0, "\n\n", Capabilities())
 _DESCRIBED = TypeAdapter(EngineInfo)
 
 
 class Unpaid(EngineFailure):
-    """Something was asked that the stored run never asked. `node` is what was to be continued, `text` what was to be scored or encoded."""
+    """Something was asked that the stored run never asked. `node` is what was to be continued,
+    `text` what was to be scored or encoded."""
 
     def __init__(self, what: str, node: int | None = None) -> None:
         super().__init__(what)
@@ -29,8 +42,12 @@ class FrozenEngine:
     def __init__(self, info: EngineInfo, trace: Trace, question: str) -> None:
         self.info = info
         self._nodes = trace.nodes
-        self._prompts = {question: Prompt(trace.nodes[0].text, trace.nodes[0].token_ids)} if trace.nodes else {}
-        self._injected = {node.text: node.token_ids for node in trace.nodes if node.kind is Kind.INJECTED}
+        self._prompts = (
+            {question: Prompt(trace.nodes[0].text, trace.nodes[0].token_ids)} if trace.nodes else {}
+        )
+        self._injected = {
+            node.text: node.token_ids for node in trace.nodes if node.kind is Kind.INJECTED
+        }
         for event in trace.events:
             asked = (event.data or {}).get("question")
             if event.kind == "node" and event.node_id is not None and isinstance(asked, str):
@@ -54,8 +71,13 @@ class FrozenEngine:
         known: Sequence[Completion] = ()
         for completion in known:
             yield completion
-        texts = {"".join(part.text for part in node.path()): place for place, node in reversed(list(enumerate(self._nodes)))}
-        raise Unpaid("a continuation would have been drawn that never was", texts.get(requests[0].text))
+        texts = {
+            "".join(part.text for part in node.path()): place
+            for place, node in reversed(list(enumerate(self._nodes)))
+        }
+        raise Unpaid(
+            "a continuation would have been drawn that never was", texts.get(requests[0].text)
+        )
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         """Nothing: how far a text that is given up would have come by then is not stored."""
@@ -72,7 +94,8 @@ class FrozenEngine:
 
 
 class FrozenRewardModel:
-    """`ports.RewardModel` without a model: every score that is asked for is a new one, because stored ones are taken from the store."""
+    """`ports.RewardModel` without a model: every score that is asked for is a new one, because
+    stored ones are taken from the store."""
 
     def __init__(self, info: EngineInfo) -> None:
         self.info = info
@@ -85,7 +108,8 @@ class FrozenRewardModel:
 
 
 def info_of(described: JSON) -> EngineInfo:
-    """A model as the manifest of a run describes it; one of which nothing is known can do everything."""
+    """A model as the manifest of a run describes it; one of which nothing is known can do
+    everything."""
     try:
         return _DESCRIBED.validate_python(described)
     except ValidationError:

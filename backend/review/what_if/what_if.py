@@ -1,9 +1,11 @@
 """What other settings would have chosen on a stored search, without a model.
 
-Another final rule looks at the stored candidates again. Other settings of the search itself (a parameter such as a width or a threshold, another
-aggregation of step scores, the scores of another verifier) run the strategy anew: every text and every score is taken from the store, under the same
-keys and random numbers, and at the first one that is not there the search stops. Until then it is exactly the search that would have been; the budget
-counts as it would have, but for seconds, which nobody spends here. Texts that a race gives up are left out.
+Another final rule looks at the stored candidates again. Other settings of the search itself (a
+parameter such as a width or a threshold, another aggregation of step scores, the scores of another
+verifier) run the strategy anew: every text and every score is taken from the store, under the same
+keys and random numbers, and at the first one that is not there the search stops. Until then it is
+exactly the search that would have been; the budget counts as it would have, but for seconds, which
+nobody spends here. Texts that a race gives up are left out.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ from backend.judging.verifiers.aggregation import aggregated
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
-from backend.review.reselect import Choice, Reselection, Trace, reselect
+from backend.review.reselect import Reselection, reselect
+from backend.review.stored_run import Choice, Trace
 from backend.review.what_if.frozen import FrozenEngine, FrozenRewardModel, Unpaid
-from backend.runs.context import Control
+from backend.runs.control import Control
 from backend.runs.driver import rule_of, run
 from backend.runs.paid import Paid, PaidScore, verdicts_from
 
@@ -31,7 +34,8 @@ BY_STEPS = ("prm", "exact")
 
 
 class Judge(NamedTuple):
-    """A stored series by its name: the score of each node by its id. A node that it lacks was never scored, whatever else could score it."""
+    """A stored series by its name: the score of each node by its id. A node that it lacks was never
+    scored, whatever else could score it."""
 
     series: str
     scores: Mapping[int, Score]
@@ -39,8 +43,10 @@ class Judge(NamedTuple):
 
 @dataclass(frozen=True)
 class Changes:
-    """What is to be different; None or nothing: as it was. `params` replace single parameters of the strategy; `first` lets only so many candidates
-    stand, in the order in which they came in (where texts race, short ones come first). `judge` steers the search in place of its verifier."""
+    """What is to be different; None or nothing: as it was. `params` replace single parameters of
+    the strategy; `first` lets only so many candidates stand, in the order in which they came in
+    (where texts race, short ones come first). `judge` steers the search in place of its verifier.
+    """
 
     selector: str | None = None
     selector_params: Mapping[str, JSON] | None = None
@@ -53,21 +59,28 @@ class Changes:
         """The spec with the changes; another selector begins with its own defaults."""
         params = spec.selector_params if self.selector in (None, spec.selector) else {}
         changed = {
-            "selector": self.selector or spec.selector, "selector_params": dict(params if self.selector_params is None else self.selector_params),
-            "aggregation": self.aggregation or spec.aggregation, "params": {**spec.params, **self.params},
+            "selector": self.selector or spec.selector,
+            "selector_params": dict(
+                params if self.selector_params is None else self.selector_params
+            ),
+            "aggregation": self.aggregation or spec.aggregation,
+            "params": {**spec.params, **self.params},
             "verifier": spec.verifier if self.judge is None else "prm",
             "budget": {axis: limit for axis, limit in spec.budget.items() if axis != "seconds"},
-        }  # fmt: skip
+        }
         return spec.model_copy(update=changed)
 
     def of_search(self, spec: RunSpec) -> bool:
         """Whether the search itself would have been another one, and not only its final choice."""
-        other = any(self.params[name] != spec.params.get(name) for name in self.params) or self.aggregation not in (None, spec.aggregation)
+        other = any(
+            self.params[name] != spec.params.get(name) for name in self.params
+        ) or self.aggregation not in (None, spec.aggregation)
         return other or self.judge is not None
 
 
 class Stored(NamedTuple):
-    """A run as it is stored: its trace, what it paid for, and its models as the manifest describes them. `whole`: it came to its end."""
+    """A run as it is stored: its trace, what it paid for, and its models as the manifest describes
+    them. `whole`: it came to its end."""
 
     trace: Trace
     paid: Paid
@@ -77,8 +90,9 @@ class Stored(NamedTuple):
 
 
 class WhatIf(NamedTuple):
-    """What would have been chosen, nodes by their ids in the stored run. It is exact for `rounds` steps of the search; `whole`: that is all of them,
-    else `reason` says what was asked then, and `node` of which stored node."""
+    """What would have been chosen, nodes by their ids in the stored run. It is exact for `rounds`
+    steps of the search; `whole`: that is all of them, else `reason` says what was asked then, and
+    `node` of which stored node."""
 
     found: Reselection
     rounds: int
@@ -96,25 +110,46 @@ class Replayed(NamedTuple):
 
 
 async def what_if(
-    spec: RunSpec, changes: Changes, problem: Problem, stored: Stored, grade: Callable[[Problem, str | None], Grade], compare: Compare | None
+    spec: RunSpec,
+    changes: Changes,
+    problem: Problem,
+    stored: Stored,
+    grade: Callable[[Problem, str | None], Grade],
+    compare: Compare | None,
 ) -> WhatIf:
-    """Blocks: run it in a thread. Raises `BadInput` for names and parameters that do not exist, and what a run would raise."""
+    """Blocks: run it in a thread. Raises `BadInput` for names and parameters that do not exist, and
+    what a run would raise."""
     asked = changes.applied(spec)
     rule = rule_of(asked)
     found_by = Replayed(stored.trace, None)
     if changes.of_search(spec):
         found_by = await replayed(asked, problem, stored, grade, compare, changes.judge)
-    heard = {pair: equal for event in found_by.trace.events if event.kind == "compared" for pair, equal in verdicts_from(event.data).items()}
+    heard = {
+        pair: equal
+        for event in found_by.trace.events
+        if event.kind == "compared"
+        for pair, equal in verdicts_from(event.data).items()
+    }
     classes = classes_of(problem, compare, {**stored.paid.verdicts, **heard})
-    found = reselect(found_by.trace, rule, classes, lambda answer: grade(problem, answer), first=changes.first)
+    found = reselect(
+        found_by.trace, rule, classes, lambda answer: grade(problem, answer), first=changes.first
+    )
     rounds = sum(event.kind == "step" for event in found_by.trace.events)
     whole = stored.whole if found_by.trace is stored.trace else found_by.unpaid is None
-    reason, node = ("", None) if found_by.unpaid is None else (found_by.unpaid.reason, found_by.unpaid.node)
-    return WhatIf(_in_stored_ids(found, found_by.trace, stored.trace), rounds, whole, reason, node, classes)
+    reason, node = (
+        ("", None) if found_by.unpaid is None else (found_by.unpaid.reason, found_by.unpaid.node)
+    )
+    return WhatIf(
+        _in_stored_ids(found, found_by.trace, stored.trace), rounds, whole, reason, node, classes
+    )
 
 
 async def replayed(
-    asked: RunSpec, problem: Problem, stored: Stored, grade: Callable[[Problem, str | None], Grade], compare: Compare | None,
+    asked: RunSpec,
+    problem: Problem,
+    stored: Stored,
+    grade: Callable[[Problem, str | None], Grade],
+    compare: Compare | None,
     judge: Judge | None = None,
 ) -> Replayed:
     """The search anew over what is stored."""
@@ -124,33 +159,60 @@ async def replayed(
     unpaid: Unpaid | None = None
     try:
         await run(
-            asked, problem=problem, engine=engine, reward=FrozenRewardModel(stored.reward) if asked.verifier == "prm" else None, sink=sink,
-            control=Control(), grade=grade, paid=paid, compare=compare,
-        )  # fmt: skip
+            asked,
+            problem=problem,
+            engine=engine,
+            reward=FrozenRewardModel(stored.reward) if asked.verifier == "prm" else None,
+            sink=sink,
+            control=Control(),
+            grade=grade,
+            paid=paid,
+            compare=compare,
+        )
     except Unpaid as reached:
         unpaid = reached
     return Replayed(Trace(sink.nodes, sink.events, asked.verifier), unpaid)
 
 
 def again(paid: Paid, asked: RunSpec) -> Paid:
-    """The stored answers for a search from the start. A text that a race gave up is none: another race might have waited for it."""
-    kept = {key: answer for key, answer in paid.completions.items() if answer.finish is not Finish.ABORTED or answer.failure is not None}
-    scores = {key: _aggregated(score, asked.aggregation) if key[0] in BY_STEPS else score for key, score in paid.scores.items()}
+    """The stored answers for a search from the start. A text that a race gave up is none: another
+    race might have waited for it."""
+    kept = {
+        key: answer
+        for key, answer in paid.completions.items()
+        if answer.finish is not Finish.ABORTED or answer.failure is not None
+    }
+    scores = {
+        key: _aggregated(score, asked.aggregation) if key[0] in BY_STEPS else score
+        for key, score in paid.scores.items()
+    }
     return replace(paid, completions=kept, scores=scores, next_seq=0, elapsed_ms=0.0, anew=True)
 
 
 def judged_by(judge: Judge, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
-    """The stored answers with the scores of another verifier, under the name of the verifier that is asked for."""
+    """The stored answers with the scores of another verifier, under the name of the verifier that
+    is asked for."""
     by_steps = judge.series.split(" ")[0] in BY_STEPS
-    found = {(asked.verifier, trace.nodes[node].key): PaidScore(score) for node, score in judge.scores.items()}
-    return replace(paid, scores={key: _aggregated(score, asked.aggregation) if by_steps else score for key, score in found.items()})
+    found = {
+        (asked.verifier, trace.nodes[node].key): PaidScore(score)
+        for node, score in judge.scores.items()
+    }
+    return replace(
+        paid,
+        scores={
+            key: _aggregated(score, asked.aggregation) if by_steps else score
+            for key, score in found.items()
+        },
+    )
 
 
 def _aggregated(paid: PaidScore, how: Aggregation) -> PaidScore:
     score = paid.score
     if score.value is None or not score.steps:
         return paid
-    return replace(paid, score=Score(aggregated(score.steps, how), score.steps, score.reason, score.evidence))
+    return replace(
+        paid, score=Score(aggregated(score.steps, how), score.steps, score.reason, score.evidence)
+    )
 
 
 def _in_stored_ids(found: Reselection, own: Trace, stored: Trace) -> Reselection:
@@ -160,4 +222,8 @@ def _in_stored_ids(found: Reselection, own: Trace, stored: Trace) -> Reselection
     ids = {node.key: place for place, node in enumerate(stored.nodes)}
     named = [ids[own.nodes[leader].key] for leader in found.leaders]
     chosen = found.chosen
-    return replace(found, chosen=None if chosen is None else Choice(named[0], chosen.answer, chosen.correct), leaders=tuple(named))
+    return replace(
+        found,
+        chosen=None if chosen is None else Choice(named[0], chosen.answer, chosen.correct),
+        leaders=tuple(named),
+    )

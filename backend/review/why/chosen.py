@@ -1,4 +1,5 @@
-"""By what a final rule measured its candidates, so far as one number tells it: the winner's against that of a right answer it passed over."""
+"""By what a final rule measured its candidates, so far as one number tells it: the winner's against
+that of a right answer it passed over."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ VOTES = "votes"
 
 
 class Measured(NamedTuple):
-    """What a rule goes by, and how much of it each candidate has; None: nothing. `least`: the least wins."""
+    """What a rule goes by, and how much of it each candidate has; None: nothing. `least`: the least
+    wins."""
 
     name: str
     worth: dict[Node, float | None]
@@ -39,7 +41,9 @@ def _scores(pool: Pool, of: Class) -> Measured:
 
 
 def _probabilities(pool: Pool, of: Class) -> Measured:
-    return Measured("mean probability of a token", {one.node: probability(one.node) for one in pool})
+    return Measured(
+        "mean probability of a token", {one.node: probability(one.node) for one in pool}
+    )
 
 
 def _lengths(pool: Pool, of: Class) -> Measured:
@@ -47,19 +51,30 @@ def _lengths(pool: Pool, of: Class) -> Measured:
 
 
 def _places(pool: Pool, of: Class) -> Measured:
-    return Measured("place in order of finishing", {one.node: float(place) for place, one in enumerate(pool, 1)}, least=True)
+    return Measured(
+        "place in order of finishing",
+        {one.node: float(place) for place, one in enumerate(pool, 1)},
+        least=True,
+    )
 
 
 def _votes(pool: Pool, of: Class) -> Measured:
-    return Measured(VOTES, {node: float(len(values)) for node, values in _classes(pool, of).items()})
+    return Measured(
+        VOTES, {node: float(len(values)) for node, values in _classes(pool, of).items()}
+    )
 
 
 def _sums(pool: Pool, of: Class) -> Measured:
-    return Measured("sum of scores", {node: math.fsum(values) for node, values in _classes(pool, of).items()})
+    return Measured(
+        "sum of scores", {node: math.fsum(values) for node, values in _classes(pool, of).items()}
+    )
 
 
 def _means(pool: Pool, of: Class) -> Measured:
-    return Measured("mean score", {node: math.fsum(values) / len(values) for node, values in _classes(pool, of).items()})
+    return Measured(
+        "mean score",
+        {node: math.fsum(values) / len(values) for node, values in _classes(pool, of).items()},
+    )
 
 
 def _classes(pool: Pool, of: Class) -> dict[Node, list[float]]:
@@ -68,14 +83,25 @@ def _classes(pool: Pool, of: Class) -> dict[Node, list[float]]:
     for one in pool:
         if (name := of(one.node)) is not None:
             groups.setdefault(name, []).append(one.value or 0.0)
-    return {one.node: groups[name] if (name := of(one.node)) is not None else [one.value or 0.0] for one in pool}
+    return {
+        one.node: groups[name] if (name := of(one.node)) is not None else [one.value or 0.0]
+        for one in pool
+    }
 
 
-MEASURES: Mapping[str, Callable[[Pool, Class], Measured]] = MappingProxyType({
-    "best": _scores, "perplexity": _probabilities, "shortest": _lengths, "first": _places, "weighted": _sums, "mean_score": _means,
-})  # fmt: skip
+MEASURES: Mapping[str, Callable[[Pool, Class], Measured]] = MappingProxyType(
+    {
+        "best": _scores,
+        "perplexity": _probabilities,
+        "shortest": _lengths,
+        "first": _places,
+        "weighted": _sums,
+        "mean_score": _means,
+    }
+)
 
 
 def measured(rule: str, pool: Pool, classes: Callable[[str | None], str | None]) -> Measured:
-    """What `rule` goes by. Of a rule that no single number tells (the other votes) it is how many candidates give the answer."""
+    """What `rule` goes by. Of a rule that no single number tells (the other votes) it is how many
+    candidates give the answer."""
     return MEASURES.get(rule, _votes)(pool, lambda node: classes(extract_answer(node.written())))

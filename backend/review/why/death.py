@@ -1,16 +1,19 @@
-"""Where the right answer died: the cause for which a run on a problem with a known answer did not answer right.
+"""Where the right answer died: the cause for which a run on a problem with a known answer did not
+answer right.
 
 The causes, by how far the right answer came:
 
 - `right`: it was answered;
 - `not_extracted`: it was chosen, but could not be read or graded;
 - `not_chosen`: it was among the candidates of the end, and the final rule preferred another;
-- `pruned`: it was generated, finished or so far that every step was right, and the search dropped it;
+- `pruned`: it was generated, finished or so far that every step was right, and the search dropped
+  it;
 - `cut_off`: the same, and a budget, a length or the end of the run cut it off;
 - `never_generated`: nothing of the kind was written; `unknown`: the right answer is not known.
 
-What of the evidence decides: a finished text before a solution that was right so far, and among those the one that was over last. So a search in
-which right beginnings were pruned early, while another one lived on and then went wrong, died of what was written and not of the pruning.
+What of the evidence decides: a finished text before a solution that was right so far, and among
+those the one that was over last. So a search in which right beginnings were pruned early, while
+another one lived on and then went wrong, died of what was written and not of the pruning.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from backend.core.ports import Classes
 from backend.core.types import Kind, Node
 from backend.judging.verifiers.aggregation import steps_of
 from backend.problems.base import Grade, Problem
-from backend.review.reselect import Choice, Ranked, Trace
+from backend.review.reselect import Ranked
+from backend.review.stored_run import Choice, Trace
 from backend.review.why import evidence, words
 from backend.review.why.chosen import measured
 from backend.review.why.fate import Fate, Fates, How
@@ -46,11 +50,13 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Death:
-    """A cause in one `sentence`, and where to look: the `node` after `step` written steps, and the event `seq`.
+    """A cause in one `sentence`, and where to look: the `node` after `step` written steps, and the
+    event `seq`.
 
-    `evidence` is `finished` (a text with the right answer), `sound` (by the exact checker every step so far was right), `mentioned` (the text names
-    the right answer where none is read) or None. `note` is the kind of the deciding event and `reason` its words. `value` is what the node had, `cut`
-    what it was measured against, of the kind that `measure` names.
+    `evidence` is `finished` (a text with the right answer), `sound` (by the exact checker every
+    step so far was right), `mentioned` (the text names the right answer where none is read) or
+    None. `note` is the kind of the deciding event and `reason` its words. `value` is what the node
+    had, `cut` what it was measured against, of the kind that `measure` names.
     """
 
     cause: Cause
@@ -67,7 +73,8 @@ class Death:
 
 
 class Case(NamedTuple):
-    """A stored run as it is looked into. `pool` are its candidates of the end and `own` its choice; `rule` and `status` are names."""
+    """A stored run as it is looked into. `pool` are its candidates of the end and `own` its choice;
+    `rule` and `status` are names."""
 
     trace: Trace
     problem: Problem
@@ -89,7 +96,9 @@ class Case(NamedTuple):
     @property
     def answered(self) -> int | None:
         """The event of the last answer."""
-        return max((event.seq for event in self.trace.events if event.kind == "answer"), default=None)
+        return max(
+            (event.seq for event in self.trace.events if event.kind == "answer"), default=None
+        )
 
 
 def death(case: Case) -> Death:
@@ -124,22 +133,40 @@ def _chosen(case: Case, own: Choice) -> Death | None:
     node = None if own.node is None else case.trace.nodes[own.node]
     step = None if node is None else case.where(node).step
     if own.correct is True:
-        return Death(Cause.RIGHT, words.right(own), own.node, step, case.answered, "finished", "answer")
-    found = evidence.unread(node, case.problem, case.delimiter) if node is not None and own.answer is None else None
+        return Death(
+            Cause.RIGHT, words.right(own), own.node, step, case.answered, "finished", "answer"
+        )
+    found = (
+        evidence.unread(node, case.problem, case.delimiter)
+        if node is not None and own.answer is None
+        else None
+    )
     undecided = own.answer is not None and own.correct is None
     if found is None and not undecided:
         return None
     reason = "the grade is undecided" if undecided else "no answer can be read"
-    return Death(Cause.NOT_EXTRACTED, words.not_extracted(own, case.answer, found), own.node, step, case.answered, found, "answer", reason)
+    return Death(
+        Cause.NOT_EXTRACTED,
+        words.not_extracted(own, case.answer, found),
+        own.node,
+        step,
+        case.answered,
+        found,
+        "answer",
+        reason,
+    )
 
 
 def _not_chosen(case: Case, own: Choice, right: Sequence[Node]) -> Death:
-    """The candidate with the right answer that came nearest to being chosen, against the one that was."""
+    """The candidate with the right answer that came nearest to being chosen, against the one that
+    was."""
     measure = measured(case.rule, case.pool, case.classes.of)
     best = measure.strongest(right)
     winning = None if own.node is None else measure.worth.get(case.trace.nodes[own.node])
     seq = case.trace.seqs[case.trace.ids[best]] if case.answered is None else case.answered
-    fate = Fate(How.DROPPED, "answer", seq, seq, case.rule, measure.worth[best], winning, measure.name)
+    fate = Fate(
+        How.DROPPED, "answer", seq, seq, case.rule, measure.worth[best], winning, measure.name
+    )
     sentence = words.not_chosen(case.rule, own, case.trace.ids[best], case.answer, fate)
     return _told(Cause.NOT_CHOSEN, sentence, fate, case.where(best, finished=True))
 
@@ -153,28 +180,59 @@ def _dropped_or_cut(case: Case, fate: Fate, where: Where) -> Death:
 
 
 def _without_checker(case: Case, nodes: Sequence[Node], fates: Fates) -> Death:
-    """Only finished texts tell anything here, and none of them is right. Where none is finished at all, what cut the last one off."""
+    """Only finished texts tell anything here, and none of them is right. Where none is finished at
+    all, what cut the last one off."""
     texts = [node for node in nodes if node.done and node.kind is not Kind.ROLLOUT]
-    leaves = [node for node in nodes if node not in fates.children and node.kind is not Kind.ROLLOUT]
+    leaves = [
+        node for node in nodes if node not in fates.children and node.kind is not Kind.ROLLOUT
+    ]
     if not texts and leaves:
         node, fate = _last_over(case.trace, leaves, fates.of)
         if fate.how is How.CUT_OFF:
             where = case.where(node)
-            return replace(_told(Cause.CUT_OFF, words.open_end(fate, where), fate, where), evidence=None)
+            return replace(
+                _told(Cause.CUT_OFF, words.open_end(fate, where), fate, where), evidence=None
+            )
     sentence = words.never_among(len(texts), case.answer)
-    return Death(Cause.NEVER_GENERATED, sentence, None if case.own is None else case.own.node, seq=case.answered)
+    return Death(
+        Cause.NEVER_GENERATED,
+        sentence,
+        None if case.own is None else case.own.node,
+        seq=case.answered,
+    )
 
 
-def _last_over(trace: Trace, nodes: Sequence[Node], fate_of: Callable[[Node], Fate]) -> tuple[Node, Fate]:
-    """The node whose line was over last; among those that ended together the deepest, then the first."""
+def _last_over(
+    trace: Trace, nodes: Sequence[Node], fate_of: Callable[[Node], Fate]
+) -> tuple[Node, Fate]:
+    """The node whose line was over last; among those that ended together the deepest, then the
+    first."""
     fates = [(node, fate_of(node)) for node in nodes]
     return max(fates, key=lambda pair: (pair[1].over, pair[0].depth, -trace.ids[pair[0]]))
 
 
 def _told(cause: Cause, sentence: str, fate: Fate, where: Where) -> Death:
-    value, cut = (number if number is not None and math.isfinite(number) else None for number in (fate.value, fate.cut))
-    found, measure = "finished" if where.finished else "sound", "" if value is None else fate.measure
-    return Death(cause, sentence, where.node, where.step, fate.seq, found, fate.note, fate.reason, value, cut, measure)
+    value, cut = (
+        number if number is not None and math.isfinite(number) else None
+        for number in (fate.value, fate.cut)
+    )
+    found, measure = (
+        "finished" if where.finished else "sound",
+        "" if value is None else fate.measure,
+    )
+    return Death(
+        cause,
+        sentence,
+        where.node,
+        where.step,
+        fate.seq,
+        found,
+        fate.note,
+        fate.reason,
+        value,
+        cut,
+        measure,
+    )
 
 
 def counted(deaths: Iterable[Death]) -> dict[Cause, int]:

@@ -1,7 +1,8 @@
 """Which stored nodes had the right answer in reach.
 
-Two kinds of evidence. A *finished* text in which the right answer is read. And, where the problem set has an exact checker of steps, a *sound* node:
-every step so far is right, and the right answer can still be reached. The prompt is sound.
+Two kinds of evidence. A *finished* text in which the right answer is read. And, where the problem
+set has an exact checker of steps, a *sound* node: every step so far is right, and the right answer
+can still be reached. The prompt is sound.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from backend.core.types import ON_REQUEST, Finish, Kind, Node
 from backend.judging.verifiers.aggregation import steps_of
 from backend.problems.base import REPAIR, Grade, Problem
 from backend.problems.exact import bare
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 
 CUT = (Finish.BUDGET, Finish.ABORTED, Finish.LENGTH)
 
@@ -27,7 +28,9 @@ class Grader:
         self._known: dict[str, bool | None] = {}
 
     def right(self, node: Node) -> bool:
-        """Whether the answer that is read from the text so far is right; no for an undecided one."""
+        """Whether the answer that is read from the text so far is right; no for an undecided
+        one.
+        """
         answer = problems.extract_answer(node.written())
         if answer is None:
             return False
@@ -47,7 +50,11 @@ def solutions(trace: Trace) -> list[Node]:
 
 def finished(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list[Node]:
     """The texts at their end, by themselves or not, in which the right answer is read."""
-    return [node for node in nodes if (node.done or node.finish is Finish.BUDGET) and node.text.strip() and right(node)]
+    return [
+        node
+        for node in nodes
+        if (node.done or node.finish is Finish.BUDGET) and node.text.strip() and right(node)
+    ]
 
 
 def complete_steps(node: Node, delimiter: str) -> tuple[str, ...]:
@@ -56,8 +63,11 @@ def complete_steps(node: Node, delimiter: str) -> tuple[str, ...]:
     return steps[:-1] if node.finish in CUT and not node.text.endswith(delimiter) else steps
 
 
-def sound(nodes: Sequence[Node], problem: Problem, delimiter: str, copies: Collection[Node]) -> list[Node] | None:
-    """The nodes whose steps are all right, the prompt among them; None where the problem set has no checker of steps.
+def sound(
+    nodes: Sequence[Node], problem: Problem, delimiter: str, copies: Collection[Node]
+) -> list[Node] | None:
+    """The nodes whose steps are all right, the prompt among them; None where the problem set has no
+    checker of steps.
 
     Not among them: rollouts, nodes that wrote nothing, and `copies`, for which another node stands.
     """
@@ -67,7 +77,12 @@ def sound(nodes: Sequence[Node], problem: Problem, delimiter: str, copies: Colle
     for node in nodes:
         if node.parent is None:
             found[node] = None
-        elif node.kind is not Kind.ROLLOUT and node not in copies and node.text.strip() and _may_be_sound(node, found):
+        elif (
+            node.kind is not Kind.ROLLOUT
+            and node not in copies
+            and node.text.strip()
+            and _may_be_sound(node, found)
+        ):
             verdicts = problems.check(problem, complete_steps(node, delimiter))
             if not verdicts or verdicts[-1].ok:
                 found[node] = None
@@ -80,8 +95,9 @@ def _may_be_sound(node: Node, found: Collection[Node]) -> bool:
 
 
 def unread(node: Node, problem: Problem, delimiter: str) -> str | None:
-    """What speaks for a text in which no answer can be read: `sound`, it came to its end and the exact checker finds nothing wrong with it, or
-    `mentioned`, its last step names the right answer."""
+    """What speaks for a text in which no answer can be read: `sound`, it came to its end and the
+    exact checker finds nothing wrong with it, or `mentioned`, its last step names the right answer.
+    """
     steps = steps_of(node.written(), delimiter)
     verdicts = problems.check(problem, steps)
     if verdicts is not None:

@@ -1,7 +1,8 @@
-"""What ended a node's line: the note, with its numbers, after which nobody could come back to it, or the end of the log.
+"""What ended a node's line: the note, with its numbers, after which nobody could come back to it,
+or the end of the log.
 
-A line is *over* at the event that ended it. A node that was still open when the log ended is over only then (`Notes.end`), whatever was preferred to
-it before: the search could have come back.
+A line is *over* at the event that ended it. A node that was still open when the log ended is over
+only then (`Notes.end`), whatever was preferred to it before: the search could have come back.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from backend.core.types import Finish, Kind, Node, ancestors
-from backend.review.reselect import Ranked, Trace
+from backend.review.reselect import Ranked
+from backend.review.stored_run import Trace
 from backend.review.why.notes import Contest, Notes, number, place, reason
 
 LIMITS = ("step limit", "token limit", "cut off before its end")
@@ -31,8 +33,9 @@ class How(StrEnum):
 
 
 class Fate(NamedTuple):
-    """What ended a line. `note` is the kind of event, `seq` its number; `over` is when the line was over. `value` is what the node had, `cut` what
-    it was measured against, both of the kind that `measure` names."""
+    """What ended a line. `note` is the kind of event, `seq` its number; `over` is when the line was
+    over. `value` is what the node had, `cut` what it was measured against, both of the kind that
+    `measure` names."""
 
     how: How
     note: str
@@ -45,7 +48,8 @@ class Fate(NamedTuple):
 
 
 class Fates:
-    """The fates of the nodes of one run. `pool` are the candidates of the end; `status` is how the run ended."""
+    """The fates of the nodes of one run. `pool` are the candidates of the end; `status` is how the
+    run ended."""
 
     def __init__(self, trace: Trace, notes: Notes, pool: Sequence[Ranked], status: str) -> None:
         self._trace, self._notes, self._status = trace, notes, status
@@ -59,38 +63,75 @@ class Fates:
 
     def of(self, node: Node) -> Fate:
         """What ended the line of a node that is no candidate."""
-        return self._first(node, (self._continued, self._stopped, self._pruned, self._not_drawn, self._waiting, self._finished))
+        return self._first(
+            node,
+            (
+                self._continued,
+                self._stopped,
+                self._pruned,
+                self._not_drawn,
+                self._waiting,
+                self._finished,
+            ),
+        )
 
     def left_out(self, node: Node) -> Fate:
         """What kept a finished text from being a candidate."""
-        return self._first(node, (self._tried_out, self._stopped, self._pruned, self._not_drawn, self._waiting, self._superseded))
+        return self._first(
+            node,
+            (
+                self._tried_out,
+                self._stopped,
+                self._pruned,
+                self._not_drawn,
+                self._waiting,
+                self._superseded,
+            ),
+        )
 
     def _first(self, node: Node, readers: Sequence[Callable[[Node, int], Fate | None]]) -> Fate:
         number_ = self._trace.ids[node]
-        return next((fate for read in readers if (fate := read(node, number_)) is not None), None) or self._open(node, number_)
+        return next(
+            (fate for read in readers if (fate := read(node, number_)) is not None), None
+        ) or self._open(node, number_)
 
     def _continued(self, node: Node, number_: int) -> Fate | None:
         if node not in self.children:
             return None
         last = max(self._trace.seqs[self._trace.ids[child]] for child in self.children[node])
         count = len(self.children[node])
-        return Fate(How.CONTINUED, "node", last, last, f"{count} continuation{'s' if count > 1 else ''}")
+        return Fate(
+            How.CONTINUED, "node", last, last, f"{count} continuation{'s' if count > 1 else ''}"
+        )
 
     def _tried_out(self, node: Node, number_: int) -> Fate | None:
         if node.kind is not Kind.ROLLOUT:
             return None
         event = self._notes.rollouts.get(number_)
         seq = self._trace.seqs[number_] if event is None else event.seq
-        return Fate(How.DROPPED, "rolled", seq, seq, "a rollout only tries out a step and is never a candidate", event.value if event else None)
+        return Fate(
+            How.DROPPED,
+            "rolled",
+            seq,
+            seq,
+            "a rollout only tries out a step and is never a candidate",
+            event.value if event else None,
+        )
 
     def _stopped(self, node: Node, number_: int) -> Fate | None:
         seq, last = self._trace.seqs[number_], self._notes.last.get("step")
         if node.finish is Finish.BUDGET:
-            return self._at_end() or Fate(How.CUT_OFF, "node", seq, self._notes.end, "generated_tokens")
+            return self._at_end() or Fate(
+                How.CUT_OFF, "node", seq, self._notes.end, "generated_tokens"
+            )
         if node.finish is not Finish.ABORTED:
             return None
         end = self._at_end()
-        return end if end is not None and (last is None or last.seq < seq) else Fate(How.DROPPED, "node", seq, seq, "stopped, others had finished")
+        return (
+            end
+            if end is not None and (last is None or last.seq < seq)
+            else Fate(How.DROPPED, "node", seq, seq, "stopped, others had finished")
+        )
 
     def _pruned(self, node: Node, number_: int) -> Fate | None:
         event = self._notes.pruned.get(number_)
@@ -99,18 +140,38 @@ class Fates:
         why = reason(event)
         if why in LIMITS:
             return Fate(How.CUT_OFF, event.kind, event.seq, event.seq, why)
-        tried, granted, kept = self._notes.tried.get(number_), self._notes.granted.get(place(event), {}), self._notes.kept.get(place(event), [])
+        tried, granted, kept = (
+            self._notes.tried.get(number_),
+            self._notes.granted.get(place(event), {}),
+            self._notes.kept.get(place(event), []),
+        )
         value = self._trace.score(node) if tried is None else tried.worth
         known = [worth for worth in kept if worth is not None]
         cut = number((event.data or {}).get("cut"))
         note = "allocated" if granted.get(number_) == 0 else event.kind
-        return Fate(How.DROPPED, note, event.seq, event.seq, why, value, min(known, default=None) if cut is None and value is not None else cut)
+        return Fate(
+            How.DROPPED,
+            note,
+            event.seq,
+            event.seq,
+            why,
+            value,
+            min(known, default=None) if cut is None and value is not None else cut,
+        )
 
     def _not_drawn(self, node: Node, number_: int) -> Fate | None:
         draw = self._notes.resampled.get(number_)
         if draw is None or draw.drawn:
             return None
-        return Fate(How.DROPPED, "resampled", draw.event.seq, draw.event.seq, "not drawn", draw.share, measure=SHARE)
+        return Fate(
+            How.DROPPED,
+            "resampled",
+            draw.event.seq,
+            draw.event.seq,
+            "not drawn",
+            draw.share,
+            measure=SHARE,
+        )
 
     def _waiting(self, node: Node, number_: int) -> Fate | None:
         pushed = self._notes.pushed.get(number_)
@@ -119,8 +180,20 @@ class Fates:
         if (end := self._at_end()) is not None:
             return end
         popped = self._notes.last.get("popped", pushed)
-        worth, least = (sum(number((event.data or {}).get(part)) or 0.0 for part in "gh") for event in (pushed, popped))
-        return Fate(How.DROPPED, "pushed", popped.seq, self._notes.end, "still waiting in the frontier", worth, least, "f = g + h")
+        worth, least = (
+            sum(number((event.data or {}).get(part)) or 0.0 for part in "gh")
+            for event in (pushed, popped)
+        )
+        return Fate(
+            How.DROPPED,
+            "pushed",
+            popped.seq,
+            self._notes.end,
+            "still waiting in the frontier",
+            worth,
+            least,
+            "f = g + h",
+        )
 
     def _finished(self, node: Node, number_: int) -> Fate | None:
         if not node.done:
@@ -132,11 +205,23 @@ class Fates:
 
     def _superseded(self, node: Node, number_: int) -> Fate | None:
         seq = self._trace.seqs[number_]
-        later = [event for event in self._notes.references if event.seq > seq and event.node_id != number_]
+        later = [
+            event
+            for event in self._notes.references
+            if event.seq > seq and event.node_id != number_
+        ]
         if not later or number_ not in self._notes.shares:
             return None
         event = later[0]
-        return Fate(How.DROPPED, "referenced", event.seq, event.seq, "another one was kept as reference", self._notes.shares[number_], measure=SHARE)
+        return Fate(
+            How.DROPPED,
+            "referenced",
+            event.seq,
+            event.seq,
+            "another one was kept as reference",
+            self._notes.shares[number_],
+            measure=SHARE,
+        )
 
     def _at_end(self) -> Fate | None:
         """The spent budget or the end of a run that did not come to its own end."""
@@ -158,18 +243,53 @@ class Fates:
             return Fate(How.CUT_OFF, "step", seq, end, "step limit")
         mean = self._notes.means.get(number_)
         if node.done and mean is not None:
-            return Fate(How.DROPPED, "backed", mean.event.seq, end, "not the text that answers", mean.worth, measure="mean of what was backed up")
+            return Fate(
+                How.DROPPED,
+                "backed",
+                mean.event.seq,
+                end,
+                "not the text that answers",
+                mean.worth,
+                measure="mean of what was backed up",
+            )
         if (contest := self._lost(node, number_)) is not None:
             return Fate(
-                How.DROPPED, "selected", contest.event.seq, end, "not returned to", contest.worth, contest.winning, f"value of {contest.formula}"
+                How.DROPPED,
+                "selected",
+                contest.event.seq,
+                end,
+                "not returned to",
+                contest.worth,
+                contest.winning,
+                f"value of {contest.formula}",
             )
         if (jumped := self._notes.last.get("jumped")) is not None:
-            return Fate(How.DROPPED, "jumped", jumped.seq, end, UNEXPANDED if jumped.node_id == number_ else "the search went on elsewhere")
+            return Fate(
+                How.DROPPED,
+                "jumped",
+                jumped.seq,
+                end,
+                UNEXPANDED if jumped.node_id == number_ else "the search went on elsewhere",
+            )
         why = "not among the candidates of the end" if node.done else UNEXPANDED
-        return Fate(How.DROPPED, "step", seq, end, why, self._trace.score(node), max(self._pool, default=None))
+        return Fate(
+            How.DROPPED,
+            "step",
+            seq,
+            end,
+            why,
+            self._trace.score(node),
+            max(self._pool, default=None),
+        )
 
     def _lost(self, node: Node, number_: int) -> Contest | None:
         """The last walk that passed the node, or one above it, by."""
         seq = self._trace.seqs[number_]
-        contests = (self._notes.contested.get(self._trace.ids[each]) for each in (node, *ancestors(node)))
-        return max((one for one in contests if one is not None and one.event.seq > seq), key=lambda one: one.event.seq, default=None)
+        contests = (
+            self._notes.contested.get(self._trace.ids[each]) for each in (node, *ancestors(node))
+        )
+        return max(
+            (one for one in contests if one is not None and one.event.seq > seq),
+            key=lambda one: one.event.seq,
+            default=None,
+        )

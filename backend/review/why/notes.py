@@ -1,4 +1,5 @@
-"""What the log of a run says of its nodes: of every kind of note the last word on each node, with its numbers."""
+"""What the log of a run says of its nodes: of every kind of note the last word on each node, with
+its numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +10,17 @@ from typing import NamedTuple
 
 from backend.core.statistics.weights import softmax
 from backend.core.types import JSON
-from backend.review.reselect import StoredEvent
+from backend.review.stored_run import StoredEvent
 
 COPY = "same text as"
-"""How the reason begins for which a copy of another node is given up: the other one stands for it."""
+"""How the reason begins for which a copy of another node is given up: the other one stands for
+it.
+"""
 
 
 class Draw(NamedTuple):
-    """A resampling that a particle took part in: whether it was drawn, and its `share` of the weight in [0, 1]."""
+    """A resampling that a particle took part in: whether it was drawn, and its `share` of the
+    weight in [0, 1]."""
 
     event: StoredEvent
     drawn: bool
@@ -40,7 +44,8 @@ class Tried(NamedTuple):
 
 
 class Notes:
-    """The notes of a run by the node that they name; `granted` and `kept` by round and track. Later notes replace earlier ones."""
+    """The notes of a run by the node that they name; `granted` and `kept` by round and track. Later
+    notes replace earlier ones."""
 
     def __init__(self, events: Sequence[StoredEvent]) -> None:
         self.pruned: dict[int, StoredEvent] = {}
@@ -57,10 +62,18 @@ class Notes:
         self.references: list[StoredEvent] = []
         self.last: dict[str, StoredEvent] = {}
         readers: Mapping[str, Callable[[StoredEvent], None]] = {
-            "pruned": self._pruned, "resampled": self._resampled, "pushed": self._by_node(self.pushed), "popped": self._by_node(self.popped),
-            "selected": self._selected, "backed": self._backed, "rolled": self._rolled, "allocated": self._allocated, "kept": self._kept,
-            "weighed": self._weighed, "referenced": self.references.append,
-        }  # fmt: skip
+            "pruned": self._pruned,
+            "resampled": self._resampled,
+            "pushed": self._by_node(self.pushed),
+            "popped": self._by_node(self.popped),
+            "selected": self._selected,
+            "backed": self._backed,
+            "rolled": self._rolled,
+            "allocated": self._allocated,
+            "kept": self._kept,
+            "weighed": self._weighed,
+            "referenced": self.references.append,
+        }
         for event in events:
             self.last[event.kind] = event
             if event.kind in readers:
@@ -84,8 +97,12 @@ class Notes:
 
     def _resampled(self, event: StoredEvent) -> None:
         particles = ids(event, "particles")
-        drawn = {particles[ancestor] for ancestor in ids(event, "ancestors") if ancestor < len(particles)}
-        self.resampled |= {node: Draw(event, node in drawn, share) for node, share in shares_of(event).items()}
+        drawn = {
+            particles[ancestor] for ancestor in ids(event, "ancestors") if ancestor < len(particles)
+        }
+        self.resampled |= {
+            node: Draw(event, node in drawn, share) for node, share in shares_of(event).items()
+        }
 
     def _weighed(self, event: StoredEvent) -> None:
         self.shares |= shares_of(event)
@@ -98,7 +115,10 @@ class Notes:
         for children, values, chosen in zip(levels, worth, path[1:], strict=False):
             found = dict(zip(as_ids(children), as_numbers(values), strict=False))
             lost = (child for child in found if child != chosen)
-            self.contested |= {child: Contest(event, str(data.get("formula")), found[child], found.get(chosen)) for child in lost}
+            self.contested |= {
+                child: Contest(event, str(data.get("formula")), found[child], found.get(chosen))
+                for child in lost
+            }
 
     def _backed(self, event: StoredEvent) -> None:
         means = dict(zip(ids(event, "path"), numbers(event, "means"), strict=False))
@@ -112,7 +132,9 @@ class Notes:
             self.rollouts[rollout] = event
 
     def _allocated(self, event: StoredEvent) -> None:
-        self.granted[place(event)] = dict(zip(ids(event, "nodes"), numbers(event, "widths"), strict=False))
+        self.granted[place(event)] = dict(
+            zip(ids(event, "nodes"), numbers(event, "widths"), strict=False)
+        )
 
     def _kept(self, event: StoredEvent) -> None:
         self.kept[place(event)] = numbers(event, "values")
@@ -150,7 +172,9 @@ def number(value: JSON) -> float | None:
 
 def shares_of(event: StoredEvent) -> dict[int, float]:
     """What share of the weight the particles of a node have together."""
-    log_weights = [-math.inf if weight is None else weight for weight in numbers(event, "log_weights")]
+    log_weights = [
+        -math.inf if weight is None else weight for weight in numbers(event, "log_weights")
+    ]
     shares: defaultdict[int, float] = defaultdict(float)
     for node, share in zip(ids(event, "particles"), softmax(log_weights).tolist(), strict=False):
         shares[node] += share

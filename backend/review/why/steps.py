@@ -1,4 +1,5 @@
-"""The steps of a solution as the exact checker judges them, and which of them is the first wrong one."""
+"""The steps of a solution as the exact checker judges them, and which of them is the first wrong
+one."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ from backend import problems
 from backend.core.types import Node
 from backend.judging.verifiers.aggregation import steps_of
 from backend.problems.base import Problem
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 from backend.review.why.notes import numbers
 
 
 class Written(NamedTuple):
-    """A written step, the node in which it begins, and the search's score of the path up to it (or of the step, where there is one a step)."""
+    """A written step, the node in which it begins, and the search's score of the path up to it (or
+    of the step, where there is one a step)."""
 
     node: Node
     text: str
@@ -22,7 +24,8 @@ class Written(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A written step: its number from 1, the node in which it begins, its text, and the checker's verdict. `kind` names the mistake."""
+    """A written step: its number from 1, the node in which it begins, its text, and the checker's
+    verdict. `kind` names the mistake."""
 
     step: int
     node: int
@@ -32,23 +35,42 @@ class Judged(NamedTuple):
     reason: str
 
 
-def judged(trace: Trace, node: Node, problem: Problem, delimiter: str = "\n\n") -> list[Judged] | None:
+def judged(
+    trace: Trace, node: Node, problem: Problem, delimiter: str = "\n\n"
+) -> list[Judged] | None:
     """All steps on the path to a node; None where the problem set has no checker of steps."""
     steps = written(trace, node, delimiter)
     verdicts = problems.check(problem, [step.text for step in steps])
     if verdicts is None:
         return None
     told = zip(steps, verdicts, strict=True)
-    return [Judged(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason) for place, (step, one) in enumerate(told, 1)]
+    return [
+        Judged(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason)
+        for place, (step, one) in enumerate(told, 1)
+    ]
 
 
 def written(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Written]:
     """The steps on the path to a node."""
     parts = node.path()[1:]
-    owners = [owner for part in parts for owner in [part] * (len(steps_of(part.written(), delimiter)) - before(part, delimiter))]
+    owners = [
+        owner
+        for part in parts
+        for owner in [part] * (len(steps_of(part.written(), delimiter)) - before(part, delimiter))
+    ]
     own = step_scores(trace, node)
-    scores = own if len(own) == len(owners) else [trace.score(owner) if last else None for owner, last in zip(owners, lasts(owners), strict=True)]
-    return [Written(*each) for each in zip(owners, steps_of(node.written(), delimiter), scores, strict=True)]
+    scores = (
+        own
+        if len(own) == len(owners)
+        else [
+            trace.score(owner) if last else None
+            for owner, last in zip(owners, lasts(owners), strict=True)
+        ]
+    )
+    return [
+        Written(*each)
+        for each in zip(owners, steps_of(node.written(), delimiter), scores, strict=True)
+    ]
 
 
 def step_scores(trace: Trace, node: Node) -> list[float | None]:
@@ -58,8 +80,13 @@ def step_scores(trace: Trace, node: Node) -> list[float | None]:
 
 
 def lasts(owners: Sequence[Node]) -> list[bool]:
-    """Whether a step is the last that begins in its node: the score of a node is that of its end."""
-    return [place + 1 == len(owners) or owners[place + 1] is not owner for place, owner in enumerate(owners)]
+    """Whether a step is the last that begins in its node: the score of a node is that of its
+    end.
+    """
+    return [
+        place + 1 == len(owners) or owners[place + 1] is not owner
+        for place, owner in enumerate(owners)
+    ]
 
 
 def before(node: Node, delimiter: str) -> int:
@@ -68,6 +95,7 @@ def before(node: Node, delimiter: str) -> int:
 
 
 def first_wrong(steps: Sequence[Judged]) -> Judged | None:
-    """The first wrong step that no later one repaired; None where the solution is right as far as it goes."""
+    """The first wrong step that no later one repaired; None where the solution is right as far as
+    it goes."""
     last_right = max((one.step for one in steps if one.ok), default=0)
     return steps[last_right] if last_right < len(steps) else None

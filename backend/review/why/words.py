@@ -7,22 +7,27 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from backend.core.spec import BUDGET_AXES
-from backend.review.reselect import Choice
+from backend.review.stored_run import Choice
 from backend.review.why.fate import Fate, How
 
 UNKNOWN = "The right answer is not known, so nothing can be said of where it died."
 NOTHING = "The run ended before anything was written."
 LIMITS: Mapping[str, str] = MappingProxyType({
     **{axis: f"the budget of {axis.replace('_', ' ')}" for axis in BUDGET_AXES},
-    "cancelled": "somebody who stopped the run", "failed": "a failure of the run", "crashed": "the end of the service",
+    "cancelled": ("somebody who "
+"stopped the run"), "failed": "a failure of the run", "crashed": "the end of the service",
     "step limit": "the limit of steps", "token limit": "the limit of tokens",
     "cut off before its end": "its length limit", "length limit of the text": "its length limit",
 })  # fmt: skip
 DROPPED: Mapping[str, str] = MappingProxyType({
-    "pruned": "pruned, {}", "allocated": "pruned, it {}", "resampled": "not drawn when the particles were resampled",
-    "pushed": "still waiting in the frontier when the search ended", "selected": "the walks did not come back to it",
+    "pruned": "pruned, {}", "allocated": "pruned, it {}", "resampled": ("not drawn when the "
+    "particles were "
+"resampled"),
+    "pushed": ("still waiting in the frontier when the "
+"search ended"), "selected": "the walks did not come back to it",
     "backed": "the search answered with another text",
-    "rolled": "it was only written to try out a step, and such texts are no candidates", "referenced": "another solution was kept as the reference",
+    "rolled": ("it was only written to try out a step, and such texts are no "
+"candidates"), "referenced": "another solution was kept as the reference",
 })  # fmt: skip
 
 
@@ -31,7 +36,8 @@ SHOWN = 80
 
 
 class Where(NamedTuple):
-    """The node that a sentence is about, how many steps are written there, and whether it is a finished text."""
+    """The node that a sentence is about, how many steps are written there, and whether it is a
+    finished text."""
 
     node: int
     step: int
@@ -42,7 +48,10 @@ class Where(NamedTuple):
 
 
 def dropped(fate: Fate, where: Where, answer: str) -> str:
-    return f"{_what(where, answer)} ({where}) was dropped: {DROPPED.get(fate.note, '{}').format(fate.reason)}{_numbers(fate)}."
+    return (
+        f"{_what(where, answer)} ({where}) was dropped: "
+        f"{DROPPED.get(fate.note, '{}').format(fate.reason)}{_numbers(fate)}."
+    )
 
 
 def cut_off(fate: Fate, where: Where, answer: str) -> str:
@@ -53,7 +62,10 @@ def cut_off(fate: Fate, where: Where, answer: str) -> str:
 
 
 def open_end(fate: Fate, where: Where) -> str:
-    return f"No text came to its end: the last one ({where}) was cut off by {LIMITS.get(fate.reason, fate.reason)}."
+    return (
+        f"No text came to its end: the last one ({where}) was cut off by "
+        f"{LIMITS.get(fate.reason, fate.reason)}."
+    )
 
 
 def went_wrong(fate: Fate, where: Where, answer: str) -> str:
@@ -63,7 +75,10 @@ def went_wrong(fate: Fate, where: Where, answer: str) -> str:
         return f"{never}: the solution that stayed right longest ({where}) ended without it."
     if not where.step:
         return f"{never}: what follows the question ({fate.reason}) holds a mistake everywhere."
-    return f"{never}: the solution that stayed right longest ({where}) went wrong in all that follows it ({fate.reason})."
+    return (
+        f"{never}: the solution that stayed right longest ({where}) went wrong in all that "
+        f"follows it ({fate.reason})."
+    )
 
 
 def never_among(texts: int, answer: str) -> str:
@@ -72,15 +87,32 @@ def never_among(texts: int, answer: str) -> str:
 
 def not_chosen(rule: str, own: Choice, node: int, answer: str, fate: Fate) -> str:
     tie = ", which came first" if fate.value is not None and fate.value == fate.cut else ""
-    rival = f"node {own.node} with {short(own.answer)}" if own.answer is not None else f"node {own.node}, where no answer can be read"
-    return f"The right answer {answer} was a candidate (node {node}), but the rule {rule} chose {rival}{tie}{_numbers(fate)}."
+    rival = (
+        f"node {own.node} with {short(own.answer)}"
+        if own.answer is not None
+        else f"node {own.node}, where no answer can be read"
+    )
+    return (
+        f"The right answer {answer} was a candidate (node {node}), but the rule {rule} chose "
+        f"{rival}{tie}{_numbers(fate)}."
+    )
 
 
 def not_extracted(own: Choice, answer: str, found: str | None) -> str:
     if own.answer is None:
-        what = "is right to its end" if found == "sound" else f"names the right answer {answer} in its last step"
-        return f"The search chose a solution that {what} (node {own.node}), but no answer can be read from it."
-    return f"The search chose the answer {short(own.answer)} (node {own.node}), but it could not be decided whether that equals {answer}."
+        what = (
+            "is right to its end"
+            if found == "sound"
+            else f"names the right answer {answer} in its last step"
+        )
+        return (
+            f"The search chose a solution that {what} (node {own.node}), but no answer can be "
+            "read from it."
+        )
+    return (
+        f"The search chose the answer {short(own.answer)} (node {own.node}), but it could not "
+        f"be decided whether that equals {answer}."
+    )
 
 
 def right(own: Choice) -> str:
@@ -94,7 +126,11 @@ def short(answer: str) -> str:
 
 
 def _what(where: Where, answer: str) -> str:
-    return f"A text with the right answer {answer}" if where.finished else "A solution that was right so far"
+    return (
+        f"A text with the right answer {answer}"
+        if where.finished
+        else "A solution that was right so far"
+    )
 
 
 def _numbers(fate: Fate) -> str:

@@ -1,7 +1,7 @@
 """Jobs: accept a run, let it wait its turn, run it, and write down how it ended.
 
-`Jobs` is the only place that owns the tasks of runs, and the only place that catches every exception: whatever ends a run is recorded with a
-reason and a remedy.
+`Jobs` is the only place that owns the tasks of runs, and the only place that catches every
+exception: whatever ends a run is recorded with a reason and a remedy.
 """
 
 from backend.service.jobs.admission import OWN, Admission

@@ -1,7 +1,8 @@
-"""What is checked before a run is accepted: every name in it exists, its parameters are valid, and its engine can be had.
+"""What is checked before a run is accepted: every name in it exists, its parameters are valid, and
+its engine can be had.
 
-Whatever can be known without loading a model is refused here, with what was given and what is accepted; the rest (a capability that only the
-loaded model can tell) fails the run with the reason.
+Whatever can be known without loading a model is refused here, with what was given and what is
+accepted; the rest (a capability that only the loaded model can tell) fails the run with the reason.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 import backend.judging.selectors
 import backend.strategies  # noqa: F401  (registers all)
 from backend.core.errors import BadInput, MissingCapability
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
+from backend.judging.rules import SELECTORS
 from backend.judging.verifiers import VERIFIERS
 from backend.problems.base import Problem, ProblemError
 
@@ -28,15 +30,16 @@ Availability = Callable[[], Sequence[tuple[str, bool, str]]]
 
 @dataclass(frozen=True)
 class Admission:
-    """`find` returns the problem of an id; `engines` lists (name, available, reason); `allowed_models` None means any model may be named."""
+    """`find` returns the problem of an id; `engines` lists (name, available, reason);
+    `allowed_models` None means any model may be named."""
 
     find: Callable[[str], Problem]
     engines: Availability
     allowed_models: Callable[[], Sequence[str] | None]
 
     def admit(self, spec: RunSpec, problem: Problem | None = None) -> Problem:
-        """The problem of an acceptable spec, or the one given, as a stored run saw it. Raises `BadInput` or `MissingCapability` that name what is
-        wrong."""
+        """The problem of an acceptable spec, or the one given, as a stored run saw it. Raises
+        `BadInput` or `MissingCapability` that name what is wrong."""
         entry = STRATEGIES[spec.strategy]
         entry.parse(spec.params)
         SELECTORS[spec.selector or entry.selector].configured(spec.selector_params)
@@ -47,13 +50,18 @@ class Admission:
             self.model(name)
         problem = problem or self.problem(spec)
         if spec.verifier == "exact" and problem.answer is None:
-            raise MissingCapability("the exact checker needs a problem whose answer is known", "Choose a problem from a set, or give the answer")
+            raise MissingCapability(
+                "the exact checker needs a problem whose answer is known",
+                "Choose a problem from a set, or give the answer",
+            )
         return problem
 
     def problem(self, spec: RunSpec) -> Problem:
         """The problem that a spec names, or its own question as a problem without a set."""
         if spec.question is not None:
-            return Problem(id="", set=OWN, level=None, seed=None, question=spec.question, answer=spec.answer)
+            return Problem(
+                id="", set=OWN, level=None, seed=None, question=spec.question, answer=spec.answer
+            )
         assert spec.problem is not None
         try:
             return self.find(spec.problem)
@@ -61,11 +69,20 @@ class Admission:
             raise BadInput("problem", given=spec.problem, accepted=str(error)) from None
 
     def model(self, name: str | None) -> None:
-        """Raises `BadInput` where the service is open to others and the model is not on its list."""
+        """Raises `BadInput` where the service is open to others and the model is not on its
+        list.
+        """
         allowed = self.allowed_models()
         if name is not None and allowed is not None and name not in (*SHIPPED_MODELS, *allowed):
             accepted = ", ".join((*SHIPPED_MODELS, *allowed))
-            raise BadInput("model", given=name, accepted=f"{accepted} (this service is reachable from outside; its settings list what may be loaded)")
+            raise BadInput(
+                "model",
+                given=name,
+                accepted=(
+                    f"{accepted} (this service is reachable from outside; its settings list "
+                    "what may be loaded)"
+                ),
+            )
 
     def _engine(self, name: str) -> None:
         found = {engine: (available, reason) for engine, available, reason in self.engines()}
@@ -74,7 +91,9 @@ class Admission:
         available, reason = found[name]
         if not available:
             usable = ", ".join(engine for engine, (ok, _) in found.items() if ok)
-            raise BadInput("engine", given=name, accepted=f"{usable} ({name} is not available: {reason})")
+            raise BadInput(
+                "engine", given=name, accepted=f"{usable} ({name} is not available: {reason})"
+            )
 
 
 __all__ = ["ENGINES", "OWN", "SHIPPED_MODELS", "Admission", "Availability"]

@@ -1,14 +1,21 @@
 """Why a run failed, in words a user can act on.
 
-A failure has a kind (what a page can recognise), a reason (a sentence) and a remedy. Engines say what happened in their message; the kinds
-that users meet most often are recognised there.
+A failure has a kind (what a page can recognise), a reason (a sentence) and a remedy. Engines say
+what happened in their message; the kinds that users meet most often are recognised there.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from backend.core.errors import ArboretumError, BadInput, EngineFailure, MissingCapability, StorageFailure, VerifierFailure
+from backend.core.errors import (
+    ArboretumError,
+    BadInput,
+    EngineFailure,
+    MissingCapability,
+    StorageFailure,
+    VerifierFailure,
+)
 
 CONTEXT_FULL = "context full"
 OUT_OF_MEMORY = "out of memory"
@@ -16,7 +23,10 @@ MODEL_MISSING = "model missing"
 ENGINE_DIED = "engine died"
 
 _MARKS = (
-    (CONTEXT_FULL, ("context full", "context length", "longer than the context", "maximum context")),
+    (
+        CONTEXT_FULL,
+        ("context full", "context length", "longer than the context", "maximum context"),
+    ),
     (OUT_OF_MEMORY, ("out of memory", "outofmemory", "cannot allocate memory")),
     (MODEL_MISSING, ("does not exist", "no such", "not found", "is missing", "no model")),
     (ENGINE_DIED, ("died", "killed", "signal", "exit code", "exited", "ended with", "connection")),
@@ -24,10 +34,16 @@ _MARKS = (
 """What engines write when it happens, most specific first."""
 
 _REMEDIES = {
-    CONTEXT_FULL: "Lower the depth or the tokens of a step, or choose a model with a longer context",
-    OUT_OF_MEMORY: "Unload a model on the settings page, choose a smaller one, or search with fewer branches",
+    CONTEXT_FULL: (
+        "Lower the depth or the tokens of a step, or choose a model with a longer context"
+    ),
+    OUT_OF_MEMORY: (
+        "Unload a model on the settings page, choose a smaller one, or search with fewer branches"
+    ),
     MODEL_MISSING: "Check the model's name or path; the catalogue lists the models that come along",
-    ENGINE_DIED: "Resume the run: the engine is started again and what was generated is not paid for twice",
+    ENGINE_DIED: (
+        "Resume the run: the engine is started again and what was generated is not paid for twice"
+    ),
 }
 
 
@@ -50,21 +66,42 @@ def _failure(error: Exception) -> Failure:
             return Failure("missing capability", error.reason, error.remedy)
         case EngineFailure():
             kind = _engine_kind(error.reason)
-            return Failure(kind, error.reason, error.remedy or _REMEDIES.get(kind, "Look at the engine's state on the settings page and resume"))
+            return Failure(
+                kind,
+                error.reason,
+                error.remedy
+                or _REMEDIES.get(
+                    kind, "Look at the engine's state on the settings page and resume"
+                ),
+            )
         case VerifierFailure():
-            return Failure("verifier failed", str(error), "Choose another verifier, or look at the reward model on the settings page")
+            return Failure(
+                "verifier failed",
+                str(error),
+                "Choose another verifier, or look at the reward model on the settings page",
+            )
         case StorageFailure():
-            return Failure("store failed", str(error), "Make room on the disk or delete old runs on the settings page, then resume")
+            return Failure(
+                "store failed",
+                str(error),
+                "Make room on the disk or delete old runs on the settings page, then resume",
+            )
         case BadInput():
             return Failure("bad input", str(error), f"Accepted: {error.accepted}")
         case ArboretumError():
             return Failure("refused", str(error), "")
-    return Failure("internal error", f"{type(error).__name__}: {error}", "This is a defect of the program; its log holds the details")
+    return Failure(
+        "internal error",
+        f"{type(error).__name__}: {error}",
+        "This is a defect of the program; its log holds the details",
+    )
 
 
 def _engine_kind(reason: str) -> str:
     lowered = reason.lower()
-    return next((kind for kind, marks in _MARKS if any(mark in lowered for mark in marks)), "engine failed")
+    return next(
+        (kind for kind, marks in _MARKS if any(mark in lowered for mark in marks)), "engine failed"
+    )
 
 
 __all__ = ["CONTEXT_FULL", "ENGINE_DIED", "MODEL_MISSING", "OUT_OF_MEMORY", "Failure", "failure"]

@@ -1,4 +1,5 @@
-"""Runs that begin with what another run has: a fork goes on from one of its nodes, a continued run has its settings and a larger budget."""
+"""Runs that begin with what another run has: a fork goes on from one of its nodes, a continued run
+has its settings and a larger budget."""
 
 from __future__ import annotations
 
@@ -30,7 +31,13 @@ DEPENDENT = {
 class Begin(Protocol):
     """Stores a run that was accepted and lets it wait its turn; `forked_from` is its provenance."""
 
-    async def __call__(self, spec: RunSpec, problem: Problem, paid: Paid, forked_from: dict[str, JSON] | None = None) -> int: ...
+    async def __call__(
+        self,
+        spec: RunSpec,
+        problem: Problem,
+        paid: Paid,
+        forked_from: dict[str, JSON] | None = None,
+    ) -> int: ...
 
 
 class Forks:
@@ -40,7 +47,8 @@ class Forks:
         self._store, self._admission, self._begin = store, admission, begin
 
     async def fork(self, run_id: int, ask: Fork) -> int:
-        """A new run that goes on from a node of run `run_id`; its id. Raises `NotFound`, or `BadInput` for what cannot be forked so."""
+        """A new run that goes on from a node of run `run_id`; its id. Raises `NotFound`, or
+        `BadInput` for what cannot be forked so."""
         row = await asyncio.to_thread(self._store.run, run_id)
         spec, problem = spec_of(row, ask.settings), problem_of(row)
         self._admission.admit(spec, problem)
@@ -48,27 +56,43 @@ class Forks:
         path: list[JSON] = [int(str(one.data["from"])) for one in start.path]
         edit = None if ask.edit is None else ask.edit.model_dump(mode="json", exclude_none=True)
         split = ask.edit is not None and ask.edit.token is not None and ask.edit.token.position > 0
-        told: dict[str, JSON] = {"run": run_id, "node": ask.node, "root": len(path) - 1 + split, "path": path, "edit": edit}
+        told: dict[str, JSON] = {
+            "run": run_id,
+            "node": ask.node,
+            "root": len(path) - 1 + split,
+            "path": path,
+            "edit": edit,
+        }
         return await self._begin(spec, problem, replace(NOTHING_PAID, start=start), told)
 
     async def continued(self, run_id: int, budget: Mapping[str, float]) -> int:
-        """A new run with the settings of run `run_id` and a larger budget, which goes on where that one stopped; its id. Raises `Conflict` for a run
-        that is not over or came to its own end, and `BadInput` for a budget that is not larger."""
+        """A new run with the settings of run `run_id` and a larger budget, which goes on where that
+        one stopped; its id. Raises `Conflict` for a run that is not over or came to its own end,
+        and `BadInput` for a budget that is not larger."""
         row = await asyncio.to_thread(self._store.run, run_id)
         if row.status not in OVER:
-            raise Conflict(f"run {run_id} is {row.status}: only a run that is over can be continued with more budget")
+            raise Conflict(
+                f"run {run_id} is {row.status}: only a run that is over can be continued "
+                "with more budget"
+            )
         limit = await asyncio.to_thread(self._limit, run_id)
         if row.status == "finished" and limit is None:
-            raise Conflict(f"run {run_id} came to its own end, so more budget changes nothing: fork it from a node instead")
+            raise Conflict(
+                f"run {run_id} came to its own end, so more budget changes nothing: fork "
+                "it from a node instead"
+            )
         spec = spec_of(row, {"budget": dict(budget)})
         require_larger(row.spec.get("budget"), spec.budget, limit)
         problem = problem_of(row)
         self._admission.admit(spec, problem)
         paid = await asyncio.to_thread(carried_over, self._store, run_id)
-        return await self._begin(spec, problem, paid, {"run": run_id, "continued": True, "replayed": replayed(paid)})
+        return await self._begin(
+            spec, problem, paid, {"run": run_id, "continued": True, "replayed": replayed(paid)}
+        )
 
     def paid_again(self, row: RunRow) -> Paid:
-        """What a run that is taken up need not pay again. What its log does not hold yet is read from its origin, as long as that is stored."""
+        """What a run that is taken up need not pay again. What its log does not hold yet is read
+        from its origin, as long as that is stored."""
         own, told = paid_of(self._store, row.id), row.forked_from
         if not isinstance(told, dict) or not isinstance(origin := told.get("run"), int):
             return own
@@ -79,7 +103,9 @@ class Forks:
                 edit, node = told.get("edit"), told.get("node")
                 assert isinstance(node, int)
                 changed = None if edit is None else Edit.model_validate(edit)
-                return replace(own, start=start_of(self._store, self._store.run(origin), node, changed))
+                return replace(
+                    own, start=start_of(self._store, self._store.run(origin), node, changed)
+                )
         except NotFound:
             if own.start is None and not told.get("continued"):
                 raise
@@ -92,8 +118,8 @@ class Forks:
 
 
 def spec_of(row: RunRow, settings: Mapping[str, JsonValue]) -> RunSpec:
-    """The spec of a run with some settings changed. Of a run that this version could not carry out, such as an imported one, only the question is
-    taken. Raises `BadInput` naming the setting."""
+    """The spec of a run with some settings changed. Of a run that this version could not carry out,
+    such as an imported one, only the question is taken. Raises `BadInput` naming the setting."""
     try:
         base = RunSpec.model_validate(row.spec).model_dump(mode="json")
     except ValidationError:
@@ -112,16 +138,27 @@ def spec_of(row: RunRow, settings: Mapping[str, JsonValue]) -> RunSpec:
 
 
 def start_of(store: Store, row: RunRow, node_id: int, edit: Edit | None) -> Start:
-    """The path of a stored run to one of its nodes. Raises `NotFound` for the node, and `BadInput` for one that no fork can begin at."""
+    """The path of a stored run to one of its nodes. Raises `NotFound` for the node, and `BadInput`
+    for one that no fork can begin at."""
     path = store.path(row.id, node_id)
     if path[0].kind != Kind.PROMPT:
-        raise BadInput("node", given=node_id, accepted="a node below the problem: this one answers another prompt beside the search")
+        raise BadInput(
+            "node",
+            given=node_id,
+            accepted="a node below the problem: this one answers another prompt beside the search",
+        )
     if len(path) == 1 and edit is not None:
-        raise BadInput("node", given=node_id, accepted="a step: the problem itself cannot be edited")
+        raise BadInput(
+            "node", given=node_id, accepted="a step: the problem itself cannot be edited"
+        )
     if edit is not None and edit.token is not None:
         require_alternative(path[-1], edit.token.position, edit.token.token_id)
     data: list[dict[str, JSON]] = [{"given": True, "from": node.id} for node in path]
-    injected = {event.node_id: event.data or {} for event in store.events(row.id, limit=None, kinds=["node"]) if event.node_id is not None}
+    injected = {
+        event.node_id: event.data or {}
+        for event in store.events(row.id, limit=None, kinds=["node"])
+        if event.node_id is not None
+    }
     for known, node in zip(data, path, strict=True):
         if "reason" in injected.get(node.id, {}):
             known["reason"] = injected[node.id]["reason"]
@@ -129,28 +166,56 @@ def start_of(store: Store, row: RunRow, node_id: int, edit: Edit | None) -> Star
 
 
 def require_alternative(node: NodeFull, position: int, token_id: int | None) -> None:
-    """Raises `BadInput` unless the node has a token at that place, and the token is one of its stored alternatives there."""
+    """Raises `BadInput` unless the node has a token at that place, and the token is one of its
+    stored alternatives there."""
     if position >= len(node.token_ids):
-        raise BadInput("position", given=position, accepted=f"0 to {len(node.token_ids) - 1}" if node.token_ids else "none: this step has no tokens")
+        raise BadInput(
+            "position",
+            given=position,
+            accepted=f"0 to {len(node.token_ids) - 1}"
+            if node.token_ids
+            else "none: this step has no tokens",
+        )
     if token_id is None:
         return
     stored = node.alternatives if isinstance(node.alternatives, list) else []
     options = stored[position] if position < len(stored) else []
-    known = [option[0] for option in options if isinstance(option, list)] if isinstance(options, list) else []
+    known = (
+        [option[0] for option in options if isinstance(option, list)]
+        if isinstance(options, list)
+        else []
+    )
     if token_id not in known:
-        accepted = f"one of {', '.join(map(str, known))}" if known else "none: no alternatives are stored here, so give a text"
+        accepted = (
+            f"one of {', '.join(map(str, known))}"
+            if known
+            else "none: no alternatives are stored here, so give a text"
+        )
         raise BadInput("token_id", given=token_id, accepted=accepted)
 
 
 def require_larger(old: JSON, new: Mapping[str, float], limit: str | None) -> None:
-    """Raises `BadInput` unless no limit is lower than before and the one that ended the run is higher, or gone."""
-    before = {axis: float(value) for axis, value in old.items() if isinstance(value, int | float)} if isinstance(old, dict) else {}
+    """Raises `BadInput` unless no limit is lower than before and the one that ended the run is
+    higher, or gone."""
+    before = (
+        {axis: float(value) for axis, value in old.items() if isinstance(value, int | float)}
+        if isinstance(old, dict)
+        else {}
+    )
     for axis, least in before.items():
         given = new.get(axis)
         if given is not None and (given < least or (axis == limit and given <= least)):
-            raise BadInput(f"budget {axis}", given=given, accepted=f"more than {least:g}, or no limit" if axis == limit else f"at least {least:g}")
+            raise BadInput(
+                f"budget {axis}",
+                given=given,
+                accepted=f"more than {least:g}, or no limit"
+                if axis == limit
+                else f"at least {least:g}",
+            )
     for axis in new.keys() - before.keys():
-        raise BadInput(f"budget {axis}", given=new[axis], accepted="no limit, as the run had none there")
+        raise BadInput(
+            f"budget {axis}", given=new[axis], accepted="no limit, as the run had none there"
+        )
 
 
 __all__ = ["Forks", "spec_of", "start_of"]

@@ -1,7 +1,9 @@
-"""The queue of runs and their lives: queued, loading, running, paused, then finished, failed, cancelled or crashed.
+"""The queue of runs and their lives: queued, loading, running, paused, then finished, failed,
+cancelled or crashed.
 
-The row of a run in the store is its state; memory holds only what is needed to steer it. `crashed` means cut off with the process: what was
-generated until then is kept, and `resume` goes on from there without paying for it again.
+The row of a run in the store is its state; memory holds only what is needed to steer it. `crashed`
+means cut off with the process: what was generated until then is kept, and `resume` goes on from
+there without paying for it again.
 """
 
 from __future__ import annotations
@@ -30,7 +32,14 @@ from backend.service.jobs.failure import failure
 from backend.service.jobs.forks import Forks
 from backend.service.jobs.ports import Launch, Models
 from backend.service.jobs.rescoring import Rescoring
-from backend.service.jobs.rows import failed_fields, finished_fields, known_fields, links_of, problem_of, stored_problem
+from backend.service.jobs.rows import (
+    failed_fields,
+    finished_fields,
+    known_fields,
+    links_of,
+    problem_of,
+    stored_problem,
+)
 from backend.service.jobs.slots import Slots
 from backend.service.jobs.tap import Tap
 from storage import RunWriter, Store
@@ -40,7 +49,8 @@ log = logging.getLogger("arboretum.jobs")
 RESUMABLE = ("crashed", "failed")
 CANCEL_WAIT_S = 1.0
 MOST_BEHIND = 2_000
-"""Events that a run may be ahead of the store: enough for full batches, few enough to be written while the server ends."""
+"""Events that a run may be ahead of the store: enough for full batches, few enough to be written
+while the server ends."""
 
 
 class Standing(NamedTuple):
@@ -84,9 +94,22 @@ class Jobs:
     """Accepts, runs and stops runs. Belongs to one event loop; `close` ends it."""
 
     def __init__(
-        self, store: Store, models: Models, admission: Admission, grade: GradeFunction, *, runs_at_once: int = 4, launch: Launch = run_spec
+        self,
+        store: Store,
+        models: Models,
+        admission: Admission,
+        grade: GradeFunction,
+        *,
+        runs_at_once: int = 4,
+        launch: Launch = run_spec,
     ) -> None:
-        self._store, self._models, self._admission, self._grade, self._launch = store, models, admission, grade, launch
+        self._store, self._models, self._admission, self._grade, self._launch = (
+            store,
+            models,
+            admission,
+            grade,
+            launch,
+        )
         self._slots = Slots(runs_at_once)
         self._active: dict[int, Job] = {}
         self._watchers: defaultdict[int, set[Callable[[], None]]] = defaultdict(set)
@@ -109,14 +132,27 @@ class Jobs:
         return None if job is None else job.standing
 
     async def submit(self, spec: RunSpec) -> int:
-        """Accept a run and return its id; it starts when there is room. Raises `BadInput` before anything is stored."""
+        """Accept a run and return its id; it starts when there is room. Raises `BadInput` before
+        anything is stored."""
         return await self._begin(spec, self._admission.admit(spec), NOTHING_PAID)
 
-    async def _begin(self, spec: RunSpec, problem: Problem, paid: Paid, forked_from: dict[str, JSON] | None = None) -> int:
+    async def _begin(
+        self,
+        spec: RunSpec,
+        problem: Problem,
+        paid: Paid,
+        forked_from: dict[str, JSON] | None = None,
+    ) -> int:
         self._require_open()
         run_id = await asyncio.to_thread(
-            self._store.create_run, spec.model_dump(mode="json"), problem=stored_problem(problem), strategy=spec.strategy,
-            model=spec.model or "", seed=spec.seed, forked_from=forked_from, links=links_of(forked_from),
+            self._store.create_run,
+            spec.model_dump(mode="json"),
+            problem=stored_problem(problem),
+            strategy=spec.strategy,
+            model=spec.model or "",
+            seed=spec.seed,
+            forked_from=forked_from,
+            links=links_of(forked_from),
         )
         self._start(run_id, spec, problem, paid, forked_from)
         return run_id
@@ -130,7 +166,9 @@ class Jobs:
                 await asyncio.shield(job.ending)
 
     async def cancel(self, run_id: int) -> str:
-        """Stop a run within a second; what it has written stays. Raises `Conflict` when it is over."""
+        """Stop a run within a second; what it has written stays. Raises `Conflict` when it is
+        over.
+        """
         job = self._job(run_id, await self._row_status(run_id), "stop")
         await self._stop(job, STOPPED)
         return job.standing.status
@@ -139,29 +177,39 @@ class Jobs:
         """Let a running run wait at its next model call."""
         job = self._job(run_id, await self._row_status(run_id), "pause")
         if job.standing.status != "running":
-            raise Conflict(f"run {run_id} is {job.standing.status}: only a running run can be paused")
+            raise Conflict(
+                f"run {run_id} is {job.standing.status}: only a running run can be paused"
+            )
         job.control.pause()
         await self._set(job, "paused")
         return job.standing.status
 
     async def resume(self, run_id: int) -> str:
-        """Go on with a paused run, or take up one that crashed or failed: what it has paid for is not paid again."""
+        """Go on with a paused run, or take up one that crashed or failed: what it has paid for is
+        not paid again."""
         job = self._active.get(run_id)
         if job is None:
             return await self._take_up(run_id)
         if job.standing.status != "paused":
-            raise Conflict(f"run {run_id} is {job.standing.status}: only a paused, crashed or failed run can be resumed")
+            raise Conflict(
+                f"run {run_id} is {job.standing.status}: only a paused, crashed or failed "
+                "run can be resumed"
+            )
         job.control.resume()
         await self._set(job, "running")
         return job.standing.status
 
     async def expand(self, run_id: int, node_id: int, n: int) -> list[int]:
-        """Extend a node of a paused run by up to `n` children now; their ids. The run does it where it waits, at the latest after the model call that
-        is under way. Raises `Conflict` unless the run is paused, `BadInput` for the node, and what the model raises."""
+        """Extend a node of a paused run by up to `n` children now; their ids. The run does it where
+        it waits, at the latest after the model call that is under way. Raises `Conflict` unless the
+        run is paused, `BadInput` for the node, and what the model raises."""
         job = self._active.get(run_id)
         status = await self._row_status(run_id) if job is None else job.standing.status
         if job is None or status != "paused" or job.control.expand is None:
-            raise Conflict(f"run {run_id} is {status}: a node can be expanded by hand only while its run is paused")
+            raise Conflict(
+                f"run {run_id} is {status}: a node can be expanded by hand only while its "
+                "run is paused"
+            )
         return await expanded(job.control, job.task, node_id, n)
 
     async def delete(self, run_id: int) -> None:
@@ -183,19 +231,31 @@ class Jobs:
                 del self._watchers[run_id]
 
     async def close(self, timeout_s: float = 2.0) -> None:
-        """Cut off all runs, as a crash would, and wait for them at most `timeout_s`: they can be resumed at the next start."""
+        """Cut off all runs, as a crash would, and wait for them at most `timeout_s`: they can be
+        resumed at the next start."""
         self._closed = True
         await self.rescoring.close()
-        cut = Standing("crashed", "the service was stopped while this run was under way; resume goes on without paying again", 0.0)
+        cut = Standing(
+            "crashed",
+            (
+                "the service was stopped while this run was under way; resume goes on without "
+                "paying again"
+            ),
+            0.0,
+        )
         jobs = list(self._active.values())
         for job in jobs:
             if job.tap is not None:
                 job.tap.seal()
         if jobs:
-            await asyncio.wait({asyncio.create_task(self._stop(job, cut)) for job in jobs}, timeout=timeout_s)
+            await asyncio.wait(
+                {asyncio.create_task(self._stop(job, cut)) for job in jobs}, timeout=timeout_s
+            )
 
     # One run
-    def _start(self, run_id: int, spec: RunSpec, problem: Problem, paid: Paid, forked_from: JSON) -> None:
+    def _start(
+        self, run_id: int, spec: RunSpec, problem: Problem, paid: Paid, forked_from: JSON
+    ) -> None:
         job = Job(run_id, spec, problem, paid, Standing("queued", "", time.time()), forked_from)
         self._active[run_id] = job
         job.task = asyncio.create_task(self._live(job), name=f"run {run_id}")
@@ -210,19 +270,37 @@ class Jobs:
             await self._end(job, ends_as.status, reason=ends_as.reason)
         except Exception as error:  # the job boundary: whatever ends a run is recorded
             cause = failure(error)
-            log.error("run %d failed: %s", job.run_id, cause.reason, exc_info=error if cause.kind == "internal error" else None)
-            await self._end(job, "failed", reason=cause.reason, error=cause.kind, remedy=cause.remedy)
+            log.error(
+                "run %d failed: %s",
+                job.run_id,
+                cause.reason,
+                exc_info=error if cause.kind == "internal error" else None,
+            )
+            await self._end(
+                job, "failed", reason=cause.reason, error=cause.kind, remedy=cause.remedy
+            )
 
     async def _run(self, job: Job) -> None:
         await self._set(job, "loading", "loading model")
         engine = await self._models.policy(job.spec.engine, job.spec.model)
-        reward = await self._models.reward(job.spec.engine, job.spec.verifier_model) if job.spec.verifier == "prm" else None
+        reward = (
+            await self._models.reward(job.spec.engine, job.spec.verifier_model)
+            if job.spec.verifier == "prm"
+            else None
+        )
         await self._describe(job, engine.info, None if reward is None else reward.info)
         job.writer = await asyncio.to_thread(self._store.writer, job.run_id)
         job.tap, job.control.behind = Tap(job.writer), partial(_behind, job.writer)
         await self._set(job, "running")
         outcome = await self._launch(
-            job.spec, problem=job.problem, engine=engine, reward=reward, sink=job.tap, control=job.control, grade=self._grade, paid=job.paid
+            job.spec,
+            problem=job.problem,
+            engine=engine,
+            reward=reward,
+            sink=job.tap,
+            control=job.control,
+            grade=self._grade,
+            paid=job.paid,
         )
         await self._end(job, outcome.status, **finished_fields(outcome))
 
@@ -230,20 +308,27 @@ class Jobs:
         found = manifest(job.spec, engine, reward)
         if job.forked_from is not None:
             found["forked_from"] = job.forked_from
-        await asyncio.to_thread(self._store.update_run, job.run_id, manifest=found, model=engine.model)
+        await asyncio.to_thread(
+            self._store.update_run, job.run_id, manifest=found, model=engine.model
+        )
 
     async def _set(self, job: Job, status: str, reason: str = "") -> None:
         async with job.writing:
             if job.ending is not None:
                 raise Conflict(f"run {job.run_id} is {job.standing.status}")
-            await asyncio.to_thread(self._store.update_run, job.run_id, status=status, reason=reason or None)
+            await asyncio.to_thread(
+                self._store.update_run, job.run_id, status=status, reason=reason or None
+            )
             job.standing = Standing(status, reason, time.time())
         self._tell(job.run_id)
 
     async def _end(self, job: Job, status: str, **fields: object) -> None:
-        """Write down how the run ended, once: who comes second waits for the first. A cancellation on the way does not tear it."""
+        """Write down how the run ended, once: who comes second waits for the first. A cancellation
+        on the way does not tear it."""
         if job.ending is None:
-            job.ending = asyncio.create_task(self._finish(job, status, fields), name=f"end of run {job.run_id}")
+            job.ending = asyncio.create_task(
+                self._finish(job, status, fields), name=f"end of run {job.run_id}"
+            )
         await asyncio.shield(job.ending)
 
     async def _finish(self, job: Job, status: str, fields: dict[str, object]) -> None:
@@ -263,7 +348,9 @@ class Jobs:
             except StorageFailure as lost:
                 status, fields = "failed", {**fields, **failed_fields(lost)}
         known = {} if job.tap is None else known_fields(job.tap)
-        self._store.update_run(job.run_id, **{"status": status, "finished_at": datetime.now(UTC), **known, **fields})
+        self._store.update_run(
+            job.run_id, **{"status": status, "finished_at": datetime.now(UTC), **known, **fields}
+        )
 
     async def _stop(self, job: Job, ends_as: Standing) -> None:
         job.ends_as = ends_as
@@ -276,7 +363,9 @@ class Jobs:
     async def _take_up(self, run_id: int) -> str:
         row = await asyncio.to_thread(self._store.run, run_id)
         if row.status not in RESUMABLE:
-            raise Conflict(f"run {run_id} is {row.status}: only a paused, crashed or failed run can be resumed")
+            raise Conflict(
+                f"run {run_id} is {row.status}: only a paused, crashed or failed run can be resumed"
+            )
         spec = RunSpec.model_validate(row.spec)
         problem = self._admission.admit(spec, None if row.forked_from is None else problem_of(row))
         self._require_open()
@@ -305,7 +394,9 @@ class Jobs:
             callback()
 
 
-async def expanded(control: Control, task: asyncio.Task[None] | None, node_id: int, n: int) -> list[int]:
+async def expanded(
+    control: Control, task: asyncio.Task[None] | None, node_id: int, n: int
+) -> list[int]:
     """Ask a run for children of a node, and wait for them or for the end of the run."""
     assert control.expand is not None and task is not None
     expand = control.expand

@@ -13,7 +13,8 @@ from backend.runs.paid import Paid
 
 
 class Models(Protocol):
-    """Loaded models by engine and name; loading happens at the first use, and several callers wait for the same load."""
+    """Loaded models by engine and name; loading happens at the first use, and several callers wait
+    for the same load."""
 
     async def policy(self, engine: str, model: str | None) -> Engine: ...
 
@@ -24,8 +25,16 @@ class Launch(Protocol):
     """`backend.runs.driver.run`, or something that behaves like it."""
 
     async def __call__(
-        self, spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Sink, control: Control,
-        grade: GradeFunction, paid: Paid,
+        self,
+        spec: RunSpec,
+        *,
+        problem: Problem,
+        engine: Engine,
+        reward: RewardModel | None,
+        sink: Sink,
+        control: Control,
+        grade: GradeFunction,
+        paid: Paid,
     ) -> Outcome: ...
 
 

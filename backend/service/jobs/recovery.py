@@ -1,4 +1,5 @@
-"""What a run that was cut off has already paid for, read back from its log; and what one with a larger budget may take over from it."""
+"""What a run that was cut off has already paid for, read back from its log; and what one with a
+larger budget may take over from it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,17 @@ from dataclasses import replace
 from backend.core.ports import Completion
 from backend.core.types import JSON, Finish, Kind, Node, Score
 from backend.runs.by_hand import PERSON
-from backend.runs.paid import Paid, PaidLikelihood, PaidScore, Placed, Requested, Start, alternatives_from, paid, verdicts_from
+from backend.runs.paid import (
+    Paid,
+    PaidLikelihood,
+    PaidScore,
+    Placed,
+    Requested,
+    Start,
+    alternatives_from,
+    paid,
+    verdicts_from,
+)
 from storage import EventRow, NodeFull, NodeRow, Store
 
 PAGE = 2000
@@ -39,12 +50,26 @@ def paid_of(store: Store, run_id: int) -> Paid:
             likelihoods[str((event.data or {}).get("key"))] = _likelihood(event)
         elif event.kind == "remarked" and (event.data or {}).get("by") == PERSON:
             requested.append(_requested(event, event.node_id, nodes))
-    given = {node.id: costs[node.id] for node in nodes if costs.get(node.id, {}).get("given") is True}
-    completions = [_completion(node, costs.get(node.id, {})) for node in nodes if node.finish is not None and node.id not in given]
+    given = {
+        node.id: costs[node.id] for node in nodes if costs.get(node.id, {}).get("given") is True
+    }
+    completions = [
+        _completion(node, costs.get(node.id, {}))
+        for node in nodes
+        if node.finish is not None and node.id not in given
+    ]
     return paid(
-        completions, scores, next_seq=store.last_seq(run_id) + 1, elapsed_ms=elapsed_ms, verdicts=verdicts, likelihoods=likelihoods,
-        start=Start(tuple(placed([nodes[node_id] for node_id in given], list(given.values())))) if given else None, requested=requested,
-    )  # fmt: skip
+        completions,
+        scores,
+        next_seq=store.last_seq(run_id) + 1,
+        elapsed_ms=elapsed_ms,
+        verdicts=verdicts,
+        likelihoods=likelihoods,
+        start=Start(tuple(placed([nodes[node_id] for node_id in given], list(given.values()))))
+        if given
+        else None,
+        requested=requested,
+    )
 
 
 def placed(path: Sequence[NodeFull], data: Sequence[Mapping[str, JSON]]) -> list[Placed]:
@@ -53,9 +78,18 @@ def placed(path: Sequence[NodeFull], data: Sequence[Mapping[str, JSON]]) -> list
     for row, known in zip(path, data, strict=True):
         parent = found[-1].node if found else None
         node = Node(
-            row.text, row.token_ids, row.logprobs, parent, row.depth, row.done, None if row.finish is None else Finish(row.finish), row.role,
-            Kind(row.kind), row.key, alternatives_from(row.alternatives),
-        )  # fmt: skip
+            row.text,
+            row.token_ids,
+            row.logprobs,
+            parent,
+            row.depth,
+            row.done,
+            None if row.finish is None else Finish(row.finish),
+            row.role,
+            Kind(row.kind),
+            row.key,
+            alternatives_from(row.alternatives),
+        )
         found.append(Placed(node, dict(known)))
     return found
 
@@ -63,29 +97,40 @@ def placed(path: Sequence[NodeFull], data: Sequence[Mapping[str, JSON]]) -> list
 def carried_over(store: Store, run_id: int) -> Paid:
     """What a run with a larger budget may take over from one that is over, in a log of its own.
 
-    What the end of that run cut off goes on: a text that the budget cut, with all that was written below it, and the texts of a race that were given
-    up after the last step. So the new run goes the way that it would have gone with that budget from the beginning.
+    What the end of that run cut off goes on: a text that the budget cut, with all that was written
+    below it, and the texts of a race that were given up after the last step. So the new run goes
+    the way that it would have gone with that budget from the beginning.
     """
     known = paid_of(store, run_id)
     gone = _cut_off(store, run_id, known)
     seen = min((node.seq for node in gone), default=known.next_seq)
     told = store.events(run_id, limit=None, kinds=["likelihood"])
-    early = {str((event.data or {}).get("key")) for event in told if event.seq < seen}  # of texts that are still the same
+    # of texts that are still the same
+    early = {str((event.data or {}).get("key")) for event in told if event.seq < seen}
     keys = {node.key for node in gone} | {key for one in known.requested for key in one.keys}
     return replace(
-        known, completions={key: answer for key, answer in known.completions.items() if key not in keys},
+        known,
+        completions={key: answer for key, answer in known.completions.items() if key not in keys},
         scores={key: score for key, score in known.scores.items() if key[1] not in keys},
-        likelihoods={key: answer for key, answer in known.likelihoods.items() if key in early}, requested=(), next_seq=0,
-    )  # fmt: skip
+        likelihoods={key: answer for key, answer in known.likelihoods.items() if key in early},
+        requested=(),
+        next_seq=0,
+    )
 
 
 def _cut_off(store: Store, run_id: int, known: Paid) -> list[NodeRow]:
     """The nodes of a run that its end cut off, and those below them."""
-    last = max((event.seq for event in store.events(run_id, limit=None, kinds=["step"])), default=-1)
+    last = max(
+        (event.seq for event in store.events(run_id, limit=None, kinds=["step"])), default=-1
+    )
     found: dict[int, NodeRow] = {}
     for node in store.nodes(run_id):
         answer = known.completions.get(node.key)
-        given_up = node.finish == Finish.ABORTED and node.seq > last and (answer is None or answer.failure is None)
+        given_up = (
+            node.finish == Finish.ABORTED
+            and node.seq > last
+            and (answer is None or answer.failure is None)
+        )
         if node.finish == Finish.BUDGET or given_up or node.parent_id in found:
             found[node.id] = node
     return list(found.values())
@@ -95,24 +140,41 @@ def replayed(carried: Paid) -> dict[str, JSON]:
     """What a run need not generate and score again, by axis of the ledger."""
     answers = carried.completions.values()
     tokens = sum(len(answer.token_ids) for answer in answers)
-    return {"model_calls": len(answers) + len(carried.likelihoods), "generated_tokens": tokens, "verifier_calls": len(carried.scores)}
+    return {
+        "model_calls": len(answers) + len(carried.likelihoods),
+        "generated_tokens": tokens,
+        "verifier_calls": len(carried.scores),
+    }
 
 
 def joined(own: Paid, carried: Paid) -> Paid:
     """What a run paid itself, with what it may still take over."""
-    order = {key: place for place, key in enumerate(dict.fromkeys((*carried.completions, *own.completions)))}
+    order = {
+        key: place
+        for place, key in enumerate(dict.fromkeys((*carried.completions, *own.completions)))
+    }
     return replace(
-        own, completions={**carried.completions, **own.completions}, order=order, scores={**carried.scores, **own.scores},
-        verdicts={**carried.verdicts, **own.verdicts}, likelihoods={**carried.likelihoods, **own.likelihoods}, start=own.start or carried.start,
+        own,
+        completions={**carried.completions, **own.completions},
+        order=order,
+        scores={**carried.scores, **own.scores},
+        verdicts={**carried.verdicts, **own.verdicts},
+        likelihoods={**carried.likelihoods, **own.likelihoods},
+        start=own.start or carried.start,
         elapsed_ms=max(own.elapsed_ms, carried.elapsed_ms),
-    )  # fmt: skip
+    )
 
 
 def _requested(event: EventRow, node_id: int, nodes: Sequence[NodeFull]) -> Requested:
     data = event.data or {}
     named = data.get("nodes")
     ids = [each for each in named if isinstance(each, int)] if isinstance(named, list) else []
-    return Requested(_count(data, "from"), node_id, tuple(nodes[each].key for each in ids), str(data.get("text") or ""))
+    return Requested(
+        _count(data, "from"),
+        node_id,
+        tuple(nodes[each].key for each in ids),
+        str(data.get("text") or ""),
+    )
 
 
 def _events(store: Store, run_id: int) -> Iterator[EventRow]:
@@ -125,9 +187,15 @@ def _events(store: Store, run_id: int) -> Iterator[EventRow]:
 def _completion(node: NodeFull, cost: Mapping[str, JSON]) -> Completion:
     failure = cost.get("failure")
     return Completion(
-        key=node.key, text=node.text, token_ids=tuple(node.token_ids), logprobs=None if node.logprobs is None else tuple(node.logprobs),
-        finish=Finish(node.finish or Finish.END), prompt_tokens=_count(cost, "prompt_tokens"), cached_tokens=_count(cost, "cached_tokens"),
-        alternatives=alternatives_from(node.alternatives), failure=failure if isinstance(failure, str) else None,
+        key=node.key,
+        text=node.text,
+        token_ids=tuple(node.token_ids),
+        logprobs=None if node.logprobs is None else tuple(node.logprobs),
+        finish=Finish(node.finish or Finish.END),
+        prompt_tokens=_count(cost, "prompt_tokens"),
+        cached_tokens=_count(cost, "cached_tokens"),
+        alternatives=alternatives_from(node.alternatives),
+        failure=failure if isinstance(failure, str) else None,
     )
 
 
@@ -135,7 +203,11 @@ def _score(event: EventRow) -> PaidScore:
     data = event.data or {}
     steps = data.get("steps")
     reason = data.get("reason")
-    known = tuple(float(step) for step in steps if isinstance(step, int | float)) if isinstance(steps, list) else ()
+    known = (
+        tuple(float(step) for step in steps if isinstance(step, int | float))
+        if isinstance(steps, list)
+        else ()
+    )
     score = Score(event.value, known, reason if isinstance(reason, str) else None)
     return PaidScore(score, _count(data, "tokens"), _count(data, "cached"))
 
@@ -143,7 +215,12 @@ def _score(event: EventRow) -> PaidScore:
 def _likelihood(event: EventRow) -> PaidLikelihood:
     data = event.data or {}
     value, failure = -math.inf if event.value is None else event.value, data.get("failure")
-    return PaidLikelihood(value, _count(data, "prompt_tokens"), _count(data, "cached_tokens"), failure if isinstance(failure, str) else None)
+    return PaidLikelihood(
+        value,
+        _count(data, "prompt_tokens"),
+        _count(data, "cached_tokens"),
+        failure if isinstance(failure, str) else None,
+    )
 
 
 def _count(data: Mapping[str, JSON], name: str) -> int:

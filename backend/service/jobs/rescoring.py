@@ -1,6 +1,8 @@
-"""Scoring a stored search with another verifier: a new series of scores beside the run's own, and the run stays as it is.
+"""Scoring a stored search with another verifier: a new series of scores beside the run's own, and
+the run stays as it is.
 
-One series at a time, in batches; it is stored when it is whole. What is under way, or went wrong, is known as long as the process lives.
+One series at a time, in batches; it is stored when it is whole. What is under way, or went wrong,
+is known as long as the process lives.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from backend.core.errors import Conflict, MissingCapability
 from backend.core.ports import Aggregation, RewardModel, Verifier
 from backend.core.types import Kind, Node, Score
 from backend.judging.verifiers import build
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 from backend.review.what_if.frozen import info_of
 from backend.review.why.evidence import solutions
 from backend.service.jobs.failure import failure
@@ -30,7 +32,8 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Asked:
-    """Which verifier is to score: `engine` and `model` say where a reward model is; `aggregation` makes scores of paths from those of steps."""
+    """Which verifier is to score: `engine` and `model` say where a reward model is; `aggregation`
+    makes scores of paths from those of steps."""
 
     verifier: str
     engine: str = "torch"
@@ -66,15 +69,20 @@ class Rescoring:
         return [progress for (run, _), progress in self._progress.items() if run == run_id]
 
     def start(self, row: RunRow, asked: Asked) -> Progress:
-        """Begin a series; an older one of that name stays until the new one is whole. Raises `Conflict` where it is being made already, and
-        `MissingCapability` for the exact checker without a known answer."""
+        """Begin a series; an older one of that name stays until the new one is whole. Raises
+        `Conflict` where it is being made already, and `MissingCapability` for the exact checker
+        without a known answer."""
         place = (row.id, asked.series)
         if place in self._tasks:
             raise Conflict(f"run {row.id} is being scored by {asked.series} already")
         if asked.verifier == "exact" and problem_of(row).answer is None:
-            raise MissingCapability("the exact checker needs a problem whose answer is known", "Choose another verifier")
+            raise MissingCapability(
+                "the exact checker needs a problem whose answer is known", "Choose another verifier"
+            )
         self._progress[place] = Progress(asked.series, 0, row.nodes)
-        task = self._tasks[place] = asyncio.create_task(self._made(row, asked, place), name=f"scores of run {row.id}")
+        task = self._tasks[place] = asyncio.create_task(
+            self._made(row, asked, place), name=f"scores of run {row.id}"
+        )
         task.add_done_callback(lambda _: self._tasks.pop(place))
         return self._progress[place]
 
@@ -100,30 +108,51 @@ class Rescoring:
         except Exception as error:  # the job boundary: whatever ends it is told
             cause = failure(error)
             unexpected = error if cause.kind == "internal error" else None
-            log.error("scores of run %d by %s failed: %s", row.id, asked.series, cause.reason, exc_info=unexpected)
+            log.error(
+                "scores of run %d by %s failed: %s",
+                row.id,
+                asked.series,
+                cause.reason,
+                exc_info=unexpected,
+            )
             self._progress[place] = self._progress[place]._replace(failed=cause.reason)
 
     async def _scored(self, row: RunRow, asked: Asked, place: tuple[int, str]) -> list[SeriesScore]:
         trace = Trace(await asyncio.to_thread(self._store.paid, row.id), (), "")
-        reward = await self._models.reward(asked.engine, asked.model) if asked.verifier == "prm" else None
+        reward = (
+            await self._models.reward(asked.engine, asked.model)
+            if asked.verifier == "prm"
+            else None
+        )
         score = scorer(row, asked, reward)
-        nodes = [node for node in solutions(trace) if node.kind is not Kind.PROMPT and node.text.strip()]
+        nodes = [
+            node for node in solutions(trace) if node.kind is not Kind.PROMPT and node.text.strip()
+        ]
         found: list[SeriesScore] = []
         for start in range(0, len(nodes), BATCH):
             batch = nodes[start : start + BATCH]
             told = zip(batch, await score(batch), strict=True)
-            found += [SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told]
+            found += [
+                SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told
+            ]
             self._progress[place] = Progress(asked.series, len(found), len(nodes))
         return found
 
 
-def scorer(row: RunRow, asked: Asked, reward: RewardModel | None) -> Callable[[Sequence[Node]], Awaitable[list[Score]]]:
-    """What scores the nodes of a stored run. A verifier that asks no model computes, and does that in a thread."""
+def scorer(
+    row: RunRow, asked: Asked, reward: RewardModel | None
+) -> Callable[[Sequence[Node]], Awaitable[list[Score]]]:
+    """What scores the nodes of a stored run. A verifier that asks no model computes, and does that
+    in a thread."""
     system = row.spec.get("system")
     verifier: Verifier = build(
-        asked.verifier, problem=problem_of(row), reward=reward, aggregation=asked.aggregation, system=system if isinstance(system, str) else None,
+        asked.verifier,
+        problem=problem_of(row),
+        reward=reward,
+        aggregation=asked.aggregation,
+        system=system if isinstance(system, str) else None,
         delimiter=info_of(row.manifest.get("engine")).delimiter,
-    )  # fmt: skip
+    )
     if reward is not None:
         return verifier.score
     return lambda nodes: asyncio.to_thread(lambda: asyncio.run(told(verifier, nodes)))

@@ -23,14 +23,20 @@ def problem_of(row: RunRow) -> Problem:
     stored = row.problem or {}
     meta, level, seed, answer = (stored.get(name) for name in ("meta", "level", "seed", "answer"))
     return Problem(
-        id=str(stored.get("id") or ""), set=str(stored.get("set") or stored.get("dataset") or "own"), level=level if isinstance(level, int) else None,
-        seed=seed if isinstance(seed, int) else None, question=str(stored.get("question") or ""), answer=answer if isinstance(answer, str) else None,
+        id=str(stored.get("id") or ""),
+        set=str(stored.get("set") or stored.get("dataset") or "own"),
+        level=level if isinstance(level, int) else None,
+        seed=seed if isinstance(seed, int) else None,
+        question=str(stored.get("question") or ""),
+        answer=answer if isinstance(answer, str) else None,
         meta=meta if isinstance(meta, dict) else {},
     )
 
 
 def links_of(forked_from: JSON) -> list[tuple[int, int, str]]:
-    """The link from the node that a fork begins at to the one of its origin; none for other runs."""
+    """The link from the node that a fork begins at to the one of its origin; none for other
+    runs.
+    """
     told = forked_from if isinstance(forked_from, dict) else {}
     root, node = told.get("root"), told.get("node")
     return [(root, node, "forked_from")] if isinstance(root, int) and isinstance(node, int) else []
@@ -43,12 +49,17 @@ def finished_fields(outcome: Outcome) -> dict[str, object]:
     if outcome.limit is not None:
         reason = f"{reason + '; ' if reason else ''}budget spent: {outcome.limit}"
     return {
-        "answer": outcome.answer, "correct": outcome.correct, "reason": reason, "chosen_node": outcome.chosen, "ledger": outcome.ledger,
+        "answer": outcome.answer,
+        "correct": outcome.correct,
+        "reason": reason,
+        "chosen_node": outcome.chosen,
+        "ledger": outcome.ledger,
     }
 
 
 def known_fields(tap: Tap) -> dict[str, object]:
-    """What is known of a run that did not come to its own end: its ledger and the answer it would have given."""
+    """What is known of a run that did not come to its own end: its ledger and the answer it would
+    have given."""
     answer = {name: tap.answer.get(name) for name in ("answer", "correct")}
     return {"ledger": tap.ledger, "chosen_node": tap.chosen, **answer}
 
@@ -59,4 +70,11 @@ def failed_fields(lost: StorageFailure) -> dict[str, object]:
     return {"reason": cause.reason, "error": cause.kind, "remedy": cause.remedy}
 
 
-__all__ = ["failed_fields", "finished_fields", "known_fields", "links_of", "problem_of", "stored_problem"]
+__all__ = [
+    "failed_fields",
+    "finished_fields",
+    "known_fields",
+    "links_of",
+    "problem_of",
+    "stored_problem",
+]

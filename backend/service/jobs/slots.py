@@ -1,4 +1,5 @@
-"""Room for a number of runs at once: first come, first served, and the number may change while runs wait."""
+"""Room for a number of runs at once: first come, first served, and the number may change while runs
+wait."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from types import TracebackType
 
 
 class Slots:
-    """`async with slots:` waits for a free place. Lowering the number lets runs under way finish and starts no new ones until it fits."""
+    """`async with slots:` waits for a free place. Lowering the number lets runs under way finish
+    and starts no new ones until it fits."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -34,7 +36,12 @@ class Slots:
                 self._free()
             raise
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._free()
 
     def _free(self) -> None:

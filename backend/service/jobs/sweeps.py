@@ -1,7 +1,8 @@
-"""Experiments of the service: one is carried out at a time, on the service's own models; all of them are read from their folders.
+"""Experiments of the service: one is carried out at a time, on the service's own models; all of
+them are read from their folders.
 
-A folder is found below `root` (where the service writes) or below `shipped` (what comes with the project, read only). What a sweep on the
-command line writes below `root` is seen here as it comes.
+A folder is found below `root` (where the service writes) or below `shipped` (what comes with the
+project, read only). What a sweep on the command line writes below `root` is seen here as it comes.
 """
 
 from __future__ import annotations
@@ -71,18 +72,30 @@ class Sweeps:
         return self._standing.get(name, Standing("idle", None))
 
     def start(self, experiment: Experiment, *, retry: bool = False, at_once: int = AT_ONCE) -> str:
-        """Begin or go on; returns the experiment's hash. Raises `Conflict` while another is under way, and what `check` raises."""
+        """Begin or go on; returns the experiment's hash. Raises `Conflict` while another is under
+        way, and what `check` raises."""
         if self._tasks:
-            raise Conflict(f"experiment {next(iter(self._tasks))} is under way: stop it first, or wait for its end")
+            raise Conflict(
+                f"experiment {next(iter(self._tasks))} is under way: stop it first, or "
+                "wait for its end"
+            )
         check(experiment, self.library.find)
         folder, name = Folder.of(self.root, experiment), experiment.hash
         work = Sweep(
-            experiment, folder, self.models, find=self.library.find, grade=self.library.grade, compare=self.library.same, at_once=at_once,
+            experiment,
+            folder,
+            self.models,
+            find=self.library.find,
+            grade=self.library.grade,
+            compare=self.library.same,
+            at_once=at_once,
             retry=retry,
             tell=lambda progress: self._tell(name, progress),
-        )  # fmt: skip
+        )
         self._work[name], self._standing[name] = work, Standing("running", None)
-        self._tasks[name] = asyncio.create_task(self._carried_out(name, work), name=f"experiment {name}")
+        self._tasks[name] = asyncio.create_task(
+            self._carried_out(name, work), name=f"experiment {name}"
+        )
         return name
 
     def pause(self, name: str) -> None:
@@ -129,8 +142,15 @@ class Sweeps:
             self._standing[name] = self._standing[name]._replace(status="stopped")
         except Exception as error:  # the job boundary: whatever ends it is told
             cause = failure(error.exceptions[0] if isinstance(error, ExceptionGroup) else error)
-            log.error("experiment %s failed: %s", name, cause.reason, exc_info=error if cause.kind == "internal error" else None)
-            self._standing[name] = self._standing[name]._replace(status="failed", reason=cause.reason)
+            log.error(
+                "experiment %s failed: %s",
+                name,
+                cause.reason,
+                exc_info=error if cause.kind == "internal error" else None,
+            )
+            self._standing[name] = self._standing[name]._replace(
+                status="failed", reason=cause.reason
+            )
         finally:
             self._tasks.pop(name, None)
             self._work.pop(name, None)

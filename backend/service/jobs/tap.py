@@ -1,4 +1,5 @@
-"""A sink between a run and its store that remembers what the row of the run will need, however the run ends."""
+"""A sink between a run and its store that remembers what the row of the run will need, however the
+run ends."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from backend.core.types import JSON
 class Tap:
     """Passes records on and keeps the last ledger and the last answer.
 
-    `seal` makes it drop everything from then on: a run that is cut off by the end of the process then looks in the store exactly like one
-    that was cut off by a power failure, and can be taken up like it.
+    `seal` makes it drop everything from then on: a run that is cut off by the end of the process
+    then looks in the store exactly like one that was cut off by a power failure, and can be taken
+    up like it.
     """
 
     sink: Sink
@@ -32,7 +34,9 @@ class Tap:
                 continue
             ledger = event.data.get("ledger")
             if isinstance(ledger, dict):
-                self.ledger = {name: value for name, value in ledger.items() if isinstance(value, int | float)}
+                self.ledger = {
+                    name: value for name, value in ledger.items() if isinstance(value, int | float)
+                }
             if event.kind == "answer":
                 self.answer, self.chosen = event.data, event.node_id
 

@@ -1,1 +1,2 @@
-"""What strategies are made of: rounds, the beam, rollouts, shares, thoughts, compositions; one folder a family."""
+"""What strategies are made of: rounds, the beam, rollouts, shares, thoughts, compositions; one
+folder a family."""

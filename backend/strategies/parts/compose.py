@@ -1,24 +1,35 @@
 """Searches made of searches: Gibbs over the filter, tempering over chains, best-of over anything.
 
-An inner search is a function of a policy, a verifier and a random source. `in_turn` runs such functions one after the other, `side_by_side` at the
-same time, and both forward the steps of each under its track, give each a random source of its own, and close all of them when they are left.
+An inner search is a function of a policy, a verifier and a random source. `in_turn` runs such
+functions one after the other, `side_by_side` at the same time, and both forward the steps of each
+under its track, give each a random source of its own, and close all of them when they are left.
 
-Searches side by side take turns in the order of their tracks, each until it waits for a model. Once all of them wait, their calls go out together as
-one batch a kind. So an engine sees full batches, while who asks for what, and in which order, never depends on how fast a model answers.
+Searches side by side take turns in the order of their tracks, each until it waits for a model. Once
+all of them wait, their calls go out together as one batch a kind. So an engine sees full batches,
+while who asks for what, and in which order, never depends on how fast a model answers.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterable,
+    Sequence,
+)
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 
 from backend.core.ports import END, STEP, Policy, Rng, Sampling, Until, Verifier, VerifierTokens
+from backend.core.steps import Step
 from backend.core.streams import closing
-from backend.core.types import Kind, Node, Score, Step
+from backend.core.types import Kind, Node, Score
 
 Search: TypeAlias = Callable[[Policy, Verifier, Rng], AsyncIterator[Step]]
 Send: TypeAlias = Callable[[Sequence[Node]], Awaitable[Sequence[object]]]
@@ -28,25 +39,31 @@ INSIDE = ", "
 
 
 class Part(NamedTuple):
-    """An inner search under a name such as "chain 2", which no other part of the same composition bears, and which holds no comma."""
+    """An inner search under a name such as "chain 2", which no other part of the same composition
+    bears, and which holds no comma."""
 
     track: str
     search: Search
 
 
 def spawner(rng: Rng) -> Callable[[str], Rng]:
-    """Random sources by name: each depends on the state of `rng` and on its name only, not on the other names or their order."""
+    """Random sources by name: each depends on the state of `rng` and on its name only, not on the
+    other names or their order."""
     entropy = rng.integers(0, 2**32, size=4).tolist()
     return lambda name: np.random.default_rng([*entropy, *name.encode()])
 
 
 def under(track: str, step: Step) -> Step:
-    """The step of a part, on the part's track: "chain 2", or "chain 2, iteration 1" where the part is itself composed."""
+    """The step of a part, on the part's track: "chain 2", or "chain 2, iteration 1" where the part
+    is itself composed."""
     return replace(step, track=f"{track}{INSIDE}{step.track}" if step.track else track)
 
 
-async def in_turn(parts: Iterable[Part], policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
-    """One part after the other. `parts` is asked for the next one when the last one is over, so it may depend on how that ended."""
+async def in_turn(
+    parts: Iterable[Part], policy: Policy, verifier: Verifier, rng: Rng
+) -> AsyncIterator[Step]:
+    """One part after the other. `parts` is asked for the next one when the last one is over, so it
+    may depend on how that ended."""
     spawn = spawner(rng)
     for track, search in parts:
         async with closing(search(policy, verifier, spawn(track))) as steps:
@@ -54,9 +71,14 @@ async def in_turn(parts: Iterable[Part], policy: Policy, verifier: Verifier, rng
                 yield under(track, step)
 
 
-async def side_by_side(parts: Sequence[Part], policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
-    """All parts at the same time; what goes wrong in one of them ends all. Rounds that they end together count once."""
-    assert len({part.track for part in parts}) == len(parts), "two parts with the same name would draw the same numbers"
+async def side_by_side(
+    parts: Sequence[Part], policy: Policy, verifier: Verifier, rng: Rng
+) -> AsyncIterator[Step]:
+    """All parts at the same time; what goes wrong in one of them ends all. Rounds that they end
+    together count once."""
+    assert len({part.track for part in parts}) == len(parts), (
+        "two parts with the same name would draw the same numbers"
+    )
     spawn = spawner(rng)
     seats = [_Seat(part, policy, verifier, spawn(part.track)) for part in parts]
     try:
@@ -75,7 +97,8 @@ async def side_by_side(parts: Sequence[Part], policy: Policy, verifier: Verifier
 
 
 class Gathered:
-    """The candidates of all parts for which `counts(name)` holds, as they stood in the latest step of each: the candidates of the composition."""
+    """The candidates of all parts for which `counts(name)` holds, as they stood in the latest step
+    of each: the candidates of the composition."""
 
     def __init__(self, counts: Callable[[str], bool] = lambda name: True) -> None:
         self._counts = counts
@@ -102,11 +125,16 @@ class Gathered:
 
 
 def repeated(search: Search, count: int) -> Search:
-    """`count` independent runs of one search side by side, with the candidates of all of them: best-of over any strategy."""
+    """`count` independent runs of one search side by side, with the candidates of all of them:
+    best-of over any strategy."""
 
     async def runs(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
         gathered = Gathered()
-        async with closing(side_by_side([Part(f"run {n + 1}", search) for n in range(count)], policy, verifier, rng)) as steps:
+        async with closing(
+            side_by_side(
+                [Part(f"run {n + 1}", search) for n in range(count)], policy, verifier, rng
+            )
+        ) as steps:
             async for step in steps:
                 yield gathered(step)
 
@@ -115,7 +143,8 @@ def repeated(search: Search, count: int) -> Search:
 
 @dataclass
 class _Call:
-    """A call that waits for those of the other searches; calls of the same kind go out together. `found` holds one result a node once served."""
+    """A call that waits for those of the other searches; calls of the same kind go out together.
+    `found` holds one result a node once served."""
 
     kind: Hashable
     nodes: Sequence[Node]
@@ -189,7 +218,13 @@ class _Seat:
         return self._verifier.tokens
 
     async def extend(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = STEP, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = STEP,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> list[list[Node]]:
         def send(batch: Sequence[Node]) -> Awaitable[Sequence[object]]:
             return self._policy.extend(batch, n, until=until, sampling=sampling, kind=kind)
@@ -200,7 +235,13 @@ class _Seat:
         return cast(list[Score], await self._ask("score", nodes, self._verifier.score))
 
     def race(
-        self, nodes: Sequence[Node], n: int = 1, *, until: Until = END, sampling: Sampling | None = None, kind: Kind = Kind.STEP
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = END,
+        sampling: Sampling | None = None,
+        kind: Kind = Kind.STEP,
     ) -> AsyncIterator[tuple[int, Node]]:
         return self._policy.race(nodes, n, until=until, sampling=sampling, kind=kind)
 

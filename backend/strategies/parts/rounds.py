@@ -1,7 +1,9 @@
-"""One round of a search: continue some nodes, drop what is dead, score the rest once, in two batches toward the models.
+"""One round of a search: continue some nodes, drop what is dead, score the rest once, in two
+batches toward the models.
 
-Also the two orders that strategies choose by, so that ties and missing scores are treated alike everywhere: the higher score first, then the
-earlier node; a node without a score only where nothing has one.
+Also the two orders that strategies choose by, so that ties and missing scores are treated alike
+everywhere: the higher score first, then the earlier node; a node without a score only where nothing
+has one.
 """
 
 from __future__ import annotations
@@ -14,10 +16,19 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from backend.core.errors import VerifierFailure
 from backend.core.ports import END, STEP, Policy, Sampling, Until, Verifier
-from backend.core.types import Finish, Node, Note, Pruned, Remarked
+from backend.core.steps import Note, Pruned, Remarked
+from backend.core.types import Finish, Node
 
 MaxSteps = Annotated[
-    int, Field(ge=1, le=1000, description="rounds at most: a path never grows more than this many steps below the root; 40 in search-and-learn")
+    int,
+    Field(
+        ge=1,
+        le=1000,
+        description=(
+            "rounds at most: a path never grows more than this many steps below the root; 40 "
+            "in search-and-learn"
+        ),
+    ),
 ]
 
 
@@ -30,13 +41,19 @@ def divides(width: int, info: ValidationInfo) -> int:
 
 BeamWidth = Annotated[
     int,
-    Field(ge=1, le=1024, validate_default=True, description="M, a divisor of n: n / M prefixes survive a round; 4 in search-and-learn"),
+    Field(
+        ge=1,
+        le=1024,
+        validate_default=True,
+        description="M, a divisor of n: n / M prefixes survive a round; 4 in search-and-learn",
+    ),
     AfterValidator(divides),
 ]
 
 
 class Scored(NamedTuple):
-    """A new node with its score in [0, 1] (None: scoring failed) and the number of identical draws that it stands for."""
+    """A new node with its score in [0, 1] (None: scoring failed) and the number of identical draws
+    that it stands for."""
 
     node: Node
     value: float | None
@@ -51,7 +68,8 @@ class Brood(NamedTuple):
 
 
 def dead(nodes: Iterable[Node]) -> tuple[Note, ...]:
-    """Notes about the nodes that cannot be continued and are no answer: they wrote nothing, or their generation failed."""
+    """Notes about the nodes that cannot be continued and are no answer: they wrote nothing, or
+    their generation failed."""
     failed, empty = [], []
     for node in nodes:
         if node.finish is Finish.ABORTED:
@@ -68,7 +86,9 @@ def living(nodes: Iterable[Node]) -> list[Node]:
 
 
 def merged(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...]]:
-    """Siblings with the same text made one: the first stands for all, with how many it stands for."""
+    """Siblings with the same text made one: the first stands for all, with how many it stands
+    for.
+    """
     first: dict[tuple[str, bool], Node] = {}
     counts: dict[Node, int] = {}
     copies: list[Node] = []
@@ -81,12 +101,15 @@ def merged(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...]]:
 
 
 async def scores(verifier: Verifier, nodes: Sequence[Node]) -> list[float | None]:
-    """One score a node. Raises `VerifierFailure` with the verifier's reason where not one of them could be scored."""
+    """One score a node. Raises `VerifierFailure` with the verifier's reason where not one of them
+    could be scored."""
     if not nodes:
         return []
     found = await verifier.score(nodes)
     if all(score.value is None for score in found):
-        raise VerifierFailure(f"none of {len(found)} nodes of this round could be scored: {found[0].reason}")
+        raise VerifierFailure(
+            f"none of {len(found)} nodes of this round could be scored: {found[0].reason}"
+        )
     return [score.value for score in found]
 
 
@@ -98,7 +121,9 @@ class Valued(NamedTuple):
 
 
 Valuation: TypeAlias = Callable[[Policy, Verifier, Sequence[Node]], Awaitable[list[Valued]]]
-"""One `Valued` a new node, same order. Raises `VerifierFailure` where not one of them has a value."""
+"""One `Valued` a new node, same order. Raises `VerifierFailure` where not one of them has a
+value.
+"""
 
 
 async def own_score(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
@@ -107,14 +132,24 @@ async def own_score(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -
 
 
 async def expand(
-    policy: Policy, verifier: Verifier, parents: Sequence[Node], n: int = 1, *,
-    until: Until = STEP, sampling: Sampling | None = None, merge: bool = False, value: Valuation = own_score,
+    policy: Policy,
+    verifier: Verifier,
+    parents: Sequence[Node],
+    n: int = 1,
+    *,
+    until: Until = STEP,
+    sampling: Sampling | None = None,
+    merge: bool = False,
+    value: Valuation = own_score,
 ) -> list[Brood]:
-    """One brood a parent, in one generation batch and one scoring batch. `merge` makes siblings with equal text one before scoring; `value`
-    says what a child is ranked by."""
+    """One brood a parent, in one generation batch and one scoring batch. `merge` makes siblings
+    with equal text one before scoring; `value` says what a child is ranked by."""
     assert not any(parent.done for parent in parents), "a finished node is not extended"
     groups = await policy.extend(parents, n, until=until, sampling=sampling)
-    fates = [merged(living(group)) if merge else (dict.fromkeys(living(group), 1), ()) for group in groups]
+    fates = [
+        merged(living(group)) if merge else (dict.fromkeys(living(group), 1), ())
+        for group in groups
+    ]
     fresh = [node for counts, _ in fates for node in counts]
     valued = dict(zip(fresh, await value(policy, verifier, fresh), strict=True))
     broods = []
@@ -128,17 +163,24 @@ async def expand(
 def unscored(children: Sequence[Scored]) -> tuple[Note, ...]:
     """A remark about the children that have no score, if there are any."""
     missing = tuple(child.node for child in children if child.value is None)
-    return (Remarked("could not be scored: not selected while others have a score", missing),) if missing else ()
+    return (
+        (Remarked("could not be scored: not selected while others have a score", missing),)
+        if missing
+        else ()
+    )
 
 
 async def complete(policy: Policy, verifier: Verifier, node: Node) -> Brood:
     """The node continued to the model's end token, greedily."""
-    [brood] = await expand(policy, verifier, [node], until=END, sampling=replace(policy.sampling, temperature=0.0))
+    [brood] = await expand(
+        policy, verifier, [node], until=END, sampling=replace(policy.sampling, temperature=0.0)
+    )
     return brood
 
 
 def ranked(children: Iterable[Scored]) -> list[Scored]:
-    """Those that may be selected, best first: the scored ones, or all of them in order where none has a score. Ties: the earlier first."""
+    """Those that may be selected, best first: the scored ones, or all of them in order where none
+    has a score. Ties: the earlier first."""
     everyone = list(children)
     known = [(child.value, child) for child in everyone if child.value is not None]
     known.sort(key=lambda pair: -pair[0])
@@ -146,16 +188,24 @@ def ranked(children: Iterable[Scored]) -> list[Scored]:
 
 
 def distinct(children: list[Scored]) -> tuple[list[Scored], tuple[Note, ...]]:
-    """The first of all children with the same text so far, and notes that say how many each stands for."""
+    """The first of all children with the same text so far, and notes that say how many each stands
+    for."""
     groups: dict[str, list[Scored]] = {}
     for child in children:
         groups.setdefault(child.node.written(), []).append(child)
     repeated = [group for group in groups.values() if len(group) > 1]
-    remarks = [Remarked(f"stands for {len(group)} prefixes with the same text", (group[0].node,)) for group in repeated]
-    copies = [Pruned(tuple(child.node for child in group[1:]), "same text as another prefix") for group in repeated]
+    remarks = [
+        Remarked(f"stands for {len(group)} prefixes with the same text", (group[0].node,))
+        for group in repeated
+    ]
+    copies = [
+        Pruned(tuple(child.node for child in group[1:]), "same text as another prefix")
+        for group in repeated
+    ]
     return [group[0] for group in groups.values()], (*remarks, *copies)
 
 
 def shared(total: int, among: int) -> tuple[int, ...]:
-    """`total` children shared among `among` parents as evenly as possible, the first parents getting one more."""
+    """`total` children shared among `among` parents as evenly as possible, the first parents
+    getting one more."""
     return tuple(total // among + (place < total % among) for place in range(among))

@@ -1,7 +1,8 @@
 """Thoughts: the stretches of a trace between two changes of mind, and what a stretch is worth.
 
-A trace is a list of step nodes, each the parent of the next. A step that begins with a transition word ("wait", "alternatively" ...) opens a new
-thought. Steps are nodes: a change of mind inside a node is not seen.
+A trace is a list of step nodes, each the parent of the next. A step that begins with a transition
+word ("wait", "alternatively" ...) opens a new thought. Steps are nodes: a change of mind inside a
+node is not seen.
 """
 
 from __future__ import annotations
@@ -11,39 +12,54 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from backend.core.ports import Policy
-from backend.core.registry import SELECTORS
+from backend.core.steps import Note, Pruned, Replaced
 from backend.core.streams import closing
-from backend.core.types import Node, Note, Pruned, Replaced
+from backend.core.types import Node
+from backend.judging.rules import SELECTORS
 from backend.judging.selectors import canonical
 from backend.problems import extract_answer
 from backend.strategies.parts.rounds import living
 
 TRANSITIONS = "alternatively, wait, but, however, hmm, another, actually, let me check"
-"""The first two are named where the paper is reported; the others are the marks of a change of mind that reasoning models use most."""
+"""The first two are named where the paper is reported; the others are the marks of a change of mind
+that reasoning models use most."""
 
 
 class Transitions:
-    """The words that open a new thought, given in one line and parted by commas; case is ignored."""
+    """The words that open a new thought, given in one line and parted by commas; case is
+    ignored.
+    """
 
     def __init__(self, listed: str) -> None:
-        words = [r"\s+".join(map(re.escape, word.split())) for word in listed.split(",") if word.strip()]
-        self._opening = re.compile(rf"\W*(?:{'|'.join(words)})(?!\w)", re.IGNORECASE) if words else None
+        words = [
+            r"\s+".join(map(re.escape, word.split())) for word in listed.split(",") if word.strip()
+        ]
+        self._opening = (
+            re.compile(rf"\W*(?:{'|'.join(words)})(?!\w)", re.IGNORECASE) if words else None
+        )
 
     def open(self, step: Node) -> bool:
-        """Whether the step begins with one of the words, as a whole word; quotes and spaces before it do not count."""
+        """Whether the step begins with one of the words, as a whole word; quotes and spaces before
+        it do not count."""
         return self._opening is not None and self._opening.match(step.text) is not None
 
     def boundaries(self, trace: Sequence[Node], *, every: bool = False) -> list[int]:
-        """After how many steps another thought begins: places in [1, steps), ascending. With `every` each step is a thought."""
+        """After how many steps another thought begins: places in [1, steps), ascending. With
+        `every` each step is a thought."""
         return [place for place in range(1, len(trace)) if every or self.open(trace[place])]
 
     def banned(self, step: Node, prefix: Node) -> tuple[Note, ...]:
         """Why the step may not stand right after the prefix, if so."""
-        return (Pruned((step,), "begins with a transition word"),) if step.parent is prefix and self.open(step) else ()
+        return (
+            (Pruned((step,), "begins with a transition word"),)
+            if step.parent is prefix and self.open(step)
+            else ()
+        )
 
 
 class Standard(NamedTuple):
-    """What traces are measured by: the answer that they should give (None: there is none), and the discount gamma of a step."""
+    """What traces are measured by: the answer that they should give (None: there is none), and the
+    discount gamma of a step."""
 
     target: str | None
     gamma: float
@@ -51,12 +67,18 @@ class Standard(NamedTuple):
     def worth(self, steps: Sequence[Node]) -> float:
         """gamma^(number of steps) if they end in the target answer, else 0: in [0, 1)."""
         answer = extract_answer(steps[-1].written()) if steps[-1].done else None
-        reached = self.target is not None and answer is not None and canonical(answer) == canonical(self.target)
+        reached = (
+            self.target is not None
+            and answer is not None
+            and canonical(answer) == canonical(self.target)
+        )
         return self.gamma ** len(steps) if reached else 0.0
 
 
 def agreed(finished: Sequence[Node]) -> str | None:
-    """The answer given most often, ties to the one given first; None where no answer can be read."""
+    """The answer given most often, ties to the one given first; None where no answer can be
+    read.
+    """
     if not finished:
         return None
     return extract_answer(SELECTORS["majority"](finished, [None] * len(finished)).written())
@@ -69,11 +91,14 @@ def steps_below(node: Node, ancestor: Node) -> list[Node]:
 
 
 def verdict(old: Sequence[Node], new: Sequence[Node], standard: Standard) -> tuple[Note, ...]:
-    """Which of two ways on from the same node stays, and which is pruned: the new one only if it is worth more."""
+    """Which of two ways on from the same node stays, and which is pruned: the new one only if it is
+    worth more."""
     before, after = standard.worth(old), standard.worth(new)
     if after <= before:
         return (Pruned(tuple(new), "worth no more than what it would replace", before),)
-    return Replaced(tuple(old), tuple(new), before, after), Pruned(tuple(old), "a continuation was worth more", after)
+    return Replaced(tuple(old), tuple(new), before, after), Pruned(
+        tuple(old), "a continuation was worth more", after
+    )
 
 
 def late(node: Node, horizon: int) -> tuple[Note, ...]:
@@ -82,7 +107,8 @@ def late(node: Node, horizon: int) -> tuple[Note, ...]:
 
 
 async def written(policy: Policy, nodes: Sequence[Node], horizon: int) -> AsyncIterator[list[Node]]:
-    """The nodes one step further, in one batch a round, until each is finished, dead or `horizon` deep."""
+    """The nodes one step further, in one batch a round, until each is finished, dead or `horizon`
+    deep."""
     growing = list(nodes)
     while growing := [node for node in growing if not node.done and node.depth < horizon]:
         fresh = [child for [child] in await policy.extend(growing)]
@@ -90,8 +116,11 @@ async def written(policy: Policy, nodes: Sequence[Node], horizon: int) -> AsyncI
         growing = living(fresh)
 
 
-async def on_course(policy: Policy, prefix: Node, words: Transitions, tries: int, horizon: int) -> AsyncIterator[Node]:
-    """The steps of a continuation that does not begin with a change of mind, one by one; first steps that do are yielded too, up to `tries`."""
+async def on_course(
+    policy: Policy, prefix: Node, words: Transitions, tries: int, horizon: int
+) -> AsyncIterator[Node]:
+    """The steps of a continuation that does not begin with a change of mind, one by one; first
+    steps that do are yielded too, up to `tries`."""
     for _ in range(tries):
         [[first]] = await policy.extend([prefix])
         yield first

@@ -10,8 +10,8 @@ from components.run.tree_table import TreeRow
 
 @dataclass(frozen=True)
 class NodeHead:
-    """What is shown; `facts` are score, step, tokens, visits and mean log-probability, as far as there are any. The tree makes the same in the
-    browser (`headOf` in tree_model.js)."""
+    """What is shown; `facts` are score, step, tokens, visits and mean log-probability, as far as
+    there are any. The tree makes the same in the browser (`headOf` in tree_model.js)."""
 
     id: int
     state: str
@@ -30,4 +30,6 @@ def head_of(node_id: int, row: TreeRow | None) -> NodeHead:
         facts.append(f"{row.visits} visit{'s' if row.visits != 1 else ''}")
     if row.logprob is not None:
         facts.append(f"mean log p {row.logprob:z.2f}")
-    return NodeHead(node_id, row.state, tuple(facts), visible(row.reason or ""), visible(row.text.rstrip("\n")))
+    return NodeHead(
+        node_id, row.state, tuple(facts), visible(row.reason or ""), visible(row.text.rstrip("\n"))
+    )

@@ -1,7 +1,8 @@
 """The head of the chosen node, in a component that the tree fills at once when a node is clicked.
 
-The browser holds every node that the tree draws, so a click needs no answer of the service to be shown; the run of the page that the click causes
-brings the same from here, with everything below it. A message of a component runs the fragment that the component lies in: the tree sends choices
+The browser holds every node that the tree draws, so a click needs no answer of the service to be
+shown; the run of the page that the click causes brings the same from here, with everything below
+it. A message of a component runs the fragment that the component lies in: the tree sends choices
 through this one, so that they run what is about the node and not the tree.
 """
 
@@ -20,10 +21,17 @@ _HEAD = mount("tree/inspector", "node_head", isolate_styles=False)
 
 
 def node_head(
-    run: int, head: NodeHead | None, *, behind: bool, key: str, picked: Callable[[int], None], settled: Callable[[], None]
+    run: int,
+    head: NodeHead | None,
+    *,
+    behind: bool,
+    key: str,
+    picked: Callable[[int], None],
+    settled: Callable[[], None],
 ) -> None:
-    """Draw it; None says how to choose a node. `picked` is called with a node that was clicked in the tree, before the fragment is run; `settled`
-    when other parts of the page are `behind` and no other node was chosen for a moment."""
+    """Draw it; None says how to choose a node. `picked` is called with a node that was clicked in
+    the tree, before the fragment is run; `settled` when other parts of the page are `behind` and no
+    other node was chosen for a moment."""
 
     def sent(name: str) -> Mapping[str, object]:
         messages = st.session_state.get(key)
@@ -39,5 +47,10 @@ def node_head(
         if sent("settled"):
             settled()
 
-    data = {"run": run, "head": None if head is None else asdict(head), "behind": behind, "told": time.monotonic_ns()}
+    data = {
+        "run": run,
+        "head": None if head is None else asdict(head),
+        "behind": behind,
+        "told": time.monotonic_ns(),
+    }
     _HEAD(key=key, data=data, on_picked_change=on_picked, on_settled_change=on_settled)

@@ -1,8 +1,8 @@
-"""Everything about one node as it stood at a moment, below its head: path, rendered text, tokens, scores, the formula that decided about it, its
-cost, its record.
+"""Everything about one node as it stood at a moment, below its head: path, rendered text, tokens,
+scores, the formula that decided about it, its cost, its record.
 
-Only the open tab is drawn, so that a click on a node costs what is looked at; which one is open is in the address (`panel`). What the log of the run
-tells is drawn without a question to the service.
+Only the open tab is drawn, so that a click on a node costs what is looked at; which one is open is
+in the address (`panel`). What the log of the run tells is drawn without a question to the service.
 """
 
 from __future__ import annotations
@@ -24,17 +24,30 @@ PANEL = "panel"
 
 
 def inspector(
-    row: TreeRow, detail: Callable[[], NodeDetail], rows: Sequence[TreeRow], events: Sequence[Event], until: int | None, entry: StrategyInfo | None,
+    row: TreeRow,
+    detail: Callable[[], NodeDetail],
+    rows: Sequence[TreeRow],
+    events: Sequence[Event],
+    until: int | None,
+    entry: StrategyInfo | None,
     run: Run,
 ) -> None:
-    """Draw the node; `detail` asks for what its row does not tell, `rows` are the run's nodes after the events with seq <= `until`, `events` its
-    whole log, `entry` its strategy's place in the catalogue, None where it is not known here."""
+    """Draw the node; `detail` asks for what its row does not tell, `rows` are the run's nodes after
+    the events with seq <= `until`, `events` its whole log, `entry` its strategy's place in the
+    catalogue, None where it is not known here."""
 
     def log() -> list[Event]:
         return list(up_to(events, until))
 
     def told() -> Case | None:
-        return case(row.id, rows, log(), None, settings(run.params, entry.params_schema if entry else {}), entry.formulas if entry else {})
+        return case(
+            row.id,
+            rows,
+            log(),
+            None,
+            settings(run.params, entry.params_schema if entry else {}),
+            entry.formulas if entry else {},
+        )
 
     panels: dict[str, Callable[[], None]] = {
         "Path": lambda: path_panel(rows, row.id),
@@ -45,7 +58,11 @@ def inspector(
         "Prompt": lambda: prompt_panel(detail()),
         "Record": lambda: record_panel(detail(), log()),
     }
-    for tab, (_, draw) in zip(st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params"), panels.items(), strict=True):
+    for tab, (_, draw) in zip(
+        st.tabs(list(panels), key=PANEL, on_change="rerun", bind="query-params"),
+        panels.items(),
+        strict=True,
+    ):
         if tab.open:
             with tab:
                 draw()

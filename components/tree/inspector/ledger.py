@@ -1,6 +1,8 @@
-"""What one node cost, as far as the log tells: its own tokens, and the calls of policy and verifier that it was part of.
+"""What one node cost, as far as the log tells: its own tokens, and the calls of policy and verifier
+that it was part of.
 
-A `call` event tells what a batch cost and when it ran, and comes after the nodes or scores of the batch; a batch's time is shared by all in it.
+A `call` event tells what a batch cost and when it ran, and comes after the nodes or scores of the
+batch; a batch's time is shared by all in it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from components.tree.inspector.formula.case import LoggedEvent
 
 @dataclass(frozen=True)
 class Batch:
-    """A call: whose it was, how many requests or scores it held, how long it took (milliseconds; None where the log does not say), its event."""
+    """A call: whose it was, how many requests or scores it held, how long it took (milliseconds;
+    None where the log does not say), its event."""
 
     label: str
     size: int
@@ -23,8 +26,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class NodeLedger:
-    """`tokens` generated here; `prompt_tokens` sent to the policy for it, `cached_tokens` of them reused, None where the log does not say;
-    `written` the policy's call; `scored` the verifier's calls, with the tokens that went through its model and those it reused."""
+    """`tokens` generated here; `prompt_tokens` sent to the policy for it, `cached_tokens` of them
+    reused, None where the log does not say; `written` the policy's call; `scored` the verifier's
+    calls, with the tokens that went through its model and those it reused."""
 
     tokens: int
     prompt_tokens: int | None
@@ -36,8 +40,11 @@ class NodeLedger:
     verifier_cached: int
 
 
-def node_ledger(node: int, tokens: int, role: str, generated: bool, events: Sequence[LoggedEvent]) -> NodeLedger:
-    """The ledger of a node after `events`. `generated`: whether the policy wrote it, so that it has tokens and a call of its own."""
+def node_ledger(
+    node: int, tokens: int, role: str, generated: bool, events: Sequence[LoggedEvent]
+) -> NodeLedger:
+    """The ledger of a node after `events`. `generated`: whether the policy wrote it, so that it has
+    tokens and a call of its own."""
     own = next((event for event in events if event.kind == "node" and event.node_id == node), None)
     data = (own.data or {}) if own is not None else {}
     scores = [event for event in events if event.kind == "score" and event.node_id == node]
@@ -45,9 +52,15 @@ def node_ledger(node: int, tokens: int, role: str, generated: bool, events: Sequ
     written = _after(calls, own.seq, role) if own is not None and generated else None
     batches = (_after(calls, event.seq, f"verifier {event.label}") for event in scores)
     return NodeLedger(
-        tokens if generated else 0, data.get("prompt_tokens"), data.get("cached_tokens"), written,
-        tuple(batch for batch in batches if batch is not None), len(scores), _total(scores, "tokens"), _total(scores, "cached"),
-    )  # fmt: skip
+        tokens if generated else 0,
+        data.get("prompt_tokens"),
+        data.get("cached_tokens"),
+        written,
+        tuple(batch for batch in batches if batch is not None),
+        len(scores),
+        _total(scores, "tokens"),
+        _total(scores, "cached"),
+    )
 
 
 def _total(scores: Iterable[LoggedEvent], field: str) -> int:

@@ -1,4 +1,5 @@
-"""The parts of the Trace page that are about the chosen node, each run again alone when another one is chosen."""
+"""The parts of the Trace page that are about the chosen node, each run again alone when another one
+is chosen."""
 
 from __future__ import annotations
 
@@ -22,13 +23,26 @@ from components.why.what_if_panel import why_panel
 
 @fragment(NODE)
 def node_pane(
-    service: Client, run: Run, entry: StrategyInfo | None, rows: Sequence[TreeRow], events: Sequence[Event], until: int | None
+    service: Client,
+    run: Run,
+    entry: StrategyInfo | None,
+    rows: Sequence[TreeRow],
+    events: Sequence[Event],
+    until: int | None,
 ) -> None:
-    """Draw the buttons that walk to other nodes and the inspector; `rows` are the nodes at the event `until` of the log `events`."""
+    """Draw the buttons that walk to other nodes and the inspector; `rows` are the nodes at the
+    event `until` of the log `events`."""
     node_id = shown_node(rows)
     row = next((row for row in rows if row.id == node_id), None)
     step_buttons(rows, node_id)
-    node_head(run.id, None if node_id is None else head_of(node_id, row), behind=behind(), key="trace.head", picked=walk_to, settled=follow)
+    node_head(
+        run.id,
+        None if node_id is None else head_of(node_id, row),
+        behind=behind(),
+        key="trace.head",
+        picked=walk_to,
+        settled=follow,
+    )
     if row is not None:
 
         def detail() -> NodeDetail:
@@ -36,7 +50,10 @@ def node_pane(
 
         inspector(row, detail, rows, events, until, entry, run)
     elif node_id is not None:
-        st.text("At the moment shown this node is not yet written: move the slider on, or choose another node.")
+        st.text(
+            "At the moment shown this node is not yet written: move the slider on, or "
+            "choose another node."
+        )
 
 
 @fragment(PANELS)

@@ -1,4 +1,5 @@
-"""The verifier on the way to a node: every score that the node ever got, and the scores of the steps on its path."""
+"""The verifier on the way to a node: every score that the node ever got, and the scores of the
+steps on its path."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from components.tree.inspector.formula.case import LoggedEvent
 
 @dataclass(frozen=True)
 class Scoring:
-    """One opinion of a node: the event, who scored, the value in [0, 1] or None with the reason, the unaggregated scores of the path's steps."""
+    """One opinion of a node: the event, who scored, the value in [0, 1] or None with the reason,
+    the unaggregated scores of the path's steps."""
 
     seq: int
     scorer: str
@@ -25,8 +27,9 @@ class Scoring:
 
 @dataclass(frozen=True)
 class PathScores:
-    """`path` are (step, node, value or None) from the first step to the node; `steps` the verifier's own scores of those steps, as it gave them when
-    it scored the node, in order (empty where it gives none)."""
+    """`path` are (step, node, value or None) from the first step to the node; `steps` the
+    verifier's own scores of those steps, as it gave them when it scored the node, in order (empty
+    where it gives none)."""
 
     path: tuple[tuple[int, int, float | None], ...]
     steps: tuple[float, ...]
@@ -38,31 +41,51 @@ def scorings(node: int, events: Iterable[LoggedEvent], until: int | None = None)
     for event in up_to(events, until):
         if event.kind == "score" and event.node_id == node:
             data = event.data or {}
-            found.append(Scoring(event.seq, event.label, event.value, str(data.get("reason") or ""), tuple(data.get("steps") or ())))
+            found.append(
+                Scoring(
+                    event.seq,
+                    event.label,
+                    event.value,
+                    str(data.get("reason") or ""),
+                    tuple(data.get("steps") or ()),
+                )
+            )
     return found
 
 
 def path_scores(rows: Sequence[TreeRow], node: int, latest: Scoring | None) -> PathScores:
     """The scores along the path to a node at a moment; the problem itself is left out."""
-    path = tuple((row.depth, row.id, row.score) for row in path_to(rows, node) if row.parent is not None)
+    path = tuple(
+        (row.depth, row.id, row.score) for row in path_to(rows, node) if row.parent is not None
+    )
     return PathScores(path, latest.steps if latest is not None else ())
 
 
 def path_figure(info: PathScores) -> go.Figure:
-    """Diamonds and a thick line: the score of each prefix. Open circles and a dotted line: the verifier's own score of each step."""
+    """Diamonds and a thick line: the score of each prefix. Open circles and a dotted line: the
+    verifier's own score of each step."""
     figure = go.Figure()
     first = info.path[0][0] if info.path else 1
     if info.steps and [value for _, _, value in info.path] != list(info.steps):
         figure.add_scatter(
-            x=[first + at for at in range(len(info.steps))], y=list(info.steps), mode="lines+markers", name="step by step",
-            line={"width": 1.5, "dash": "dot", "color": FAINT}, marker={"size": 8, "symbol": "circle-open"},
+            x=[first + at for at in range(len(info.steps))],
+            y=list(info.steps),
+            mode="lines+markers",
+            name="step by step",
+            line={"width": 1.5, "dash": "dot", "color": FAINT},
+            marker={"size": 8, "symbol": "circle-open"},
             hovertemplate="step %{x} alone: %{y:.3f}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_scatter(
-        x=[step for step, _, _ in info.path], y=[value for _, _, value in info.path], mode="lines+markers", name="prefix up to the step",
-        customdata=[node for _, node, _ in info.path], line={"width": 3, "color": ACCENT}, marker={"size": 9, "symbol": "diamond"},
+        x=[step for step, _, _ in info.path],
+        y=[value for _, _, value in info.path],
+        mode="lines+markers",
+        name="prefix up to the step",
+        customdata=[node for _, node, _ in info.path],
+        line={"width": 3, "color": ACCENT},
+        marker={"size": 9, "symbol": "diamond"},
         hovertemplate="node %{customdata}<br>step %{x}: %{y:.3f}<extra></extra>",
-    )  # fmt: skip
+    )
     framed(figure, x="step", y="score", height=210)
     figure.update_yaxes(range=[-0.04, 1.04])
     figure.update_xaxes(dtick=1 if len(info.path) <= 20 else None)

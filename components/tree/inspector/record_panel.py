@@ -26,12 +26,25 @@ def record_panel(node: NodeDetail, log: Sequence[Event]) -> None:
     ledger = node_ledger(node.id, node.n_tokens, node.role, node.mean_logprob is not None, log)
     _lines({**costs(ledger), **_facts(node)})
     own = [event for event in log if concerns(event, node.id)]
-    if st.toggle("Raw record", key="inspector.raw", persist_state="session", help="The node and every event that names it, as JSON."):
+    if st.toggle(
+        "Raw record",
+        key="inspector.raw",
+        persist_state="session",
+        help="The node and every event that names it, as JSON.",
+    ):
         shown = own[-EVENTS_SHOWN:]
         if len(shown) < len(own):
             st.caption(f"The newest {len(shown)} of {len(own)} events.")
-        record = {"node": node.model_dump(mode="json"), "events": [event.model_dump(mode="json", exclude_none=True) for event in shown]}
-        st.code(visible(json.dumps(record, ensure_ascii=False, indent=1)), language=None, wrap_lines=True, height=420)
+        record = {
+            "node": node.model_dump(mode="json"),
+            "events": [event.model_dump(mode="json", exclude_none=True) for event in shown],
+        }
+        st.code(
+            visible(json.dumps(record, ensure_ascii=False, indent=1)),
+            language=None,
+            wrap_lines=True,
+            height=420,
+        )
     else:
         st.caption(f"{len(own)} events name this node.")
 
@@ -40,11 +53,17 @@ def costs(ledger: NodeLedger) -> dict[str, str]:
     """The ledger of a node by name, in reading order."""
     lines = {"generated tokens": f"{ledger.tokens:,}"}
     if ledger.prompt_tokens is not None:
-        lines["prompt tokens"] = f"{ledger.prompt_tokens:,}, {ledger.cached_tokens or 0:,} of them cached"
-    lines["model call"] = _batch(ledger.written, "requests") if ledger.written is not None else "none told"
+        lines["prompt tokens"] = (
+            f"{ledger.prompt_tokens:,}, {ledger.cached_tokens or 0:,} of them cached"
+        )
+    lines["model call"] = (
+        _batch(ledger.written, "requests") if ledger.written is not None else "none told"
+    )
     lines["verifier calls"] = f"{ledger.verifier_calls:,}"
     if ledger.verifier_tokens or ledger.verifier_cached:
-        lines["verifier tokens"] = f"{ledger.verifier_tokens:,}, {ledger.verifier_cached:,} of them reused"
+        lines["verifier tokens"] = (
+            f"{ledger.verifier_tokens:,}, {ledger.verifier_cached:,} of them reused"
+        )
     for batch in ledger.scored:
         lines[batch.label] = _batch(batch, "scores")
     return lines
@@ -68,12 +87,18 @@ def _facts(node: NodeDetail) -> dict[str, str]:
 
 
 def _lines(facts: dict[str, str]) -> None:
-    st.code("\n".join(f"{visible(name):<20} {visible(value)}" for name, value in facts.items()), language=None, wrap_lines=True)
+    st.code(
+        "\n".join(f"{visible(name):<20} {visible(value)}" for name, value in facts.items()),
+        language=None,
+        wrap_lines=True,
+    )
 
 
 def concerns(event: Event, node: int) -> bool:
     """Whether an event names the node: as its own, or in a list of nodes of a note or a step."""
-    return event.node_id == node or any(node in _nodes(value) for name, value in (event.data or {}).items() if name in NODES)
+    return event.node_id == node or any(
+        node in _nodes(value) for name, value in (event.data or {}).items() if name in NODES
+    )
 
 
 NODES = frozenset(("path", "nodes", "particles", "children", "rollout", "old", "new", "evidence"))

@@ -19,13 +19,24 @@ def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[Event]) ->
     found = scorings(node_id, log)
     info = path_scores(rows, node_id, found[-1] if found else None)
     if any(value is not None for _, _, value in info.path) or info.steps:
-        st.plotly_chart(path_figure(info), key="inspector.path_scores", alt="Scores of the steps on the path to this node")
+        st.plotly_chart(
+            path_figure(info),
+            key="inspector.path_scores",
+            alt="Scores of the steps on the path to this node",
+        )
     if not found:
         st.text("No verifier has scored this node up to the moment shown.")
         return
-    st.caption(f"Scored {'once' if len(found) == 1 else f'{len(found)} times'}, as far as the moment shown.")
-    score = st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f", width="small")
-    st.dataframe(_table(found), hide_index=True, placeholder=NOTHING, column_config={"score": score})
+    st.caption(
+        f"Scored {'once' if len(found) == 1 else f'{len(found)} times'}, as far as the "
+        "moment shown."
+    )
+    score = st.column_config.ProgressColumn(
+        min_value=0.0, max_value=1.0, format="%.3f", width="small"
+    )
+    st.dataframe(
+        _table(found), hide_index=True, placeholder=NOTHING, column_config={"score": score}
+    )
 
 
 def _table(found: Sequence[Scoring]) -> pd.DataFrame:

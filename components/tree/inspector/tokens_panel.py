@@ -33,10 +33,16 @@ def tokens_panel(node: NodeDetail, run: Run) -> None:
 
 def _how_to_keep(run: Run) -> None:
     st.caption(
-        "This run kept no alternatives. To see what else could have stood at each token, set **alternatives** above 0 in the form, "
+        "This run kept no alternatives. To see what else could have stood at each token, set "
+        "**alternatives** above 0 in the form, "
         "under *Budget, seed and sampling*, and run again."
     )
-    st.page_link(page("solve"), label="Open the form with the settings of this run", icon=":material/tune:", query_params=address(like=run.id))
+    st.page_link(
+        page("solve"),
+        label="Open the form with the settings of this run",
+        icon=":material/tune:",
+        query_params=address(like=run.id),
+    )
 
 
 def _table(rows: list[TokenRow], node: NodeDetail) -> None:
@@ -49,7 +55,9 @@ def _table(rows: list[TokenRow], node: NodeDetail) -> None:
                 "p": row.probability,
                 "log p": row.logprob,
                 "rank": row.rank,
-                "alternatives": "  ".join(f"{choice.text!r} {choice.probability:.3f}" for choice in row.choices),
+                "alternatives": "  ".join(
+                    f"{choice.text!r} {choice.probability:.3f}" for choice in row.choices
+                ),
             }
             for row, token_id in zip(rows, node.token_ids, strict=True)
         ]

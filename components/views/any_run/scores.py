@@ -15,8 +15,9 @@ Point = tuple[int, float]
 
 @dataclass(frozen=True)
 class ScoreInfo:
-    """Numbers of the score chart. `edges` join a scored node to its scored parent, `points` are all scored nodes as (step, score),
-    `ids` names them, `chosen` is the answer's path as (step, score)."""
+    """Numbers of the score chart. `edges` join a scored node to its scored parent, `points` are all
+    scored nodes as (step, score), `ids` names them, `chosen` is the answer's path as (step, score).
+    """
 
     points: tuple[Point, ...]
     ids: tuple[int, ...]
@@ -27,8 +28,14 @@ class ScoreInfo:
 def score_info(rows: Sequence[TreeRow]) -> ScoreInfo:
     """Score of each step against its depth; unscored nodes leave a gap."""
     scored = {row.id: (row.depth, row.score) for row in rows if row.score is not None}
-    edges = tuple((scored[row.parent], scored[row.id]) for row in rows if row.id in scored and row.parent in scored)
-    chosen = tuple((row.depth, row.score) for row in path_to(rows, chosen_node(rows)) if row.score is not None)
+    edges = tuple(
+        (scored[row.parent], scored[row.id])
+        for row in rows
+        if row.id in scored and row.parent in scored
+    )
+    chosen = tuple(
+        (row.depth, row.score) for row in path_to(rows, chosen_node(rows)) if row.score is not None
+    )
     return ScoreInfo(tuple(scored.values()), tuple(scored), edges, chosen)
 
 
@@ -40,7 +47,14 @@ def score_figure(info: ScoreInfo) -> go.Figure:
         xs += [x0, x1, None]
         ys += [y0, y1, None]
     figure = go.Figure()
-    figure.add_scatter(x=xs, y=ys, mode="lines", line={"width": 1, "color": FAINT}, name="all paths", hoverinfo="skip")
+    figure.add_scatter(
+        x=xs,
+        y=ys,
+        mode="lines",
+        line={"width": 1, "color": FAINT},
+        name="all paths",
+        hoverinfo="skip",
+    )
     figure.add_scatter(
         x=[x for x, _ in info.points],
         y=[y for _, y in info.points],

@@ -1,7 +1,9 @@
-"""When models and verifiers worked: one bar a call, by the clock of the run, with what it carried, and how much of the time nobody worked.
+"""When models and verifiers worked: one bar a call, by the clock of the run, with what it carried,
+and how much of the time nobody worked.
 
-Everything is computed from the events `call` (a batch, or one text of a race) and `score` (what went through the verifier's model). Calls that
-overlap stand in lanes below each other. A call of an older or foreign log that does not say when it ran is counted and not drawn.
+Everything is computed from the events `call` (a batch, or one text of a race) and `score` (what
+went through the verifier's model). Calls that overlap stand in lanes below each other. A call of an
+older or foreign log that does not say when it ran is counted and not drawn.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ class TimedEvent(EventLike, Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """A call of `role` from `start` to `end` (ms) in lane `lane` (from 0) of its role: requests in the batch, tokens that it wrote, prompt tokens and
-    how many of those came from the prefix cache. `seq` is its event."""
+    """A call of `role` from `start` to `end` (ms) in lane `lane` (from 0) of its role: requests in
+    the batch, tokens that it wrote, prompt tokens and how many of those came from the prefix cache.
+    `seq` is its event."""
 
     role: str
     lane: int
@@ -56,8 +59,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The calls in order of their start, the length of the run so far (ms), the time that models and (while no model worked) verifiers took, and how
-    many calls do not say when they ran."""
+    """The calls in order of their start, the length of the run so far (ms), the time that models
+    and (while no model worked) verifiers took, and how many calls do not say when they ran."""
 
     calls: tuple[Call, ...]
     length: float
@@ -80,7 +83,10 @@ def timeline(events: Iterable[TimedEvent], until: int | None = None) -> Timeline
         data = event.data or {}
         length = max(length, event.t_ms)
         if event.kind == "score":
-            passed = [passed[0] + int(data.get("tokens") or 0), passed[1] + int(data.get("cached") or 0)]
+            passed = [
+                passed[0] + int(data.get("tokens") or 0),
+                passed[1] + int(data.get("cached") or 0),
+            ]
         elif event.kind == "call" and "started_ms" in data:
             calls.append(_call(event, data, passed))
             passed = [0, 0]
@@ -90,7 +96,9 @@ def timeline(events: Iterable[TimedEvent], until: int | None = None) -> Timeline
     calls.sort(key=lambda call: (call.start, call.seq))
     model = _union([(call.start, call.end) for call in calls if not call.verifier])
     both = _union([(call.start, call.end) for call in calls])
-    return Timeline(_in_lanes(calls), max([length, *(call.end for call in calls)]), model, both - model, untimed)
+    return Timeline(
+        _in_lanes(calls), max([length, *(call.end for call in calls)]), model, both - model, untimed
+    )
 
 
 def _call(event: TimedEvent, data: Mapping[str, Any], passed: Sequence[int]) -> Call:
@@ -98,8 +106,15 @@ def _call(event: TimedEvent, data: Mapping[str, Any], passed: Sequence[int]) -> 
     if "scored" in data:
         counts = (int(data["scored"]), 0, computed + reused, reused)
     else:
-        counts = (int(data["requests"]), int(data["generated_tokens"]), int(data["prompt_tokens"]), int(data["cached_tokens"]))
-    return Call(event.label, 0, float(data["started_ms"]), float(data["ended_ms"]), *counts, event.seq)
+        counts = (
+            int(data["requests"]),
+            int(data["generated_tokens"]),
+            int(data["prompt_tokens"]),
+            int(data["cached_tokens"]),
+        )
+    return Call(
+        event.label, 0, float(data["started_ms"]), float(data["ended_ms"]), *counts, event.seq
+    )
 
 
 def _union(spans: Sequence[tuple[float, float]]) -> float:
@@ -117,11 +132,25 @@ def _in_lanes(calls: Sequence[Call]) -> tuple[Call, ...]:
     placed = []
     for call in calls:
         lanes = free.setdefault(call.role, [])
-        lane = next((at for at, end in enumerate(lanes) if end <= call.start), min(len(lanes), LANES - 1))
+        lane = next(
+            (at for at, end in enumerate(lanes) if end <= call.start), min(len(lanes), LANES - 1)
+        )
         if lane == len(lanes):
             lanes.append(call.end)
         lanes[lane] = max(lanes[lane], call.end)
-        placed.append(Call(call.role, lane, call.start, call.end, call.requests, call.generated, call.prompt, call.cached, call.seq))
+        placed.append(
+            Call(
+                call.role,
+                lane,
+                call.start,
+                call.end,
+                call.requests,
+                call.generated,
+                call.prompt,
+                call.cached,
+                call.seq,
+            )
+        )
     return tuple(placed)
 
 
@@ -129,14 +158,31 @@ def told_of(info: Timeline) -> str:
     """The timeline in a few sentences."""
     if not info.calls:
         return "No call says when it ran." if info.untimed else "No model has been called yet."
-    model, verifier = (100 * part / info.length if info.length else 0.0 for part in (info.model, info.verifier))
-    prompt, cached = sum(call.prompt for call in info.calls), sum(call.cached for call in info.calls)
-    requests, written = sum(call.requests for call in info.calls), sum(call.generated for call in info.calls)
+    model, verifier = (
+        100 * part / info.length if info.length else 0.0 for part in (info.model, info.verifier)
+    )
+    prompt, cached = (
+        sum(call.prompt for call in info.calls),
+        sum(call.cached for call in info.calls),
+    )
+    requests, written = (
+        sum(call.requests for call in info.calls),
+        sum(call.generated for call in info.calls),
+    )
     rest = max(0.0, 100 - model - verifier)
-    said = f"{_seconds(info.length)}: {model:.0f} % in the model, {verifier:.0f} % in the verifier, {rest:.0f} % in neither."
+    said = (
+        f"{_seconds(info.length)}: {model:.0f} % in the model, {verifier:.0f} % in the "
+        f"verifier, {rest:.0f} % in neither."
+    )
     said += f" {len(info.calls):,} calls with {requests:,} requests wrote {written:,} tokens"
-    said += f"; {100 * cached / prompt:.0f} % of {prompt:,} prompt tokens came from the prefix cache." if prompt else "."
-    return said + (f" {info.untimed} further calls do not say when they ran." if info.untimed else "")
+    said += (
+        f"; {100 * cached / prompt:.0f} % of {prompt:,} prompt tokens came from the prefix cache."
+        if prompt
+        else "."
+    )
+    return said + (
+        f" {info.untimed} further calls do not say when they ran." if info.untimed else ""
+    )
 
 
 def _seconds(ms: float) -> str:
@@ -149,8 +195,14 @@ _COLORS = (ACCENT, BLUE, PURPLE)
 def timeline_figure(info: Timeline) -> go.Figure:
     """Bars by role, the verifier's hatched; gaps are time in which a role did nothing."""
     drawn = sorted(info.calls, key=lambda call: call.start - call.end)[:SHOWN]
-    roles = sorted({call.role for call in info.calls}, key=lambda role: (role.startswith(VERIFIER), role))
-    lanes = [(role, lane) for role in roles for lane in range(1 + max(call.lane for call in info.calls if call.role == role))]
+    roles = sorted(
+        {call.role for call in info.calls}, key=lambda role: (role.startswith(VERIFIER), role)
+    )
+    lanes = [
+        (role, lane)
+        for role in roles
+        for lane in range(1 + max(call.lane for call in info.calls if call.role == role))
+    ]
     place = {lane: at for at, lane in enumerate(lanes)}
     models = [role for role in roles if not role.startswith(VERIFIER)]
     unit, scale = ("ms", 1.0) if info.length < 2000 else ("s", 1000.0)
@@ -165,14 +217,25 @@ def timeline_figure(info: Timeline) -> go.Figure:
             base=[call.start / scale for call in mine],
             name=escaped(role),
             customdata=[_facts(call) for call in mine],
-            marker={"color": color, "pattern": {"shape": "" if role in models else "/", "fgcolor": "rgba(255,255,255,0.6)", "fillmode": "overlay"}},
+            marker={
+                "color": color,
+                "pattern": {
+                    "shape": "" if role in models else "/",
+                    "fgcolor": "rgba(255,255,255,0.6)",
+                    "fillmode": "overlay",
+                },
+            },
             hovertemplate="%{customdata}<extra>" + escaped(role) + "</extra>",
         )
     framed(figure, x=f"{unit} since the start", y="", height=110 + max(34 * len(lanes), 70))
     figure.update_layout(barmode="overlay", bargap=0.25)
     figure.update_xaxes(range=[0, info.length / scale * 1.01 or 1])
     figure.update_yaxes(
-        autorange="reversed", automargin=True, tickvals=[place[role, 0] for role in roles], ticktext=[escaped(role) for role in roles], showgrid=False
+        autorange="reversed",
+        automargin=True,
+        tickvals=[place[role, 0] for role in roles],
+        ticktext=[escaped(role) for role in roles],
+        showgrid=False,
     )
     return figure
 
@@ -180,5 +243,9 @@ def timeline_figure(info: Timeline) -> go.Figure:
 def _facts(call: Call) -> str:
     took = f"{call.end - call.start:.1f} ms from {call.start:.1f} ms"
     share = f", {call.cached:,} of them cached" if call.cached else ""
-    what = f"{call.requests:,} scored" if call.verifier else f"{call.requests:,} requests wrote {call.generated:,} tokens"
+    what = (
+        f"{call.requests:,} scored"
+        if call.verifier
+        else f"{call.requests:,} requests wrote {call.generated:,} tokens"
+    )
     return f"{what}<br>{call.prompt:,} prompt tokens{share}<br>{took}"

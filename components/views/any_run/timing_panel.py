@@ -15,8 +15,15 @@ def calls(material: Material) -> None:
         st.text(told_of(info))
         return
     more = f" The {SHOWN:,} longest are drawn." if len(info.calls) > SHOWN else ""
-    st.caption(f"One bar a call of a model or verifier, by the clock of the run. {told_of(info)}{more}")
-    st.plotly_chart(timeline_figure(info), config=ZOOMED, key="view.timeline", alt="Calls of models and verifiers over time")
+    st.caption(
+        f"One bar a call of a model or verifier, by the clock of the run. {told_of(info)}{more}"
+    )
+    st.plotly_chart(
+        timeline_figure(info),
+        config=ZOOMED,
+        key="view.timeline",
+        alt="Calls of models and verifiers over time",
+    )
 
 
 ZOOMED = {**CONFIG, "scrollZoom": True}

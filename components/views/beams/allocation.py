@@ -1,7 +1,9 @@
-"""How a width of children was shared out, round by round: the score of each prefix, its share by the softmax of the scores, and what it got.
+"""How a width of children was shared out, round by round: the score of each prefix, its share by
+the softmax of the scores, and what it got.
 
-Everything is computed from the events `allocated` and `kept` and from the scores of the nodes. The share is exp(R / T) / sum exp(R / T) over the
-prefixes of the round (Wu et al. 2024, arXiv 2408.00724), with the temperature T among the run's parameters.
+Everything is computed from the events `allocated` and `kept` and from the scores of the nodes. The
+share is exp(R / T) / sum exp(R / T) over the prefixes of the round (Wu et al. 2024, arXiv
+2408.00724), with the temperature T among the run's parameters.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ SHOWN = 24
 
 @dataclass(frozen=True)
 class Granted:
-    """A prefix that asked for children: its score in [0, 1], its share of the width in [0, 1] (None: no temperature is known), how many it got."""
+    """A prefix that asked for children: its score in [0, 1], its share of the width in [0, 1]
+    (None: no temperature is known), how many it got."""
 
     node: int
     score: float | None
@@ -42,7 +45,12 @@ class Allocation:
         return sum(one.width for one in self.granted)
 
 
-def allocations(rows: Sequence[TreeRow], events: Iterable[EventLike], temperature: float | None, until: int | None = None) -> list[Allocation]:
+def allocations(
+    rows: Sequence[TreeRow],
+    events: Iterable[EventLike],
+    temperature: float | None,
+    until: int | None = None,
+) -> list[Allocation]:
     """The rounds up to event `until`."""
     scores = {row.id: row.score for row in rows}
     found: list[Allocation] = []
@@ -56,7 +64,11 @@ def allocations(rows: Sequence[TreeRow], events: Iterable[EventLike], temperatur
             known |= dict(zip(data["nodes"], data["values"], strict=True))
     for nodes, widths in waiting:
         values = [known[node] if node in known else scores.get(node) for node in nodes]
-        shares = softmax([value or 0.0 for value in values], temperature) if temperature else [None] * len(nodes)
+        shares = (
+            softmax([value or 0.0 for value in values], temperature)
+            if temperature
+            else [None] * len(nodes)
+        )
         found.append(Allocation(len(found) + 1, tuple(map(Granted, nodes, values, shares, widths))))
     return found
 
@@ -68,7 +80,8 @@ def softmax(scores: Sequence[float], temperature: float) -> list[float]:
 
 
 def allocation_figure(one: Allocation) -> go.Figure:
-    """One round: bars are the children that a prefix got, rings what its exact share of the width would be; below each its score."""
+    """One round: bars are the children that a prefix got, rings what its exact share of the width
+    would be; below each its score."""
     some = one.granted[:SHOWN]
     places = list(range(len(some)))
     figure = go.Figure()
@@ -81,7 +94,10 @@ def allocation_figure(one: Allocation) -> go.Figure:
         textposition="inside",
         insidetextanchor="start",
         marker={"color": ACCENT},
-        hovertemplate="node %{customdata[0]}: score %{customdata[1]}, share %{customdata[2]}<br>%{y} children<extra></extra>",
+        hovertemplate=(
+            "node %{customdata[0]}: score %{customdata[1]}, share %{customdata[2]}<br>%{y} "
+            "children<extra></extra>"
+        ),
         unselected={"marker": {"opacity": 0.8}},
     )
     if any(each.share is not None for each in some):
@@ -91,21 +107,38 @@ def allocation_figure(one: Allocation) -> go.Figure:
             mode="markers",
             name="exact share of the width",
             hoverinfo="skip",
-            marker={"symbol": "circle-open", "size": 13, "color": ORANGE, "line": {"width": 2.5, "color": ORANGE}},
+            marker={
+                "symbol": "circle-open",
+                "size": 13,
+                "color": ORANGE,
+                "line": {"width": 2.5, "color": ORANGE},
+            },
         )
     framed(figure, x="prefix, best first: node and score", y="children", height=300)
     labels = [f"{each.node}<br>{_told(each.score)}" for each in some]
     figure.update_xaxes(tickvals=places, ticktext=labels)
-    figure.update_yaxes(rangemode="tozero", range=[-0.15, max((each.width for each in some), default=1) * 1.2 + 0.5])
+    figure.update_yaxes(
+        rangemode="tozero", range=[-0.15, max((each.width for each in some), default=1) * 1.2 + 0.5]
+    )
     return figure
 
 
 def course_figure(found: Sequence[Allocation]) -> go.Figure:
-    """All rounds: a circle a prefix at its score, its area the children it got; a cross got none."""
+    """All rounds: a circle a prefix at its score, its area the children it got; a cross got
+    none.
+    """
     figure = go.Figure()
     most = max((each.width for one in found for each in one.granted), default=1)
-    for got, name, symbol, color in ((True, "got children", "circle", ACCENT), (False, "got none", "x-thin", GREY)):
-        some = [(one.number, each) for one in found for each in one.granted if (each.width > 0) is got and each.score is not None]
+    for got, name, symbol, color in (
+        (True, "got children", "circle", ACCENT),
+        (False, "got none", "x-thin", GREY),
+    ):
+        some = [
+            (one.number, each)
+            for one in found
+            for each in one.granted
+            if (each.width > 0) is got and each.score is not None
+        ]
         figure.add_scatter(
             x=[number for number, _ in some],
             y=[each.score for _, each in some],
@@ -119,7 +152,10 @@ def course_figure(found: Sequence[Allocation]) -> go.Figure:
                 "opacity": 0.75,
                 "line": {"width": 1.5, "color": FAINT if got else color},
             },
-            hovertemplate="round %{x}, node %{customdata[0]}<br>score %{y:.3f}, %{customdata[1]} children<extra></extra>",
+            hovertemplate=(
+                "round %{x}, node %{customdata[0]}<br>score %{y:.3f}, %{customdata[1]} "
+                "children<extra></extra>"
+            ),
         )
     framed(figure, x="round", y="score", height=300)
     figure.update_yaxes(range=[-0.05, 1.08])

@@ -1,7 +1,8 @@
-"""What each round of a beam kept and what it pruned: the candidates of a step side by side, best first, with their scores.
+"""What each round of a beam kept and what it pruned: the candidates of a step side by side, best
+first, with their scores.
 
-Everything is computed from the events `kept`, `pruned` and `step`. Independent beams (subtrees) stand side by side in the column of their step, each
-with its own cut.
+Everything is computed from the events `kept`, `pruned` and `step`. Independent beams (subtrees)
+stand side by side in the column of their step, each with its own cut.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ HALF_COLUMN = 0.38
 
 @dataclass(frozen=True)
 class Contender:
-    """A scored node that a round chose about: its step, its score in [0, 1], what became of it, why where the log says so, and its track."""
+    """A scored node that a round chose about: its step, its score in [0, 1], what became of it, why
+    where the log says so, and its track."""
 
     step: int
     node: int
@@ -48,7 +50,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class BeamInfo:
-    """Contenders step by step, on each step track by track, best first; the cuts; and how many had no score."""
+    """Contenders step by step, on each step track by track, best first; the cuts; and how many had
+    no score."""
 
     contenders: tuple[Contender, ...]
     cuts: tuple[Cut, ...]
@@ -66,13 +69,15 @@ class BeamInfo:
 
 
 def track_order(track: str) -> tuple[str, int]:
-    """"subtree 2" before "subtree 10"."""
+    """ "subtree 2" before "subtree 10"."""
     stem = track.rstrip("0123456789")
     return stem, int(track[len(stem) :] or 0)
 
 
 class _Fates:
-    """Folds the log: the last word on each node counts, but a candidate for the answer stays one."""
+    """Folds the log: the last word on each node counts, but a candidate for the answer stays
+    one.
+    """
 
     def __init__(self, rows: Sequence[TreeRow]) -> None:
         self.rows = {row.id: row for row in rows if row.parent is not None}
@@ -82,15 +87,29 @@ class _Fates:
 
     def take(self, kind: str, track: str, data: Mapping[str, Any]) -> None:
         if kind == "kept":
-            self.values |= {node: value for node, value in zip(data["nodes"], data["values"], strict=True) if value is not None}
+            self.values |= {
+                node: value
+                for node, value in zip(data["nodes"], data["values"], strict=True)
+                if value is not None
+            }
             self._mark(data["nodes"], KEPT, track)
         elif kind == "pruned":
             self._mark(data["nodes"], PRUNED, track, str(data["reason"]))
             if isinstance(data.get("cut"), int | float):
                 for step in {self.rows[node].depth for node in data["nodes"] if node in self.rows}:
-                    self.cuts[step, track] = min(float(data["cut"]), self.cuts.get((step, track), math.inf))
+                    self.cuts[step, track] = min(
+                        float(data["cut"]), self.cuts.get((step, track), math.inf)
+                    )
         elif kind == "step":
-            self._mark([node for node in data["nodes"] if node in self.rows and (self.rows[node].done or node not in self.fates)], FINISHED, track)
+            self._mark(
+                [
+                    node
+                    for node in data["nodes"]
+                    if node in self.rows and (self.rows[node].done or node not in self.fates)
+                ],
+                FINISHED,
+                track,
+            )
 
     def _mark(self, nodes: Iterable[int], fate: str, track: str, reason: str = "") -> None:
         for node in nodes:
@@ -98,7 +117,9 @@ class _Fates:
                 self.fates[node] = (fate, reason, track)
 
 
-def beam_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None) -> BeamInfo:
+def beam_info(
+    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+) -> BeamInfo:
     """The contenders of the log up to event `until`."""
     folded = _Fates(rows)
     for event in up_to(events, until):
@@ -112,29 +133,43 @@ def beam_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int |
             unscored += 1
         else:
             found.append(Contender(row.depth, node, score, fate, reason, track))
-    found.sort(key=lambda one: (one.step, track_order(one.track), -one.score, one.fate == PRUNED, one.node))
-    cuts = tuple(Cut(step, track, folded.cuts[step, track]) for step, track in sorted(folded.cuts, key=lambda at: (at[0], track_order(at[1]))))
+    found.sort(
+        key=lambda one: (one.step, track_order(one.track), -one.score, one.fate == PRUNED, one.node)
+    )
+    cuts = tuple(
+        Cut(step, track, folded.cuts[step, track])
+        for step, track in sorted(folded.cuts, key=lambda at: (at[0], track_order(at[1])))
+    )
     return BeamInfo(tuple(found), cuts, unscored)
 
 
 def columns(contenders: Sequence[Contender]) -> list[float]:
-    """Where each contender stands: the candidates of a step spread evenly about it, track by track, best first, so that equal scores stay apart."""
+    """Where each contender stands: the candidates of a step spread evenly about it, track by track,
+    best first, so that equal scores stay apart."""
     xs: list[float] = []
     for step, group in groupby(contenders, key=lambda one: one.step):
         count = len(list(group))
-        xs += [step if count == 1 else step - HALF_COLUMN + 2 * HALF_COLUMN * place / (count - 1) for place in range(count)]
+        xs += [
+            step if count == 1 else step - HALF_COLUMN + 2 * HALF_COLUMN * place / (count - 1)
+            for place in range(count)
+        ]
     return xs
 
 
 def spans(info: BeamInfo, xs: Sequence[float]) -> list[tuple[float, float, float]]:
-    """From where to where each cut is drawn, over the candidates of its step and track, and at what score."""
+    """From where to where each cut is drawn, over the candidates of its step and track, and at what
+    score."""
     places: dict[tuple[int, str], list[float]] = {}
     for x, one in zip(xs, info.contenders, strict=True):
         places.setdefault((one.step, one.track), []).append(x)
     found, alone = [], len(info.tracks) == 1
     for cut in info.cuts:
         if below := places.get((cut.step, cut.track)):
-            found.append((cut.step - 0.45, cut.step + 0.45, cut.score) if alone else (min(below) - 0.03, max(below) + 0.03, cut.score))
+            found.append(
+                (cut.step - 0.45, cut.step + 0.45, cut.score)
+                if alone
+                else (min(below) - 0.03, max(below) + 0.03, cut.score)
+            )
     return found
 
 
@@ -142,13 +177,20 @@ _MARKS = ((PRUNED, "x", GREY, 7), (KEPT, "circle", ACCENT, 9), (FINISHED, "squar
 
 
 def beam_figure(info: BeamInfo) -> go.Figure:
-    """One column a step, its candidates from left to right by falling score; a few subtrees below each other, many in one. Dashed: the cut."""
-    rows = [info.of_track(track) for track in info.tracks] if 1 < len(info.tracks) <= ROWS else [info]
-    figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.06 if len(rows) > 1 else 0.0)
+    """One column a step, its candidates from left to right by falling score; a few subtrees below
+    each other, many in one. Dashed: the cut."""
+    rows = (
+        [info.of_track(track) for track in info.tracks] if 1 < len(info.tracks) <= ROWS else [info]
+    )
+    figure = make_subplots(
+        rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.06 if len(rows) > 1 else 0.0
+    )
     for row, part in enumerate(rows, 1):
         _add(figure, part, row)
     framed(figure, x="step", y="score", height=260 if len(rows) == 1 else 110 + 120 * len(rows))
-    figure.update_xaxes(title="", dtick=1 if max((one.step for one in info.contenders), default=0) <= 20 else None)
+    figure.update_xaxes(
+        title="", dtick=1 if max((one.step for one in info.contenders), default=0) <= 20 else None
+    )
     figure.update_xaxes(title="step", row=len(rows))
     figure.update_yaxes(range=[-0.05, 1.05])
     if len(rows) > 1:
@@ -179,9 +221,24 @@ def _add(figure: go.Figure, info: BeamInfo, row: int) -> None:
             name=fate,
             legendgroup=fate,
             showlegend=row == 1,
-            customdata=[[one.node, one.step, escaped(", ".join(filter(None, (one.track, one.reason or one.fate))))] for _, one in some],
-            marker={"symbol": symbol, "size": size, "color": color, "line": {"width": 1.5 if "open" in symbol else 1, "color": color}},
-            hovertemplate="node %{customdata[0]}, step %{customdata[1]}<br>score %{y:.3f}, %{customdata[2]}<extra></extra>",
+            customdata=[
+                [
+                    one.node,
+                    one.step,
+                    escaped(", ".join(filter(None, (one.track, one.reason or one.fate)))),
+                ]
+                for _, one in some
+            ],
+            marker={
+                "symbol": symbol,
+                "size": size,
+                "color": color,
+                "line": {"width": 1.5 if "open" in symbol else 1, "color": color},
+            },
+            hovertemplate=(
+                "node %{customdata[0]}, step %{customdata[1]}<br>score %{y:.3f}, "
+                "%{customdata[2]}<extra></extra>"
+            ),
             row=row,
             col=1,
         )

@@ -1,7 +1,9 @@
-"""What looking ahead changed: the score of a step by itself and the score of where its rollout ended, for every step that was tried out.
+"""What looking ahead changed: the score of a step by itself and the score of where its rollout
+ended, for every step that was tried out.
 
-Everything is computed from the events `rolled`, `score`, `kept` and `pruned`. The search asks only for the score of the end; the step's own is the
-one that the verifier gave this step on the way there, where it scores each step.
+Everything is computed from the events `rolled`, `score`, `kept` and `pruned`. The search asks only
+for the score of the end; the step's own is the one that the verifier gave this step on the way
+there, where it scores each step.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ HALF_COLUMN = 0.4
 
 @dataclass(frozen=True)
 class Outlook:
-    """A step that was tried out by `ahead` further steps: its own score and that of the end, in [0, 1] or None; whether it was kept (None: finished,
-    or not chosen about yet)."""
+    """A step that was tried out by `ahead` further steps: its own score and that of the end, in [0,
+    1] or None; whether it was kept (None: finished, or not chosen about yet)."""
 
     step: int
     node: int
@@ -32,7 +34,9 @@ class Outlook:
     kept: bool | None
 
 
-def outlooks(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None) -> tuple[Outlook, ...]:
+def outlooks(
+    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+) -> tuple[Outlook, ...]:
     """The steps tried out up to event `until`, step by step, the most promising first."""
     by_id = {row.id: row for row in rows}
     steps: dict[int, Sequence[float]] = {}
@@ -51,7 +55,9 @@ def outlooks(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | 
         if node in by_id and end in by_id:
             depth, scored = by_id[node].depth, steps.get(end, ())
             before = float(scored[depth - 1]) if len(scored) >= by_id[end].depth else None
-            found.append(Outlook(depth, node, end, by_id[end].depth - depth, before, value, fates.get(node)))
+            found.append(
+                Outlook(depth, node, end, by_id[end].depth - depth, before, value, fates.get(node))
+            )
     return tuple(sorted(found, key=lambda one: (one.step, -(one.after or 0.0), one.node)))
 
 
@@ -59,7 +65,11 @@ def overturned(found: Sequence[Outlook]) -> int:
     """At how many steps the best by its own score is not the best after looking ahead."""
     count = 0
     for step in {one.step for one in found}:
-        known = [one for one in found if one.step == step and one.before is not None and one.after is not None]
+        known = [
+            one
+            for one in found
+            if one.step == step and one.before is not None and one.after is not None
+        ]
         if known:
             first = max(known, key=lambda one: one.before or 0.0)
             count += (first.after or 0.0) < max(one.after or 0.0 for one in known)
@@ -67,10 +77,15 @@ def overturned(found: Sequence[Outlook]) -> int:
 
 
 def outlook_figure(found: Sequence[Outlook]) -> go.Figure:
-    """One stroke a step from its own score (hollow) to that of the end of its rollout (filled: kept; cross: pruned)."""
+    """One stroke a step from its own score (hollow) to that of the end of its rollout (filled:
+    kept; cross: pruned)."""
     places = _places(found)
     figure = go.Figure()
-    strokes = [(x, one) for x, one in zip(places, found, strict=True) if one.before is not None and one.after is not None]
+    strokes = [
+        (x, one)
+        for x, one in zip(places, found, strict=True)
+        if one.before is not None and one.after is not None
+    ]
     figure.add_scatter(
         x=[at for x, _ in strokes for at in (x, x, None)],
         y=[y for _, one in strokes for y in (one.before, one.after, None)],
@@ -80,19 +95,54 @@ def outlook_figure(found: Sequence[Outlook]) -> go.Figure:
         showlegend=False,
     )
     marks = (
-        ("the step itself", "circle-open", BLUE, [(x, one, one.before) for x, one in zip(places, found, strict=True)]),
-        ("after looking ahead, kept", "circle", ACCENT, [(x, one, one.after) for x, one in zip(places, found, strict=True) if one.kept is not False]),
-        ("after looking ahead, pruned", "x", GREY, [(x, one, one.after) for x, one in zip(places, found, strict=True) if one.kept is False]),
+        (
+            "the step itself",
+            "circle-open",
+            BLUE,
+            [(x, one, one.before) for x, one in zip(places, found, strict=True)],
+        ),
+        (
+            "after looking ahead, kept",
+            "circle",
+            ACCENT,
+            [
+                (x, one, one.after)
+                for x, one in zip(places, found, strict=True)
+                if one.kept is not False
+            ],
+        ),
+        (
+            "after looking ahead, pruned",
+            "x",
+            GREY,
+            [
+                (x, one, one.after)
+                for x, one in zip(places, found, strict=True)
+                if one.kept is False
+            ],
+        ),
     )
     for name, symbol, color, some in marks:
         figure.add_scatter(
             x=[x for x, _, value in some if value is not None],
             y=[value for *_, value in some if value is not None],
-            customdata=[[one.node, one.end, one.ahead] for _, one, value in some if value is not None],
+            customdata=[
+                [one.node, one.end, one.ahead] for _, one, value in some if value is not None
+            ],
             mode="markers",
             name=name,
-            marker={"symbol": symbol, "size": 9, "color": color, "line": {"width": 1.5, "color": color}},
-            hovertemplate="node %{customdata[0]}, rollout of %{customdata[2]} to node %{customdata[1]}<br>score %{y:.3f}<extra>" + name + "</extra>",
+            marker={
+                "symbol": symbol,
+                "size": 9,
+                "color": color,
+                "line": {"width": 1.5, "color": color},
+            },
+            hovertemplate=(
+                "node %{customdata[0]}, rollout of %{customdata[2]} to node "
+                "%{customdata[1]}<br>score %{y:.3f}<extra>"
+            )
+            + name
+            + "</extra>",
         )
     framed(figure, x="step", y="score", height=300)
     figure.update_yaxes(range=[-0.03, 1.03])
@@ -105,5 +155,8 @@ def _places(found: Sequence[Outlook]) -> list[float]:
     places: list[float] = []
     for step, group in groupby(found, key=lambda one: one.step):
         count = len(list(group))
-        places += [step + HALF_COLUMN * (2.0 * place / (count - 1) - 1.0) if count > 1 else step for place in range(count)]
+        places += [
+            step + HALF_COLUMN * (2.0 * place / (count - 1) - 1.0) if count > 1 else step
+            for place in range(count)
+        ]
     return places

@@ -1,4 +1,5 @@
-"""The charts of pools of whole solutions on a page: how their answers vote, how they race, how one is revised."""
+"""The charts of pools of whole solutions on a page: how their answers vote, how they race, how one
+is revised."""
 
 from __future__ import annotations
 
@@ -9,9 +10,15 @@ import streamlit as st
 from backend.judging.selectors import canonical
 from backend.problems import extract_answer, grade
 from components.run.log import answer_of
+from components.run.reached import written
 from components.run.tree_table import up_to
 from components.views.material_panel import Material, clickable, numbered, plural
-from components.views.pools.candidates import Candidate, candidate_figure, candidate_info, candidates, written
+from components.views.pools.candidates import (
+    Candidate,
+    candidate_figure,
+    candidate_info,
+    candidates,
+)
 from components.views.pools.growth import growth_figure, growth_info
 from components.views.pools.race import SHOWN, STOPPED, race_figure, race_info
 from components.views.pools.revisions import revision_figure, revision_info
@@ -25,18 +32,38 @@ def answers(material: Material) -> None:
         _unread(every.unread)
         st.text("No finished solution gives an answer yet.")
         return
-    at = numbered("Samples", len(found), "sample", "how many candidates count, in the order in which the final rule met them")
+    at = numbered(
+        "Samples",
+        len(found),
+        "sample",
+        "how many candidates count, in the order in which the final rule met them",
+    )
     info = candidate_info(material.rows, found[:at], answer_of, material.selector, right)
     _unread(info.unread)
     hidden = f"{plural(info.omitted, 'weaker answer')} not shown. " if info.omitted else ""
     known = " None of them is known to be right." if not right else ""
-    st.caption(f"{hidden}The rule {material.selector} compares equal answers by: {info.measure}. A star marks the run's answer.{known}")
-    clickable(candidate_figure(info), "Answers of the finished solutions and what they count", "view.answers")
+    st.caption(
+        f"{hidden}The rule {material.selector} compares equal answers by: {info.measure}. "
+        f"A star marks the run's answer.{known}"
+    )
+    clickable(
+        candidate_figure(info),
+        "Answers of the finished solutions and what they count",
+        "view.answers",
+    )
     if len(found) > 1:
         growth = growth_info(material.rows, found, answer_of, material.selector, right)
-        settled = f" After sample {growth.settled} the leading answer did not change any more." if growth.settled else ""
+        settled = (
+            f" After sample {growth.settled} the leading answer did not change any more."
+            if growth.settled
+            else ""
+        )
         st.caption(f"What each answer counted after so many samples.{settled}")
-        clickable(growth_figure(growth, at), "What each answer counted as the samples came in", "view.growth")
+        clickable(
+            growth_figure(growth, at),
+            "What each answer counted as the samples came in",
+            "view.growth",
+        )
 
 
 def _unread(count: int) -> None:
@@ -45,11 +72,15 @@ def _unread(count: int) -> None:
 
 
 def _right(material: Material, found: Sequence[Candidate]) -> set[str]:
-    """The answers known to be right, in compared form: by the grader of the problem, as far as it decides without algebra, and by the verdicts of
-    the log."""
+    """The answers known to be right, in compared form: by the grader of the problem, as far as it
+    decides without algebra, and by the verdicts of the log."""
     by_id = {row.id: row for row in material.rows}
     given = {candidate.node: extract_answer(written(by_id, candidate.node)) for candidate in found}
-    forms = {canonical(answer): answer for answer in given.values() if answer is not None and answer.strip()}
+    forms = {
+        canonical(answer): answer
+        for answer in given.values()
+        if answer is not None and answer.strip()
+    }
     right = {form for form, answer in forms.items() if grade(material.problem, answer).correct}
     for event in up_to(material.events, material.until):
         data = event.data or {}
@@ -66,21 +97,36 @@ def race(material: Material) -> None:
     stopped = sum(racer.fate == STOPPED for racer in info.racers)
     more = f" The first {SHOWN} are drawn." if len(info.racers) > SHOWN else ""
     st.caption(
-        f"{plural(len(info.racers), 'text')} in the order of their ends; {stopped} stopped on the way, whose {info.discarded:,} of {info.spent:,} "
+        f"{plural(len(info.racers), 'text')} in the order of their ends; {stopped} stopped on the "
+        f"way, whose {info.discarded:,} of {info.spent:,} "
         f"tokens were written in vain.{more}"
     )
-    clickable(race_figure(info), "Tokens of each text in the order in which the texts ended", "view.race")
+    clickable(
+        race_figure(info), "Tokens of each text in the order in which the texts ended", "view.race"
+    )
 
 
 def revisions(material: Material) -> None:
     info = revision_info(material.rows, material.events, material.until)
     if not info.revisions:
-        st.text("No part of the trace was tried anew yet." + (f" {info.banned} first steps were drawn and banned." if info.banned else ""))
+        st.text(
+            "No part of the trace was tried anew yet."
+            + (f" {info.banned} first steps were drawn and banned." if info.banned else "")
+        )
         return
     stayed = sum(one.replaced for one in info.revisions)
-    banned = f" {plural(info.banned, 'first step')} drawn again because of a banned opening." if info.banned else ""
+    banned = (
+        f" {plural(info.banned, 'first step')} drawn again because of a banned opening."
+        if info.banned
+        else ""
+    )
     st.caption(
-        f"{plural(len(info.revisions), 'attempt')} to go on differently after a step; {stayed} replaced the rest of the trace.{banned} "
+        f"{plural(len(info.revisions), 'attempt')} to go on differently after a step; {stayed} "
+        f"replaced the rest of the trace.{banned} "
         "Hatched: given up."
     )
-    clickable(revision_figure(info), "What stood in the trace and what was tried in its place", "view.revisions")
+    clickable(
+        revision_figure(info),
+        "What stood in the trace and what was tried in its place",
+        "view.revisions",
+    )

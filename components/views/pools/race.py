@@ -1,6 +1,8 @@
-"""Who came to the end of a race of whole texts, after how many tokens, and who was stopped on the way.
+"""Who came to the end of a race of whole texts, after how many tokens, and who was stopped on the
+way.
 
-Everything is computed from the nodes in the order in which they came, which is that of their ends, and from the candidates that `step` lists.
+Everything is computed from the nodes in the order in which they came, which is that of their ends,
+and from the candidates that `step` lists.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ CANDIDATE, ENDED, STOPPED = "candidate for the answer", "ended, no candidate", "
 
 @dataclass(frozen=True)
 class Racer:
-    """A text: its last node, all tokens on its path, what became of it, and its place among those that ended (None: stopped)."""
+    """A text: its last node, all tokens on its path, what became of it, and its place among those
+    that ended (None: stopped)."""
 
     node: int
     tokens: int
@@ -47,7 +50,9 @@ class RaceInfo:
         return sum(racer.tokens for racer in self.racers if racer.fate == STOPPED)
 
 
-def race_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None) -> RaceInfo:
+def race_info(
+    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+) -> RaceInfo:
     """`rows` is the tree at event `until`."""
     by_id = {row.id: row for row in rows}
     inner = {row.parent for row in rows}
@@ -63,7 +68,9 @@ def race_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int |
         if row.finish == "aborted":
             stopped.append(Racer(row.id, tokens, STOPPED, None))
         else:
-            ended.append(Racer(row.id, tokens, CANDIDATE if row.id in counted else ENDED, len(ended) + 1))
+            ended.append(
+                Racer(row.id, tokens, CANDIDATE if row.id in counted else ENDED, len(ended) + 1)
+            )
     return RaceInfo((*ended, *sorted(stopped, key=lambda racer: (-racer.tokens, racer.node))))
 
 
@@ -86,13 +93,25 @@ def race_figure(info: RaceInfo) -> go.Figure:
                 text=[str(racer.tokens) for _, racer in mine],
                 textposition="outside",
                 cliponaxis=False,
-                marker={"color": color, "pattern": {"shape": shape, "fgcolor": "rgba(255,255,255,0.6)", "fillmode": "overlay"}},
+                marker={
+                    "color": color,
+                    "pattern": {
+                        "shape": shape,
+                        "fgcolor": "rgba(255,255,255,0.6)",
+                        "fillmode": "overlay",
+                    },
+                },
                 hovertemplate="node %{customdata}: %{x} tokens<extra>" + fate + "</extra>",
                 unselected={"marker": {"opacity": 0.8}},
             )
     framed(figure, x="tokens", y="", height=110 + 20 * max(len(some), 3))
-    labels = [f"{racer.place}. node {racer.node}" if racer.place else f"node {racer.node}" for racer in some]
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(some))), ticktext=labels, automargin=True)
+    labels = [
+        f"{racer.place}. node {racer.node}" if racer.place else f"node {racer.node}"
+        for racer in some
+    ]
+    figure.update_yaxes(
+        autorange="reversed", tickvals=list(range(len(some))), ticktext=labels, automargin=True
+    )
     figure.update_xaxes(rangemode="tozero")
     figure.update_layout(barmode="overlay", bargap=0.25)
     return figure

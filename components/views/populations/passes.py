@@ -1,9 +1,11 @@
-"""The populations of particles that a log tells of, each kept apart: a pass is one of them, from its first step below the problem to its end.
+"""The populations of particles that a log tells of, each kept apart: a pass is one of them, from
+its first step below the problem to its end.
 
-A search may move several populations: one after the other, side by side, or both. Every event names its track ("iteration 2", "chain 1"), and on one
-track passes follow each other. A pass can hold a slot to a trajectory that was drawn before, its reference; which slot that is follows from the
-events `referenced` and from the tree. The effective sample size is 1 / sum of squared normalised weights (Kong 1992): N when all particles weigh the
-same, 1 when one of them holds everything.
+A search may move several populations: one after the other, side by side, or both. Every event names
+its track ("iteration 2", "chain 1"), and on one track passes follow each other. A pass can hold a
+slot to a trajectory that was drawn before, its reference; which slot that is follows from the
+events `referenced` and from the tree. The effective sample size is 1 / sum of squared normalised
+weights (Kong 1992): N when all particles weigh the same, 1 when one of them holds everything.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ INSIDE = ", "
 
 @dataclass(frozen=True)
 class ParticleRound:
-    """A round of a pass, counted from 0: the node in each slot, its normalised weight, what the round added to its log weight, the effective sample
-    size, where the round resampled the slot that each slot continues, and the slot that follows the reference, if one does."""
+    """A round of a pass, counted from 0: the node in each slot, its normalised weight, what the
+    round added to its log weight, the effective sample size, where the round resampled the slot
+    that each slot continues, and the slot that follows the reference, if one does."""
 
     round: int
     particles: tuple[int, ...]
@@ -36,7 +39,8 @@ class ParticleRound:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A trajectory drawn by weight at the end of a pass: its last node, its slot and its normalised weight."""
+    """A trajectory drawn by weight at the end of a pass: its last node, its slot and its normalised
+    weight."""
 
     node: int
     slot: int
@@ -45,7 +49,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Pass:
-    """A population on its way: pass `number` (from 1) of its track, its rounds, and the trajectory that was drawn at its end, if one was."""
+    """A population on its way: pass `number` (from 1) of its track, its rounds, and the trajectory
+    that was drawn at its end, if one was."""
 
     track: str
     number: int
@@ -60,12 +65,18 @@ class Pass:
 
     @property
     def kept(self) -> bool | None:
-        """Whether the trajectory drawn at the end is the reference itself; None where there was none, or nothing is drawn yet."""
-        return None if self.drawn is None or self.reference is None else self.drawn.node == self.reference
+        """Whether the trajectory drawn at the end is the reference itself; None where there was
+        none, or nothing is drawn yet."""
+        return (
+            None
+            if self.drawn is None or self.reference is None
+            else self.drawn.node == self.reference
+        )
 
 
 def normalised(log_weights: Sequence[float]) -> tuple[float, ...]:
-    """Weights that sum to 1. All minus infinity: equal weights, as there is nothing to tell the particles apart."""
+    """Weights that sum to 1. All minus infinity: equal weights, as there is nothing to tell the
+    particles apart."""
     top = max(log_weights, default=0.0)
     if top == -math.inf:
         return tuple(1 / len(log_weights) for _ in log_weights)
@@ -73,9 +84,12 @@ def normalised(log_weights: Sequence[float]) -> tuple[float, ...]:
     return tuple(power / sum(powers) for power in powers)
 
 
-def passes(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None) -> list[Pass]:
-    """The passes of the log up to event `until`, in order of their beginning. `rows` is the tree at that moment: it tells where a population starts
-    again at the problem. Where a node is not in it, the population is taken to go on."""
+def passes(
+    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+) -> list[Pass]:
+    """The passes of the log up to event `until`, in order of their beginning. `rows` is the tree at
+    that moment: it tells where a population starts again at the problem. Where a node is not in it,
+    the population is taken to go on."""
     reader = _Reader({row.id: row.parent for row in rows})
     for event in up_to(events, until):
         reader.read(event, event.data or {})
@@ -93,8 +107,8 @@ class _Growing:
 
 
 class _Reader:
-    """Reads a log event by event. `_line` gathers the nodes of all trajectories drawn so far: a free particle steps to a new node in every round, so
-    one that steps along them is held."""
+    """Reads a log event by event. `_line` gathers the nodes of all trajectories drawn so far: a
+    free particle steps to a new node in every round, so one that steps along them is held."""
 
     def __init__(self, parents: Mapping[int, int | None]) -> None:
         self._parents = parents
@@ -114,30 +128,53 @@ class _Reader:
         particles = tuple(data["particles"])
         weights = normalised([_log(value) for value in data["log_weights"]])
         increments = tuple(_log(value) for value in data["increments"])
-        # A copy of a reference that is finished stands on its line as well; the slot that is held is the last one.
-        held = max((slot for slot, node in enumerate(particles) if node in self._line), default=None)
+        # A copy of a reference that is finished stands on its line as well; the slot that is held
+        # is the last one.
+        held = max(
+            (slot for slot, node in enumerate(particles) if node in self._line), default=None
+        )
         of = self._going(track, particles)
-        of.rounds.append(ParticleRound(len(of.rounds), particles, weights, increments, 1 / sum(weight**2 for weight in weights), held=held))
+        of.rounds.append(
+            ParticleRound(
+                len(of.rounds),
+                particles,
+                weights,
+                increments,
+                1 / sum(weight**2 for weight in weights),
+                held=held,
+            )
+        )
         of.drawn = None
 
     def _resampled(self, track: str, data: Mapping[str, Any]) -> None:
-        """A strategy may resample at the end of a round or at the beginning of the next: the event belongs to the round whose particles it names."""
+        """A strategy may resample at the end of a round or at the beginning of the next: the event
+        belongs to the round whose particles it names."""
         particles = tuple(data["particles"])
         weights = normalised([_log(value) for value in data["log_weights"]])
         of = self._latest.get(track)
         if of is None or of.rounds[-1].particles != particles:
             of = self._going(track, particles)
-            of.rounds.append(ParticleRound(len(of.rounds), particles, weights, tuple(0.0 for _ in weights), 0.0))
+            of.rounds.append(
+                ParticleRound(len(of.rounds), particles, weights, tuple(0.0 for _ in weights), 0.0)
+            )
         of.rounds[-1] = replace(
-            of.rounds[-1], weights=weights, ess=float(data["ess"]), ancestors=tuple(data["ancestors"]), scheme=str(data["scheme"])
+            of.rounds[-1],
+            weights=weights,
+            ess=float(data["ess"]),
+            ancestors=tuple(data["ancestors"]),
+            scheme=str(data["scheme"]),
         )
 
     def _referenced(self, track: str, node: int, data: Mapping[str, Any]) -> None:
         of, slot = self._latest.get(track), int(data["slot"])
         if of is not None:
-            of.drawn = Drawn(node, slot, normalised([_log(value) for value in data["log_weights"]])[slot])
+            of.drawn = Drawn(
+                node, slot, normalised([_log(value) for value in data["log_weights"]])[slot]
+            )
         at: int | None = node
-        while at is not None and (parent := self._parents.get(at)) is not None:  # the root is where everybody comes from
+        while (
+            at is not None and (parent := self._parents.get(at)) is not None
+        ):  # the root is where everybody comes from
             self._line.add(at)
             at = parent
 
@@ -153,8 +190,15 @@ class _Reader:
         """Whether each slot holds the particle that it continues, or a child of it."""
         if len(particles) != len(last.particles):
             return False
-        origins = [last.particles[slot] for slot in last.ancestors] if last.ancestors is not None else last.particles
-        return all(node == origin or self._parents.get(node, origin) == origin for node, origin in zip(particles, origins, strict=True))
+        origins = (
+            [last.particles[slot] for slot in last.ancestors]
+            if last.ancestors is not None
+            else last.particles
+        )
+        return all(
+            node == origin or self._parents.get(node, origin) == origin
+            for node, origin in zip(particles, origins, strict=True)
+        )
 
 
 def _log(value: float | str | None) -> float:
@@ -162,20 +206,25 @@ def _log(value: float | str | None) -> float:
 
 
 def temperatures(events: Iterable[EventLike]) -> dict[str, float]:
-    """The temperature of each track, where tracks differ in it, or propose to swap their references."""
+    """The temperature of each track, where tracks differ in it, or propose to swap their
+    references."""
     found: dict[str, float] = {}
     told: dict[str, float] = {}
     for event in events:
         data = event.data or {}
         if event.kind == "swapped":
-            found |= {inside(event.track, chain): float(heat) for chain, heat in zip(data["chains"], data["temperatures"], strict=True)}
+            found |= {
+                inside(event.track, chain): float(heat)
+                for chain, heat in zip(data["chains"], data["temperatures"], strict=True)
+            }
         elif event.kind == "step" and "temperature" in data.get("stats", {}):
             told[event.track] = float(data["stats"]["temperature"])
     return found | told if found or len(set(told.values())) > 1 else {}
 
 
 def threshold(events: Iterable[EventLike], track: str) -> float | None:
-    """The fraction of particles below which the method of a track resamples, as its steps tell it; None where they do not."""
+    """The fraction of particles below which the method of a track resamples, as its steps tell it;
+    None where they do not."""
     told = None
     for event in events:
         if event.kind == "step" and event.track == track:
@@ -189,7 +238,8 @@ def inside(track: str, part: str) -> str:
 
 
 def track_label(track: str, tracks: Iterable[str], heats: Mapping[str, float]) -> str:
-    """A track in words: "iteration 2 of 3", "chain 1 of 3 at temperature 2"; `tracks` are all there are."""
+    """A track in words: "iteration 2 of 3", "chain 1 of 3 at temperature 2"; `tracks` are all there
+    are."""
     kin = len({other for other in tracks if _stem(other) == _stem(track)})
     heat = f" at temperature {heats[track]:.3g}" if track in heats else ""
     return (f"{track} of {kin}" if kin > 1 else track) + heat
@@ -200,12 +250,19 @@ def _stem(track: str) -> str:
 
 
 def pass_label(one: Pass, among: Sequence[Pass], heats: Mapping[str, float]) -> str:
-    """A pass in words, its track first: "chain 1 of 3 at temperature 2, pass 2 of 3"; nothing for the only one."""
+    """A pass in words, its track first: "chain 1 of 3 at temperature 2, pass 2 of 3"; nothing for
+    the only one."""
     track = track_label(one.track, [other.track for other in among], heats)
     count = sum(other.track == one.track for other in among)
-    return INSIDE.join(part for part in (track, f"pass {one.number} of {count}" if count > 1 else "") if part)
+    return INSIDE.join(
+        part for part in (track, f"pass {one.number} of {count}" if count > 1 else "") if part
+    )
 
 
 def pass_of(found: Sequence[Pass], node: int | None) -> Pass:
-    """The pass to look at first: the latest that ended with `node`, the answer, among its particles; else the latest of all."""
-    return next((one for one in reversed(found) if node is not None and node in one.rounds[-1].particles), found[-1])
+    """The pass to look at first: the latest that ended with `node`, the answer, among its
+    particles; else the latest of all."""
+    return next(
+        (one for one in reversed(found) if node is not None and node in one.rounds[-1].particles),
+        found[-1],
+    )

@@ -1,7 +1,10 @@
-"""Swaps between chains at different temperatures: who proposed what to whom, how likely it was, and whether it was done.
+"""Swaps between chains at different temperatures: who proposed what to whom, how likely it was, and
+whether it was done.
 
-Everything is computed from the events `swapped`. Two chains at temperatures T_i, T_j whose references have the log potentials L_i, L_j swap them with
-probability min(1, exp((1/T_i - 1/T_j)(L_j - L_i))) (replica exchange, Geyer 1991): so what a hot chain finds comes down to a cold one.
+Everything is computed from the events `swapped`. Two chains at temperatures T_i, T_j whose
+references have the log potentials L_i, L_j swap them with probability min(1, exp((1/T_i -
+1/T_j)(L_j - L_i))) (replica exchange, Geyer 1991): so what a hot chain finds comes down to a cold
+one.
 """
 
 from __future__ import annotations
@@ -23,8 +26,9 @@ LABELLED = 40
 
 @dataclass(frozen=True)
 class Swap:
-    """A proposal of round `turn` (from 1), the `place`-th of that round (from 0): the two chains with their temperatures, the last nodes of their
-    references before it, their log potentials in nats, the probability in [0, 1] and the number that decided: accepted where it lies below."""
+    """A proposal of round `turn` (from 1), the `place`-th of that round (from 0): the two chains
+    with their temperatures, the last nodes of their references before it, their log potentials in
+    nats, the probability in [0, 1] and the number that decided: accepted where it lies below."""
 
     turn: int
     place: int
@@ -38,7 +42,8 @@ class Swap:
 
 
 def swaps(events: Iterable[EventLike], until: int | None = None) -> list[Swap]:
-    """The proposals of the log up to event `until`, in order. Those of one step of the search are one round."""
+    """The proposals of the log up to event `until`, in order. Those of one step of the search are
+    one round."""
     found: list[Swap] = []
     turn, place, step = 0, 0, -1
     for event in up_to(events, until):
@@ -48,8 +53,24 @@ def swaps(events: Iterable[EventLike], until: int | None = None) -> list[Swap]:
             step = event.round
             (one, other), (node, other_node) = data["chains"], data["nodes"]
             chains = (inside(event.track, one), inside(event.track, other))
-            heats, energies, chance = _pair(data["temperatures"]), _pair(data["energies"]), float(data["probability"])
-            found.append(Swap(turn, place, chains, heats, (node, other_node), energies, chance, float(data["uniform"]), bool(data["accepted"])))
+            heats, energies, chance = (
+                _pair(data["temperatures"]),
+                _pair(data["energies"]),
+                float(data["probability"]),
+            )
+            found.append(
+                Swap(
+                    turn,
+                    place,
+                    chains,
+                    heats,
+                    (node, other_node),
+                    energies,
+                    chance,
+                    float(data["uniform"]),
+                    bool(data["accepted"]),
+                )
+            )
     return found
 
 
@@ -72,26 +93,39 @@ class SwapInfo:
 
 
 def swap_info(found: Sequence[Swap], known: Mapping[str, float] = MappingProxyType({})) -> SwapInfo:
-    """`known` are the temperatures of chains by name, of those too that have not proposed anything yet."""
-    heats = dict(known) | {chain: heat for swap in found for chain, heat in zip(swap.chains, swap.temperatures, strict=True)}
+    """`known` are the temperatures of chains by name, of those too that have not proposed anything
+    yet."""
+    heats = dict(known) | {
+        chain: heat
+        for swap in found
+        for chain, heat in zip(swap.chains, swap.temperatures, strict=True)
+    }
     chains = sorted(heats, key=heats.__getitem__)
     return SwapInfo(tuple(chains), tuple(heats[chain] for chain in chains), tuple(found))
 
 
 def positions(found: Sequence[Swap]) -> list[float]:
-    """Where each proposal stands on the axis of rounds: those of a round beside each other about its number, in order."""
+    """Where each proposal stands on the axis of rounds: those of a round beside each other about
+    its number, in order."""
     counts = {swap.turn: swap.place + 1 for swap in found}
     return [swap.turn + 0.7 * ((swap.place + 0.5) / counts[swap.turn] - 0.5) for swap in found]
 
 
 def swap_figure(info: SwapInfo) -> go.Figure:
-    """Lanes are chains, the coldest below; a bar joins two that might swap, with its probability. Thick and filled: accepted. Thin, dashed and
-    hollow: refused."""
+    """Lanes are chains, the coldest below; a bar joins two that might swap, with its probability.
+    Thick and filled: accepted. Thin, dashed and hollow: refused."""
     lane = {chain: place for place, chain in enumerate(info.chains)}
     where = positions(info.swaps)
     figure = go.Figure()
-    for accepted, name, width, dash, color in ((True, "accepted", 4.0, "solid", ACCENT), (False, "refused", 1.5, "dot", GREY)):
-        some = [(x, swap) for x, swap in zip(where, info.swaps, strict=True) if swap.accepted is accepted]
+    for accepted, name, width, dash, color in (
+        (True, "accepted", 4.0, "solid", ACCENT),
+        (False, "refused", 1.5, "dot", GREY),
+    ):
+        some = [
+            (x, swap)
+            for x, swap in zip(where, info.swaps, strict=True)
+            if swap.accepted is accepted
+        ]
         figure.add_scatter(
             x=[at for x, _ in some for at in (x, x, None)],
             y=[at for _, swap in some for at in (*(lane[chain] for chain in swap.chains), None)],
@@ -105,26 +139,51 @@ def swap_figure(info: SwapInfo) -> go.Figure:
             x=[x for x, _, _ in ends],
             y=[lane[swap.chains[side]] for _, swap, side in ends],
             customdata=[
-                [swap.nodes[side], escaped(swap.chains[side]), told(swap.energies[side]), swap.probability, swap.uniform]
+                [
+                    swap.nodes[side],
+                    escaped(swap.chains[side]),
+                    told(swap.energies[side]),
+                    swap.probability,
+                    swap.uniform,
+                ]
                 for _, swap, side in ends
             ],
             mode="markers",
             name=name,
-            marker={"symbol": "circle" if accepted else "circle-open", "size": 11, "color": color, "line": {"width": 2, "color": color}},
-            hovertemplate="%{customdata[1]}: reference ends in node %{customdata[0]}, log potential %{customdata[2]}"
-            "<br>probability %{customdata[3]:.3f}, drawn %{customdata[4]:.3f}<extra>" + name + "</extra>",
+            marker={
+                "symbol": "circle" if accepted else "circle-open",
+                "size": 11,
+                "color": color,
+                "line": {"width": 2, "color": color},
+            },
+            hovertemplate="%{customdata[1]}: reference ends in node %{customdata[0]}, log "
+            "potential %{customdata[2]}"
+            "<br>probability %{customdata[3]:.3f}, drawn %{customdata[4]:.3f}<extra>"
+            + name
+            + "</extra>",
         )
     if len(info.swaps) <= LABELLED:
         _probabilities(figure, where, info.swaps, lane)
     framed(figure, x="round of swaps", y="", height=110 + 70 * max(len(info.chains), 2))
-    labels = [f"{escaped(chain)}, T {heat:.3g}" for chain, heat in zip(info.chains, info.temperatures, strict=True)]
+    labels = [
+        f"{escaped(chain)}, T {heat:.3g}"
+        for chain, heat in zip(info.chains, info.temperatures, strict=True)
+    ]
     last = max((swap.turn for swap in info.swaps), default=1)
-    figure.update_yaxes(tickvals=list(lane.values()), ticktext=labels, range=[-0.5, max(len(lane), 2) - 0.5], gridcolor=FAINT, automargin=True)
+    figure.update_yaxes(
+        tickvals=list(lane.values()),
+        ticktext=labels,
+        range=[-0.5, max(len(lane), 2) - 0.5],
+        gridcolor=FAINT,
+        automargin=True,
+    )
     figure.update_xaxes(dtick=1 if last <= 20 else None, range=[0.4, last + 0.6], showgrid=False)
     return figure
 
 
-def _probabilities(figure: go.Figure, where: Sequence[float], found: Sequence[Swap], lane: dict[str, int]) -> None:
+def _probabilities(
+    figure: go.Figure, where: Sequence[float], found: Sequence[Swap], lane: dict[str, int]
+) -> None:
     figure.add_scatter(
         x=list(where),
         y=[sum(lane[chain] for chain in swap.chains) / 2 for swap in found],

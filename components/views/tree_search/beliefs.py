@@ -1,7 +1,9 @@
-"""How wide the posteriors are that Thompson draws come from: the parameters of the note `drawn`, read as quantiles of the mean.
+"""How wide the posteriors are that Thompson draws come from: the parameters of the note `drawn`,
+read as quantiles of the mean.
 
-A normal-inverse-gamma belief (m, kappa, nu, tau2) makes the mean t-distributed with nu degrees of freedom about m, scaled by sqrt(tau2 / kappa); the
-other is Beta(a, b). Parameters as in `backend/strategies/parts/answer_tree/thompson.py`.
+A normal-inverse-gamma belief (m, kappa, nu, tau2) makes the mean t-distributed with nu degrees of
+freedom about m, scaled by sqrt(tau2 / kappa); the other is Beta(a, b). Parameters as in
+`backend/strategies/parts/answer_tree/thompson.py`.
 """
 
 from __future__ import annotations
@@ -30,5 +32,7 @@ def spread(belief: Mapping[str, float]) -> Spread | None:
         reach = scale * float(stdtrit(belief["nu"], 1.0 - TAIL))
         return Spread(belief["m"] - reach, belief["m"], belief["m"] + reach)
     if belief.keys() >= {"a", "b"}:
-        return Spread(*(float(betaincinv(belief["a"], belief["b"], q)) for q in (TAIL, 0.5, 1.0 - TAIL)))
+        return Spread(
+            *(float(betaincinv(belief["a"], belief["b"], q)) for q in (TAIL, 0.5, 1.0 - TAIL))
+        )
     return None

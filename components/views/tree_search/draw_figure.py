@@ -1,4 +1,5 @@
-"""The figure of Thompson draws: one lane an arm, with the posterior it drew from, the draw, and what it had heard."""
+"""The figure of Thompson draws: one lane an arm, with the posterior it drew from, the draw, and
+what it had heard."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ from components.views.tree_search.draws import Descent, Lane, arm_label, concern
 
 
 def draw_figure(one: Descent) -> go.Figure:
-    """One lane an arm, node by node: the band is the middle 90 % of its posterior with the median, the diamond its draw (a star-shaped one won), the
-    circle the mean of what it had heard. A draw beyond the edge stands at the edge, with its value."""
+    """One lane an arm, node by node: the band is the middle 90 % of its posterior with the median,
+    the diamond its draw (a star-shaped one won), the circle the mean of what it had heard. A draw
+    beyond the edge stands at the edge, with its value."""
     found = lanes(one)
     low, high = reach(found)
     figure = go.Figure()
@@ -21,12 +23,21 @@ def draw_figure(one: Descent) -> go.Figure:
     framed(figure, x="score", y="", height=110 + 30 * max(len(found), 3))
     figure.update_xaxes(range=[low, high])
     labels = [f"at node {level.node}: {arm_label(arm)}" for level, arm in found]
-    figure.update_yaxes(range=[len(found) - 0.4, -0.6], tickvals=list(range(len(found))), ticktext=labels, automargin=True)
+    figure.update_yaxes(
+        range=[len(found) - 0.4, -0.6],
+        tickvals=list(range(len(found))),
+        ticktext=labels,
+        automargin=True,
+    )
     return figure
 
 
 def _bands(figure: go.Figure, found: Sequence[Lane]) -> None:
-    known = [(place, arm.spread, concerned(level, arm)) for place, (level, arm) in enumerate(found) if arm.spread is not None]
+    known = [
+        (place, arm.spread, concerned(level, arm))
+        for place, (level, arm) in enumerate(found)
+        if arm.spread is not None
+    ]
     if not known:
         return
     figure.add_bar(
@@ -38,7 +49,10 @@ def _bands(figure: go.Figure, found: Sequence[Lane]) -> None:
         name="middle 90 % of what the arm believes",
         marker={"color": "rgba(86,180,233,0.35)", "line": {"width": 1, "color": BLUE}},
         customdata=[[node, one.low, one.high] for _, one, node in known],
-        hovertemplate="90 % between %{customdata[1]:.3f} and %{customdata[2]:.3f}, node %{customdata[0]}<extra></extra>",
+        hovertemplate=(
+            "90 % between %{customdata[1]:.3f} and %{customdata[2]:.3f}, node "
+            "%{customdata[0]}<extra></extra>"
+        ),
     )
     figure.add_scatter(
         x=[one.median for _, one, _ in known],
@@ -58,8 +72,15 @@ def _marks(figure: go.Figure, found: Sequence[Lane], low: float, high: float) ->
         customdata=[[concerned(level, arm), arm.count] for level, arm in found],
         mode="markers",
         name="mean of the scores heard",
-        marker={"symbol": "circle-open", "size": 9, "color": ORANGE, "line": {"width": 2, "color": ORANGE}},
-        hovertemplate="mean %{x:.3f} of %{customdata[1]} scores heard, node %{customdata[0]}<extra></extra>",
+        marker={
+            "symbol": "circle-open",
+            "size": 9,
+            "color": ORANGE,
+            "line": {"width": 2, "color": ORANGE},
+        },
+        hovertemplate=(
+            "mean %{x:.3f} of %{customdata[1]} scores heard, node %{customdata[0]}<extra></extra>"
+        ),
     )
     for won, name, color in ((True, "draw that won", ACCENT), (False, "other draw", MUTED)):
         some = [(place, level, arm) for place, (level, arm) in enumerate(found) if arm.won is won]
@@ -72,8 +93,15 @@ def _marks(figure: go.Figure, found: Sequence[Lane], low: float, high: float) ->
             mode="markers+text",
             name=name,
             cliponaxis=False,
-            marker={"symbol": "star-diamond" if won else "diamond-open", "size": 13, "color": color, "line": {"width": 2, "color": color}},
-            hovertemplate="draw %{customdata[1]:.3f}, node %{customdata[0]}<extra>" + name + "</extra>",
+            marker={
+                "symbol": "star-diamond" if won else "diamond-open",
+                "size": 13,
+                "color": color,
+                "line": {"width": 2, "color": color},
+            },
+            hovertemplate="draw %{customdata[1]:.3f}, node %{customdata[0]}<extra>"
+            + name
+            + "</extra>",
         )
 
 

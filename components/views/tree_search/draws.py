@@ -1,8 +1,10 @@
-"""How Thompson draws led to each answer of a tree of answers: at every node the draw for a new answer, the draw for going on below, and where that
-was the greater, one for each child; beside each what its arm had heard by then, and the posterior that the draw came from, where the log has it.
+"""How Thompson draws led to each answer of a tree of answers: at every node the draw for a new
+answer, the draw for going on below, and where that was the greater, one for each child; beside each
+what its arm had heard by then, and the posterior that the draw came from, where the log has it.
 
-Everything is computed from the events `drawn` and `backed`. A score is heard by the arm of its answer and by GEN of the node that it was made at; of
-every answer above by its arm, and by CONT of the node above that (AB-MCTS-A, arXiv 2503.04412).
+Everything is computed from the events `drawn` and `backed`. A score is heard by the arm of its
+answer and by GEN of the node that it was made at; of every answer above by its arm, and by CONT of
+the node above that (AB-MCTS-A, arXiv 2503.04412).
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ NEW, ON, CHILD = "new answer here", "go on below", "child"
 
 @dataclass(frozen=True)
 class Arm:
-    """An arm at a node: what it stands for, the child it leads to if it is one's, what it drew, how many scores it had heard and their mean, and
-    the spread of the posterior that it drew from, None in runs that did not record it."""
+    """An arm at a node: what it stands for, the child it leads to if it is one's, what it drew, how
+    many scores it had heard and their mean, and the spread of the posterior that it drew from, None
+    in runs that did not record it."""
 
     kind: str
     child: int | None
@@ -42,7 +45,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Descent:
-    """The draws that led to one answer, from the top down. `answer` is the node that came of it with its `score`, where the log tells it for sure."""
+    """The draws that led to one answer, from the top down. `answer` is the node that came of it
+    with its `score`, where the log tells it for sure."""
 
     number: int
     levels: tuple[Level, ...]
@@ -58,7 +62,11 @@ class _Heard:
     answers: set[int] = field(default_factory=set)
 
     def hear(self, path: Sequence[int], score: float) -> None:
-        branches = [node for place, node in enumerate(path) if place in (0, len(path) - 1) or node in self.answers]
+        branches = [
+            node
+            for place, node in enumerate(path)
+            if place in (0, len(path) - 1) or node in self.answers
+        ]
         self.answers.add(path[-1])
         self._add((CHILD, branches[-1]), score)
         self._add((NEW, branches[-2]), score)
@@ -76,7 +84,8 @@ class _Heard:
 
 
 def descents(events: Iterable[EventLike], until: int | None = None) -> list[Descent]:
-    """The descents of the log up to event `until`. The first answer has none: there is nothing to go on below."""
+    """The descents of the log up to event `until`. The first answer has none: there is nothing to
+    go on below."""
     heard = _Heard()
     found: list[Descent] = []
     asked: list[Descent] = []
@@ -97,7 +106,10 @@ def descents(events: Iterable[EventLike], until: int | None = None) -> list[Desc
             made.append((path[-1], float(event.value or 0.0)))
         elif event.kind == "step":
             sure = len(made) == len(asked)
-            found += [replace(one, answer=made[at][0], score=made[at][1]) if sure else one for at, one in enumerate(asked)]
+            found += [
+                replace(one, answer=made[at][0], score=made[at][1]) if sure else one
+                for at, one in enumerate(asked)
+            ]
             asked, made = [], []
     return found + asked
 
@@ -106,10 +118,21 @@ def _level(heard: _Heard, node: int, data: Mapping[str, Any]) -> Level:
     children, draws = data["children"], data["draws"]
     heard.answers |= set(children)
     top = max(range(len(draws)), key=draws.__getitem__, default=None)
-    arms = [heard.arm(NEW, node, data["gen"], not children), heard.arm(ON, node, data["cont"], bool(children))]
-    arms += [heard.arm(CHILD, node, draw, place == top, child) for place, (child, draw) in enumerate(zip(children, draws, strict=True))]
+    arms = [
+        heard.arm(NEW, node, data["gen"], not children),
+        heard.arm(ON, node, data["cont"], bool(children)),
+    ]
+    arms += [
+        heard.arm(CHILD, node, draw, place == top, child)
+        for place, (child, draw) in enumerate(zip(children, draws, strict=True))
+    ]
     beliefs = data.get("beliefs") or [{}] * len(arms)
-    return Level(node, tuple(replace(arm, spread=spread(belief)) for arm, belief in zip(arms, beliefs, strict=True)))
+    return Level(
+        node,
+        tuple(
+            replace(arm, spread=spread(belief)) for arm, belief in zip(arms, beliefs, strict=True)
+        ),
+    )
 
 
 def concerned(level: Level, arm: Arm) -> int:
@@ -132,9 +155,12 @@ def lanes(one: Descent) -> list[Lane]:
 
 
 def reach(found: Sequence[Lane]) -> tuple[float, float]:
-    """From where to where scores are drawn: the scores themselves, from 0 to 1, and every posterior; without these, every draw. A posterior of one
-    score has long tails, so that a single draw can lie far outside."""
+    """From where to where scores are drawn: the scores themselves, from 0 to 1, and every
+    posterior; without these, every draw. A posterior of one score has long tails, so that a single
+    draw can lie far outside."""
     spreads = [arm.spread for _, arm in found if arm.spread is not None]
-    outer = [end for one in spreads for end in (one.low, one.high)] or [arm.draw for _, arm in found]
+    outer = [end for one in spreads for end in (one.low, one.high)] or [
+        arm.draw for _, arm in found
+    ]
     low, high = min([0.0, *outer]), max([1.0, *outer])
     return low - 0.03 * (high - low), high + 0.03 * (high - low)

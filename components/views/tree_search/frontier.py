@@ -1,7 +1,8 @@
-"""In what order a best-first search took nodes from its frontier, and at what price: f = g + h, cost so far plus estimated cost to a goal.
+"""In what order a best-first search took nodes from its frontier, and at what price: f = g + h,
+cost so far plus estimated cost to a goal.
 
-Everything is computed from the events `popped`. Where the cost is consistent f never falls along the way; where it falls, the first goal need
-not be the best.
+Everything is computed from the events `popped`. Where the cost is consistent f never falls along
+the way; where it falls, the first goal need not be the best.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from components.run.tree_table import EventLike, TreeRow, up_to
 
 @dataclass(frozen=True)
 class Pop:
-    """A node that left the frontier as number `order` (from 1) with cost so far `g` and heuristic `h`, None where infinite (no score);
-    `goal`: it was finished, and so accepted instead of expanded."""
+    """A node that left the frontier as number `order` (from 1) with cost so far `g` and heuristic
+    `h`, None where infinite (no score); `goal`: it was finished, and so accepted instead of
+    expanded."""
 
     order: int
     node: int
@@ -36,13 +38,16 @@ class Pop:
 
 @dataclass(frozen=True)
 class FrontierInfo:
-    """Nodes in the order in which they left the frontier; `waiting` is how many were left in it after the last round, where the log says so."""
+    """Nodes in the order in which they left the frontier; `waiting` is how many were left in it
+    after the last round, where the log says so."""
 
     pops: tuple[Pop, ...]
     waiting: int | None
 
 
-def frontier_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None) -> FrontierInfo:
+def frontier_info(
+    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+) -> FrontierInfo:
     """The pops of the log up to event `until`."""
     done = {row.id for row in rows if row.done}
     pops: list[Pop] = []
@@ -50,7 +55,15 @@ def frontier_info(rows: Sequence[TreeRow], events: Iterable[EventLike], until: i
     for event in up_to(events, until):
         data = event.data or {}
         if event.kind == "popped" and event.node_id is not None:
-            pops.append(Pop(len(pops) + 1, event.node_id, finite(data["g"]), finite(data["h"]), event.node_id in done))
+            pops.append(
+                Pop(
+                    len(pops) + 1,
+                    event.node_id,
+                    finite(data["g"]),
+                    finite(data["h"]),
+                    event.node_id in done,
+                )
+            )
         elif event.kind == "step" and "frontier" in data.get("stats", {}):
             waiting = int(data["stats"]["frontier"])
     return FrontierInfo(tuple(pops), waiting)
@@ -69,14 +82,22 @@ def finite(value: float | str | None) -> float | None:
 
 
 def frontier_figure(info: FrontierInfo) -> go.Figure:
-    """f thick, g dotted, h dashed, in the order of leaving the frontier; a star marks an accepted goal, a gap a node without a score."""
+    """f thick, g dotted, h dashed, in the order of leaving the frontier; a star marks an accepted
+    goal, a gap a node without a score."""
     order = [pop.order for pop in info.pops]
     figure = go.Figure()
     for name, values, dash, color in (
         ("g, cost so far", [pop.g for pop in info.pops], "dot", BLUE),
         ("h, estimated cost to go", [pop.h for pop in info.pops], "dash", ORANGE),
     ):
-        figure.add_scatter(x=order, y=values, mode="lines", name=name, line={"width": 1.8, "dash": dash, "color": color}, hoverinfo="skip")
+        figure.add_scatter(
+            x=order,
+            y=values,
+            mode="lines",
+            name=name,
+            line={"width": 1.8, "dash": dash, "color": color},
+            hoverinfo="skip",
+        )
     figure.add_scatter(
         x=order,
         y=[pop.f for pop in info.pops],
@@ -88,7 +109,10 @@ def frontier_figure(info: FrontierInfo) -> go.Figure:
             "size": [14 if pop.goal else 6 for pop in info.pops],
             "symbol": ["star" if pop.goal else "circle" for pop in info.pops],
         },
-        hovertemplate="node %{customdata[0]}, taken as number %{x}<br>f %{y:.3f} = g %{customdata[1]:.3f} + h %{customdata[2]:.3f}<extra></extra>",
+        hovertemplate=(
+            "node %{customdata[0]}, taken as number %{x}<br>f %{y:.3f} = g "
+            "%{customdata[1]:.3f} + h %{customdata[2]:.3f}<extra></extra>"
+        ),
         unselected={"marker": {"opacity": 0.8}},
     )
     framed(figure, x="order of leaving the frontier", y="cost")

@@ -1,6 +1,8 @@
-"""Where a search with a global frontier went, turn by turn: on to the best child of the node it stood at, or to the most promising open node of all.
+"""Where a search with a global frontier went, turn by turn: on to the best child of the node it
+stood at, or to the most promising open node of all.
 
-Everything is computed from the events `selected`, `jumped`, `backed` and `step`. A jump tells the parts that the promise F of its node is the sum of.
+Everything is computed from the events `selected`, `jumped`, `backed` and `step`. A jump tells the
+parts that the promise F of its node is the sum of.
 """
 
 from __future__ import annotations
@@ -10,7 +12,17 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from components.frame.theme import ACCENT, BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, escaped, framed
+from components.frame.theme import (
+    ACCENT,
+    BLUE,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    escaped,
+    framed,
+)
 from components.run.tree_table import EventLike, up_to
 
 COLORS = (BLUE, ORANGE, PURPLE, SKY, VERMILION)
@@ -19,8 +31,9 @@ SHAPES = ("", "/", "x", ".", "-")
 
 @dataclass(frozen=True)
 class Turn:
-    """Turn `number` (from 1) went on at `node`: `worth` is F for a jump, the greatest value of the local formula else; `terms` are the parts of F;
-    `options` (node, value) the children among which a local turn chose; `backed` the value that came back before it, if one did; `frontier` the open
+    """Turn `number` (from 1) went on at `node`: `worth` is F for a jump, the greatest value of the
+    local formula else; `terms` are the parts of F; `options` (node, value) the children among which
+    a local turn chose; `backed` the value that came back before it, if one did; `frontier` the open
     nodes then."""
 
     number: int
@@ -47,17 +60,31 @@ def turns(events: Iterable[EventLike], until: int | None = None) -> list[Turn]:
             one = Turn(len(found) + 1, event.node_id, True, float(data["score"]), terms)
         elif event.kind == "selected" and data.get("children"):
             options = tuple(zip(data["children"][-1], map(float, data["scores"][-1]), strict=True))
-            one = Turn(len(found) + 1, data["path"][-1], False, float(data["values"][-1]), options=options)
+            one = Turn(
+                len(found) + 1, data["path"][-1], False, float(data["values"][-1]), options=options
+            )
         elif event.kind == "step":
             if one is not None:
                 left = data.get("stats", {}).get("frontier")
-                found.append(Turn(one.number, one.node, one.jump, one.worth, one.terms, one.options, backed, None if left is None else int(left)))
+                found.append(
+                    Turn(
+                        one.number,
+                        one.node,
+                        one.jump,
+                        one.worth,
+                        one.terms,
+                        one.options,
+                        backed,
+                        None if left is None else int(left),
+                    )
+                )
             one = backed = None
     return found
 
 
 def turn_figure(found: list[Turn]) -> go.Figure:
-    """Stacked bars: the parts of F of each jump. Triangles: turns that went on to the best child of where the search stood."""
+    """Stacked bars: the parts of F of each jump. Triangles: turns that went on to the best child of
+    where the search stood."""
     names = list(dict.fromkeys(name for one in found for name, _ in one.terms))
     jumps = [one for one in found if one.jump]
     figure = go.Figure()
@@ -67,14 +94,29 @@ def turn_figure(found: list[Turn]) -> go.Figure:
             y=[dict(one.terms).get(name, 0.0) for one in jumps],
             name=escaped(name),
             customdata=[[one.node, one.worth] for one in jumps],
-            marker={"color": COLORS[place % 5], "pattern": {"shape": SHAPES[place % 5], "fgcolor": "rgba(255,255,255,0.6)", "fillmode": "overlay"}},
-            hovertemplate="jump to node %{customdata[0]}<br>%{y:.3f} of F = %{customdata[1]:.3f}<extra>" + escaped(name) + "</extra>",
+            marker={
+                "color": COLORS[place % 5],
+                "pattern": {
+                    "shape": SHAPES[place % 5],
+                    "fgcolor": "rgba(255,255,255,0.6)",
+                    "fillmode": "overlay",
+                },
+            },
+            hovertemplate=(
+                "jump to node %{customdata[0]}<br>%{y:.3f} of F = %{customdata[1]:.3f}<extra>"
+            )
+            + escaped(name)
+            + "</extra>",
             unselected={"marker": {"opacity": 0.8}},
         )
     figure.add_scatter(
-        x=[one.number for one in jumps], y=[one.worth for one in jumps], mode="markers", name="F", hoverinfo="skip",
+        x=[one.number for one in jumps],
+        y=[one.worth for one in jumps],
+        mode="markers",
+        name="F",
+        hoverinfo="skip",
         marker={"symbol": "line-ew", "size": 16, "line": {"width": 3, "color": ACCENT}},
-    )  # fmt: skip
+    )
     local = [one for one in found if not one.jump]
     figure.add_scatter(
         x=[one.number for one in local],
@@ -82,7 +124,12 @@ def turn_figure(found: list[Turn]) -> go.Figure:
         mode="markers",
         name="on to the best child",
         customdata=[[one.node, one.worth] for one in local],
-        marker={"symbol": "triangle-down-open", "size": 11, "color": GREY, "line": {"width": 2, "color": GREY}},
+        marker={
+            "symbol": "triangle-down-open",
+            "size": 11,
+            "color": GREY,
+            "line": {"width": 2, "color": GREY},
+        },
         hovertemplate="on to child %{customdata[0]}<br>value %{customdata[1]:.3f}<extra></extra>",
     )
     framed(figure, x="turn", y="F of the jump", height=300)

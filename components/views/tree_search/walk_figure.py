@@ -1,4 +1,5 @@
-"""A simulation of a tree search as a picture: the path from the top down with the children at every choice, and what the phase looked at adds."""
+"""A simulation of a tree search as a picture: the path from the top down with the children at every
+choice, and what the phase looked at adds."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class WalkPicture:
-    """Marks from the top down, lines (x, y) to (x, y) with whether the walk took them, and how many upper levels are not drawn."""
+    """Marks from the top down, lines (x, y) to (x, y) with whether the walk took them, and how many
+    upper levels are not drawn."""
 
     marks: tuple[Mark, ...]
     lines: tuple[tuple[float, int, float, int, bool], ...]
@@ -41,7 +43,8 @@ class WalkPicture:
 
 
 def walk_picture(one: Simulation, phase: str) -> WalkPicture:
-    """The picture in a phase: `select` shows the choices, `expand` adds what was drawn, `evaluate` the rollouts, `back up` the new N and Q."""
+    """The picture in a phase: `select` shows the choices, `expand` adds what was drawn, `evaluate`
+    the rollouts, `back up` the new N and Q."""
     at = PHASES.index(phase)
     drawn = at >= PHASES.index("expand")
     path = [node for node in one.path if drawn or node not in {new.node for new in one.fresh}]
@@ -56,7 +59,15 @@ def walk_picture(one: Simulation, phase: str) -> WalkPicture:
         below = _below(one, node, path[hidden + place + 1 : hidden + place + 2], drawn)
         for x, child in zip(_spread(len(below), where[node][0]), below, strict=True):
             where[child] = (x, place + 1)
-            marks.append(Mark(child, x, place + 1, _kind(one, child), _label(one, child, phase, terse=len(below) > ROOMY)))
+            marks.append(
+                Mark(
+                    child,
+                    x,
+                    place + 1,
+                    _kind(one, child),
+                    _label(one, child, phase, terse=len(below) > ROOMY),
+                )
+            )
             lines.append((*where[node], x, place + 1, child in path))
     for tried in one.tried if at >= PHASES.index("evaluate") else ():
         x, y = where.get(tried.node, (0.0, len(path) - hidden))
@@ -66,7 +77,8 @@ def walk_picture(one: Simulation, phase: str) -> WalkPicture:
 
 
 def _below(one: Simulation, node: int, following: Sequence[int], drawn: bool) -> list[int]:
-    """The children of a node in the picture: those the walk chose among, those it drew, and where it went on."""
+    """The children of a node in the picture: those the walk chose among, those it drew, and where
+    it went on."""
     choice = next((choice for choice in one.choices if choice.parent == node), None)
     found = [option.node for option in choice.options] if choice else []
     found += [new.node for new in one.fresh if drawn and new.parent == node]
@@ -77,7 +89,11 @@ def _spread(count: int, around: float) -> list[float]:
     """Places side by side about a parent's, all within [-1, 1]."""
     half = min(1.0, BESIDE * (count - 1) / 2)
     middle = min(max(around, half - 1.0), 1.0 - half)
-    return [middle] if count == 1 else [middle - half + 2 * half * place / (count - 1) for place in range(count)]
+    return (
+        [middle]
+        if count == 1
+        else [middle - half + 2 * half * place / (count - 1) for place in range(count)]
+    )
 
 
 def _kind(one: Simulation, node: int) -> str:
@@ -90,7 +106,10 @@ def _kind(one: Simulation, node: int) -> str:
 def _label(one: Simulation, node: int, phase: str, terse: bool = False) -> str:
     change = next((change for change in one.changes if change.node == node), None)
     if phase == "back up" and change is not None:
-        return f"N {change.visits - 1}\u2192{change.visits}<br>Q {number_told(change.before)}\u2192{number_told(change.after)}"
+        return (
+            f"N {change.visits - 1}\u2192{change.visits}<br>Q "
+            f"{number_told(change.before)}\u2192{number_told(change.after)}"
+        )
     if phase == "evaluate" and node == one.path[-1]:
         return f"<b>value {one.value:.2f}</b>"
     new = next((new for new in one.fresh if new.node == node), None)
@@ -99,9 +118,17 @@ def _label(one: Simulation, node: int, phase: str, terse: bool = False) -> str:
     for choice in one.choices:
         for option in choice.options:
             if option.node == node:
-                star = "\u2605 " if option.worth == max(other.worth for other in choice.options) else ""
+                star = (
+                    "\u2605 "
+                    if option.worth == max(other.worth for other in choice.options)
+                    else ""
+                )
                 worth = f"{star}<b>{number_told(option.worth)}</b>"
-                return worth if terse else f"N {option.visits}, Q {number_told(option.mean)}<br>{worth}"
+                return (
+                    worth
+                    if terse
+                    else f"N {option.visits}, Q {number_told(option.mean)}<br>{worth}"
+                )
     if node == one.path[0] or change is None:
         return "problem" if node == one.path[0] else ""
     return f"N {change.visits - 1}, Q {number_told(change.before)}"
@@ -114,7 +141,8 @@ _MARKS = {
 
 
 def walk_figure(info: WalkPicture) -> go.Figure:
-    """From the top down. Filled circles: the walk; hollow: children passed over; squares: new; the star and bold number: the greatest value."""
+    """From the top down. Filled circles: the walk; hollow: children passed over; squares: new; the
+    star and bold number: the greatest value."""
     figure = go.Figure()
     for taken, width, color in ((False, 1.0, FAINT), (True, 3.5, ACCENT)):
         some = [line for line in info.lines if line[4] is taken]
@@ -127,12 +155,22 @@ def walk_figure(info: WalkPicture) -> go.Figure:
             showlegend=False,
         )
     for kind, (name, symbol, color, size) in _MARKS.items():
-        _add(figure, [mark for mark in info.marks if mark.kind == kind], name, {"symbol": symbol, "color": color, "size": size})
+        _add(
+            figure,
+            [mark for mark in info.marks if mark.kind == kind],
+            name,
+            {"symbol": symbol, "color": color, "size": size},
+        )
     depth = max((mark.y for mark in info.marks), default=0)
     framed(figure, x="", y="level", height=100 + 74 * max(depth + 1, 2))
     figure.update_xaxes(visible=False, range=[-1.1, 1.25])
     ticks = list(range(depth + 1))
-    figure.update_yaxes(range=[depth + 0.6, -0.45], tickvals=ticks, ticktext=[str(info.hidden + at) for at in ticks], showgrid=False)
+    figure.update_yaxes(
+        range=[depth + 0.6, -0.45],
+        tickvals=ticks,
+        ticktext=[str(info.hidden + at) for at in ticks],
+        showgrid=False,
+    )
     return figure
 
 

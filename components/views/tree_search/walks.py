@@ -1,8 +1,10 @@
-"""One simulation of a tree search, phase by phase: between which children the walk chose on its way down and by what numbers, what was drawn below
-the leaf, what that was worth, and how it changed N and Q on the way back.
+"""One simulation of a tree search, phase by phase: between which children the walk chose on its way
+down and by what numbers, what was drawn below the leaf, what that was worth, and how it changed N
+and Q on the way back.
 
-Everything is computed from the events of one round: `selected`, `node`, `score`, `pruned`, `rolled` and `backed`. What the log does not say (the
-priors of a rule that has none, the Q of a rule that tells none) is None, or the mean of what was backed up.
+Everything is computed from the events of one round: `selected`, `node`, `score`, `pruned`, `rolled`
+and `backed`. What the log does not say (the priors of a rule that has none, the Q of a rule that
+tells none) is None, or the mean of what was backed up.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from components.views.tree_search.visits import Backups, backups
 
 @dataclass(frozen=True)
 class Option:
-    """A child that a walk considered, as it stood then: visits N, Q (its own score before its first visit), what the formula made of them (infinite
-    where it had to be tried first), and where the log says so its prior P and how many equal draws it stands for. `taken`: the walk went there."""
+    """A child that a walk considered, as it stood then: visits N, Q (its own score before its first
+    visit), what the formula made of them (infinite where it had to be tried first), and where the
+    log says so its prior P and how many equal draws it stands for. `taken`: the walk went there."""
 
     node: int
     visits: int
@@ -37,7 +40,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """A moment of choice: the node at which the walk stood, its visits by then, the formula and its children."""
+    """A moment of choice: the node at which the walk stood, its visits by then, the formula and its
+    children."""
 
     parent: int
     visits: int
@@ -46,14 +50,16 @@ class Choice:
 
     @property
     def greatest(self) -> bool:
-        """Whether the child taken is one of those with the greatest value (a rule that draws by probability may take another)."""
+        """Whether the child taken is one of those with the greatest value (a rule that draws by
+        probability may take another)."""
         top = max(option.worth for option in self.options)
         return any(option.taken and option.worth == top for option in self.options)
 
 
 @dataclass(frozen=True)
 class Fresh:
-    """A node that the simulation drew below `parent`: its score in [0, 1], and whether it said the same as a sibling and was dropped for it."""
+    """A node that the simulation drew below `parent`: its score in [0, 1], and whether it said the
+    same as a sibling and was dropped for it."""
 
     node: int
     parent: int
@@ -82,8 +88,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Simulation:
-    """Simulation `number`, from 1: its choices from the top down, what it drew and tried, the value that came back, and what that changed along the
-    path, root first. `seq` is the event of its backup."""
+    """Simulation `number`, from 1: its choices from the top down, what it drew and tried, the value
+    that came back, and what that changed along the path, root first. `seq` is the event of its
+    backup."""
 
     number: int
     seq: int
@@ -106,7 +113,8 @@ class Round(NamedTuple):
 
 
 def rounds(events: Iterable[EventLike], until: int | None = None) -> list[Round]:
-    """The simulations of the log whose backup is not after event `until`, in order. One that told nothing but its backup is a round as well."""
+    """The simulations of the log whose backup is not after event `until`, in order. One that told
+    nothing but its backup is a round as well."""
     found: list[Round] = []
     going: list[EventLike] = []
     for event in up_to(events, until):
@@ -120,8 +128,11 @@ def rounds(events: Iterable[EventLike], until: int | None = None) -> list[Round]
     return found
 
 
-def simulation(rows: Sequence[TreeRow], events: Sequence[EventLike], found: Sequence[Round], number: int) -> Simulation:
-    """Simulation `number` (from 1) of those `found` in `events`. `rows` is the tree at that moment or later."""
+def simulation(
+    rows: Sequence[TreeRow], events: Sequence[EventLike], found: Sequence[Round], number: int
+) -> Simulation:
+    """Simulation `number` (from 1) of those `found` in `events`. `rows` is the tree at that moment
+    or later."""
     told, backed = found[number - 1]
     data: Mapping[str, Any] = backed.data or {}
     before = backups(events, backed.seq - 1)
@@ -131,10 +142,21 @@ def simulation(rows: Sequence[TreeRow], events: Sequence[EventLike], found: Sequ
         old = before.get(node, Backups())
         added = Backups(old.visits + 1, old.total + (backed.value or 0.0), after[node].recorded)
         changes.append(Change(node, added.visits, old.mean, added.mean))
-    choices = [choice for event in told if event.kind == "selected" for choice in _choices(event.data or {}, before)]
+    choices = [
+        choice
+        for event in told
+        if event.kind == "selected"
+        for choice in _choices(event.data or {}, before)
+    ]
     return Simulation(
-        number, backed.seq, tuple(choices), _fresh(rows, told), _tried(told), float(backed.value or 0.0), tuple(changes)
-    )  # fmt: skip
+        number,
+        backed.seq,
+        tuple(choices),
+        _fresh(rows, told),
+        _tried(told),
+        float(backed.value or 0.0),
+        tuple(changes),
+    )
 
 
 def _choices(data: Mapping[str, Any], before: Mapping[int, Backups]) -> Iterable[Choice]:
@@ -143,12 +165,19 @@ def _choices(data: Mapping[str, Any], before: Mapping[int, Backups]) -> Iterable
         priors, draws = _level(data, "priors", place), _level(data, "draws", place)
         options = tuple(
             Option(
-                node, data["visits"][place][slot], float(data["means"][place][slot]), float(data["scores"][place][slot]), node == path[place + 1],
-                priors[slot] if priors else None, draws[slot] if draws else None,
+                node,
+                data["visits"][place][slot],
+                float(data["means"][place][slot]),
+                float(data["scores"][place][slot]),
+                node == path[place + 1],
+                priors[slot] if priors else None,
+                draws[slot] if draws else None,
             )
             for slot, node in enumerate(children)
-        )  # fmt: skip
-        yield Choice(path[place], before.get(path[place], Backups()).visits, str(data["formula"]), options)
+        )
+        yield Choice(
+            path[place], before.get(path[place], Backups()).visits, str(data["formula"]), options
+        )
 
 
 def _level(data: Mapping[str, Any], name: str, place: int) -> Sequence[Any]:
@@ -158,7 +187,9 @@ def _level(data: Mapping[str, Any], name: str, place: int) -> Sequence[Any]:
 
 def _fresh(rows: Sequence[TreeRow], told: Sequence[EventLike]) -> tuple[Fresh, ...]:
     new = {event.node_id for event in told if event.kind == "node"}
-    dropped = {node for event in told if event.kind == "pruned" for node in (event.data or {})["nodes"]}
+    dropped = {
+        node for event in told if event.kind == "pruned" for node in (event.data or {})["nodes"]
+    }
     scores = {event.node_id: event.value for event in told if event.kind == "score"}
     return tuple(
         Fresh(row.id, row.parent, scores.get(row.id), row.id in dropped)
@@ -184,34 +215,55 @@ def _select(one: Simulation) -> str:
     if not one.choices:
         return "The walk stays at the root: nothing is below it yet."
     surprise = sum(not choice.greatest for choice in one.choices)
-    by_chance = f" At {surprise} of them the draw fell on another child than the likeliest." if surprise else ""
+    by_chance = (
+        f" At {surprise} of them the draw fell on another child than the likeliest."
+        if surprise
+        else ""
+    )
     formula = one.choices[0].formula
-    return f"{len(one.choices)} choice{_s(len(one.choices))} on the way down, each by the value of {formula}; the star marks the greatest.{by_chance}"
+    return (
+        f"{len(one.choices)} choice{_s(len(one.choices))} on the way down, each by the value "
+        f"of {formula}; the star marks the greatest.{by_chance}"
+    )
 
 
 def _expand(one: Simulation) -> str:
     drawn, copies = len(one.fresh), sum(new.dropped for new in one.fresh)
     if not drawn:
         return "Nothing is drawn: the walk has come to a finished or dead leaf."
-    return f"{drawn} node{_s(drawn)} drawn below the leaf" + (f"; {copies} dropped, most for saying what a sibling says." if copies else ".")
+    return f"{drawn} node{_s(drawn)} drawn below the leaf" + (
+        f"; {copies} dropped, most for saying what a sibling says." if copies else "."
+    )
 
 
 def _evaluate(one: Simulation) -> str:
-    rollouts = [f"the rollout from node {tried.node} ended in node {tried.end} with {_score(tried.value)}" for tried in one.tried]
-    giver = next((new.node for new in one.fresh if new.score == one.value and not new.dropped), None)
+    rollouts = [
+        f"the rollout from node {tried.node} ended in node {tried.end} with {_score(tried.value)}"
+        for tried in one.tried
+    ]
+    giver = next(
+        (new.node for new in one.fresh if new.score == one.value and not new.dropped), None
+    )
     worth = f"Node {one.path[-1]} is worth {one.value:.3f}"
     if rollouts:
         return f"{worth}; {'; '.join(rollouts)}."
     if giver is not None:
         return f"{worth}, the score of node {giver}."
-    return f"{worth}: " + ("its own value, because nothing was drawn below it." if not one.fresh else "none of the new nodes gave it this value.")
+    return f"{worth}: " + (
+        "its own value, because nothing was drawn below it."
+        if not one.fresh
+        else "none of the new nodes gave it this value."
+    )
 
 
 def _back_up(one: Simulation) -> str:
     root = one.changes[0]
     was = "was not known" if root.before is None else f"was {root.before:.3f}"
     now = "?" if root.after is None else f"{root.after:.3f}"
-    return f"{one.value:.3f} goes back along {len(one.changes)} node{_s(len(one.changes))}; each gains a visit. Q of the root {was} and is now {now}."
+    return (
+        f"{one.value:.3f} goes back along {len(one.changes)} node{_s(len(one.changes))}; each "
+        f"gains a visit. Q of the root {was} and is now {now}."
+    )
 
 
 _SENTENCES = {"select": _select, "expand": _expand, "evaluate": _evaluate, "back up": _back_up}

@@ -90,7 +90,9 @@ def _link_annotation_setting(annotation_ids: sa.Sequence) -> None:
     )
     op.create_table(
         "annotation",
-        sa.Column("id", sa.BigInteger, primary_key=True, server_default=annotation_ids.next_value()),
+        sa.Column(
+            "id", sa.BigInteger, primary_key=True, server_default=annotation_ids.next_value()
+        ),
         sa.Column("run_id", sa.BigInteger, nullable=False),
         sa.Column("node_id", sa.Integer),
         sa.Column("span", sa.String),
@@ -99,4 +101,6 @@ def _link_annotation_setting(annotation_ids: sa.Sequence) -> None:
         sa.Column("created_at", sa.TIMESTAMP, nullable=False),
         sa.Column("updated_at", sa.TIMESTAMP, nullable=False),
     )
-    op.create_table("setting", sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String))
+    op.create_table(
+        "setting", sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String)
+    )

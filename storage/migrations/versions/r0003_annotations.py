@@ -1,6 +1,7 @@
 """Annotations with their history, the codebook of error categories, and who has seen what of a run.
 
-The first tables had a table of annotations that nothing ever wrote to; it gives way to one that tells steps, kinds and blind labels apart.
+The first tables had a table of annotations that nothing ever wrote to; it gives way to one that
+tells steps, kinds and blind labels apart.
 """
 
 import sqlalchemy as sa
@@ -12,15 +13,40 @@ branch_labels = None
 depends_on = None
 
 FIRST_CODEBOOK = (
-    ("misread", "Misread the problem", "Uses a fact that the problem does not state, or states otherwise.", "circle"),
+    (
+        "misread",
+        "Misread the problem",
+        "Uses a fact that the problem does not state, or states otherwise.",
+        "circle",
+    ),
     ("arithmetic", "Arithmetic slip", "The right calculation with a wrong result.", "square"),
-    ("wrong_operation", "Wrong operation", "Calculates something else than what is needed here.", "triangle"),
-    ("unsupported", "Unsupported step", "A claim that does not follow from what stands before it.", "diamond"),
+    (
+        "wrong_operation",
+        "Wrong operation",
+        "Calculates something else than what is needed here.",
+        "triangle",
+    ),
+    (
+        "unsupported",
+        "Unsupported step",
+        "A claim that does not follow from what stands before it.",
+        "diamond",
+    ),
     ("contradiction", "Contradiction", "Contradicts an earlier step or the problem.", "cross"),
     ("skipped", "Skipped reasoning", "Leaves out something that the result depends on.", "hexagon"),
     ("repetition", "Repetition", "Says again what was said, without getting on.", "star"),
-    ("answer_format", "Answer not given as asked", "The solution may be right, but its answer cannot be read or is not what was asked for.", "plus"),
-    ("bad_problem", "Broken problem", "The problem has no answer, several, or a wrong one in the data.", "ring"),
+    (
+        "answer_format",
+        "Answer not given as asked",
+        "The solution may be right, but its answer cannot be read or is not what was asked for.",
+        "plus",
+    ),
+    (
+        "bad_problem",
+        "Broken problem",
+        "The problem has no answer, several, or a wrong one in the data.",
+        "ring",
+    ),
 )
 
 
@@ -38,7 +64,10 @@ def upgrade() -> None:
         sa.Column("retired", sa.Boolean, nullable=False),
     )
     names = ("key", "name", "description", "mark")
-    rows = [{**dict(zip(names, entry, strict=True)), "position": at, "retired": False} for at, entry in enumerate(FIRST_CODEBOOK)]
+    rows = [
+        {**dict(zip(names, entry, strict=True)), "position": at, "retired": False}
+        for at, entry in enumerate(FIRST_CODEBOOK)
+    ]
     op.bulk_insert(category, rows)
 
 

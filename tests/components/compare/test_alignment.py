@@ -1,4 +1,5 @@
-"""Steps are matched by what is written, whoever cut it into nodes; the differences spell both texts."""
+"""Steps are matched by what is written, whoever cut it into nodes; the differences spell both
+texts."""
 
 from __future__ import annotations
 
@@ -7,7 +8,18 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as some
 
-from components.compare.alignment import Branch, Common, Difference, Piece, Run, align, common, first_difference, outline, word_diff
+from components.compare.alignment import (
+    Branch,
+    Common,
+    Difference,
+    Piece,
+    Run,
+    align,
+    common,
+    first_difference,
+    outline,
+    word_diff,
+)
 from components.compare.branches import BranchRow, branch_rows, branches_html
 
 
@@ -26,7 +38,10 @@ class Written(NamedTuple):
 
 def tree(*below: tuple[int, str]) -> list[Written]:
     """A prompt, and nodes from 1 on as (parent, text)."""
-    return [Written(0, None, "Q\n\nQ", "prompt"), *(Written(at + 1, parent, text) for at, (parent, text) in enumerate(below))]
+    return [
+        Written(0, None, "Q\n\nQ", "prompt"),
+        *(Written(at + 1, parent, text) for at, (parent, text) in enumerate(below)),
+    ]
 
 
 STEPWISE = tree((0, "a\n\n"), (1, "b\n\n"), (1, "c\n\n"), (2, "end"))
@@ -64,7 +79,9 @@ steps = some.text("ab\n", max_size=12)
 
 
 @given(some.lists(some.tuples(some.integers(0, 8), steps), max_size=10))
-def test_the_steps_of_a_leaf_spell_its_text_but_for_empty_ones(drawn: list[tuple[int, str]]) -> None:
+def test_the_steps_of_a_leaf_spell_its_text_but_for_empty_ones(
+    drawn: list[tuple[int, str]],
+) -> None:
     nodes = tree(*((min(parent, at), text) for at, (parent, text) in enumerate(drawn)))
     found = align([Run(1, nodes)])
     inner = {node.parent_id for node in nodes}
@@ -77,11 +94,18 @@ def test_the_steps_of_a_leaf_spell_its_text_but_for_empty_ones(drawn: list[tuple
         assert list(found.steps(1, node.id)) == [step for step in text.split("\n\n") if step]
 
 
-@given(some.lists(some.sampled_from("abc"), max_size=6), some.lists(some.sampled_from("abc"), max_size=6))
-def test_the_first_difference_comes_after_the_longest_common_beginning(one: list[str], other: list[str]) -> None:
+@given(
+    some.lists(some.sampled_from("abc"), max_size=6),
+    some.lists(some.sampled_from("abc"), max_size=6),
+)
+def test_the_first_difference_comes_after_the_longest_common_beginning(
+    one: list[str], other: list[str]
+) -> None:
     found = first_difference(one, other)
     assert one[: found.shared] == other[: found.shared] and found.same == (one == other)
-    assert found == Difference(found.shared, (one[found.shared :] or [None])[0], (other[found.shared :] or [None])[0])
+    assert found == Difference(
+        found.shared, (one[found.shared :] or [None])[0], (other[found.shared :] or [None])[0]
+    )
     assert found.same or found.one != found.other
 
 
@@ -94,8 +118,13 @@ def test_the_pieces_of_a_difference_spell_both_texts(one: str, other: str) -> No
 
 def test_words_that_differ_are_told_apart_from_those_that_agree() -> None:
     assert word_diff("7 + 5 = 12", "7 + 6 = 13") == (
-        Piece("same", "7 + "), Piece("one", "5"), Piece("other", "6"), Piece("same", " = "), Piece("one", "12"), Piece("other", "13"),
-    )  # fmt: skip
+        Piece("same", "7 + "),
+        Piece("one", "5"),
+        Piece("other", "6"),
+        Piece("same", " = "),
+        Piece("one", "12"),
+        Piece("other", "13"),
+    )
 
 
 def test_branches_stand_side_by_side_with_the_first_difference_marked() -> None:
@@ -106,11 +135,18 @@ def test_branches_stand_side_by_side_with_the_first_difference_marked() -> None:
         BranchRow(3, (Piece("one", "c"),), None, "later"),
     ]
     shown = branches_html(rows, "left", "right")
-    assert shown.index("first difference") > shown.index("<td>a</td>") and shown.count("\u25c6") == 1
+    assert (
+        shown.index("first difference") > shown.index("<td>a</td>") and shown.count("\u25c6") == 1
+    )
     assert "<del>b</del>" in shown and "<ins>x</ins>" in shown and "this branch has ended" in shown
 
 
 def test_what_a_model_wrote_is_never_markup() -> None:
     evil = "<script>x</script><img src=x onerror=y> \u202edrow </td></table>"
     shown = branches_html(branch_rows([evil, evil], [evil, "fine"]), evil, "right")
-    assert "<script" not in shown and "<img" not in shown and "\u202e" not in shown and shown.count("</table>") == 1
+    assert (
+        "<script" not in shown
+        and "<img" not in shown
+        and "\u202e" not in shown
+        and shown.count("</table>") == 1
+    )

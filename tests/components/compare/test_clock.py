@@ -1,4 +1,5 @@
-"""The clock of a run never falls, meets the ledger wherever the ledger speaks, and finds its way back."""
+"""The clock of a run never falls, meets the ledger wherever the ledger speaks, and finds its way
+back."""
 
 from __future__ import annotations
 
@@ -12,20 +13,25 @@ from tests.components.traced import search_trace
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, Writer
 
-amounts = some.lists(some.floats(0, 50).map(lambda value: round(value, 1)), min_size=1, max_size=30).map(sorted)
+amounts = some.lists(
+    some.floats(0, 50).map(lambda value: round(value, 1)), min_size=1, max_size=30
+).map(sorted)
 
 
 def sent(trace: Trace) -> tuple[list[Node], list[Event]]:
     run = FakeService().add(trace)
-    return [run.node(record.id) for record in trace.nodes], [run.event(record.seq) for record in trace.events]
+    return [run.node(record.id) for record in trace.nodes], [
+        run.event(record.seq) for record in trace.events
+    ]
 
 
 def spent(ledger: dict[str, float], axis: str) -> float:
     fresh = ledger["prompt_tokens"] - ledger["cached_tokens"]
     return {
-        "generated": ledger["generated_tokens"], "tokens": ledger["generated_tokens"] + fresh + ledger["verifier_tokens"],
+        "generated": ledger["generated_tokens"],
+        "tokens": ledger["generated_tokens"] + fresh + ledger["verifier_tokens"],
         "verifier": ledger["verifier_calls"],
-    }[axis]  # fmt: skip
+    }[axis]
 
 
 def test_between_two_snapshots_nodes_and_scores_move_the_clock() -> None:
@@ -35,7 +41,9 @@ def test_between_two_snapshots_nodes_and_scores_move_the_clock() -> None:
     told = sent(run.end())
     kinds = [event.kind for event in told[1]]
     assert kinds == ["status", "node", "node", "node", "call", "score", "score", "call", "status"]
-    assert clock(*told, "generated") == Clock("generated", tuple(range(9)), (0, 0, 2, 4, 4, 4, 4, 4, 4))
+    assert clock(*told, "generated") == Clock(
+        "generated", tuple(range(9)), (0, 0, 2, 4, 4, 4, 4, 4, 4)
+    )
     assert clock(*told, "verifier").values == (0, 0, 0, 0, 0, 1, 2, 2, 2)
     assert clock(*told, "events").values == tuple(range(9))
 
@@ -45,7 +53,11 @@ async def test_a_real_search_is_counted_as_its_ledger_counts_it(strategy: str) -
     nodes, events = sent(await search_trace(strategy))
     for axis in ("generated", "tokens", "verifier"):
         counted = clock(nodes, events, axis)
-        snapshots = {event.seq: spent(event.data["ledger"], axis) for event in events if (event.data or {}).get("ledger")}
+        snapshots = {
+            event.seq: spent(event.data["ledger"], axis)
+            for event in events
+            if (event.data or {}).get("ledger")
+        }
         assert len(snapshots) > 3 and counted.end > 0
         assert {seq: counted.value_at(seq) for seq in snapshots} == snapshots
     for axis in NAMES:
@@ -64,7 +76,9 @@ def test_a_text_that_was_counted_elsewhere_never_drives_the_clock_past_the_ledge
 
 
 @given(amounts, some.floats(0, 60))
-def test_the_event_of_an_amount_is_the_last_that_had_spent_no_more(values: list[float], value: float) -> None:
+def test_the_event_of_an_amount_is_the_last_that_had_spent_no_more(
+    values: list[float], value: float
+) -> None:
     table = Clock("x", tuple(range(3, 3 + len(values))), tuple(values))
     found = table.event_at(value)
     if value >= values[-1]:
@@ -84,7 +98,9 @@ def test_there_and_back_again_shows_everything_that_had_cost_as_much(values: lis
 
 
 @given(amounts)
-def test_steps_forward_from_the_start_pass_every_amount_once_and_back_the_same_way(values: list[float]) -> None:
+def test_steps_forward_from_the_start_pass_every_amount_once_and_back_the_same_way(
+    values: list[float],
+) -> None:
     table = Clock("x", tuple(range(len(values))), tuple(values))
     forward, at = [], -1.0
     while (after := table.after(at)) is not None:
@@ -98,4 +114,10 @@ def test_steps_forward_from_the_start_pass_every_amount_once_and_back_the_same_w
 
 def test_an_empty_log_stands_at_nothing() -> None:
     table = clock([], [], "generated")
-    assert (table.end, table.value_at(None), table.event_at(5), table.after(0), table.before(0)) == (0, 0, None, None, None)
+    assert (
+        table.end,
+        table.value_at(None),
+        table.event_at(5),
+        table.after(0),
+        table.before(0),
+    ) == (0, 0, None, None, None)

@@ -1,4 +1,6 @@
-"""What is said of a run at a moment, who answered first, and the chart of several runs, by numbers."""
+"""What is said of a run at a moment, who answered first, and the chart of several runs, by
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +18,53 @@ def small() -> Trace:
     run = Writer(0)
     first, second = run.extend([run.root, run.root], "abcdef")
     run.recorder.event("score", node=first, label="prm", value=0.25)
-    run.recorder.event("answer", node=first, data={"answer": "7", "correct": False, "ledger": dict(run.ledger)})
+    run.recorder.event(
+        "answer", node=first, data={"answer": "7", "correct": False, "ledger": dict(run.ledger)}
+    )
     run.recorder.event("score", node=second, label="prm", value=0.75)
     third = run.extend([second], "abc")[0]
-    run.recorder.event("answer", node=third, data={"answer": None, "correct": None, "ledger": dict(run.ledger)})
-    run.recorder.event("answer", node=second, data={"answer": "24", "correct": True, "ledger": dict(run.ledger)})
+    run.recorder.event(
+        "answer", node=third, data={"answer": None, "correct": None, "ledger": dict(run.ledger)}
+    )
+    run.recorder.event(
+        "answer", node=second, data={"answer": "24", "correct": True, "ledger": dict(run.ledger)}
+    )
     return run.end()
 
 
 def test_a_moment_is_what_the_log_says_up_to_it() -> None:
     _, events = sent(small())
     at = {event.kind: event.seq for event in reversed(events)}
-    assert moment(events, at["node"]) == Moment(at["node"], 1, False, None, None, None, None, None, 0, {})
+    assert moment(events, at["node"]) == Moment(
+        at["node"], 1, False, None, None, None, None, None, 0, {}
+    )
     first = moment(events, at["answer"])
-    assert (first.answered, first.answer, first.node, first.correct, first.best, first.mean, first.scored) == (True, "7", 1, False, 0.25, 0.25, 1)
+    assert (
+        first.answered,
+        first.answer,
+        first.node,
+        first.correct,
+        first.best,
+        first.mean,
+        first.scored,
+    ) == (True, "7", 1, False, 0.25, 0.25, 1)
     assert first.ledger["generated_tokens"] == 4
     last = moment(events, None)
-    assert (last.nodes, last.answer, last.node, last.correct, last.best, last.mean, last.scored) == (4, "24", 2, True, 0.75, 0.5, 2)
+    assert (
+        last.nodes,
+        last.answer,
+        last.node,
+        last.correct,
+        last.best,
+        last.mean,
+        last.scored,
+    ) == (4, "24", 2, True, 0.75, 0.5, 2)
     assert last.ledger["generated_tokens"] == 5
-    assert [one[1:] for one in answers(events)] == [("7", 1, False), (None, 3, None), ("24", 2, True)]
+    assert [one[1:] for one in answers(events)] == [
+        ("7", 1, False),
+        (None, 3, None),
+        ("24", 2, True),
+    ]
     assert answers(events, at["answer"]) == [Answer(at["answer"], "7", 1, False)]
 
 
@@ -45,7 +75,12 @@ def test_the_first_to_answer_is_first_and_equals_share_a_place() -> None:
     slow = Clock("generated", counted.seqs, tuple(value * 10 for value in counted.values))
     runs = {4: (events, slow), 5: (events, counted), 6: (events, counted), 7: (none, counted)}
     found = standings(runs, dict.fromkeys(runs))
-    assert [(one.run, one.place, one.first, one.right) for one in found] == [(4, 3, 40, 50), (5, 1, 4, 5), (6, 1, 4, 5), (7, None, None, None)]
+    assert [(one.run, one.place, one.first, one.right) for one in found] == [
+        (4, 3, 40, 50),
+        (5, 1, 4, 5),
+        (6, 1, 4, 5),
+        (7, None, None, None),
+    ]
     early = standings({5: runs[5]}, {5: 3})
     assert early == [Standing(5, None, None, None, moment(events, 3))]
 
@@ -54,16 +89,29 @@ def test_the_chart_holds_best_and_mean_so_far_and_every_answer() -> None:
     nodes, events = sent(small())
     counted = clock(nodes, events, "generated")
     info = race_info([(5, "run 5", events, counted)], axis_of("generated"))
-    marks = (Mark(4, 0.25, "7", 1, False), Mark(5, None, "none that can be read", 3, None), Mark(5, 0.75, "24", 2, True))
-    assert info == RaceInfo((RunLine(5, "run 5", ((4, 0.75),), ((4, 0.5),), marks, 5),), axis_of("generated"))
-    by_event = race_info([(5, "run 5", events, clock(nodes, events, "events"))], axis_of("events")).lines[0]
+    marks = (
+        Mark(4, 0.25, "7", 1, False),
+        Mark(5, None, "none that can be read", 3, None),
+        Mark(5, 0.75, "24", 2, True),
+    )
+    assert info == RaceInfo(
+        (RunLine(5, "run 5", ((4, 0.75),), ((4, 0.5),), marks, 5),), axis_of("generated")
+    )
+    by_event = race_info(
+        [(5, "run 5", events, clock(nodes, events, "events"))], axis_of("events")
+    ).lines[0]
     at = [event.seq for event in events if event.kind == "score"]
-    assert by_event.best == ((at[0], 0.25), (at[1], 0.75)) and by_event.mean == ((at[0], 0.25), (at[1], 0.5))
+    assert by_event.best == ((at[0], 0.25), (at[1], 0.75)) and by_event.mean == (
+        (at[0], 0.25),
+        (at[1], 0.5),
+    )
 
 
 def test_right_and_wrong_answers_have_different_shapes() -> None:
     nodes, events = sent(small())
-    figure = race_figure(race_info([(5, "<b>run</b>", events, clock(nodes, events, "seconds"))], axis_of("seconds")))
+    figure = race_figure(
+        race_info([(5, "<b>run</b>", events, clock(nodes, events, "seconds"))], axis_of("seconds"))
+    )
     marked = next(trace for trace in figure.data if trace.mode == "markers" and len(trace.x) == 3)
     assert list(marked.marker.symbol) == ["x", "circle-open", "star"]
     assert all("<b>" not in (trace.name or "") for trace in figure.data)
@@ -73,7 +121,9 @@ def test_a_long_line_is_thinned_to_its_ends_and_points_between() -> None:
     points = [(float(at), at / 1000) for at in range(1000)]
     assert thinned(points[:5], 5) == points[:5]
     few = thinned(points, 5)
-    assert len(few) == 5 and few[0] == points[0] and few[-1] == points[-1] and few == sorted(set(few))
+    assert (
+        len(few) == 5 and few[0] == points[0] and few[-1] == points[-1] and few == sorted(set(few))
+    )
 
 
 def test_the_panel_names_answer_verdict_clock_and_scores() -> None:
@@ -81,9 +131,11 @@ def test_the_panel_names_answer_verdict_clock_and_scores() -> None:
     counted = clock(nodes, events, "generated")
     lines = facts(moment(events, None), axis_of("generated"), counted)
     assert lines[:4] == [
-        Fact("Answer so far", "24  \u2713 right", True), Fact("Clock", "5 of 5 generated tokens"),
-        Fact("Scores so far", "best 0.750, mean 0.500, 2 scored"), Fact("Nodes", "4"),
-    ]  # fmt: skip
+        Fact("Answer so far", "24  \u2713 right", True),
+        Fact("Clock", "5 of 5 generated tokens"),
+        Fact("Scores so far", "best 0.750, mean 0.500, 2 scored"),
+        Fact("Nodes", "4"),
+    ]
     assert Fact("Generated tokens", "5") in lines
     none = facts(moment(events, 0), axis_of("generated"), counted)
     assert [line.value for line in none] == ["none yet", "0 of 5 generated tokens", "none", "0"]
@@ -96,6 +148,14 @@ def test_tables_of_facts_and_settings_show_text_as_text() -> None:
 
 
 def test_a_setting_is_told_as_it_is_written_and_defaults_fill_in() -> None:
-    assert [told_value(value) for value in ("a b", None, True, 0.5, ["x"])] == ["a b", "null", "true", "0.5", '["x"]']
+    assert [told_value(value) for value in ("a b", None, True, 0.5, ["x"])] == [
+        "a b",
+        "null",
+        "true",
+        "0.5",
+        '["x"]',
+    ]
     schema = {"properties": {"n": {"default": 4}, "free": {}, "t": {"default": None}}}
-    assert with_defaults({"n": 8}, schema) == {"n": 8, "t": None} and with_defaults({"m": 1}, {}) == {"m": 1}
+    assert with_defaults({"n": 8}, schema) == {"n": 8, "t": None} and with_defaults(
+        {"m": 1}, {}
+    ) == {"m": 1}

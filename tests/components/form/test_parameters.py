@@ -21,9 +21,11 @@ class Some(Params):
 
 def test_a_line_has_name_default_and_meaning_as_they_are_written_in_a_run() -> None:
     assert parameters(Some.model_json_schema()) == [
-        Parameter("ratio", "1.41421", "of <b>two</b> & more"), Parameter("scheme", "b", ""), Parameter("loud", "false", "say **it**"),
+        Parameter("ratio", "1.41421", "of <b>two</b> & more"),
+        Parameter("scheme", "b", ""),
+        Parameter("loud", "false", "say **it**"),
         Parameter("cap", "null", "at most\u202e"),
-    ]  # fmt: skip
+    ]
 
 
 def test_what_a_schema_says_is_shown_as_text() -> None:

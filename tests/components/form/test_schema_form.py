@@ -10,7 +10,8 @@ from pydantic import Field as Declared
 
 import backend.judging.selectors
 import backend.strategies  # noqa: F401
-from backend.core.registry import SELECTORS, STRATEGIES, Params
+from backend.core.registry import STRATEGIES, Params
+from backend.judging.rules import SELECTORS
 from components.form.schema_form import Field, changed, fields, fits
 from components.views.table_panel import VIEWS, parameters, threshold, views_for
 
@@ -49,7 +50,10 @@ def test_every_type_has_its_widget() -> None:
 def test_bounds_and_defaults_are_those_declared() -> None:
     particles = form()["particles"]
     assert (particles.low, particles.high, particles.default) == (1, 64, 4)
-    assert form()["temperature"].low == pytest.approx(0.0, abs=1e-9) and form()["temperature"].low != 0.0
+    assert (
+        form()["temperature"].low == pytest.approx(0.0, abs=1e-9)
+        and form()["temperature"].low != 0.0
+    )
 
 
 def test_choices_come_from_literals_and_from_enumerations() -> None:
@@ -85,38 +89,88 @@ def test_every_registered_selector_can_be_drawn_and_its_defaults_are_accepted(na
     drawn = fields(rule.params.model_json_schema())
     assert [field.name for field in drawn] == list(rule.params.model_fields)
     assert rule.configured({field.name: field.default for field in drawn}).settings == rule.settings
-    assert all(field.help and (field.default is None or fits(field, field.default)) for field in drawn)
+    assert all(
+        field.help and (field.default is None or fits(field, field.default)) for field in drawn
+    )
 
 
 @pytest.mark.parametrize(
     ("field", "value", "held"),
     [
-        ("particles", 64, True), ("particles", 65, False), ("particles", 4.0, True), ("particles", 4.5, False), ("particles", "4", False),
-        ("particles", True, False), ("particles", None, False), ("temperature", 2, True), ("temperature", 0.0, False), ("scheme", "b", True),
-        ("scheme", "c", False), ("loud", False, True), ("loud", 0, False), ("cap", None, True), ("cap", 2**60, False), ("cap", 0, False),
-        ("words", ["hmm", "let me see"], True), ("words", [" hmm"], False), ("words", ["a\nb"], False), ("words", [""], False),
-        ("words", [], True), ("words", "hmm", False), ("words", [1], False), ("words", None, False),
+        ("particles", 64, True),
+        ("particles", 65, False),
+        ("particles", 4.0, True),
+        ("particles", 4.5, False),
+        ("particles", "4", False),
+        ("particles", True, False),
+        ("particles", None, False),
+        ("temperature", 2, True),
+        ("temperature", 0.0, False),
+        ("scheme", "b", True),
+        ("scheme", "c", False),
+        ("loud", False, True),
+        ("loud", 0, False),
+        ("cap", None, True),
+        ("cap", 2**60, False),
+        ("cap", 0, False),
+        ("words", ["hmm", "let me see"], True),
+        ("words", [" hmm"], False),
+        ("words", ["a\nb"], False),
+        ("words", [""], False),
+        ("words", [], True),
+        ("words", "hmm", False),
+        ("words", [1], False),
+        ("words", None, False),
     ],
 )
-def test_a_value_from_elsewhere_is_held_only_where_it_fits(field: str, value: object, held: bool) -> None:
+def test_a_value_from_elsewhere_is_held_only_where_it_fits(
+    field: str, value: object, held: bool
+) -> None:
     assert fits(form()[field], value) is held
 
 
 def test_views_follow_the_log_and_the_catalogue_alone() -> None:
-    assert [view.title for view in views_for([], frozenset({"score", "node"}))] == ["Scores by step"]
-    assert [view.title for view in views_for(["particles"], frozenset())] == ["Particles", "Lineage"]
-    assert [view.title for view in views_for(["frontier"], frozenset({"kept", "answer"}))] == ["Frontier", "Beam", "Answers"]
-    assert [view.title for view in views_for(["race", "candidates"], frozenset({"answer"}))] == ["Race", "Answers"]
+    assert [view.title for view in views_for([], frozenset({"score", "node"}))] == [
+        "Scores by step"
+    ]
+    assert [view.title for view in views_for(["particles"], frozenset())] == [
+        "Particles",
+        "Lineage",
+    ]
+    assert [view.title for view in views_for(["frontier"], frozenset({"kept", "answer"}))] == [
+        "Frontier",
+        "Beam",
+        "Answers",
+    ]
+    assert [view.title for view in views_for(["race", "candidates"], frozenset({"answer"}))] == [
+        "Race",
+        "Answers",
+    ]
     assert len(views_for([], frozenset({"score", "weighed"}))) == 3
-    assert [view.title for view in views_for([], frozenset({"referenced", "swapped"}))] == ["References", "Swaps"]
+    assert [view.title for view in views_for([], frozenset({"referenced", "swapped"}))] == [
+        "References",
+        "Swaps",
+    ]
 
 
 def test_every_view_that_a_strategy_announces_is_drawn() -> None:
     announced = {view for name in STRATEGIES for view in STRATEGIES[name].views}
-    assert announced <= {name for view in VIEWS for name in view.views} and announced >= {"beam", "candidates", "frontier", "visits", "particles"}
+    assert announced <= {name for view in VIEWS for name in view.views} and announced >= {
+        "beam",
+        "candidates",
+        "frontier",
+        "visits",
+        "particles",
+    }
 
 
 def test_the_threshold_is_the_given_one_else_the_default_else_none() -> None:
     schema = {"properties": {"ess_min": {"default": 0.5}}}
-    assert threshold({"ess_min": 0.25}, schema) == 0.25 and threshold({}, schema) == 0.5 and threshold({}, {"properties": {}}) is None
-    assert parameters({"n": 8}, {"properties": {"n": {"default": 4}, "t": {"default": 0.2}, "free": {}}}) == {"n": 8, "t": 0.2}
+    assert (
+        threshold({"ess_min": 0.25}, schema) == 0.25
+        and threshold({}, schema) == 0.5
+        and threshold({}, {"properties": {}}) is None
+    )
+    assert parameters(
+        {"n": 8}, {"properties": {"n": {"default": 4}, "t": {"default": 0.2}, "free": {}}}
+    ) == {"n": 8, "t": 0.2}

@@ -63,7 +63,10 @@ def test_rendering_keeps_formulas_and_escapes_lone_dollars() -> None:
 
 
 def test_rendering_shows_tags_and_directives_as_text() -> None:
-    assert rendered_markdown("<b>x</b> :red[y] :material/home:") == "&lt;b>x&lt;/b> \\:red[y] \\:material/home:"
+    assert (
+        rendered_markdown("<b>x</b> :red[y] :material/home:")
+        == "&lt;b>x&lt;/b> \\:red[y] \\:material/home:"
+    )
 
 
 def test_special_tokens_of_a_prompt_are_visible_and_set_off() -> None:
@@ -82,25 +85,50 @@ def test_an_unlikely_token_is_darker_than_a_likely_one() -> None:
 
 def test_every_token_carries_its_numbers_and_what_else_could_have_stood_there() -> None:
     half = math.log(0.5)
-    options = [[Option(token_id=7, text="\u202ea", logprob=half), Option(token_id=8, text="b", logprob=math.log(0.25))], []]
+    options = [
+        [
+            Option(token_id=7, text="\u202ea", logprob=half),
+            Option(token_id=8, text="b", logprob=math.log(0.25)),
+        ],
+        [],
+    ]
     rows = token_rows(["b", "c\n"], [math.log(0.25), math.log(0.1)], [8, 9], options)
     assert strip_data(rows, True) == {
         "kept": True,
         "tokens": [
-            {"text": "b", "bin": 7, "p": 0.25, "logp": math.log(0.25), "choices": [["\u27e8U+202E\u27e9a", 0.5, False], ["b", 0.25, True]]},
-            {"text": "c\n", "bin": 9, "p": pytest.approx(0.1), "logp": math.log(0.1), "choices": []},
+            {
+                "text": "b",
+                "bin": 7,
+                "p": 0.25,
+                "logp": math.log(0.25),
+                "choices": [["\u27e8U+202E\u27e9a", 0.5, False], ["b", 0.25, True]],
+            },
+            {
+                "text": "c\n",
+                "bin": 9,
+                "p": pytest.approx(0.1),
+                "logp": math.log(0.1),
+                "choices": [],
+            },
         ],
     }
     assert [row.rank for row in rows] == [2, None]
 
 
 def test_a_token_sampled_from_outside_the_likeliest_is_listed_with_them() -> None:
-    [row] = token_rows(["z"], [math.log(0.01)], [99], [[Option(token_id=7, text="a", logprob=math.log(0.9))]])
-    assert [(choice.text, choice.sampled) for choice in row.choices] == [("a", False), ("z", True)] and row.rank == 2
+    [row] = token_rows(
+        ["z"], [math.log(0.01)], [99], [[Option(token_id=7, text="a", logprob=math.log(0.9))]]
+    )
+    assert [(choice.text, choice.sampled) for choice in row.choices] == [
+        ("a", False),
+        ("z", True),
+    ] and row.rank == 2
 
 
 def test_a_text_nobody_sampled_has_no_numbers() -> None:
-    assert strip_data(token_rows(["a"], None), False)["tokens"] == [{"text": "a", "bin": None, "p": None, "logp": None, "choices": []}]
+    assert strip_data(token_rows(["a"], None), False)["tokens"] == [
+        {"text": "a", "bin": None, "p": None, "logp": None, "choices": []}
+    ]
 
 
 def test_counts_that_do_not_match_are_refused() -> None:

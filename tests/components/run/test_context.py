@@ -13,7 +13,20 @@ def rows(*nodes: tuple[int | None, str]) -> list[TreeRow]:
         depths.append(0 if parent is None else depths[parent] + 1)
     kinds = ["prompt" if parent is None else "step" for parent, _ in nodes]
     return [
-        TreeRow(at, parent, depths[at], kinds[at], text, "step", False, 1, None, at, score=at / 10, chosen=at == 4)
+        TreeRow(
+            at,
+            parent,
+            depths[at],
+            kinds[at],
+            text,
+            "step",
+            False,
+            1,
+            None,
+            at,
+            score=at / 10,
+            chosen=at == 4,
+        )
         for at, (parent, text) in enumerate(nodes)
     ]
 
@@ -32,21 +45,45 @@ def test_what_a_fork_does_not_share_hangs_from_what_it_does() -> None:
 
 def test_a_step_that_was_edited_is_context_beside_its_new_text() -> None:
     found = context_of([Ancestor(7, (0,), TREE)])
-    assert [(node.parent, node.node) for node in found] == [(0, 1), (0, 2), (-2, 3), (-3, 4), (-2, 5)]
+    assert [(node.parent, node.node) for node in found] == [
+        (0, 1),
+        (0, 2),
+        (-2, 3),
+        (-3, 4),
+        (-2, 5),
+    ]
 
 
 def test_the_origin_of_an_origin_hangs_from_the_context_of_the_nearer_one() -> None:
-    middle = rows((None, "problem"), (0, "b"), (1, "new"), (2, "newer"))  # shares problem and b with TREE
+    # shares problem and b with TREE
+    middle = rows((None, "problem"), (0, "b"), (1, "new"), (2, "newer"))
     found = context_of([Ancestor(8, (0, 1, 2), middle), Ancestor(7, (0, 2), TREE)])
-    assert [(node.run, node.node, node.parent) for node in found] == [(8, 3, 2), (7, 1, 0), (7, 3, 1), (7, 4, -3), (7, 5, 1)]
-    beyond = context_of([Ancestor(8, (0,), middle), Ancestor(7, (0, 2), TREE)])  # forked above b: the middle run's own b is context
+    assert [(node.run, node.node, node.parent) for node in found] == [
+        (8, 3, 2),
+        (7, 1, 0),
+        (7, 3, 1),
+        (7, 4, -3),
+        (7, 5, 1),
+    ]
+    # forked above b: the middle run's own b is context
+    beyond = context_of([Ancestor(8, (0,), middle), Ancestor(7, (0, 2), TREE)])
     assert [(node.run, node.node, node.parent) for node in beyond] == [
-        (8, 1, 0), (8, 2, -1), (8, 3, -2), (7, 1, 0), (7, 3, -1), (7, 4, -5), (7, 5, -1),
-    ]  # fmt: skip
+        (8, 1, 0),
+        (8, 2, -1),
+        (8, 3, -2),
+        (7, 1, 0),
+        (7, 3, -1),
+        (7, 4, -5),
+        (7, 5, -1),
+    ]
 
 
 def test_rollouts_and_what_is_too_much_are_left_out_and_every_parent_comes_first() -> None:
-    hidden = [*TREE, TreeRow(6, 2, 2, "rollout", "r", "end", True, 1, None, 6), TreeRow(7, 6, 3, "step", "below", "step", False, 1, None, 7)]
+    hidden = [
+        *TREE,
+        TreeRow(6, 2, 2, "rollout", "r", "end", True, 1, None, 6),
+        TreeRow(7, 6, 3, "step", "below", "step", False, 1, None, 7),
+    ]
     assert context_of([Ancestor(7, (0, 2), hidden)]) == context_of([Ancestor(7, (0, 2), TREE)])
     few = context_of([Ancestor(7, (0, 2), TREE)], most=2)
     assert few == context_of([Ancestor(7, (0, 2), TREE)])[:2]

@@ -13,7 +13,11 @@ from tests.pages.traces import Trace, Writer, beam_trace, particle_trace
 
 def rows_of(trace: Trace, until: int | None = None) -> list[TreeRow]:
     run = FakeService().add(trace)
-    return tree_table([run.node(record.id) for record in trace.nodes], [run.event(record.seq) for record in trace.events], until)
+    return tree_table(
+        [run.node(record.id) for record in trace.nodes],
+        [run.event(record.seq) for record in trace.events],
+        until,
+    )
 
 
 def test_every_node_of_the_log_is_a_row_with_its_score() -> None:
@@ -77,7 +81,9 @@ def test_score_numbers_are_the_scored_steps_and_their_joints() -> None:
         run.recorder.score("prm", node, Score(value))
     run.recorder.score("prm", unscored, Score(None, reason="lost"))
     run.answer(child)
-    assert score_info(rows_of(run.end())) == ScoreInfo(((1, 0.5), (2, 0.75)), (1, 2), (((1, 0.5), (2, 0.75)),), ((1, 0.5), (2, 0.75)))
+    assert score_info(rows_of(run.end())) == ScoreInfo(
+        ((1, 0.5), (2, 0.75)), (1, 2), (((1, 0.5), (2, 0.75)),), ((1, 0.5), (2, 0.75))
+    )
 
 
 def test_the_score_chart_has_a_fixed_scale_and_clickable_nodes() -> None:

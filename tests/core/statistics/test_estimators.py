@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
-from backend.core.statistics.estimators import MOST_SUMS, Group, best_of_k, majority_at_k, majority_of_draws, pass_at_k, weighted_at_k
+from backend.core.statistics.estimators import (
+    MOST_SUMS,
+    Group,
+    best_of_k,
+    majority_at_k,
+    majority_of_draws,
+    pass_at_k,
+    weighted_at_k,
+)
 
 Sample = tuple[str | None, Fraction]
 """An answer (None: unreadable) and a weight."""
@@ -25,14 +33,20 @@ def share(parts: Sequence[bool]) -> Fraction:
     return Fraction(sum(parts), len(parts)) if parts else Fraction(0)
 
 
-def voted(subset: Sequence[Sample], strength: Callable[[Sequence[Fraction]], tuple[Fraction, ...]]) -> Fraction:
-    """Expected credit of a vote: the share of right answers among the classes that tie for the win."""
+def voted(
+    subset: Sequence[Sample], strength: Callable[[Sequence[Fraction]], tuple[Fraction, ...]]
+) -> Fraction:
+    """Expected credit of a vote: the share of right answers among the classes that tie for the
+    win.
+    """
     classes: defaultdict[str, list[Fraction]] = defaultdict(list)
     for answer, weight in subset:
         if answer is not None:
             classes[answer].append(weight)
     top = max((strength(weights) for weights in classes.values()), default=None)
-    return share([answer in RIGHT for answer, weights in classes.items() if strength(weights) == top])
+    return share(
+        [answer in RIGHT for answer, weights in classes.items() if strength(weights) == top]
+    )
 
 
 def count(weights: Sequence[Fraction]) -> tuple[Fraction, ...]:
@@ -43,7 +57,9 @@ def total(weights: Sequence[Fraction]) -> tuple[Fraction, ...]:
     return (sum(weights, Fraction(0)), Fraction(len(weights)))
 
 
-def over_subsets(pool: Sequence[Sample], k: int, credit: Callable[[Sequence[Sample]], Fraction]) -> float:
+def over_subsets(
+    pool: Sequence[Sample], k: int, credit: Callable[[Sequence[Sample]], Fraction]
+) -> float:
     correct = [credit(subset) for subset in combinations(pool, k)]
     return float(sum(correct, Fraction(0)) / len(correct))
 
@@ -63,22 +79,38 @@ def grouped(pool: Sequence[Sample]) -> list[Group]:
 # pass@k
 
 
-@pytest.mark.parametrize(("n", "right", "k", "value"), [(10, 3, 5, 0.916667), (10, 3, 1, 0.3), (4, 1, 2, 0.5), (10, 8, 3, 1.0), (5, 0, 5, 0.0)])
+@pytest.mark.parametrize(
+    ("n", "right", "k", "value"),
+    [(10, 3, 5, 0.916667), (10, 3, 1, 0.3), (4, 1, 2, 0.5), (10, 8, 3, 1.0), (5, 0, 5, 0.0)],
+)
 def test_golden_pass_at_k(n: int, right: int, k: int, value: float) -> None:
     assert pass_at_k(n, right, k) == pytest.approx(value, abs=5e-7)
 
 
-@pytest.mark.parametrize(("n", "right", "k"), [(n, c, k) for n in (1, 4, 7) for c in range(n + 1) for k in range(1, n + 1)])
+@pytest.mark.parametrize(
+    ("n", "right", "k"),
+    [(n, c, k) for n in (1, 4, 7) for c in range(n + 1) for k in range(1, n + 1)],
+)
 def test_pass_at_k_is_the_share_of_subsets_with_a_right_sample(n: int, right: int, k: int) -> None:
     subsets = list(combinations(range(n), k))
-    assert pass_at_k(n, right, k) == pytest.approx(sum(min(subset) < right for subset in subsets) / len(subsets), abs=1e-15)
-    assert pass_at_k(n, right, k) == pytest.approx(float(1 - Fraction(math.comb(n - right, k), math.comb(n, k))), abs=1e-15)
+    assert pass_at_k(n, right, k) == pytest.approx(
+        sum(min(subset) < right for subset in subsets) / len(subsets), abs=1e-15
+    )
+    assert pass_at_k(n, right, k) == pytest.approx(
+        float(1 - Fraction(math.comb(n - right, k), math.comb(n, k))), abs=1e-15
+    )
 
 
 def test_pass_at_k_has_no_bias_where_the_plug_in_has() -> None:
     chances = {c: math.comb(10, c) * 0.3**c * 0.7 ** (10 - c) for c in range(11)}
-    assert sum(p * pass_at_k(10, c, 5) for c, p in chances.items()) == pytest.approx(1 - 0.7**5) == pytest.approx(0.83193)
-    assert sum(p * (1 - (1 - c / 10) ** 5) for c, p in chances.items()) == pytest.approx(0.759740, abs=5e-7)
+    assert (
+        sum(p * pass_at_k(10, c, 5) for c, p in chances.items())
+        == pytest.approx(1 - 0.7**5)
+        == pytest.approx(0.83193)
+    )
+    assert sum(p * (1 - (1 - c / 10) ** 5) for c, p in chances.items()) == pytest.approx(
+        0.759740, abs=5e-7
+    )
 
 
 def test_pass_at_k_neither_overflows_nor_rounds_to_nothing_in_a_large_pool() -> None:
@@ -97,23 +129,38 @@ def test_more_samples_than_there_are_is_refused(n: int, right: int, k: int) -> N
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([None, 0.1, 0.5, 0.9]), st.booleans()), min_size=1, max_size=7), st.data())
-def test_best_of_k_shares_the_win_among_equal_scores(pool: list[tuple[float | None, bool]], data: st.DataObject) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([None, 0.1, 0.5, 0.9]), st.booleans()), min_size=1, max_size=7
+    ),
+    st.data(),
+)
+def test_best_of_k_shares_the_win_among_equal_scores(
+    pool: list[tuple[float | None, bool]], data: st.DataObject
+) -> None:
     k = data.draw(st.integers(1, len(pool)))
     correct = []
     for subset in combinations(pool, k):
         top = max(-1.0 if score is None else score for score, _ in subset)
-        correct.append(share([right for score, right in subset if (-1.0 if score is None else score) == top]))
+        correct.append(
+            share([right for score, right in subset if (-1.0 if score is None else score) == top])
+        )
     expected = float(sum(correct) / len(correct))
-    assert best_of_k([score for score, _ in pool], [float(right) for _, right in pool], k) == pytest.approx(expected, abs=1e-12)
+    assert best_of_k(
+        [score for score, _ in pool], [float(right) for _, right in pool], k
+    ) == pytest.approx(expected, abs=1e-12)
 
 
 def test_best_of_k_without_ties_is_the_published_sum() -> None:
     """sum over ranks i of z_i C(N - i, k - 1) / C(N, k), best first."""
     flags, n = [1, 0, 0, 1, 1, 0, 1, 0], 8
     for k in range(1, n + 1):
-        published = sum(z * math.comb(n - i, k - 1) for i, z in enumerate(flags, start=1)) / math.comb(n, k)
-        assert best_of_k([float(-i) for i in range(n)], list(map(float, flags)), k) == pytest.approx(published, abs=1e-15)
+        published = sum(
+            z * math.comb(n - i, k - 1) for i, z in enumerate(flags, start=1)
+        ) / math.comb(n, k)
+        assert best_of_k(
+            [float(-i) for i in range(n)], list(map(float, flags)), k
+        ) == pytest.approx(published, abs=1e-15)
 
 
 def test_best_of_one_is_the_mean_and_best_of_all_is_the_winner() -> None:
@@ -124,7 +171,9 @@ def test_best_of_one_is_the_mean_and_best_of_all_is_the_winner() -> None:
 
 def test_best_of_k_with_a_perfect_verifier_is_coverage() -> None:
     for k in range(1, 11):
-        assert best_of_k([1.0] * 3 + [0.0] * 7, [1.0] * 3 + [0.0] * 7, k) == pytest.approx(pass_at_k(10, 3, k))
+        assert best_of_k([1.0] * 3 + [0.0] * 7, [1.0] * 3 + [0.0] * 7, k) == pytest.approx(
+            pass_at_k(10, 3, k)
+        )
 
 
 # majority@k
@@ -142,7 +191,9 @@ def test_majority_at_k_is_the_mean_over_all_subsets(sizes: dict[str | None, int]
     wrong = [size for answer, size in sizes.items() if answer is not None and answer not in RIGHT]
     for k in range(1, len(pool) + 1):
         found = majority_at_k(right, wrong, sizes.get(None, 0), k)
-        assert found == pytest.approx(over_subsets(pool, k, lambda subset: voted(subset, count)), abs=1e-12), k
+        assert found == pytest.approx(
+            over_subsets(pool, k, lambda subset: voted(subset, count)), abs=1e-12
+        ), k
 
 
 def test_majority_of_one_is_the_share_of_right_samples() -> None:
@@ -161,7 +212,8 @@ def test_classes_of_one_tie_for_ever() -> None:
 
 
 def test_unreadable_answers_are_drawn_and_never_win() -> None:
-    """With 99 blanks in 100 a vote of one is right as often as it meets the one answer; a vote for blanks would be worth 0 always."""
+    """With 99 blanks in 100 a vote of one is right as often as it meets the one answer; a vote for
+    blanks would be worth 0 always."""
     assert majority_at_k([1], [], 99, 1) == pytest.approx(0.01)
     assert majority_at_k([1], [], 99, 50) == pytest.approx(0.5)
 
@@ -170,14 +222,19 @@ def test_majority_at_k_of_a_large_pool_agrees_with_counting_in_whole_numbers() -
     """Two classes, so that the tie can be written down: x of r right, k - x of the other."""
     r, w, k = 150, 106, 64
     ways = {x: math.comb(r, x) * math.comb(w, k - x) for x in range(k + 1)}
-    exactly = Fraction(sum(2 * n for x, n in ways.items() if 2 * x > k) + ways[k // 2], 2 * math.comb(r + w, k))
+    exactly = Fraction(
+        sum(2 * n for x, n in ways.items() if 2 * x > k) + ways[k // 2], 2 * math.comb(r + w, k)
+    )
     assert majority_at_k([r], [w], 0, k) == pytest.approx(float(exactly), rel=1e-10)
 
 
 def test_a_pool_of_many_classes_does_not_lose_a_chance() -> None:
-    """Whoever wins, somebody does: the correct of all classes add up to the chance that not all are blank."""
+    """Whoever wins, somebody does: the correct of all classes add up to the chance that not all are
+    blank."""
     sizes, blank, k = [40, 30, 20, 11, 7, 7, 3, 1, 1], 10, 24
-    won = sum(majority_at_k([size], sizes[:i] + sizes[i + 1 :], blank, k) for i, size in enumerate(sizes))
+    won = sum(
+        majority_at_k([size], sizes[:i] + sizes[i + 1 :], blank, k) for i, size in enumerate(sizes)
+    )
     assert won == pytest.approx(1.0, abs=1e-11)
 
 
@@ -186,23 +243,36 @@ def test_majority_of_independent_draws_is_the_sum_over_all_outcomes() -> None:
     for k in (1, 2, 3, 5):
         expected = 0.0
         for drawn in product(chances, repeat=k):
-            expected += math.prod(chances[one] for one in drawn) * float(voted([(one, Fraction(1)) for one in drawn], count))
+            expected += math.prod(chances[one] for one in drawn) * float(
+                voted([(one, Fraction(1)) for one in drawn], count)
+            )
         assert majority_of_draws([0.45], [0.3, 0.15], k) == pytest.approx(expected, abs=1e-12)
 
 
 def test_draws_from_a_large_pool_are_nearly_independent() -> None:
     scale = 2_000
-    assert majority_at_k([45 * scale], [30 * scale, 15 * scale], 10 * scale, 7) == pytest.approx(majority_of_draws([0.45], [0.3, 0.15], 7), abs=1e-4)
+    assert majority_at_k([45 * scale], [30 * scale, 15 * scale], 10 * scale, 7) == pytest.approx(
+        majority_of_draws([0.45], [0.3, 0.15], 7), abs=1e-4
+    )
 
 
 # weighted@k
 
-weights = st.sampled_from([Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1)])
+weights = st.sampled_from(
+    [Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1)]
+)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.sampled_from(["r", "R", "a", "b", None]), weights), min_size=1, max_size=8), st.data())
-def test_weighted_at_k_is_the_mean_over_all_subsets(pool: list[Sample], data: st.DataObject) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["r", "R", "a", "b", None]), weights), min_size=1, max_size=8
+    ),
+    st.data(),
+)
+def test_weighted_at_k_is_the_mean_over_all_subsets(
+    pool: list[Sample], data: st.DataObject
+) -> None:
     k = data.draw(st.integers(1, len(pool)))
     blank = sum(answer is None for answer, _ in pool)
     expected = over_subsets(pool, k, lambda subset: voted(subset, total))
@@ -216,18 +286,26 @@ def test_weighted_with_equal_weights_is_the_majority(sizes: dict[str | None, int
     wrong = [size for answer, size in sizes.items() if answer is not None and answer not in RIGHT]
     for k in range(1, len(pool) + 1):
         for weight in (0.3, None):
-            groups = [Group(True, [weight] * size) for size in right] + [Group(False, [weight] * size) for size in wrong]
-            assert weighted_at_k(groups, blank, k) == pytest.approx(majority_at_k(right, wrong, blank, k), abs=1e-12)
+            groups = [Group(True, [weight] * size) for size in right] + [
+                Group(False, [weight] * size) for size in wrong
+            ]
+            assert weighted_at_k(groups, blank, k) == pytest.approx(
+                majority_at_k(right, wrong, blank, k), abs=1e-12
+            )
 
 
 def test_sums_of_decimal_weights_tie_where_doubles_would_not() -> None:
     assert 0.1 + 0.2 > 0.3
-    assert weighted_at_k([Group(True, [0.1, 0.2]), Group(False, [0.3, 0.0])], 0, 4) == pytest.approx(0.5)
-    assert weighted_at_k([Group(True, [0.1, 0.2]), Group(False, [0.3])], 0, 3) == pytest.approx(1.0)  # equal sums: the larger class
+    assert weighted_at_k(
+        [Group(True, [0.1, 0.2]), Group(False, [0.3, 0.0])], 0, 4
+    ) == pytest.approx(0.5)
+    # equal sums: the larger class
+    assert weighted_at_k([Group(True, [0.1, 0.2]), Group(False, [0.3])], 0, 3) == pytest.approx(1.0)
 
 
 def test_copies_of_a_sample_change_the_weighted_vote() -> None:
-    """Why no strategy may fill its candidates up with copies: here the right answer wins only by voting twice."""
+    """Why no strategy may fill its candidates up with copies: here the right answer wins only by
+    voting twice."""
     once = [Group(True, [0.4]), Group(False, [0.6])]
     twice = [Group(True, [0.4, 0.4]), Group(False, [0.6])]
     assert weighted_at_k(once, 0, 2) == pytest.approx(0.0, abs=1e-12)
@@ -238,7 +316,17 @@ def test_a_pool_of_sixty_four_scores_of_two_digits_is_counted() -> None:
     scores = [((37 * i) % 100) / 100 for i in range(64)]
     groups = [Group(True, scores[:30]), Group(False, scores[30:50]), Group(False, scores[50:60])]
     found = weighted_at_k(groups, 4, 8)
-    rivals = [weighted_at_k([Group(not group.right if group is other else False, group.weights) for group in groups], 4, 8) for other in groups[1:]]
+    rivals = [
+        weighted_at_k(
+            [
+                Group(not group.right if group is other else False, group.weights)
+                for group in groups
+            ],
+            4,
+            8,
+        )
+        for other in groups[1:]
+    ]
     assert found + sum(rivals) == pytest.approx(1.0, abs=1e-10)
 
 

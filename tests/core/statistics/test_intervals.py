@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import FLIPS, MOST_EXACT, drawn_means, flipped, interval, mean_interval, paired
+from backend.core.statistics.intervals import (
+    FLIPS,
+    MOST_EXACT,
+    drawn_means,
+    flipped,
+    interval,
+    mean_interval,
+    paired,
+)
 
 
 def test_the_bootstrap_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
@@ -43,14 +51,21 @@ def test_draws_are_shared_by_all_rows() -> None:
 
 
 def test_a_figure_without_a_number_in_any_draw_has_no_interval() -> None:
-    assert all(math.isnan(number) for number in interval([1.0, 2.0], lambda _problems: math.nan, draws=20))
+    assert all(
+        math.isnan(number) for number in interval([1.0, 2.0], lambda _problems: math.nan, draws=20)
+    )
 
 
-@pytest.mark.parametrize("differences", [[0.5], [0.1, -0.1], [1.0, 0.5, 0.25], [0.2, -0.3, 0.5, 0.5, 0.0], [1.0] * 6])
+@pytest.mark.parametrize(
+    "differences", [[0.5], [0.1, -0.1], [1.0, 0.5, 0.25], [0.2, -0.3, 0.5, 0.5, 0.0], [1.0] * 6]
+)
 def test_the_sign_flip_test_counts_all_ways(differences: list[float]) -> None:
     moved = [each for each in differences if each]
     total = abs(sum(moved))
-    ways = [abs(sum(s * d for s, d in zip(signs, moved, strict=True))) for signs in itertools.product((-1, 1), repeat=len(moved))]
+    ways = [
+        abs(sum(s * d for s, d in zip(signs, moved, strict=True)))
+        for signs in itertools.product((-1, 1), repeat=len(moved))
+    ]
     assert flipped(differences) == sum(way >= total - 1e-12 for way in ways) / len(ways)
 
 
@@ -69,7 +84,10 @@ def test_the_sign_flip_test_rejects_as_often_as_it_says_where_nothing_differs() 
 def test_two_arms_are_compared_problem_by_problem() -> None:
     found = paired([1.0, 1.0, 0.5, 0.0], [0.0, 1.0, 1.0, 0.0])
     assert (found.better, found.worse, found.same) == (1, 1, 2)
-    assert found.difference.value == pytest.approx(0.125) and found.difference.low <= 0.125 <= found.difference.high
+    assert (
+        found.difference.value == pytest.approx(0.125)
+        and found.difference.low <= 0.125 <= found.difference.high
+    )
     assert found.p == flipped([1.0, -0.5])
     assert paired([0.5, 1.0], [0.5, 1.0]).p == 1.0
     with pytest.raises(BadInput, match="of the same problems"):

@@ -8,17 +8,43 @@ import numpy as np
 import pytest
 
 from backend.core.errors import BadInput
-from backend.core.statistics.pareto import Curve, Point, cost_at, cost_ratio, frontier, hull, knee, on_frontier
+from backend.core.statistics.pareto import (
+    Curve,
+    Point,
+    cost_at,
+    cost_ratio,
+    frontier,
+    hull,
+    knee,
+    on_frontier,
+)
 
-POINTS = [Point(1, 0.2), Point(2, 0.5), Point(4, 0.5), Point(4, 0.6), Point(8, 0.55), Point(16, 0.9), Point(1, 0.1)]
+POINTS = [
+    Point(1, 0.2),
+    Point(2, 0.5),
+    Point(4, 0.5),
+    Point(4, 0.6),
+    Point(8, 0.55),
+    Point(16, 0.9),
+    Point(1, 0.1),
+]
 
 
 def test_the_frontier_holds_what_nobody_beats() -> None:
     beaten = {
-        i for i, one in enumerate(POINTS) for j, other in enumerate(POINTS)
-        if i != j and other.cost <= one.cost and other.accuracy >= one.accuracy and (other != one or j < i)
-    }  # fmt: skip
-    assert frontier(POINTS) == [0, 1, 3, 5] == [i for i in sorted(range(len(POINTS)), key=lambda i: POINTS[i].cost) if i not in beaten]
+        i
+        for i, one in enumerate(POINTS)
+        for j, other in enumerate(POINTS)
+        if i != j
+        and other.cost <= one.cost
+        and other.accuracy >= one.accuracy
+        and (other != one or j < i)
+    }
+    assert (
+        frontier(POINTS)
+        == [0, 1, 3, 5]
+        == [i for i in sorted(range(len(POINTS)), key=lambda i: POINTS[i].cost) if i not in beaten]
+    )
     assert frontier([Point(1, 0.5), Point(1, 0.5)]) == [0]
     assert frontier([]) == []
 
@@ -39,8 +65,10 @@ def test_the_knee_is_farthest_above_the_chord() -> None:
 
 def test_an_accuracy_is_paid_for_by_the_cheapest_budget_that_reaches_it() -> None:
     assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.4) == pytest.approx(4.0)
-    assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.6) == pytest.approx(8.0)  # half-way in the logarithm
-    assert cost_at([1, 4, 16], [0.2, 0.8, 0.4], 0.5) == pytest.approx(2.0)  # the curve fell later on
+    # half-way in the logarithm
+    assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.6) == pytest.approx(8.0)
+    # the curve fell later on
+    assert cost_at([1, 4, 16], [0.2, 0.8, 0.4], 0.5) == pytest.approx(2.0)
     assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.9) is None
     assert cost_at([1, 4, 16], [0.2, 0.4, 0.8], 0.1) is None
     assert cost_at([2], [0.5], 0.5) == pytest.approx(2.0)
@@ -49,7 +77,8 @@ def test_an_accuracy_is_paid_for_by_the_cheapest_budget_that_reaches_it() -> Non
 
 
 def curve(scale: float, problems: int = 40) -> Curve:
-    """An arm that pays `scale` times as much for the same accuracies, problems by turns easy and hard."""
+    """An arm that pays `scale` times as much for the same accuracies, problems by turns easy and
+    hard."""
     budgets = np.array([1.0, 4.0, 16.0])[:, None] * np.ones(problems) * scale
     easy = np.arange(problems) % 2
     return Curve(budgets, np.stack([0.2 * easy, 0.8 * easy, 0.8 * easy + 0.4 * (1 - easy)]))

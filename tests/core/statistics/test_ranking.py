@@ -11,7 +11,9 @@ from backend.core.statistics.ranking import auroc
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=30))
-def test_it_is_the_share_of_pairs_that_are_ranked_right_ties_half(rows: list[tuple[int, bool]]) -> None:
+def test_it_is_the_share_of_pairs_that_are_ranked_right_ties_half(
+    rows: list[tuple[int, bool]],
+) -> None:
     good, bad = [score for score, ok in rows if ok], [score for score, ok in rows if not ok]
     found = auroc([float(score) for score, _ in rows], [ok for _, ok in rows])
     if not good or not bad:

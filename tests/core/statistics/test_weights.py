@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.core.statistics.weights import entropic, ess, ladder, log_odds, log_probability, logmeanexp, logsumexp, softmax, swap_probability
+from backend.core.statistics.weights import (
+    entropic,
+    ess,
+    ladder,
+    log_odds,
+    log_probability,
+    logmeanexp,
+    logsumexp,
+    softmax,
+    swap_probability,
+)
 
 log_weights = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=20)
 
@@ -93,7 +103,11 @@ def test_swaps_of_known_energies() -> None:
 @given(st.floats(0.1, 10.0), st.floats(0.1, 10.0), st.floats(-20.0, 20.0), st.floats(-20.0, 20.0))
 def test_swaps_are_in_detailed_balance(t_i: float, t_j: float, x: float, y: float) -> None:
     def flow(one: float, other: float) -> float:
-        return one / t_i + other / t_j + math.log(max(swap_probability((t_i, t_j), (one, other)), 1e-300))
+        return (
+            one / t_i
+            + other / t_j
+            + math.log(max(swap_probability((t_i, t_j), (one, other)), 1e-300))
+        )
 
     if abs((1 / t_i - 1 / t_j) * (x - y)) < 600:
         assert flow(x, y) == pytest.approx(flow(y, x), abs=1e-6)

@@ -5,7 +5,11 @@ import random
 from pathlib import Path
 
 import numpy as np
-from its_hub.api import AbstractLanguageModel, AbstractOutcomeRewardModel, AbstractProcessRewardModel
+from its_hub.api import (
+    AbstractLanguageModel,
+    AbstractOutcomeRewardModel,
+    AbstractProcessRewardModel,
+)
 from its_hub.core.algorithms.beam_search import BeamSearch
 from its_hub.core.algorithms.bon import BestOfN
 from its_hub.core.algorithms.particle_gibbs import ParticleFiltering, ParticleGibbs
@@ -53,10 +57,26 @@ async def main():
     question = "How many clips were sold in April and May?"
     lm, sg = Toy(), StepGeneration(max_steps=3, step_token="\n", stop_token="The answer is")
     save("best-of-n", await BestOfN(Judge()).ainfer(lm, question, 5, return_response_only=False))
-    save("self-consistency", await SelfConsistency().ainfer(lm, question, 6, return_response_only=False))
-    save("beam-search", await BeamSearch(sg, Steps(), beam_width=2).ainfer(lm, question, 4, return_response_only=False))
-    save("particle-filtering", await ParticleFiltering(sg, Steps()).ainfer(lm, question, 4, return_response_only=False))
-    save("particle-gibbs", await ParticleGibbs(sg, Steps(), num_iterations=2).ainfer(lm, question, 8, return_response_only=False))
+    save(
+        "self-consistency",
+        await SelfConsistency().ainfer(lm, question, 6, return_response_only=False),
+    )
+    save(
+        "beam-search",
+        await BeamSearch(sg, Steps(), beam_width=2).ainfer(
+            lm, question, 4, return_response_only=False
+        ),
+    )
+    save(
+        "particle-filtering",
+        await ParticleFiltering(sg, Steps()).ainfer(lm, question, 4, return_response_only=False),
+    )
+    save(
+        "particle-gibbs",
+        await ParticleGibbs(sg, Steps(), num_iterations=2).ainfer(
+            lm, question, 8, return_response_only=False
+        ),
+    )
 
 
 asyncio.run(main())

@@ -43,7 +43,9 @@ class Config(SearchConfig):
 
 mcts = MCTS(n_iters=6, depth_limit=3, output_trace_in_each_iter=True, disable_tqdm=True)
 out = Reasoner(World(), Config(), mcts)("How many clips in April and May?")
-Path("llm-reasoners-mcts.json").write_text(json.dumps(TreeLog.from_mcts_results(out), cls=TreeLogEncoder, indent=1))
+Path("llm-reasoners-mcts.json").write_text(
+    json.dumps(TreeLog.from_mcts_results(out), cls=TreeLogEncoder, indent=1)
+)
 
 
 class BConfig(Config):
@@ -54,4 +56,6 @@ class BConfig(Config):
 
 beam = BeamSearch(beam_size=2, max_depth=3)
 out = Reasoner(World(), BConfig(), beam)("How many clips in April and May?")
-Path("llm-reasoners-beam.json").write_text(json.dumps(TreeLog.from_beam_search_results(out), cls=TreeLogEncoder, indent=1))
+Path("llm-reasoners-beam.json").write_text(
+    json.dumps(TreeLog.from_beam_search_results(out), cls=TreeLogEncoder, indent=1)
+)

@@ -7,15 +7,19 @@ import math
 import pytest
 
 import backend.judging.selectors  # noqa: F401  registers them
-from backend.core.registry import SELECTORS
 from backend.core.types import Finish, Kind, Node
+from backend.judging.rules import SELECTORS
 from backend.judging.selectors.markers import MarkerVoteParams, count, pattern, thought
 from tests.support.enumerable import prompt
 
 
-def solution(answer: str, tokens: int, *, finish: Finish = Finish.END, text: str = "", ids: bool = True) -> Node:
+def solution(
+    answer: str, tokens: int, *, finish: Finish = Finish.END, text: str = "", ids: bool = True
+) -> Node:
     written = f"{text or 'x' * tokens}\\boxed{{{answer}}}"
-    return Node(written, tuple(range(tokens)) if ids else (), None, prompt(), 1, done=True, finish=finish)
+    return Node(
+        written, tuple(range(tokens)) if ids else (), None, prompt(), 1, done=True, finish=finish
+    )
 
 
 def chosen(name: str, nodes: list[Node], **params: object) -> int:
@@ -44,7 +48,10 @@ def test_injected_text_has_no_length() -> None:
 def test_a_text_that_was_cut_off_is_not_the_shortest_while_there_are_others() -> None:
     for finish in (Finish.LENGTH, Finish.BUDGET):
         assert chosen("shortest", [solution("1", 3, finish=finish), solution("2", 9)]) == 1
-        assert chosen("shortest", [solution("1", 9, finish=finish), solution("2", 3, finish=finish)]) == 1
+        assert (
+            chosen("shortest", [solution("1", 9, finish=finish), solution("2", 3, finish=finish)])
+            == 1
+        )
 
 
 def test_without_token_ids_lengths_are_those_of_the_texts() -> None:
@@ -55,7 +62,10 @@ def test_without_token_ids_lengths_are_those_of_the_texts() -> None:
 
 def test_the_m_shortest_vote() -> None:
     """The two shortest say 5, and half of six is three; of all six the majority says 7."""
-    nodes = [solution(answer, tokens) for answer, tokens in (("7", 40), ("7", 50), ("7", 20), ("5", 10), ("5", 12), ("7", 60))]
+    nodes = [
+        solution(answer, tokens)
+        for answer, tokens in (("7", 40), ("7", 50), ("7", 20), ("5", 10), ("5", 12), ("7", 60))
+    ]
     assert chosen("majority", nodes) == 0
     assert chosen("shortest_vote", nodes) == 3
     assert chosen("shortest_vote", nodes, m=1) == 3
@@ -65,26 +75,37 @@ def test_the_m_shortest_vote() -> None:
 
 
 def test_the_longest_vote_is_its_mirror() -> None:
-    nodes = [solution(answer, tokens) for answer, tokens in (("1", 1), ("1", 2), ("1", 3), ("9", 8), ("9", 9))]
+    nodes = [
+        solution(answer, tokens)
+        for answer, tokens in (("1", 1), ("1", 2), ("1", 3), ("9", 8), ("9", 9))
+    ]
     assert chosen("shortest_vote", nodes, m=2, end="longest") == 3
     assert chosen("shortest_vote", nodes, m=2) == 0
 
 
 def test_those_that_were_cut_off_do_not_vote_by_length() -> None:
-    nodes = [solution("1", 2, finish=Finish.LENGTH), solution("1", 3, finish=Finish.LENGTH), solution("2", 30), solution("3", 40)]
+    nodes = [
+        solution("1", 2, finish=Finish.LENGTH),
+        solution("1", 3, finish=Finish.LENGTH),
+        solution("2", 30),
+        solution("3", 40),
+    ]
     assert chosen("shortest_vote", nodes) == 2
     assert chosen("length_weighted", nodes) == 2
 
 
 def test_brevity_weighs_by_standard_deviations() -> None:
-    """Lengths 10, 20, 30: z is -1.2247, 0, 1.2247; the brief one weighs 3.4034, the others 1 and 0.2938 together less, until lambda is 0."""
+    """Lengths 10, 20, 30: z is -1.2247, 0, 1.2247; the brief one weighs 3.4034, the others 1 and
+    0.2938 together less, until lambda is 0."""
     nodes = [solution("7", 30), solution("7", 20), solution("5", 10)]
     tally = SELECTORS["length_weighted"].tally()
     for node, answer in zip(nodes, "775", strict=True):
         tally.add(node, None, answer)
     z = 10 / math.sqrt(200 / 3)
     assert tally.winner() is nodes[2]
-    assert tally.decision().confidence == pytest.approx(math.exp(z) / (math.exp(z) + 1 + math.exp(-z)))
+    assert tally.decision().confidence == pytest.approx(
+        math.exp(z) / (math.exp(z) + 1 + math.exp(-z))
+    )
     assert chosen("length_weighted", nodes, slope=0.0) == 0
     assert chosen("length_weighted", [solution("5", 10), *nodes[:2]], slope=-1.0) == 1
 
@@ -121,8 +142,13 @@ def test_only_the_thinking_part_is_searched(text: str, part: str) -> None:
 
 
 def test_the_least_hesitant_half_votes() -> None:
-    sure, unsure = "First add, then multiply, therefore it is clear. ", "Wait, maybe it is not. Hmm, perhaps but I think so. "
-    nodes = [solution("7", 20, text=unsure) for _ in range(3)] + [solution("5", 20, text=sure) for _ in range(3)]
+    sure, unsure = (
+        "First add, then multiply, therefore it is clear. ",
+        "Wait, maybe it is not. Hmm, perhaps but I think so. ",
+    )
+    nodes = [solution("7", 20, text=unsure) for _ in range(3)] + [
+        solution("5", 20, text=sure) for _ in range(3)
+    ]
     assert chosen("majority", nodes + nodes[:1]) == 0
     assert chosen("marker_vote", nodes) == 3
     assert chosen("marker_vote", nodes, share=1.0) == 0

@@ -11,10 +11,10 @@ import pytest
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import MissingCapability
 from backend.core.ports import Capabilities, Decision
-from backend.core.registry import SELECTORS
 from backend.core.spec import RunSpec
 from backend.core.statistics.weibull import fitted
 from backend.core.types import Finish, Kind, Node
+from backend.judging.rules import SELECTORS
 from backend.judging.selectors.path import probability
 from backend.runs.driver import check
 from tests.support.enumerable import prompt
@@ -25,7 +25,9 @@ def path(answer: str | None, p: float | None, text: str = "", tokens: int = 4) -
     """A finished solution whose mean log-probability a token is log p."""
     logprobs = None if p is None else (math.log(p),) * tokens
     said = "" if answer is None else f"\\boxed{{{answer}}}"
-    return Node(text + said, tuple(range(tokens)), logprobs, prompt(), 1, done=True, finish=Finish.END)
+    return Node(
+        text + said, tuple(range(tokens)), logprobs, prompt(), 1, done=True, finish=Finish.END
+    )
 
 
 def decided(name: str, nodes: list[Node], answers: list[str | None], **params: object) -> Decision:
@@ -75,11 +77,20 @@ def test_equal_masses_tie() -> None:
 
 
 def planted() -> tuple[list[Node], list[str | None]]:
-    """48 likely paths for four answers, `r` the commonest; 16 unlikely ones, all for `w`: by mass `w` would win."""
+    """48 likely paths for four answers, `r` the commonest; 16 unlikely ones, all for `w`: by mass
+    `w` would win."""
     rng = np.random.default_rng(0)
-    likely = [(f"{'rabc'[place % 4] if place % 3 else 'r'}", float(np.clip(rng.normal(0.85, 0.04), 0.01, 0.99))) for place in range(48)]
+    likely = [
+        (
+            f"{'rabc'[place % 4] if place % 3 else 'r'}",
+            float(np.clip(rng.normal(0.85, 0.04), 0.01, 0.99)),
+        )
+        for place in range(48)
+    ]
     unlikely = [("w", float(np.clip(rng.normal(0.45, 0.08), 0.01, 0.6))) for _ in range(16)]
-    nodes = [path(answer, p, f"text {place} ") for place, (answer, p) in enumerate(likely + unlikely)]
+    nodes = [
+        path(answer, p, f"text {place} ") for place, (answer, p) in enumerate(likely + unlikely)
+    ]
     return nodes, [answer for answer, _ in likely + unlikely]
 
 
@@ -89,7 +100,11 @@ def test_pruning_drops_exactly_the_planted_unlikely_paths() -> None:
     assert found.facts["pruned"] == 16
     assert answers[nodes.index(found.leaders[0])] == "r"
     kept = [node for node, answer in zip(nodes, answers, strict=True) if answer != "w"]
-    mass = sum(probability(node) or 0.0 for node, answer in zip(nodes, answers, strict=True) if answer == "r")
+    mass = sum(
+        probability(node) or 0.0
+        for node, answer in zip(nodes, answers, strict=True)
+        if answer == "r"
+    )
     assert found.confidence == pytest.approx(mass / sum(probability(node) or 0.0 for node in kept))
 
 
@@ -102,7 +117,8 @@ def test_pruned_paths_still_count_in_the_mean_and_in_the_fit() -> None:
 
 
 def test_a_path_above_the_mean_is_kept_whatever_the_fit_says() -> None:
-    """Two conditions: here the fit gives many paths above the mean to the component with the smaller mean, and only those below it may go."""
+    """Two conditions: here the fit gives many paths above the mean to the component with the
+    smaller mean, and only those below it may go."""
     rng = np.random.default_rng(3)
     p = np.clip(np.concatenate([rng.normal(0.5, 0.02, 60), rng.uniform(0.9, 0.99, 4)]), 0.01, 0.99)
     mixture = fitted(p)
@@ -121,8 +137,12 @@ def test_a_path_below_the_mean_is_kept_if_the_fit_calls_it_likely() -> None:
     assert mixture is not None
     unlikely = mixture.posterior(p) < 0.5
     assert (~unlikely & (p < p.mean())).any()
-    found = decided("rpc", [path("7", float(each), f"{place} ") for place, each in enumerate(p)], ["7"] * len(p))
-    assert found.facts["pruned"] == int((unlikely & (p < p.mean())).sum()) < int((p < p.mean()).sum())
+    found = decided(
+        "rpc", [path("7", float(each), f"{place} ") for place, each in enumerate(p)], ["7"] * len(p)
+    )
+    assert (
+        found.facts["pruned"] == int((unlikely & (p < p.mean())).sum()) < int((p < p.mean()).sum())
+    )
 
 
 def test_too_few_paths_are_not_pruned() -> None:
@@ -131,7 +151,10 @@ def test_too_few_paths_are_not_pruned() -> None:
     found = decided("rpc", few, their)
     assert found.facts["unpruned_because"] == "too few solutions"
     assert found.leaders == decided("perplexity_consistency", few, their).leaders
-    assert "unpruned_because" not in decided("rpc", nodes[:8], answers[:8]).facts or len(nodes[:8]) == 8
+    assert (
+        "unpruned_because" not in decided("rpc", nodes[:8], answers[:8]).facts
+        or len(nodes[:8]) == 8
+    )
 
 
 def test_equally_likely_paths_are_not_pruned() -> None:
@@ -165,12 +188,20 @@ def test_a_path_without_log_probabilities_gives_nothing_beside_others() -> None:
 
 
 def test_rules_that_need_log_probabilities_are_refused_where_there_are_none() -> None:
-    assert {name for name, rule in SELECTORS.items().items() if "logprobs" in rule.needs} == {"perplexity", "perplexity_consistency", "rpc"}
+    assert {name for name, rule in SELECTORS.items().items() if "logprobs" in rule.needs} == {
+        "perplexity",
+        "perplexity_consistency",
+        "rpc",
+    }
     mute = replace(FakeEngine().info, capabilities=Capabilities(logprobs=False))
     for selector in ("rpc", "majority"):
-        spec = RunSpec(strategy="best_of_n", question="?", answer="7", verifier="exact", selector=selector)
+        spec = RunSpec(
+            strategy="best_of_n", question="?", answer="7", verifier="exact", selector=selector
+        )
         if selector == "majority":
             assert check(spec, mute, reward=False, known=True).name == "best_of_n"
         else:
-            with pytest.raises(MissingCapability, match=r"the selector rpc needs logprobs.*another selector"):
+            with pytest.raises(
+                MissingCapability, match=r"the selector rpc needs logprobs.*another selector"
+            ):
                 check(spec, mute, reward=False, known=True)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import BadInput
-from backend.core.registry import SELECTORS
 from backend.core.types import Finish, Node
+from backend.judging.rules import SELECTORS
 from backend.judging.selectors import Majority, canonical, expected_credit
 from backend.problems.classes import AnswerClasses
 from tests.support.enumerable import prompt
@@ -23,12 +23,18 @@ ORDERED = {"first"}
 
 on_all = pytest.mark.parametrize("name", list(SELECTORS))
 on_votes = pytest.mark.parametrize("name", VOTES)
-pairs = st.lists(st.tuples(st.sampled_from("1234"), st.one_of(st.none(), st.floats(0.0, 1.0))), min_size=1, max_size=12)
+pairs = st.lists(
+    st.tuples(st.sampled_from("1234"), st.one_of(st.none(), st.floats(0.0, 1.0))),
+    min_size=1,
+    max_size=12,
+)
 
 
 def solution(answer: str | None, *, words: int = 0, logprob: float | None = -0.5) -> Node:
     """A finished node that answers, or only talks; each word is a token."""
-    text = "we " * words + ("I do not know what to say" if answer is None else f"So the answer is \\boxed{{{answer}}}.")
+    text = "we " * words + (
+        "I do not know what to say" if answer is None else f"So the answer is \\boxed{{{answer}}}."
+    )
     ids = tuple(range(words + 1))
     logprobs = None if logprob is None else (logprob,) * len(ids)
     return Node(text, ids, logprobs, parent=prompt(), depth=1, done=True, finish=Finish.END)
@@ -40,7 +46,18 @@ def chosen(name: str, answers: Sequence[str | None], values: Sequence[float | No
 
 
 def test_the_rules_of_the_specification_are_there() -> None:
-    wanted = {"best", "majority", "weighted", "softmax", "rpc", "perplexity", "perplexity_consistency", "first", "shortest", "shortest_vote"}
+    wanted = {
+        "best",
+        "majority",
+        "weighted",
+        "softmax",
+        "rpc",
+        "perplexity",
+        "perplexity_consistency",
+        "first",
+        "shortest",
+        "shortest_vote",
+    }
     assert wanted | {"length_weighted", "marker_vote"} <= set(SELECTORS)
 
 
@@ -101,7 +118,8 @@ def test_a_vote_by_value_without_any_value_is_the_majority(name: str) -> None:
 
 
 def test_sums_of_values_do_not_depend_on_their_order() -> None:
-    """In doubles 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1, and the order of arrival would decide."""
+    """In doubles 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1, and the order of arrival would
+    decide."""
     for first, second in (((0.1, 0.2, 0.3), (0.3, 0.2, 0.1)), ((0.3, 0.2, 0.1), (0.1, 0.2, 0.3))):
         tally = SELECTORS["weighted"].tally()
         for answer, value in (*(("7", v) for v in first), *(("5", v) for v in second)):
@@ -147,22 +165,33 @@ def test_without_any_answer_the_best_candidate_stands(name: str) -> None:
 @given(st.lists(st.sampled_from("1234"), min_size=1, max_size=12))
 def test_a_vote_with_equal_values_is_the_majority(answers: list[str]) -> None:
     for name in ("weighted", "softmax"):
-        assert answers[chosen(name, answers, [0.5] * len(answers))] == answers[chosen("majority", answers, [0.5] * len(answers))]
+        assert (
+            answers[chosen(name, answers, [0.5] * len(answers))]
+            == answers[chosen("majority", answers, [0.5] * len(answers))]
+        )
 
 
 @on_all
 @settings(deadline=None, max_examples=25)
 @given(pairs, st.randoms(use_true_random=False))
-def test_the_order_of_arrival_decides_ties_only(name: str, votes: list[tuple[str, float | None]], shuffle: random.Random) -> None:
-    """Lengths, probabilities and texts are all different here, so that nothing ties but votes and values."""
-    candidates = [(solution(answer, words=place, logprob=-0.1 - 0.01 * place), value, answer) for place, (answer, value) in enumerate(votes)]
+def test_the_order_of_arrival_decides_ties_only(
+    name: str, votes: list[tuple[str, float | None]], shuffle: random.Random
+) -> None:
+    """Lengths, probabilities and texts are all different here, so that nothing ties but votes and
+    values."""
+    candidates = [
+        (solution(answer, words=place, logprob=-0.1 - 0.01 * place), value, answer)
+        for place, (answer, value) in enumerate(votes)
+    ]
 
     def leaders(order: Sequence[tuple[Node, float | None, str]]) -> set[object]:
         tally = SELECTORS[name].tally()
         for candidate in order:
             tally.add(*candidate)
         answers = {node: answer for node, _, answer in order}
-        return {answers[node] if SELECTORS[name].votes else node for node in tally.decision().leaders}
+        return {
+            answers[node] if SELECTORS[name].votes else node for node in tally.decision().leaders
+        }
 
     mixed = list(candidates)
     shuffle.shuffle(mixed)
@@ -193,7 +222,25 @@ def test_equal_answers_have_one_canonical_string(group: tuple[str, ...]) -> None
 
 
 def test_different_answers_keep_apart() -> None:
-    answers = ["1", "2", "-1", "0.1", "1/3", "0.333", "1,23", "123", "1/0", "3 1 4", "31 4", "314", "x", "", "1e9", "1e999999999", "9" * 500]
+    answers = [
+        "1",
+        "2",
+        "-1",
+        "0.1",
+        "1/3",
+        "0.333",
+        "1,23",
+        "123",
+        "1/0",
+        "3 1 4",
+        "31 4",
+        "314",
+        "x",
+        "",
+        "1e9",
+        "1e999999999",
+        "9" * 500,
+    ]
     answers += [r"\delta", r"\Delta"]
     assert len({canonical(answer) for answer in answers}) == len(answers)
 
@@ -202,7 +249,10 @@ def test_classes_come_in_order_of_their_first_member() -> None:
     vote = Majority()
     for answer, value in zip(("7", None, "5", "7.0"), (0.1, 0.9, None, 0.2), strict=True):
         vote.add(solution(answer), value, answer)
-    assert [(group.answer, group.count, group.place) for group in vote.classes] == [("7", 2, 0), ("5", 1, 1)]
+    assert [(group.answer, group.count, group.place) for group in vote.classes] == [
+        ("7", 2, 0),
+        ("5", 1, 1),
+    ]
     assert [float(group.weight) for group in vote.classes] == pytest.approx([0.3, 0.0])
 
 
@@ -226,12 +276,21 @@ def test_votes_are_counted_anew_where_two_classes_turn_out_to_be_one(name: str) 
 @on_all
 @given(pairs)
 @settings(deadline=None, max_examples=20)
-def test_a_tally_knows_the_winner_after_every_candidate(name: str, given_pairs: list[tuple[str, float | None]]) -> None:
-    nodes, values = [solution(answer) for answer, _ in given_pairs], [value for _, value in given_pairs]
+def test_a_tally_knows_the_winner_after_every_candidate(
+    name: str, given_pairs: list[tuple[str, float | None]]
+) -> None:
+    nodes, values = (
+        [solution(answer) for answer, _ in given_pairs],
+        [value for _, value in given_pairs],
+    )
     tally = SELECTORS[name].tally()
     for count, (node, (answer, value)) in enumerate(zip(nodes, given_pairs, strict=True), start=1):
         tally.add(node, value, answer)
-        assert tally.winner() is SELECTORS[name](nodes[:count], values[:count]) is tally.decision().leaders[0]
+        assert (
+            tally.winner()
+            is SELECTORS[name](nodes[:count], values[:count])
+            is tally.decision().leaders[0]
+        )
         confidence = tally.decision().confidence
         assert confidence is None or 0.0 <= confidence <= 1.0
 
@@ -239,9 +298,13 @@ def test_a_tally_knows_the_winner_after_every_candidate(name: str, given_pairs: 
 # ties
 
 
-def credit(name: str, answers: Sequence[str | None], values: Sequence[float | None], right: str = "7") -> float | None:
+def credit(
+    name: str, answers: Sequence[str | None], values: Sequence[float | None], right: str = "7"
+) -> float | None:
     tally = SELECTORS[name].tally()
-    by_node = {solution(answer): (value, answer) for answer, value in zip(answers, values, strict=True)}
+    by_node = {
+        solution(answer): (value, answer) for answer, value in zip(answers, values, strict=True)
+    }
     for node, (value, answer) in by_node.items():
         tally.add(node, value, answer)
     return expected_credit(tally.decision().leaders, lambda node: by_node[node][1] == right)
@@ -270,7 +333,8 @@ def test_a_leader_that_cannot_be_judged_leaves_the_credit_open() -> None:
 
 
 def test_a_thousand_candidates_are_counted_after_each() -> None:
-    """What a race of 1024 asks for: every rule decides again with every candidate, and a cached decision is not made again."""
+    """What a race of 1024 asks for: every rule decides again with every candidate, and a cached
+    decision is not made again."""
     tally = SELECTORS["softmax"].tally()
     for place in range(1024):
         tally.add(solution(str(place % 37)), (place % 11) / 10, str(place % 37))

@@ -22,7 +22,9 @@ ROOT = Node("question", kind=Kind.PROMPT)
 def path(*texts: str, logprobs: tuple[float, ...] | None = None, done: bool = False) -> Node:
     node = ROOT
     for i, text in enumerate(texts):
-        node = Node(text, parent=node, depth=i + 1, logprobs=logprobs, done=done and i == len(texts) - 1)
+        node = Node(
+            text, parent=node, depth=i + 1, logprobs=logprobs, done=done and i == len(texts) - 1
+        )
     return node
 
 
@@ -33,17 +35,24 @@ def length_scores(question: str, steps: tuple[str, ...]) -> list[float]:
 def test_steps_are_what_stands_between_delimiters() -> None:
     assert steps_of("a.\n\n b \n\n\n\nc", "\n\n") == ("a.", "b", "c")
     assert steps_of("\n\n \n\n", "\n\n") == ()
-    assert steps_of("a.\n\nb.\n\n", "\n\n") == steps_of("a.\n\nb.", "\n\n") == ("a.", "b."), "a delimiter at the end begins no step"
+    assert steps_of("a.\n\nb.\n\n", "\n\n") == steps_of("a.\n\nb.", "\n\n") == ("a.", "b."), (
+        "a delimiter at the end begins no step"
+    )
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.01, 1.01])
 def test_what_is_no_number_from_zero_to_one_is_no_score_and_says_so(value: float) -> None:
     score = Score(value)
-    assert score.value is None and score.reason == f"the verifier returned {value!r}, accepted: a number in [0, 1]"
+    assert (
+        score.value is None
+        and score.reason == f"the verifier returned {value!r}, accepted: a number in [0, 1]"
+    )
     assert (Score(0.0).value, Score(1.0).value, Score(0.0).reason) == (0.0, 1.0, None)
 
 
-@pytest.mark.parametrize(("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.08), ("mean", 0.5)])
+@pytest.mark.parametrize(
+    ("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.08), ("mean", 0.5)]
+)
 def test_aggregations(how: str, value: float) -> None:
     assert aggregated([0.2, 0.8, 0.5], how) == pytest.approx(value)  # type: ignore[arg-type]
 
@@ -58,14 +67,24 @@ async def test_each_node_gets_the_scores_of_its_whole_path() -> None:
 
 
 async def test_a_step_score_that_is_no_probability_spoils_the_path_wherever_it_stands() -> None:
-    verifier = ProcessRewardVerifier(ScriptedRewardModel(lambda question, steps: [math.nan, 0.5][: len(steps)]), "q", aggregation="last")
+    verifier = ProcessRewardVerifier(
+        ScriptedRewardModel(lambda question, steps: [math.nan, 0.5][: len(steps)]),
+        "q",
+        aggregation="last",
+    )
     first, second = await verifier.score([path("a\n\n"), path("a\n\n", "b\n\n")])
     assert first.value is second.value is None and first.steps == second.steps == ()
-    assert first.reason == second.reason == "the reward model gave a step the score nan; accepted: 0 to 1"
+    assert (
+        first.reason
+        == second.reason
+        == "the reward model gave a step the score nan; accepted: 0 to 1"
+    )
 
 
 async def test_a_failed_score_is_none_with_the_models_reason() -> None:
-    reward = ScriptedRewardModel(length_scores, failure=lambda solution: "too long" if len(solution.steps) > 1 else None)
+    reward = ScriptedRewardModel(
+        length_scores, failure=lambda solution: "too long" if len(solution.steps) > 1 else None
+    )
     good, bad = await ProcessRewardVerifier(reward, "q").score([path("abc"), path("abc\n\n", "ab")])
     assert good.value == 0.3 and (bad.value, bad.reason) == (None, "too long")
 
@@ -75,7 +94,9 @@ async def test_the_oracle_scores_a_teachers_steps_one_and_garbage_zero(name: str
     problem = problems.problem(f"{name}/2/1000003")
     steps = problems.SETS[name].solution(problem, random.Random(0))
     verifier = ExactVerifier(problem)
-    good, bad = await verifier.score([path(*(s + "\n\n" for s in steps)), path(steps[0] + "\n\n", "Blub blub.\n\n")])
+    good, bad = await verifier.score(
+        [path(*(s + "\n\n" for s in steps)), path(steps[0] + "\n\n", "Blub blub.\n\n")]
+    )
     assert good.value == 1.0 and good.steps == (1.0,) * len(steps)
     assert bad.value == 0.0 and bad.steps == (1.0, 0.0) and bad.reason
 
@@ -94,14 +115,32 @@ async def test_confidence_is_the_geometric_mean_over_all_sampled_tokens() -> Non
     child = Node("b", parent=path("a", logprobs=(-1.0, -2.0)), depth=2, logprobs=(-6.0,))
     none, both = await verifier.score([ROOT, child])
     assert none.value is None and none.reason
-    assert both.value == pytest.approx(math.exp(-3.0)) and both.steps == pytest.approx((math.exp(-1.5), math.exp(-6.0)))
+    assert both.value == pytest.approx(math.exp(-3.0)) and both.steps == pytest.approx(
+        (math.exp(-1.5), math.exp(-6.0))
+    )
 
 
 def test_each_verifier_in_the_catalogue_can_be_built() -> None:
     problem = problems.problem("ledger/1/1000001")
     for name in VERIFIERS:
-        build(name, problem=problem, reward=ScriptedRewardModel(), aggregation="last", system=None, delimiter="\n\n")
+        build(
+            name,
+            problem=problem,
+            reward=ScriptedRewardModel(),
+            aggregation="last",
+            system=None,
+            delimiter="\n\n",
+        )
     with pytest.raises(MissingCapability, match="reward model"):
-        build("prm", problem=problem, reward=None, aggregation="last", system=None, delimiter="\n\n")
+        build(
+            "prm", problem=problem, reward=None, aggregation="last", system=None, delimiter="\n\n"
+        )
     with pytest.raises(BadInput, match="prm, exact, logprob"):
-        build("psychic", problem=problem, reward=None, aggregation="last", system=None, delimiter="\n\n")
+        build(
+            "psychic",
+            problem=problem,
+            reward=None,
+            aggregation="last",
+            system=None,
+            delimiter="\n\n",
+        )

@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.judging.verifiers.aggregation import steps_of
-from backend.review.annotate.shapes import LabelledPath, finish_reason, first_wrong, prm800k, processbench
+from backend.review.annotate.shapes import (
+    LabelledPath,
+    finish_reason,
+    first_wrong,
+    prm800k,
+    processbench,
+)
 from backend.review.annotate.steps import Part, covering, tokens_over, written_steps
 from backend.review.annotate.tables import SCHEMA, TEXTS, csv_bytes, parquet_bytes, unescaped
 
@@ -22,22 +28,35 @@ NODES = [(1, "One.\n\nTwo"), (4, " goes on"), (5, "\n\n"), (7, "\n\n  Three.  ")
 
 def test_a_step_ends_in_the_node_of_its_last_character() -> None:
     steps = written_steps(NODES, "\n\n")
-    assert [(step.number, step.text, step.node) for step in steps] == [(0, "One.", 1), (1, "Two goes on", 4), (2, "Three.", 7)]
+    assert [(step.number, step.text, step.node) for step in steps] == [
+        (0, "One.", 1),
+        (1, "Two goes on", 4),
+        (2, "Three.", 7),
+    ]
     assert steps[1].parts == (Part(1, 6, 9), Part(4, 0, 8))
     assert covering(steps[1], 2, 7) == [Part(1, 8, 9), Part(4, 0, 4)]
     assert covering(steps[2], 0, 5) == [Part(7, 4, 9)]
-    assert [(step.text, step.node) for step in written_steps(NODES, "\n\n", ends={1})] == [("One.", 1), ("Two", 1), ("goes on", 4), ("Three.", 7)]
+    assert [(step.text, step.node) for step in written_steps(NODES, "\n\n", ends={1})] == [
+        ("One.", 1),
+        ("Two", 1),
+        ("goes on", 4),
+        ("Three.", 7),
+    ]
 
 
 @given(st.lists(st.text("ab \n", max_size=6), max_size=8))
-def test_steps_are_those_of_the_verifiers_and_are_found_again_in_their_nodes(texts: list[str]) -> None:
+def test_steps_are_those_of_the_verifiers_and_are_found_again_in_their_nodes(
+    texts: list[str],
+) -> None:
     nodes = list(enumerate(texts))
     steps = written_steps(nodes, "\n\n")
     assert tuple(step.text for step in steps) == steps_of("".join(texts), "\n\n")
     for step in steps:
         assert "".join(texts[part.node][part.start : part.end] for part in step.parts) == step.text
         upper = written_steps([each for each in nodes if each[0] <= step.node], "\n\n")
-        assert upper[step.number] == step, "the path to the node in which a step ends is enough to name it"
+        assert upper[step.number] == step, (
+            "the path to the node in which a step ends is enough to name it"
+        )
 
 
 def test_a_span_is_told_in_tokens() -> None:
@@ -47,18 +66,45 @@ def test_a_span_is_told_in_tokens() -> None:
 
 
 PATH = LabelledPath(
-    run_id=4, node=9, author="Ada", at=datetime(2026, 3, 1, 12, 30, 5, 250, tzinfo=UTC), generator="classroom", problem="How many jars?\u2028=1+1",
-    right_answer="42", answer="41", correct=False, score=0.25, steps=["a = 1", "b = \"2\"", "\\boxed{41}"], places=[(3, 0), (7, 1), (9, 2)],
-    ratings={(3, 0): "good", (7, 1): "bad"}, first_error=None, others=[(1, "b = 3", "neutral")],
-)  # fmt: skip
+    run_id=4,
+    node=9,
+    author="Ada",
+    at=datetime(2026, 3, 1, 12, 30, 5, 250, tzinfo=UTC),
+    generator="classroom",
+    problem="How many jars?\u2028=1+1",
+    right_answer="42",
+    answer="41",
+    correct=False,
+    score=0.25,
+    steps=["a = 1", 'b = "2"', "\\boxed{41}"],
+    places=[(3, 0), (7, 1), (9, 2)],
+    ratings={(3, 0): "good", (7, 1): "bad"},
+    first_error=None,
+    others=[(1, "b = 3", "neutral")],
+)
 
 
 def test_processbench_lines_have_the_published_fields_and_nothing_else() -> None:
-    lines = [json.dumps(line) for line in processbench([PATH, replace(PATH, ratings={(7, 1): "bad"}), replace(PATH, author="Bo", first_error=-1)])]
+    lines = [
+        json.dumps(line)
+        for line in processbench(
+            [
+                PATH,
+                replace(PATH, ratings={(7, 1): "bad"}),
+                replace(PATH, author="Bo", first_error=-1),
+            ]
+        )
+    ]
     found = [json.loads(line) for line in lines]
-    assert [list(each) for each in found] == [["id", "generator", "problem", "steps", "final_answer_correct", "label"]] * 2
+    assert [list(each) for each in found] == [
+        ["id", "generator", "problem", "steps", "final_answer_correct", "label"]
+    ] * 2
     assert [each["label"] for each in found] == [1, -1] and len({each["id"] for each in found}) == 2
-    assert found[0]["problem"] == PATH.problem and found[0]["steps"] == PATH.steps and found[0]["final_answer_correct"] is False
+    assert (
+        found[0]["problem"] == PATH.problem
+        and found[0]["steps"] == PATH.steps
+        and found[0]["final_answer_correct"] is False
+    )
 
 
 def test_the_first_wrong_step_follows_from_verdicts_only_where_none_is_missing_before_it() -> None:
@@ -66,21 +112,46 @@ def test_the_first_wrong_step_follows_from_verdicts_only_where_none_is_missing_b
     assert first_wrong(PATH) == 1
     assert first_wrong(replace(PATH, ratings={(3, 0): "good", (9, 2): "bad"})) is None
     assert first_wrong(replace(PATH, ratings=every)) == -1
-    assert first_wrong(replace(PATH, ratings=every, whole=False)) is None and first_wrong(replace(PATH, whole=False)) == 1
-    assert first_wrong(replace(PATH, ratings=every, first_error=2)) == 2, "what the author said counts more than what follows"
+    assert (
+        first_wrong(replace(PATH, ratings=every, whole=False)) is None
+        and first_wrong(replace(PATH, whole=False)) == 1
+    )
+    assert first_wrong(replace(PATH, ratings=every, first_error=2)) == 2, (
+        "what the author said counts more than what follows"
+    )
     assert first_wrong(replace(PATH, steps=[], places=[], ratings={})) is None
 
 
 def test_prm800k_lines_rebuild_the_solution_as_its_authors_say() -> None:
     found = json.loads(json.dumps(next(prm800k([PATH]))))
     steps = found["label"]["steps"]
-    assert [step["completions"][step["chosen_completion"]]["text"] for step in steps] == PATH.steps == found["question"]["pre_generated_steps"]
-    assert [[each["rating"] for each in step["completions"]] for step in steps] == [[1], [-1, 0], [None]]
-    assert (found["labeler"], datetime.fromisoformat(found["timestamp"])) == ("Ada", PATH.at.replace(tzinfo=None))
+    assert (
+        [step["completions"][step["chosen_completion"]]["text"] for step in steps]
+        == PATH.steps
+        == found["question"]["pre_generated_steps"]
+    )
+    assert [[each["rating"] for each in step["completions"]] for step in steps] == [
+        [1],
+        [-1, 0],
+        [None],
+    ]
+    assert (found["labeler"], datetime.fromisoformat(found["timestamp"])) == (
+        "Ada",
+        PATH.at.replace(tzinfo=None),
+    )
     assert set(found) == {
-        "labeler", "timestamp", "generation", "is_quality_control_question", "is_initial_screening_question", "question", "label",
-    }  # fmt: skip
-    assert set(found["label"]) == {"steps", "total_time", "finish_reason"} and found["label"]["finish_reason"] == "found_error"
+        "labeler",
+        "timestamp",
+        "generation",
+        "is_quality_control_question",
+        "is_initial_screening_question",
+        "question",
+        "label",
+    }
+    assert (
+        set(found["label"]) == {"steps", "total_time", "finish_reason"}
+        and found["label"]["finish_reason"] == "found_error"
+    )
     assert list(prm800k([replace(PATH, ratings={(99, 1): "bad"})])) == []
 
 
@@ -110,6 +181,8 @@ def test_no_text_is_a_formula_in_csv_and_every_text_comes_back(note: str, author
     given_ = {**ROW, "note": note.replace("\ud800", ""), "author": author}
     read = next(iter(csv.DictReader(io.StringIO(csv_bytes([given_]).decode(), newline=""))))
     for name in TEXTS:
-        assert not read[name].startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
+        assert not read[name].startswith(
+            ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+        )
         assert unescaped(read[name]) == (given_[name] or "")
     assert (read["step"], read["blind"], read["problem_id"]) == ("-1", "true", "")

@@ -10,14 +10,15 @@ import pytest
 from backend import problems
 from backend.core.errors import BadInput
 from backend.core.records import MemorySink
-from backend.core.registry import SELECTORS, STRATEGIES
+from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.types import JSON, Kind, Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted.toy import chance
+from backend.judging.rules import SELECTORS
 from backend.judging.verifiers import ProcessRewardVerifier
 from backend.problems.base import Grade, Problem
-from backend.review.reselect import Choice, Trace, own_choice
+from backend.review.stored_run import Choice, Trace, own_choice
 from backend.review.what_if.what_if import Changes, Judge, Stored, WhatIf, replayed, what_if
 from backend.runs.driver import Outcome
 from backend.service.jobs.recovery import paid_of
@@ -67,24 +68,41 @@ def kept(store: Store, sink: MemorySink, verifier: str = "prm") -> Stored:
     writer.append(sink.nodes, sink.events)
     writer.flush()
     trace = Trace(store.paid(run_id), store.events(run_id, limit=None), verifier)
-    return Stored(trace, paid_of(store, run_id), ScriptedEngine().info, ScriptedRewardModel().info, True)
+    return Stored(
+        trace, paid_of(store, run_id), ScriptedEngine().info, ScriptedRewardModel().info, True
+    )
 
 
 async def asked_of(store: Store, sink: MemorySink, of: RunSpec, **changes: Any) -> WhatIf:
-    return await what_if(of, Changes(**changes), PROBLEM, kept(store, sink, of.verifier), grade, None)
+    return await what_if(
+        of, Changes(**changes), PROBLEM, kept(store, sink, of.verifier), grade, None
+    )
 
 
 def told(trace: Trace | MemorySink) -> list[Any]:
-    """What happened in the steps and between them, nodes by their keys: without the clock, the numbers of events and what depends on who paid."""
+    """What happened in the steps and between them, nodes by their keys: without the clock, the
+    numbers of events and what depends on who paid."""
     keys = [node.key for node in trace.nodes]
     last = max((event.seq for event in trace.events if event.kind == "step"), default=-1)
-    return [keyed(event, keys) for event in trace.events if event.seq <= last and event.kind not in ("call", "node")]
+    return [
+        keyed(event, keys)
+        for event in trace.events
+        if event.seq <= last and event.kind not in ("call", "node")
+    ]
 
 
 def keyed(event: Any, keys: Sequence[str]) -> dict[str, Any]:
     named = {name: value for name, value in told_event(event, {}).items() if name != "seq"}
-    data = {name: with_keys(value, keys) if name in NAMING else unpriced(value) for name, value in named.get("data", {}).items() if name not in SAVED}
-    return {**named, "node_id": None if event.node_id is None else keys[event.node_id], "data": data}
+    data = {
+        name: with_keys(value, keys) if name in NAMING else unpriced(value)
+        for name, value in named.get("data", {}).items()
+        if name not in SAVED
+    }
+    return {
+        **named,
+        "node_id": None if event.node_id is None else keys[event.node_id],
+        "data": data,
+    }
 
 
 def with_keys(value: Any, keys: Sequence[str]) -> Any:
@@ -98,7 +116,9 @@ def unpriced(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
-async def test_the_same_settings_give_the_same_search_without_a_model(name: str, store: Store) -> None:
+async def test_the_same_settings_give_the_same_search_without_a_model(
+    name: str, store: Store
+) -> None:
     for budget in BUDGETS:
         asked = spec(name, budget=budget)
         sink, outcome = await ran(asked)
@@ -106,7 +126,11 @@ async def test_the_same_settings_give_the_same_search_without_a_model(name: str,
         found = await asked_of(store, sink, asked, params=default)
         assert (found.whole, found.reason, found.node) == (True, "", None)
         assert found.rounds == sum(event.kind == "step" for event in sink.events)
-        judged = None if outcome.chosen is None else Choice(outcome.chosen, outcome.answer, outcome.correct)
+        judged = (
+            None
+            if outcome.chosen is None
+            else Choice(outcome.chosen, outcome.answer, outcome.correct)
+        )
         assert found.found.chosen == judged == own_choice(sink.events)
 
 
@@ -126,14 +150,22 @@ async def test_a_changed_search_is_the_live_one_as_far_as_it_is_exact(
         assert own_choice(found.trace.events) == own_choice(live.events)
         assert len(anew) == len(real)
     answer = await asked_of(store, sink, asked, params=params)
-    assert (answer.whole, answer.rounds) == (found.unpaid is None, sum(event.kind == "step" for event in found.trace.events))
+    assert (answer.whole, answer.rounds) == (
+        found.unpaid is None,
+        sum(event.kind == "step" for event in found.trace.events),
+    )
     if answer.whole and answer.found.chosen is not None:
-        assert (answer.found.chosen.answer, answer.found.chosen.correct) == (outcome.answer, outcome.correct)
+        assert (answer.found.chosen.answer, answer.found.chosen.correct) == (
+            outcome.answer,
+            outcome.correct,
+        )
 
 
 @pytest.mark.parametrize("how", ["min", "mean", "prod"])
 @pytest.mark.parametrize("name", ["beam_search", "particle_filter", "a_star", "mcts", "best_of_n"])
-async def test_another_aggregation_steers_the_search_as_a_live_run_with_it(name: str, how: Any, store: Store) -> None:
+async def test_another_aggregation_steers_the_search_as_a_live_run_with_it(
+    name: str, how: Any, store: Store
+) -> None:
     asked = spec(name)
     sink, _ = await ran(asked)
     changes = Changes(aggregation=how)
@@ -152,7 +184,9 @@ def other_scores(question: str, steps: tuple[str, ...]) -> list[float]:
 
 @pytest.mark.parametrize("how", ["last", "min"])
 @pytest.mark.parametrize("name", ["beam_search", "particle_filter", "a_star", "mcts", "best_of_n"])
-async def test_another_verifiers_scores_steer_the_search_as_a_live_run_with_it(name: str, how: Any, store: Store) -> None:
+async def test_another_verifiers_scores_steer_the_search_as_a_live_run_with_it(
+    name: str, how: Any, store: Store
+) -> None:
     asked, other = spec(name, aggregation=how), ScriptedRewardModel(other_scores)
     sink, _ = await ran(asked)
     live = MemorySink()
@@ -160,11 +194,20 @@ async def test_another_verifiers_scores_steer_the_search_as_a_live_run_with_it(n
     read = kept(store, sink)
     nodes = [node for node in read.trace.nodes if node.kind is not Kind.PROMPT]
     scores = await ProcessRewardVerifier(other, PROBLEM.question, aggregation=how).score(nodes)
-    judge = Judge("prm other", {read.trace.ids[node]: score for node, score in zip(nodes, scores, strict=True)})
+    judge = Judge(
+        "prm other",
+        {read.trace.ids[node]: score for node, score in zip(nodes, scores, strict=True)},
+    )
     found = await replayed(asked, PROBLEM, read, grade, None, judge)
-    assert told(found.trace) and list(differences(told(live)[: len(told(found.trace))], told(found.trace))) == []
+    assert (
+        told(found.trace)
+        and list(differences(told(live)[: len(told(found.trace))], told(found.trace))) == []
+    )
     answer = await what_if(asked, Changes(judge=judge), PROBLEM, read, grade, None)
-    assert (answer.whole, answer.rounds) == (found.unpaid is None, sum(event.kind == "step" for event in found.trace.events))
+    assert (answer.whole, answer.rounds) == (
+        found.unpaid is None,
+        sum(event.kind == "step" for event in found.trace.events),
+    )
     if answer.whole:
         assert answer.found.chosen is not None and answer.found.chosen.answer == outcome.answer
     if name == "best_of_n":
@@ -174,11 +217,20 @@ async def test_another_verifiers_scores_steer_the_search_as_a_live_run_with_it(n
 async def test_a_node_that_the_other_verifier_did_not_score_ends_the_what_if(store: Store) -> None:
     asked = spec("best_of_n", verifier="logprob")
     sink, _ = await ran(asked)
-    found = await what_if(asked, Changes(judge=Judge("exact", {1: Score(1.0, (1.0,))})), PROBLEM, kept(store, sink, "logprob"), grade, None)
+    found = await what_if(
+        asked,
+        Changes(judge=Judge("exact", {1: Score(1.0, (1.0,))})),
+        PROBLEM,
+        kept(store, sink, "logprob"),
+        grade,
+        None,
+    )
     assert (found.whole, found.reason) == (False, "a step would have been scored that never was")
 
 
-async def test_another_rule_chooses_among_the_stored_candidates_and_is_exact_to_the_end(store: Store) -> None:
+async def test_another_rule_chooses_among_the_stored_candidates_and_is_exact_to_the_end(
+    store: Store,
+) -> None:
     asked = spec("best_of_n", params={"n": 12})
     sink, _ = await ran(asked)
     for selector in SELECTORS:
@@ -193,13 +245,19 @@ async def test_only_the_first_candidates_stand(store: Store) -> None:
     sink, _ = await ran(asked)
     steps = [event for event in sink.events if event.kind == "step"]
     for first in (1, 3, 12):
-        standing = [(value, -node) for event in steps[:first] for node, value in zip(event.data["nodes"], event.data["values"], strict=True)]
+        standing = [
+            (value, -node)
+            for event in steps[:first]
+            for node, value in zip(event.data["nodes"], event.data["values"], strict=True)
+        ]
         found = await asked_of(store, sink, asked, first=first)
         assert found.found.candidates == first
         assert found.found.chosen is not None and found.found.chosen.node == -max(standing)[1]
 
 
-async def test_what_the_stored_run_never_asked_is_named_with_its_round_and_node(store: Store) -> None:
+async def test_what_the_stored_run_never_asked_is_named_with_its_round_and_node(
+    store: Store,
+) -> None:
     asked = spec("best_of_n")
     sink, _ = await ran(asked)
     wider = await asked_of(store, sink, asked, params={"n": 6})
@@ -213,13 +271,22 @@ async def test_what_the_stored_run_never_asked_is_named_with_its_round_and_node(
     assert (deeper.whole, deeper.rounds, deeper.node, deeper.found.chosen) == (False, 0, 0, None)
 
 
-async def test_ids_are_those_of_the_stored_run_where_the_search_makes_its_nodes_in_another_order(store: Store) -> None:
+async def test_ids_are_those_of_the_stored_run_where_the_search_makes_its_nodes_in_another_order(
+    store: Store,
+) -> None:
     asked = spec("a_star", params={"branching": 3, "goals": 1, "expansions": 30})
     sink, _ = await ran(asked)
     found = await asked_of(store, sink, asked, params={"branching": 2})
-    anew = await replayed(Changes(params={"branching": 2}).applied(asked), PROBLEM, kept(store, sink), grade, None)
+    anew = await replayed(
+        Changes(params={"branching": 2}).applied(asked), PROBLEM, kept(store, sink), grade, None
+    )
     stood = own_choice(anew.trace.events)
-    assert found.found.chosen is not None and found.found.chosen.node is not None and stood is not None and stood.node is not None
+    assert (
+        found.found.chosen is not None
+        and found.found.chosen.node is not None
+        and stood is not None
+        and stood.node is not None
+    )
     assert sink.nodes[found.found.chosen.node].key == anew.trace.nodes[stood.node].key
     assert found.found.chosen.node != stood.node
     assert {node.key for node in anew.trace.nodes} <= {node.key for node in sink.nodes}
@@ -228,7 +295,11 @@ async def test_ids_are_those_of_the_stored_run_where_the_search_makes_its_nodes_
 async def test_names_and_parameters_that_do_not_exist_are_refused(store: Store) -> None:
     asked = spec("beam_search")
     sink, _ = await ran(asked)
-    unknown: list[dict[str, Any]] = [{"selector": "loudest"}, {"params": {"luck": 1}}, {"params": {"beam_width": 3}}]
+    unknown: list[dict[str, Any]] = [
+        {"selector": "loudest"},
+        {"params": {"luck": 1}},
+        {"params": {"beam_width": 3}},
+    ]
     for changes in (*unknown, {"selector": "best", "selector_params": {"tau": 1}}):
         with pytest.raises(BadInput):
             await asked_of(store, sink, asked, **changes)

@@ -1,7 +1,9 @@
-"""The cause for which a run did not answer right, read off its raw events by walking through them once: what `backend.review.why.death` is compared with.
+"""The cause for which a run did not answer right, read off its raw events by walking through them
+once: what `backend.review.why.death` is compared with.
 
-Nothing here is shared with it but the grader and the checker of the problem set. The log is played forward, and for every node it is kept when, and
-by what, its line was last ended; then the lines that could have led to the right answer are sorted by when they were over.
+Nothing here is shared with it but the grader and the checker of the problem set. The log is played
+forward, and for every node it is kept when, and by what, its line was last ended; then the lines
+that could have led to the right answer are sorted by when they were over.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ TOO_LONG = ("step limit", "token limit", "cut off before its end")
 
 
 class Last(NamedTuple):
-    """A line that could have led to the right answer: when it was over, how deep it was, the negative number of its node, and the cause."""
+    """A line that could have led to the right answer: when it was over, how deep it was, the
+    negative number of its node, and the cause."""
 
     over: int
     depth: int
@@ -24,13 +27,16 @@ class Last(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """One of the words of `backend.review.why.death.Cause`, and the node whose line was over last, where that decides."""
+    """One of the words of `backend.review.why.death.Cause`, and the node whose line was over last,
+    where that decides."""
 
     cause: str
     node: int | None = None
 
 
-def verdict(nodes: Sequence[Any], events: Sequence[Any], problem: problems.Problem, status: str = "finished") -> Verdict:
+def verdict(
+    nodes: Sequence[Any], events: Sequence[Any], problem: problems.Problem, status: str = "finished"
+) -> Verdict:
     """For a problem whose set has a checker."""
 
     def written(node: Any) -> str:
@@ -42,14 +48,27 @@ def verdict(nodes: Sequence[Any], events: Sequence[Any], problem: problems.Probl
     answers = [event for event in events if event.kind == "answer"]
     if answers and answers[-1].data["correct"]:
         return Verdict("right")
-    if answers and answers[-1].data["answer"] is None and all_right(written(nodes[answers[-1].node_id]), problem):
+    if (
+        answers
+        and answers[-1].data["answer"] is None
+        and all_right(written(nodes[answers[-1].node_id]), problem)
+    ):
         return Verdict("not_extracted")
     pool = candidates(nodes, events, written)
     if any(right(nodes[place]) for place in pool):
         return Verdict("not_chosen")
     ends = Ends(events, status)
-    texts = [node for node in nodes if node.parent_id is not None and (node.done or node.finish == "budget") and node.text.strip() and right(node)]
-    lines = [line(node, ends.of_text(node)) for node in texts] or sound_lines(nodes, ends, written, problem)
+    texts = [
+        node
+        for node in nodes
+        if node.parent_id is not None
+        and (node.done or node.finish == "budget")
+        and node.text.strip()
+        and right(node)
+    ]
+    lines = [line(node, ends.of_text(node)) for node in texts] or sound_lines(
+        nodes, ends, written, problem
+    )
     last = max(lines)
     return Verdict(last.cause, -last.minus_node)
 
@@ -68,13 +87,17 @@ def all_right(text: str, problem: problems.Problem) -> bool:
     return not verdicts or verdicts[-1].ok
 
 
-def candidates(nodes: Sequence[Any], events: Sequence[Any], written: Callable[[Any], str]) -> set[int]:
+def candidates(
+    nodes: Sequence[Any], events: Sequence[Any], written: Callable[[Any], str]
+) -> set[int]:
     """Who stood for the answer when it was chosen last."""
 
     def stands(place: int) -> bool:
         node = nodes[place]
         readable = problems.extract_answer(written(node)) is not None
-        return bool(node.done) and node.finish != "aborted" and (node.finish != "length" or readable)
+        return (
+            bool(node.done) and node.finish != "aborted" and (node.finish != "length" or readable)
+        )
 
     listed: list[int] = []
     standing, reported = set[int](), set[int]()
@@ -84,7 +107,11 @@ def candidates(nodes: Sequence[Any], events: Sequence[Any], written: Callable[[A
             listed = (listed if event.data["from"] else []) + event.data["nodes"]
             standing = {place for place in listed if stands(place)} or standing
     if any(event.kind == "limit" for event in events):
-        standing |= {node.id for node in nodes if node.kind == "step" and node.finish == "end" and node.id not in reported}
+        standing |= {
+            node.id
+            for node in nodes
+            if node.kind == "step" and node.finish == "end" and node.id not in reported
+        }
     return standing
 
 
@@ -109,7 +136,10 @@ class Ends:
         data = event.data or {}
         if event.kind == "pruned":
             for place in data["nodes"]:
-                self.gone[place] = (event.seq, "cut_off" if data["reason"] in TOO_LONG else "pruned")
+                self.gone[place] = (
+                    event.seq,
+                    "cut_off" if data["reason"] in TOO_LONG else "pruned",
+                )
             self.copies |= set(data["nodes"] if data["reason"].startswith("same text as") else ())
         elif event.kind == "resampled":
             drawn = {data["particles"][ancestor] for ancestor in data["ancestors"]}
@@ -155,7 +185,9 @@ class Ends:
         return (later[0], "pruned") if later and node.id in self.weighed else None
 
 
-def sound_lines(nodes: Sequence[Any], ends: Ends, written: Callable[[Any], str], problem: problems.Problem) -> list[Last]:
+def sound_lines(
+    nodes: Sequence[Any], ends: Ends, written: Callable[[Any], str], problem: problems.Problem
+) -> list[Last]:
     """The lines whose steps are all right, as far as they go."""
     children: dict[int, list[Any]] = {}
     for node in nodes:

@@ -27,7 +27,15 @@ SIZES: dict[str, dict[str, Any]] = {
     "a_star": {"branching": 3, "expansions": 6}, "mcts": {"simulations": 5, "children": 3}, "global_frontier": {"width": 3, "expansions": 5},
     "ab_mcts": {"answers": 4}, "tree_sampling": {"iterations": 6}, "retro_search": {"traces": 2, "tries": 2},
 }  # fmt: skip
-BUDGETS: Sequence[dict[str, float]] = ({}, {}, {"rounds": 2}, {}, {"generated_tokens": 160}, {}, {"model_calls": 5})
+BUDGETS: Sequence[dict[str, float]] = (
+    {},
+    {},
+    {"rounds": 2},
+    {},
+    {"generated_tokens": 160},
+    {},
+    {"model_calls": 5},
+)
 PROBLEMS = ("countdown/1/{}", "procedure/1/{}", "ledger/1/{}")
 SEARCHES = 200
 
@@ -40,9 +48,14 @@ def specs() -> Iterator[RunSpec]:
         more: dict[str, Any] = {"selector": "majority"} if name == "best_of_n" and place % 2 else {}
         limit = 45 if place % 9 == 8 else 1000
         yield asked(
-            name, PROBLEMS[place // len(names) % 3].format(place), SIZES[name], seed=place, budget=BUDGETS[place % len(BUDGETS)],
-            sampling={"temperature": 1.0, "max_tokens": limit}, **more,
-        )  # fmt: skip
+            name,
+            PROBLEMS[place // len(names) % 3].format(place),
+            SIZES[name],
+            seed=place,
+            budget=BUDGETS[place % len(BUDGETS)],
+            sampling={"temperature": 1.0, "max_tokens": limit},
+            **more,
+        )
 
 
 class Looked(NamedTuple):
@@ -57,7 +70,13 @@ class Looked(NamedTuple):
 async def stored(store: Store, spec: RunSpec, **more: Any) -> RunWriter:
     """Carry a search out; its writer, which holds what is not stored yet."""
     problem = stored_problem(problems.problem(spec.problem or ""))
-    run_id = store.create_run(spec.model_dump(mode="json"), problem=problem, strategy=spec.strategy, model="", seed=spec.seed)
+    run_id = store.create_run(
+        spec.model_dump(mode="json"),
+        problem=problem,
+        strategy=spec.strategy,
+        model="",
+        seed=spec.seed,
+    )
     writer = store.writer(run_id)
     outcome = await searched(spec, writer, **more)
     store.update_run(run_id, status="finished", **finished_fields(outcome))
@@ -83,14 +102,20 @@ def looked(store: Store, library: Library) -> list[Looked]:
     asked_for = list(specs())
 
     async def made() -> list[RunWriter]:
-        return [await stored(store, spec, authors=1 + place % 3) for place, spec in enumerate(asked_for)]
+        return [
+            await stored(store, spec, authors=1 + place % 3) for place, spec in enumerate(asked_for)
+        ]
 
     found = []
     for spec, writer in zip(asked_for, asyncio.run(made()), strict=True):
         writer.flush()
         case = case_of(store, library, store.run(writer.run_id))
         events = store.events(writer.run_id, limit=None)
-        found.append(Looked(spec, death(case), verdict(store.paid(writer.run_id), events, case.problem), events))
+        found.append(
+            Looked(
+                spec, death(case), verdict(store.paid(writer.run_id), events, case.problem), events
+            )
+        )
     return found
 
 
@@ -108,8 +133,21 @@ def test_every_cause_occurs_and_all_kinds_of_notes_decide(looked: list[Looked]) 
     decisive = {each.found.note for each in looked if each.found.cause is Cause.PRUNED}
     lasting = [each.found for each in looked if each.found.cause is Cause.NEVER_GENERATED]
     assert any(found.step for found in lasting) and any(not found.step for found in lasting)
-    assert {"pruned", "allocated", "resampled", "pushed", "selected", "backed", "referenced", "rolled"} <= decisive
-    assert {each.found.reason for each in looked if each.found.cause is Cause.CUT_OFF} >= {"generated_tokens", "model_calls", "rounds"}
+    assert {
+        "pruned",
+        "allocated",
+        "resampled",
+        "pushed",
+        "selected",
+        "backed",
+        "referenced",
+        "rolled",
+    } <= decisive
+    assert {each.found.reason for each in looked if each.found.cause is Cause.CUT_OFF} >= {
+        "generated_tokens",
+        "model_calls",
+        "rounds",
+    }
 
 
 DECIDING = {"allocated": "pruned", "pushed": "popped"}
@@ -126,7 +164,9 @@ def test_the_event_that_is_pointed_at_is_the_one_that_decided(looked: list[Looke
             assert each.found.node in data["nodes"] and each.found.reason == data["reason"]
         if event.kind == "resampled":
             assert each.found.node in data["particles"]
-            assert each.found.node not in {data["particles"][ancestor] for ancestor in data["ancestors"]}
+            assert each.found.node not in {
+                data["particles"][ancestor] for ancestor in data["ancestors"]
+            }
             assert each.found.value is not None and 0.0 <= each.found.value < 1.0
         if event.kind == "limit":
             assert each.found.reason in (event.label, "generated_tokens")

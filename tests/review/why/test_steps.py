@@ -8,11 +8,12 @@ from typing import NamedTuple
 import pytest
 
 from backend import problems
-from backend.core.records import MemorySink, Recorder
+from backend.core.records import MemorySink
 from backend.core.types import Finish, Kind, Node, Score
 from backend.problems import SETS
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 from backend.review.why.steps import first_wrong, judged, written
+from backend.runs.recorder import Recorder
 
 
 class StoredScore(NamedTuple):
@@ -39,14 +40,25 @@ def chain(pieces: list[str]) -> Trace:
     recorder, node = Recorder(sink), Node("<q>", (1,), kind=Kind.PROMPT)
     for place, piece in enumerate(pieces):
         last = place == len(pieces) - 1
-        node = Node(piece, (1,), None, node, place + 1, last, Finish.END if last else Finish.STEP, key=str(place))
+        node = Node(
+            piece,
+            (1,),
+            None,
+            node,
+            place + 1,
+            last,
+            Finish.END if last else Finish.STEP,
+            key=str(place),
+        )
     recorder.node(node)
     recorder.flush()
     return Trace(sink.nodes, sink.events, "")
 
 
 @pytest.mark.parametrize("name", list(SETS))
-def test_the_first_wrong_step_of_every_pupil_is_the_checkers_first_and_names_its_node(name: str) -> None:
+def test_the_first_wrong_step_of_every_pupil_is_the_checkers_first_and_names_its_node(
+    name: str,
+) -> None:
     problem, known, wrong = problems.problem(f"{name}/2/5"), SETS[name], 0
     for pupil in known.pupils:
         steps = known.solution(problem, random.Random(3), pupil)
@@ -60,7 +72,10 @@ def test_the_first_wrong_step_of_every_pupil_is_the_checkers_first_and_names_its
             if expected is None:
                 assert found is None
             else:
-                assert found is not None and (found.step, found.kind) == (expected + 1, verdicts[expected].kind)
+                assert found is not None and (found.step, found.kind) == (
+                    expected + 1,
+                    verdicts[expected].kind,
+                )
                 assert found.node == (expected + 1 if len(pieces) > 1 else 1)
         wrong += expected is not None
     assert wrong > 1
@@ -84,11 +99,17 @@ def test_a_step_has_the_score_of_its_own_or_else_a_node_that_of_its_end() -> Non
     assert [step.score for step in written(each, each.nodes[2])] == [0.9, 0.8, 0.7]
     paths = with_scores(scored, StoredScore(1, (0.5,)), StoredScore(2, (0.3,)))
     told = written(paths, paths.nodes[2])
-    assert [(paths.ids[step.node], step.text, step.score) for step in told] == [(1, "a", None), (1, "b", 0.5), (2, "c", 0.3)]
+    assert [(paths.ids[step.node], step.text, step.score) for step in told] == [
+        (1, "a", None),
+        (1, "b", 0.5),
+        (2, "c", 0.3),
+    ]
     assert [step.score for step in written(scored, scored.nodes[2])] == [None, None, None]
     assert written(scored, scored.nodes[0]) == []
 
 
 def test_a_set_without_a_checker_has_no_verdicts() -> None:
     trace = chain(["x"])
-    assert judged(trace, trace.nodes[-1], problems.Problem("own", "own", None, None, "?", "1")) is None
+    assert (
+        judged(trace, trace.nodes[-1], problems.Problem("own", "own", None, None, "?", "1")) is None
+    )

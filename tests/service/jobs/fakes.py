@@ -1,4 +1,5 @@
-"""Stand-ins for what jobs and the service are given: models without weights and drivers without searches."""
+"""Stand-ins for what jobs and the service are given: models without weights and drivers without
+searches."""
 
 from __future__ import annotations
 
@@ -9,15 +10,17 @@ from pathlib import Path
 
 from backend.core.errors import EngineFailure
 from backend.core.ports import Engine, RewardModel
-from backend.core.records import Recorder, Sink
+from backend.core.records import Sink
 from backend.core.spec import RunSpec
-from backend.core.types import Finish, Kind, Node, Step
+from backend.core.steps import Step
+from backend.core.types import Finish, Kind, Node
 from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library
 from backend.runs.budget import Ledger
 from backend.runs.driver import Control, GradeFunction, Outcome
 from backend.runs.paid import Paid
+from backend.runs.recorder import Recorder
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.tap import Tap
 from storage import RunWriter, Store
@@ -40,7 +43,9 @@ class LoadedState:
 
 @dataclass
 class FakeModels:
-    """Hands out one fake engine. `gate`, when given, holds loading back; `failure` makes it fail."""
+    """Hands out one fake engine. `gate`, when given, holds loading back; `failure` makes it
+    fail.
+    """
 
     engine: FakeEngine = field(default_factory=FakeEngine)
     gate: asyncio.Event | None = None
@@ -52,14 +57,20 @@ class FakeModels:
             await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        self.loaded[("policy", model)] = LoadedState(model or "default", engine, model or "default", "policy")
+        self.loaded[("policy", model)] = LoadedState(
+            model or "default", engine, model or "default", "policy"
+        )
         return self.engine
 
     async def reward(self, engine: str, model: str | None) -> RewardModel:
         raise EngineFailure("the fake has no reward model", "Use another verifier")
 
     def available(self) -> list[tuple[str, bool, str]]:
-        return [("torch", True, ""), ("scripted", True, ""), ("vllm", False, "vllm is not installed")]
+        return [
+            ("torch", True, ""),
+            ("scripted", True, ""),
+            ("vllm", False, "vllm is not installed"),
+        ]
 
     def states(self) -> list[LoadedState]:
         return list(self.loaded.values())
@@ -78,32 +89,69 @@ def outcome(recorder: Recorder, answer: str | None, correct: bool | None) -> Out
 
 
 async def quick(
-    spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Sink, control: Control, grade: GradeFunction, paid: Paid
+    spec: RunSpec,
+    *,
+    problem: Problem,
+    engine: Engine,
+    reward: RewardModel | None,
+    sink: Sink,
+    control: Control,
+    grade: GradeFunction,
+    paid: Paid,
 ) -> Outcome:
     """Writes a root and two steps, and answers 12."""
     recorder = Recorder(sink)
     root = Node(f"<{problem.question}>", (1, 2), kind=Kind.PROMPT)
-    child = Node("7 + 5 = 12.\n\n", (3, 4, 5), (-0.1, -0.2, -0.3), root, 1, False, Finish.STEP, key="k1")
-    last = Node("The answer is \\boxed{12}.", (6, 7, 0), (-0.1, -0.1, -0.1), child, 2, True, Finish.END, key="k2")
+    child = Node(
+        "7 + 5 = 12.\n\n", (3, 4, 5), (-0.1, -0.2, -0.3), root, 1, False, Finish.STEP, key="k1"
+    )
+    last = Node(
+        "The answer is \\boxed{12}.",
+        (6, 7, 0),
+        (-0.1, -0.1, -0.1),
+        child,
+        2,
+        True,
+        Finish.END,
+        key="k2",
+    )
     for node in (root, child, last):
         recorder.node(node, {"prompt_tokens": 2, "cached_tokens": 0})
     recorder.step(Step([last], [0.5], phase="write"), 0)
     verdict = grade(problem, "12")
-    recorder.event("answer", node=last, data={"answer": "12", "correct": verdict.correct, "reason": "12 it is", "ledger": {"generated_tokens": 6}})
+    recorder.event(
+        "answer",
+        node=last,
+        data={
+            "answer": "12",
+            "correct": verdict.correct,
+            "reason": "12 it is",
+            "ledger": {"generated_tokens": 6},
+        },
+    )
     recorder.flush()
     return outcome(recorder, "12", verdict.correct)
 
 
 class Growing:
-    """A driver that writes one node every `pause_s` until it is stopped, and obeys pauses; `running` counts those under way."""
+    """A driver that writes one node every `pause_s` until it is stopped, and obeys pauses;
+    `running` counts those under way."""
 
     def __init__(self, pause_s: float = 0.01, most: int = 100_000) -> None:
         self.pause_s, self.most = pause_s, most
         self.running = self.peak = self.written = 0
 
     async def __call__(
-        self, spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Sink, control: Control,
-        grade: GradeFunction, paid: Paid,
+        self,
+        spec: RunSpec,
+        *,
+        problem: Problem,
+        engine: Engine,
+        reward: RewardModel | None,
+        sink: Sink,
+        control: Control,
+        grade: GradeFunction,
+        paid: Paid,
     ) -> Outcome:
         recorder = Recorder(sink, skip=paid.next_seq, elapsed_ms=paid.elapsed_ms)
         self.running += 1
@@ -112,12 +160,23 @@ class Growing:
             node = Node("<q>", (1,), kind=Kind.PROMPT)
             for number in range(self.most):
                 recorder.node(node)
-                recorder.event("call", label="policy", data={"ledger": {"generated_tokens": number + 1.0}})
+                recorder.event(
+                    "call", label="policy", data={"ledger": {"generated_tokens": number + 1.0}}
+                )
                 recorder.flush()
                 self.written = number + 1
                 await control.gate()
                 await asyncio.sleep(self.pause_s)
-                node = Node(f"step {number}.\n\n", (1,), (-0.5,), node, number + 1, False, Finish.STEP, key=f"k{number}")
+                node = Node(
+                    f"step {number}.\n\n",
+                    (1,),
+                    (-0.5,),
+                    node,
+                    number + 1,
+                    False,
+                    Finish.STEP,
+                    key=f"k{number}",
+                )
             return outcome(recorder, None, None)
         except asyncio.CancelledError:
             recorder.event("status", label="cancelled")
@@ -128,7 +187,15 @@ class Growing:
 
 
 async def greedy(
-    spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Sink, control: Control, grade: GradeFunction, paid: Paid
+    spec: RunSpec,
+    *,
+    problem: Problem,
+    engine: Engine,
+    reward: RewardModel | None,
+    sink: Sink,
+    control: Control,
+    grade: GradeFunction,
+    paid: Paid,
 ) -> Outcome:
     """Never waits for anything but the gate after every round."""
     recorder = Recorder(sink)
@@ -139,13 +206,22 @@ async def greedy(
 
 @dataclass
 class Flooding:
-    """Records a hundred events a round and waits for nothing but the gate; `most_behind` is how far the store was behind at worst."""
+    """Records a hundred events a round and waits for nothing but the gate; `most_behind` is how far
+    the store was behind at worst."""
 
     rounds: int
     most_behind: int = 0
 
     async def __call__(
-        self, spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Tap, control: Control, grade: GradeFunction,
+        self,
+        spec: RunSpec,
+        *,
+        problem: Problem,
+        engine: Engine,
+        reward: RewardModel | None,
+        sink: Tap,
+        control: Control,
+        grade: GradeFunction,
         paid: Paid,
     ) -> Outcome:
         assert isinstance(sink.sink, RunWriter)
@@ -157,14 +233,31 @@ class Flooding:
             recorder.flush()
             self.most_behind = max(self.most_behind, sink.sink.backlog)
             await control.gate()
-        return Outcome("finished", None, None, "unfinished", None, None, {}, recorder.node_count, recorder.next_seq)
+        return Outcome(
+            "finished",
+            None,
+            None,
+            "unfinished",
+            None,
+            None,
+            {},
+            recorder.node_count,
+            recorder.next_seq,
+        )
 
 
 def failing(error: Exception) -> Callable[..., object]:
     """A driver that writes a node and then fails."""
 
     async def run(
-        spec: RunSpec, *, problem: Problem, engine: Engine, reward: RewardModel | None, sink: Sink, control: Control, grade: GradeFunction,
+        spec: RunSpec,
+        *,
+        problem: Problem,
+        engine: Engine,
+        reward: RewardModel | None,
+        sink: Sink,
+        control: Control,
+        grade: GradeFunction,
         paid: Paid,
     ) -> Outcome:
         recorder = Recorder(sink)
@@ -177,8 +270,17 @@ def failing(error: Exception) -> Callable[..., object]:
 
 def spec(**fields: object) -> RunSpec:
     """A spec of a run that the fakes can carry out."""
-    given = {"strategy": "beam_search", "question": "What is 7 + 5?", "answer": "12", "engine": "scripted", "verifier": "exact", **fields}
-    return RunSpec.model_validate({name: value for name, value in given.items() if value is not None})
+    given = {
+        "strategy": "beam_search",
+        "question": "What is 7 + 5?",
+        "answer": "12",
+        "engine": "scripted",
+        "verifier": "exact",
+        **fields,
+    }
+    return RunSpec.model_validate(
+        {name: value for name, value in given.items() if value is not None}
+    )
 
 
 def grade(problem: Problem, answer: str | None) -> Grade:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from backend.core.errors import BadInput, EngineFailure, MissingCapability, StorageFailure, VerifierFailure
+from backend.core.errors import (
+    BadInput,
+    EngineFailure,
+    MissingCapability,
+    StorageFailure,
+    VerifierFailure,
+)
 from backend.service.jobs import failure
 
 
@@ -31,4 +37,7 @@ def test_every_failure_has_a_kind_a_reason_and_a_remedy(error: Exception, kind: 
 
 
 def test_the_remedy_of_the_engine_counts_more_than_ours() -> None:
-    assert failure(EngineFailure("out of memory", "Use fewer particles")).remedy == "Use fewer particles"
+    assert (
+        failure(EngineFailure("out of memory", "Use fewer particles")).remedy
+        == "Use fewer particles"
+    )

@@ -12,11 +12,24 @@ import pytest
 from backend.core.errors import BadInput, Conflict, EngineFailure, MissingCapability, NotFound
 from backend.service.jobs.jobs import MOST_BEHIND
 from storage import Store
-from tests.service.jobs.fakes import FakeModels, Flooding, Growing, failing, greedy, jobs, quick, spec, store_at, until
+from tests.service.jobs.fakes import (
+    FakeModels,
+    Flooding,
+    Growing,
+    failing,
+    greedy,
+    jobs,
+    quick,
+    spec,
+    store_at,
+    until,
+)
 
 
 def writing_s(store: Store) -> float:
-    """What ten small writes take on this machine now: a bound in seconds is meant for an idle one."""
+    """What ten small writes take on this machine now: a bound in seconds is meant for an idle
+    one.
+    """
     started = time.monotonic()
     for _ in range(10):
         store.set_setting("probe", started)
@@ -39,7 +52,9 @@ async def test_when_the_row_says_finished_the_whole_log_is_stored(store: Store) 
     board = jobs(store, FakeModels(), Growing(0.0, most=300))
     run_id = await board.submit(spec())
     seen: list[tuple[str, int]] = []
-    with board.watch(run_id, lambda: seen.append((store.run(run_id).status, store.last_seq(run_id)))):
+    with board.watch(
+        run_id, lambda: seen.append((store.run(run_id).status, store.last_seq(run_id)))
+    ):
         await board.wait(run_id)
     assert seen[-1] == ("finished", 599)
 
@@ -50,7 +65,12 @@ async def test_only_so_many_runs_search_at_once_and_the_others_wait(store: Store
     ids = [await board.submit(spec(seed=seed)) for seed in range(4)]
     await until(lambda: growing.running == 2)
     assert board.counts == (2, 2)
-    assert [store.run(run_id).status for run_id in ids] == ["running", "running", "queued", "queued"]
+    assert [store.run(run_id).status for run_id in ids] == [
+        "running",
+        "running",
+        "queued",
+        "queued",
+    ]
     board.resize(4)
     await until(lambda: growing.running == 4)
     await board.close()
@@ -72,7 +92,9 @@ async def test_a_waiting_run_says_that_a_model_is_loading(store: Store) -> None:
 
 
 @pytest.mark.parametrize("phase", ["at once", "queued", "loading", "running", "paused"])
-async def test_a_run_can_be_stopped_in_every_phase_within_a_second(store: Store, phase: str) -> None:
+async def test_a_run_can_be_stopped_in_every_phase_within_a_second(
+    store: Store, phase: str
+) -> None:
     growing = Growing()
     models = FakeModels(gate=asyncio.Event() if phase == "loading" else None)
     board = jobs(store, models, growing, runs_at_once=1)
@@ -123,7 +145,9 @@ async def test_a_paused_run_stands_still_and_goes_on_where_it_was(store: Store) 
     await board.close()
 
 
-async def test_steering_a_run_that_is_over_is_a_conflict_and_an_unknown_one_is_not_found(store: Store) -> None:
+async def test_steering_a_run_that_is_over_is_a_conflict_and_an_unknown_one_is_not_found(
+    store: Store,
+) -> None:
     board = jobs(store, FakeModels(), quick)
     run_id = await board.submit(spec())
     await board.wait(run_id)
@@ -136,9 +160,14 @@ async def test_steering_a_run_that_is_over_is_a_conflict_and_an_unknown_one_is_n
 
 @pytest.mark.parametrize(
     ("error", "kind"),
-    [(EngineFailure("the engine host died (signal 9)", "Resume the run"), "engine died"), (RuntimeError("surprise \ud800"), "internal error")],
+    [
+        (EngineFailure("the engine host died (signal 9)", "Resume the run"), "engine died"),
+        (RuntimeError("surprise \ud800"), "internal error"),
+    ],
 )
-async def test_whatever_ends_a_run_is_recorded_with_reason_and_remedy(store: Store, error: Exception, kind: str) -> None:
+async def test_whatever_ends_a_run_is_recorded_with_reason_and_remedy(
+    store: Store, error: Exception, kind: str
+) -> None:
     board = jobs(store, FakeModels(), failing(error))
     run_id = await board.submit(spec())
     await board.wait(run_id)
@@ -164,12 +193,19 @@ async def test_a_model_that_cannot_be_loaded_fails_its_run_and_no_other(store: S
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"strategy": "dowsing"}, "beam_search"), ({"params": {"width": 3}}, "beam_width"), ({"params": {"n": 0}}, "greater than"),
-        ({"selector": "loudest"}, "majority"), ({"verifier": "oracle"}, "exact"), ({"engine": "abacus"}, "torch"),
-        ({"engine": "vllm"}, "not installed"), ({"question": None, "answer": None, "problem": "ledger/99/1"}, "ledger"),
+        ({"strategy": "dowsing"}, "beam_search"),
+        ({"params": {"width": 3}}, "beam_width"),
+        ({"params": {"n": 0}}, "greater than"),
+        ({"selector": "loudest"}, "majority"),
+        ({"verifier": "oracle"}, "exact"),
+        ({"engine": "abacus"}, "torch"),
+        ({"engine": "vllm"}, "not installed"),
+        ({"question": None, "answer": None, "problem": "ledger/99/1"}, "ledger"),
     ],
 )
-async def test_bad_input_is_refused_before_anything_is_stored(store: Store, fields: dict[str, object], named: str) -> None:
+async def test_bad_input_is_refused_before_anything_is_stored(
+    store: Store, fields: dict[str, object], named: str
+) -> None:
     board = jobs(store, FakeModels(), quick)
     with pytest.raises(BadInput) as refusal:
         await board.submit(spec(**fields))
@@ -195,7 +231,9 @@ async def test_closing_cuts_runs_off_like_a_crash_and_they_can_be_taken_up(store
     row = store.run(run_id)
     assert row.status == "crashed"
     assert "resume" in (row.reason or "")
-    assert {event.label for event in store.events(run_id, limit=None) if event.kind == "status"} == set()
+    assert {
+        event.label for event in store.events(run_id, limit=None) if event.kind == "status"
+    } == set()
     again = jobs(store, FakeModels(), Growing(0.0, most=row.nodes + 10))
     assert await again.resume(run_id) == "queued"
     await again.wait(run_id)
@@ -205,9 +243,13 @@ async def test_closing_cuts_runs_off_like_a_crash_and_they_can_be_taken_up(store
     assert store.last_seq(run_id) == 2 * (row.nodes + 10) - 1
 
 
-async def test_a_run_that_died_with_its_process_is_found_crashed_and_taken_up(tmp_path: Path) -> None:
+async def test_a_run_that_died_with_its_process_is_found_crashed_and_taken_up(
+    tmp_path: Path,
+) -> None:
     store = store_at(tmp_path)
-    run_id = store.create_run(spec().model_dump(mode="json"), problem=None, strategy="beam_search", model="", seed=0)
+    run_id = store.create_run(
+        spec().model_dump(mode="json"), problem=None, strategy="beam_search", model="", seed=0
+    )
     store.update_run(run_id, status="running")
     store.close()
     store = store_at(tmp_path)
@@ -239,7 +281,9 @@ async def test_nothing_is_accepted_after_closing(store: Store) -> None:
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.01, 0.03, 0.1, 0.2])
-async def test_stopping_a_run_while_its_end_is_being_written_leaves_a_whole_end(store: Store, delay_s: float) -> None:
+async def test_stopping_a_run_while_its_end_is_being_written_leaves_a_whole_end(
+    store: Store, delay_s: float
+) -> None:
     board = jobs(store, FakeModels(), Growing(0.0, most=3))
     run_id = await board.submit(spec())
     await asyncio.sleep(delay_s)

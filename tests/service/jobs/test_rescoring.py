@@ -14,7 +14,7 @@ from backend.core.ports import Solution, StepScores
 from backend.core.types import Kind
 from backend.engines.scripted.engine import ScriptedRewardModel
 from backend.judging.verifiers import ExactVerifier, LogprobVerifier, ProcessRewardVerifier
-from backend.review.reselect import Trace
+from backend.review.stored_run import Trace
 from backend.service.jobs.rescoring import Asked, Progress, Rescoring
 from backend.service.jobs.rows import finished_fields, stored_problem
 from storage import RunRow, SeriesScore, Store
@@ -31,11 +31,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 async def stored(store: Store, answer: str | None = "known") -> RunRow:
-    """A finished search on a real problem; without `answer`, one of which the store knows no answer."""
-    spec = asked("mcts", "ledger/1/3", {"simulations": 4, "children": 2, "value": "rollout"}, seed=1)
+    """A finished search on a real problem; without `answer`, one of which the store knows no
+    answer."""
+    spec = asked(
+        "mcts", "ledger/1/3", {"simulations": 4, "children": 2, "value": "rollout"}, seed=1
+    )
     problem = stored_problem(problems.problem("ledger/1/3"))
     kept = problem if answer else {"id": "own", "question": problem["question"]}
-    run_id = store.create_run(spec.model_dump(mode="json"), problem=kept, strategy="mcts", model="", seed=1)
+    run_id = store.create_run(
+        spec.model_dump(mode="json"), problem=kept, strategy="mcts", model="", seed=1
+    )
     writer = store.writer(run_id)
     outcome = await searched(spec, writer)
     writer.close()
@@ -51,15 +56,18 @@ async def test_every_written_node_gets_the_score_that_the_verifier_gives_it(stor
     written = [node for node in trace.nodes if node.kind is not Kind.PROMPT]
     assert any(node.kind is Kind.ROLLOUT for node in written)
     judges = {
-        "exact": ExactVerifier(problem, aggregation="min"), "logprob": LogprobVerifier(),
+        "exact": ExactVerifier(problem, aggregation="min"),
+        "logprob": LogprobVerifier(),
         "prm": ProcessRewardVerifier(ScriptedRewardModel(), problem.question, aggregation="min"),
-    }  # fmt: skip
+    }
     for verifier, judge in judges.items():
         asked_for = Asked(verifier, aggregation="min")
         rescoring.start(row, asked_for)
         await rescoring.wait(row.id)
         told = zip(written, await judge.score(written), strict=True)
-        expected = [SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told]
+        expected = [
+            SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told
+        ]
         assert store.series_scores(row.id, asked_for.series) == expected
     assert rescoring.under_way(row.id) == []
     assert set(store.series(row.id)) == {"exact", "logprob", "prm default"}

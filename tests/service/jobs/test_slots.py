@@ -1,4 +1,5 @@
-"""Room for runs: never more than allowed, first come first served, nothing lost when a waiter gives up."""
+"""Room for runs: never more than allowed, first come first served, nothing lost when a waiter gives
+up."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ async def test_lowering_the_capacity_stops_nobody_and_starts_nobody() -> None:
 async def test_waiters_that_give_up_at_any_moment_cost_no_room() -> None:
     random.seed(1)
     crowd = Crowd(Slots(2))
-    tasks = [asyncio.create_task(crowd.visit(number, random.random() * 0.01)) for number in range(100)]
+    tasks = [
+        asyncio.create_task(crowd.visit(number, random.random() * 0.01)) for number in range(100)
+    ]
     for task in random.sample(tasks, 60):
         await asyncio.sleep(0.001)
         task.cancel()

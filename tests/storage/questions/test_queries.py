@@ -1,4 +1,5 @@
-"""Queries of strangers: what reads the copy is answered, everything else is refused, and nothing that a query does reaches anybody else."""
+"""Queries of strangers: what reads the copy is answered, everything else is refused, and nothing
+that a query does reaches anybody else."""
 
 from __future__ import annotations
 
@@ -16,7 +17,16 @@ import pytest
 
 from backend.core.settings import ROOT
 from storage import Store
-from storage.questions import EXAMPLES, Answer, Example, Refusal, SqlDesk, SqlLimits, StoreCopy, sandbox
+from storage.questions import (
+    EXAMPLES,
+    Answer,
+    Example,
+    Refusal,
+    SqlDesk,
+    SqlLimits,
+    StoreCopy,
+    sandbox,
+)
 from tests.storage.traces import finished_run
 
 SECRET = "the file of somebody else"
@@ -47,7 +57,11 @@ def asked(copy: StoreCopy, query: str, **limits: float) -> Answer:
 
 def children() -> list[str]:
     """Processes that this one has started and that are not collected."""
-    return [line for task in Path("/proc/self/task").iterdir() for line in (task / "children").read_text().split()]
+    return [
+        line
+        for task in Path("/proc/self/task").iterdir()
+        for line in (task / "children").read_text().split()
+    ]
 
 
 def born(before: list[str]) -> int:
@@ -64,12 +78,22 @@ def test_every_example_gives_rows_on_the_shipped_runs(copy: StoreCopy, example: 
     assert all(len(row) == len(answer.columns) for row in answer.rows)
 
 
-def test_there_are_ten_examples_and_their_numbers_are_those_of_the_store(copy: StoreCopy, store: Store) -> None:
+def test_there_are_ten_examples_and_their_numbers_are_those_of_the_store(
+    copy: StoreCopy, store: Store
+) -> None:
     assert len({example.name for example in EXAMPLES}) == 10
     by_name = {example.name: example.query for example in EXAMPLES}
     runs = asked(copy, by_name["Newest runs with their answers and costs"])
     assert [row[:6] for row in runs.rows] == [
-        [run.id, run.strategy, (run.problem or {})["id"], run.answer, (run.problem or {})["answer"], run.correct] for run in store.runs().rows
+        [
+            run.id,
+            run.strategy,
+            (run.problem or {})["id"],
+            run.answer,
+            (run.problem or {})["answer"],
+            run.correct,
+        ]
+        for run in store.runs().rows
     ]
     cut = asked(copy, by_name["Nodes that were pruned although their score reached the cut"])
     beam = next(run.id for run in store.runs().rows if run.strategy == "beam_search")
@@ -91,21 +115,43 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 HOSTILE = (
-    "SELECT * FROM read_text('{file}')", "SELECT * FROM read_blob('{file}')", "SELECT * FROM read_csv('{file}')", "SELECT * FROM '{file}'",
-    "SELECT * FROM read_csv_auto('/proc/self/environ')", "SELECT * FROM parquet_scan('{file}')", "SELECT * FROM read_json('{file}')",
-    "SELECT * FROM glob('{folder}/*')", "SELECT * FROM sniff_csv('{file}')", "SELECT * FROM read_text('http://127.0.0.1:1/x')",
-    "SELECT * FROM query('SELECT * FROM read_text(''{file}'')')", "SELECT * FROM duckdb_secrets()", "FROM sys_modules",
-    "COPY run TO '{folder}/out.csv'", "COPY (SELECT 1) TO '{folder}/out.parquet' (FORMAT parquet)", "EXPORT DATABASE '{folder}/out'",
-    "EXPLAIN ANALYZE COPY run TO '{folder}/out.csv'", "ATTACH '{folder}/new.duckdb'", "ATTACH '{file}' AS other", "ATTACH ':memory:' AS other",
+    "SELECT * FROM read_text('{file}')", ("SELECT * FROM "
+"read_blob('{file}')"), "SELECT * FROM read_csv('{file}')", "SELECT * FROM '{file}'",
+    ("SELECT * FROM "
+"read_csv_auto('/proc/self/environ')"), ("SELECT * FROM "
+"parquet_scan('{file}')"), "SELECT * FROM read_json('{file}')",
+    "SELECT * FROM glob('{folder}/*')", "SELECT * FROM sniff_csv('{file}')", ("SELECT * FROM "
+"read_text('http://127.0.0.1:1/x')"),
+    ("SELECT * FROM query('SELECT * FROM "
+"read_text(''{file}'')')"), "SELECT * FROM duckdb_secrets()", "FROM sys_modules",
+    "COPY run TO '{folder}/out.csv'", ("COPY (SELECT 1) TO '{folder}/out.parquet' (FORMAT "
+"parquet)"), "EXPORT DATABASE '{folder}/out'",
+    ("EXPLAIN ANALYZE COPY run TO "
+"'{folder}/out.csv'"), "ATTACH '{folder}/new.duckdb'", "ATTACH '{file}' AS other", "ATTACH ':memory:' AS other",
     "SET memory_limit = '64GB'", "SET lock_configuration = false", "RESET lock_configuration", "SET enable_external_access = true",
-    "PRAGMA memory_limit = '64GB'", "INSTALL httpfs", "LOAD httpfs", "LOAD '{file}'", "CREATE SECRET s (TYPE s3)",
-    "INSERT INTO setting VALUES ('a', '1')", "UPDATE run SET answer = '1'", "DELETE FROM run", "DROP TABLE run", "CREATE TABLE t (i INT)",
-    "EXPLAIN ANALYZE DELETE FROM run", "WITH d AS (SELECT 1) DELETE FROM run", "SELECT nextval('run_id_sequence')", "CALL force_checkpoint()",
+    ("PRAGMA memory_limit "
+"= '64GB'"), "INSTALL httpfs", "LOAD httpfs", "LOAD '{file}'", "CREATE SECRET s (TYPE s3)",
+    ("INSERT INTO setting VALUES "
+"('a', '1')"), "UPDATE run SET answer = '1'", "DELETE FROM run", "DROP TABLE run", "CREATE TABLE t (i INT)",
+    "EXPLAIN ANALYZE DELETE FROM run", ("WITH d AS (SELECT 1) DELETE "
+"FROM run"), "SELECT nextval('run_id_sequence')", "CALL force_checkpoint()",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("query", [*HOSTILE[:5], *(query for query in HOSTILE if query.startswith(("EXPLAIN", "COPY (", "SET m", "LOAD h", "DEL")))])
-def test_what_does_not_read_the_copy_is_refused(copy: StoreCopy, stranger: Path, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        *HOSTILE[:5],
+        *(
+            query
+            for query in HOSTILE
+            if query.startswith(("EXPLAIN", "COPY (", "SET m", "LOAD h", "DEL"))
+        ),
+    ],
+)
+def test_what_does_not_read_the_copy_is_refused(
+    copy: StoreCopy, stranger: Path, query: str
+) -> None:
     with pytest.raises(Refusal) as refusal:
         asked(copy, query.format(file=stranger, folder=stranger.parent))
     assert SECRET not in str(refusal.value)
@@ -113,8 +159,11 @@ def test_what_does_not_read_the_copy_is_refused(copy: StoreCopy, stranger: Path,
 
 
 @pytest.mark.parametrize("query", [query for query in HOSTILE if not query.startswith("EXPLAIN")])
-def test_the_connection_alone_would_refuse_it_too(copy: StoreCopy, stranger: Path, query: str) -> None:
-    """The kind of a statement is checked before, but nothing rests on that: none of these is kept from harm by its first word only."""
+def test_the_connection_alone_would_refuse_it_too(
+    copy: StoreCopy, stranger: Path, query: str
+) -> None:
+    """The kind of a statement is checked before, but nothing rests on that: none of these is kept
+    from harm by its first word only."""
     connection = sandbox.opened(copy.there().path, 128, 1)
     try:
         with pytest.raises(duckdb.Error):
@@ -125,18 +174,34 @@ def test_the_connection_alone_would_refuse_it_too(copy: StoreCopy, stranger: Pat
 
 def test_only_one_statement_that_reads_is_taken(copy: StoreCopy) -> None:
     for query, words in (
-        ("SELECT 1; DROP TABLE run", "2 statements"), ("SELECT 1; SELECT 2", "2 statements"), ("", "0 statements"), ("-- nothing", "0 statements"),
-        ("CREATE TEMP TABLE t AS SELECT 1", "type CREATE"), ("BEGIN", "type TRANSACTION"), ("CHECKPOINT", "type CALL"),
-        ("SET VARIABLE x = 1", "type SET"), ("PRAGMA enable_profiling", "type PRAGMA"),
-    ):  # fmt: skip
+        ("SELECT 1; DROP TABLE run", "2 statements"),
+        ("SELECT 1; SELECT 2", "2 statements"),
+        ("", "0 statements"),
+        ("-- nothing", "0 statements"),
+        ("CREATE TEMP TABLE t AS SELECT 1", "type CREATE"),
+        ("BEGIN", "type TRANSACTION"),
+        ("CHECKPOINT", "type CALL"),
+        ("SET VARIABLE x = 1", "type SET"),
+        ("PRAGMA enable_profiling", "type PRAGMA"),
+    ):
         with pytest.raises(Refusal, match=words):
             asked(copy, query)
-    for query in ("FROM run", "DESCRIBE run", "SHOW TABLES", "SUMMARIZE run", "VALUES (1)", "EXPLAIN SELECT 1;", "WITH a AS (SELECT 1) FROM a"):
+    for query in (
+        "FROM run",
+        "DESCRIBE run",
+        "SHOW TABLES",
+        "SUMMARIZE run",
+        "VALUES (1)",
+        "EXPLAIN SELECT 1;",
+        "WITH a AS (SELECT 1) FROM a",
+    ):
         assert asked(copy, query).rows
 
 
 def test_a_mistake_is_told_with_its_place(copy: StoreCopy) -> None:
-    with pytest.raises(Refusal, match=r'^line 2, column 7: Referenced column "foo" not found') as refusal:
+    with pytest.raises(
+        Refusal, match=r'^line 2, column 7: Referenced column "foo" not found'
+    ) as refusal:
         asked(copy, "SELECT\n 'é', foo FROM run")
     assert (refusal.value.line, refusal.value.column) == (2, 7)
     with pytest.raises(Refusal, match=r"^line 1, column 1: syntax error"):
@@ -173,10 +238,13 @@ async def test_a_process_that_dies_takes_nobody_with_it(copy: StoreCopy) -> None
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT repeat('x', 4000000000)", "SELECT list(range) FROM range(500000000)", "SELECT string_agg(repeat('x', 1000), '') FROM range(10000000)",
-        "SELECT * FROM range(50000000) ORDER BY hash(range)", "SELECT count(DISTINCT repeat(range::VARCHAR, 50)) FROM range(50000000)",
+        "SELECT repeat('x', 4000000000)",
+        "SELECT list(range) FROM range(500000000)",
+        "SELECT string_agg(repeat('x', 1000), '') FROM range(10000000)",
+        "SELECT * FROM range(50000000) ORDER BY hash(range)",
+        "SELECT count(DISTINCT repeat(range::VARCHAR, 50)) FROM range(50000000)",
     ],
-)  # fmt: skip
+)
 def test_a_query_gets_no_more_memory_than_there_is_for_it(copy: StoreCopy, query: str) -> None:
     with pytest.raises(Refusal, match="memory"):
         asked(copy, query, memory_mb=64, seconds=60.0)
@@ -184,7 +252,10 @@ def test_a_query_gets_no_more_memory_than_there_is_for_it(copy: StoreCopy, query
 
 def test_a_large_result_is_cut_and_says_so(copy: StoreCopy) -> None:
     few = asked(copy, "SELECT * FROM range(1000000000000)", rows=7)
-    assert few.rows == [[number] for number in range(7)] and few.cut == "only the first 7 rows are shown"
+    assert (
+        few.rows == [[number] for number in range(7)]
+        and few.cut == "only the first 7 rows are shown"
+    )
     exact = asked(copy, "SELECT * FROM range(7)", rows=7)
     assert (len(exact.rows), exact.cut) == (7, "")
     wide = asked(copy, "SELECT repeat('x', 300000) FROM range(100)", bytes=2**20)
@@ -192,21 +263,54 @@ def test_a_large_result_is_cut_and_says_so(copy: StoreCopy) -> None:
 
 
 def test_what_json_cannot_hold_comes_as_text(copy: StoreCopy) -> None:
-    answer = asked(copy, """SELECT 'NaN'::DOUBLE, '-inf'::DOUBLE, 9007199254740993, 0.25::DECIMAL(4, 2), 'ab'::BLOB, DATE '2026-01-02',
-        {'a': [1, NULL]}, NULL, true, '\u202e<b>'""")
-    assert answer.rows == [["nan", "-inf", "9007199254740993", 0.25, "6162", "2026-01-02", {"a": [1, None]}, None, True, "\u202e<b>"]]
-    assert [kind for _, kind in answer.columns][:5] == ["DOUBLE", "DOUBLE", "BIGINT", "DECIMAL(4,2)", "BLOB"]
+    answer = asked(
+        copy,
+        """SELECT 'NaN'::DOUBLE, '-inf'::DOUBLE, 9007199254740993, 0.25::DECIMAL(4, 2), 'ab'::BLOB, DATE '2026-01-02',
+        {'a': [1, NULL]}, NULL, true, '\u202e<b>'""",
+    )
+    assert answer.rows == [
+        [
+            "nan",
+            "-inf",
+            "9007199254740993",
+            0.25,
+            "6162",
+            "2026-01-02",
+            {"a": [1, None]},
+            None,
+            True,
+            "\u202e<b>",
+        ]
+    ]
+    assert [kind for _, kind in answer.columns][:5] == [
+        "DOUBLE",
+        "DOUBLE",
+        "BIGINT",
+        "DECIMAL(4,2)",
+        "BLOB",
+    ]
 
 
 async def test_a_file_holds_the_whole_result_with_its_types(copy: StoreCopy) -> None:
     desk = SqlDesk(copy, SqlLimits(rows=2))
-    query = "SELECT range AS n, 'a,\"b\"' AS t, [range] AS l, NULL AS nothing, range AS n FROM range(5000)"
+    query = (
+        "SELECT range AS n, 'a,\"b\"' AS t, [range] AS l, NULL AS nothing, range AS n FROM "
+        "range(5000)"
+    )
     csv_file, _ = await desk.ask(query, "csv")
     lines = csv_file.content.decode().splitlines()
-    assert (lines[0], lines[3], len(lines), csv_file.total, csv_file.cut) == ("n,t,l,nothing,n", '2,"a,""b""",[2],,2', 5001, 5000, "")
+    assert (lines[0], lines[3], len(lines), csv_file.total, csv_file.cut) == (
+        "n,t,l,nothing,n",
+        '2,"a,""b""",[2],,2',
+        5001,
+        5000,
+        "",
+    )
     table = pq.read_table(io.BytesIO((await desk.ask(query, "parquet"))[0].content))
     assert table.column_names == ["n", "t", "l", "nothing", "n_4"]
-    assert table.slice(4999, 1).to_pylist() == [{"n": 4999, "t": 'a,"b"', "l": [4999], "nothing": None, "n_4": 4999}]
+    assert table.slice(4999, 1).to_pylist() == [
+        {"n": 4999, "t": 'a,"b"', "l": [4999], "nothing": None, "n_4": 4999}
+    ]
 
 
 def test_the_copy_is_as_old_as_it_says_until_it_is_renewed(store: Store, tmp_path: Path) -> None:
@@ -226,6 +330,20 @@ def test_the_copy_is_as_old_as_it_says_until_it_is_renewed(store: Store, tmp_pat
 
 async def test_tables_are_told_with_what_they_hold(copy: StoreCopy) -> None:
     tables = {table.name: table for table in await SqlDesk(copy).tables()}
-    assert {"run", "problem", "node", "event", "score", "link", "cost", "step_score", "pruning", "chosen_answer", "solution"} <= tables.keys()
-    assert ("parent_id", "INTEGER") in tables["node"].columns and ("cut", "DOUBLE") in tables["pruning"].columns
+    assert {
+        "run",
+        "problem",
+        "node",
+        "event",
+        "score",
+        "link",
+        "cost",
+        "step_score",
+        "pruning",
+        "chosen_answer",
+        "solution",
+    } <= tables.keys()
+    assert ("parent_id", "INTEGER") in tables["node"].columns and ("cut", "DOUBLE") in tables[
+        "pruning"
+    ].columns
     assert all(table.meaning for table in tables.values())

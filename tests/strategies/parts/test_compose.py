@@ -1,4 +1,5 @@
-"""Searches made of searches: tracks, random sources, batches, and what happens when one of them is left or fails."""
+"""Searches made of searches: tracks, random sources, batches, and what happens when one of them is
+left or fails."""
 
 from __future__ import annotations
 
@@ -13,10 +14,27 @@ import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BudgetExhausted
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import STRATEGIES
+from backend.core.steps import Step
 from backend.core.streams import closing
-from backend.core.types import Node, Step
-from backend.strategies.parts.compose import Gathered, Part, Search, in_turn, repeated, side_by_side, spawner
-from tests.support.enumerable import LETTER_SCORES, LETTERS, STOP_SCORES, STOPS, ToyPolicy, ToyVerifier, prompt
+from backend.core.types import Node
+from backend.strategies.parts.compose import (
+    Gathered,
+    Part,
+    Search,
+    in_turn,
+    repeated,
+    side_by_side,
+    spawner,
+)
+from tests.support.enumerable import (
+    LETTER_SCORES,
+    LETTERS,
+    STOP_SCORES,
+    STOPS,
+    ToyPolicy,
+    ToyVerifier,
+    prompt,
+)
 
 HERE = prompt()
 
@@ -42,7 +60,16 @@ async def taken(steps: AsyncIterator[Step], stop_after: int = 10_000) -> list[St
 
 
 def shape(steps: Sequence[Step]) -> list[Any]:
-    return [(step.track, step.phase, [node.key for node in step.nodes], list(step.values), dict(step.stats)) for step in steps]
+    return [
+        (
+            step.track,
+            step.phase,
+            [node.key for node in step.nodes],
+            list(step.values),
+            dict(step.stats),
+        )
+        for step in steps
+    ]
 
 
 def test_a_named_source_depends_on_its_name_and_on_the_state_of_the_outer_one() -> None:
@@ -59,7 +86,9 @@ def test_the_outer_source_goes_on_so_that_two_compositions_differ() -> None:
 
 
 async def test_parts_in_turn_follow_one_another_under_their_tracks() -> None:
-    steps = await taken(in_turn(three(), ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)))
+    steps = await taken(
+        in_turn(three(), ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
+    )
     assert [step.track for step in steps] == ["run 0"] * 3 + ["run 1"] * 3 + ["run 2"] * 3
 
 
@@ -71,7 +100,9 @@ async def test_the_next_part_in_turn_is_made_when_the_last_one_is_over() -> None
             assert len(ends) == 3 * n
             yield Part(f"run {n}", search("particle_filter"))
 
-    async with closing(in_turn(parts(), ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))) as steps:
+    async with closing(
+        in_turn(parts(), ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
+    ) as steps:
         async for step in steps:
             ends.append(step)
     assert len(ends) == 9
@@ -82,13 +113,19 @@ async def test_compositions_nest() -> None:
         return in_turn([Part("iteration 1", search("chain"))], policy, verifier, rng)
 
     parts = [Part("chain 1", inner), Part("chain 2", inner)]
-    steps = await taken(side_by_side(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)))
+    steps = await taken(
+        side_by_side(
+            parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
+        )
+    )
     assert {step.track for step in steps} == {"chain 1, iteration 1", "chain 2, iteration 1"}
 
 
 async def test_searches_side_by_side_share_their_batches() -> None:
     policy, verifier = ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES)
-    steps = await taken(side_by_side(three(particles=5), policy, verifier, np.random.default_rng(0)))
+    steps = await taken(
+        side_by_side(three(particles=5), policy, verifier, np.random.default_rng(0))
+    )
     assert policy.widths == [15, 15, 15]
     assert [step.track for step in steps] == ["run 0", "run 1", "run 2"] * 3
     for step in steps:
@@ -96,18 +133,31 @@ async def test_searches_side_by_side_share_their_batches() -> None:
 
 
 async def test_rounds_side_by_side_count_once_and_in_turn_each() -> None:
-    parts = [Part("long", search("particle_filter")), Part("short", search("particle_filter", max_steps=1)), Part("gibbs", search("particle_gibbs"))]
+    parts = [
+        Part("long", search("particle_filter")),
+        Part("short", search("particle_filter", max_steps=1)),
+        Part("gibbs", search("particle_gibbs")),
+    ]
     told = [
-        await taken(compose(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))) for compose in (side_by_side, in_turn)
+        await taken(
+            compose(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
+        )
+        for compose in (side_by_side, in_turn)
     ]
     assert [sum(step.rounds for step in steps) for steps in told] == [6, 3 + 1 + 6]
     assert len(told[0]) == len(told[1]) == 3 + 1 + 8
 
 
 async def test_calls_of_different_kinds_are_not_mixed() -> None:
-    parts = [Part("beam", search("beam_search", n=4, beam_width=2)), Part("whole", search("particle_filter", particles=3, max_steps=1)), *three()]
+    parts = [
+        Part("beam", search("beam_search", n=4, beam_width=2)),
+        Part("whole", search("particle_filter", particles=3, max_steps=1)),
+        *three(),
+    ]
     policy = ToyPolicy(LETTERS)
-    steps = await taken(side_by_side(parts, policy, ToyVerifier(LETTER_SCORES), np.random.default_rng(0)))
+    steps = await taken(
+        side_by_side(parts, policy, ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
+    )
     assert {step.track for step in steps} == {part.track for part in parts}
     assert policy.widths[0] == 4 + 3 + 12
 
@@ -128,16 +178,26 @@ class Slow(ToyPolicy):
 async def test_how_fast_a_model_answers_does_not_change_the_searches() -> None:
     names = ("particle_filter", "beam_search", "mcts", "a_star", "particle_gibbs")
     parts = [Part(name, search(name)) for name in names]
-    found = [await taken(side_by_side(parts, Slow(waits), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))) for waits in range(3)]
+    found = [
+        await taken(
+            side_by_side(parts, Slow(waits), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
+        )
+        for waits in range(3)
+    ]
     assert shape(found[0]) == shape(found[1]) == shape(found[2])
 
 
 async def test_a_race_inside_a_part_works_and_is_closed() -> None:
     policy = ToyPolicy(STOPS)
     parts = [Part("race", search("best_of_n", n=6)), Part("steps", search("particle_filter"))]
-    found = await taken(side_by_side(parts, policy, ToyVerifier(STOP_SCORES), np.random.default_rng(0)))
+    found = await taken(
+        side_by_side(parts, policy, ToyVerifier(STOP_SCORES), np.random.default_rng(0))
+    )
     assert len([step for step in found if step.track == "race"]) == 6
-    left = await taken(side_by_side(parts, policy, ToyVerifier(STOP_SCORES), np.random.default_rng(0)), stop_after=2)
+    left = await taken(
+        side_by_side(parts, policy, ToyVerifier(STOP_SCORES), np.random.default_rng(0)),
+        stop_after=2,
+    )
     assert len(left) == 2 and policy.open_races == 0
 
 
@@ -158,7 +218,10 @@ async def test_leaving_closes_every_part(compose: Any, after: int) -> None:
         return steps
 
     parts = [Part(name, watched(name)) for name in "abc"]
-    found = await taken(compose(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)), stop_after=after)
+    found = await taken(
+        compose(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)),
+        stop_after=after,
+    )
     assert len(found) == after
     assert opened == []
     assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -168,7 +231,9 @@ async def test_leaving_closes_every_part(compose: Any, after: int) -> None:
 async def test_a_spent_budget_ends_all_parts_and_what_fitted_was_made(budget: int) -> None:
     policy, found = ToyPolicy(LETTERS, budget=budget), []
     with pytest.raises(BudgetExhausted):
-        async for step in side_by_side(three(particles=5), policy, ToyVerifier(LETTER_SCORES), np.random.default_rng(0)):
+        async for step in side_by_side(
+            three(particles=5), policy, ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
+        ):
             found.append(step)
     assert len(policy.born) == budget
     assert len(found) == 3 * (budget // 15)
@@ -182,17 +247,32 @@ async def test_the_failure_of_one_part_ends_the_others() -> None:
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        await taken(side_by_side([*three(), Part("broken", broken)], ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)))
+        await taken(
+            side_by_side(
+                [*three(), Part("broken", broken)],
+                ToyPolicy(LETTERS),
+                ToyVerifier(LETTER_SCORES),
+                np.random.default_rng(0),
+            )
+        )
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_cancellation_while_a_model_works_reaches_every_part() -> None:
     class Stuck(ToyPolicy):
-        async def extend(self, nodes: Sequence[Node], n: int = 1, **settings: Any) -> list[list[Node]]:
+        async def extend(
+            self, nodes: Sequence[Node], n: int = 1, **settings: Any
+        ) -> list[list[Node]]:
             await asyncio.Event().wait()
             raise AssertionError
 
-    task = asyncio.create_task(taken(side_by_side(three(), Stuck(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))))
+    task = asyncio.create_task(
+        taken(
+            side_by_side(
+                three(), Stuck(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
+            )
+        )
+    )
     for _ in range(20):
         await asyncio.sleep(0)
     task.cancel()
@@ -203,7 +283,9 @@ async def test_a_cancellation_while_a_model_works_reaches_every_part() -> None:
 
 def test_two_parts_may_not_share_a_name() -> None:
     parts = [Part("a", search("chain")), Part("a", search("chain"))]
-    steps = side_by_side(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
+    steps = side_by_side(
+        parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
+    )
     with pytest.raises(AssertionError, match="same numbers"):
         asyncio.run(taken(steps))
 
@@ -211,20 +293,36 @@ def test_two_parts_may_not_share_a_name() -> None:
 def test_candidates_are_gathered_from_the_latest_step_of_every_track_that_counts() -> None:
     nodes = [Node(str(n)) for n in range(5)]
     gathered, first = Gathered(), Gathered(lambda track: track == "a")
-    one, two, more = Step(nodes[:1], [0.1], track="a"), Step(nodes[1:3], [0.2, None], track="b"), Step(nodes[3:], [0.4, 0.5], track="a")
-    assert [list(gathered(step).nodes) for step in (one, two, more)] == [nodes[:1], nodes[:3], nodes[3:] + nodes[1:3]]
+    one, two, more = (
+        Step(nodes[:1], [0.1], track="a"),
+        Step(nodes[1:3], [0.2, None], track="b"),
+        Step(nodes[3:], [0.4, 0.5], track="a"),
+    )
+    assert [list(gathered(step).nodes) for step in (one, two, more)] == [
+        nodes[:1],
+        nodes[:3],
+        nodes[3:] + nodes[1:3],
+    ]
     assert list(gathered.values) == [0.4, 0.5, 0.2, None]
     assert [first(step).nodes for step in (one, two, more)] == [one.nodes, one.nodes, more.nodes]
     assert first(two).values is more.values
 
 
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if STRATEGIES[name].needs_verifier])
-async def test_the_best_of_several_runs_of_any_strategy_has_the_candidates_of_all(name: str) -> None:
+async def test_the_best_of_several_runs_of_any_strategy_has_the_candidates_of_all(
+    name: str,
+) -> None:
     policy, verifier = ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES)
     parts = [Part(f"run {n + 1}", search(name)) for n in range(3)]
-    alone = await taken(side_by_side(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)))
+    alone = await taken(
+        side_by_side(
+            parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
+        )
+    )
     last = {step.track.partition(", ")[0]: step for step in alone}
     steps = await taken(repeated(search(name), 3)(policy, verifier, np.random.default_rng(0)))
     assert [step.track for step in steps] == [step.track for step in alone]
-    assert [node.key for node in steps[-1].nodes] == [node.key for part in ("run 1", "run 2", "run 3") for node in last[part].nodes]
+    assert [node.key for node in steps[-1].nodes] == [
+        node.key for part in ("run 1", "run 2", "run 3") for node in last[part].nodes
+    ]
     assert len({node.key for node in policy.born}) == len(policy.born)

@@ -1,7 +1,9 @@
-"""A tree of whole answers that branches where it pays: AB-MCTS with node aggregation (arXiv 2503.04412).
+"""A tree of whole answers that branches where it pays: AB-MCTS with node aggregation (arXiv
+2503.04412).
 
-At every branch there is an arm for one more answer right here (GEN) and one for going on below those it has (CONT); each child has an arm of its
-own at its parent. `ask` draws where the next answer is to be made, `tell` reports its score. Several may be asked for before any is told: the
+At every branch there is an arm for one more answer right here (GEN) and one for going on below
+those it has (CONT); each child has an arm of its own at its parent. `ask` draws where the next
+answer is to be made, `tell` reports its score. Several may be asked for before any is told: the
 order in which they are told does not matter.
 """
 
@@ -12,14 +14,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.core.ports import Policy, Rng
-from backend.core.types import Backed, Drawn, Node, Note, Pruned
+from backend.core.steps import Backed, Drawn, Note, Pruned
+from backend.core.types import Node
 from backend.strategies.parts.answer_tree.thompson import Arm, Prior
 from backend.strategies.parts.rounds import living
 
 
 @dataclass(slots=True, eq=False)
 class Branch:
-    """An answer (at the top: the root, where `level` is 0), its arm at its parent, and the arms for what may come below it."""
+    """An answer (at the top: the root, where `level` is 0), its arm at its parent, and the arms for
+    what may come below it."""
 
     node: Node
     parent: Branch | None = None
@@ -46,7 +50,8 @@ class Ask(NamedTuple):
 
 
 def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
-    """Walk down from the root as long as going on wins; a branch without children, or whose children may have none, gets a new one."""
+    """Walk down from the root as long as going on wins; a branch without children, or whose
+    children may have none, gets a new one."""
     branch, notes = root, list[Note]()
     while branch.children and branch.level + 1 < max_depth:
         beliefs = [prior(branch.gen), prior(branch.cont)]
@@ -55,7 +60,9 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
         beliefs += [prior(child.arm) for child in below]
         draws = tuple(belief.draw(rng) for belief in beliefs[2:])
         told = tuple(belief._asdict() for belief in beliefs)
-        notes.append(Drawn(branch.node, gen, cont, tuple(child.node for child in below), draws, told))
+        notes.append(
+            Drawn(branch.node, gen, cont, tuple(child.node for child in below), draws, told)
+        )
         if not below:
             break
         branch = below[max(range(len(draws)), key=draws.__getitem__)]
@@ -63,8 +70,8 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
 
 
 def tell(branch: Branch, score: float) -> tuple[Note, ...]:
-    """The score in [0, 1] of a branch's answer: GEN of its parent and its own arm learn it, and so do CONT and the arms above. Told again, nothing
-    happens."""
+    """The score in [0, 1] of a branch's answer: GEN of its parent and its own arm learn it, and so
+    do CONT and the arms above. Told again, nothing happens."""
     if branch.told or branch.parent is None:
         return ()
     branch.told = True
@@ -80,11 +87,14 @@ def tell(branch: Branch, score: float) -> tuple[Note, ...]:
 
 
 async def opened(policy: Policy, branch: Branch, revision: str) -> Node:
-    """The node that a new answer continues: the root itself, or an answer reopened, once, by a sentence of revision."""
+    """The node that a new answer continues: the root itself, or an answer reopened, once, by a
+    sentence of revision."""
     if branch.parent is None:
         return branch.node
     if branch.reopened is None:
-        branch.reopened = await policy.inject(branch.node, f"\n\n{revision}\n\n", "revision of a finished answer")
+        branch.reopened = await policy.inject(
+            branch.node, f"\n\n{revision}\n\n", "revision of a finished answer"
+        )
     return branch.reopened
 
 

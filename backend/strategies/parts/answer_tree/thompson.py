@@ -1,7 +1,9 @@
-"""Thompson sampling: every arm has a conjugate model of its scores, one value is drawn from each posterior, and the greatest draw wins.
+"""Thompson sampling: every arm has a conjugate model of its scores, one value is drawn from each
+posterior, and the greatest draw wins.
 
-An arm keeps its observations as exact sums, so that the order in which scores arrive changes nothing, not even the last digit. Symbols: y score
-in [0, 1], n number of scores, m mean, kappa and nu pseudo-counts of mean and variance, tau2 scale of the variance; a, b of a beta distribution.
+An arm keeps its observations as exact sums, so that the order in which scores arrive changes
+nothing, not even the last digit. Symbols: y score in [0, 1], n number of scores, m mean, kappa and
+nu pseudo-counts of mean and variance, tau2 scale of the variance; a, b of a beta distribution.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from backend.core.ports import Rng
 
 @dataclass(slots=True, eq=False)
 class Arm:
-    """What was observed of one choice: the number of scores, their sum and the sum of their squares."""
+    """What was observed of one choice: the number of scores, their sum and the sum of their
+    squares."""
 
     count: int = 0
     total: Fraction = Fraction(0)
@@ -33,7 +36,8 @@ class Arm:
 
 
 class NormalInverseGamma(NamedTuple):
-    """A belief about mean and variance: sigma2 ~ InvGamma(nu / 2, nu tau2 / 2), mu ~ Normal(m, sigma2 / kappa). Defaults: the prior of TreeQuest."""
+    """A belief about mean and variance: sigma2 ~ InvGamma(nu / 2, nu tau2 / 2), mu ~ Normal(m,
+    sigma2 / kappa). Defaults: the prior of TreeQuest."""
 
     m: float = 0.0
     kappa: float = 1.0
@@ -57,7 +61,8 @@ class NormalInverseGamma(NamedTuple):
 
 
 class Beta(NamedTuple):
-    """A belief about the mean, a score y counting as y successes and 1 - y failures. Defaults: Jeffreys' prior."""
+    """A belief about the mean, a score y counting as y successes and 1 - y failures. Defaults:
+    Jeffreys' prior."""
 
     a: float = 0.5
     b: float = 0.5
@@ -82,4 +87,6 @@ class Belief(Protocol):
 Prior: TypeAlias = Callable[[Arm], Belief]
 """The posterior of an arm."""
 
-PRIORS: Mapping[str, Prior] = MappingProxyType({"gaussian": NormalInverseGamma().after, "beta": Beta().after})
+PRIORS: Mapping[str, Prior] = MappingProxyType(
+    {"gaussian": NormalInverseGamma().after, "beta": Beta().after}
+)

@@ -1,8 +1,10 @@
 """What the future of a trajectory says about its past: the weights of ancestor sampling.
 
-Lindsten, Jordan and Schon 2014, "Particle Gibbs with ancestor sampling" (arXiv 1401.0604). A particle x_1:t may become the past of the remaining
-steps x*_(t+1:T) with weight w p(x*_(t+1:T) | x_1:t) psi(x_1:t, x*_(t+1:T)) / psi(x_1:t). A language model remembers everything, so p and psi have to
-be asked anew for every particle: the policy tells the likelihood of the given steps, the verifier scores them in their new place.
+Lindsten, Jordan and Schon 2014, "Particle Gibbs with ancestor sampling" (arXiv 1401.0604). A
+particle x_1:t may become the past of the remaining steps x*_(t+1:T) with weight w p(x*_(t+1:T) |
+x_1:t) psi(x_1:t, x*_(t+1:T)) / psi(x_1:t). A language model remembers everything, so p and psi have
+to be asked anew for every particle: the policy tells the likelihood of the given steps, the
+verifier scores them in their new place.
 """
 
 from __future__ import annotations
@@ -21,43 +23,88 @@ Tail: TypeAlias = Sequence[Node]
 
 
 def spliced(node: Node, tail: Tail) -> list[Node]:
-    """Copies of the steps `tail` below another node. Nobody generated them there, so they are marked as injected and carry no log-probabilities."""
+    """Copies of the steps `tail` below another node. Nobody generated them there, so they are
+    marked as injected and carry no log-probabilities."""
     copies: list[Node] = []
     for step in tail:
         parent = copies[-1] if copies else node
-        key = blake2b(f"{parent.key}+{step.key}".encode(), digest_size=8).hexdigest()  # a text would grow with every copy of a copy
-        copies.append(replace(step, parent=parent, depth=parent.depth + 1, kind=Kind.INJECTED, logprobs=None, alternatives=(), key=key))
+        key = blake2b(
+            f"{parent.key}+{step.key}".encode(), digest_size=8
+        ).hexdigest()  # a text would grow with every copy of a copy
+        copies.append(
+            replace(
+                step,
+                parent=parent,
+                depth=parent.depth + 1,
+                kind=Kind.INJECTED,
+                logprobs=None,
+                alternatives=(),
+                key=key,
+            )
+        )
     return copies
 
 
-async def futures(particles: Sequence[Particle], line: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing) -> list[Particle]:
-    """Each particle at the end of the trajectory that it becomes if it goes on like `line`, the rest of the reference; the last one is its own.
+async def futures(
+    particles: Sequence[Particle],
+    line: Sequence[Particle],
+    policy: Policy,
+    verifier: Verifier,
+    weighing: Weighing,
+) -> list[Particle]:
+    """Each particle at the end of the trajectory that it becomes if it goes on like `line`, the
+    rest of the reference; the last one is its own.
 
-    The log weight of the result is that of ancestor sampling: -inf where a particle cannot go on so (it is dead, or finished too early or too late),
-    or where a step could not be scored in its new place. Where not even the reference's own future can be judged, it keeps its past.
+    The log weight of the result is that of ancestor sampling: -inf where a particle cannot go on so
+    (it is dead, or finished too early or too late), or where a step could not be scored in its new
+    place. Where not even the reference's own future can be judged, it keeps its past.
     """
-    fit = [slot for slot, particle in enumerate(particles) if particle.log_weight > DEAD and particle.node.done == particles[-1].node.done]
+    fit = [
+        slot
+        for slot, particle in enumerate(particles)
+        if particle.log_weight > DEAD and particle.node.done == particles[-1].node.done
+    ]
     if not line:
-        return [particle if slot in fit else particle._replace(log_weight=DEAD) for slot, particle in enumerate(particles)]
+        return [
+            particle if slot in fit else particle._replace(log_weight=DEAD)
+            for slot, particle in enumerate(particles)
+        ]
     tail = [step.node for step in line]
-    likelihoods = dict(zip(fit, await policy.log_likelihoods([(particles[slot].node, tail) for slot in fit]), strict=True))
+    likelihoods = dict(
+        zip(
+            fit,
+            await policy.log_likelihoods([(particles[slot].node, tail) for slot in fit]),
+            strict=True,
+        )
+    )
     known = likelihoods[fit[-1]] > DEAD
-    copies = {slot: spliced(particles[slot].node, tail) for slot in fit[:-1] if known and likelihoods[slot] > DEAD}
+    copies = {
+        slot: spliced(particles[slot].node, tail)
+        for slot in fit[:-1]
+        if known and likelihoods[slot] > DEAD
+    }
     fresh = [node for nodes in copies.values() for node in nodes]
     values = dict(zip(fresh, await scores(verifier, fresh), strict=True))
     ends = [particle._replace(log_weight=DEAD) for particle in particles]
     ends[-1] = followed(particles[-1], line, weighing)
     for slot, nodes in copies.items():
         ends[slot] = continued(particles[slot], nodes, [values[node] for node in nodes], weighing)
-    return [end._replace(log_weight=end.log_weight + (likelihoods.get(slot, DEAD) if known else 0.0)) for slot, end in enumerate(ends)]
+    return [
+        end._replace(log_weight=end.log_weight + (likelihoods.get(slot, DEAD) if known else 0.0))
+        for slot, end in enumerate(ends)
+    ]
 
 
 def followed(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> Particle:
     """The particle of the reference at its end, with all the weight that is still to come."""
-    return line[-1]._replace(log_weight=particle.log_weight + sum(step.gain for step in line) / weighing.temperature)
+    return line[-1]._replace(
+        log_weight=particle.log_weight + sum(step.gain for step in line) / weighing.temperature
+    )
 
 
-def continued(particle: Particle, nodes: Sequence[Node], values: Sequence[float | None], weighing: Weighing) -> Particle:
+def continued(
+    particle: Particle, nodes: Sequence[Node], values: Sequence[float | None], weighing: Weighing
+) -> Particle:
     """The particle after the given steps; it cannot be compared where one of them has no score."""
     for node, value in zip(nodes, values, strict=True):
         if value is None:

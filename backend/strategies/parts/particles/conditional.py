@@ -1,11 +1,14 @@
-"""Conditional sequential Monte Carlo: passes of a particle filter in which one slot is held to a reference trajectory.
+"""Conditional sequential Monte Carlo: passes of a particle filter in which one slot is held to a
+reference trajectory.
 
-Andrieu, Doucet and Holenstein 2010, "Particle Markov chain Monte Carlo methods". The last of N slots follows the reference step by step. At equal
-depth it competes with the free particles, by the weight that its prefix of that depth has, and may become the ancestor of any of them. At the end
-one trajectory is drawn by weight and becomes the reference of the next pass. A pass leaves the target of the filter as it is: a reference drawn from
-it is followed by another one drawn from it. With ancestor sampling (Lindsten, Jordan and Schon 2014, arXiv 1401.0604) the future of the reference may
-also change its past in every round.
-Symbols: N particles, x* reference, w weight, psi potential of a prefix, T temperature.
+Andrieu, Doucet and Holenstein 2010, "Particle Markov chain Monte Carlo methods". The last of N
+slots follows the reference step by step. At equal depth it competes with the free particles, by the
+weight that its prefix of that depth has, and may become the ancestor of any of them. At the end one
+trajectory is drawn by weight and becomes the reference of the next pass. A pass leaves the target
+of the filter as it is: a reference drawn from it is followed by another one drawn from it. With
+ancestor sampling (Lindsten, Jordan and Schon 2014, arXiv 1401.0604) the future of the reference may
+also change its past in every round. Symbols: N particles, x* reference, w weight, psi potential of
+a prefix, T temperature.
 """
 
 from __future__ import annotations
@@ -18,11 +21,21 @@ from typing import NamedTuple, TypeAlias
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import conditional, inverted
 from backend.core.statistics.weights import softmax, swap_probability
+from backend.core.steps import Note, Referenced, Remarked, Step, Swapped
 from backend.core.streams import closing
-from backend.core.types import Node, Note, Referenced, Remarked, Step, Swapped
+from backend.core.types import Node
 from backend.strategies.particle_filter import filtered
 from backend.strategies.parts.particles.ancestry import futures
-from backend.strategies.parts.particles.population import DEAD, Drawn, Moved, Particle, Population, Weighing, lineage, propagated
+from backend.strategies.parts.particles.population import (
+    DEAD,
+    Drawn,
+    Moved,
+    Particle,
+    Population,
+    Weighing,
+    lineage,
+    propagated,
+)
 from backend.strategies.parts.particles.smc import Smc
 
 
@@ -37,7 +50,9 @@ def chosen(particles: Sequence[Particle], log_weights: Sequence[float], rng: Rng
     """One of the particles, drawn by weight."""
     uniform = float(rng.random())
     [slot] = inverted(softmax(log_weights), [uniform]).tolist()
-    return Chosen(particles[slot], Referenced(particles[slot].node, slot, uniform, tuple(log_weights)))
+    return Chosen(
+        particles[slot], Referenced(particles[slot].node, slot, uniform, tuple(log_weights))
+    )
 
 
 class Held:
@@ -50,29 +65,62 @@ class Held:
         """What the reference has still to follow: nothing once it has ended."""
         return self._line[particle.node.depth - self._line[0].node.depth + 1 :]
 
-    async def advance(self, particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing) -> Moved:
-        """The free particles one step further, the last one along the reference, by the gain that its prefix of this depth had."""
+    async def advance(
+        self, particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing
+    ) -> Moved:
+        """The free particles one step further, the last one along the reference, by the gain that
+        its prefix of this depth had."""
         *free, held = particles
         moved, notes = await propagated(free, policy, verifier, weighing)
         for step in self._ahead(held)[:1]:
             held = step._replace(log_weight=held.log_weight + step.gain / weighing.temperature)
         return Moved([*moved, held], notes)
 
-    async def kept(self, population: Population, weights: Sequence[float], policy: Policy, verifier: Verifier, rng: Rng) -> Drawn:
+    async def kept(
+        self,
+        population: Population,
+        weights: Sequence[float],
+        policy: Policy,
+        verifier: Verifier,
+        rng: Rng,
+    ) -> Drawn:
         """N - 1 ancestors among all N; the reference keeps its past."""
         uniforms = rng.random(len(weights) - 1)
-        return Drawn("conditional", tuple(conditional(weights, uniforms).tolist()), tuple(uniforms.tolist()))
+        return Drawn(
+            "conditional", tuple(conditional(weights, uniforms).tolist()), tuple(uniforms.tolist())
+        )
 
-    async def sampled(self, population: Population, weights: Sequence[float], policy: Policy, verifier: Verifier, rng: Rng) -> Drawn:
-        """N - 1 ancestors among all N; the past of the reference is drawn anew, by how well its future fits."""
-        ends = await futures(population.particles, self._ahead(population.particles[-1]), policy, verifier, self._weighing)
+    async def sampled(
+        self,
+        population: Population,
+        weights: Sequence[float],
+        policy: Policy,
+        verifier: Verifier,
+        rng: Rng,
+    ) -> Drawn:
+        """N - 1 ancestors among all N; the past of the reference is drawn anew, by how well its
+        future fits."""
+        ends = await futures(
+            population.particles,
+            self._ahead(population.particles[-1]),
+            policy,
+            verifier,
+            self._weighing,
+        )
         particle, note = chosen(ends, [end.log_weight for end in ends], rng)
         self._line = lineage(particle)
         uniforms = rng.random(len(weights) - 1)
-        return Drawn("conditional", tuple(conditional(weights, uniforms, note.slot).tolist()), tuple(uniforms.tolist()), (note,))
+        return Drawn(
+            "conditional",
+            tuple(conditional(weights, uniforms, note.slot).tolist()),
+            tuple(uniforms.tolist()),
+            (note,),
+        )
 
 
-Past: TypeAlias = Callable[[Held, Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Drawn]]
+Past: TypeAlias = Callable[
+    [Held, Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Drawn]
+]
 
 
 def conditioned(smc: Smc, reference: Particle, past: Past = Held.kept) -> Smc:
@@ -84,7 +132,9 @@ def conditioned(smc: Smc, reference: Particle, past: Past = Held.kept) -> Smc:
 class Chain:
     """A reference that moves by conditional passes. The first pass is free and finds one."""
 
-    def __init__(self, root: Node, particles: int, smc: Smc, past: Past = Held.kept, name: str = "") -> None:
+    def __init__(
+        self, root: Node, particles: int, smc: Smc, past: Past = Held.kept, name: str = ""
+    ) -> None:
         self._root, self._particles, self._past = root, particles, past
         self.smc, self.name = smc, name
         self.reference: Particle | None = None
@@ -92,16 +142,29 @@ class Chain:
     async def sweep(self, policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
         """One pass, and the reference of the next one; a search of its own for `compose`."""
         population = Population([Particle(self._root)] * self._particles)
-        smc = self.smc if self.reference is None else conditioned(self.smc, self.reference, self._past)
+        smc = (
+            self.smc
+            if self.reference is None
+            else conditioned(self.smc, self.reference, self._past)
+        )
         async with closing(filtered(population, policy, verifier, smc, rng)) as steps:
             async for step in steps:
                 yield step
         notes = (self._drawn(population, rng),)
-        yield Step(population.nodes, population.values, notes, phase="reference", stats=smc.stats(population), rounds=0)
+        yield Step(
+            population.nodes,
+            population.values,
+            notes,
+            phase="reference",
+            stats=smc.stats(population),
+            rounds=0,
+        )
 
     def _drawn(self, population: Population, rng: Rng) -> Note:
         if max(population.log_weights) == DEAD:
-            return Remarked("no particle survived: the next pass is free again", tuple(population.nodes))
+            return Remarked(
+                "no particle survived: the next pass is free again", tuple(population.nodes)
+            )
         self.reference, note = chosen(population.particles, population.log_weights, rng)
         return note
 
@@ -112,7 +175,8 @@ def energy(reference: Particle) -> float:
 
 
 def exchanged(one: Chain, other: Chain, rng: Rng) -> tuple[Swapped, ...]:
-    """Propose that two chains swap their references, and do it if the draw says so; nothing where one of them has none."""
+    """Propose that two chains swap their references, and do it if the draw says so; nothing where
+    one of them has none."""
     if one.reference is None or other.reference is None:
         return ()
     temperatures = (one.smc.weighing.temperature, other.smc.weighing.temperature)
@@ -121,4 +185,8 @@ def exchanged(one: Chain, other: Chain, rng: Rng) -> tuple[Swapped, ...]:
     nodes, accepted = (one.reference.node, other.reference.node), uniform < probability
     if accepted:
         one.reference, other.reference = other.reference, one.reference
-    return (Swapped((one.name, other.name), nodes, temperatures, energies, probability, uniform, accepted),)
+    return (
+        Swapped(
+            (one.name, other.name), nodes, temperatures, energies, probability, uniform, accepted
+        ),
+    )

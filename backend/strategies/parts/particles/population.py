@@ -1,8 +1,9 @@
 """Particles of a particle filter: who they are, how they are weighed, moved and resampled.
 
-A particle is a prefix with the log weight it has gathered since the last resampling. How a score becomes weight is a `Weighing`, made of functions,
-so that another filter is another function and not another loop.
-Symbols: psi potential of a prefix, psi_0 = 1; alpha factor by which a step changes the weight; T temperature; beta inverse temperature of a draw.
+A particle is a prefix with the log weight it has gathered since the last resampling. How a score
+becomes weight is a `Weighing`, made of functions, so that another filter is another function and
+not another loop. Symbols: psi potential of a prefix, psi_0 = 1; alpha factor by which a step
+changes the weight; T temperature; beta inverse temperature of a draw.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 
 from backend.core.ports import Policy, Verifier
 from backend.core.statistics.weights import ess, logmeanexp
-from backend.core.types import Node, Note, Remarked, Resampled, Weighed
+from backend.core.steps import Note, Remarked, Resampled, Weighed
+from backend.core.types import Node
 from backend.strategies.parts.rounds import Brood, expand
 
 DEAD = float("-inf")
@@ -22,8 +24,8 @@ DEAD = float("-inf")
 class Particle(NamedTuple):
     """A prefix with its score and the log weight since the last resampling.
 
-    `level` is log psi of the prefix, `gain` log alpha of its last step, both in nats and before the temperature; `before` is the particle that it
-    was one step earlier, None at the root.
+    `level` is log psi of the prefix, `gain` log alpha of its last step, both in nats and before the
+    temperature; `before` is the particle that it was one step earlier, None at the root.
     """
 
     node: Node
@@ -53,14 +55,20 @@ def unchanged(particle: Particle, temperature: float) -> Particle:
 
 
 def weighed_again(particle: Particle, temperature: float) -> Particle:
-    """A finished particle is multiplied by its last alpha in every round, as the published program does."""
-    return particle if particle.log_weight == DEAD else particle._replace(log_weight=particle.log_weight + particle.gain / temperature)
+    """A finished particle is multiplied by its last alpha in every round, as the published program
+    does."""
+    return (
+        particle
+        if particle.log_weight == DEAD
+        else particle._replace(log_weight=particle.log_weight + particle.gain / temperature)
+    )
 
 
 @dataclass(frozen=True)
 class Weighing:
-    """How scores become weight: `potential` of a score is log psi, `gain(before, now)` is log alpha from two values of log psi, a log weight gains
-    log alpha / T, and `rested` is what a round does to a particle that takes no step."""
+    """How scores become weight: `potential` of a score is log psi, `gain(before, now)` is log alpha
+    from two values of log psi, a log weight gains log alpha / T, and `rested` is what a round does
+    to a particle that takes no step."""
 
     potential: Callable[[float], float]
     gain: Callable[[float, float], float]
@@ -71,12 +79,22 @@ class Weighing:
         """The particle one step further. Without a score the step brings `mean`."""
         level = particle.level + mean if value is None else self.potential(value)
         gain = mean if value is None else self.gain(particle.level, level)
-        return Particle(node, value, particle.log_weight + gain / self.temperature, gain, level, particle)
+        return Particle(
+            node, value, particle.log_weight + gain / self.temperature, gain, level, particle
+        )
 
     def mean_gain(self, particles: Sequence[Particle], broods: Sequence[Brood]) -> float:
         """The mean log alpha of the scored children of a round; 0 where there are none."""
-        pairs = [(particle, child.value) for particle, brood in zip(particles, broods, strict=True) for child in brood.children]
-        gains = [self.gain(particle.level, self.potential(value)) for particle, value in pairs if value is not None]
+        pairs = [
+            (particle, child.value)
+            for particle, brood in zip(particles, broods, strict=True)
+            for child in brood.children
+        ]
+        gains = [
+            self.gain(particle.level, self.potential(value))
+            for particle, value in pairs
+            if value is not None
+        ]
         return sum(gains) / len(gains) if gains else 0.0
 
 
@@ -88,7 +106,8 @@ class Moved(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Slot i continues particle `ancestors[i]`, decided by `uniforms` in the way that `scheme` names; `notes` say what else was drawn."""
+    """Slot i continues particle `ancestors[i]`, decided by `uniforms` in the way that `scheme`
+    names; `notes` say what else was drawn."""
 
     scheme: str
     ancestors: tuple[int, ...]
@@ -98,12 +117,17 @@ class Drawn(NamedTuple):
 
 def active(particles: Sequence[Particle]) -> list[int]:
     """Slots of the particles that take another step: neither finished nor dead."""
-    return [slot for slot, particle in enumerate(particles) if not particle.node.done and particle.log_weight > DEAD]
+    return [
+        slot
+        for slot, particle in enumerate(particles)
+        if not particle.node.done and particle.log_weight > DEAD
+    ]
 
 
 @dataclass
 class Population:
-    """N particles on their way, changed by the one pass that moves them. `banked` is the log evidence of all resamplings so far, in nats."""
+    """N particles on their way, changed by the one pass that moves them. `banked` is the log
+    evidence of all resamplings so far, in nats."""
 
     particles: list[Particle]
     banked: float = 0.0
@@ -126,28 +150,42 @@ class Population:
 
     @property
     def log_evidence(self) -> float:
-        """The estimate of log Z, in nats; -inf once every particle is dead. Its exponential is unbiased where no weight was thrown away."""
+        """The estimate of log Z, in nats; -inf once every particle is dead. Its exponential is
+        unbiased where no weight was thrown away."""
         return self.banked + logmeanexp(self.log_weights)
 
-    def resampled(self, drawn: Drawn, beta: float, carried: Callable[[float, float], float]) -> tuple[Note, ...]:
-        """Continue the drawn particles. The draw was made by weight^beta; `carried(log weight, beta)` is the log weight that is left of one."""
+    def resampled(
+        self, drawn: Drawn, beta: float, carried: Callable[[float, float], float]
+    ) -> tuple[Note, ...]:
+        """Continue the drawn particles. The draw was made by weight^beta; `carried(log weight,
+        beta)` is the log weight that is left of one."""
         heated = tuple(weight if beta == 1.0 else beta * weight for weight in self.log_weights)
-        note = Resampled(drawn.scheme, tuple(self.nodes), drawn.ancestors, drawn.uniforms, heated, self.ess)
+        note = Resampled(
+            drawn.scheme, tuple(self.nodes), drawn.ancestors, drawn.uniforms, heated, self.ess
+        )
         self.banked += logmeanexp(heated)
         chosen = [self.particles[ancestor] for ancestor in drawn.ancestors]
-        self.particles = [particle._replace(log_weight=carried(particle.log_weight, beta)) for particle in chosen]
+        self.particles = [
+            particle._replace(log_weight=carried(particle.log_weight, beta)) for particle in chosen
+        ]
         return (*drawn.notes, note)
 
     def moved(self, moved: Moved) -> tuple[Note, ...]:
         """Take over the particles after a step."""
         pairs = zip(self.log_weights, moved.particles, strict=True)
-        increments = tuple(DEAD if after.log_weight == DEAD else after.log_weight - before for before, after in pairs)
+        increments = tuple(
+            DEAD if after.log_weight == DEAD else after.log_weight - before
+            for before, after in pairs
+        )
         self.particles = moved.particles
         return (*moved.notes, Weighed(tuple(self.nodes), self.log_weights, increments))
 
 
-async def propagated(particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing) -> Moved:
-    """Every active particle one step further and weighed: dead where it has no child, with the mean of the round where the child has no score."""
+async def propagated(
+    particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing
+) -> Moved:
+    """Every active particle one step further and weighed: dead where it has no child, with the mean
+    of the round where the child has no score."""
     slots = active(particles)
     movers = [particles[slot] for slot in slots]
     broods = await expand(policy, verifier, [mover.node for mover in movers]) if movers else []
@@ -158,6 +196,10 @@ async def propagated(particles: Sequence[Particle], policy: Policy, verifier: Ve
         for node, value, _ in brood.children:
             moved[slot] = weighing.stepped(mover, node, value, mean)
     notes = [note for brood in broods for note in brood.notes if not isinstance(note, Remarked)]
-    if lost := tuple(moved[slot].node for slot in slots if moved[slot].value is None and moved[slot].log_weight > DEAD):
+    if lost := tuple(
+        moved[slot].node
+        for slot in slots
+        if moved[slot].value is None and moved[slot].log_weight > DEAD
+    ):
         notes.append(Remarked("could not be scored: took the mean log weight of the round", lost))
     return Moved(moved, tuple(notes))

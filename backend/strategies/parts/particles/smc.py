@@ -1,9 +1,11 @@
 """Sequential Monte Carlo as a set of functions: what its variants share and where they differ.
 
-`MODES` holds the two readings of a weight. In `paper` mode the current potential counts, alpha_t = psi_t, and every round resamples. In `exact` mode
-potentials telescope, alpha_t = psi_t / psi_(t-1) with psi_0 = 1, so that after t steps a particle weighs psi_t, whatever the aggregation that made
-the score of a prefix of its steps; weights are carried until the ESS falls below a threshold, and the evidence is estimated.
-Symbols: N particles, psi potential of a prefix, alpha factor of a step, T temperature, beta inverse temperature of a draw, Z evidence.
+`MODES` holds the two readings of a weight. In `paper` mode the current potential counts, alpha_t =
+psi_t, and every round resamples. In `exact` mode potentials telescope, alpha_t = psi_t / psi_(t-1)
+with psi_0 = 1, so that after t steps a particle weighs psi_t, whatever the aggregation that made
+the score of a prefix of its steps; weights are carried until the ESS falls below a threshold, and
+the evidence is estimated. Symbols: N particles, psi potential of a prefix, alpha factor of a step,
+T temperature, beta inverse temperature of a draw, Z evidence.
 """
 
 from __future__ import annotations
@@ -19,22 +21,76 @@ from pydantic import Field
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import resample
 from backend.core.statistics.weights import POTENTIALS, entropic, softmax
-from backend.core.types import Note
-from backend.strategies.parts.particles.population import Drawn, Moved, Particle, Population, Rest, Weighing, active, propagated, unchanged
+from backend.core.steps import Note
+from backend.strategies.parts.particles.population import (
+    Drawn,
+    Moved,
+    Particle,
+    Population,
+    Rest,
+    Weighing,
+    active,
+    propagated,
+    unchanged,
+)
 
 ModeName: TypeAlias = Literal["paper", "exact"]
 PotentialName: TypeAlias = Literal["mode", "odds", "prob"]
 
-Particles = Annotated[int, Field(ge=1, le=4096, description="N; 4 in the published program, 1 to 128 in the paper's experiments")]
-PassSize = Annotated[int, Field(ge=2, le=4096, description="N of a pass, the reference included; 4 in the published program")]
-Mode = Annotated[ModeName, Field(description="paper: the current score weighs, as published; exact: weights telescope, log evidence is estimated")]
-PotentialField = Annotated[
-    PotentialName, Field(description="psi of a score r: odds r / (1 - r) or prob r; mode: odds in paper mode (as published), prob in exact mode")
+Particles = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=4096,
+        description="N; 4 in the published program, 1 to 128 in the paper's experiments",
+    ),
 ]
-Temperature = Annotated[float, Field(gt=0.0, le=100.0, description="T of the weights (not of the model): psi^(1/T); 1 as published")]
-Clip = Annotated[float, Field(gt=0.0, lt=0.5, description="scores are held inside [clip, 1 - clip]; 1e-7 in its_hub")]
+PassSize = Annotated[
+    int,
+    Field(
+        ge=2, le=4096, description="N of a pass, the reference included; 4 in the published program"
+    ),
+]
+Mode = Annotated[
+    ModeName,
+    Field(
+        description=(
+            "paper: the current score weighs, as published; exact: weights telescope, log "
+            "evidence is estimated"
+        )
+    ),
+]
+PotentialField = Annotated[
+    PotentialName,
+    Field(
+        description=(
+            "psi of a score r: odds r / (1 - r) or prob r; mode: odds in paper mode (as "
+            "published), prob in exact mode"
+        )
+    ),
+]
+Temperature = Annotated[
+    float,
+    Field(
+        gt=0.0,
+        le=100.0,
+        description="T of the weights (not of the model): psi^(1/T); 1 as published",
+    ),
+]
+Clip = Annotated[
+    float,
+    Field(gt=0.0, lt=0.5, description="scores are held inside [clip, 1 - clip]; 1e-7 in its_hub"),
+]
 EssMin = Annotated[
-    float | None, Field(ge=0.0, le=1.0, description="resample where ESS < this x N; empty: every round in paper mode, .5 (llamppl) in exact mode")
+    float | None,
+    Field(
+        ge=0.0,
+        le=1.0,
+        description=(
+            "resample where ESS < this x N; empty: every round in paper mode, .5 (llamppl) in "
+            "exact mode"
+        ),
+    ),
 ]
 
 Draw: TypeAlias = Callable[[Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Drawn]]
@@ -44,7 +100,8 @@ Advance: TypeAlias = Callable[[Sequence[Particle], Policy, Verifier, Weighing], 
 
 
 class Reading(NamedTuple):
-    """What a mode means: log alpha from two values of log psi, what a draw leaves of a log weight, its defaults, and what it reports."""
+    """What a mode means: log alpha from two values of log psi, what a draw leaves of a log weight,
+    its defaults, and what it reports."""
 
     gain: Callable[[float, float], float]
     carried: Callable[[float, float], float]
@@ -75,24 +132,30 @@ def unspent(log_weight: float, beta: float) -> float:
 
 def evidence(population: Population) -> Mapping[str, float]:
     """The estimate of log Z in nats, unless everybody is dead."""
-    return {"log_evidence": population.log_evidence} if math.isfinite(population.log_evidence) else {}
+    return (
+        {"log_evidence": population.log_evidence} if math.isfinite(population.log_evidence) else {}
+    )
 
 
 def nothing(population: Population) -> Mapping[str, float]:
     return {}
 
 
-MODES: Mapping[ModeName, Reading] = MappingProxyType({
-    "paper": Reading(current, spent, "odds", math.inf, nothing),
-    "exact": Reading(telescoping, unspent, "prob", 0.5, evidence),
-})  # fmt: skip
+MODES: Mapping[ModeName, Reading] = MappingProxyType(
+    {
+        "paper": Reading(current, spent, "odds", math.inf, nothing),
+        "exact": Reading(telescoping, unspent, "prob", 0.5, evidence),
+    }
+)
 
 
 @dataclass(frozen=True)
 class Smc:
-    """A method: how weights come about, below which ESS / N a round resamples (inf: always), how ancestors are drawn, how particles advance.
+    """A method: how weights come about, below which ESS / N a round resamples (inf: always), how
+    ancestors are drawn, how particles advance.
 
-    `heat(ESS / N, t / T)` is the inverse temperature beta of a draw. Other methods are made of one by replacing functions.
+    `heat(ESS / N, t / T)` is the inverse temperature beta of a draw. Other methods are made of one
+    by replacing functions.
     """
 
     reading: Reading
@@ -107,42 +170,76 @@ class Smc:
         """Whether the weights are uneven enough to resample."""
         return population.ess < self.ess_min * len(population.particles)
 
-    async def resample(self, population: Population, progress: float, policy: Policy, verifier: Verifier, rng: Rng) -> tuple[Note, ...]:
+    async def resample(
+        self, population: Population, progress: float, policy: Policy, verifier: Verifier, rng: Rng
+    ) -> tuple[Note, ...]:
         """Draw who goes on. `progress` in [0, 1) is the share of the rounds that is over."""
         beta = self.heat(population.ess / len(population.particles), progress)
-        weights = softmax([weight if beta == 1.0 else beta * weight for weight in population.log_weights])
+        weights = softmax(
+            [weight if beta == 1.0 else beta * weight for weight in population.log_weights]
+        )
         drawn = await self.draw(population, weights.tolist(), policy, verifier, rng)
         return population.resampled(drawn, beta, self.reading.carried)
 
-    async def move(self, population: Population, policy: Policy, verifier: Verifier) -> tuple[Note, ...]:
+    async def move(
+        self, population: Population, policy: Policy, verifier: Verifier
+    ) -> tuple[Note, ...]:
         """Everybody one step further, weighed."""
-        return population.moved(await self.advance(population.particles, policy, verifier, self.weighing))
+        return population.moved(
+            await self.advance(population.particles, policy, verifier, self.weighing)
+        )
 
     def stats(self, population: Population) -> dict[str, float]:
-        """The scalars of a round, and of the method what a reader needs beside them (no `ess_min` where every round resamples)."""
-        own = {"temperature": self.weighing.temperature} | ({"ess_min": self.ess_min} if math.isfinite(self.ess_min) else {})
-        return {"ess": population.ess, "active": float(len(active(population.particles))), **own, **self.reading.stats(population)}
+        """The scalars of a round, and of the method what a reader needs beside them (no `ess_min`
+        where every round resamples)."""
+        own = {"temperature": self.weighing.temperature} | (
+            {"ess_min": self.ess_min} if math.isfinite(self.ess_min) else {}
+        )
+        return {
+            "ess": population.ess,
+            "active": float(len(active(population.particles))),
+            **own,
+            **self.reading.stats(population),
+        }
 
 
 def by_scheme(scheme: str) -> Draw:
     """Ancestors by weight, in one of the four schemes."""
 
-    async def draw(population: Population, weights: Sequence[float], policy: Policy, verifier: Verifier, rng: Rng) -> Drawn:
+    async def draw(
+        population: Population,
+        weights: Sequence[float],
+        policy: Policy,
+        verifier: Verifier,
+        rng: Rng,
+    ) -> Drawn:
         return Drawn(scheme, *resample(scheme, weights, rng))
 
     return draw
 
 
 def method(
-    mode: ModeName, potential: PotentialName, *, temperature: float, clip: float, ess_min: float | None, max_steps: int,
-    scheme: str = "multinomial", anneal_below: float = 0.0, rested: Rest = unchanged,
+    mode: ModeName,
+    potential: PotentialName,
+    *,
+    temperature: float,
+    clip: float,
+    ess_min: float | None,
+    max_steps: int,
+    scheme: str = "multinomial",
+    anneal_below: float = 0.0,
+    rested: Rest = unchanged,
 ) -> Smc:
-    """The method that these parameters name. `rested` is what a round does to a finished particle."""
+    """The method that these parameters name. `rested` is what a round does to a finished
+    particle.
+    """
     reading = MODES[mode]
     chosen = POTENTIALS[reading.potential if potential == "mode" else potential]
     weighing = Weighing(lambda score: chosen(score, clip), reading.gain, temperature, rested)
     trigger = reading.ess_min if ess_min is None else ess_min
-    return Smc(reading, weighing, max_steps, trigger, by_scheme(scheme), heat=annealed(anneal_below))
+    return Smc(
+        reading, weighing, max_steps, trigger, by_scheme(scheme), heat=annealed(anneal_below)
+    )
 
 
 def annealed(below: float) -> Callable[[float, float], float]:

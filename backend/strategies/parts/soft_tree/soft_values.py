@@ -1,10 +1,13 @@
 """Soft values of texts, and the tree in which diffusion tree sampling keeps them.
 
-Jain et al. 2025, "Diffusion Tree Sampling" (arXiv 2506.20701), for texts: a state is a prefix, a transition one step of the policy p, the reward r
-in [0, 1] the verifier's score of a finished text. The soft value of a prefix is V(s) = 1/lambda log E_p[exp(lambda r) | s], and going on from each
-prefix to a child in proportion to p exp(lambda V) ends in the texts x in proportion to p(x) exp(lambda r(x)). Children are draws from p, so p is in
-how often a text was drawn: a text drawn m times counts m times, in the mean and in the choice.
-Symbols: lambda weight of the reward, V soft value, v its estimate, m draws of a child, N visits, B(N) = ceil(C N^alpha) draws that a prefix may have.
+Jain et al. 2025, "Diffusion Tree Sampling" (arXiv 2506.20701), for texts: a state is a prefix, a
+transition one step of the policy p, the reward r in [0, 1] the verifier's score of a finished text.
+The soft value of a prefix is V(s) = 1/lambda log E_p[exp(lambda r) | s], and going on from each
+prefix to a child in proportion to p exp(lambda V) ends in the texts x in proportion to p(x)
+exp(lambda r(x)). Children are draws from p, so p is in how often a text was drawn: a text drawn m
+times counts m times, in the mean and in the choice. Symbols: lambda weight of the reward, V soft
+value, v its estimate, m draws of a child, N visits, B(N) = ceil(C N^alpha) draws that a prefix may
+have.
 """
 
 from __future__ import annotations
@@ -24,11 +27,13 @@ from backend.core.types import Node
 Floats: TypeAlias = Sequence[float]
 
 WIDENING_GUARD = 1e-9
-"""Taken off before rounding up, so that a power such as 27 ** (1 / 3) = 3.0000000000000004 counts as the 3 that it stands for."""
+"""Taken off before rounding up, so that a power such as 27 ** (1 / 3) = 3.0000000000000004 counts
+as the 3 that it stands for."""
 
 
 def backed(values: Floats, draws: Floats, weight: float) -> float:
-    """v of a prefix: 1/lambda log of the mean of exp(lambda v) over its draws. `draws`: how often each child was drawn, or its exact probability."""
+    """v of a prefix: 1/lambda log of the mean of exp(lambda v) over its draws. `draws`: how often
+    each child was drawn, or its exact probability."""
     return (logsumexp(_tilted(values, draws, weight)) - math.log(math.fsum(draws))) / weight
 
 
@@ -48,7 +53,8 @@ def widening(c: float, alpha: float) -> Callable[[int], int]:
 
 @dataclass(slots=True, eq=False)
 class State:
-    """A prefix in the tree: how often it was drawn (m) and visited (N), v and the greatest reward below, None while no scored text is known there."""
+    """A prefix in the tree: how often it was drawn (m) and visited (N), v and the greatest reward
+    below, None while no scored text is known there."""
 
     node: Node
     draws: int = 1
@@ -59,7 +65,8 @@ class State:
 
     @property
     def promise(self) -> float:
-        """v, or the least reward where nothing is known yet: so a prefix whose first draw failed is tried again, but not for ever."""
+        """v, or the least reward where nothing is known yet: so a prefix whose first draw failed is
+        tried again, but not for ever."""
         return 0.0 if self.value is None else self.value
 
     @property
@@ -72,11 +79,13 @@ class State:
         return [child for child in self.children if child.value is not None]
 
     def open(self) -> list[State]:
-        """The children where a walk can learn or gain something: all but finished texts without a score."""
+        """The children where a walk can learn or gain something: all but finished texts without a
+        score."""
         return [child for child in self.children if child.value is not None or not child.node.done]
 
     def adopt(self, node: Node) -> tuple[State, bool]:
-        """The child for a new draw, and whether it is new: a text that is there already counts once more."""
+        """The child for a new draw, and whether it is new: a text that is there already counts once
+        more."""
         for child in self.children:
             if (child.node.text, child.node.done) == (node.text, node.done):
                 child.draws += 1
@@ -113,7 +122,10 @@ def by_uct(exploration: float) -> Worth:
 
     def worth(state: State, children: Sequence[State]) -> list[float]:
         spread = math.log(max(1, state.visits))
-        return [child.promise + exploration * math.sqrt(spread / max(1, child.visits)) for child in children]
+        return [
+            child.promise + exploration * math.sqrt(spread / max(1, child.visits))
+            for child in children
+        ]
 
     return worth
 
@@ -143,7 +155,8 @@ def greatest(worth: Floats, rng: Rng) -> int:
 
 
 def descended(worth: Worth, pick: Pick, tree: State, rng: Rng) -> State | None:
-    """The finished text in which a walk among what is known ends, nothing expanded; None while no text has a score."""
+    """The finished text in which a walk among what is known ends, nothing expanded; None while no
+    text has a score."""
     state = tree
     while not state.node.done:
         known = state.known()
@@ -166,12 +179,18 @@ class Mode(NamedTuple):
     answer: str
 
 
-MODES: Mapping[str, Mode] = MappingProxyType({
-    "dts": Mode("boltzmann", lambda weight, exploration: by_boltzmann(weight), drawn, "sample"),
-    "dts_star": Mode("uct", lambda weight, exploration: by_uct(exploration), greatest, "greedy"),
-})  # fmt: skip
-ANSWERS: Mapping[str, Callable[[float], Answer]] = MappingProxyType({
-    "sample": lambda weight: partial(descended, by_boltzmann(weight), drawn),
-    "greedy": lambda weight: partial(descended, by_value, greatest),
-    "best": lambda weight: partial(descended, by_top, greatest),
-})  # fmt: skip
+MODES: Mapping[str, Mode] = MappingProxyType(
+    {
+        "dts": Mode("boltzmann", lambda weight, exploration: by_boltzmann(weight), drawn, "sample"),
+        "dts_star": Mode(
+            "uct", lambda weight, exploration: by_uct(exploration), greatest, "greedy"
+        ),
+    }
+)
+ANSWERS: Mapping[str, Callable[[float], Answer]] = MappingProxyType(
+    {
+        "sample": lambda weight: partial(descended, by_boltzmann(weight), drawn),
+        "greedy": lambda weight: partial(descended, by_value, greatest),
+        "best": lambda weight: partial(descended, by_top, greatest),
+    }
+)

@@ -1,7 +1,9 @@
-"""Walks of diffusion tree sampling: select, expand, roll out and back up in one go from the root to a finished text.
+"""Walks of diffusion tree sampling: select, expand, roll out and back up in one go from the root to
+a finished text.
 
-At each prefix a walk draws a new child from the policy while the prefix has fewer draws than its visits allow, and selects among its children
-otherwise. A new child has no draws, so from there on the walk is a rollout, and each of its states stays in the tree. A draw that says the same as a
+At each prefix a walk draws a new child from the policy while the prefix has fewer draws than its
+visits allow, and selects among its children otherwise. A new child has no draws, so from there on
+the walk is a rollout, and each of its states stays in the tree. A draw that says the same as a
 sibling counts for that sibling, and the walk goes on there. See `soft_values` for the symbols.
 """
 
@@ -12,15 +14,17 @@ from dataclasses import dataclass, field
 
 from backend.core.errors import VerifierFailure
 from backend.core.ports import END, STEP, Policy, Rng, Verifier
-from backend.core.types import Backed, Node, Note, Pruned, Score, Selected, Step
+from backend.core.steps import Backed, Note, Pruned, Selected, Step
+from backend.core.types import Node, Score
 from backend.strategies.parts.rounds import Scored, dead, unscored
 from backend.strategies.parts.soft_tree.soft_values import Answer, Floats, Pick, State, Worth
 
 
 @dataclass(frozen=True)
 class Method:
-    """How walks choose (`worth` and `pick`, told as `formula`), how many draws a number of visits allows, what a prefix is worth by the values and
-    draws of its children, and which text answers."""
+    """How walks choose (`worth` and `pick`, told as `formula`), how many draws a number of visits
+    allows, what a prefix is worth by the values and draws of its children, and which text answers.
+    """
 
     formula: str
     worth: Worth
@@ -32,14 +36,17 @@ class Method:
 
 @dataclass(slots=True)
 class Walk:
-    """A walk so far: its states from the root on, whether the policy was asked, and what happened."""
+    """A walk so far: its states from the root on, whether the policy was asked, and what
+    happened.
+    """
 
     path: list[State]
     asked: bool = False
     notes: list[Note] = field(default_factory=list)
 
     async def on(self, policy: Policy, method: Method, horizon: int, rng: Rng) -> bool:
-        """One level further; False where there is nothing further: a finished text, a dead draw, or no child worth going to."""
+        """One level further; False where there is nothing further: a finished text, a dead draw, or
+        no child worth going to."""
         state = self.path[-1]
         if state.node.done or state.node.depth >= horizon:
             return False
@@ -66,10 +73,15 @@ class Walk:
         chosen = method.pick(worth, rng)
         self.path.append(children[chosen])
         level = Selected(
-            (state.node, children[chosen].node), method.formula, (worth[chosen],), (tuple(child.node for child in children),),
-            (tuple(child.visits for child in children),), (tuple(child.promise for child in children),), (tuple(worth),),
+            (state.node, children[chosen].node),
+            method.formula,
+            (worth[chosen],),
+            (tuple(child.node for child in children),),
+            (tuple(child.visits for child in children),),
+            (tuple(child.promise for child in children),),
+            (tuple(worth),),
             draws=(tuple(child.draws for child in children),),
-        )  # fmt: skip
+        )
         before = self.notes[-1] if self.notes else None
         if isinstance(before, Selected):
             self.notes[-1] = longer(before, level)
@@ -81,20 +93,39 @@ class Walk:
 def longer(above: Selected, below: Selected) -> Selected:
     """Two parts of a descent as one."""
     return Selected(
-        above.path + below.path[1:], above.formula, above.values + below.values, above.children + below.children, above.visits + below.visits,
-        above.means + below.means, above.scores + below.scores, draws=above.draws + below.draws,
-    )  # fmt: skip
+        above.path + below.path[1:],
+        above.formula,
+        above.values + below.values,
+        above.children + below.children,
+        above.visits + below.visits,
+        above.means + below.means,
+        above.scores + below.scores,
+        draws=above.draws + below.draws,
+    )
 
 
 def back_up(path: Sequence[State], method: Method) -> Backed:
     """One more visit for every state of the path, and v anew from the bottom up."""
     for state in reversed(path):
         state.visited(method.mean)
-    return Backed(tuple(state.node for state in path), path[-1].promise, tuple(state.promise for state in path))
+    return Backed(
+        tuple(state.node for state in path),
+        path[-1].promise,
+        tuple(state.promise for state in path),
+    )
 
 
-async def grown(tree: State, policy: Policy, verifier: Verifier, method: Method, walks: int, horizon: int, rng: Rng) -> AsyncIterator[Step]:
-    """Grow the tree by a number of walks. The only candidate is the text that answers by then, drawn anew after each walk where it is drawn.
+async def grown(
+    tree: State,
+    policy: Policy,
+    verifier: Verifier,
+    method: Method,
+    walks: int,
+    horizon: int,
+    rng: Rng,
+) -> AsyncIterator[Step]:
+    """Grow the tree by a number of walks. The only candidate is the text that answers by then,
+    drawn anew after each walk where it is drawn.
 
     Raises `VerifierFailure` in the end if there are texts and none of them could be scored.
     """
@@ -113,8 +144,19 @@ async def grown(tree: State, policy: Policy, verifier: Verifier, method: Method,
         revisits += not walk.asked
         answer = method.answer(tree, rng)
         yield Step(
-            [answer.node] if answer else [], [answer.value] if answer else [], tuple(notes), phase="rollout" if walk.asked else "revisit",
-            stats={"depth": len(walk.path) - 1, "texts": len(texts), "revisits": revisits, "soft_value": tree.promise}, rounds=int(walk.asked),
+            [answer.node] if answer else [],
+            [answer.value] if answer else [],
+            tuple(notes),
+            phase="rollout" if walk.asked else "revisit",
+            stats={
+                "depth": len(walk.path) - 1,
+                "texts": len(texts),
+                "revisits": revisits,
+                "soft_value": tree.promise,
+            },
+            rounds=int(walk.asked),
         )
     if texts and all(score.value is None for score in texts.values()):
-        raise VerifierFailure(f"none of {len(texts)} texts could be scored: {next(iter(texts.values())).reason}")
+        raise VerifierFailure(
+            f"none of {len(texts)} texts could be scored: {next(iter(texts.values())).reason}"
+        )

@@ -1,1 +1,3 @@
-"""Trees that are searched: vertices, formulas of choice, values of leaves, backups, the frontier."""
+"""Trees that are searched: vertices, formulas of choice, values of leaves, backups, the
+frontier.
+"""

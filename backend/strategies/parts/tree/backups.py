@@ -1,6 +1,8 @@
-"""What a visit adds to the statistics along a path: the plain mean, the visit-weighted mean of the children, or the signed sum of DeepSearch.
+"""What a visit adds to the statistics along a path: the plain mean, the visit-weighted mean of the
+children, or the signed sum of DeepSearch.
 
-Each is a function (path from the root, value) that gives every vertex of the path one visit and says what it did. Q is W / N whatever the rule.
+Each is a function (path from the root, value) that gives every vertex of the path one visit and
+says what it did. Q is W / N whatever the rule.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
-from backend.core.types import Backed
+from backend.core.steps import Backed
 from backend.strategies.parts.tree.vertex import Vertex
 
 Backup: TypeAlias = Callable[[Sequence[Vertex], float], Backed]
@@ -27,18 +29,24 @@ def mean(path: Sequence[Vertex], value: float) -> Backed:
 
 
 def children_mean(path: Sequence[Vertex], value: float) -> Backed:
-    """Q is the mean of the children's Q weighted by their visits, unvisited ones left out; without any it is `value` (ReST-MCTS*)."""
+    """Q is the mean of the children's Q weighted by their visits, unvisited ones left out; without
+    any it is `value` (ReST-MCTS*)."""
     for vertex in reversed(path):
         vertex.visits += 1
         visits = sum(child.visits for child in vertex.children)
-        worth = sum(child.total for child in vertex.children if child.visits) / visits if visits else value
+        worth = (
+            sum(child.total for child in vertex.children if child.visits) / visits
+            if visits
+            else value
+        )
         vertex.total = worth * vertex.visits
     return _told(path, value)
 
 
 def signed(path: Sequence[Vertex], value: float) -> Backed:
-    """W grows by `value` in [-1, 1], times max(i / L, 0.1) for vertex i of L; where it would change its sign, good news replaces W and bad news
-    is not heard (DeepSearch). So a vertex above a good leaf stays positive for ever."""
+    """W grows by `value` in [-1, 1], times max(i / L, 0.1) for vertex i of L; where it would change
+    its sign, good news replaces W and bad news is not heard (DeepSearch). So a vertex above a good
+    leaf stays positive for ever."""
     for place, vertex in enumerate(path, start=1):
         part = max(place / len(path), LEAST_WEIGHT) * value
         if vertex.total * part >= 0:
@@ -50,7 +58,11 @@ def signed(path: Sequence[Vertex], value: float) -> Backed:
 
 
 def _told(path: Sequence[Vertex], value: float) -> Backed:
-    return Backed(tuple(vertex.node for vertex in path), value, tuple(vertex.total / vertex.visits for vertex in path))
+    return Backed(
+        tuple(vertex.node for vertex in path),
+        value,
+        tuple(vertex.total / vertex.visits for vertex in path),
+    )
 
 
 BACKUPS: Mapping[str, Backup] = MappingProxyType({"mean": mean, "children": children_mean})

@@ -1,7 +1,9 @@
-"""How a walk through a search tree chooses among siblings: formulas as public programs have them, each with that program's constant.
+"""How a walk through a search tree chooses among siblings: formulas as public programs have them,
+each with that program's constant.
 
-Q mean value of a child (its own score before its first visit), N its visits, N_p visits of its parent, P its prior among its siblings, c how much
-a rarely visited child is favoured. Programs disagree about a child that was never visited: it counts as visited once (`uct`, `treequest`,
+Q mean value of a child (its own score before its first visit), N its visits, N_p visits of its
+parent, P its prior among its siblings, c how much a rarely visited child is favoured. Programs
+disagree about a child that was never visited: it counts as visited once (`uct`, `treequest`,
 `reasoners`), has to be tried first (`rstar`), gets a fixed bonus (`rest`) or none (`deepsearch`).
 """
 
@@ -16,17 +18,47 @@ from pydantic import Field
 
 from backend.core.ports import Rng
 from backend.core.registry import Params
-from backend.strategies.parts.tree.vertex import Choice, Formula, Prior, Vertex, any_best, draw_share, earliest, softmax_of_scores
+from backend.strategies.parts.tree.vertex import (
+    Choice,
+    Formula,
+    Prior,
+    Vertex,
+    any_best,
+    draw_share,
+    earliest,
+    softmax_of_scores,
+)
 
 
 class WalkParams(Params):
     """Parameters of the walks of a tree search."""
 
-    simulations: int = Field(20, ge=1, le=1_000_000, description="walks from the root; 20 in OpenR, 10 in LLM Reasoners, 15 or 16 in rStar")
-    formula: Literal["uct", "treequest", "rest", "rstar", "reasoners", "puct", "deepsearch"] = Field("uct", description="how a walk chooses a child")
-    exploration: float | None = Field(None, ge=0.0, description="c of the formula, of puct a factor; empty: as published; 0 follows the best mean")
-    schedule: Literal["const", "exp", "lin"] = Field("const", description="how c changes over the simulations: not, or down to a tenth (rStar)")
-    unvisited: float = Field(0.8, ge=0.0, description="of rest: bonus of an unvisited child; 0.8 or 1 in ReST-MCTS*, whose c is 0.4 or 0.7")
+    simulations: int = Field(
+        20,
+        ge=1,
+        le=1_000_000,
+        description="walks from the root; 20 in OpenR, 10 in LLM Reasoners, 15 or 16 in rStar",
+    )
+    formula: Literal["uct", "treequest", "rest", "rstar", "reasoners", "puct", "deepsearch"] = (
+        Field("uct", description="how a walk chooses a child")
+    )
+    exploration: float | None = Field(
+        None,
+        ge=0.0,
+        description=(
+            "c of the formula, of puct a factor; empty: as published; 0 follows the best mean"
+        ),
+    )
+    schedule: Literal["const", "exp", "lin"] = Field(
+        "const", description="how c changes over the simulations: not, or down to a tenth (rStar)"
+    )
+    unvisited: float = Field(
+        0.8,
+        ge=0.0,
+        description=(
+            "of rest: bonus of an unvisited child; 0.8 or 1 in ReST-MCTS*, whose c is 0.4 or 0.7"
+        ),
+    )
     puct_base: float = Field(19652.0, gt=0.0, description="of puct; 19652 in AlphaZero and OpenR")
     puct_init: float = Field(1.25, ge=0.0, description="of puct; 1.25 in AlphaZero and OpenR")
 
@@ -63,14 +95,18 @@ def rest(c: float, params: WalkParams = PUBLISHED) -> Formula:
     """Q + c sqrt(2 ln N_p / N); an unvisited child Q plus a fixed bonus."""
 
     def formula(parent: Vertex, child: Vertex) -> float:
-        return child.mean + (c * math.sqrt(2.0 * rarity(parent, child)) if child.visits else params.unvisited)
+        return child.mean + (
+            c * math.sqrt(2.0 * rarity(parent, child)) if child.visits else params.unvisited
+        )
 
     return formula
 
 
 def rstar(c: float, params: WalkParams = PUBLISHED) -> Formula:
     """Q + c sqrt(ln N_p / N); infinite for an unvisited child."""
-    return lambda parent, child: child.mean + c * math.sqrt(rarity(parent, child)) if child.visits else math.inf
+    return lambda parent, child: (
+        child.mean + c * math.sqrt(rarity(parent, child)) if child.visits else math.inf
+    )
 
 
 def puct(c: float = 1.0, params: WalkParams = PUBLISHED) -> Formula:
@@ -86,11 +122,14 @@ def puct(c: float = 1.0, params: WalkParams = PUBLISHED) -> Formula:
 
 def deepsearch(c: float, params: WalkParams = PUBLISHED) -> Formula:
     """Q + c sqrt(ln N_p / N); no bonus for an unvisited child."""
-    return lambda parent, child: child.mean + (c * math.sqrt(rarity(parent, child)) if child.visits else 0.0)
+    return lambda parent, child: (
+        child.mean + (c * math.sqrt(rarity(parent, child)) if child.visits else 0.0)
+    )
 
 
 class Rule(NamedTuple):
-    """A formula (made from c and the other parameters) with its published c, where priors come from, and who wins among equals."""
+    """A formula (made from c and the other parameters) with its published c, where priors come
+    from, and who wins among equals."""
 
     make: Callable[[float, WalkParams], Formula]
     c: float

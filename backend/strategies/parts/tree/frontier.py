@@ -1,11 +1,15 @@
-"""The frontier of A*: a priority queue of unexpanded nodes, and the four readings of what a step costs.
+"""The frontier of A*: a priority queue of unexpanded nodes, and the four readings of what a step
+costs.
 
-Every node has a cost so far g and a heuristic h, and f = g + h; the smallest f leaves first, among equals the deeper node, then the older.
-A node without a score has f = inf and leaves after all others. How g grows is not settled in what is published, so it is a choice (r is
-the score of the parent, r' that of the child, h = 1 - r):
+Every node has a cost so far g and a heuristic h, and f = g + h; the smallest f leaves first, among
+equals the deeper node, then the older. A node without a score has f = inf and leaves after all
+others. How g grows is not settled in what is published, so it is a choice (r is the score of the
+parent, r' that of the child, h = 1 - r):
 
-- `consistent`: max(0, r' - r), the smallest cost that makes h consistent: f never falls along a path, and the first goal has the least f;
-- `rise`: max(0, r - r'), which counts a fall of the score in g and in h: f may fall, the first goal need not be the best;
+- `consistent`: max(0, r' - r), the smallest cost that makes h consistent: f never falls along a
+  path, and the first goal has the least f;
+- `rise`: max(0, r - r'), which counts a fall of the score in g and in h: f may fall, the first goal
+  need not be the best;
 - `one_minus_r`: 1 - r', which also punishes length;
 - `nlr`: -log r' with h = 0: uniform-cost search for the largest product of scores.
 """
@@ -19,7 +23,8 @@ from itertools import count
 from types import MappingProxyType
 from typing import NamedTuple
 
-from backend.core.types import Node, Note, Pruned, Pushed
+from backend.core.steps import Note, Pruned, Pushed
+from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored
 
 START_SCORE = 0.5
@@ -29,7 +34,9 @@ UNSCORED = float("inf")
 
 
 class Cost(NamedTuple):
-    """`edge(r, r')` is the cost of a step, `heuristic(r)` the estimated cost from a node to a goal."""
+    """`edge(r, r')` is the cost of a step, `heuristic(r)` the estimated cost from a node to a
+    goal.
+    """
 
     edge: Callable[[float, float], float]
     heuristic: Callable[[float], float]
@@ -51,7 +58,8 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
 
 
 class Open(NamedTuple):
-    """A node in the frontier. The first three fields order it; `r` is its score, or its nearest scored ancestor's."""
+    """A node in the frontier. The first three fields order it; `r` is its score, or its nearest
+    scored ancestor's."""
 
     f: float
     shallowness: int
@@ -64,7 +72,8 @@ class Open(NamedTuple):
 
 
 class Frontier:
-    """At most `limit` open nodes: above that the worst quarter is given up, which costs little a node but ends every guarantee."""
+    """At most `limit` open nodes: above that the worst quarter is given up, which costs little a
+    node but ends every guarantee."""
 
     def __init__(self, limit: int, cost: Cost) -> None:
         self._heap: list[Open] = []
@@ -80,8 +89,11 @@ class Frontier:
         return [self._push(Open(h, -node.depth, next(self._ages), node, 0.0, h, START_SCORE, None))]
 
     def push(self, parent: Open, children: Sequence[Scored], horizon: int) -> list[Note]:
-        """Put the children of `parent` in, but for unfinished ones at depth `horizon`. Without a score: h = inf, and the step costs nothing."""
-        late = tuple(child.node for child in children if not child.node.done and child.node.depth >= horizon)
+        """Put the children of `parent` in, but for unfinished ones at depth `horizon`. Without a
+        score: h = inf, and the step costs nothing."""
+        late = tuple(
+            child.node for child in children if not child.node.done and child.node.depth >= horizon
+        )
         notes: list[Note] = [Pruned(late, "step limit")] if late else []
         for node, value, _ in children:
             if not node.done and node.depth >= horizon:
@@ -89,7 +101,9 @@ class Frontier:
             r = parent.r if value is None else value
             g = parent.g if value is None else parent.g + self._cost.edge(parent.r, r)
             h = UNSCORED if value is None else self._cost.heuristic(r)
-            notes.append(self._push(Open(g + h, -node.depth, next(self._ages), node, g, h, r, value)))
+            notes.append(
+                self._push(Open(g + h, -node.depth, next(self._ages), node, g, h, r, value))
+            )
         if len(self._heap) > self._limit:
             notes += self._trim()
         return notes
@@ -107,7 +121,13 @@ class Frontier:
         keep = self._limit - self._limit // 4
         dropped = self._heap[keep:]
         del self._heap[keep:]
-        return [Pruned(tuple(entry.node for entry in dropped), "the frontier is full: memory-bounded from here on", self._heap[-1].f)]
+        return [
+            Pruned(
+                tuple(entry.node for entry in dropped),
+                "the frontier is full: memory-bounded from here on",
+                self._heap[-1].f,
+            )
+        ]
 
     def clear(self) -> list[Note]:
         """Give up everything, for a search that only looks at the newest children."""

@@ -1,6 +1,8 @@
-"""What a leaf of a search tree is worth once it is expanded: the score of its best child, where that child's path ends, or the mean of both.
+"""What a leaf of a search tree is worth once it is expanded: the score of its best child, where
+that child's path ends, or the mean of both.
 
-Each is a function (policy, verifier, leaf, depth limit) that also makes its finding the stand-in of the child for the time until its first visit.
+Each is a function (policy, verifier, leaf, depth limit) that also makes its finding the stand-in of
+the child for the time until its first visit.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from backend.core.ports import END, Policy, Verifier
-from backend.core.types import Kind, Note, Remarked, Rolled
+from backend.core.steps import Note, Remarked, Rolled
+from backend.core.types import Kind
 from backend.strategies.parts.rounds import dead
 from backend.strategies.parts.tree.vertex import Vertex
 
@@ -33,7 +36,8 @@ async def prm(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) ->
 
 
 async def rollout(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
-    """The score of the best child's continuation to the end; its own score where it is finished, as deep as may be, or nothing came of it."""
+    """The score of the best child's continuation to the end; its own score where it is finished, as
+    deep as may be, or nothing came of it."""
     if not leaf.children:
         return DEAD_END
     child = leaf.children[0]
@@ -54,15 +58,26 @@ async def mixed(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) 
 
 
 async def rolled(policy: Policy, verifier: Verifier, vertex: Vertex) -> Worth:
-    """One continuation to the end with the run's own sampling, and its score; the vertex's own score where it has none."""
+    """One continuation to the end with the run's own sampling, and its score; the vertex's own
+    score where it has none."""
     [[end]] = await policy.extend([vertex.node], until=END, kind=Kind.ROLLOUT)
     if not end.done or dead([end]):
         return Worth(vertex.score, (Rolled(vertex.node, end, None), *dead([end])))
     [score] = await verifier.score([end])
     told: tuple[Note, ...] = (Rolled(vertex.node, end, score.value),)
     if score.value is None:
-        return Worth(vertex.score, (*told, Remarked("the rollout could not be scored: the score of its first step stands in", (end,))))
+        return Worth(
+            vertex.score,
+            (
+                *told,
+                Remarked(
+                    "the rollout could not be scored: the score of its first step stands in", (end,)
+                ),
+            ),
+        )
     return Worth(score.value, told)
 
 
-LEAF_VALUES: Mapping[str, LeafValue] = MappingProxyType({"prm": prm, "rollout": rollout, "mixed": mixed})
+LEAF_VALUES: Mapping[str, LeafValue] = MappingProxyType(
+    {"prm": prm, "rollout": rollout, "mixed": mixed}
+)

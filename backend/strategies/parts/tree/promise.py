@@ -1,7 +1,8 @@
-"""The global frontier of DeepSearch (arXiv 2509.25454): how promising an open node is, and a queue whose members change their minds.
+"""The global frontier of DeepSearch (arXiv 2509.25454): how promising an open node is, and a queue
+whose members change their minds.
 
-Symbols: Q mean of the values backed up through a node, H mean surprise of the tokens of its step in nats, d its depth below the root, d_T the
-greatest depth, lambda_1 to lambda_4 the weights.
+Symbols: Q mean of the values backed up through a node, H mean surprise of the tokens of its step in
+nats, d its depth below the root, d_T the greatest depth, lambda_1 to lambda_4 the weights.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Literal
 from pydantic import Field
 
 from backend.core.registry import Params
-from backend.core.types import Jumped, Node, Note, Pruned
+from backend.core.steps import Jumped, Note, Pruned
+from backend.core.types import Node
 from backend.strategies.parts.tree.vertex import Vertex
 
 DEPTHS: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
@@ -29,18 +31,45 @@ DEPTHS: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
 
 
 class OutlookParams(Params):
-    """How large a search is, and the weights of F(s) = lambda_1 tanh(Q(parent)) + lambda_2 H(s) + lambda_3 D(d) + lambda_4 tanh(Q(s))."""
+    """How large a search is, and the weights of F(s) = lambda_1 tanh(Q(parent)) + lambda_2 H(s) +
+    lambda_3 D(d) + lambda_4 tanh(Q(s))."""
 
-    expansions: int = Field(32, ge=1, le=1_000_000, description="nodes to expand; our choice, about 190 in the paper's training")
-    width: int = Field(8, ge=1, le=1024, description="next steps drawn from an expanded node; 8 in DeepSearch")
-    parent_weight: float = Field(0.4, ge=0.0, description="lambda_1, of the parent's Q; 0.4 in DeepSearch")
-    entropy_weight: float = Field(0.4, ge=0.0, description="lambda_2, of the surprise of the step; 0.4 in DeepSearch")
-    depth_weight: float = Field(0.01, ge=0.0, description="lambda_3, of the depth; 0.01 in DeepSearch")
-    own_weight: float = Field(0.0, ge=0.0, description="lambda_4, of the node's own Q; 0 in DeepSearch")
-    depth_bonus: Literal["sqrt", "linear", "log"] = Field("sqrt", description="D: sqrt(d / d_T) as in DeepSearch, or d, or ln(d + 1)")
-    max_steps: int = Field(64, ge=1, le=1000, description="d_T: a path never grows more than this many steps below the root; 64 in DeepSearch")
+    expansions: int = Field(
+        32,
+        ge=1,
+        le=1_000_000,
+        description="nodes to expand; our choice, about 190 in the paper's training",
+    )
+    width: int = Field(
+        8, ge=1, le=1024, description="next steps drawn from an expanded node; 8 in DeepSearch"
+    )
+    parent_weight: float = Field(
+        0.4, ge=0.0, description="lambda_1, of the parent's Q; 0.4 in DeepSearch"
+    )
+    entropy_weight: float = Field(
+        0.4, ge=0.0, description="lambda_2, of the surprise of the step; 0.4 in DeepSearch"
+    )
+    depth_weight: float = Field(
+        0.01, ge=0.0, description="lambda_3, of the depth; 0.01 in DeepSearch"
+    )
+    own_weight: float = Field(
+        0.0, ge=0.0, description="lambda_4, of the node's own Q; 0 in DeepSearch"
+    )
+    depth_bonus: Literal["sqrt", "linear", "log"] = Field(
+        "sqrt", description="D: sqrt(d / d_T) as in DeepSearch, or d, or ln(d + 1)"
+    )
+    max_steps: int = Field(
+        64,
+        ge=1,
+        le=1000,
+        description=(
+            "d_T: a path never grows more than this many steps below the root; 64 in DeepSearch"
+        ),
+    )
 
-    def terms(self, parent_mean: float, entropy: float, depth: int, own_mean: float = 0.0) -> dict[str, float]:
+    def terms(
+        self, parent_mean: float, entropy: float, depth: int, own_mean: float = 0.0
+    ) -> dict[str, float]:
         """The four parts of F by name: Q in [-1, 1], H in nats, d from 0."""
         return {
             "parent": self.parent_weight * math.tanh(parent_mean),
@@ -57,7 +86,8 @@ class OutlookParams(Params):
 
 
 def surprise(nodes: Sequence[Node]) -> float | None:
-    """H: the mean of -log p over the sampled tokens of the nodes, in nats; None where nothing was sampled."""
+    """H: the mean of -log p over the sampled tokens of the nodes, in nats; None where nothing was
+    sampled."""
     sampled = [node.logprobs for node in nodes if node.logprobs]
     return -math.fsum(map(math.fsum, sampled)) / sum(map(len, sampled)) if sampled else None
 
@@ -68,20 +98,25 @@ def terminal(vertex: Vertex, horizon: int) -> bool:
 
 
 def judge(children: Sequence[Vertex], horizon: int) -> tuple[Note, ...]:
-    """Turn scores r in [0, 1] into Q in [-1, 1]: 2 r - 1, and -1 for what is cut off at the step limit, which the notes name."""
-    late = tuple(child.node for child in children if terminal(child, horizon) and not child.node.done)
+    """Turn scores r in [0, 1] into Q in [-1, 1]: 2 r - 1, and -1 for what is cut off at the step
+    limit, which the notes name."""
+    late = tuple(
+        child.node for child in children if terminal(child, horizon) and not child.node.done
+    )
     for child in children:
         child.score = -1.0 if child.node in late else 2.0 * child.score - 1.0
     return (Pruned(late, "step limit"),) if late else ()
 
 
 def most_confident(leaves: Sequence[Vertex]) -> Vertex:
-    """The leaf that is backed up: one judged right before one judged wrong before one cut off, and among those the one with the least surprise
-    a token along its trajectory. Ties: the first."""
+    """The leaf that is backed up: one judged right before one judged wrong before one cut off, and
+    among those the one with the least surprise a token along its trajectory. Ties: the first."""
 
     def rank(leaf: Vertex) -> tuple[int, float]:
         told = surprise([vertex.node for vertex in leaf.path()[1:]])
-        return (0 if leaf.score > 0 else 1) if leaf.node.done else 2, math.inf if told is None else told
+        return (
+            0 if leaf.score > 0 else 1
+        ) if leaf.node.done else 2, math.inf if told is None else told
 
     return min(leaves, key=rank)
 
@@ -99,8 +134,9 @@ class GlobalFrontier:
         return len(self._scores)
 
     def renew(self, parents: Sequence[Vertex]) -> None:
-        """Give the open children of some vertices the score that they have now; those that are no longer open leave. What was known before stays
-        in the heap and is passed over when it comes up."""
+        """Give the open children of some vertices the score that they have now; those that are no
+        longer open leave. What was known before stays in the heap and is passed over when it comes
+        up."""
         for parent in parents:
             self._scores.pop(parent, None)
             for child in parent.children:
@@ -110,7 +146,10 @@ class GlobalFrontier:
     def _put(self, vertex: Vertex, score: float) -> None:
         if self._scores.get(vertex) != score:
             self._scores[vertex] = score
-            heapq.heappush(self._heap, (-score, vertex.node.depth, self._ages.setdefault(vertex, len(self._ages)), vertex))
+            heapq.heappush(
+                self._heap,
+                (-score, vertex.node.depth, self._ages.setdefault(vertex, len(self._ages)), vertex),
+            )
 
     def best(self) -> Vertex | None:
         """The vertex with the greatest score, which stays in; None if there is none."""

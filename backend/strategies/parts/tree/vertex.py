@@ -1,8 +1,9 @@
 """The statistics of Monte-Carlo tree search and the walk down by them.
 
-A vertex is visited N times with total value W, mean Q = W / N. Until its first visit its own score stands in for Q. Which child a walk takes is
-the business of a formula (see `formulas`), what a visit adds that of a backup (see `backups`). Every operation touches one path and the children
-along it, never the whole tree.
+A vertex is visited N times with total value W, mean Q = W / N. Until its first visit its own score
+stands in for Q. Which child a walk takes is the business of a formula (see `formulas`), what a
+visit adds that of a backup (see `backups`). Every operation touches one path and the children along
+it, never the whole tree.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 
 from backend.core.ports import Rng
 from backend.core.statistics.weights import softmax
-from backend.core.types import Node, Selected
+from backend.core.steps import Selected
+from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored, ranked
 
 Prior: TypeAlias = Callable[[Sequence[Scored]], Sequence[float]]
@@ -33,7 +35,8 @@ def softmax_of_scores(siblings: Sequence[Scored]) -> list[float]:
 
 @dataclass(slots=True, eq=False)
 class Vertex:
-    """A node with its prior probability among its siblings, what it is worth before its first visit, and what was backed up through it."""
+    """A node with its prior probability among its siblings, what it is worth before its first
+    visit, and what was backed up through it."""
 
     node: Node
     prior: float = 1.0
@@ -54,7 +57,10 @@ class Vertex:
         self.expanded = True
         siblings = ranked(children)
         priors = prior(siblings) if siblings else ()
-        self.children = [Vertex(child.node, p, child.value or 0.0, parent=self) for child, p in zip(siblings, priors, strict=True)]
+        self.children = [
+            Vertex(child.node, p, child.value or 0.0, parent=self)
+            for child, p in zip(siblings, priors, strict=True)
+        ]
 
     def path(self) -> list[Vertex]:
         """The vertices from the root of the tree to this one, both included."""
@@ -94,7 +100,8 @@ def most_visited(parent: Vertex, child: Vertex) -> float:
 
 
 class Descent(NamedTuple):
-    """A walk from the root to a leaf, and the values of the formula for all children at every level below the root."""
+    """A walk from the root to a leaf, and the values of the formula for all children at every level
+    below the root."""
 
     path: list[Vertex]
     worth: list[list[float]]

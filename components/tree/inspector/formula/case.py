@@ -1,9 +1,11 @@
-"""The formulas behind a node, with its numbers put in: what made the search walk here, weigh, grant, keep or cut it, as the log tells it.
+"""The formulas behind a node, with its numbers put in: what made the search walk here, weigh,
+grant, keep or cut it, as the log tells it.
 
-Which formulas apply is read off the log's notes and off what the strategy declares in the catalogue (`declared`), never off its name. Each is
-computed anew from raw events; where the search recorded the result as well, both stand side by side, and they must agree. The families are in
-`formula_walks`, `formula_values`, `formula_particles`, `formula_frontier` and `formula_beams`. Formulas are LaTeX made of numbers only: no text of a
-model or a person gets into one.
+Which formulas apply is read off the log's notes and off what the strategy declares in the catalogue
+(`declared`), never off its name. Each is computed anew from raw events; where the search recorded
+the result as well, both stand side by side, and they must agree. The families are in
+`formula_walks`, `formula_values`, `formula_particles`, `formula_frontier` and `formula_beams`.
+Formulas are LaTeX made of numbers only: no text of a model or a person gets into one.
 """
 
 from __future__ import annotations
@@ -45,8 +47,9 @@ class Rival:
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula with numbers: `symbols` and `numbers` are LaTeX, `value` is computed here (None where a constant is not known), `recorded` is what
-    the search wrote down, None where it writes nothing down. `seq` is the event that it explains, `rivals` stand the best first, `said` is one
+    """A formula with numbers: `symbols` and `numbers` are LaTeX, `value` is computed here (None
+    where a constant is not known), `recorded` is what the search wrote down, None where it writes
+    nothing down. `seq` is the event that it explains, `rivals` stand the best first, `said` is one
     sentence on the outcome."""
 
     title: str
@@ -61,16 +64,20 @@ class Formula:
 
     @property
     def agrees(self) -> bool:
-        """Whether what is computed here is what the search recorded; True where there is only one of both."""
+        """Whether what is computed here is what the search recorded; True where there is only one
+        of both."""
         if self.value is None or self.recorded is None:
             return True
-        return self.value == self.recorded or math.isclose(self.value, self.recorded, rel_tol=1e-6, abs_tol=1e-9)
+        return self.value == self.recorded or math.isclose(
+            self.value, self.recorded, rel_tol=1e-6, abs_tol=1e-9
+        )
 
 
 @dataclass(frozen=True)
 class Case:
-    """A node at a moment: `rows` by id and `events` as they stood then, the run's parameters with their defaults, and the formulas that the strategy
-    declares, each with its published constant where it has one."""
+    """A node at a moment: `rows` by id and `events` as they stood then, the run's parameters with
+    their defaults, and the formulas that the strategy declares, each with its published constant
+    where it has one."""
 
     node: TreeRow
     rows: Mapping[int, TreeRow]
@@ -95,7 +102,9 @@ class Case:
 
     @cached_property
     def _scores(self) -> Mapping[int, float | None]:
-        return {event.node_id: event.value for event in self.of("score") if event.node_id is not None}
+        return {
+            event.node_id: event.value for event in self.of("score") if event.node_id is not None
+        }
 
     def score(self, node: int | None) -> float | None:
         """The verifier's value of a node, None where it has none."""
@@ -113,7 +122,11 @@ class Case:
     def number(self, name: str, otherwise: float | None = None) -> float | None:
         """A parameter that is a number."""
         value = self.params.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
+        return (
+            float(value)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+            else otherwise
+        )
 
     def choice(self, name: str) -> str:
         """A parameter that is a word; empty where there is none."""
@@ -122,19 +135,32 @@ class Case:
 
 
 def case(
-    node: int, rows: Iterable[TreeRow], events: Iterable[LoggedEvent], until: int | None, params: Mapping[str, object],
+    node: int,
+    rows: Iterable[TreeRow],
+    events: Iterable[LoggedEvent],
+    until: int | None,
+    params: Mapping[str, object],
     declared: Mapping[str, float | None],
 ) -> Case | None:
-    """What is known of a node after the events with seq <= `until`; None if it was not yet written then."""
+    """What is known of a node after the events with seq <= `until`; None if it was not yet written
+    then."""
     by_id = {row.id: row for row in rows}
-    return Case(by_id[node], by_id, list(up_to(events, until)), params, declared) if node in by_id else None
+    return (
+        Case(by_id[node], by_id, list(up_to(events, until)), params, declared)
+        if node in by_id
+        else None
+    )
 
 
 def settings(params: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
     """Parameters with the defaults of their JSON schema."""
     properties = schema.get("properties")
     fields = properties if isinstance(properties, Mapping) else {}
-    defaults = {str(name): field["default"] for name, field in fields.items() if isinstance(field, Mapping) and "default" in field}
+    defaults = {
+        str(name): field["default"]
+        for name, field in fields.items()
+        if isinstance(field, Mapping) and "default" in field
+    }
     return {**defaults, **params}
 
 

@@ -1,4 +1,6 @@
-"""The formulas that decided about a node, with its numbers put in, and those that it competed with."""
+"""The formulas that decided about a node, with its numbers put in, and those that it competed
+with.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ def formula_panel(case: Case | None) -> None:
     if not found:
         st.text(
             "No formula has decided about this node up to the moment shown.\n"
-            "A search tells one where it walks, weighs, prices, grants or cuts; a plain sample needs none."
+            "A search tells one where it walks, weighs, prices, grants or cuts; a plain sample "
+            "needs none."
         )
     for place, formula in enumerate(found):
         if place:
@@ -31,7 +34,10 @@ def _formula(formula: Formula, place: int) -> None:
     if formula.symbols:
         st.latex(formula.symbols)
     if formula.numbers:
-        st.latex(formula.numbers + (f" = \\mathbf{{{_number(formula.value)}}}" if formula.value is not None else ""))
+        st.latex(
+            formula.numbers
+            + (f" = \\mathbf{{{_number(formula.value)}}}" if formula.value is not None else "")
+        )
     st.caption(_source(formula))
     if formula.terms:
         st.html(terms_html(formula.terms))
@@ -51,4 +57,7 @@ def _source(formula: Formula) -> str:
         return f"The search recorded {formula.recorded:.6g} at event {formula.seq}."
     if formula.agrees:
         return f"Computed from the log; the search recorded the same at event {formula.seq}."
-    return f"Computed from the log; the search recorded {formula.recorded:.6g} at event {formula.seq}, so one of the two is wrong."
+    return (
+        f"Computed from the log; the search recorded {formula.recorded:.6g} at event "
+        f"{formula.seq}, so one of the two is wrong."
+    )

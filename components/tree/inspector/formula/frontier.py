@@ -1,6 +1,8 @@
-"""The price of a node in a best-first search: f = g + h from the events `pushed`, and who stood beside it when it was taken.
+"""The price of a node in a best-first search: f = g + h from the events `pushed`, and who stood
+beside it when it was taken.
 
-Source: `backend/strategies/parts/tree/frontier.py`, whose four readings of a step's cost are the parameter `cost_mode`.
+Source: `backend/strategies/parts/tree/frontier.py`, whose four readings of a step's cost are the
+parameter `cost_mode`.
 """
 
 from __future__ import annotations
@@ -9,7 +11,16 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from components.tree.inspector.formula.case import Case, Formula, LoggedEvent, Rival, Term, figure, signed, tex
+from components.tree.inspector.formula.case import (
+    Case,
+    Formula,
+    LoggedEvent,
+    Rival,
+    Term,
+    figure,
+    signed,
+    tex,
+)
 
 START_SCORE = 0.5
 SHOWN = 8
@@ -27,11 +38,29 @@ class Cost(NamedTuple):
 
 COSTS: Mapping[str, Cost] = {
     "consistent": Cost(
-        lambda r, after: max(0.0, after - r), lambda r: 1.0 - r, r"\max(0, r' - r)", lambda r, after: f"\\max(0, {tex(after)} - {tex(r)})"
+        lambda r, after: max(0.0, after - r),
+        lambda r: 1.0 - r,
+        r"\max(0, r' - r)",
+        lambda r, after: f"\\max(0, {tex(after)} - {tex(r)})",
     ),
-    "rise": Cost(lambda r, after: max(0.0, r - after), lambda r: 1.0 - r, r"\max(0, r - r')", lambda r, after: f"\\max(0, {tex(r)} - {tex(after)})"),
-    "one_minus_r": Cost(lambda r, after: 1.0 - after, lambda r: 1.0 - r, r"1 - r'", lambda r, after: f"(1 - {tex(after)})"),
-    "nlr": Cost(lambda r, after: -math.log(max(after, 1e-12)), lambda r: 0.0, r"-\ln r'", lambda r, after: f"(-\\ln {tex(after)})"),
+    "rise": Cost(
+        lambda r, after: max(0.0, r - after),
+        lambda r: 1.0 - r,
+        r"\max(0, r - r')",
+        lambda r, after: f"\\max(0, {tex(r)} - {tex(after)})",
+    ),
+    "one_minus_r": Cost(
+        lambda r, after: 1.0 - after,
+        lambda r: 1.0 - r,
+        r"1 - r'",
+        lambda r, after: f"(1 - {tex(after)})",
+    ),
+    "nlr": Cost(
+        lambda r, after: -math.log(max(after, 1e-12)),
+        lambda r: 0.0,
+        r"-\ln r'",
+        lambda r, after: f"(-\\ln {tex(after)})",
+    ),
 }
 
 
@@ -46,11 +75,26 @@ def price(case: Case) -> list[Formula]:
     cost = COSTS.get(case.choice("cost_mode"))
     symbols = "f = g + h"
     if cost is not None and "cost" in case.declared:
-        symbols += f",\\quad g = g_p + {cost.symbols},\\quad h = {'1 - r' + chr(39) if cost.heuristic(0.0) else '0'}"
+        symbols += (
+            f",\\quad g = g_p + {cost.symbols},\\quad h = "
+            f"{'1 - r' + chr(39) if cost.heuristic(0.0) else '0'}"
+        )
     terms = (Term("g", "cost so far", g), Term("h", "estimated cost to a goal", h), *_scored(case))
     popped = case.latest("popped", lambda one: one.node_id == case.node.id)
     rivals = _rivals(case, popped)
-    return [Formula("Price in the frontier", symbols, shown, value, g + h, event.seq, terms, rivals, _standing(case, popped, rivals))]
+    return [
+        Formula(
+            "Price in the frontier",
+            symbols,
+            shown,
+            value,
+            g + h,
+            event.seq,
+            terms,
+            rivals,
+            _standing(case, popped, rivals),
+        )
+    ]
 
 
 def _scored(case: Case) -> tuple[Term, ...]:
@@ -86,7 +130,9 @@ def _computed(case: Case) -> tuple[float | None, str]:
     if after is None:
         return math.inf, f"{tex(g)} + \\infty"
     h = cost.heuristic(after)
-    return g + cost.edge(before, after) + h, f"{tex(g)} + {cost.numbers(before, after)} + {signed(h)}"
+    return g + cost.edge(
+        before, after
+    ) + h, f"{tex(g)} + {cost.numbers(before, after)} + {signed(h)}"
 
 
 def opened(case: Case, before: int | None) -> dict[int, float]:
@@ -110,7 +156,15 @@ def _rivals(case: Case, popped: LoggedEvent | None) -> tuple[Rival, ...]:
     waiting = opened(case, popped.seq if popped is not None else None)
     best = sorted(waiting, key=lambda node: (waiting[node], -case.rows[node].depth))
     shown = best[:SHOWN] + [node for node in best[SHOWN:] if node == case.node.id]
-    return tuple(Rival(node, waiting[node], popped is not None and node == case.node.id, f"step {case.rows[node].depth}") for node in shown)
+    return tuple(
+        Rival(
+            node,
+            waiting[node],
+            popped is not None and node == case.node.id,
+            f"step {case.rows[node].depth}",
+        )
+        for node in shown
+    )
 
 
 def _standing(case: Case, popped: LoggedEvent | None, rivals: tuple[Rival, ...]) -> str:

@@ -15,7 +15,11 @@ SHOWN = 60
 def terms_html(terms: Sequence[Term]) -> str:
     """One line a symbol: the symbol, its value, what it means."""
     lines = [
-        f"<tr><th scope='row'>{_text(term.symbol)}</th><td class='n'>{number(term.value)}</td><td>{_text(term.meaning)}</td></tr>" for term in terms
+        (
+            f"<tr><th scope='row'>{_text(term.symbol)}</th><td "
+            f"class='n'>{number(term.value)}</td><td>{_text(term.meaning)}</td></tr>"
+        )
+        for term in terms
     ]
     return f"<style>{_STYLE}</style><table class='arb-terms'>{''.join(lines)}</table>"
 
@@ -24,8 +28,13 @@ def rivals_html(rivals: Sequence[Rival]) -> str:
     """One line a competitor, a star where it was taken."""
     shown = [rival for place, rival in enumerate(rivals) if place < SHOWN or rival.taken]
     lines = [_rival(rival) for rival in shown]
-    left = f"<p>{len(rivals) - len(shown)} more are not shown.</p>" if len(shown) < len(rivals) else ""
-    return f"<style>{_STYLE}</style><table class='arb-terms'>{''.join(lines)}</table>{left}<p class='arb-note'>\u2605 taken or kept</p>"
+    left = (
+        f"<p>{len(rivals) - len(shown)} more are not shown.</p>" if len(shown) < len(rivals) else ""
+    )
+    return (
+        f"<style>{_STYLE}</style><table class='arb-terms'>{''.join(lines)}</table>{left}<p "
+        "class='arb-note'>\u2605 taken or kept</p>"
+    )
 
 
 def _rival(rival: Rival) -> str:
@@ -44,8 +53,11 @@ def _text(text: str) -> str:
 
 
 _STYLE = (
-    ".arb-terms{font-size:13px;line-height:1.45;border-collapse:collapse;width:100%}.arb-terms th{text-align:left;font-weight:600;white-space:nowrap}"
-    ".arb-terms td,.arb-terms th{padding:2px 8px;border-bottom:1px solid rgba(128,128,128,.18);vertical-align:top}"
-    ".arb-terms .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.arb-terms .taken{font-weight:600}"
+    ".arb-terms{font-size:13px;line-height:1.45;border-collapse:collapse;width:100%}.arb-terms "
+    "th{text-align:left;font-weight:600;white-space:nowrap}"
+    ".arb-terms td,.arb-terms th{padding:2px 8px;border-bottom:1px solid rgba(128,128,128,.18);"
+    "vertical-align:top}"
+    ".arb-terms .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
+    ".arb-terms .taken{font-weight:600}"
     ".arb-terms .taken td{font-weight:600}.arb-note{font-size:12px;opacity:.8;margin:4px 0 0}"
 )

@@ -7,17 +7,41 @@ from typing import Any
 import pytest
 
 from backend.messages.runs import Event
-from components.views.any_run.timeline import LANES, Call, Timeline, timeline, timeline_figure, told_of
+from components.views.any_run.timeline import (
+    LANES,
+    Call,
+    Timeline,
+    timeline,
+    timeline_figure,
+    told_of,
+)
 from tests.components.traced import searched
 
 
 def call(seq: int, label: str, start: float, end: float, **data: Any) -> Event:
-    counts = {"scored": 2} if label.startswith("verifier") else {"requests": 4, "generated_tokens": 40, "prompt_tokens": 100, "cached_tokens": 60}
-    return Event(seq=seq, t_ms=end, kind="call", label=label, data={**counts, "started_ms": start, "ended_ms": end, **data})
+    counts = (
+        {"scored": 2}
+        if label.startswith("verifier")
+        else {"requests": 4, "generated_tokens": 40, "prompt_tokens": 100, "cached_tokens": 60}
+    )
+    return Event(
+        seq=seq,
+        t_ms=end,
+        kind="call",
+        label=label,
+        data={**counts, "started_ms": start, "ended_ms": end, **data},
+    )
 
 
 def score(seq: int, tokens: int, cached: int) -> Event:
-    return Event(seq=seq, t_ms=0.0, kind="score", node_id=seq, value=0.5, data={"steps": [0.5], "tokens": tokens, "cached": cached})
+    return Event(
+        seq=seq,
+        t_ms=0.0,
+        kind="score",
+        node_id=seq,
+        value=0.5,
+        data={"steps": [0.5], "tokens": tokens, "cached": cached},
+    )
 
 
 EVENTS = [
@@ -28,22 +52,35 @@ EVENTS = [
 
 def test_every_call_is_a_bar_and_calls_that_overlap_have_lanes() -> None:
     calls = (
-        Call("policy", 0, 10.0, 50.0, 4, 40, 100, 60, 1), Call("verifier prm", 0, 50.0, 60.0, 2, 0, 10, 3, 4),
-        Call("policy", 0, 70.0, 90.0, 4, 40, 100, 60, 5), Call("policy", 1, 70.0, 95.0, 4, 40, 100, 60, 6),
-    )  # fmt: skip
+        Call("policy", 0, 10.0, 50.0, 4, 40, 100, 60, 1),
+        Call("verifier prm", 0, 50.0, 60.0, 2, 0, 10, 3, 4),
+        Call("policy", 0, 70.0, 90.0, 4, 40, 100, 60, 5),
+        Call("policy", 1, 70.0, 95.0, 4, 40, 100, 60, 6),
+    )
     info = timeline(EVENTS)
     assert info == Timeline(calls, 100.0, 65.0, 10.0, 0) and info.idle == 25.0
     assert told_of(info) == (
-        "100 ms: 65 % in the model, 10 % in the verifier, 25 % in neither. 4 calls with 14 requests wrote 120 tokens; "
+        "100 ms: 65 % in the model, 10 % in the verifier, 25 % in neither. 4 calls with 14 "
+        "requests wrote 120 tokens; "
         "59 % of 310 prompt tokens came from the prefix cache."
     )
-    bars = {bar.name: (list(bar.y), list(bar.base), list(bar.x)) for bar in timeline_figure(info).data}
-    assert bars == {"policy": ([0, 1, 0], [10.0, 70.0, 70.0], [40.0, 25.0, 20.0]), "verifier prm": ([2], [50.0], [10.0])}
+    bars = {
+        bar.name: (list(bar.y), list(bar.base), list(bar.x)) for bar in timeline_figure(info).data
+    }
+    assert bars == {
+        "policy": ([0, 1, 0], [10.0, 70.0, 70.0], [40.0, 25.0, 20.0]),
+        "verifier prm": ([2], [50.0], [10.0]),
+    }
 
 
 def test_at_a_moment_the_calls_that_were_over_are_there() -> None:
     info = timeline(EVENTS, 4)
-    assert [one.seq for one in info.calls] == [1, 4] and (info.length, info.model, info.verifier, info.idle) == (60.0, 40.0, 10.0, 10.0)
+    assert [one.seq for one in info.calls] == [1, 4] and (
+        info.length,
+        info.model,
+        info.verifier,
+        info.idle,
+    ) == (60.0, 40.0, 10.0, 10.0)
     assert told_of(timeline(EVENTS, 0)) == "No model has been called yet."
 
 
@@ -59,7 +96,9 @@ def test_calls_without_a_time_are_counted_and_not_drawn() -> None:
 
 def test_a_wide_race_does_not_grow_without_end() -> None:
     info = timeline([call(seq, "policy", 0.0, float(seq)) for seq in range(1, 40)])
-    assert {one.lane for one in info.calls} == set(range(LANES)) and timeline_figure(info).layout.height < 600
+    assert {one.lane for one in info.calls} == set(range(LANES)) and timeline_figure(
+        info
+    ).layout.height < 600
 
 
 @pytest.mark.parametrize("strategy", ["mcts", "best_of_n", "parallel_tempering"])
@@ -67,7 +106,18 @@ async def test_the_timeline_of_a_real_run_adds_up_to_its_ledger(strategy: str) -
     of = await searched(strategy, seed=2)
     info = timeline(of.events)
     ledger = [event.data["ledger"] for event in of.events if event.kind == "call"][-1]
-    models, verifiers = [one for one in info.calls if not one.verifier], [one for one in info.calls if one.verifier]
-    assert sum(one.generated for one in models) == ledger["generated_tokens"] and sum(one.requests for one in models) == ledger["model_calls"]
-    assert sum(one.requests for one in verifiers) == ledger["verifier_calls"] and sum(one.prompt for one in models) == ledger["prompt_tokens"]
-    assert info.model + info.verifier + info.idle == pytest.approx(info.length) and info.untimed == 0
+    models, verifiers = (
+        [one for one in info.calls if not one.verifier],
+        [one for one in info.calls if one.verifier],
+    )
+    assert (
+        sum(one.generated for one in models) == ledger["generated_tokens"]
+        and sum(one.requests for one in models) == ledger["model_calls"]
+    )
+    assert (
+        sum(one.requests for one in verifiers) == ledger["verifier_calls"]
+        and sum(one.prompt for one in models) == ledger["prompt_tokens"]
+    )
+    assert (
+        info.model + info.verifier + info.idle == pytest.approx(info.length) and info.untimed == 0
+    )

@@ -96,28 +96,52 @@ def test_a_branch_that_dies_later_is_not_on_the_trunk() -> None:
     middle = ParticleRound(1, (4, 5), (0.9, 0.1), (0.0, 0.0), 1.2, (0, 0))
     last = ParticleRound(2, (6, 7), (0.5, 0.5), (0.0, 0.0), 2.0)
     info = genealogy([ParticleRound(0, (1, 2), (0.5, 0.5), (0.0, 0.0), 2.0, (0, 1)), middle, last])
-    assert info.lines == ((0, 0, 1, 0, True), (0, 1, 1, 1, False), (1, 0, 2, 0, True), (1, 0, 2, 1, True))
+    assert info.lines == (
+        (0, 0, 1, 0, True),
+        (0, 1, 1, 1, False),
+        (1, 0, 2, 0, True),
+        (1, 0, 2, 1, True),
+    )
 
 
 def test_the_area_of_a_circle_grows_with_its_weight() -> None:
     figure = genealogy_figure(genealogy(two((0, 0, 1))))
-    sizes = dict(zip((node for node, _ in figure.data[2].customdata), figure.data[2].marker.size, strict=True))
+    sizes = dict(
+        zip(
+            (node for node, _ in figure.data[2].customdata), figure.data[2].marker.size, strict=True
+        )
+    )
     assert (sizes[1] - 5) ** 2 / (sizes[2] - 5) ** 2 == pytest.approx(0.7 / 0.2)
 
 
 def test_charts_draw_the_numbers_they_are_given() -> None:
     figure = ess_figure(ess_info(two((0, 0, 1)), 0.5))
     assert list(figure.data[0].y) == [1.85, 2.67] and list(figure.data[1].x) == [0]
-    assert [list(row) for row in weights_figure(two(None)).data[0].z] == [[0.7, 0.5], [0.2, 0.25], [0.1, 0.25]]
+    assert [list(row) for row in weights_figure(two(None)).data[0].z] == [
+        [0.7, 0.5],
+        [0.2, 0.25],
+        [0.1, 0.25],
+    ]
 
 
-@pytest.mark.parametrize("opening", [False, True], ids=["at the end of the round", "at the beginning of the next"])
+@pytest.mark.parametrize(
+    "opening", [False, True], ids=["at the end of the round", "at the beginning of the next"]
+)
 def test_resampling_belongs_to_the_round_whose_particles_it_names(opening: bool) -> None:
     weighed = {"particles": [1, 2], "log_weights": [0.0, -1.0], "increments": [0.0, -1.0]}
-    resampled = {"particles": [1, 2], "log_weights": [0.0, -1.0], "ancestors": [0, 0], "scheme": "residual", "ess": 1.4}
+    resampled = {
+        "particles": [1, 2],
+        "log_weights": [0.0, -1.0],
+        "ancestors": [0, 0],
+        "scheme": "residual",
+        "ess": 1.4,
+    }
     later = {"particles": [3, 4], "log_weights": [0.0, 0.0], "increments": [0.0, 0.0]}
     log = [("weighed", 0, weighed), ("resampled", int(opening), resampled), ("weighed", 1, later)]
-    events = [schemas.Event(seq=at, t_ms=0.0, kind=kind, round=number, data=data) for at, (kind, number, data) in enumerate(log)]
+    events = [
+        schemas.Event(seq=at, t_ms=0.0, kind=kind, round=number, data=data)
+        for at, (kind, number, data) in enumerate(log)
+    ]
     [one] = passes([], events)
     found = one.rounds
     assert [row.ancestors for row in found] == [(0, 0), None]
@@ -125,9 +149,13 @@ def test_resampling_belongs_to_the_round_whose_particles_it_names(opening: bool)
 
 
 def held() -> list[ParticleRound]:
-    """Two rounds; the last slot follows a reference, and slot 0 is a free copy of it in the second."""
+    """Two rounds; the last slot follows a reference, and slot 0 is a free copy of it in the
+    second.
+    """
     return [
-        ParticleRound(0, (1, 2, 9), (0.2, 0.3, 0.5), (0.0,) * 3, 2.6, (2, 1, 2), "conditional", held=2),
+        ParticleRound(
+            0, (1, 2, 9), (0.2, 0.3, 0.5), (0.0,) * 3, 2.6, (2, 1, 2), "conditional", held=2
+        ),
         ParticleRound(1, (4, 5, 10), (0.5, 0.25, 0.25), (0.0,) * 3, 2.67, held=2),
     ]
 
@@ -136,7 +164,9 @@ def test_the_reference_and_what_was_drawn_are_marked_in_both_charts() -> None:
     info = genealogy(held(), drawn=1)
     assert (info.held, info.drawn) == (((0, 2), (1, 2)), (1, 1))
     lineage = {trace.name: (list(trace.x), list(trace.y)) for trace in genealogy_figure(info).data}
-    weights = {trace.name: (list(trace.x), list(trace.y)) for trace in weights_figure(held(), 1).data}
+    weights = {
+        trace.name: (list(trace.x), list(trace.y)) for trace in weights_figure(held(), 1).data
+    }
     assert (lineage[HELD], lineage[DRAWN]) == (([2, 2], [0, 1]), ([1], [1]))
     assert (weights[HELD], weights[DRAWN]) == (([0, 1], [2, 2]), ([1], [1]))
 
@@ -154,13 +184,34 @@ def test_descent_from_the_reference_is_told_like_any_other() -> None:
 def test_the_lineage_of_a_node_is_what_it_descends_from_and_what_descends_from_it() -> None:
     rounds_ = [*two((0, 0, 1)), ParticleRound(2, (7, 8, 9), (0.4, 0.3, 0.3), (0.0,) * 3, 2.9)]
     assert genealogy(rounds_, node=1).lit == ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1))
-    assert genealogy(rounds_, node=9).lit == ((0, 1), (1, 2), (2, 2)) and genealogy(rounds_, node=3).lit == ((0, 2),)
+    assert genealogy(rounds_, node=9).lit == ((0, 1), (1, 2), (2, 2)) and genealogy(
+        rounds_, node=3
+    ).lit == ((0, 2),)
     assert genealogy(rounds_, node=99).lit == () and lineage([], {(0, 0)}) == {(0, 0)}
-    lit = next(trace for trace in genealogy_figure(genealogy(rounds_, node=9)).data if trace.name == "lineage of the chosen node")
-    assert [pair for pair in zip(lit.x, lit.y, strict=True) if None not in pair] == [(1, 0), (2, 1), (2, 1), (2, 2)]
+    lit = next(
+        trace
+        for trace in genealogy_figure(genealogy(rounds_, node=9)).data
+        if trace.name == "lineage of the chosen node"
+    )
+    assert [pair for pair in zip(lit.x, lit.y, strict=True) if None not in pair] == [
+        (1, 0),
+        (2, 1),
+        (2, 1),
+        (2, 2),
+    ]
 
 
 def test_the_chart_counts_distinct_ancestors_round_by_round() -> None:
     found = ess_info(rounds()).distinct
-    assert found[0] == 8 and list(found) == sorted(found, reverse=True) and found[-1] == distinct_ancestors(rounds())
-    assert list(next(trace for trace in ess_figure(ess_info(rounds())).data if trace.name == "distinct ancestors").y) == list(found)
+    assert (
+        found[0] == 8
+        and list(found) == sorted(found, reverse=True)
+        and found[-1] == distinct_ancestors(rounds())
+    )
+    assert list(
+        next(
+            trace
+            for trace in ess_figure(ess_info(rounds())).data
+            if trace.name == "distinct ancestors"
+        ).y
+    ) == list(found)

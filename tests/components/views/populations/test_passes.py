@@ -1,4 +1,5 @@
-"""Populations of a log are told apart: by track, by pass, and with the reference that a pass holds a slot to."""
+"""Populations of a log are told apart: by track, by pass, and with the reference that a pass holds
+a slot to."""
 
 from __future__ import annotations
 
@@ -6,8 +7,17 @@ from itertools import pairwise
 
 import pytest
 
-from backend.core.types import Node, Referenced, Resampled, Step, Weighed
-from components.views.populations.passes import Drawn, Pass, pass_label, pass_of, passes, temperatures, threshold
+from backend.core.steps import Referenced, Resampled, Step, Weighed
+from backend.core.types import Node
+from components.views.populations.passes import (
+    Drawn,
+    Pass,
+    pass_label,
+    pass_of,
+    passes,
+    temperatures,
+    threshold,
+)
 from components.views.populations.swaps import swaps
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
@@ -30,7 +40,11 @@ async def test_a_plain_filter_is_one_pass_without_a_name() -> None:
 async def test_passes_of_particle_gibbs_are_apart_and_each_holds_what_the_last_one_drew() -> None:
     of = await searched("particle_gibbs", params=GIBBS, seed=3)
     three = found(of)
-    assert [pass_label(one, three, {}) for one in three] == ["iteration 1 of 3", "iteration 2 of 3", "iteration 3 of 3"]
+    assert [pass_label(one, three, {}) for one in three] == [
+        "iteration 1 of 3",
+        "iteration 2 of 3",
+        "iteration 3 of 3",
+    ]
     first, *later = three
     assert [row.held for row in first.rounds] == [None] * 4
     parents = {row.id: row.parent for row in of.rows}
@@ -48,7 +62,9 @@ async def test_what_was_drawn_is_in_the_slot_with_the_weight_that_the_last_round
     for one in found(of):
         assert one.drawn is not None
         last = one.rounds[-1]
-        assert last.particles[one.drawn.slot] == one.drawn.node and last.weights[one.drawn.slot] == pytest.approx(one.drawn.weight)
+        assert last.particles[one.drawn.slot] == one.drawn.node and last.weights[
+            one.drawn.slot
+        ] == pytest.approx(one.drawn.weight)
         assert one.kept is (None if one.reference is None else one.drawn.node == one.reference)
 
 
@@ -56,18 +72,26 @@ async def test_temperatures_and_threshold_are_known_from_the_first_round_on() ->
     of = await searched("parallel_tempering", params={**TEMPERING, "mode": "exact"}, seed=3)
     first_swap = next(event.seq for event in of.events if event.kind == "swapped")
     early = [event for event in of.events if event.seq < first_swap]
-    assert temperatures(early) == {"chain 1": 1.0, "chain 2": 2.0, "chain 3": 4.0} and threshold(early, "chain 2") == 0.5
+    assert (
+        temperatures(early) == {"chain 1": 1.0, "chain 2": 2.0, "chain 3": 4.0}
+        and threshold(early, "chain 2") == 0.5
+    )
     alone = await searched("particle_gibbs", params=GIBBS, seed=3)
-    assert temperatures(alone.events) == {} and threshold(alone.events, "iteration 1") is None  # it always resamples, in paper mode
+    # it always resamples, in paper mode
+    assert temperatures(alone.events) == {} and threshold(alone.events, "iteration 1") is None
 
 
-async def test_chains_side_by_side_are_apart_and_a_swapped_reference_is_held_by_the_other_chain() -> None:
+async def test_chains_side_by_side_are_apart_and_a_swapped_reference_is_held_by_the_other_chain() -> (
+    None
+):
     of = await searched("parallel_tempering", params=TEMPERING, seed=3)
     six = found(of)
     heats = temperatures(of.events)
     assert heats == {"chain 1": 1.0, "chain 2": 2.0, "chain 3": 4.0}
     assert pass_label(six[1], six, heats) == "chain 2 of 3 at temperature 2, pass 1 of 2"
-    assert [(one.track, one.number) for one in six] == [(f"chain {chain}", turn) for turn in (1, 2) for chain in (1, 2, 3)]
+    assert [(one.track, one.number) for one in six] == [
+        (f"chain {chain}", turn) for turn in (1, 2) for chain in (1, 2, 3)
+    ]
     hold = {one.track: one.drawn.node for one in six if one.number == 1 and one.drawn}
     moved = 0
     for swap in swaps(of.events):
@@ -91,7 +115,11 @@ async def test_the_pass_with_the_answer_is_looked_at_first() -> None:
     of = await searched("parallel_tempering", params=TEMPERING, seed=3)
     six = found(of)
     answer = six[3].rounds[-1].particles[0]
-    assert pass_of(six, answer) is six[3] and pass_of(six, None) is six[5] and pass_of(six, 0) is six[5]
+    assert (
+        pass_of(six, answer) is six[3]
+        and pass_of(six, None) is six[5]
+        and pass_of(six, 0) is six[5]
+    )
 
 
 def below(run: Writer, parents: list[Node]) -> tuple[Node, ...]:
@@ -103,7 +131,8 @@ def weighed(*nodes: Node, first: float = 0.0) -> Weighed:
 
 
 def test_a_past_that_is_drawn_anew_leads_the_reference_from_another_slot() -> None:
-    """Ancestor sampling: between two rounds of the second pass the reference takes slot 0 for its past; its next step hangs there."""
+    """Ancestor sampling: between two rounds of the second pass the reference takes slot 0 for its
+    past; its next step hangs there."""
     run = Writer(0)
     a = below(run, [run.root] * 2)
     b = below(run, list(a))
@@ -121,12 +150,23 @@ def test_a_past_that_is_drawn_anew_leads_the_reference_from_another_slot() -> No
     ids = [event.node_id for event in of.events if event.kind == "referenced"]
     one, two = found(of)
     assert (one.drawn, two.drawn) == (Drawn(ids[0], 1, 0.5), None)
-    assert ([row.held for row in two.rounds], two.rounds[0].ancestors, two.reference) == ([1, 1], (1, 0), ids[1])
+    assert ([row.held for row in two.rounds], two.rounds[0].ancestors, two.reference) == (
+        [1, 1],
+        (1, 0),
+        ids[1],
+    )
 
 
 def test_tracks_inside_of_tracks_are_counted_among_their_own_kind() -> None:
-    passed = [Pass(track, 1, ()) for track in ("run 1, iteration 1", "run 1, iteration 2", "run 2, iteration 1")]
-    assert [pass_label(one, passed, {}) for one in passed] == ["run 1, iteration 1 of 2", "run 1, iteration 2 of 2", "run 2, iteration 1"]
+    passed = [
+        Pass(track, 1, ())
+        for track in ("run 1, iteration 1", "run 1, iteration 2", "run 2, iteration 1")
+    ]
+    assert [pass_label(one, passed, {}) for one in passed] == [
+        "run 1, iteration 1 of 2",
+        "run 1, iteration 2 of 2",
+        "run 2, iteration 1",
+    ]
 
 
 def test_a_population_whose_tree_is_not_known_goes_on() -> None:
@@ -136,4 +176,6 @@ def test_a_population_whose_tree_is_not_known_goes_on() -> None:
         particles = run.extend(particles)
         run.recorder.step(Step([], [], (weighed(*particles),)), 0)
     of = seen(run.end())
-    assert [len(one.rounds) for one in passes([], of.events)] == [3] and [len(one.rounds) for one in found(of)] == [3]
+    assert [len(one.rounds) for one in passes([], of.events)] == [3] and [
+        len(one.rounds) for one in found(of)
+    ] == [3]

@@ -1,4 +1,5 @@
-"""Swaps of tempered chains: each proposal with its round, its pair, its probability and what came of it."""
+"""Swaps of tempered chains: each proposal with its round, its pair, its probability and what came
+of it."""
 
 from __future__ import annotations
 
@@ -6,20 +7,48 @@ import math
 
 import pytest
 
-from backend.core.types import Step, Swapped
-from components.views.populations.swaps import LABELLED, Swap, SwapInfo, positions, swap_figure, swap_info, swaps, told
+from backend.core.steps import Step, Swapped
+from components.views.populations.swaps import (
+    LABELLED,
+    Swap,
+    SwapInfo,
+    positions,
+    swap_figure,
+    swap_info,
+    swaps,
+    told,
+)
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
 
 
 def swapped() -> Seen:
-    """Two rounds of three chains. In the first the lower pair swaps and the upper does not; in the second one chain has no finished reference."""
+    """Two rounds of three chains. In the first the lower pair swaps and the upper does not; in the
+    second one chain has no finished reference."""
     run = Writer(0)
     one, two, three = run.extend([run.root] * 3)
     low = Swapped(("chain 1", "chain 2"), (one, two), (1.0, 2.0), (-2.0, -1.0), 1.0, 0.4, True)
     high = Swapped(("chain 2", "chain 3"), (one, three), (2.0, 4.0), (-2.0, -5.0), 0.47, 0.8, False)
     run.recorder.step(Step([], [], (low, high), phase="swap"), 0)
-    run.recorder.step(Step([], [], (Swapped(("chain 1", "chain 2"), (two, one), (1.0, 2.0), (-math.inf, 0.5), 0.0, 0.1, False),), phase="swap"), 0)
+    run.recorder.step(
+        Step(
+            [],
+            [],
+            (
+                Swapped(
+                    ("chain 1", "chain 2"),
+                    (two, one),
+                    (1.0, 2.0),
+                    (-math.inf, 0.5),
+                    0.0,
+                    0.1,
+                    False,
+                ),
+            ),
+            phase="swap",
+        ),
+        0,
+    )
     return seen(run.end())
 
 
@@ -31,7 +60,11 @@ def test_every_proposal_is_there_with_its_numbers() -> None:
         Swap(2, 0, ("chain 1", "chain 2"), (1.0, 2.0), (2, 1), (-math.inf, 0.5), 0.0, 0.1, False),
     ]
     info = swap_info(found)
-    assert (info.chains, info.temperatures, info.accepted) == (("chain 1", "chain 2", "chain 3"), (1.0, 2.0, 4.0), 1)
+    assert (info.chains, info.temperatures, info.accepted) == (
+        ("chain 1", "chain 2", "chain 3"),
+        (1.0, 2.0, 4.0),
+        1,
+    )
 
 
 def test_at_a_moment_only_what_was_proposed_by_then_is_there() -> None:
@@ -48,10 +81,19 @@ def test_the_chart_tells_accepted_from_refused_by_line_and_mark_and_says_the_pro
     info = swap_info(swaps(swapped().events))
     figure = swap_figure(info)
     accepted_line, accepted, refused_line, refused, labels = figure.data
-    assert list(accepted_line.y) == [0, 1, None] and list(refused_line.y) == [1, 2, None, 0, 1, None]
+    assert list(accepted_line.y) == [0, 1, None] and list(refused_line.y) == [
+        1,
+        2,
+        None,
+        0,
+        1,
+        None,
+    ]
     assert (accepted_line.line.dash, accepted.marker.symbol) == ("solid", "circle")
     assert (refused_line.line.dash, refused.marker.symbol) == ("dot", "circle-open")
-    assert [entry[0] for entry in accepted.customdata] == [1, 2] and [entry[0] for entry in refused.customdata] == [1, 3, 2, 1]
+    assert [entry[0] for entry in accepted.customdata] == [1, 2] and [
+        entry[0] for entry in refused.customdata
+    ] == [1, 3, 2, 1]
     assert [text.strip() for text in labels.text] == ["p = 1.00", "p = 0.47", "p = 0.00"]
     assert list(figure.layout.yaxis.ticktext) == ["chain 1, T 1", "chain 2, T 2", "chain 3, T 4"]
 
@@ -59,22 +101,35 @@ def test_the_chart_tells_accepted_from_refused_by_line_and_mark_and_says_the_pro
 def test_very_many_swaps_are_drawn_without_words_and_none_at_all_leaves_an_empty_frame() -> None:
     [first, *_] = swaps(swapped().events)
     many = SwapInfo(("chain 1", "chain 2"), (1.0, 2.0), (first,) * (LABELLED + 1))
-    assert len(swap_figure(many).data) == 4 and len(swap_figure(SwapInfo(("chain 1", "chain 2"), (1.0, 2.0), (first,))).data) == 5
+    assert (
+        len(swap_figure(many).data) == 4
+        and len(swap_figure(SwapInfo(("chain 1", "chain 2"), (1.0, 2.0), (first,))).data) == 5
+    )
     assert swap_figure(swap_info([])).layout.height > 0
 
 
 def test_a_potential_without_bound_is_written_as_such() -> None:
-    assert [told(value) for value in (-1.23456, -math.inf, math.inf)] == ["-1.23", "-\u221e", "\u221e"]
+    assert [told(value) for value in (-1.23456, -math.inf, math.inf)] == [
+        "-1.23",
+        "-\u221e",
+        "\u221e",
+    ]
 
 
 async def test_a_real_search_accepts_just_where_the_draw_lies_below_the_probability() -> None:
-    of = await searched("parallel_tempering", params={"particles": 3, "chains": 4, "iterations": 3}, seed=5)
+    of = await searched(
+        "parallel_tempering", params={"particles": 3, "chains": 4, "iterations": 3}, seed=5
+    )
     found = swaps(of.events)
-    assert [(swap.turn, swap.place) for swap in found] == [(turn, place) for turn in (1, 2, 3) for place in (0, 1, 2)]
+    assert [(swap.turn, swap.place) for swap in found] == [
+        (turn, place) for turn in (1, 2, 3) for place in (0, 1, 2)
+    ]
     assert all(swap.accepted is (swap.uniform < swap.probability) for swap in found)
     for swap in found:
         (cold, hot), (low, high) = swap.temperatures, swap.energies
-        assert swap.probability == pytest.approx(min(1.0, math.exp((1 / cold - 1 / hot) * (high - low))))
+        assert swap.probability == pytest.approx(
+            min(1.0, math.exp((1 / cold - 1 / hot) * (high - low)))
+        )
 
 
 def test_chains_have_their_lanes_before_the_first_proposal() -> None:

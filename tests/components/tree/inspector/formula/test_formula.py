@@ -1,4 +1,5 @@
-"""Formulas with a node's numbers: computed anew from raw events, they give what the search itself recorded."""
+"""Formulas with a node's numbers: computed anew from raw events, they give what the search itself
+recorded."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from tests.pages.traces import Trace
 
 @cache
 def search(name: str, *changes: tuple[str, Any]) -> Seen:
-    """What a page has of a search on the scripted engine: the golden one, with some parameters changed."""
+    """What a page has of a search on the scripted engine: the golden one, with some parameters
+    changed."""
     sink = MemorySink()
     asyncio.run(searched(spec(name, params={**SEARCHES[name], **dict(changes)}), sink))
     return seen(Trace(sink.nodes, sink.events))
@@ -49,24 +51,72 @@ class Compared(NamedTuple):
     least: int
 
 
-WALKS = [(("simulations", 40), ("formula", formula)) for formula in ("uct", "treequest", "rest", "rstar", "reasoners", "puct", "deepsearch")]
-WALKS += [(("simulations", 30), ("schedule", schedule), ("exploration", 0.9)) for schedule in ("exp", "lin")]
+WALKS = [
+    (("simulations", 40), ("formula", formula))
+    for formula in ("uct", "treequest", "rest", "rstar", "reasoners", "puct", "deepsearch")
+]
+WALKS += [
+    (("simulations", 30), ("schedule", schedule), ("exploration", 0.9))
+    for schedule in ("exp", "lin")
+]
 OTHERS: list[tuple[str, tuple[tuple[str, Any], ...], list[Compared]]] = [
-    *(("mcts", changes, [Compared("chooses a child", 5), Compared("Value by what was backed up", 5)]) for changes in WALKS),
-    ("mcts", (("simulations", 30), ("backup", "children"), ("value", "rollout")), [Compared("Value by what was backed up", 6)]),
-    ("global_frontier", (), [Compared("Local UCT", 6), Compared("Global frontier", 2), Compared("Value by what was backed up", 4)]),
-    ("tree_sampling", (("iterations", 40),), [Compared("Boltzmann choice", 5), Compared("Value by what was backed up", 8)]),
+    *(
+        (
+            "mcts",
+            changes,
+            [Compared("chooses a child", 5), Compared("Value by what was backed up", 5)],
+        )
+        for changes in WALKS
+    ),
+    (
+        "mcts",
+        (("simulations", 30), ("backup", "children"), ("value", "rollout")),
+        [Compared("Value by what was backed up", 6)],
+    ),
+    (
+        "global_frontier",
+        (),
+        [
+            Compared("Local UCT", 6),
+            Compared("Global frontier", 2),
+            Compared("Value by what was backed up", 4),
+        ],
+    ),
+    (
+        "tree_sampling",
+        (("iterations", 40),),
+        [Compared("Boltzmann choice", 5), Compared("Value by what was backed up", 8)],
+    ),
     ("tree_sampling", (("iterations", 40), ("mode", "dts_star")), [Compared("UCT", 5)]),
     ("particle_filter", (), [Compared("Log weight", 12)]),
-    ("particle_filter", (("mode", "exact"), ("temperature", 2.0), ("particles", 6)), [Compared("Log weight", 18)]),
-    ("particle_filter", (("reweigh_finished", True), ("potential", "prob"), ("particles", 6)), [Compared("Log weight", 18)]),
+    (
+        "particle_filter",
+        (("mode", "exact"), ("temperature", 2.0), ("particles", 6)),
+        [Compared("Log weight", 18)],
+    ),
+    (
+        "particle_filter",
+        (("reweigh_finished", True), ("potential", "prob"), ("particles", 6)),
+        [Compared("Log weight", 18)],
+    ),
     ("particle_gibbs", (), [Compared("Log weight", 14)]),
     ("parallel_tempering", (), [Compared("Log weight", 30), Compared("Swap of two chains", 2)]),
     ("a_star", (), [Compared("Price in the frontier", 10)]),
-    *(("a_star", (("cost_mode", mode), ("expansions", 20)), [Compared("Price in the frontier", 10)]) for mode in ("rise", "one_minus_r", "nlr")),
+    *(
+        (
+            "a_star",
+            (("cost_mode", mode), ("expansions", 20)),
+            [Compared("Price in the frontier", 10)],
+        )
+        for mode in ("rise", "one_minus_r", "nlr")
+    ),
     ("rebase", (), [Compared("Children granted", 8)]),
     ("rebase", (("width", 16), ("temperature", 0.05)), [Compared("Children granted", 8)]),
-    ("beam_search", (("n", 12), ("beam_width", 4)), [Compared("Children granted", 6), Compared("Kept or cut", 6)]),
+    (
+        "beam_search",
+        (("n", 12), ("beam_width", 4)),
+        [Compared("Children granted", 6), Compared("Kept or cut", 6)],
+    ),
     ("lookahead", (), [Compared("Value by rollout", 8), Compared("Kept or cut", 4)]),
     ("dvts", (), [Compared("Kept or cut", 6)]),
     ("stepwise_best_of_n", (), [Compared("Kept or cut", 3)]),
@@ -74,18 +124,28 @@ OTHERS: list[tuple[str, tuple[tuple[str, Any], ...], list[Compared]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "changes", "least"), OTHERS, ids=lambda one: one if isinstance(one, str) else None)
-def test_what_is_computed_here_is_what_the_search_recorded(name: str, changes: tuple[tuple[str, Any], ...], least: list[Compared]) -> None:
+@pytest.mark.parametrize(
+    ("name", "changes", "least"), OTHERS, ids=lambda one: one if isinstance(one, str) else None
+)
+def test_what_is_computed_here_is_what_the_search_recorded(
+    name: str, changes: tuple[tuple[str, Any], ...], least: list[Compared]
+) -> None:
     made: list[Formula] = [formula for one in cases(name, *changes) for formula in formulas(one)]
     assert [formula for formula in made if not formula.agrees] == []
     for title, count in least:
-        both = [formula for formula in made if title in formula.title and formula.value is not None and formula.recorded is not None]
+        both = [
+            formula
+            for formula in made
+            if title in formula.title and formula.value is not None and formula.recorded is not None
+        ]
         assert len(both) >= count, f"{title}: {len(both)}"
         assert all(formula.numbers and formula.symbols for formula in both)
 
 
 @pytest.mark.parametrize("changes", [walk for walk in WALKS if walk[1][1] != "rstar"])
-def test_a_walk_goes_to_the_child_of_the_greatest_shown_value(changes: tuple[tuple[str, Any], ...]) -> None:
+def test_a_walk_goes_to_the_child_of_the_greatest_shown_value(
+    changes: tuple[tuple[str, Any], ...],
+) -> None:
     choices = 0
     for one in cases("mcts", *changes):
         level = considered(one, one.node.id)
@@ -113,13 +173,17 @@ def test_a_moment_knows_nothing_of_what_comes_later() -> None:
             cut = case(row.id, then, events[: until + 1], None, params, entry.formulas)
             last = case(row.id, rows, events, None, params, entry.formulas)
             assert at is not None and cut is not None and last is not None
-            assert formulas(at) == formulas(cut) and all(formula.seq <= until for formula in formulas(at))
+            assert formulas(at) == formulas(cut) and all(
+                formula.seq <= until for formula in formulas(at)
+            )
             different += formulas(at) != formulas(last)
     assert different
 
 
 def test_weights_of_a_population_add_up_to_one() -> None:
-    for until in [event.seq for event in search("particle_filter").events if event.kind == "weighed"]:
+    for until in [
+        event.seq for event in search("particle_filter").events if event.kind == "weighed"
+    ]:
         found = {
             one.node.id: formula
             for one in cases("particle_filter", until=until)
@@ -133,7 +197,10 @@ def test_a_node_taken_from_the_frontier_had_the_least_price_of_all_that_waited()
     taken = 0
     for one in cases("a_star", ("expansions", 20)):
         for formula in formulas(one):
-            if any(rival.taken for rival in formula.rivals) and formula.title == "Price in the frontier":
+            if (
+                any(rival.taken for rival in formula.rivals)
+                and formula.title == "Price in the frontier"
+            ):
                 assert formula.value == pytest.approx(min(rival.value for rival in formula.rivals))
                 taken += len(formula.rivals) > 1
     assert taken >= 5
@@ -146,19 +213,36 @@ def test_a_thompson_draw_goes_to_the_greatest() -> None:
         for formula in formulas(one):
             if formula.rivals:
                 most = max(rival.value for rival in formula.rivals)
-                assert [rival.taken for rival in formula.rivals] == [rival.value == most for rival in formula.rivals]
+                assert [rival.taken for rival in formula.rivals] == [
+                    rival.value == most for rival in formula.rivals
+                ]
 
 
 def test_without_a_catalogue_entry_only_what_the_log_says_is_shown() -> None:
-    """An imported run: its strategy is not known here, so nothing is computed by rules that it never declared."""
+    """An imported run: its strategy is not known here, so nothing is computed by rules that it
+    never declared."""
     rows, events = search("particle_filter")
     for row in rows:
         one = case(row.id, rows, events, None, {}, {})
         assert one is not None
         for formula in formulas(one):
-            assert formula.title != "Log weight" or formula.value is None or math.isinf(formula.value)
+            assert (
+                formula.title != "Log weight" or formula.value is None or math.isinf(formula.value)
+            )
 
 
 def test_every_formula_that_a_strategy_declares_is_one_that_is_known() -> None:
-    known = {*RULES, *BACKUPS, "outlook", "thompson", "cost", "share", "even_share", "cut", "weight", "ladder", "discount"}
+    known = {
+        *RULES,
+        *BACKUPS,
+        "outlook",
+        "thompson",
+        "cost",
+        "share",
+        "even_share",
+        "cut",
+        "weight",
+        "ladder",
+        "discount",
+    }
     assert {formula for entry in STRATEGIES.items().values() for formula in entry.formulas} == known
