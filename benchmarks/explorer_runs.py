@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backend.core.spec import RunSpec
 from backend.core.steps import Backed, Pruned, Selected, Step
-from backend.core.types import Finish, Kind, Node, Score
+from backend.core.types import JSON, Finish, Kind, Node, Score
 from backend.runs.recorder import Recorder
 from storage import Store
 
@@ -24,7 +24,12 @@ SPEC = RunSpec(
 
 def store_run(store: Store, nodes: int, seed: int = 0) -> int:
     """A finished run of about `nodes` nodes; its id."""
-    problem = {"id": "own", "set": "own", "question": SPEC.question, "answer": SPEC.answer}
+    problem: dict[str, JSON] = {
+        "id": "own",
+        "set": "own",
+        "question": SPEC.question,
+        "answer": SPEC.answer,
+    }
     run_id = store.create_run(
         SPEC.model_dump(mode="json"), problem=problem, strategy="mcts", model="made up", seed=seed
     )

@@ -17,11 +17,14 @@ from typing import NamedTuple
 import numpy as np
 
 from backend import problems
+from backend.core.errors import MissingCapability
 from backend.core.ports import (
     Capabilities,
     Completion,
     EngineInfo,
     EngineStats,
+    Given,
+    Likelihood,
     Prompt,
     Request,
     VerifierTokens,
@@ -46,23 +49,15 @@ DEPTH = 12
 PROBLEM = Problem("own", "own", None, None, "question", "1")
 
 
-class ScriptedCalls:
-    """Engine and verifier in one: distinct texts of two tokens, an answer at depth 12, random
-    scores; `seconds` is the time spent inside."""
+class ScriptedEngine:
+    """Distinct texts of two tokens, an answer at depth 12; `seconds` is the time spent inside."""
 
-    tokens_used = VerifierTokens(0, 0)
-
-    def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+    def __init__(self) -> None:
         self.made, self.seconds = 0, 0.0
 
     @property
     def info(self) -> EngineInfo:
         return EngineInfo("scripted", "none", "0", "none", 0, 4096, "\n\n", Capabilities())
-
-    @property
-    def tokens(self) -> VerifierTokens:
-        return self.tokens_used
 
     async def prompt(self, question: str, system: str | None) -> Prompt:
         return Prompt(question, (0,))
@@ -80,11 +75,8 @@ class ScriptedCalls:
             self.seconds += time.process_time() - started
             yield completion
 
-    async def score(self, nodes: Sequence[Node]) -> list[Score]:
-        started = time.process_time()
-        scores = [Score(value) for value in self._rng.random(len(nodes)).tolist()]
-        self.seconds += time.process_time() - started
-        return scores
+    async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
+        raise MissingCapability("the engine of this benchmark generates only")
 
     async def aborted(self, keys: Sequence[str]) -> list[Completion]:
         return []
@@ -92,7 +84,7 @@ class ScriptedCalls:
     async def encode(self, text: str) -> tuple[int, ...]:
         return (0,)
 
-    async def tokens_of(self, token_ids: Sequence[int]) -> list[str]:
+    async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         return [str(token) for token in token_ids]
 
     async def stats(self) -> EngineStats:
@@ -100,6 +92,22 @@ class ScriptedCalls:
 
     async def close(self) -> None:
         return None
+
+
+class RandomScores:
+    """A verifier whose scores are uniform draws; `seconds` is the time spent inside."""
+
+    tokens = VerifierTokens(0, 0)
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self.seconds = 0.0
+
+    async def score(self, nodes: Sequence[Node]) -> list[Score]:
+        started = time.process_time()
+        scores = [Score(value) for value in self._rng.random(len(nodes)).tolist()]
+        self.seconds += time.process_time() - started
+        return scores
 
 
 class Cost(NamedTuple):
@@ -129,22 +137,22 @@ def case(name: str, size: int) -> RunSpec:
 
 async def measure(name: str, size: int, seed: int = 0) -> Cost:
     """Grow a tree of `size` nodes and time what is ours."""
-    spec, calls = case(name, size), ScriptedCalls(seed)
+    spec, engine, verifier = case(name, size), ScriptedEngine(), RandomScores(seed)
     recorder = Recorder(NullSink())
     desk = Desk(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
-    policy = LivePolicy(calls, desk, spec.sampling.sampling())
+    policy = LivePolicy(engine, desk, spec.sampling.sampling())
     driver = Driver(
         spec,
         PROBLEM,
         problems.grade,
         desk,
         policy,
-        LiveVerifier(calls, desk, "scripted"),
+        LiveVerifier(verifier, desk, "scripted"),
         classes_of(PROBLEM),
     )
     started = time.process_time()
     await driver.drive()
-    ours = time.process_time() - started - calls.seconds
+    ours = time.process_time() - started - engine.seconds - verifier.seconds
     return Cost(recorder.node_count, len(policy.finished), 1000.0 * ours / recorder.node_count)
 
 

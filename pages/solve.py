@@ -1,5 +1,7 @@
 """How does a search solve this problem? Choose, run, and watch the tree grow."""
 
+from functools import partial
+
 import streamlit as st
 
 from backend.client import public_token, public_url
@@ -19,7 +21,7 @@ with st.sidebar:
     wish = run_form(catalog, begin(service, catalog, preferences))
 
 run_id = number_in_address("run")
-run = None if run_id is None else required(lambda: service.info(run_id), f"Run {run_id}")
+run = None if run_id is None else required(partial(service.info, run_id), f"Run {run_id}")
 if run is not None:
     name, question = name_of(run), run.question
 elif wish.chosen.problem:

@@ -18,9 +18,8 @@ from components.views.table_panel import charts
 CHARTED = 5_000  # nodes whose charts are drawn unasked
 
 service = connect()
-run_id = number_in_address("run")
-if run_id is None:
-    run_id = latest_run(service)
+asked = number_in_address("run")
+run_id = latest_run(service) if asked is None else asked
 run = required(lambda: service.info(run_id), f"Run {run_id}")
 catalog = required(service.catalog, "The catalogue")
 entry = next((one for one in catalog.strategies if one.name == run.strategy), None)

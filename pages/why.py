@@ -1,6 +1,8 @@
 """Where did the right answer die, and what would have saved it? Over many runs, or step by step for
 one."""
 
+from functools import partial
+
 from components.frame.address import number_in_address
 from components.frame.service import connect, required
 from components.why.lens_panel import why_lens
@@ -15,7 +17,7 @@ run_id = number_in_address("run")
 if run_id is None:
     many_runs(service, catalog.strategies)
 else:
-    run = required(lambda: service.info(run_id), f"Run {run_id}")
+    run = required(partial(service.info, run_id), f"Run {run_id}")
     if why_run(service, run) is not None:
         why_else(service, catalog, run)
         what_if(service, run, catalog)
