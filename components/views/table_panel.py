@@ -3,8 +3,7 @@ something for; no strategy is named here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -12,61 +11,9 @@ from backend.messages.runs import Event, Run, StrategyInfo
 from backend.problems import Problem
 from components.frame.address import number_in_address
 from components.run.tree_table import TreeRow
-from components.views.any_run import timing_panel as timing
-from components.views.beams import beams_panel as drawings
-from components.views.material_panel import PICKED, Material
-from components.views.pools import pools_panel as pools
-from components.views.populations import populations_panel as populations
-from components.views.tree_search import tree_search_panel as searches
-
-
-@dataclass(frozen=True)
-class View:
-    """A chart with its title; `needs` are event kinds of which one is enough to draw something,
-    `views` the catalogue names it serves."""
-
-    title: str
-    draw: Callable[[Material], None]
-    needs: frozenset[str]
-    views: frozenset[str] = frozenset()
-
-
-def _view(title: str, draw: Callable[[Material], None], needs: str, views: str = "") -> View:
-    return View(title, draw, frozenset(needs.split()), frozenset(views.split()))
-
-
-VIEWS: Sequence[View] = (
-    _view("Beam", drawings.beam, "kept", "beam"),
-    _view("Look-ahead", drawings.lookahead, "", "lookahead"),
-    _view("Allocation", drawings.allocation, "", "allocation"),
-    _view("Simulations", searches.walks, "", "walks"),
-    _view("Visits", drawings.visits, "backed", "visits"),
-    _view("Turns", searches.jumps, "jumped", "turns"),
-    _view("Draws", searches.thompson, "drawn", "draws"),
-    _view("Frontier", searches.frontier, "popped", "frontier"),
-    _view("Particles", populations.particles, "weighed resampled", "particles"),
-    _view("Lineage", populations.lineage, "weighed resampled", "particles"),
-    _view("References", populations.references, "referenced", "references"),
-    _view("Swaps", populations.exchanges, "swapped", "swaps"),
-    _view("Revisions", pools.revisions, "replaced", "revisions"),
-    _view("Race", pools.race, "", "race"),
-    _view("Answers", pools.answers, "answer", "candidates"),
-    _view("Scores by step", drawings.scores, "score"),
-    _view("Timeline", timing.calls, "call"),
-)
-
-
-def views_for(announced: Sequence[str], kinds: frozenset[str]) -> list[View]:
-    """The charts for a run: those its strategy announces, in that order, then those its log has
-    something for."""
-    found = [view for view in VIEWS if view.needs & kinds or view.views & set(announced)]
-    return sorted(
-        found,
-        key=lambda view: min(
-            (announced.index(name) for name in view.views if name in announced),
-            default=len(announced),
-        ),
-    )
+from components.views.choosing_panel import PICKED
+from components.views.material import Material
+from components.views.registry import View, views_for
 
 
 def charts(
@@ -78,7 +25,7 @@ def charts(
 ) -> None:
     """Draw the charts of a run at a moment as tabs. `entry` is its strategy's place in the
     catalogue, None where it is not known here."""
-    views = views_for(entry.views if entry else [], frozenset(event.kind for event in events))
+    views = views_for(entry.views if entry else [], {event.kind for event in events})
     if not views:
         return
     rule = run.selector or (entry.selector if entry else "best")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.views.populations.particles import DRAWN, HELD
+from components.views.populations.marks import DRAWN, HELD
 from components.views.populations.passes import Pass, passes
 from components.views.populations.swaps import swaps
 from tests.components.traced import Seen, search_trace, seen

@@ -12,10 +12,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from plotly import graph_objects as go
 
 from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
 from components.run.tree_table import EventLike, TreeRow, up_to
+from components.views.material import Material
 
 SHOWN = 24
 """Prefixes of a round drawn at most, the best first."""
@@ -165,3 +167,22 @@ def course_figure(found: Sequence[Allocation]) -> go.Figure:
 
 def _told(value: float | None) -> str:
     return "\u2013" if value is None else f"{value:.2f}"
+
+
+def allocation_table(one: Allocation, material: Material) -> pd.DataFrame:
+    """One line a prefix of the round: score, softmax weight, that part of the width, and what it
+    got."""
+    lines = [
+        (
+            each.node,
+            each.score,
+            each.share,
+            None if each.share is None else each.share * one.width,
+            each.width,
+            material.text(each.node),
+        )
+        for each in one.granted
+    ]
+    return pd.DataFrame(
+        lines, columns=["node", "score", "softmax weight", "exact share", "children", "text"]
+    )

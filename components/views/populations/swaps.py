@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import pandas as pd
 from plotly import graph_objects as go
 
 from components.frame.theme import ACCENT, FAINT, GREY, escaped, framed
@@ -198,3 +199,39 @@ def _probabilities(
 def told(nats: float) -> str:
     """A log potential as people read it."""
     return f"{nats:.3g}" if math.isfinite(nats) else "-\u221e" if nats < 0 else "\u221e"
+
+
+def swap_table(found: Sequence[Swap]) -> pd.DataFrame:
+    """One line a proposal, in order."""
+    columns = [
+        "round",
+        "chains",
+        "temperatures",
+        "first reference",
+        "second reference",
+        "first log potential",
+        "second log potential",
+        "probability",
+        "number drawn",
+        "accepted",
+    ]
+    lines = []
+    for swap in found:
+        pair, heats = (
+            " \u2194 ".join(swap.chains),
+            " \u2194 ".join(f"{heat:.3g}" for heat in swap.temperatures),
+        )
+        accepted = "yes" if swap.accepted else "no"
+        lines.append(
+            (
+                swap.turn,
+                pair,
+                heats,
+                *swap.nodes,
+                *swap.energies,
+                swap.probability,
+                swap.uniform,
+                accepted,
+            )
+        )
+    return pd.DataFrame(lines, columns=columns)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+import pandas as pd
+
 from components.run.tree_table import EventLike, up_to
 from components.views.tree_search.beliefs import Spread, spread
 
@@ -164,3 +166,19 @@ def reach(found: Sequence[Lane]) -> tuple[float, float]:
     ]
     low, high = min([0.0, *outer]), max([1.0, *outer])
     return low - 0.03 * (high - low), high + 0.03 * (high - low)
+
+
+def draw_table(one: Descent) -> pd.DataFrame:
+    columns = ["at node", "arm", "draw", "5 %", "median", "95 %", "scores heard", "their mean"]
+    lines = [
+        (
+            level.node,
+            arm_label(arm),
+            arm.draw,
+            *(arm.spread or (None, None, None)),
+            arm.count,
+            arm.mean,
+        )
+        for level, arm in lanes(one)
+    ]
+    return pd.DataFrame(lines, columns=columns).dropna(axis="columns", how="all")

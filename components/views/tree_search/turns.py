@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import pandas as pd
 from plotly import graph_objects as go
 
 from components.frame.theme import (
@@ -24,6 +25,7 @@ from components.frame.theme import (
     framed,
 )
 from components.run.tree_table import EventLike, up_to
+from components.views.material import Material
 
 COLORS = (BLUE, ORANGE, PURPLE, SKY, VERMILION)
 SHAPES = ("", "/", "x", ".", "-")
@@ -136,3 +138,38 @@ def turn_figure(found: list[Turn]) -> go.Figure:
     figure.update_layout(barmode="relative", bargap=0.35)
     figure.update_xaxes(dtick=1 if len(found) <= 20 else None)
     return figure
+
+
+def turn_table(found: list[Turn], material: Material) -> pd.DataFrame:
+    """One line a turn: what it did, by which numbers."""
+    lines = []
+    for one in found:
+        parts = (
+            one.terms if one.jump else tuple((f"node {node}", value) for node, value in one.options)
+        )
+        told = (" + " if one.jump else ", ").join(f"{name} {value:.3f}" for name, value in parts)
+        lines.append(
+            (
+                one.number,
+                "jump" if one.jump else "best child",
+                one.node,
+                one.worth,
+                told,
+                one.backed,
+                one.frontier,
+                material.text(one.node),
+            )
+        )
+    return pd.DataFrame(
+        lines,
+        columns=[
+            "turn",
+            "went on by",
+            "node",
+            "value",
+            "numbers",
+            "backed up",
+            "open nodes",
+            "text",
+        ],
+    )

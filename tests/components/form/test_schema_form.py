@@ -13,7 +13,8 @@ import backend.strategies  # noqa: F401
 from backend.core.registry import STRATEGIES, Params
 from backend.judging.rules import SELECTORS
 from components.form.schema_form import Field, changed, fields, fits
-from components.views.table_panel import VIEWS, parameters, threshold, views_for
+from components.views.registry import all_views, views_for
+from components.views.table_panel import parameters, threshold
 
 
 class Scheme(StrEnum):
@@ -155,7 +156,7 @@ def test_views_follow_the_log_and_the_catalogue_alone() -> None:
 
 def test_every_view_that_a_strategy_announces_is_drawn() -> None:
     announced = {view for name in STRATEGIES for view in STRATEGIES[name].views}
-    assert announced <= {name for view in VIEWS for name in view.views} and announced >= {
+    assert announced <= {name for view in all_views() for name in view.serves} and announced >= {
         "beam",
         "candidates",
         "frontier",

@@ -31,7 +31,7 @@ from components.views.beams.allocation import (
     course_figure,
 )
 from components.views.beams.beam import KEPT, PRUNED, Contender, Cut, beam_figure, beam_info
-from components.views.beams.outlooks import Outlook, outlook_figure, outlooks, overturned
+from components.views.beams.lookahead import Outlook, outlook_figure, outlooks, overturned
 from components.views.pools.candidates import Candidate
 from components.views.pools.growth import GrowthInfo, Line, growth_figure, growth_info
 from components.views.pools.race import (
@@ -45,7 +45,6 @@ from components.views.pools.race import (
 )
 from components.views.pools.revisions import Revision, RevisionInfo, revision_figure, revision_info
 from components.views.tree_search.beliefs import spread
-from components.views.tree_search.draw_figure import draw_figure
 from components.views.tree_search.draws import (
     CHILD,
     NEW,
@@ -57,6 +56,7 @@ from components.views.tree_search.draws import (
     lanes,
     reach,
 )
+from components.views.tree_search.draws_figure import draw_figure
 from components.views.tree_search.turns import Turn, turn_figure, turns
 from components.views.tree_search.waiting import Waiting, WaitingInfo, waiting_figure, waiting_info
 from tests.components.traced import Seen, searched, seen

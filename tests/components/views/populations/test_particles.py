@@ -10,16 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.messages import runs as schemas
+from components.views.populations.lineage import genealogy, genealogy_figure, lineage
+from components.views.populations.marks import DRAWN, HELD
 from components.views.populations.particles import (
-    DRAWN,
-    HELD,
     EssInfo,
     distinct_ancestors,
     ess_figure,
     ess_info,
-    genealogy,
-    genealogy_figure,
-    lineage,
     weights_figure,
 )
 from components.views.populations.passes import ParticleRound, normalised, passes

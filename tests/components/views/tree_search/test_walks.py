@@ -12,7 +12,6 @@ from backend.core.registry import STRATEGIES
 from backend.core.steps import Backed, Pruned, Rolled, Selected, Step
 from backend.core.types import Finish, Node, Score
 from backend.strategies.parts.tree.choices import WalkParams
-from components.views.tree_search.walk_figure import LEVELS, Mark, walk_figure, walk_picture
 from components.views.tree_search.walks import (
     PHASES,
     Change,
@@ -25,6 +24,7 @@ from components.views.tree_search.walks import (
     simulation,
     told_of,
 )
+from components.views.tree_search.walks_figure import LEVELS, Mark, walk_figure, walk_picture
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
 

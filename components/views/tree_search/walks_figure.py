@@ -6,16 +6,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from plotly import graph_objects as go
 
 from components.frame.theme import ACCENT, BLUE, FAINT, GREY, ORANGE, framed
-from components.views.tree_search.walks import PHASES, Simulation, number_told
+from components.views.material import Material
+from components.views.tree_search.walks import (
+    PHASES,
+    Simulation,
+    number_told,
+)
 
 LEVELS = 8
 """Levels drawn at most, the lowest ones."""
 ROOMY = 6
 """Children of a level up to which each has all its numbers beside it; of more only the value."""
-
 
 BESIDE = 0.32
 """How far siblings stand apart while there is room; the picture is 2 wide."""
@@ -188,3 +193,73 @@ def _add(figure: go.Figure, some: Sequence[Mark], name: str, marker: dict[str, o
             hovertemplate="node %{customdata}<br>%{text}<extra>" + name + "</extra>",
             unselected={"marker": {"opacity": 0.8}},
         )
+
+
+def walk_table(one: Simulation, phase: str, material: Material) -> tuple[pd.DataFrame, list[int]]:
+    """The numbers of a phase, one line a node, with the nodes of the lines."""
+    if phase == "back up":
+        lines = [
+            (c.node, c.visits - 1, c.visits, c.before, c.after, material.text(c.node))
+            for c in one.changes
+        ]
+        return pd.DataFrame(
+            lines, columns=["node", "N before", "N after", "Q before", "Q after", "text"]
+        ), [c.node for c in one.changes]
+    if phase != "select":
+        fresh = [
+            (f.node, f.parent, "dropped" if f.dropped else "new", f.score, material.text(f.node))
+            for f in one.fresh
+        ]
+        fresh += [
+            (t.end, t.node, "rollout", t.value, material.text(t.end))
+            for t in one.tried
+            if phase == "evaluate"
+        ]
+        return pd.DataFrame(fresh, columns=["node", "below", "what", "score", "text"]), [
+            line[0] for line in fresh
+        ]
+    columns = [
+        "level",
+        "at node",
+        "N of it",
+        "child",
+        "N",
+        "Q",
+        "prior P",
+        "draws",
+        "beyond Q",
+        "value",
+        "choice",
+        "text",
+    ]
+    options = [
+        (level, choice, option)
+        for level, choice in enumerate(one.choices, 1)
+        for option in choice.options
+    ]
+    chosen = [
+        (
+            level,
+            choice.parent,
+            choice.visits,
+            option.node,
+            option.visits,
+            option.mean,
+            option.prior,
+            option.draws,
+            option.bonus,
+            option.worth,
+            _fate(option.taken, option.worth == max(other.worth for other in choice.options)),
+            material.text(option.node),
+        )
+        for level, choice, option in options
+    ]
+    return pd.DataFrame(chosen, columns=columns).dropna(axis="columns", how="all"), [
+        option.node for *_, option in options
+    ]
+
+
+def _fate(taken: bool, greatest: bool) -> str:
+    return ", ".join(
+        word for word, holds in (("\u2605 greatest", greatest), ("taken", taken)) if holds
+    )

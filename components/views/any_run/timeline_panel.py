@@ -1,4 +1,4 @@
-"""The timeline of a run on a page."""
+"""The view of the calls of a run by its clock."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import streamlit as st
 
 from components.frame.theme import CONFIG
 from components.views.any_run.timeline import SHOWN, timeline, timeline_figure, told_of
-from components.views.material_panel import Material
+from components.views.material import Material
+from components.views.registry import view
 
 
-def calls(material: Material) -> None:
+@view("Timeline", order=170, needs=("call",))
+def draw_timeline(material: Material) -> None:
     info = timeline(material.events, material.until)
     if not info.calls:
         st.text(told_of(info))

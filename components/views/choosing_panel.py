@@ -1,59 +1,18 @@
-"""What a chart on a page is drawn from, and how a reader chooses in it: by a click on a mark, or by
-a number that stands in the address."""
+"""How a reader chooses in a chart: by a click on a mark, or by a number that stands in the
+address."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import streamlit as st
 from plotly import graph_objects as go
 
-from backend.messages.runs import Event
-from backend.problems import Problem
 from components.frame.address import number_in_address, put_in_address
-from components.frame.prose import visible
 from components.frame.theme import CONFIG
-from components.run.tree_table import TreeRow
 
 PICKED = "view.picked"
 """Set in the session while a click still has to reach the rest of the page."""
-
-SNIPPET = 90
-NO_PROBLEM = Problem("", "own", None, None, "", None)
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's
-    name), `ess_min`, the threshold of resampling as a fraction, if there is one, the run's id, its
-    parameters with their defaults, its problem, and the node that is looked at."""
-
-    rows: Sequence[TreeRow]
-    events: Sequence[Event]
-    until: int | None
-    selector: str = "best"
-    ess_min: float | None = None
-    run: int = 0
-    params: Mapping[str, object] = field(default_factory=dict)
-    problem: Problem = NO_PROBLEM
-    node: int | None = None
-
-    def text(self, node: int) -> str:
-        """What a node says, on one short line."""
-        row = (
-            self.rows[node]
-            if node < len(self.rows) and self.rows[node].id == node
-            else next((row for row in self.rows if row.id == node), None)
-        )
-        said = (
-            ""
-            if row is None
-            else "problem"
-            if row.parent is None
-            else " ".join(visible(row.text).split())
-        )
-        return said if len(said) <= SNIPPET else said[: SNIPPET - 1] + "\u2026"
 
 
 def clickable(figure: go.Figure, alt: str, key: str) -> None:
@@ -114,6 +73,4 @@ def one_of(label: str, options: Sequence[str], name: str) -> str:
     return at
 
 
-def plural(count: int, what: str, many: str = "s") -> str:
-    """3 nodes, 1 node."""
-    return f"{count} {what}{'' if count == 1 else many}"
+DIGITS = st.column_config.NumberColumn(format="%.3f")

@@ -1,5 +1,4 @@
-"""The charts of pools of whole solutions on a page: how their answers vote, how they race, how one
-is revised."""
+"""The view of how the answers of whole solutions vote."""
 
 from __future__ import annotations
 
@@ -12,7 +11,8 @@ from backend.problems import extract_answer, grade
 from components.run.log import answer_of
 from components.run.reached import written
 from components.run.tree_table import up_to
-from components.views.material_panel import Material, clickable, numbered, plural
+from components.views.choosing_panel import clickable, numbered
+from components.views.material import Material, plural
 from components.views.pools.candidates import (
     Candidate,
     candidate_figure,
@@ -20,11 +20,11 @@ from components.views.pools.candidates import (
     candidates,
 )
 from components.views.pools.growth import growth_figure, growth_info
-from components.views.pools.race import SHOWN, STOPPED, race_figure, race_info
-from components.views.pools.revisions import revision_figure, revision_info
+from components.views.registry import view
 
 
-def answers(material: Material) -> None:
+@view("Answers", order=150, needs=("answer",), serves=("candidates",))
+def draw_candidates(material: Material) -> None:
     found = candidates(material.rows, material.events, material.until)
     right = _right(material, found)
     every = candidate_info(material.rows, found, answer_of, material.selector, right)
@@ -87,46 +87,3 @@ def _right(material: Material, found: Sequence[Candidate]) -> set[str]:
         if event.kind == "answer" and data.get("correct") and data.get("answer"):
             right.add(canonical(str(data["answer"])))
     return right
-
-
-def race(material: Material) -> None:
-    info = race_info(material.rows, material.events, material.until)
-    if not info.racers:
-        st.text("No text has come to its end yet.")
-        return
-    stopped = sum(racer.fate == STOPPED for racer in info.racers)
-    more = f" The first {SHOWN} are drawn." if len(info.racers) > SHOWN else ""
-    st.caption(
-        f"{plural(len(info.racers), 'text')} in the order of their ends; {stopped} stopped on the "
-        f"way, whose {info.discarded:,} of {info.spent:,} "
-        f"tokens were written in vain.{more}"
-    )
-    clickable(
-        race_figure(info), "Tokens of each text in the order in which the texts ended", "view.race"
-    )
-
-
-def revisions(material: Material) -> None:
-    info = revision_info(material.rows, material.events, material.until)
-    if not info.revisions:
-        st.text(
-            "No part of the trace was tried anew yet."
-            + (f" {info.banned} first steps were drawn and banned." if info.banned else "")
-        )
-        return
-    stayed = sum(one.replaced for one in info.revisions)
-    banned = (
-        f" {plural(info.banned, 'first step')} drawn again because of a banned opening."
-        if info.banned
-        else ""
-    )
-    st.caption(
-        f"{plural(len(info.revisions), 'attempt')} to go on differently after a step; {stayed} "
-        f"replaced the rest of the trace.{banned} "
-        "Hatched: given up."
-    )
-    clickable(
-        revision_figure(info),
-        "What stood in the trace and what was tried in its place",
-        "view.revisions",
-    )

@@ -1,0 +1,65 @@
+"""The view of how each round shared its width out by scores."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.frame.theme import NOTHING
+from components.views.beams.allocation import (
+    allocation_figure,
+    allocation_table,
+    allocations,
+    course_figure,
+)
+from components.views.choosing_panel import chosen_line, clickable, numbered
+from components.views.material import Material, plural
+from components.views.registry import view
+
+
+@view("Allocation", order=30, serves=("allocation",))
+def draw_allocation(material: Material) -> None:
+    heat = material.params.get("temperature")
+    found = allocations(
+        material.rows,
+        material.events,
+        float(heat) if isinstance(heat, int | float) else None,
+        material.until,
+    )
+    if not found:
+        st.text("No round has shared out its width yet.")
+        return
+    known = f", T = {heat:g}" if isinstance(heat, int | float) else ""
+    st.caption(
+        f"Each round shares a width of children out by the softmax of the scores{known}. "
+        "Area: children that a prefix got."
+    )
+    clickable(
+        course_figure(found),
+        "Scores of the prefixes of each round and the children they got",
+        "view.course",
+    )
+    one = found[
+        numbered("Round", len(found), "share", "the round whose shares are shown below") - 1
+    ]
+    among = plural(len(one.granted), "prefix", "es")
+    st.caption(
+        f"Round {one.number} shared {plural(one.width, 'child', 'ren')} among {among}, "
+        "rounding up, the best first."
+    )
+    clickable(
+        allocation_figure(one),
+        "Children given to each prefix of the round and its exact share",
+        "view.allocation",
+    )
+    key = "view.allocation_table"
+    st.dataframe(
+        allocation_table(one, material),
+        key=key,
+        hide_index=True,
+        placeholder=NOTHING,
+        on_select=lambda: chosen_line(key, [each.node for each in one.granted]),
+        selection_mode="single-row",
+        column_config=dict.fromkeys(
+            ("score", "softmax weight", "exact share"), st.column_config.NumberColumn(format="%.3f")
+        ),
+    )

@@ -1,0 +1,49 @@
+"""The view of the trajectories that passes were held to and drew."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.frame.theme import NOTHING
+from components.views.choosing_panel import pick
+from components.views.material import Material
+from components.views.populations.passes import (
+    passes,
+    temperatures,
+)
+from components.views.populations.references import reference_table
+from components.views.registry import view
+
+
+@view("References", order=110, needs=("referenced",), serves=("references",))
+def draw_references(material: Material) -> None:
+    found = passes(material.rows, material.events, material.until)
+    lines = [one for one in found if one.drawn is not None]
+    if not lines:
+        st.text("No pass has come to its end yet.")
+        return
+    st.caption(
+        "At the end of a pass one trajectory is drawn by weight: the reference. A later pass holds "
+        "one of its slots to a reference, "
+        "so that what was found is not lost, and draws again. Choose a line to open the node in "
+        "which the drawn trajectory ends."
+    )
+
+    def choose() -> None:
+        picked = st.session_state["view.references"]["selection"]["rows"]
+        drawn = lines[picked[0]].drawn if picked and picked[0] < len(lines) else None
+        if drawn is not None:
+            pick(drawn.node)
+
+    st.dataframe(
+        reference_table(lines, temperatures(material.events)),
+        key="view.references",
+        hide_index=True,
+        placeholder=NOTHING,
+        on_select=choose,
+        selection_mode="single-row",
+        column_config={
+            "weight": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f"),
+            "least ESS": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )

@@ -1,0 +1,74 @@
+"""The views that there are. A chart of a run is found because its panel registers it; nothing else
+lists it."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+import components.views as package
+from backend.core.registry import Registry
+from components.views.material import Material
+
+Draw = Callable[[Material], None]
+
+
+@dataclass(frozen=True)
+class View:
+    """A chart with the title of its tab, and when a run gets it: its log has an event of one of the
+    kinds `needs`, or its strategy announces one of the names `serves` (as `views` of the
+    catalogue). The tabs stand by `order`, the least first."""
+
+    title: str
+    draw: Draw
+    needs: frozenset[str]
+    serves: frozenset[str]
+    order: int
+
+
+VIEWS: Registry[View] = Registry("view")
+"""By title. To read all of them, ask `all_views`, which imports the panels first."""
+
+
+def view(
+    title: str, *, order: int, needs: Sequence[str] = (), serves: Sequence[str] = ()
+) -> Callable[[Draw], Draw]:
+    """Register a function that draws a view (see `View`). Raises `ValueError` where another one has
+    the title."""
+
+    def register(draw: Draw) -> Draw:
+        VIEWS.add(title, View(title, draw, frozenset(needs), frozenset(serves), order))
+        return draw
+
+    return register
+
+
+@cache
+def _discover() -> None:
+    """Import the panels in the rooms of this package; each registers its views."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if module.name.endswith("_panel"):
+            import_module(module.name)
+
+
+def all_views() -> list[View]:
+    """Every view, in the order of the tabs."""
+    _discover()
+    return sorted((VIEWS[title] for title in VIEWS), key=lambda one: one.order)
+
+
+def views_for(announced: Sequence[str], kinds: Iterable[str]) -> list[View]:
+    """The views of a run: those that its strategy announces, in that order, then those that its
+    log, with events of these kinds, has something for."""
+    there = set(kinds)
+    found = [one for one in all_views() if one.needs & there or one.serves & set(announced)]
+    return sorted(
+        found,
+        key=lambda one: min(
+            (announced.index(name) for name in one.serves if name in announced),
+            default=len(announced),
+        ),
+    )

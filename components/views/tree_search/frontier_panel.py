@@ -1,0 +1,94 @@
+"""The view of the frontier of a best-first search: what left it and what waits in it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from components.frame.theme import NOTHING
+from components.views.choosing_panel import DIGITS, chosen_line, clickable
+from components.views.material import Material, plural
+from components.views.registry import view
+from components.views.tree_search.frontier import falls, frontier_figure, frontier_info
+from components.views.tree_search.waiting import SHOWN, WaitingInfo, waiting_figure, waiting_info
+
+
+@view("Frontier", order=80, needs=("popped",), serves=("frontier",))
+def draw_frontier(material: Material) -> None:
+    info = frontier_info(material.rows, material.events, material.until)
+    now = waiting_info(material.rows, material.events, material.until)
+    if not info.pops and not now.entries:
+        st.text("No node has entered the frontier yet.")
+        return
+    fell = falls(info)
+    more = f"; the first {SHOWN} are drawn" if len(now.entries) > SHOWN else ""
+    st.caption(
+        (
+            f"{plural(len(info.pops), 'node')} taken, {len(now.entries)} still waiting{more}. "
+            "The least f = g + h leaves first. f "
+        )
+        + ("never fell." if fell == 0 else f"fell {plural(fell, 'time')}.")
+        + (f" {plural(now.repeated, 'repetition')} of a sibling merged." if now.repeated else "")
+        + (f" {now.given_up} given up." if now.given_up else "")
+    )
+    left, right = st.columns(2)
+    with left:
+        st.caption("In which order nodes were taken, and at what cost")
+        if info.pops:
+            clickable(
+                frontier_figure(info),
+                "Costs f, g and h in the order in which nodes left the frontier",
+                "view.frontier",
+            )
+    with right:
+        st.caption("The frontier now, the next to leave first; a star marks a finished text")
+        if now.entries:
+            clickable(
+                waiting_figure(now),
+                "The nodes in the frontier sorted by f, with g and h",
+                "view.waiting",
+            )
+    _frontier_table(now, material)
+
+
+def _frontier_table(now: WaitingInfo, material: Material) -> None:
+    columns = [
+        "place",
+        "node",
+        "step",
+        "f",
+        "g",
+        "h",
+        "pushed by pop",
+        "stands for draws",
+        "times entered",
+        "finished",
+        "text",
+    ]
+    lines = [
+        (
+            e.place,
+            e.node,
+            e.step,
+            e.f,
+            e.g,
+            e.h,
+            e.pushed_by,
+            e.stands_for,
+            e.entered,
+            "yes" if e.finished else "no",
+            material.text(e.node),
+        )
+        for e in now.entries
+    ]
+    key = "view.waiting_table"
+    st.dataframe(
+        pd.DataFrame(lines, columns=columns),
+        key=key,
+        hide_index=True,
+        placeholder=NOTHING,
+        on_select=lambda: chosen_line(key, [entry.node for entry in now.entries]),
+        selection_mode="single-row",
+        column_config=dict.fromkeys("fgh", DIGITS),
+        height=240,
+    )

@@ -1,0 +1,41 @@
+"""The view of where a search over the whole tree went on in each turn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.frame.theme import NOTHING
+from components.views.choosing_panel import DIGITS, chosen_line, clickable
+from components.views.material import Material, plural
+from components.views.registry import view
+from components.views.tree_search.turns import turn_figure, turn_table, turns
+
+
+@view("Turns", order=60, needs=("jumped",), serves=("turns",))
+def draw_turns(material: Material) -> None:
+    found = turns(material.events, material.until)
+    if not found:
+        st.text("No turn is over yet.")
+        return
+    jumped = sum(one.jump for one in found)
+    st.caption(
+        f"{plural(len(found), 'turn')}: {len(found) - jumped} went on to the best new child, "
+        f"{jumped} jumped to the open node of the whole tree with "
+        "the greatest F, which is the sum of the parts stacked here."
+    )
+    clickable(
+        turn_figure(found),
+        "Where the search went on in each turn, with the parts of F",
+        "view.turns",
+    )
+    key = "view.turn_table"
+    st.dataframe(
+        turn_table(found, material),
+        key=key,
+        hide_index=True,
+        placeholder=NOTHING,
+        on_select=lambda: chosen_line(key, [one.node for one in found]),
+        selection_mode="single-row",
+        column_config=dict.fromkeys(("value", "backed up"), DIGITS),
+        height=240,
+    )

@@ -1,0 +1,53 @@
+"""The view of one simulation of a tree search, phase by phase."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.frame.theme import NOTHING
+from components.views.choosing_panel import DIGITS, chosen_line, clickable, numbered, one_of
+from components.views.material import Material, plural
+from components.views.registry import view
+from components.views.tree_search.walks import PHASES, rounds, simulation, told_of
+from components.views.tree_search.walks_figure import walk_figure, walk_picture, walk_table
+
+
+@view("Simulations", order=40, serves=("walks",))
+def draw_walks(material: Material) -> None:
+    found = rounds(material.events, material.until)
+    if not found:
+        st.text("No walk has come back yet.")
+        return
+    st.caption(
+        "One simulation in its four phases: select a leaf, expand it, evaluate it, back "
+        "its value up. Choose a simulation and a phase."
+    )
+    number = numbered("Simulation", len(found), "walk", "walks from the root, in order")
+    phase = one_of("Phase", PHASES, "phase")
+    one = simulation(material.rows, material.events, found, number)
+    st.markdown(f"**Simulation {number} of {len(found)}, {phase}.** {told_of(one, phase)}")
+    picture = walk_picture(one, phase)
+    if picture.hidden:
+        st.caption(f"{plural(picture.hidden, 'upper level')} not drawn; the table has all.")
+    clickable(
+        walk_figure(picture),
+        "The path of a simulation with the children at each choice",
+        "view.walk",
+    )
+    table, nodes = walk_table(one, phase, material)
+    if not nodes:
+        return
+    key = "view.walk_table"
+    st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        placeholder=NOTHING,
+        on_select=lambda: chosen_line(key, nodes),
+        selection_mode="single-row",
+        column_config={
+            name: DIGITS
+            for name in table.columns
+            if name in ("Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after")
+        },
+    )
