@@ -102,9 +102,7 @@ def searching() -> tuple[str, ...]:
     """Every registered strategy that runs with one policy and one verifier, but those that have a
     place of their own in the plan."""
     return tuple(
-        name
-        for name, entry in STRATEGIES.items().items()
-        if name not in (CHAIN, POOL) and not entry.roles
+        name for name, entry in STRATEGIES.items() if name not in (CHAIN, POOL) and not entry.roles
     )
 
 

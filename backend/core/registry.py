@@ -1,17 +1,31 @@
-"""Plug-ins by name: adding a strategy, a selector or a verifier is one file with one decorator.
+"""Plug-ins by name: adding a strategy, a selector, a verifier, an engine, a problem set or a
+labeller of steps is one file (or one folder) in the room of its family.
 
-A strategy registers as an async generator with a pydantic parameter model. The registry reads the
-names of its keyword-only arguments: each is a further role (`draft`, `judge`) that a run has to map
-to a model. Importing the package of a family registers all of it.
+Importing the package of a family imports every file in it (`import_modules`), and each registers
+itself: no list names them. A strategy registers as an async generator with a pydantic parameter
+model. The registry reads the names of its keyword-only arguments: each is a further role (`draft`,
+`judge`) that a run has to map to a model.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import pkgutil
+import sys
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    ItemsView,
+    Iterator,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -35,8 +49,12 @@ class Params(BaseModel):
         return {}
 
 
+class NoParams(Params):
+    """For a plug-in that has no parameters."""
+
+
 class Registry(Generic[T]):
-    """Names to plug-ins of one family. Iterates in order of registration."""
+    """Names to plug-ins of one family. Iterates over the names in order of registration."""
 
     def __init__(self, family: str) -> None:
         self.family = family
@@ -47,6 +65,13 @@ class Registry(Generic[T]):
             raise ValueError(f"{self.family} {name!r} is registered twice")
         self._entries[name] = entry
 
+    def remove(self, name: str) -> T:
+        """Take an entry out and return it, so that a plug-in can come and go at run time. Raises
+        `BadInput` as a lookup does."""
+        entry = self[name]
+        del self._entries[name]
+        return entry
+
     def __getitem__(self, name: str) -> T:
         """Raises `BadInput` naming the registered entries when there is no such name."""
         if name not in self._entries:
@@ -56,8 +81,39 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
-    def items(self) -> Mapping[str, T]:
-        return dict(self._entries)
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, name: str) -> T | None:
+        """The entry of that name, or None: for names that stored runs hold and nobody knows."""
+        return self._entries.get(name)
+
+    def values(self) -> ValuesView[T]:
+        return self._entries.values()
+
+    def items(self) -> ItemsView[str, T]:
+        return self._entries.items()
+
+
+def import_modules(
+    package: str, *, first: Sequence[str] = (), folders: bool = False
+) -> list[ModuleType]:
+    """Import every module of `package` that lies in its folder, or with `folders` every package in
+    it, and return them: those that `first` names in that order, then the others by name.
+
+    The order of import is the order of registration, hence that of the catalogue.
+    """
+    found = {
+        one.name
+        for one in pkgutil.iter_modules(sys.modules[package].__path__)
+        if one.ispkg is folders
+    }
+    leading = [name for name in first if name in found]
+    names = [*leading, *sorted(found.difference(leading))]
+    return [import_module(f"{package}.{name}") for name in names]
 
 
 StrategyFunction = Callable[..., AsyncIterator[Step]]

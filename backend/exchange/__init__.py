@@ -35,7 +35,7 @@ for _each in (TREEQUEST, LLM_REASONERS, SMC, ITS_HUB, INSPECT, SEARCH_AND_LEARN,
 def recognised(content: bytes) -> str | None:
     """The name of the first format that the beginning of a file fits, or None."""
     return next(
-        (name for name, each in FORMATS.items().items() if each.recognises(content[:BEGINNING])),
+        (name for name, each in FORMATS.items() if each.recognises(content[:BEGINNING])),
         None,
     )
 

@@ -8,15 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from backend.core.ports import Classes, Decision, Tally
-from backend.core.registry import Params, Registry, parsed
+from backend.core.registry import NoParams, Params, Registry, parsed
 from backend.core.types import Node
 from backend.problems import extract_answer
 
 SELECTORS: Registry[Rule] = Registry("selector")
-
-
-class NoParams(Params):
-    """For a rule that has no parameters."""
 
 
 Factory = TypeVar("Factory", bound=Callable[..., Tally])

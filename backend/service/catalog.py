@@ -35,8 +35,8 @@ REWARDS = {
 def catalog(models: Models, library: Library) -> schemas.Catalog:
     """Built anew at each request, because engines come and go."""
     return schemas.Catalog(
-        strategies=[strategy(entry) for entry in STRATEGIES.items().values()],
-        selectors=[selector(rule) for rule in SELECTORS.items().values()],
+        strategies=[strategy(entry) for entry in STRATEGIES.values()],
+        selectors=[selector(rule) for rule in SELECTORS.values()],
         verifiers=[verifier(name) for name in VERIFIERS],
         engines=engines(models),
         problem_sets=problem_sets(library),

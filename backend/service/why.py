@@ -138,7 +138,7 @@ def case_of(store: Store, library: Library, row: RunRow) -> Case:
     classes = classes_of(problem, library.same, heard(trace))
     name = str(row.spec.get("selector") or own_rule(row))
     params = row.spec.get("selector_params")
-    known = name in SELECTORS.items()
+    known = name in SELECTORS
     rule = (
         SELECTORS[name].configured(params if isinstance(params, dict) else {})
         if known

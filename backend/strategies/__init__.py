@@ -19,41 +19,28 @@ queue of A*, `descent` the statistics of MCTS with `formulas`, `leaf_values` and
 the parts of a trace that Retro-Search revises.
 """
 
-# In the order in which a newcomer should meet them, which is the order of the catalogue.
-from backend.strategies import chain  # noqa: I001
-from backend.strategies import best_of_n
-from backend.strategies import first_finish
-from backend.strategies import stepwise_best_of_n
-from backend.strategies import beam_search
-from backend.strategies import lookahead
-from backend.strategies import dvts
-from backend.strategies import rebase
-from backend.strategies import particle_filter
-from backend.strategies import particle_gibbs
-from backend.strategies import parallel_tempering
-from backend.strategies import a_star
-from backend.strategies import mcts
-from backend.strategies import global_frontier
-from backend.strategies import ab_mcts
-from backend.strategies import tree_sampling
-from backend.strategies import retro_search
+from backend.core.registry import import_modules
 
-__all__ = [
-    "a_star",
-    "ab_mcts",
-    "beam_search",
-    "best_of_n",
+READING_ORDER = (
     "chain",
-    "dvts",
+    "best_of_n",
     "first_finish",
-    "global_frontier",
+    "stepwise_best_of_n",
+    "beam_search",
     "lookahead",
-    "mcts",
-    "parallel_tempering",
+    "dvts",
+    "rebase",
     "particle_filter",
     "particle_gibbs",
-    "rebase",
-    "retro_search",
-    "stepwise_best_of_n",
+    "parallel_tempering",
+    "a_star",
+    "mcts",
+    "global_frontier",
+    "ab_mcts",
     "tree_sampling",
-]
+    "retro_search",
+)
+"""In which order a newcomer should meet them, which is the order of the catalogue. A strategy that
+is not named here comes after these."""
+
+import_modules(__name__, first=READING_ORDER)

@@ -19,7 +19,7 @@ FORMAT_TITLES = {
     AUTO: "found out from the file",
     "jsonl": "Arboretum, JSON lines",
     "parquet": "Arboretum, Parquet tables in a zip archive",
-    **{name: each.title for name, each in FORMATS.items().items()},
+    **{name: each.title for name, each in FORMATS.items()},
 }
 _TURN, _TAKEN = "import.turn", "import.taken"
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from backend.client import Client
-from backend.judging.selectors import canonical
 from backend.messages.runs import Event, Node, Run
 from backend.problems import extract_answer
+from backend.problems.exact import canonical
 from components.frame.collector import spare_collector
 from components.run.reached import Answers
 from components.run.tree_table import TreeRow, tree_table

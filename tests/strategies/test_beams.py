@@ -186,9 +186,7 @@ async def test_a_step_at_its_length_limit_is_not_an_end() -> None:
         return [Piece("l", 1.0, Finish.LENGTH)] if len(path) < 2 else [Piece("e", 1.0, Finish.END)]
 
     stepwise = [
-        name
-        for name, entry in STRATEGIES.items().items()
-        if "max_steps" in entry.params.model_fields
+        name for name, entry in STRATEGIES.items() if "max_steps" in entry.params.model_fields
     ]
     assert len(stepwise) >= 14
     for name in stepwise:

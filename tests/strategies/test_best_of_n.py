@@ -14,7 +14,7 @@ from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.statistics.estimators import best_of_k, majority_of_draws, pass_at_k
 from backend.judging.rules import SELECTORS
-from backend.judging.selectors import expected_credit
+from backend.judging.selectors.credit import expected_credit
 from tests.strategies.running import run
 from tests.support.enumerable import (
     LEAVES,

@@ -8,8 +8,9 @@ How the scores of steps become the value of a path (last, min, prod, mean) is a 
 from __future__ import annotations
 
 from backend.core.ports import Classes, Decision
+from backend.core.registry import NoParams
 from backend.core.types import Node
-from backend.judging.rules import NoParams, selector
+from backend.judging.rules import selector
 
 
 @selector("best", "Best score", paper="arXiv 2110.14168")

@@ -17,9 +17,9 @@ from typing import Literal
 from pydantic import Field
 
 from backend.core.ports import Classes, Decision
-from backend.core.registry import Params
+from backend.core.registry import NoParams, Params
 from backend.core.types import Node
-from backend.judging.rules import NoParams, selector
+from backend.judging.rules import selector
 from backend.judging.selectors.path import Size, comparable, lengths, size
 from backend.judging.selectors.poll import Poll, weighed
 from backend.judging.selectors.vote import Ballot

@@ -27,10 +27,10 @@ import numpy as np
 from pydantic import Field
 
 from backend.core.ports import Decision
-from backend.core.registry import Params
+from backend.core.registry import NoParams, Params
 from backend.core.statistics.weibull import Mixture, fitted
 from backend.core.types import JSON
-from backend.judging.rules import NoParams, selector
+from backend.judging.rules import selector
 from backend.judging.selectors.path import probability
 from backend.judging.selectors.poll import Poll, noted, weighed
 from backend.judging.selectors.vote import Ballot

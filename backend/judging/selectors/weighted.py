@@ -13,9 +13,9 @@ from fractions import Fraction
 from pydantic import Field
 
 from backend.core.ports import Decision
-from backend.core.registry import Params
+from backend.core.registry import NoParams, Params
 from backend.core.types import Node
-from backend.judging.rules import NoParams, selector
+from backend.judging.rules import selector
 from backend.judging.selectors.poll import Poll, by_class, stand_in, weighed
 from backend.judging.selectors.vote import AnswerClass, Ballot, Vote
 

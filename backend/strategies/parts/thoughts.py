@@ -16,8 +16,8 @@ from backend.core.steps import Note, Pruned, Replaced
 from backend.core.streams import closing
 from backend.core.types import Node
 from backend.judging.rules import SELECTORS
-from backend.judging.selectors import canonical
 from backend.problems import extract_answer
+from backend.problems.exact import canonical
 from backend.strategies.parts.rounds import living
 
 TRANSITIONS = "alternatively, wait, but, however, hmm, another, actually, let me check"

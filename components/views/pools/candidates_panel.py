@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from backend.judging.selectors import canonical
 from backend.problems import extract_answer, grade
+from backend.problems.exact import canonical
 from components.run.log import answer_of
 from components.run.reached import written
 from components.run.tree_table import up_to

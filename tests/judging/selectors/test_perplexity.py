@@ -188,7 +188,7 @@ def test_a_path_without_log_probabilities_gives_nothing_beside_others() -> None:
 
 
 def test_rules_that_need_log_probabilities_are_refused_where_there_are_none() -> None:
-    assert {name for name, rule in SELECTORS.items().items() if "logprobs" in rule.needs} == {
+    assert {name for name, rule in SELECTORS.items() if "logprobs" in rule.needs} == {
         "perplexity",
         "perplexity_consistency",
         "rpc",

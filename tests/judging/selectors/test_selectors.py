@@ -13,11 +13,13 @@ import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import BadInput
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS
-from backend.judging.selectors import Majority, canonical, expected_credit
+from backend.judging.selectors.credit import expected_credit
+from backend.judging.selectors.majority import Majority
 from backend.problems.classes import AnswerClasses
+from backend.problems.exact import canonical
 from tests.support.enumerable import prompt
 
-VOTES = [name for name, rule in SELECTORS.items().items() if rule.votes]
+VOTES = [name for name, rule in SELECTORS.items() if rule.votes]
 ORDERED = {"first"}
 """Rules that are about the order of arrival."""
 

@@ -245,4 +245,4 @@ def test_every_formula_that_a_strategy_declares_is_one_that_is_known() -> None:
         "ladder",
         "discount",
     }
-    assert {formula for entry in STRATEGIES.items().values() for formula in entry.formulas} == known
+    assert {formula for entry in STRATEGIES.values() for formula in entry.formulas} == known
