@@ -17,7 +17,7 @@ from backend.core.errors import ArboretumError, BadInput
 from backend.core.settings import ROOT
 from backend.core.types import JSON
 
-SANDBOX: Final = ROOT / "storage" / "sandbox.py"
+SANDBOX: Final = ROOT / "storage" / "questions" / "sandbox.py"
 START_LIMIT_S: Final = 60.0
 SHOWN_LINES: Final = 2
 Format: TypeAlias = Literal["json", "csv", "parquet"]
