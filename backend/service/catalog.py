@@ -3,6 +3,8 @@ something is not available."""
 
 from __future__ import annotations
 
+import backend.judging.selectors
+import backend.strategies  # noqa: F401  (registers all)
 from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import BUDGET_AXES
 from backend.engines.models import Models
