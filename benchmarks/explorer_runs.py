@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from backend.core.events import AnswerChanged, CallEnded, StatusChanged
 from backend.core.spec import RunSpec
 from backend.core.steps import Backed, Pruned, Selected, Step
 from backend.core.types import JSON, Finish, Kind, Node, Score
@@ -36,7 +37,7 @@ def store_run(store: Store, nodes: int, seed: int = 0) -> int:
     writer = store.writer(run_id)
     recorder = Recorder(writer)
     chosen = _grow(recorder, nodes, random.Random(seed))
-    recorder.event("status", label="finished")
+    recorder.add(StatusChanged("finished"))
     recorder.flush()
     writer.close()
     store.update_run(
@@ -53,7 +54,7 @@ def _grow(recorder: Recorder, nodes: int, draw: random.Random) -> Node:
     open_nodes, finished, best, best_score, told = [root], [], root, -1.0, 0
     while recorder.node_count < nodes and open_nodes:
         parent = open_nodes.pop(draw.randrange(len(open_nodes)))
-        recorder.event("call", label="policy")
+        recorder.add(CallEnded("policy"))
         children = [_child(parent, draw) for _ in range(CHILDREN)]
         scores = [draw.betavariate(2, 2) for _ in children]
         for child, score in zip(children, scores, strict=True):
@@ -73,7 +74,7 @@ def _grow(recorder: Recorder, nodes: int, draw: random.Random) -> Node:
         recorder.step(Step(finished, [None] * len(finished), notes, phase="expand"), told)
         told = len(finished)
         recorder.flush()
-    recorder.event("answer", node=best, data={"answer": "3", "correct": True})
+    recorder.add(AnswerChanged(recorder.id_of(best), "3", True))
     return best
 
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import duckdb
 
+from backend.core.events import NodeAdded, ScoreGiven
 from backend.core.records import EventRecord, NodeRecord
-from backend.core.types import JSON
 from storage import Store
 
 NODES = 10_000
@@ -63,12 +63,12 @@ def fill(store: Store) -> int:
     events: list[EventRecord] = []
     for i in range(NODES):
         events.append(
-            EventRecord(2 * i, i * 1.234, "node", i, data={"prompt_tokens": 12, "cached_tokens": 3})
+            EventRecord(
+                2 * i, i * 1.234, 0, "", "", NodeAdded(i, prompt_tokens=12, cached_tokens=3)
+            )
         )
-        opinion: dict[str, JSON] = {"steps": [0.1, 0.2, i / NODES], "tokens": 30, "cached": 5}
-        events.append(
-            EventRecord(2 * i + 1, i * 1.25, "score", i, label="prm", value=i / NODES, data=opinion)
-        )
+        given = ScoreGiven(i, "prm", i / NODES, (0.1, 0.2, i / NODES), 30, 5)
+        events.append(EventRecord(2 * i + 1, i * 1.25, 0, "", "", given))
     writer = store.writer(run_id)
     writer.append(nodes, events)
     writer.close()

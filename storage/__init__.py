@@ -10,11 +10,12 @@ times a second, in one transaction), `runs`, `events`, `series` and `annotations
 plain values), `verify` (what must hold), `export` and `parquet` (runs as files).
 """
 
+from backend.core.records import EventRow
 from storage.annotations import AnnotationRow, Annotations, EditRow, Waiting
 from storage.export import read as read_file
 from storage.export import recognises as looks_own
 from storage.parquet import read as read_folder
-from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
+from storage.rows import NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.store import Store, own_run
 from storage.writer import RunWriter
 

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from duckdb_sqlalchemy.bulk import insert_from_arrow
 
 from backend.core.errors import StorageFailure
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.events import ScoreGiven
+from backend.core.records import EventRecord, EventRow, NodeRecord
 from backend.core.types import JSON
-from storage.rows import EventRow, NodeFull, NodeRow, ScoreRow
+from storage.rows import NodeFull, NodeRow, ScoreRow
 from storage.tables import Event, Node, json_text
 
 NODE_TYPES: dict[str, pa.DataType] = {
@@ -53,6 +54,7 @@ EVENT_TYPES: dict[str, pa.DataType] = {
     "value": pa.float64(),
     "data": pa.string(),
 }
+Events: TypeAlias = Sequence[EventRecord | EventRow]
 AnyRow = TypeVar("AnyRow", NodeRow, NodeFull, EventRow)
 NODE_SCHEMA, EVENT_SCHEMA = pa.schema(NODE_TYPES), pa.schema(EVENT_TYPES)
 
@@ -80,14 +82,14 @@ class Encoded(NamedTuple):
     events: pa.Table
 
 
-def encode(batch: Batch) -> Encoded:
-    """The batch as Arrow. Raises `StorageFailure` naming the record that cannot be stored."""
+def encode(run_id: int, nodes: Sequence[NodeRecord], events: Events) -> Encoded:
+    """The records as Arrow, events as a search recorded them or as a file holds them. Raises
+    `StorageFailure` naming the record that cannot be stored."""
     try:
-        return Encoded(
-            _node_table(batch.run_id, batch.nodes), _event_table(batch.run_id, batch.events)
-        )
+        return Encoded(_node_table(run_id, nodes), _event_table(run_id, events))
     except (ValueError, TypeError, OverflowError, pa.ArrowException) as problem:
-        raise StorageFailure(f"{_culprit(batch)} cannot be stored: {problem}") from problem
+        culprit = _culprit(run_id, nodes, events)
+        raise StorageFailure(f"{culprit} cannot be stored: {problem}") from problem
 
 
 def append(connection: sa.Connection, encoded: Encoded) -> None:
@@ -120,8 +122,9 @@ def _node_table(run_id: int, nodes: Sequence[NodeRecord]) -> pa.Table:
     return _table(NODE_SCHEMA, run_id, nodes, {"logprobs": _finite_list, "alternatives": _json})
 
 
-def _event_table(run_id: int, events: Sequence[EventRecord]) -> pa.Table:
-    return _table(EVENT_SCHEMA, run_id, events, {"t_ms": _finite, "value": _finite, "data": _json})
+def _event_table(run_id: int, events: Events) -> pa.Table:
+    rows = [event.row() if isinstance(event, EventRecord) else event for event in events]
+    return _table(EVENT_SCHEMA, run_id, rows, {"t_ms": _finite, "value": _finite, "data": _json})
 
 
 def _json(value: JSON) -> str | None:
@@ -140,15 +143,15 @@ def _finite_list(values: Sequence[float] | None) -> Sequence[float] | None:
     return values
 
 
-def _culprit(batch: Batch) -> str:
+def _culprit(run_id: int, nodes: Sequence[NodeRecord], events: Events) -> str:
     """The first record that cannot be encoded on its own."""
-    for node in batch.nodes:
-        if _fails(_node_table, batch.run_id, node):
-            return f"node {node.id} of run {batch.run_id}"
-    for event in batch.events:
-        if _fails(_event_table, batch.run_id, event):
-            return f"event {event.seq} ({event.kind}) of run {batch.run_id}"
-    return f"a record of run {batch.run_id}"
+    for node in nodes:
+        if _fails(_node_table, run_id, node):
+            return f"node {node.id} of run {run_id}"
+    for event in events:
+        if _fails(_event_table, run_id, event):
+            return f"event {event.seq} ({event.kind}) of run {run_id}"
+    return f"a record of run {run_id}"
 
 
 def _fails(table: Callable[[int, Any], pa.Table], run_id: int, record: object) -> bool:
@@ -199,26 +202,10 @@ def event_rows(columns: dict[str, list[Any]]) -> list[EventRow]:
     return _rows(EventRow, columns)
 
 
-def score_rows(events: Iterable[EventRow]) -> list[ScoreRow]:
-    """The `score` events as opinions about nodes."""
-    return [_score_row(event) for event in events if event.node_id is not None]
-
-
-def _score_row(event: EventRow) -> ScoreRow:
-    data = event.data or {}
-    steps, reason = data.get("steps"), data.get("reason")
-    numbers = (
-        tuple(float(step) for step in steps if isinstance(step, int | float))
-        if isinstance(steps, list)
-        else ()
-    )
-    assert event.node_id is not None
-    return ScoreRow(
-        event.seq,
-        event.node_id,
-        event.label,
-        event.value,
-        numbers,
-        reason if isinstance(reason, str) else None,
-        data,
-    )
+def score_rows(events: Iterable[EventRecord]) -> list[ScoreRow]:
+    """The scores that a run gave, in order of seq."""
+    return [
+        ScoreRow(event.seq, given.node, given.scorer, given.value, given.steps, given.reason)
+        for event in events
+        if isinstance(given := event.body, ScoreGiven)
+    ]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from backend.core.errors import BadInput, StorageFailure
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.records import EventRow, NodeRecord
 from backend.core.types import JSON
 from backend.exchange.base import Imported, LaterScore, LinkRecord
 from storage.beside import Beside, faults
@@ -36,7 +36,7 @@ from storage.lines import (
     ScoreLine,
 )
 from storage.queries import UNFINISHED
-from storage.rows import EventRow, NodeFull, RunRow
+from storage.rows import NodeFull, RunRow
 from storage.runs import checked, problem_values
 from storage.tables import json_text
 from storage.verify import findings
@@ -177,7 +177,7 @@ def parse(content: bytes, name: str) -> Imported:
         return (_parsed(model, raw, starts[kind] + index, name) for index in range(counts[kind]))
 
     nodes = [NodeRecord(**_fields(line)) for line in parsed(NodeLine, "nodes")]
-    events = [EventRecord(**_fields(line)) for line in parsed(EventLine, "events")]
+    events = [EventRow(**_fields(line)) for line in parsed(EventLine, "events")]
     scores = [LaterScore(**_fields(line)) for line in parsed(ScoreLine, "scores")]
     links = [LinkRecord(**_fields(line)) for line in parsed(LinkLine, "links")]
     source: dict[str, JSON] = {
@@ -202,7 +202,7 @@ def sound(
     run: RunLine,
     problem: dict[str, JSON] | None,
     nodes: list[NodeRecord],
-    events: list[EventRecord],
+    events: list[EventRow],
     source: dict[str, JSON],
     place: Place,
     beside: Beside,

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from backend.core.errors import BadInput, StorageFailure
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.records import EventRow, NodeRecord
 from backend.core.types import JSON
 from backend.exchange.archive import members
 from backend.exchange.base import (
@@ -50,7 +50,7 @@ from storage.lines import (
     RunLine,
     ScoreLine,
 )
-from storage.rows import EventRow, NodeFull, RunRow
+from storage.rows import NodeFull, RunRow
 from storage.series import SCHEMA as SCORE_SCHEMA
 from storage.tables import json_text
 
@@ -200,7 +200,7 @@ def parse(content: bytes, name: str) -> Imported:
     run = RunLine.model_validate({each: getattr(headers[0], each) for each in RunLine.model_fields})
     nodes = [NodeRecord(**dict(line)) for line in _lines(NODES, files[NODES], NodeLine, NODE_LIMIT)]
     events = [
-        EventRecord(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)
+        EventRow(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)
     ]
     source: dict[str, JSON] = {
         "format": OWN[1],

@@ -87,21 +87,6 @@ class NodeFull(NamedTuple):
     alternatives: JSON
 
 
-class EventRow(NamedTuple):
-    """An event, with the fields of `backend.core.records.EventRecord`."""
-
-    seq: int
-    t_ms: float
-    kind: str
-    node_id: int | None
-    track: str
-    round: int
-    phase: str
-    label: str
-    value: float | None
-    data: dict[str, JSON] | None
-
-
 class SeriesScore(NamedTuple):
     """What a verifier said of a node after the run; fields as in `ScoreRow`."""
 
@@ -113,10 +98,7 @@ class SeriesScore(NamedTuple):
 
 class ScoreRow(NamedTuple):
     """A verifier's opinion of a node: `value` in [0, 1] or None with a `reason`; `steps` are the
-    unaggregated scores of its path.
-
-    `data` is everything the event carried, such as the verifier tokens it took.
-    """
+    unaggregated scores of its path."""
 
     seq: int
     node_id: int
@@ -124,4 +106,3 @@ class ScoreRow(NamedTuple):
     value: float | None
     steps: tuple[float, ...]
     reason: str | None
-    data: dict[str, JSON]

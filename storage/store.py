@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.core.errors import BadInput, Conflict, NotFound, StorageFailure
+from backend.core.events import Body, ScoreGiven, kind_of
+from backend.core.records import EventRecord, EventRow
 from backend.core.types import JSON
 from backend.exchange.archive import is_archive
 from backend.exchange.base import Imported
@@ -21,7 +23,7 @@ from storage import beside, export, parquet, queries
 from storage import events as codec
 from storage.annotations import Annotations
 from storage.database import Database
-from storage.rows import EventRow, NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
+from storage.rows import NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.runs import Runs, valid_json
 from storage.series import SeriesTable
 from storage.verify import findings
@@ -200,18 +202,33 @@ class Store:
         *,
         after: int = -1,
         limit: int | None = 200,
+        of: Sequence[type[Body]] | None = None,
+        node_id: int | None = None,
+    ) -> list[EventRecord]:
+        """Events with seq > `after`, in order; of some classes or of all, about one node or
+        whatever they are about."""
+        kinds = None if of is None else [kind_of(each) for each in of]
+        found = self.event_rows(run_id, after=after, limit=limit, kinds=kinds, node_id=node_id)
+        return [row.record() for row in found]
+
+    def event_rows(
+        self,
+        run_id: int,
+        *,
+        after: int = -1,
+        limit: int | None = 200,
         kinds: Sequence[str] | None = None,
         node_id: int | None = None,
     ) -> list[EventRow]:
-        """Events with seq > `after`, in order; of some kinds or of all, about one node or whatever
-        they are about."""
+        """The same as it is stored, for whoever sends or copies it; `kinds` are the words for
+        classes of events."""
         return codec.event_rows(
             self._database.columns(queries.events_after(run_id, after, limit, kinds, node_id))
         )
 
     def scores(self, run_id: int, node_id: int | None = None) -> list[ScoreRow]:
         """All opinions of verifiers, in order of seq; of one node or of all."""
-        return codec.score_rows(self.events(run_id, limit=None, kinds=["score"], node_id=node_id))
+        return codec.score_rows(self.events(run_id, limit=None, of=[ScoreGiven], node_id=node_id))
 
     def last_seq(self, run_id: int) -> int:
         """The last stored sequence number, -1 for an empty log."""
@@ -259,7 +276,7 @@ class Store:
         """What is wrong with a stored run, one sentence each; empty when it is sound. Raises
         `NotFound`."""
         run = self.run(run_id)
-        found = findings(run, self.paid(run_id), self.events(run_id, limit=None))
+        found = findings(run, self.paid(run_id), self.event_rows(run_id, limit=None))
         return [finding.text for finding in found]
 
     def export_run(self, run_id: int, path: Path | str, format: str = "jsonl") -> None:
@@ -276,7 +293,7 @@ class Store:
             Path(path),
             self.run(run_id),
             self.paid(run_id),
-            self.events(run_id, limit=None),
+            self.event_rows(run_id, limit=None),
             beside.stored(self._database, run_id),
         )
 
@@ -293,7 +310,7 @@ class Store:
         with self._database.writing() as connection:
             run_ids = [self._runs.insert(connection, run.problem, run.values) for run in runs]
             for run_id, run in zip(run_ids, runs, strict=True):
-                codec.append(connection, codec.encode(codec.Batch(run_id, run.nodes, run.events)))
+                codec.append(connection, codec.encode(run_id, run.nodes, run.events))
                 beside.append(connection, run_id, beside.Beside(run.scores, run.links))
         self._database.checkpoint()
         return run_ids

@@ -13,9 +13,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.records import EventRow, NodeRecord
 from backend.core.types import JSON, Kind
-from storage.rows import EventRow, NodeFull
+from storage.rows import NodeFull
 
 SAMPLED = frozenset({str(Kind.STEP), str(Kind.ROLLOUT)})
 NODE_FIELDS = ("nodes", "particles", "path", "evidence")
@@ -45,7 +45,7 @@ class Ended(Protocol):
 
 
 Nodes = Sequence[NodeRecord | NodeFull] | Sequence[NodeFull] | Sequence[NodeRecord]
-Events = Sequence[EventRecord | EventRow] | Sequence[EventRow] | Sequence[EventRecord]
+Events = Sequence[EventRow]
 
 
 def findings(run: Ended, nodes: Nodes, events: Events) -> list[Finding]:

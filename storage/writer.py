@@ -234,7 +234,7 @@ class Flusher:
     def _store(self, batches: Sequence[codec.Batch]) -> dict[int, str]:
         """Store the batches; returns what failed, by run."""
         try:
-            encoded = [codec.encode(batch) for batch in batches]
+            encoded = [codec.encode(*batch) for batch in batches]
             with self._database.writing() as connection:
                 for tables in encoded:
                     codec.append(connection, tables)
@@ -252,7 +252,7 @@ class Flusher:
                     missing = batch.newer_than(
                         -1 if last_id is None else last_id, -1 if last_seq is None else last_seq
                     )
-                    codec.append(connection, codec.encode(missing))
+                    codec.append(connection, codec.encode(*missing))
             except StorageFailure as problem:
                 failures[batch.run_id] = str(problem)
         return failures

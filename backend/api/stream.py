@@ -96,7 +96,7 @@ def _read(
     if standing is None:
         row = services.store.run(run_id)
         standing = Standing(row.status, row.reason or "", 0.0)
-    rows = services.store.events(run_id, after=after, limit=BATCH, kinds=kinds)
+    rows = services.store.event_rows(run_id, after=after, limit=BATCH, kinds=kinds)
     return Batch(standing, event_fields(services.store, run_id, rows))
 
 

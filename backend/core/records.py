@@ -6,27 +6,21 @@ them to a sink, one call a round. It is synchronous and cheap, because it runs b
 every search. Nodes never change; everything that changes (scores, weights, visits, frontier) is an
 event.
 
-Event kinds: `node` (node_id; data: prompt_tokens, cached_tokens; the reason of an injected one; of
-one that a fork was given, `given` and its id in the origin, `from`), `likelihood` (node_id, label =
-role, value = log-probability, nats, that the policy goes on from there by given steps, None where
-it never does; data: key, prompt_tokens, cached_tokens, failure), `score` (node_id, label = scorer,
-value or None; data: steps, reason, tokens, cached), `step` (round, phase, track; data: nodes,
-values, stats; nodes before `from` are as in the step before), one event a note (`weighed`,
-`resampled`, `referenced`, `swapped`, `selected`, `backed`, `rolled`, `jumped`, `drawn`, `pushed`,
-`popped`, `kept`, `pruned`, `replaced`, `allocated`, `remarked`; data: its fields, nodes as ids; a
-`remarked` on what a person asked for says `by` and the event `from` which that begins), `call`
-(label = role; data: what a batch, or one text of a race, cost, when it ran, the ledger after it),
-`compared` (data: pairs of answers with what algebra said of them, and bridges, see
-`backend.problems.classes`), `answer` (node_id; data: answer, correct, reason, ledger), `limit`
-(label = axis, value = limit), `status` (label = new status; data: ledger, limit).
+What may happen is declared in `backend.core.events`. A record is an event with its place in the
+log. A row is the same as it is stored and sent; what nobody reads, a newer kind for example, leaves
+the program in a row as it came in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import msgspec
+
+from backend.core.event_columns import Columns, read_columns, to_columns
+from backend.core.events import EventBody, kind_of
 from backend.core.types import JSON
 
 
@@ -50,9 +44,58 @@ class NodeRecord:
     alternatives: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
-    """An event as stored. `t_ms` is milliseconds since the run started."""
+class EventRecord(msgspec.Struct, frozen=True, gc=False):
+    """An event in its place in the log. `t_ms` is milliseconds since the run started, `round` and
+    `track` say in which step of which part of a strategy it happened, `phase` in which line of the
+    pseudo-code."""
+
+    seq: int
+    t_ms: float
+    round: int
+    track: str
+    phase: str
+    body: EventBody
+
+    def row(self) -> EventRow:
+        """The event as it is stored and sent."""
+        kind, node_id, label, value, data = to_columns(self.body)
+        return EventRow(
+            self.seq,
+            self.t_ms,
+            kind,
+            node_id,
+            self.track,
+            self.round,
+            self.phase,
+            label,
+            value,
+            data,
+        )
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.body)
+
+    @property
+    def node_id(self) -> int | None:
+        return self.row().node_id
+
+    @property
+    def label(self) -> str:
+        return self.row().label
+
+    @property
+    def value(self) -> float | None:
+        return self.row().value
+
+    @property
+    def data(self) -> dict[str, JSON] | None:
+        return self.row().data
+
+
+class EventRow(NamedTuple):
+    """An event as it is stored and sent: an `EventRecord` whose body lies in the columns `kind`,
+    `node_id`, `label`, `value` and `data`."""
 
     seq: int
     t_ms: float
@@ -64,6 +107,16 @@ class EventRecord:
     label: str = ""
     value: float | None = None
     data: dict[str, JSON] | None = None
+
+    def record(self) -> EventRecord:
+        """The event as one reads it. What cannot be read becomes an `UnknownEvent`."""
+        return EventRecord(
+            self.seq, self.t_ms, self.round, self.track, self.phase, read_columns(self.columns())
+        )
+
+    def columns(self) -> Columns:
+        """The event without its place in the log."""
+        return Columns(self.kind, self.node_id, self.label, self.value, self.data)
 
 
 class Sink(Protocol):
@@ -92,4 +145,4 @@ class MemorySink:
         self.events.extend(events)
 
 
-__all__ = ["EventRecord", "MemorySink", "NodeRecord", "NullSink", "Sink"]
+__all__ = ["EventRecord", "EventRow", "MemorySink", "NodeRecord", "NullSink", "Sink"]

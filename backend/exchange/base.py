@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backend.core.errors import BadInput
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.records import EventRow, NodeRecord
 from backend.core.types import JSON
 
 NODE_LIMIT = 200_000
@@ -62,7 +62,7 @@ class Imported(NamedTuple):
     problem: dict[str, JSON] | None
     values: dict[str, Any]
     nodes: list[NodeRecord]
-    events: list[EventRecord]
+    events: list[EventRow]
     scores: Sequence[LaterScore] = ()
     links: Sequence[LinkRecord] = ()
 

@@ -7,11 +7,11 @@ Only times differ: they are the file's, or 0 where it has none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from backend.core.errors import BadInput
+from backend.core.events import AnswerChanged, StatusChanged
 from backend.core.records import MemorySink
 from backend.core.steps import Note, Step
 from backend.core.types import JSON, Finish, Kind, Node, Score
@@ -151,17 +151,17 @@ class Transcript:
     ) -> None:
         """Write down the choice."""
         self._said = Said(node, answer, correct, reason)
-        data: dict[str, JSON] = {"answer": answer, "correct": correct, "reason": reason}
-        self._recorder.event("answer", node=node, data=data)
+        node_id = self._recorder.id_of(node)
+        self._recorder.add(AnswerChanged(node_id, answer, correct, reason))
         self._stamp()
 
     def finish(self, *, status: str = "finished", reason: str | None = None) -> Imported:
         """The run as read."""
-        self._recorder.event("status", label=status)
+        self._recorder.add(StatusChanged(status))
         self._stamp()
         self._recorder.flush()
         events = [
-            replace(event, t_ms=round(ms, 3))
+            event.row()._replace(t_ms=round(ms, 3))
             for event, ms in zip(self._sink.events, self._times, strict=True)
         ]
         ledger: dict[str, JSON] = {"rounds": self._recorder.round, "verifier_calls": self._scores}

@@ -7,11 +7,15 @@ Everything is a frozen pydantic model. `RunSpec` (backend.core.spec) is the body
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from backend.core.event_columns import Columns, read_columns
+from backend.core.events import EventBody
 from backend.core.ports import Aggregation
+from backend.core.records import EventRecord
 from backend.core.settings import Preferences
 from backend.core.spec import RunSpec
 
@@ -346,6 +350,15 @@ class Event(Answer):
     value: float | None = None
     data: dict[str, JsonValue] | None = None
     node: Node | None = None
+
+    @cached_property
+    def body(self) -> EventBody:
+        """What happened, read from the other fields; see `backend.core.events`."""
+        return read_columns(Columns(self.kind, self.node_id, self.label, self.value, self.data))
+
+    def record(self) -> EventRecord:
+        """The event as the rest of the program reads it."""
+        return EventRecord(self.seq, self.t_ms, self.round, self.track, self.phase, self.body)
 
 
 class EventPage(Answer):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from backend.core.ports import Aggregation
+from backend.core.records import EventRecord
 from backend.core.types import JSON, Finish, Kind, Node
 from backend.judging.verifiers.aggregation import aggregated
 from backend.runs.answer import Ranked
@@ -41,27 +42,6 @@ class StoredNode(Protocol):
     def seq(self) -> int: ...
 
 
-class StoredEvent(Protocol):
-    """What is needed of an event, as `backend.core.records.EventRecord` has it."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def node_id(self) -> int | None: ...
-    @property
-    def track(self) -> str: ...
-    @property
-    def round(self) -> int: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def data(self) -> dict[str, JSON] | None: ...
-
-
 class Choice(NamedTuple):
     """A chosen node by its id, the answer written there, and whether it is right (None:
     undecided).
@@ -77,7 +57,7 @@ class Trace:
     names the verifier of the run; `seqs` are the events that announced the nodes."""
 
     def __init__(
-        self, nodes: Sequence[StoredNode], events: Sequence[StoredEvent], scorer: str
+        self, nodes: Sequence[StoredNode], events: Sequence[EventRecord], scorer: str
     ) -> None:
         self.nodes: list[Node] = []
         self.seqs = [row.seq for row in nodes]
@@ -153,7 +133,7 @@ class Trace:
         )
 
 
-def own_choice(events: Sequence[StoredEvent]) -> Choice | None:
+def own_choice(events: Sequence[EventRecord]) -> Choice | None:
     """What the run itself chose last."""
     answers = [event for event in events if event.kind == "answer"]
     if not answers:

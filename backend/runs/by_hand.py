@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.core.errors import ArboretumError, BadInput, BudgetExhausted, Conflict
+from backend.core.events import Remarked
 from backend.core.ports import Completion
-from backend.core.types import JSON, ON_REQUEST, Kind, Node
+from backend.core.types import ON_REQUEST, Kind, Node
 from backend.runs.context import Desk
 from backend.runs.paid import PaidScore, Requested
 from backend.runs.policy import LivePolicy
 from backend.runs.verifier import LiveVerifier
 
 PERSON = "person"
-"""Who asked, in the data of the remark."""
+"""Who asked, in the remark."""
 
 
 class ByRequest:
@@ -115,12 +116,11 @@ class ByRequest:
         for child, score in zip(children, scores, strict=True):
             if score is not None:
                 self._verifier.keep(child, score)
-        ids: list[JSON] = [desk.recorder.id_of(child) for child in children]
-        desk.recorder.event(
-            "remarked", node=parent, data={"text": text, "nodes": ids, "by": PERSON, "from": first}
-        )
+        ids = [desk.recorder.id_of(child) for child in children]
+        parent_id = desk.recorder.id_of(parent)
+        desk.recorder.add(Remarked(text, tuple(ids), parent_id, PERSON, first))
         desk.called(ON_REQUEST, started, answers, sum(len(answer.token_ids) for answer in answers))
-        return [desk.recorder.id_of(child) for child in children]
+        return ids
 
 
 __all__ = ["PERSON", "ByRequest"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from backend.core.events import CallEnded
 from backend.core.ports import Completion
-from backend.core.types import JSON
 from backend.runs.budget import Meter
 from backend.runs.control import Control
 from backend.runs.paid import Paid, PaidLikelihood
@@ -33,16 +33,18 @@ class Desk:
     ) -> None:
         """Record what a batch of a role's calls cost, `generated` tokens among it, and hand the
         records to the store."""
-        data: dict[str, JSON] = {
-            "requests": len(answers),
-            "generated_tokens": generated,
-            "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
-            "cached_tokens": sum(answer.cached_tokens for answer in answers),
-            "started_ms": round(started, 3),
-            "ended_ms": round(self.recorder.elapsed_ms, 3),
-            "ledger": dict(self.meter.ledger.snapshot()),
-        }
-        self.recorder.event("call", label=role, data=data)
+        self.recorder.add(
+            CallEnded(
+                role,
+                requests=len(answers),
+                generated_tokens=generated,
+                prompt_tokens=sum(answer.prompt_tokens for answer in answers),
+                cached_tokens=sum(answer.cached_tokens for answer in answers),
+                started_ms=round(started, 3),
+                ended_ms=round(self.recorder.elapsed_ms, 3),
+                ledger=self.meter.ledger.snapshot(),
+            )
+        )
         self.recorder.flush()
 
 

@@ -19,6 +19,7 @@ import backend.judging.selectors
 import backend.strategies  # noqa: F401 - importing the packages registers their members
 from backend import problems
 from backend.core.errors import BudgetExhausted, MissingCapability
+from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, StatusChanged
 from backend.core.keys import seed_of
 from backend.core.ports import Engine, EngineInfo, RewardModel, Rng
 from backend.core.records import Sink
@@ -163,7 +164,7 @@ class Driver:
     async def drive(self) -> Outcome:
         """Iterate the strategy to its end, its budget's end, or its cancellation."""
         recorder = self._desk.recorder
-        recorder.event("status", label="running")
+        recorder.add(StatusChanged("running"))
         root = await self._policy.root(self._problem.question)
         recorder.flush()
         try:
@@ -175,13 +176,9 @@ class Driver:
             await self._settle(self._candidates.late_votes(unreported))
             await self._stand(self._candidates.finish(unreported))
             self._limit = exhausted.axis
-            recorder.event("limit", label=exhausted.axis, value=exhausted.limit)
+            recorder.add(LimitReached(exhausted.axis, exhausted.limit))
         except asyncio.CancelledError:
-            recorder.event(
-                "status",
-                label="cancelled",
-                data={"ledger": dict(self._desk.meter.ledger.snapshot())},
-            )
+            recorder.add(StatusChanged("cancelled", self._desk.meter.ledger.snapshot()))
             recorder.flush()
             raise
         return await self._outcome()
@@ -217,11 +214,7 @@ class Driver:
             return
         comparisons, bridges = await asyncio.to_thread(self._classes.settle, answers)
         if comparisons:
-            data: dict[str, JSON] = {
-                "pairs": [list(each) for each in comparisons],
-                "bridges": [list(each) for each in bridges],
-            }
-            self._desk.recorder.event("compared", data=data)
+            self._desk.recorder.add(AnswersCompared(tuple(comparisons), tuple(bridges)))
 
     async def _stand(self, standing: Standing | None) -> None:
         """Record a change of the answer with what had been spent by then."""
@@ -229,23 +222,22 @@ class Driver:
             return
         # algebra may take a second
         self._verdict = await asyncio.to_thread(self._grade, self._problem, standing.answer)
-        data: dict[str, JSON] = {
-            "answer": standing.answer,
-            "correct": self._verdict.correct,
-            "reason": self._verdict.reason,
-            "ledger": dict(self._desk.meter.ledger.snapshot()),
-        }
-        self._desk.recorder.event("answer", node=standing.node, data=data)
+        recorder, verdict = self._desk.recorder, self._verdict
+        recorder.add(
+            AnswerChanged(
+                recorder.id_of(standing.node),
+                standing.answer,
+                verdict.correct,
+                verdict.reason,
+                self._desk.meter.ledger.snapshot(),
+            )
+        )
 
     async def _outcome(self) -> Outcome:
         recorder, standing = self._desk.recorder, self._candidates.standing
         ledger = self._desk.meter.ledger
         ledger.seconds = recorder.elapsed_ms / 1000.0
-        recorder.event(
-            "status",
-            label="finished",
-            data={"ledger": dict(ledger.snapshot()), "limit": self._limit},
-        )
+        recorder.add(StatusChanged("finished", ledger.snapshot(), self._limit))
         recorder.flush()
         return Outcome(
             status="finished",

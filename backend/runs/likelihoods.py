@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from backend.core.errors import BudgetExhausted, EngineFailure
+from backend.core.events import LikelihoodGiven
 from backend.core.keys import digest
 from backend.core.ports import Engine, Given, Sampling
-from backend.core.types import JSON, Node
+from backend.core.types import Node
 from backend.runs.context import CONTEXT_REMEDY, Desk
 from backend.runs.paid import PaidLikelihood
 
@@ -94,15 +95,18 @@ class Likelihoods:
         ]
 
     def _record(self, key: str, node: Node, found: PaidLikelihood) -> None:
-        data: dict[str, JSON] = {
-            "key": key,
-            "prompt_tokens": found.prompt_tokens,
-            "cached_tokens": found.cached_tokens,
-        }
-        if found.failure is not None:
-            data["failure"] = found.failure
-        value = None if found.value == -math.inf else found.value
-        self._desk.recorder.event("likelihood", node=node, label=self._role, value=value, data=data)
+        recorder = self._desk.recorder
+        recorder.add(
+            LikelihoodGiven(
+                recorder.id_of(node),
+                self._role,
+                None if found.value == -math.inf else found.value,
+                key,
+                found.prompt_tokens,
+                found.cached_tokens,
+                found.failure,
+            )
+        )
 
 
 __all__ = ["Likelihoods"]

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.core.errors import BudgetExhausted
+from backend.core.events import AnswersCompared, NodeAdded
 from backend.core.ports import Completion, Request
+from backend.core.records import EventRecord
 from backend.core.spec import Edit
 from backend.core.types import JSON, Alternative, Finish, Node, Score
 from backend.problems.classes import Verdicts
@@ -40,11 +42,16 @@ class PaidLikelihood(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A node that a run was given and did not generate; `data` goes into the event that announces
-    it."""
+    """A node that a run was given and did not generate: `origin` is its id in the run that was
+    forked, `reason` why nobody generated it there or here."""
 
     node: Node
-    data: dict[str, JSON]
+    origin: int | None
+    reason: str | None = None
+
+    def added(self, node_id: int) -> NodeAdded:
+        """The event that tells of it."""
+        return NodeAdded(node_id, True, self.origin, self.reason)
 
 
 @dataclass(frozen=True)
@@ -183,17 +190,14 @@ def too_long(answer: Completion | None, request: Request) -> bool:
     return answer is not None and len(answer.token_ids) > token_limit(request)
 
 
-def verdicts_from(data: Mapping[str, JSON] | None) -> dict[tuple[str, str], bool | None]:
-    """Verdicts on pairs of answers as a `compared` event holds them, typed again."""
-    pairs = (data or {}).get("pairs")
-    known = (
-        [pair for pair in pairs if isinstance(pair, list) and len(pair) == 3]
-        if isinstance(pairs, list)
-        else []
-    )
+def verdicts_in(events: Iterable[EventRecord]) -> dict[tuple[str, str], bool | None]:
+    """What a log says of pairs of answers: whether they are the same, None where it is
+    undecided."""
     return {
-        (str(answer), str(other)): equal if isinstance(equal, bool) else None
-        for answer, other, equal in known
+        (answer, other): equal
+        for event in events
+        if isinstance(event.body, AnswersCompared)
+        for answer, other, equal in event.body.pairs
     }
 
 

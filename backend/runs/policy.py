@@ -15,10 +15,11 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from backend.core.errors import BudgetExhausted, EngineFailure
+from backend.core.events import NodeAdded
 from backend.core.keys import digest, seed_of
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
 from backend.core.streams import closing
-from backend.core.types import JSON, Finish, Kind, Node
+from backend.core.types import Finish, Kind, Node
 from backend.runs.budget import token_limit
 from backend.runs.context import CONTEXT_REMEDY, Desk
 from backend.runs.likelihoods import Likelihoods
@@ -150,9 +151,9 @@ class LivePolicy:
             kind=Kind.ASIDE,
             key=digest(self._role, "aside", ordinal, prompt),
         )
+        named = tuple([self._desk.recorder.id_of(other) for other in about])
         self._desk.recorder.node(
-            node,
-            {"about": [self._desk.recorder.id_of(other) for other in about], "question": prompt},
+            node, lambda node_id: NodeAdded(node_id, about=named, question=prompt)
         )
         return node
 
@@ -170,7 +171,7 @@ class LivePolicy:
             kind=Kind.INJECTED,
             key=key,
         )
-        self._desk.recorder.node(child, {"reason": reason})
+        self._desk.recorder.node(child, lambda node_id: NodeAdded(node_id, reason=reason))
         return child
 
     async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
@@ -184,8 +185,8 @@ class LivePolicy:
         """
         if (start := self._desk.paid.start) is not None:
             path = (await settled(start, self._engine, question, self._system)).path
-            for node, data in path:
-                self._desk.recorder.node(node, data)
+            for placed in path:
+                self._desk.recorder.node(placed.node, placed.added)
             return path[-1].node
         rendered = await self._engine.prompt(question, self._system)
         node = Node(rendered.text, rendered.token_ids, role=self._role, kind=Kind.PROMPT)
@@ -352,13 +353,16 @@ class LivePolicy:
     def recorded(self, node: Node, completion: Completion) -> Node:
         """The node of a completion, charged and recorded."""
         self._desk.meter.charge(completion, discarded=completion.finish is Finish.ABORTED)
-        data: dict[str, JSON] = {
-            "prompt_tokens": completion.prompt_tokens,
-            "cached_tokens": completion.cached_tokens,
-        }
-        if completion.failure is not None:
-            data["failure"] = completion.failure
-        self._desk.recorder.node(node, data)
+
+        def added(node_id: int) -> NodeAdded:
+            return NodeAdded(
+                node_id,
+                prompt_tokens=completion.prompt_tokens,
+                cached_tokens=completion.cached_tokens,
+                failure=completion.failure,
+            )
+
+        self._desk.recorder.node(node, added)
         return node
 
     def _closed(self, started: float, answers: Sequence[Completion]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable
 
+from backend.core.event_columns import with_ids
+from backend.core.events import EventBody, NodeAdded, ScoreGiven, StepEnded
 from backend.core.records import EventRecord, NodeRecord, Sink
-from backend.core.steps import Note, Step
+from backend.core.steps import Step
 from backend.core.types import JSON, Node, Score
 
 
@@ -68,56 +69,24 @@ class Recorder:
         """The recorded node with an id from 0 to `node_count` - 1."""
         return next(itertools.islice(self._ids, node_id, None))
 
-    def event(
-        self,
-        kind: str,
-        *,
-        node: Node | None = None,
-        track: str = "",
-        phase: str = "",
-        label: str = "",
-        value: float | None = None,
-        data: dict[str, JSON] | None = None,
-    ) -> int:
+    def add(self, body: EventBody, *, track: str = "", phase: str = "") -> int:
         """Append one event and return its sequence number."""
-        node_id = None if node is None else self.id_of(node)
-        return self._append(
-            EventRecord(
-                self._seq,
-                round(self.elapsed_ms, 3),
-                kind,
-                node_id,
-                track,
-                self.round,
-                phase,
-                label,
-                value,
-                data,
-            )
-        )
-
-    def _append(self, record: EventRecord) -> int:
+        seq = self._seq
         self._seq += 1
-        if self._passed_on(record.seq):
-            self._events.append(record)
-        return record.seq
+        if seq >= self._skip and not self._sealed:
+            ms = round(self.elapsed_ms, 3)
+            self._events.append(EventRecord(seq, ms, self.round, track, phase, body))
+        return seq
 
-    def _passed_on(self, seq: int) -> bool:
-        return seq >= self._skip and not self._sealed
-
-    def node(self, node: Node, data: dict[str, JSON] | None = None) -> int:
-        """Record a node (its ancestors first) and return its id. `data` says what making it cost:
-        `prompt_tokens`, `cached_tokens`."""
+    def node(self, node: Node, added: Callable[[int], NodeAdded] = NodeAdded) -> int:
+        """Record a node (its ancestors first) and return its id. `added` makes the event from the
+        id, with what else there is to say of it."""
         if node in self._ids:
             return self._ids[node]
         parent_id = None if node.parent is None else self.id_of(node.parent)
         self._ids[node] = node_id = len(self._ids)
-        seq = self._append(
-            EventRecord(
-                self._seq, round(self.elapsed_ms, 3), "node", node_id, round=self.round, data=data
-            )
-        )
-        if self._passed_on(seq):
+        seq = self.add(added(node_id))
+        if seq >= self._skip and not self._sealed:
             self._nodes.append(node_record(node, node_id, parent_id, seq))
         return node_id
 
@@ -126,58 +95,36 @@ class Recorder:
     ) -> None:
         """Record a verifier's opinion; a failed one is stored as no value with its reason, never as
         a number. `tokens` and `cached` went through the verifier's model or were reused by it."""
-        data: dict[str, JSON] = {"steps": list(score.steps), "tokens": tokens, "cached": cached}
-        if score.reason is not None:
-            data["reason"] = score.reason
-        if score.evidence:
-            data["evidence"] = [self.id_of(aside) for aside in score.evidence]
-        self.event("score", node=node, label=scorer, value=score.value, data=data)
+        evidence = tuple([self.id_of(aside) for aside in score.evidence])
+        self.add(
+            ScoreGiven(
+                self.id_of(node),
+                scorer,
+                score.value,
+                score.steps,
+                tokens,
+                cached,
+                score.reason,
+                evidence,
+            )
+        )
 
     def step(self, step: Step, candidates: int) -> None:
         """Record a round: its notes, then its summary. `candidates` = how many of `step.nodes`
         earlier rounds already listed."""
         for note in step.notes:
-            self._note(note, step)
-        data: dict[str, JSON] = {
-            "from": candidates,
-            "nodes": [self.id_of(node) for node in step.nodes[candidates:]],
-            "values": list(step.values[candidates:]),
-            "stats": {name: value for name, value in step.stats.items() if math.isfinite(value)},
-        }
-        self.event("step", track=step.track, phase=step.phase, data=data)
-        self.round += 1
-
-    def _note(self, note: Note, step: Step) -> None:
-        data = {field.name: self._plain(getattr(note, field.name)) for field in fields(note)}
-        node_id = data.pop("node", None)
-        assert node_id is None or isinstance(node_id, int)
-        value = data.get("value")
-        self._append(
-            EventRecord(
-                self._seq,
-                round(self.elapsed_ms, 3),
-                type(note).__name__.lower(),
-                node_id,
-                step.track,
-                self.round,
-                step.phase,
-                "",
-                value if isinstance(value, float) else None,
-                data,
-            )
+            self.add(with_ids(note, self.id_of), track=step.track, phase=step.phase)
+        self.add(
+            StepEnded(
+                candidates,
+                tuple([self.id_of(node) for node in step.nodes[candidates:]]),
+                tuple(step.values[candidates:]),
+                {name: value for name, value in step.stats.items() if math.isfinite(value)},
+            ),
+            track=step.track,
+            phase=step.phase,
         )
-
-    def _plain(self, value: object) -> JSON:
-        if isinstance(value, float):  # most of what notes hold, hence first
-            return value if abs(value) != math.inf else "inf" if value > 0 else "-inf"
-        if value is None or isinstance(value, (int, str)):
-            return value
-        if isinstance(value, Node):
-            return self.id_of(value)
-        if isinstance(value, (tuple, list)):
-            return [self._plain(item) for item in value]
-        assert isinstance(value, Mapping), f"a note may not hold {type(value).__name__}"
-        return {str(name): self._plain(item) for name, item in value.items()}
+        self.round += 1
 
     def flush(self) -> None:
         """Hand what has been recorded to the sink: called by the driver after every round and every

@@ -41,34 +41,26 @@ async def settled(start: Start, engine: Engine, question: str, system: str | Non
     copies = _Copies(engine, same_tokens(start.writer, engine.info))
     prompt = await engine.prompt(question, system)
     node = replace(start.path[0].node, text=prompt.text, token_ids=prompt.token_ids)
-    path = [Placed(node, start.path[0].data)]
-    for place, (origin, data) in enumerate(start.path[1:], 1):
+    path = [start.path[0]._replace(node=node)]
+    for place, given in enumerate(start.path[1:], 1):
         path[-1] = path[-1]._replace(
             node=replace(path[-1].node, key=digest("given", path[-1].node.key))
         )
         above, last = path[-1].node, place == len(start.path) - 1
         if not last or start.edit is None:
-            path.append(Placed(await copies.copy(origin, above, last=last), data))
+            path.append(given._replace(node=await copies.copy(given.node, above, last=last)))
         elif start.edit.text is not None:
-            path.append(
-                Placed(
-                    await copies.written(start.edit.text, above, whole=start.edit.whole),
-                    _by_hand(data),
-                )
-            )
+            node = await copies.written(start.edit.text, above, whole=start.edit.whole)
+            path.append(given._replace(node=node, reason=BY_HAND))
         else:
             assert start.edit.token is not None
-            path += await copies.exchanged(origin, above, data, start.edit.token)
+            path += await copies.exchanged(given, above, start.edit.token)
     return Start(tuple(path))
 
 
 def same_tokens(writer: Mapping[str, JSON], info: EngineInfo) -> bool:
     """Whether the model that goes on is the one whose tokens are stored."""
     return writer_of(asdict(info)) == dict(writer)
-
-
-def _by_hand(data: dict[str, JSON]) -> dict[str, JSON]:
-    return {**data, "reason": BY_HAND}
 
 
 class _Copies:
@@ -113,11 +105,9 @@ class _Copies:
         text = self._whole(text) if whole else text
         return self._injected(text, await self._engine.encode(text), above)
 
-    async def exchanged(
-        self, origin: Node, above: Node, data: dict[str, JSON], edit: TokenEdit
-    ) -> list[Placed]:
+    async def exchanged(self, given: Placed, above: Node, edit: TokenEdit) -> list[Placed]:
         """What stands before the token, and the token in its place: the step is cut there."""
-        at = edit.position
+        origin, at = given.node, edit.position
         if not self._same:
             raise BadInput(
                 "token",
@@ -151,8 +141,8 @@ class _Copies:
                 key=digest("given", origin.key, at),
                 alternatives=origin.alternatives[:at],
             )
-            placed.append(Placed(above, data))
-        return [*placed, Placed(self._injected(text, ids, above), _by_hand(data))]
+            placed.append(given._replace(node=above))
+        return [*placed, given._replace(node=self._injected(text, ids, above), reason=BY_HAND)]
 
     async def _token(self, edit: TokenEdit) -> tuple[str, tuple[int, ...]]:
         if edit.token_id is None:

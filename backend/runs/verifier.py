@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.core.errors import ArboretumError, BudgetExhausted
+from backend.core.events import CallEnded
 from backend.core.ports import Verifier, VerifierTokens
-from backend.core.types import JSON, Node, Score
+from backend.core.types import Node, Score
 from backend.runs.context import Desk
 from backend.runs.paid import PaidScore
 
@@ -89,14 +90,17 @@ class LiveVerifier:
         )
 
     def _closed(self, started: float, scored: int) -> None:
-        data: dict[str, JSON] = {
-            "scored": scored,
-            "started_ms": round(started, 3),
-            "ended_ms": round(self._desk.recorder.elapsed_ms, 3),
-            "ledger": dict(self._desk.meter.ledger.snapshot()),
-        }
-        self._desk.recorder.event("call", label=f"verifier {self._name}", data=data)
-        self._desk.recorder.flush()
+        recorder = self._desk.recorder
+        recorder.add(
+            CallEnded(
+                f"verifier {self._name}",
+                scored=scored,
+                started_ms=round(started, 3),
+                ended_ms=round(recorder.elapsed_ms, 3),
+                ledger=self._desk.meter.ledger.snapshot(),
+            )
+        )
+        recorder.flush()
 
 
 __all__ = ["LiveVerifier"]

@@ -124,7 +124,8 @@ def write_out(services: Services, run_id: int, path: Path, format: str = "jsonl"
 def page_of(store: Store, run_id: int) -> str:
     """A run as a page that needs nothing else."""
     return page(
-        _over(store, run_id), present.event_fields(store, run_id, store.events(run_id, limit=None))
+        _over(store, run_id),
+        present.event_fields(store, run_id, store.event_rows(run_id, limit=None)),
     )
 
 
@@ -133,7 +134,7 @@ def drawing_of(store: Store, run_id: int) -> str:
     return drawing(
         _over(store, run_id),
         store.nodes(run_id),
-        store.events(run_id, limit=None, kinds=("score", "pruned", "kept")),
+        store.event_rows(run_id, limit=None, kinds=("score", "pruned", "kept")),
     )
 
 

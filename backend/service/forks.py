@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backend.core.errors import NotFound
+from backend.core.events import LimitReached
 from backend.core.types import JSON
 from backend.messages import forks as schemas
 from backend.service.assembly import Services
@@ -17,7 +18,7 @@ LONGEST = 50
 def kin(services: Services, run_id: int) -> schemas.Kin:
     """Raises `NotFound`."""
     store = services.store
-    limits = store.events(run_id, limit=None, kinds=["limit"])
+    limits = store.events(run_id, limit=None, of=[LimitReached])
     return schemas.Kin(
         origins=origins(store, store.run(run_id)),
         forks=[_descendant(services, row) for row in store.forks(run_id)],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from backend.core.events import AnswerChanged
+from backend.core.records import EventRow
 from backend.core.types import JSON
 from backend.messages import runs as schemas
-from storage import EventRow, NodeFull, NodeRow, RunRow, ScoreRow, Store
+from storage import NodeFull, NodeRow, RunRow, ScoreRow, Store
 
 
 def shown_run(
@@ -76,9 +78,9 @@ def shown_problem(stored: Mapping[str, JSON] | None) -> schemas.Problem | None:
 
 def grade_reason(store: Store, run_id: int) -> str | None:
     """Why the answer counts as right or wrong: the last `answer` event says so."""
-    answers = store.events(run_id, limit=100_000, kinds=["answer"])
-    reason = (answers[-1].data or {}).get("reason") if answers else None
-    return reason if isinstance(reason, str) else None
+    answers = store.events(run_id, limit=None, of=[AnswerChanged])
+    last = answers[-1].body if answers else None
+    return last.reason if isinstance(last, AnswerChanged) else None
 
 
 def node_fields(row: NodeRow | NodeFull) -> dict[str, JSON]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import backend.judging.selectors  # noqa: F401  (registers all)
 from backend.core.errors import BadInput
+from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, ScoreGiven, StepEnded
 from backend.core.ports import Aggregation
 from backend.core.registry import STRATEGIES
 from backend.core.types import JSON
@@ -16,12 +17,12 @@ from backend.messages import runs as schemas
 from backend.problems.classes import classes_of
 from backend.review.reselect import Reselection, reselect
 from backend.review.stored_run import Choice, Trace, own_choice
-from backend.runs.paid import verdicts_from
+from backend.runs.paid import verdicts_in
 from backend.service.assembly import Services
 from backend.service.jobs.rows import problem_of
 from storage import RunRow
 
-KINDS = ("step", "score", "limit", "answer", "compared")
+READ = (StepEnded, ScoreGiven, LimitReached, AnswerChanged, AnswersCompared)
 
 
 def reselected(
@@ -40,15 +41,9 @@ def reselected(
         raise BadInput("aggregation", given=aggregation, accepted=", ".join(AGGREGATIONS))
     rule = SELECTORS[selector].configured(params)
     row = services.store.run(run_id)
-    events = services.store.events(run_id, limit=None, kinds=KINDS)
+    events = services.store.events(run_id, limit=None, of=READ)
     problem = problem_of(row)
-    known = {
-        pair: equal
-        for event in events
-        if event.kind == "compared"
-        for pair, equal in verdicts_from(event.data).items()
-    }
-    classes = classes_of(problem, services.library.same, known)
+    classes = classes_of(problem, services.library.same, verdicts_in(events))
     trace = Trace(services.store.paid(run_id), events, str(row.spec.get("verifier", "")))
     found = reselect(
         trace, rule, classes, lambda answer: services.library.grade(problem, answer), aggregation

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 
 from backend.core.errors import ArboretumError, BadInput
+from backend.core.events import StepEnded
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.types import Score
@@ -100,7 +101,7 @@ def answered(
             "first": ask.first,
             "series": ask.series,
             "rounds": found.rounds,
-            "own_rounds": sum(event.kind == "step" for event in stored.trace.events),
+            "own_rounds": sum(isinstance(event.body, StepEnded) for event in stored.trace.events),
             "whole": found.whole,
             "stopped": found.reason,
             "stopped_at": found.node,

@@ -21,7 +21,7 @@ from backend.review.stored_run import Choice, Trace, own_choice
 from backend.review.what_if.frozen import info_of
 from backend.review.why.death import Case, Death, counted, death
 from backend.review.why.steps import first_wrong, judged, written
-from backend.runs.paid import verdicts_from
+from backend.runs.paid import verdicts_in
 from backend.service.assembly import Services
 from backend.service.jobs.rows import problem_of
 from backend.service.reselection import own_rule
@@ -135,7 +135,7 @@ def over(services: Services, run_id: int) -> RunRow:
 def case_of(store: Store, library: Library, row: RunRow) -> Case:
     """A stored run as it is looked into."""
     trace, problem = trace_of(store, row), problem_of(row)
-    classes = classes_of(problem, library.same, heard(trace))
+    classes = classes_of(problem, library.same, verdicts_in(trace.events))
     name = str(row.spec.get("selector") or own_rule(row))
     params = row.spec.get("selector_params")
     known = name in SELECTORS
@@ -165,16 +165,6 @@ def trace_of(store: Store, row: RunRow) -> Trace:
     return Trace(
         store.paid(row.id), store.events(row.id, limit=None), str(row.spec.get("verifier", ""))
     )
-
-
-def heard(trace: Trace) -> dict[tuple[str, str], bool | None]:
-    """What the run found out about pairs of answers."""
-    return {
-        pair: equal
-        for event in trace.events
-        if event.kind == "compared"
-        for pair, equal in verdicts_from(event.data).items()
-    }
 
 
 def delimiter_of(row: RunRow) -> str:

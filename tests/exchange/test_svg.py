@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backend.cli.options import parser
 from backend.core.errors import BadInput
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.records import EventRow, NodeRecord
 from backend.core.settings import ROOT
 from backend.exchange.svg import Mark, colour_of, drawing, marks, written
 from backend.service.exchange import drawing_of
@@ -39,11 +39,11 @@ def test_marks_tell_state_score_and_way() -> None:
         node(5, 2, kind="rollout"),
     ]
     events = [
-        EventRecord(0, 0.0, "score", 1, value=0.2),
-        EventRecord(1, 0.0, "score", 1, value=0.7),
-        EventRecord(2, 0.0, "score", 2, value=None),
-        EventRecord(3, 0.0, "pruned", data={"nodes": [2, 4]}),
-        EventRecord(4, 0.0, "kept", data={"nodes": [4]}),
+        EventRow(0, 0.0, "score", 1, value=0.2),
+        EventRow(1, 0.0, "score", 1, value=0.7),
+        EventRow(2, 0.0, "score", 2, value=None),
+        EventRow(3, 0.0, "pruned", data={"nodes": [2, 4]}),
+        EventRow(4, 0.0, "kept", data={"nodes": [4]}),
     ]
     found = marks(nodes[:5], events, chosen=3)
     assert [(mark.id, mark.state, mark.score, mark.on_way, mark.parent) for mark in found] == [

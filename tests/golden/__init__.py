@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from backend import problems
+from backend.core.events import NodeAdded
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
@@ -116,13 +117,13 @@ def told_event(event: EventRecord, nodes: dict[int, NodeRecord]) -> dict[str, An
     """
     told = {
         name: value
-        for name, value in asdict(event).items()
+        for name, value in event.row()._asdict().items()
         if name != "t_ms" and value not in (None, "")
     }
     if event.kind == "call":
         told["data"] = {name: value for name, value in told["data"].items() if name != "ledger"}
-    if event.kind == "node" and event.node_id is not None:
-        told["node"] = told_node(nodes[event.node_id])
+    if isinstance(event.body, NodeAdded):
+        told["node"] = told_node(nodes[event.body.node])
     return timeless(told)
 
 

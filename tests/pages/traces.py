@@ -7,9 +7,10 @@ import math
 import random
 from dataclasses import dataclass
 
+from backend.core.events import AnswerChanged, CallEnded, StatusChanged
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.steps import Pruned, Resampled, Step, Weighed
-from backend.core.types import JSON, Finish, Kind, Node, Score
+from backend.core.types import Finish, Kind, Node, Score
 from backend.runs.recorder import Recorder
 
 QUESTION = (
@@ -61,7 +62,7 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self.sink, self.draw = MemorySink(), random.Random(seed)
         self.recorder = Recorder(self.sink)
-        self.ledger: dict[str, JSON] = {
+        self.ledger: dict[str, float] = {
             "model_calls": 0,
             "generated_tokens": 0,
             "verifier_calls": 0,
@@ -69,7 +70,7 @@ class Writer:
             "seconds": 0.0,
         }
         self.root = Node(PROMPT, (1, 2, 3), kind=Kind.PROMPT)
-        self.recorder.event("status", label="running")
+        self.recorder.add(StatusChanged("running"))
         self.recorder.node(self.root)
 
     def extend(self, parents: list[Node], text: str | None = None) -> list[Node]:
@@ -83,9 +84,7 @@ class Writer:
             model_calls=len(children),
             generated_tokens=sum(len(node.token_ids) for node in children),
         )
-        self.recorder.event(
-            "call", label="policy", data={"requests": len(children), "ledger": dict(self.ledger)}
-        )
+        self.recorder.add(CallEnded("policy", requests=len(children), ledger=dict(self.ledger)))
         return children
 
     def score(self, nodes: list[Node]) -> list[float]:
@@ -99,33 +98,24 @@ class Writer:
                 ),
             )
         self._add(verifier_calls=len(nodes))
-        self.recorder.event(
-            "call", label="verifier prm", data={"scored": len(nodes), "ledger": dict(self.ledger)}
-        )
+        self.recorder.add(CallEnded("verifier prm", scored=len(nodes), ledger=dict(self.ledger)))
         return values
 
     def _add(self, **counts: int) -> None:
         for name, count in counts.items():
-            self.ledger[name] = int(str(self.ledger[name])) + count
+            self.ledger[name] = self.ledger[name] + count
 
     def step(self, step: Step) -> None:
         self._add(rounds=1)
         self.recorder.step(step, 0)
 
     def answer(self, node: Node, text: str = "24") -> None:
-        self.recorder.event(
-            "answer",
-            node=node,
-            data={
-                "answer": text,
-                "correct": True,
-                "reason": "24 = 24",
-                "ledger": dict(self.ledger),
-            },
+        self.recorder.add(
+            AnswerChanged(self.recorder.id_of(node), text, True, "24 = 24", dict(self.ledger))
         )
 
     def end(self) -> Trace:
-        self.recorder.event("status", label="finished", data={"ledger": dict(self.ledger)})
+        self.recorder.add(StatusChanged("finished", dict(self.ledger)))
         self.recorder.flush()
         return Trace(self.sink.nodes, self.sink.events)
 

@@ -250,14 +250,10 @@ async def test_a_run_whose_model_died_is_sound_and_is_taken_up_where_it_was(
 def stored(store: Store, run_id: int) -> MemorySink:
     """The log of a run as it stands in the store."""
     log = MemorySink()
-    rows = [
-        {name: getattr(row, name) for name in EventRecord.__slots__}
-        for row in store.events(run_id, limit=None)
-    ]
     full = [
         {name: getattr(node, name) for name in NodeRecord.__slots__} for node in store.paid(run_id)
     ]
-    log.append([NodeRecord(**row) for row in full], [EventRecord(**row) for row in rows])
+    log.append([NodeRecord(**row) for row in full], store.events(run_id, limit=None))
     return log
 
 

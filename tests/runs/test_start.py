@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from backend.core.errors import BadInput, Conflict
+from backend.core.events import LimitReached, NodeAdded
 from backend.core.ports import Completion, Request, Solution
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -135,16 +136,17 @@ async def test_the_log_of_a_fork_tells_its_path_which_costs_nothing_and_which_th
     row, nodes, path = store.run(run_id), store.paid(run_id), store.path(origin, at)
     assert store.verify(run_id) == [] and row.status == "finished" and row.strategy == "best_of_n"
     told_of = {
-        event.node_id: event.data or {}
-        for event in store.events(run_id, limit=None, kinds=["node"])
+        event.body.node: event.body
+        for event in store.events(run_id, limit=None)
+        if isinstance(event.body, NodeAdded)
     }
-    given = [node for node in nodes if told_of[node.id].get("given")]
+    given = [node for node in nodes if told_of[node.id].given]
     own = [node for node in nodes if node not in given]
     assert (
         row.ledger["generated_tokens"] == sum(node.n_tokens for node in own)
         and row.ledger["model_calls"] == len(own) == 3
     )
-    assert [told_of[node.id]["from"] for node in given] == [
+    assert [told_of[node.id].origin for node in given] == [
         *(step.id for step in path),
         *([at] if edit and edit.token else []),
     ]
@@ -160,7 +162,7 @@ async def test_the_log_of_a_fork_tells_its_path_which_costs_nothing_and_which_th
     }[edit]
     assert begun == path[1].text + expected
     assert all(node.parent_id == given[-1].id and node.depth == given[-1].depth + 1 for node in own)
-    assert (given[-1].kind, told_of[given[-1].id].get("reason")) == (
+    assert (given[-1].kind, told_of[given[-1].id].reason) == (
         ("injected", "human") if edit else ("step", None)
     )
     assert scored and all(
@@ -241,12 +243,8 @@ async def test_a_fork_of_a_fork_an_export_and_an_import_keep_what_is_known_of_th
     }
     own = store.node(second, 1)
     assert (own.kind, own.text) == ("injected", "Start with 12 + 7 = 20.\n\n")
-    said = next(
-        event.data
-        for event in store.events(second, limit=None, kinds=["node"])
-        if event.node_id == 1
-    )
-    assert said == {"given": True, "from": 1, "reason": "human"}
+    [said] = store.event_rows(second, limit=None, kinds=["node"], node_id=1)
+    assert said.data == {"given": True, "from": 1, "reason": "human"}
     for format_ in ("jsonl", "parquet.zip"):
         store.export_run(second, tmp_path / f"fork.{format_}", format_.split(".")[0])
         taken = store.import_run(tmp_path / f"fork.{format_}")
@@ -347,7 +345,7 @@ async def test_a_continued_run_goes_the_way_that_its_budget_would_have_let_it_go
         ScriptedModels(ScriptedEngine(failure=lambda key: calls.append(key.partition("/")[2]))),
     )
     calls = list[str]()
-    if not store.events(origin, kinds=["limit"]):
+    if not store.events(origin, of=[LimitReached]):
         with pytest.raises(Conflict, match="came to its own end"):
             await board.forks.continued(origin, larger)
         return

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.core.errors import Conflict, NotFound, StorageFailure
-from backend.core.records import EventRecord, NodeRecord
+from backend.core.events import ScoreGiven, StatusChanged
+from backend.core.records import EventRecord, EventRow, NodeRecord
 from backend.core.types import JSON
 from storage import Store
 from tests.storage.traces import finished_run, new_run, trace
@@ -39,7 +41,7 @@ def chain(first: int, count: int, text: str = "step") -> tuple[list[NodeRecord],
         )
         for i in ids
     ]
-    return nodes, [EventRecord(i, float(i), "node", i, data={"n": i}) for i in ids]
+    return nodes, [EventRow(i, float(i), "node", i, data={"reason": str(i)}).record() for i in ids]
 
 
 def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
@@ -51,9 +53,10 @@ def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
     ]
     events = store.events(run_id, limit=None)
     times = [
-        replace(record, t_ms=event.t_ms) for record, event in zip(whole.events, events, strict=True)
+        msgspec.structs.replace(record, t_ms=event.t_ms)
+        for record, event in zip(whole.events, events, strict=True)
     ]
-    assert [event._asdict() for event in events] == [asdict(record) for record in times]
+    assert events == times
     assert (
         (store.run(run_id).nodes, store.run(run_id).events)
         == (len(stored), len(events))
@@ -77,10 +80,10 @@ def test_pages_of_nodes_and_events_follow_each_other(store: Store) -> None:
     run_id = finished_run(store)
     assert store.nodes(run_id, limit=3) + store.nodes(run_id, after_id=2) == store.nodes(run_id)
     assert store.events(run_id, limit=4) + store.events(run_id, after=3) == store.events(run_id)
-    assert [event.kind for event in store.events(run_id, kinds=["score", "status"])] == [
+    assert [event.kind for event in store.events(run_id, of=[ScoreGiven, StatusChanged])] == [
         "score"
     ] * 6 + ["status"]
-    assert store.events(run_id, kinds=[]) == []
+    assert store.events(run_id, of=[]) == []
 
 
 def test_a_path_leads_from_the_root_to_the_node(store: Store) -> None:
@@ -129,24 +132,22 @@ def test_hostile_texts_survive(store: Store, text: str) -> None:
         chain(0, 1)[0][0], text=text, role=text, key=text, alternatives=[[[1, text, -0.5]]]
     )
     writer = store.writer(run_id)
+    hostile_event = EventRow(
+        0, 0.0, text, 0, text, 0, text, text, data={"text": text, text: [text]}
+    )
     writer.append(
         [node],
-        [EventRecord(0, 0.0, "node", 0, text, 0, text, text, data={"text": text, text: [text]})],
+        [hostile_event.record()],
     )
     writer.close()
-    stored, event, run = store.node(run_id, 0), store.events(run_id)[0], store.run(run_id)
+    stored, event, run = store.node(run_id, 0), store.event_rows(run_id)[0], store.run(run_id)
     assert (stored.text, stored.role, stored.key, stored.alternatives) == (
         text,
         text,
         text,
         [[[1, text, -0.5]]],
     )
-    assert (event.track, event.phase, event.label, event.data) == (
-        text,
-        text,
-        text,
-        {"text": text, text: [text]},
-    )
+    assert event == hostile_event
     assert run.problem is not None
     assert (run.problem["question"], run.problem["answer"], run.model) == (text, text, text)
     assert run_id in [row.id for row in store.runs(text=text[:200]).rows]
@@ -170,7 +171,9 @@ def test_what_cannot_be_stored_is_refused_by_the_name_of_the_record(
     store: Store, node: dict[str, object], event: dict[str, object]
 ) -> None:
     nodes, events = chain(0, 3)
-    nodes[1], events[1] = replace(nodes[1], **node), replace(events[1], **event)  # type: ignore[arg-type]
+    nodes[1] = replace(nodes[1], **node)  # type: ignore[arg-type]
+    if event:
+        events[1] = EventRow(1, 1.0, "later", **event).record()  # type: ignore[arg-type]
     run_id, neighbour = new_run(store), new_run(store)
     writer, other = store.writer(run_id), store.writer(neighbour)
     other.append(*chain(0, 3))
@@ -189,7 +192,7 @@ def test_what_cannot_be_stored_is_refused_by_the_name_of_the_record(
 
 
 @pytest.mark.parametrize(
-    "wrong", [chain(1, 1), chain(4, 1), chain(2, 1), ([], [EventRecord(7, 0.0, "status")])]
+    "wrong", [chain(1, 1), chain(4, 1), chain(2, 1), ([], [EventRow(7, 0.0, "status").record()])]
 )
 def test_records_that_do_not_follow_the_log_are_refused(
     store: Store, wrong: tuple[list[NodeRecord], list[EventRecord]]
@@ -317,9 +320,9 @@ def test_event_data_come_back_bit_for_bit(
 ) -> None:
     run_id = new_run(store)
     writer = store.writer(run_id)
-    writer.append([], [EventRecord(0, 0.0, "remarked", value=value, data=data)])
+    writer.append([], [EventRow(0, 0.0, "later", value=value, data=data).record()])
     writer.flush()
-    event = store.events(run_id)[0]
+    event = store.event_rows(run_id)[0]
     assert json.dumps([event.data, event.value]) == json.dumps([data, value])
     writer.close()
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput, Conflict, NotFound, StorageFailure
+from backend.core.events import NodeAdded, UnknownEvent
 from backend.core.records import MemorySink
 from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
 from backend.runs.recorder import Recorder
@@ -51,7 +53,7 @@ def grown(draw: st.DrawFn) -> Trace:
         parent = draw(st.none() | st.sampled_from(nodes)) if nodes else None
         node = draw(a_node(parent))
         nodes.append(node)
-        recorder.node(node, draw(st.none() | FACTS))
+        recorder.node(node, partial(NodeAdded, reason=draw(MAYBE)))
         if draw(st.booleans()):
             value = draw(st.none() | st.floats(0, 1))
             recorder.score(
@@ -61,17 +63,16 @@ def grown(draw: st.DrawFn) -> Trace:
             )
             scores += 1
         if draw(st.booleans()):
-            recorder.event(
-                "remarked",
+            recorder.add(
+                UnknownEvent(
+                    "later", None, draw(TEXT), draw(st.none() | FINITE), {"x": draw(VALUES)}
+                ),
                 track=draw(TEXT),
                 phase=draw(TEXT),
-                label=draw(TEXT),
-                value=draw(st.none() | FINITE),
-                data={"x": draw(VALUES)},
             )
     recorder.flush()
     tokens = sum(len(node.token_ids) for node in nodes if node.kind in {Kind.STEP, Kind.ROLLOUT})
-    events = [replace(event, t_ms=draw(FINITE)) for event in sink.events]
+    events = [msgspec.structs.replace(event, t_ms=draw(FINITE)) for event in sink.events]
     return Trace(sink.nodes, events, {"generated_tokens": tokens, "verifier_calls": scores})
 
 
@@ -167,9 +168,9 @@ def test_exporting_what_was_imported_gives_the_same_file(
     copy = shared.import_run(first)
     shared.export_run(copy, second)
     assert second.read_bytes() == first.read_bytes()
-    assert (shared.paid(copy), shared.events(copy, limit=None)) == (
+    assert (shared.paid(copy), shared.event_rows(copy, limit=None)) == (
         shared.paid(run_id),
-        shared.events(run_id, limit=None),
+        shared.event_rows(run_id, limit=None),
     )
     assert shared.verify(copy) == []
     stored, original = shared.run(copy), shared.run(run_id)

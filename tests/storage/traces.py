@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from backend.core.events import StatusChanged
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.steps import Backed, Step
 from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
@@ -59,7 +60,7 @@ def trace(steps: int = 6, text: str = "So there are 7.\n\n") -> Trace:
         recorder.step(
             Step([node], [score.value], (Backed((parent, node), 0.5),), stats={"ess": 1.0 / 3}), 0
         )
-    recorder.event("status", label="finished")
+    recorder.add(StatusChanged("finished"))
     recorder.flush()
     return Trace(sink.nodes, sink.events, {"generated_tokens": 2 * steps, "verifier_calls": steps})
 

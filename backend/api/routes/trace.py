@@ -107,7 +107,7 @@ def _page(
     services: Services, run_id: int, after: int, limit: int, kinds: list[str] | None, status: str
 ) -> bytes:
     """A page of the log as JSON; numbers that are not finite are never stored."""
-    rows = services.store.events(run_id, after=after, limit=limit, kinds=kinds)
+    rows = services.store.event_rows(run_id, after=after, limit=limit, kinds=kinds)
     fields = present.event_fields(services.store, run_id, rows)
     return msgspec.json.encode(
         {"events": fields, "last_seq": rows[-1].seq if rows else after, "status": status}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from backend.core.events import StepEnded
 from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
@@ -27,7 +28,7 @@ from backend.review.stored_run import Choice, Trace
 from backend.review.what_if.frozen import FrozenEngine, FrozenRewardModel, Unpaid
 from backend.runs.control import Control
 from backend.runs.driver import rule_of, run
-from backend.runs.paid import Paid, PaidScore, verdicts_from
+from backend.runs.paid import Paid, PaidScore, verdicts_in
 
 BY_STEPS = ("prm", "exact")
 """Verifiers whose scores of paths are aggregated from scores of steps."""
@@ -124,17 +125,12 @@ async def what_if(
     found_by = Replayed(stored.trace, None)
     if changes.of_search(spec):
         found_by = await replayed(asked, problem, stored, grade, compare, changes.judge)
-    heard = {
-        pair: equal
-        for event in found_by.trace.events
-        if event.kind == "compared"
-        for pair, equal in verdicts_from(event.data).items()
-    }
+    heard = verdicts_in(found_by.trace.events)
     classes = classes_of(problem, compare, {**stored.paid.verdicts, **heard})
     found = reselect(
         found_by.trace, rule, classes, lambda answer: grade(problem, answer), first=changes.first
     )
-    rounds = sum(event.kind == "step" for event in found_by.trace.events)
+    rounds = sum(isinstance(event.body, StepEnded) for event in found_by.trace.events)
     whole = stored.whole if found_by.trace is stored.trace else found_by.unpaid is None
     reason, node = (
         ("", None) if found_by.unpaid is None else (found_by.unpaid.reason, found_by.unpaid.node)

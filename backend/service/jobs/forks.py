@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pydantic import JsonValue, ValidationError
 
 from backend.core.errors import BadInput, Conflict, NotFound
+from backend.core.events import LimitReached, NodeAdded
 from backend.core.spec import Edit, Fork, RunSpec
 from backend.core.types import JSON, Kind
 from backend.problems.base import Problem
@@ -53,7 +54,7 @@ class Forks:
         spec, problem = spec_of(row, ask.settings), problem_of(row)
         self._admission.admit(spec, problem)
         start = await asyncio.to_thread(start_of, self._store, row, ask.node, ask.edit)
-        path: list[JSON] = [int(str(one.data["from"])) for one in start.path]
+        path: list[JSON] = [one.origin for one in start.path]
         edit = None if ask.edit is None else ask.edit.model_dump(mode="json", exclude_none=True)
         split = ask.edit is not None and ask.edit.token is not None and ask.edit.token.position > 0
         told: dict[str, JSON] = {
@@ -113,7 +114,7 @@ class Forks:
 
     def _limit(self, run_id: int) -> str | None:
         """The axis whose limit ended a run."""
-        limits = self._store.events(run_id, limit=None, kinds=["limit"])
+        limits = self._store.events(run_id, limit=None, of=[LimitReached])
         return limits[-1].label if limits else None
 
 
@@ -153,16 +154,13 @@ def start_of(store: Store, row: RunRow, node_id: int, edit: Edit | None) -> Star
         )
     if edit is not None and edit.token is not None:
         require_alternative(path[-1], edit.token.position, edit.token.token_id)
-    data: list[dict[str, JSON]] = [{"given": True, "from": node.id} for node in path]
-    injected = {
-        event.node_id: event.data or {}
-        for event in store.events(row.id, limit=None, kinds=["node"])
-        if event.node_id is not None
+    reasons = {
+        event.body.node: event.body.reason
+        for event in store.events(row.id, limit=None, of=[NodeAdded])
+        if isinstance(event.body, NodeAdded)
     }
-    for known, node in zip(data, path, strict=True):
-        if "reason" in injected.get(node.id, {}):
-            known["reason"] = injected[node.id]["reason"]
-    return Start(tuple(placed(path, data)), False, edit, writer_of(row.manifest.get("engine")))
+    given = [NodeAdded(node.id, True, node.id, reasons.get(node.id)) for node in path]
+    return Start(tuple(placed(path, given)), False, edit, writer_of(row.manifest.get("engine")))
 
 
 def require_alternative(node: NodeFull, position: int, token_id: int | None) -> None:

@@ -4,10 +4,19 @@ larger budget may take over from it."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from backend.core.events import (
+    AnswersCompared,
+    LikelihoodGiven,
+    NodeAdded,
+    Remarked,
+    ScoreGiven,
+    StepEnded,
+)
 from backend.core.ports import Completion
+from backend.core.records import EventRecord
 from backend.core.types import JSON, Finish, Kind, Node, Score
 from backend.runs.by_hand import PERSON
 from backend.runs.paid import (
@@ -19,9 +28,9 @@ from backend.runs.paid import (
     Start,
     alternatives_from,
     paid,
-    verdicts_from,
+    verdicts_in,
 )
-from storage import EventRow, NodeFull, NodeRow, Store
+from storage import NodeFull, NodeRow, Store
 
 PAGE = 2000
 """Events read at a time."""
@@ -30,7 +39,7 @@ PAGE = 2000
 def paid_of(store: Store, run_id: int) -> Paid:
     """The stored completions and scores of a run, in the order in which they were recorded."""
     nodes = store.paid(run_id)
-    costs: dict[int, Mapping[str, JSON]] = {}
+    added: dict[int, NodeAdded] = {}
     scores: dict[tuple[str, str], PaidScore] = {}
     verdicts: dict[tuple[str, str], bool | None] = {}
     likelihoods: dict[str, PaidLikelihood] = {}
@@ -38,23 +47,20 @@ def paid_of(store: Store, run_id: int) -> Paid:
     elapsed_ms = 0.0
     for event in _events(store, run_id):
         elapsed_ms = max(elapsed_ms, event.t_ms)
-        if event.kind == "compared":
-            verdicts |= verdicts_from(event.data)
-        if event.node_id is None:
-            continue
-        if event.kind == "node":
-            costs[event.node_id] = event.data or {}
-        elif event.kind == "score":
-            scores[(event.label, nodes[event.node_id].key)] = _score(event)
-        elif event.kind == "likelihood":
-            likelihoods[str((event.data or {}).get("key"))] = _likelihood(event)
-        elif event.kind == "remarked" and (event.data or {}).get("by") == PERSON:
-            requested.append(_requested(event, event.node_id, nodes))
-    given = {
-        node.id: costs[node.id] for node in nodes if costs.get(node.id, {}).get("given") is True
-    }
+        match event.body:
+            case NodeAdded() as one:
+                added[one.node] = one
+            case ScoreGiven() as one:
+                scores[(one.scorer, nodes[one.node].key)] = _score(one)
+            case LikelihoodGiven() as one:
+                likelihoods[one.key] = _likelihood(one)
+            case AnswersCompared() as one:
+                verdicts |= verdicts_in([event])
+            case Remarked(node=int()) as one if one.by == PERSON:
+                requested.append(_requested(one, one.node or 0, nodes))
+    given = {node_id: one for node_id, one in added.items() if one.given}
     completions = [
-        _completion(node, costs.get(node.id, {}))
+        _completion(node, added.get(node.id, NodeAdded(node.id)))
         for node in nodes
         if node.finish is not None and node.id not in given
     ]
@@ -72,10 +78,10 @@ def paid_of(store: Store, run_id: int) -> Paid:
     )
 
 
-def placed(path: Sequence[NodeFull], data: Sequence[Mapping[str, JSON]]) -> list[Placed]:
-    """Stored nodes of a path, prompt first, as nodes again, each with the data of its event."""
+def placed(path: Sequence[NodeFull], added: Sequence[NodeAdded]) -> list[Placed]:
+    """Stored nodes of a path, prompt first, as nodes again, each with what its event says."""
     found: list[Placed] = []
-    for row, known in zip(path, data, strict=True):
+    for row, known in zip(path, added, strict=True):
         parent = found[-1].node if found else None
         node = Node(
             row.text,
@@ -90,7 +96,7 @@ def placed(path: Sequence[NodeFull], data: Sequence[Mapping[str, JSON]]) -> list
             row.key,
             alternatives_from(row.alternatives),
         )
-        found.append(Placed(node, dict(known)))
+        found.append(Placed(node, known.origin, known.reason))
     return found
 
 
@@ -104,9 +110,12 @@ def carried_over(store: Store, run_id: int) -> Paid:
     known = paid_of(store, run_id)
     gone = _cut_off(store, run_id, known)
     seen = min((node.seq for node in gone), default=known.next_seq)
-    told = store.events(run_id, limit=None, kinds=["likelihood"])
     # of texts that are still the same
-    early = {str((event.data or {}).get("key")) for event in told if event.seq < seen}
+    early = {
+        event.body.key
+        for event in store.events(run_id, limit=None, of=[LikelihoodGiven])
+        if isinstance(event.body, LikelihoodGiven) and event.seq < seen
+    }
     keys = {node.key for node in gone} | {key for one in known.requested for key in one.keys}
     return replace(
         known,
@@ -121,7 +130,7 @@ def carried_over(store: Store, run_id: int) -> Paid:
 def _cut_off(store: Store, run_id: int, known: Paid) -> list[NodeRow]:
     """The nodes of a run that its end cut off, and those below them."""
     last = max(
-        (event.seq for event in store.events(run_id, limit=None, kinds=["step"])), default=-1
+        (event.seq for event in store.events(run_id, limit=None, of=[StepEnded])), default=-1
     )
     found: dict[int, NodeRow] = {}
     for node in store.nodes(run_id):
@@ -165,67 +174,40 @@ def joined(own: Paid, carried: Paid) -> Paid:
     )
 
 
-def _requested(event: EventRow, node_id: int, nodes: Sequence[NodeFull]) -> Requested:
-    data = event.data or {}
-    named = data.get("nodes")
-    ids = [each for each in named if isinstance(each, int)] if isinstance(named, list) else []
-    return Requested(
-        _count(data, "from"),
-        node_id,
-        tuple(nodes[each].key for each in ids),
-        str(data.get("text") or ""),
-    )
+def _requested(asked: Remarked[int], parent: int, nodes: Sequence[NodeFull]) -> Requested:
+    keys = tuple(nodes[child].key for child in asked.nodes)
+    return Requested(asked.begins or 0, parent, keys, asked.text)
 
 
-def _events(store: Store, run_id: int) -> Iterator[EventRow]:
+def _events(store: Store, run_id: int) -> Iterator[EventRecord]:
     after = -1
     while page := store.events(run_id, after=after, limit=PAGE):
         yield from page
         after = page[-1].seq
 
 
-def _completion(node: NodeFull, cost: Mapping[str, JSON]) -> Completion:
-    failure = cost.get("failure")
+def _completion(node: NodeFull, added: NodeAdded) -> Completion:
     return Completion(
         key=node.key,
         text=node.text,
         token_ids=tuple(node.token_ids),
         logprobs=None if node.logprobs is None else tuple(node.logprobs),
         finish=Finish(node.finish or Finish.END),
-        prompt_tokens=_count(cost, "prompt_tokens"),
-        cached_tokens=_count(cost, "cached_tokens"),
+        prompt_tokens=added.prompt_tokens or 0,
+        cached_tokens=added.cached_tokens or 0,
         alternatives=alternatives_from(node.alternatives),
-        failure=failure if isinstance(failure, str) else None,
+        failure=added.failure,
     )
 
 
-def _score(event: EventRow) -> PaidScore:
-    data = event.data or {}
-    steps = data.get("steps")
-    reason = data.get("reason")
-    known = (
-        tuple(float(step) for step in steps if isinstance(step, int | float))
-        if isinstance(steps, list)
-        else ()
-    )
-    score = Score(event.value, known, reason if isinstance(reason, str) else None)
-    return PaidScore(score, _count(data, "tokens"), _count(data, "cached"))
+def _score(given: ScoreGiven) -> PaidScore:
+    score = Score(given.value, given.steps, given.reason)
+    return PaidScore(score, given.tokens, given.cached)
 
 
-def _likelihood(event: EventRow) -> PaidLikelihood:
-    data = event.data or {}
-    value, failure = -math.inf if event.value is None else event.value, data.get("failure")
-    return PaidLikelihood(
-        value,
-        _count(data, "prompt_tokens"),
-        _count(data, "cached_tokens"),
-        failure if isinstance(failure, str) else None,
-    )
-
-
-def _count(data: Mapping[str, JSON], name: str) -> int:
-    value = data.get(name)
-    return int(value) if isinstance(value, int | float) else 0
+def _likelihood(given: LikelihoodGiven) -> PaidLikelihood:
+    value = -math.inf if given.value is None else given.value
+    return PaidLikelihood(value, given.prompt_tokens, given.cached_tokens, given.failure)
 
 
 __all__ = ["carried_over", "joined", "paid_of", "placed", "replayed"]

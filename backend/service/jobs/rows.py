@@ -60,8 +60,13 @@ def finished_fields(outcome: Outcome) -> dict[str, object]:
 def known_fields(tap: Tap) -> dict[str, object]:
     """What is known of a run that did not come to its own end: its ledger and the answer it would
     have given."""
-    answer = {name: tap.answer.get(name) for name in ("answer", "correct")}
-    return {"ledger": tap.ledger, "chosen_node": tap.chosen, **answer}
+    last = tap.answer
+    return {
+        "ledger": dict(tap.ledger),
+        "chosen_node": None if last is None else last.node,
+        "answer": None if last is None else last.answer,
+        "correct": None if last is None else last.correct,
+    }
 
 
 def failed_fields(lost: StorageFailure) -> dict[str, object]:

@@ -3,11 +3,14 @@ run ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from backend.core.events import AnswerChanged, CallEnded, StatusChanged
 from backend.core.records import EventRecord, NodeRecord, Sink
-from backend.core.types import JSON
+
+LEDGERS = (AnswerChanged, CallEnded, StatusChanged)
+"""Events that may tell what has been spent by then."""
 
 
 @dataclass
@@ -20,9 +23,8 @@ class Tap:
     """
 
     sink: Sink
-    ledger: dict[str, float] = field(default_factory=dict)
-    answer: dict[str, JSON] = field(default_factory=dict)
-    chosen: int | None = None
+    ledger: Mapping[str, float] = field(default_factory=dict)
+    answer: AnswerChanged | None = None
     sealed: bool = False
 
     def append(self, nodes: Sequence[NodeRecord], events: Sequence[EventRecord]) -> None:
@@ -30,15 +32,11 @@ class Tap:
             return
         self.sink.append(nodes, events)
         for event in events:
-            if event.data is None or event.kind not in ("answer", "call", "status"):
-                continue
-            ledger = event.data.get("ledger")
-            if isinstance(ledger, dict):
-                self.ledger = {
-                    name: value for name, value in ledger.items() if isinstance(value, int | float)
-                }
-            if event.kind == "answer":
-                self.answer, self.chosen = event.data, event.node_id
+            body = event.body
+            if isinstance(body, AnswerChanged):
+                self.answer = body
+            if isinstance(body, LEDGERS) and body.ledger is not None:
+                self.ledger = body.ledger
 
     def seal(self) -> None:
         self.sealed = True

@@ -4,6 +4,8 @@ numbers.
 
 from __future__ import annotations
 
+from backend.core.events import AnswerChanged
+from backend.core.types import Score
 from components.compare.chart import Mark, RaceInfo, RunLine, race_figure, race_info, thinned
 from components.compare.clock import Clock, axis_of, clock
 from components.compare.facts import Fact, facts, panel_html, settings_html
@@ -17,18 +19,12 @@ def small() -> Trace:
     """Two nodes of two tokens each, scored; a wrong answer, then the right one."""
     run = Writer(0)
     first, second = run.extend([run.root, run.root], "abcdef")
-    run.recorder.event("score", node=first, label="prm", value=0.25)
-    run.recorder.event(
-        "answer", node=first, data={"answer": "7", "correct": False, "ledger": dict(run.ledger)}
-    )
-    run.recorder.event("score", node=second, label="prm", value=0.75)
+    run.recorder.score("prm", first, Score(0.25))
+    run.recorder.add(AnswerChanged(run.recorder.id_of(first), "7", False, ledger=dict(run.ledger)))
+    run.recorder.score("prm", second, Score(0.75))
     third = run.extend([second], "abc")[0]
-    run.recorder.event(
-        "answer", node=third, data={"answer": None, "correct": None, "ledger": dict(run.ledger)}
-    )
-    run.recorder.event(
-        "answer", node=second, data={"answer": "24", "correct": True, "ledger": dict(run.ledger)}
-    )
+    run.recorder.add(AnswerChanged(run.recorder.id_of(third), None, None, ledger=dict(run.ledger)))
+    run.recorder.add(AnswerChanged(run.recorder.id_of(second), "24", True, ledger=dict(run.ledger)))
     return run.end()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from backend import problems
 from backend.core.errors import VerifierFailure
+from backend.core.events import AnswerChanged
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
@@ -239,7 +240,7 @@ def chosen_by(rule: str) -> Death:
     ):
         written.add(answer, value)
     sink = written.end()
-    written.recorder.event("answer", node=written.nodes[0], data={"answer": "3", "correct": False})
+    written.recorder.add(AnswerChanged(written.recorder.id_of(written.nodes[0]), "3", False))
     written.recorder.flush()
     trace, classes = Trace(sink.nodes, sink.events, "prm"), AnswerClasses()
     pool = candidates(trace, SELECTORS[rule], classes).pool

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.core.errors import EngineFailure
+from backend.core.events import AnswerChanged, CallEnded, NodeAdded, StatusChanged, StepEnded
 from backend.core.ports import Engine, RewardModel
 from backend.core.records import Sink
 from backend.core.spec import RunSpec
@@ -116,18 +117,13 @@ async def quick(
         key="k2",
     )
     for node in (root, child, last):
-        recorder.node(node, {"prompt_tokens": 2, "cached_tokens": 0})
+        recorder.node(node, lambda i: NodeAdded(i, prompt_tokens=2, cached_tokens=0))
     recorder.step(Step([last], [0.5], phase="write"), 0)
     verdict = grade(problem, "12")
-    recorder.event(
-        "answer",
-        node=last,
-        data={
-            "answer": "12",
-            "correct": verdict.correct,
-            "reason": "12 it is",
-            "ledger": {"generated_tokens": 6},
-        },
+    recorder.add(
+        AnswerChanged(
+            recorder.id_of(last), "12", verdict.correct, "12 it is", {"generated_tokens": 6}
+        )
     )
     recorder.flush()
     return outcome(recorder, "12", verdict.correct)
@@ -160,9 +156,7 @@ class Growing:
             node = Node("<q>", (1,), kind=Kind.PROMPT)
             for number in range(self.most):
                 recorder.node(node)
-                recorder.event(
-                    "call", label="policy", data={"ledger": {"generated_tokens": number + 1.0}}
-                )
+                recorder.add(CallEnded("policy", ledger={"generated_tokens": number + 1.0}))
                 recorder.flush()
                 self.written = number + 1
                 await control.gate()
@@ -179,7 +173,7 @@ class Growing:
                 )
             return outcome(recorder, None, None)
         except asyncio.CancelledError:
-            recorder.event("status", label="cancelled")
+            recorder.add(StatusChanged("cancelled"))
             recorder.flush()
             raise
         finally:
@@ -229,7 +223,7 @@ class Flooding:
         recorder.node(Node("<q>", (1,), kind=Kind.PROMPT))
         for _ in range(self.rounds):
             for _ in range(100):
-                recorder.event("step", label="round", data={"nodes": [0]})
+                recorder.add(StepEnded(0, (0,), (None,)), phase="round")
             recorder.flush()
             self.most_behind = max(self.most_behind, sink.sink.backlog)
             await control.gate()

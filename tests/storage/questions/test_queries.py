@@ -15,6 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from backend.core.events import Pruned
 from backend.core.settings import ROOT
 from storage import Store
 from storage.questions import (
@@ -100,9 +101,10 @@ def test_there_are_ten_examples_and_their_numbers_are_those_of_the_store(
     scores = {score.node_id: score.value for score in store.scores(beam)}
     tied = {
         (beam, node)
-        for event in store.events(beam, limit=None, kinds=["pruned"])
-        for node in event.data["nodes"]  # type: ignore[index, union-attr]
-        if scores[node] >= event.data["cut"]  # type: ignore[index, operator]
+        for event in store.events(beam, limit=None, of=[Pruned])
+        if isinstance(pruned := event.body, Pruned) and pruned.cut is not None
+        for node in pruned.nodes
+        if (scores[node] or 0.0) >= pruned.cut
     }
     assert {(row[0], row[1]) for row in cut.rows} == tied
 

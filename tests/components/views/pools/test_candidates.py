@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from backend.core.events import LimitReached
 from backend.core.steps import Step
 from backend.core.types import Finish, Node
 from components.run.log import answer_of
@@ -118,7 +119,7 @@ def test_after_a_spent_budget_finished_nodes_count_that_no_step_has_told() -> No
     told, untold = solution(run, "1"), solution(run, "2")
     run.recorder.step(Step([told], [0.5]), 0)
     run.score([untold])
-    run.recorder.event("limit", label="generated_tokens", value=10.0)
+    run.recorder.add(LimitReached("generated_tokens", 10.0))
     whole = seen(run.end())
     assert candidates(whole.rows, whole.events) == [
         Candidate(1, 0.5),
