@@ -432,6 +432,14 @@ KINDS: tuple[type[Body], ...] = (
 """All kinds that this version knows."""
 
 
+LEDGERS = (CallEnded, AnswerChanged, StatusChanged)
+
+
+def ledger_of(body: EventBody) -> Mapping[str, float] | None:
+    """What the run had spent by this event, by axis of the budget, if the event tells it."""
+    return body.ledger if isinstance(body, LEDGERS) else None
+
+
 def kind_of(body: Body | UnknownEvent | type[Body]) -> str:
     """The word by which the kind of an event is stored and sent."""
     return body.kind if isinstance(body, UnknownEvent) else str(body.__struct_config__.tag)

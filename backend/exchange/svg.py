@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from xml.sax.saxutils import escape
 
+from backend.core.events import Kept, Pruned, ScoreGiven
+from backend.core.records import EventRecord
 from backend.core.types import JSON
 from backend.exchange.layout import layout_tree
 
@@ -40,19 +42,6 @@ class NodeLike(Protocol):
     def done(self) -> bool: ...
 
 
-class EventLike(Protocol):
-    """What is read of an event."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def node_id(self) -> int | None: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def data(self) -> dict[str, JSON] | None: ...
-
-
 class Mark(NamedTuple):
     """A node as it is drawn, its centre in pixels; `parent` is the place of the parent's mark in
     the list, None for a root."""
@@ -68,7 +57,9 @@ class Mark(NamedTuple):
     label: str
 
 
-def drawing(run: Mapping[str, JSON], nodes: Sequence[NodeLike], events: Iterable[EventLike]) -> str:
+def drawing(
+    run: Mapping[str, JSON], nodes: Sequence[NodeLike], events: Iterable[EventRecord]
+) -> str:
     """The file. `run` has the fields of `schemas.Run`. Rollouts and asides are left out, as on the
     page."""
     chosen = run.get("chosen_node")
@@ -98,7 +89,9 @@ def drawing(run: Mapping[str, JSON], nodes: Sequence[NodeLike], events: Iterable
     )
 
 
-def marks(nodes: Sequence[NodeLike], events: Iterable[EventLike], chosen: int | None) -> list[Mark]:
+def marks(
+    nodes: Sequence[NodeLike], events: Iterable[EventRecord], chosen: int | None
+) -> list[Mark]:
     """Where each node stands and what it is. The parents of the nodes that are drawn are drawn
     themselves."""
     at = {node.id: index for index, node in enumerate(nodes)}
@@ -137,20 +130,19 @@ def marks(nodes: Sequence[NodeLike], events: Iterable[EventLike], chosen: int | 
     ]
 
 
-def _told(events: Iterable[EventLike]) -> tuple[dict[int, float], set[int]]:
+def _told(events: Iterable[EventRecord]) -> tuple[dict[int, float], set[int]]:
     """The last score of each node, and the nodes that are pruned at the end: what is kept later is
     not."""
     scores: dict[int, float] = {}
     pruned: set[int] = set()
     for event in events:
-        if event.kind == "score" and event.node_id is not None and event.value is not None:
-            scores[event.node_id] = event.value
-        elif event.kind in ("pruned", "kept"):
-            named = (event.data or {}).get("nodes")
-            ids = (
-                {one for one in named if isinstance(one, int)} if isinstance(named, list) else set()
-            )
-            pruned = pruned | ids if event.kind == "pruned" else pruned - ids
+        match event.body:
+            case ScoreGiven(node=node, value=float() | int() as value):
+                scores[node] = value
+            case Pruned(nodes=nodes):
+                pruned.update(nodes)
+            case Kept(nodes=nodes):
+                pruned.difference_update(nodes)
     return scores, pruned
 
 

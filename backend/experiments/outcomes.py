@@ -4,9 +4,10 @@ of the trace."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backend import problems
+from backend.core.events import AnswerChanged, ScoreGiven, ledger_of
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.experiments.plan import Task
 from backend.experiments.shards import LEDGER, Result, Sample
@@ -97,25 +98,15 @@ def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Stan
     axis, most = limit
     found = Standing(None, None, None, axis, dict.fromkeys(LEDGER, 0.0))
     for event in events:
-        ledger = ledger_of(event)
+        ledger = ledger_of(event.body)
         if ledger is None:
             continue
         if ledger[axis] > most:
             return found
         found = found._replace(ledger=ledger)
-        if event.kind == "answer":
-            data: Mapping[str, Any] = event.data or {}
-            found = found._replace(
-                answer=data["answer"], correct=data["correct"], node=event.node_id
-            )
+        if isinstance(last := event.body, AnswerChanged):
+            found = found._replace(answer=last.answer, correct=last.correct, node=last.node)
     return found
-
-
-def ledger_of(event: EventRecord) -> Mapping[str, float] | None:
-    """The snapshot of the ledger that an event holds, if it holds one."""
-    data: Mapping[str, Any] = event.data or {}
-    ledger: Mapping[str, float] | None = data.get("ledger")
-    return ledger
 
 
 def settled(result: Result, stand: Standing, told: Judged | None) -> Result:
@@ -159,7 +150,8 @@ def samples(
     """The solutions of a pool, in an order that every rerun shares; one that was cut off gives no
     answer."""
     nodes = {node.id: node for node in sink.nodes}
-    scores = {event.node_id: event.value for event in sink.events if event.kind == "score"}
+    given = (event.body for event in sink.events)
+    scores = {one.node: one.value for one in given if isinstance(one, ScoreGiven)}
     classes, numbers, found = classes_of(problem), dict[str, int](), []
     for place, node in enumerate(
         sorted(

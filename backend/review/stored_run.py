@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StepEnded
 from backend.core.ports import Aggregation
 from backend.core.records import EventRecord
-from backend.core.types import JSON, Finish, Kind, Node
+from backend.core.types import Finish, Kind, Node
 from backend.judging.verifiers.aggregation import aggregated
 from backend.runs.answer import Ranked
 
@@ -81,23 +82,21 @@ class Trace:
         self.ids = {node: place for place, node in enumerate(self.nodes)}
         self.events = events
         self.scores = {
-            event.node_id: event
+            given.node: given
             for event in events
-            if event.kind == "score" and event.label == scorer and event.node_id is not None
+            if isinstance(given := event.body, ScoreGiven) and given.scorer == scorer
         }
 
     def lists(self) -> list[list[Ranked]]:
         """Every list of candidates that the steps of the run named, each as it was in the end."""
         found: list[list[Ranked]] = []
         for event in self.events:
-            if event.kind == "step" and event.data is not None:
-                nodes, values = event.data["nodes"], event.data["values"]
-                assert isinstance(nodes, list) and isinstance(values, list)
-                if not event.data.get("from") or not found:
+            if isinstance(step := event.body, StepEnded):
+                if not step.known or not found:
                     found.append([])
                 found[-1] += [
-                    Ranked(self.nodes[int(str(node))], _number(value))
-                    for node, value in zip(nodes, values, strict=True)
+                    Ranked(self.nodes[node], value)
+                    for node, value in zip(step.nodes, step.values, strict=True)
                 ]
         return found
 
@@ -105,7 +104,7 @@ class Trace:
         """Where a budget ended the run: all texts that its policy had finished, with their
         scores.
         """
-        if not any(event.kind == "limit" for event in self.events):
+        if not any(isinstance(event.body, LimitReached) for event in self.events):
             return []
         ended = [
             node
@@ -117,35 +116,20 @@ class Trace:
     def score(self, node: Node, aggregation: Aggregation | None = None) -> float | None:
         """The verifier's score of the path, or its scores of steps aggregated in another way where
         it gave any."""
-        event = self.scores.get(self.ids[node])
-        if event is None:
+        given = self.scores.get(self.ids[node])
+        if given is None:
             return None
-        steps = (event.data or {}).get("steps")
-        numbers = (
-            [number for step in steps if (number := _number(step)) is not None]
-            if isinstance(steps, list)
-            else []
-        )
         return (
-            aggregated(numbers, aggregation)
-            if aggregation is not None and numbers and event.value is not None
-            else event.value
+            aggregated(given.steps, aggregation)
+            if aggregation is not None and given.steps and given.value is not None
+            else given.value
         )
 
 
 def own_choice(events: Sequence[EventRecord]) -> Choice | None:
     """What the run itself chose last."""
-    answers = [event for event in events if event.kind == "answer"]
-    if not answers:
+    changes = [event.body for event in events if isinstance(event.body, AnswerChanged)]
+    if not changes:
         return None
-    data = answers[-1].data or {}
-    answer, correct = data.get("answer"), data.get("correct")
-    return Choice(
-        answers[-1].node_id,
-        answer if isinstance(answer, str) else None,
-        correct if isinstance(correct, bool) else None,
-    )
-
-
-def _number(value: JSON) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    last = changes[-1]
+    return Choice(last.node, last.answer, last.correct)

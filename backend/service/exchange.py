@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backend.core.errors import BadInput, Conflict
+from backend.core.events import Kept, Pruned, ScoreGiven
 from backend.core.types import JSON
 from backend.exchange import FORMATS, Given, Imported, parsed, recognised
 from backend.exchange.archive import is_archive
@@ -134,7 +135,7 @@ def drawing_of(store: Store, run_id: int) -> str:
     return drawing(
         _over(store, run_id),
         store.nodes(run_id),
-        store.event_rows(run_id, limit=None, kinds=("score", "pruned", "kept")),
+        store.events(run_id, limit=None, of=(ScoreGiven, Pruned, Kept)),
     )
 
 

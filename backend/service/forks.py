@@ -19,10 +19,11 @@ def kin(services: Services, run_id: int) -> schemas.Kin:
     """Raises `NotFound`."""
     store = services.store
     limits = store.events(run_id, limit=None, of=[LimitReached])
+    last = limits[-1].body if limits else None
     return schemas.Kin(
         origins=origins(store, store.run(run_id)),
         forks=[_descendant(services, row) for row in store.forks(run_id)],
-        limit=limits[-1].label if limits else None,
+        limit=last.axis if isinstance(last, LimitReached) else None,
     )
 
 

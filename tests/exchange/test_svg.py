@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from backend.cli.options import parser
 from backend.core.errors import BadInput
-from backend.core.records import EventRow, NodeRecord
+from backend.core.events import Kept, Pruned, ScoreGiven
+from backend.core.records import EventRecord, NodeRecord
 from backend.core.settings import ROOT
 from backend.exchange.svg import Mark, colour_of, drawing, marks, written
 from backend.service.exchange import drawing_of
@@ -38,13 +39,14 @@ def test_marks_tell_state_score_and_way() -> None:
         node(4, 1, done=True),
         node(5, 2, kind="rollout"),
     ]
-    events = [
-        EventRow(0, 0.0, "score", 1, value=0.2),
-        EventRow(1, 0.0, "score", 1, value=0.7),
-        EventRow(2, 0.0, "score", 2, value=None),
-        EventRow(3, 0.0, "pruned", data={"nodes": [2, 4]}),
-        EventRow(4, 0.0, "kept", data={"nodes": [4]}),
+    bodies = [
+        ScoreGiven(1, "prm", 0.2),
+        ScoreGiven(1, "prm", 0.7),
+        ScoreGiven(2, "prm", None),
+        Pruned((2, 4), "outside the beam"),
+        Kept((4,), (0.5,)),
     ]
+    events = [EventRecord(seq, 0.0, 0, "", "", body) for seq, body in enumerate(bodies)]
     found = marks(nodes[:5], events, chosen=3)
     assert [(mark.id, mark.state, mark.score, mark.on_way, mark.parent) for mark in found] == [
         (0, "open", None, True, None),

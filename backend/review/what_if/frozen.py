@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from backend.core.errors import EngineFailure
+from backend.core.events import NodeAdded
 from backend.core.ports import (
     Capabilities,
     Completion,
@@ -49,10 +50,9 @@ class FrozenEngine:
             node.text: node.token_ids for node in trace.nodes if node.kind is Kind.INJECTED
         }
         for event in trace.events:
-            asked = (event.data or {}).get("question")
-            if event.kind == "node" and event.node_id is not None and isinstance(asked, str):
-                aside = trace.nodes[event.node_id]
-                self._prompts[asked] = Prompt(aside.text, aside.token_ids)
+            if isinstance(added := event.body, NodeAdded) and added.question is not None:
+                aside = trace.nodes[added.node]
+                self._prompts[added.question] = Prompt(aside.text, aside.token_ids)
 
     async def prompt(self, question: str, system: str | None) -> Prompt:
         if question not in self._prompts:

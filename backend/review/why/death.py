@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from backend.core.events import AnswerChanged
 from backend.core.ports import Classes
 from backend.core.types import Kind, Node
 from backend.judging.verifiers.aggregation import steps_of
@@ -97,7 +98,8 @@ class Case(NamedTuple):
     def answered(self) -> int | None:
         """The event of the last answer."""
         return max(
-            (event.seq for event in self.trace.events if event.kind == "answer"), default=None
+            (event.seq for event in self.trace.events if isinstance(event.body, AnswerChanged)),
+            default=None,
         )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from backend.core.types import Finish, Kind, Node, ancestors
 from backend.review.reselect import Ranked
 from backend.review.stored_run import Trace
-from backend.review.why.notes import Contest, Notes, number, place, reason
+from backend.review.why.notes import Contest, Notes, place
 
 LIMITS = ("step limit", "token limit", "cut off before its end")
 """Reasons for which strategies give up a node because it, or its path, is too long."""
@@ -108,18 +108,18 @@ class Fates:
         if node.kind is not Kind.ROLLOUT:
             return None
         event = self._notes.rollouts.get(number_)
-        seq = self._trace.seqs[number_] if event is None else event.seq
+        seq = self._trace.seqs[number_] if event is None else event.event.seq
         return Fate(
             How.DROPPED,
             "rolled",
             seq,
             seq,
             "a rollout only tries out a step and is never a candidate",
-            event.value if event else None,
+            event.worth if event else None,
         )
 
     def _stopped(self, node: Node, number_: int) -> Fate | None:
-        seq, last = self._trace.seqs[number_], self._notes.last.get("step")
+        seq, last = self._trace.seqs[number_], self._notes.last_step
         if node.finish is Finish.BUDGET:
             return self._at_end() or Fate(
                 How.CUT_OFF, "node", seq, self._notes.end, "generated_tokens"
@@ -134,24 +134,22 @@ class Fates:
         )
 
     def _pruned(self, node: Node, number_: int) -> Fate | None:
-        event = self._notes.pruned.get(number_)
-        if event is None:
+        note = self._notes.pruned.get(number_)
+        if note is None:
             return None
-        why = reason(event)
+        event, why, cut = note.event, note.body.reason, note.body.cut
         if why in LIMITS:
-            return Fate(How.CUT_OFF, event.kind, event.seq, event.seq, why)
+            return Fate(How.CUT_OFF, "pruned", event.seq, event.seq, why)
         tried, granted, kept = (
             self._notes.tried.get(number_),
             self._notes.granted.get(place(event), {}),
-            self._notes.kept.get(place(event), []),
+            self._notes.kept.get(place(event), ()),
         )
         value = self._trace.score(node) if tried is None else tried.worth
         known = [worth for worth in kept if worth is not None]
-        cut = number((event.data or {}).get("cut"))
-        note = "allocated" if granted.get(number_) == 0 else event.kind
         return Fate(
             How.DROPPED,
-            note,
+            "allocated" if granted.get(number_) == 0 else "pruned",
             event.seq,
             event.seq,
             why,
@@ -179,19 +177,15 @@ class Fates:
             return None
         if (end := self._at_end()) is not None:
             return end
-        popped = self._notes.last.get("popped", pushed)
-        worth, least = (
-            sum(number((event.data or {}).get(part)) or 0.0 for part in "gh")
-            for event in (pushed, popped)
-        )
+        popped = self._notes.last_popped or pushed
         return Fate(
             How.DROPPED,
             "pushed",
             popped.seq,
             self._notes.end,
             "still waiting in the frontier",
-            worth,
-            least,
+            pushed.body.g + pushed.body.h,
+            popped.body.g + popped.body.h,
             "f = g + h",
         )
 
@@ -206,18 +200,16 @@ class Fates:
     def _superseded(self, node: Node, number_: int) -> Fate | None:
         seq = self._trace.seqs[number_]
         later = [
-            event
-            for event in self._notes.references
-            if event.seq > seq and event.node_id != number_
+            note for note in self._notes.references if note.seq > seq and note.body.node != number_
         ]
         if not later or number_ not in self._notes.shares:
             return None
-        event = later[0]
+        seq = later[0].seq
         return Fate(
             How.DROPPED,
             "referenced",
-            event.seq,
-            event.seq,
+            seq,
+            seq,
             "another one was kept as reference",
             self._notes.shares[number_],
             measure=SHARE,
@@ -225,9 +217,9 @@ class Fates:
 
     def _at_end(self) -> Fate | None:
         """The spent budget or the end of a run that did not come to its own end."""
-        limit, end = self._notes.last.get("limit"), self._notes.end
+        limit, end = self._notes.limit, self._notes.end
         if limit is not None:
-            return Fate(How.CUT_OFF, "limit", limit.seq, end, limit.label)
+            return Fate(How.CUT_OFF, "limit", limit.seq, end, limit.body.axis)
         if self._status != "finished":
             return Fate(How.CUT_OFF, "status", end - 1, end, self._status)
         return None
@@ -237,7 +229,7 @@ class Fates:
         end = self._notes.end
         if (cut := self._at_end()) is not None:
             return cut
-        last = self._notes.last.get("step")
+        last = self._notes.last_step
         seq = end - 1 if last is None else last.seq
         if node in self._listed and not node.done:
             return Fate(How.CUT_OFF, "step", seq, end, "step limit")
@@ -263,13 +255,13 @@ class Fates:
                 contest.winning,
                 f"value of {contest.formula}",
             )
-        if (jumped := self._notes.last.get("jumped")) is not None:
+        if (jumped := self._notes.jumped) is not None:
             return Fate(
                 How.DROPPED,
                 "jumped",
                 jumped.seq,
                 end,
-                UNEXPANDED if jumped.node_id == number_ else "the search went on elsewhere",
+                UNEXPANDED if jumped.body.node == number_ else "the search went on elsewhere",
             )
         why = "not among the candidates of the end" if node.done else UNEXPANDED
         return Fate(

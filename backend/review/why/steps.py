@@ -11,7 +11,6 @@ from backend.core.types import Node
 from backend.judging.verifiers.aggregation import steps_of
 from backend.problems.base import Problem
 from backend.review.stored_run import Trace
-from backend.review.why.notes import numbers
 
 
 class Written(NamedTuple):
@@ -73,10 +72,10 @@ def written(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Written]:
     ]
 
 
-def step_scores(trace: Trace, node: Node) -> list[float | None]:
+def step_scores(trace: Trace, node: Node) -> Sequence[float | None]:
     """One number a step where the verifier of the run gave that."""
-    event = trace.scores.get(trace.ids[node])
-    return [] if event is None else numbers(event, "steps")
+    given = trace.scores.get(trace.ids[node])
+    return () if given is None else given.steps
 
 
 def lasts(owners: Sequence[Node]) -> list[bool]:

@@ -115,7 +115,8 @@ class Forks:
     def _limit(self, run_id: int) -> str | None:
         """The axis whose limit ended a run."""
         limits = self._store.events(run_id, limit=None, of=[LimitReached])
-        return limits[-1].label if limits else None
+        last = limits[-1].body if limits else None
+        return last.axis if isinstance(last, LimitReached) else None
 
 
 def spec_of(row: RunRow, settings: Mapping[str, JsonValue]) -> RunSpec:

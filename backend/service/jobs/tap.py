@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backend.core.events import AnswerChanged, CallEnded, StatusChanged
+from backend.core.events import AnswerChanged, ledger_of
 from backend.core.records import EventRecord, NodeRecord, Sink
-
-LEDGERS = (AnswerChanged, CallEnded, StatusChanged)
-"""Events that may tell what has been spent by then."""
 
 
 @dataclass
@@ -35,8 +32,7 @@ class Tap:
             body = event.body
             if isinstance(body, AnswerChanged):
                 self.answer = body
-            if isinstance(body, LEDGERS) and body.ledger is not None:
-                self.ledger = body.ledger
+            self.ledger = ledger_of(body) or self.ledger
 
     def seal(self) -> None:
         self.sealed = True
