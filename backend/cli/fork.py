@@ -48,7 +48,8 @@ def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> For
         settings["params"] = params_of(STRATEGIES[str(strategy)].params, "--param", options.param)
     if options.selector_param:
         rule = (
-            settings.get("selector", origin.get("selector")) or STRATEGIES[str(strategy)].selector
+            settings.get("selector", origin.get("selector"))
+            or STRATEGIES[str(strategy)].card.selector
         )
         settings["selector_params"] = params_of(
             SELECTORS[str(rule)].params, "--selector-param", options.selector_param

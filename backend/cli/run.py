@@ -70,7 +70,7 @@ def spec_of(options: argparse.Namespace) -> RunSpec:
     entry = STRATEGIES[options.strategy]
     given["params"] = params_of(entry.params, "--param", options.param)
     given["selector_params"] = params_of(
-        SELECTORS[options.selector or entry.selector].params,
+        SELECTORS[options.selector or entry.card.selector].params,
         "--selector-param",
         options.selector_param,
     )

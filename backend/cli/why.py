@@ -53,7 +53,9 @@ def what_if(options: argparse.Namespace) -> int:
 
     def asked(services: Services) -> WhatIf:
         spec = stored_run.spec_of(services.store.run(options.run_id))
-        rule = SELECTORS[options.selector or spec.selector or STRATEGIES[spec.strategy].selector]
+        rule = SELECTORS[
+            options.selector or spec.selector or STRATEGIES[spec.strategy].card.selector
+        ]
         given = params_of(rule.params, "--selector-param", options.selector_param)
         params = params_of(STRATEGIES[spec.strategy].params, "--param", options.param)
         return stored_run.would_have(services, options.run_id, ask_of(options, given, params))

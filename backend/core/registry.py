@@ -2,9 +2,10 @@
 labeller of steps is one file (or one folder) in the room of its family.
 
 Importing the package of a family imports every file in it (`import_modules`), and each registers
-itself: no list names them. A strategy registers as an async generator with a pydantic parameter
-model. The registry reads the names of its keyword-only arguments: each is a further role (`draft`,
-`judge`) that a run has to map to a model.
+itself: no list names them. A strategy registers as an async generator. The type of its argument
+`params` is its pydantic parameter model; each of its keyword-only arguments is a further role
+(`draft`, `judge`) that a run has to map to a model. What a reader is told of a strategy stands in
+its card (`backend.core.cards`).
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from collections.abc import (
     Sequence,
     ValuesView,
 )
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from backend.core.cards import StrategyCard, card_beside, read_card
 from backend.core.errors import BadInput
 from backend.core.ports import Sampling
 from backend.core.steps import Step
@@ -119,61 +121,38 @@ def import_modules(
 StrategyFunction = Callable[..., AsyncIterator[Step]]
 
 
-class CodeLine(NamedTuple):
-    """A line of pseudo-code: the phases of a step that carry it out (none for a loop or an
-    assignment between steps), and the kinds of event by which the log tells that it was carried out
-    just now."""
-
-    phases: tuple[str, ...]
-    text: str
-    kinds: tuple[str, ...] = ()
-
-
-@cache
-def code_lines(file: Path) -> tuple[CodeLine, ...]:
-    """The lines of a file of pseudo-code, each `phases and @kinds | text`, parted by blanks;
-    nothing where there is no such file."""
-    if not file.is_file():
-        return ()
-    parted = (line.partition("|") for line in file.read_text(encoding="utf-8").splitlines())
-    return tuple(_code_line(words.split(), text.removeprefix(" ")) for words, _, text in parted)
-
-
-def _code_line(words: Sequence[str], text: str) -> CodeLine:
-    phases = tuple(word for word in words if not word.startswith("@"))
-    return CodeLine(
-        phases, text, tuple(word.removeprefix("@") for word in words if word.startswith("@"))
-    )
-
-
 @dataclass(frozen=True)
 class StrategyEntry:
-    """What the catalogue knows of a strategy: everything the form, the page and the contract tests
-    need."""
+    """A strategy that is registered: its function, the formulas that its decisions go by, and where
+    its card lies. Parameter model, roles and card are looked up when they are first asked for."""
 
     name: str
-    title: str
-    summary: str
-    params: type[Params]
     run: StrategyFunction
-    paper: str
-    year: int | None
-    selector: str
-    needs_verifier: bool
-    needs: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    departures: tuple[str, ...] = ()
-    avoided: tuple[str, ...] = ()
-    views: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    phases: Mapping[str, str] = field(default_factory=dict)
-    formulas: Mapping[str, float | None] = field(default_factory=dict)
+    formulas: Mapping[str, float | None]
+    source: Path
+
+    @cached_property
+    def card(self) -> StrategyCard:
+        """What a reader is told of it. Raises `BadInput` for a card that is missing or wrong."""
+        return read_card(self.source, StrategyCard)
+
+    @cached_property
+    def params(self) -> type[Params]:
+        """The parameter model: the type of the argument `params`, which a file may define below its
+        algorithm."""
+        model: type[Params] = get_type_hints(self.run)["params"]
+        return model
+
+    @cached_property
+    def roles(self) -> tuple[str, ...]:
+        """Names of its keyword-only arguments: further models that a run has to map."""
+        named = inspect.signature(self.run).parameters.values()
+        return tuple(each.name for each in named if each.kind is inspect.Parameter.KEYWORD_ONLY)
 
     @property
-    def pseudocode(self) -> tuple[CodeLine, ...]:
-        """The algorithm in the notation of its paper: `cards/NAME.txt` beside the file of the
-        strategy."""
-        return code_lines(Path(inspect.getfile(self.run)).parent / "cards" / f"{self.name}.txt")
+    def summary(self) -> str:
+        """The docstring of the function, or of its file."""
+        return inspect.getdoc(self.run) or inspect.getdoc(inspect.getmodule(self.run)) or ""
 
     def parse(self, params: Mapping[str, object]) -> Params:
         """Validated parameters; raises `BadInput` that names the field, what was given and what is
@@ -204,58 +183,18 @@ STRATEGIES: Registry[StrategyEntry] = Registry("strategy")
 
 def strategy(
     name: str,
-    params: type[Params],
     *,
-    title: str,
-    paper: str = "",
-    year: int | None = None,
-    selector: str = "best",
-    needs_verifier: bool = True,
-    needs: tuple[str, ...] = (),
-    sources: tuple[str, ...] = (),
-    departures: tuple[str, ...] = (),
-    avoided: tuple[str, ...] = (),
-    views: tuple[str, ...] = (),
-    phases: Mapping[str, str] | None = None,
     formulas: Mapping[str, float | None] | None = None,
+    card: Path | None = None,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
-    """Register an async generator under `name`. `selector` is the published final rule; `needs`
-    names engine capabilities (`logprobs`, `abort` ...); `sources` says what is taken from where,
-    `departures` where this implementation leaves the paper and why, `avoided` which defects of
-    published programs were not copied, one sentence each; `phases` maps the phase names of its
-    steps to what happens in them; `views` names the family views its notes support, `formulas` the
-    formulas that its decisions go by (`components.tree.inspector.formula.case`), each with its
-    published constant where a parameter may leave that open."""
+    """Register an async generator under `name`. `formulas` are those that its decisions go by
+    (`components.tree.inspector.formula.case`), each with its published constant where a parameter
+    may leave that open. All else that a reader is told stands in its `card`, by default
+    `cards/NAME.md` beside the file of the function."""
 
     def register(function: StrategyFunction) -> StrategyFunction:
-        roles = tuple(
-            name_
-            for name_, parameter in inspect.signature(function).parameters.items()
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        )
-        summary = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
-        STRATEGIES.add(
-            name,
-            StrategyEntry(
-                name=name,
-                title=title,
-                summary=summary,
-                params=params,
-                run=function,
-                paper=paper,
-                year=year,
-                selector=selector,
-                needs_verifier=needs_verifier,
-                needs=needs,
-                sources=sources,
-                departures=departures,
-                avoided=avoided,
-                views=views,
-                roles=roles,
-                phases=dict(phases or {}),
-                formulas=dict(formulas or {}),
-            ),
-        )
+        source = card or card_beside(inspect.getfile(function), name)
+        STRATEGIES.add(name, StrategyEntry(name, function, dict(formulas or {}), source))
         return function
 
     return register

@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
+from backend.core.cards import JudgeCard, card_beside, read_card
 from backend.core.ports import Classes, Decision, Tally
 from backend.core.registry import NoParams, Params, Registry, parsed
 from backend.core.types import Node
@@ -21,17 +24,25 @@ Factory = TypeVar("Factory", bound=Callable[..., Tally])
 @dataclass(frozen=True)
 class Rule:
     """A `ports.Selector` made of its tally, and what the catalogue knows of it. `needs` names
-    engine capabilities; `settings` are its parameters."""
+    engine capabilities; `settings` are its parameters; `source` is where its card lies."""
 
     name: str
-    title: str
-    summary: str
     make: Callable[..., Tally]
     params: type[Params]
     settings: Params
-    paper: str = ""
-    votes: bool = False
-    needs: tuple[str, ...] = ()
+    votes: bool
+    needs: tuple[str, ...]
+    source: Path
+
+    @cached_property
+    def card(self) -> JudgeCard:
+        """What a reader is told of it. Raises `BadInput` for a card that is missing or wrong."""
+        return read_card(self.source, JudgeCard)
+
+    @property
+    def summary(self) -> str:
+        """The docstring of its tally."""
+        return inspect.getdoc(self.make) or ""
 
     def configured(self, params: Mapping[str, object]) -> Rule:
         """The same rule with other parameters. Raises `BadInput`."""
@@ -56,32 +67,20 @@ class Rule:
 
 def selector(
     name: str,
-    title: str,
     params: type[Params] = NoParams,
     *,
-    paper: str = "",
     votes: bool = False,
     needs: tuple[str, ...] = (),
+    card: Path | None = None,
 ) -> Callable[[Factory], Factory]:
     """Register a final rule under `name`: the class of its tallies, made with (parameters, classes
     of answers). With `votes` it matters to the rule which answers are the same. Every parameter has
-    a default."""
+    a default. What a reader is told stands in its `card`, by default `cards/NAME.md` beside the
+    file of the class."""
 
     def register(factory: Factory) -> Factory:
-        SELECTORS.add(
-            name,
-            Rule(
-                name,
-                title,
-                inspect.getdoc(factory) or "",
-                factory,
-                params,
-                params(),
-                paper,
-                votes,
-                needs,
-            ),
-        )
+        source = card or card_beside(inspect.getfile(factory), name)
+        SELECTORS.add(name, Rule(name, factory, params, params(), votes, needs, source))
         return factory
 
     return register

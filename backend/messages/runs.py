@@ -80,14 +80,15 @@ class CodeLine(Answer):
 
 class StrategyInfo(Answer):
     """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults,
-    bounds and help texts. `sources` says what is taken from where, `departures` where it leaves the
-    paper and why, `avoided` which published defects were not copied: one sentence each. `formulas`
-    are those that its decisions go by, each with its published constant where a parameter may leave
-    that open."""
+    bounds and help texts. `idea` explains it at more length than `summary`; `sources` says what is
+    taken from where, `departures` where it leaves the paper and why, `avoided` which published
+    defects were not copied: one sentence each. `formulas` are those that its decisions go by, each
+    with its published constant where a parameter may leave that open."""
 
     name: str
     title: str
     summary: str
+    idea: str = ""
     paper: str
     year: int | None
     params_schema: dict[str, JsonValue]
@@ -106,21 +107,33 @@ class StrategyInfo(Answer):
     reason: str = ""
 
 
-class SelectorInfo(Answer):
-    """A final rule as the form needs it; `params_schema` is a JSON schema, `needs` names engine
-    capabilities."""
+class JudgeInfo(Answer):
+    """What a selector and a verifier tell alike. `formula` says in words what it computes;
+    `sources`, `departures` and `avoided` are as those of a strategy."""
 
     name: str
     title: str
-    summary: str = ""
     paper: str = ""
+    idea: str = ""
+    formula: str = ""
+    sources: list[str] = Field(default_factory=list)
+    departures: list[str] = Field(default_factory=list)
+    avoided: list[str] = Field(default_factory=list)
+
+
+class SelectorInfo(JudgeInfo):
+    """A final rule as the form needs it; `params_schema` is a JSON schema, `needs` names engine
+    capabilities."""
+
+    summary: str = ""
     params_schema: dict[str, JsonValue] = Field(default_factory=dict)
     needs: list[str] = Field(default_factory=list)
 
 
-class VerifierInfo(Answer):
-    name: str
-    title: str
+class VerifierInfo(JudgeInfo):
+    """A verifier as the form needs it. `needs` names what a run must have for it; `reason` says why
+    it is not available."""
+
     needs: list[str]
     available: bool
     reason: str

@@ -73,7 +73,7 @@ def stream(seed: int, name: str) -> Rng:
 def rule_of(spec: RunSpec) -> Rule:
     """The final rule of a run, by its own choice or its strategy's, with its parameters. Raises
     `BadInput`."""
-    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].selector].configured(
+    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].card.selector].configured(
         spec.selector_params
     )
 
@@ -84,10 +84,10 @@ def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> Stra
     entry, rule = STRATEGIES[spec.strategy], rule_of(spec)
     by_params = entry.parse(spec.params).needs(spec.sampling.sampling())
     for title, needs, remedy in (
-        (entry.title, entry.needs, "engine"),
+        (entry.card.title, entry.card.needs, "engine"),
         (f"the selector {rule.name}", rule.needs, "engine, or another selector"),
         *(
-            (f"{entry.title} with these parameters", (need,), f"engine, or {instead}")
+            (f"{entry.card.title} with these parameters", (need,), f"engine, or {instead}")
             for need, instead in by_params.items()
         ),
     ):

@@ -3,8 +3,11 @@ something is not available."""
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import backend.judging.selectors
 import backend.strategies  # noqa: F401  (registers all)
+from backend.core.cards import JudgeCard
 from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import BUDGET_AXES
 from backend.engines.models import Models
@@ -47,25 +50,27 @@ def catalog(models: Models, library: Library) -> schemas.Catalog:
 
 
 def strategy(entry: StrategyEntry) -> schemas.StrategyInfo:
+    card = entry.card
     return schemas.StrategyInfo(
         name=entry.name,
-        title=entry.title,
+        title=card.title,
         summary=entry.summary,
-        paper=entry.paper,
-        year=entry.year,
+        idea=card.idea,
+        paper=card.paper,
+        year=card.year,
         params_schema=entry.params.model_json_schema(),
-        selector=entry.selector,
-        needs_verifier=entry.needs_verifier,
-        needs=list(entry.needs),
-        sources=list(entry.sources),
-        departures=list(entry.departures),
-        avoided=list(entry.avoided),
-        views=list(entry.views),
+        selector=card.selector,
+        needs_verifier=card.needs_verifier,
+        needs=list(card.needs),
+        sources=list(card.sources),
+        departures=list(card.departures),
+        avoided=list(card.avoided),
+        views=list(card.views),
         roles=list(entry.roles),
-        phases=dict(entry.phases),
+        phases=dict(card.phases),
         pseudocode=[
             schemas.CodeLine(phases=list(line.phases), text=line.text, kinds=list(line.kinds))
-            for line in entry.pseudocode
+            for line in card.pseudocode
         ],
         formulas=dict(entry.formulas),
         available=not entry.roles,
@@ -76,19 +81,46 @@ def strategy(entry: StrategyEntry) -> schemas.StrategyInfo:
 def selector(rule: Rule) -> schemas.SelectorInfo:
     return schemas.SelectorInfo(
         name=rule.name,
-        title=rule.title,
         summary=rule.summary,
-        paper=rule.paper,
         params_schema=rule.params.model_json_schema(),
         needs=list(rule.needs),
+        **judge_fields(rule.card),
     )
 
 
 def verifier(name: str) -> schemas.VerifierInfo:
     entry = VERIFIERS[name]
     return schemas.VerifierInfo(
-        name=name, title=entry.title, needs=list(entry.needs), available=True, reason=""
+        name=name,
+        needs=list(entry.needs),
+        available=True,
+        reason="",
+        **judge_fields(entry.card),
     )
+
+
+class JudgeFields(TypedDict):
+    """What the catalogue shows of the card of a selector or a verifier."""
+
+    title: str
+    paper: str
+    idea: str
+    formula: str
+    sources: list[str]
+    departures: list[str]
+    avoided: list[str]
+
+
+def judge_fields(card: JudgeCard) -> JudgeFields:
+    return {
+        "title": card.title,
+        "paper": card.paper,
+        "idea": card.idea,
+        "formula": card.formula,
+        "sources": list(card.sources),
+        "departures": list(card.departures),
+        "avoided": list(card.avoided),
+    }
 
 
 def engines(models: Models) -> list[schemas.EngineChoice]:

@@ -79,7 +79,7 @@ def shown(choice: Choice | None) -> schemas.Choice | None:
 
 def own_rule(row: RunRow) -> str:
     """The rule of a run that named none: its strategy's."""
-    return STRATEGIES[row.strategy].selector if row.strategy in STRATEGIES else ""
+    return STRATEGIES[row.strategy].card.selector if row.strategy in STRATEGIES else ""
 
 
 def params_of(text: str) -> dict[str, JSON]:

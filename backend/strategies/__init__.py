@@ -10,13 +10,12 @@ generation failed, is dead: pruned with the reason. A step that ended at its len
 like any other and may be continued. A node without a score stays in the tree, is not selected while
 scored ones exist, and never wins; a round without any score raises `VerifierFailure`.
 
-`rounds` holds the round that all of them share (generate, drop, score), `beam` the loop of beam
-searches with `rollouts` to look ahead by, `balance` the shares of REBASE, `soft_values` and
-`soft_walks` the tree of diffusion tree sampling, `population` and `smc` the particles and their
-methods, `conditional` passes with a reference, `ancestry` the weights of its past, `frontier` the
-queue of A*, `descent` the statistics of MCTS with `formulas`, `leaf_values` and `backups`,
-`outlook` the global frontier, `branching` and `thompson` the tree of answers of AB-MCTS, `thoughts`
-the parts of a trace that Retro-Search revises.
+What a reader is told of a strategy stands in its card, `cards/NAME.md`: idea, pseudo-code, sources,
+departures. What strategies are made of is in `parts`: `rounds` holds the round that all of them
+share (generate, drop, score), `beam` the loop of beam searches with `rollouts` to look ahead by,
+`shares` those of REBASE, `compose` strategies made of strategies, `thoughts` the parts of a trace
+that Retro-Search revises, and a folder each the `particles`, the search `tree`, the `soft_tree` of
+diffusion tree sampling and the `answer_tree` of AB-MCTS.
 """
 
 from backend.core.registry import import_modules

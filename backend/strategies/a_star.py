@@ -1,8 +1,7 @@
 """A* over steps: always expand the most promising unfinished prefix of the whole tree.
 
-A*-Decoding, Chatziveroglou 2025 (arXiv 2505.13672): states are prefixes, actions are k sampled next
-steps, h = 1 - r with the verifier's score r of the prefix. Its cost formula is not established:
-`frontier` holds four readings. Symbols: f = g + h, g cost so far, h cost to go, k branching.
+A*-Decoding, Chatziveroglou 2025 (arXiv 2505.13672). States are prefixes, actions are k sampled next
+steps. Symbols: f = g + h, g cost so far, h = 1 - r cost to go, r score of the prefix.
 """
 
 from __future__ import annotations
@@ -20,84 +19,7 @@ from backend.strategies.parts.rounds import MaxSteps, complete, expand
 from backend.strategies.parts.tree.frontier import COSTS, Frontier, Open
 
 
-class AStarParams(Params):
-    """Parameters of A*-decoding."""
-
-    branching: int = Field(
-        4,
-        ge=1,
-        le=1024,
-        description=(
-            "k: next steps drawn from an expanded prefix; the published value is not established"
-        ),
-    )
-    cost_mode: Literal["consistent", "rise", "one_minus_r", "nlr"] = Field(
-        "consistent", description="cost of a step; the paper's is not established"
-    )
-    scope: Literal["global", "local"] = Field(
-        "global",
-        description="choose from the whole frontier (A*), or only among the newest children",
-    )
-    goals: int = Field(
-        1,
-        ge=1,
-        le=4096,
-        description=(
-            "stop at this many accepted solutions: 1 the first, more for a vote (selector weighted)"
-        ),
-    )
-    expansions: int = Field(
-        64,
-        ge=1,
-        le=1_000_000,
-        description="prefixes to expand at most; our choice, published budgets are not established",
-    )
-    open_limit: int = Field(
-        10_000,
-        ge=1,
-        description=(
-            "nodes in the frontier at most; above, the worst are given up and no guarantee is left"
-        ),
-    )
-    finish: Literal["greedy", "none"] = Field(
-        "greedy",
-        description="where nothing is finished in the end: complete the best open prefix greedily",
-    )
-    max_steps: MaxSteps = 40
-
-
-@strategy(
-    "a_star",
-    AStarParams,
-    title="A* decoding",
-    paper="arXiv 2505.13672",
-    year=2025,
-    views=("frontier",),
-    sources=(
-        (
-            "prefixes as states, k sampled steps as actions, h = 1 - r: Chatziveroglou 2025 "
-            "(arXiv 2505.13672), from abstract and reviews"
-        ),
-        (
-            "the consistent cost: a survey's account of it (arXiv 2511.14772), completed so "
-            "that f never falls; the other three are readings of ours"
-        ),
-    ),
-    departures=(
-        "the paper's cost of a step is not established: cost_mode offers four readings",
-        "siblings with the same text are merged",
-        (
-            "a node without a score waits behind all others; a finished one that still waits "
-            "when the expansions are spent is accepted"
-        ),
-    ),
-    formulas={"cost": None},
-    phases={
-        "expand": "pop the node with the least f = g + h; draw k next steps; score and push them",
-        "accept": "the popped node is finished: accept it as a goal; stop at enough goals",
-        "finish": "nothing is finished: complete the best open node greedily",
-    },
-)
+@strategy("a_star", formulas={"cost": None})
 async def a_star(
     root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -148,3 +70,49 @@ async def a_star(
         goals += [child.node for child in children]
         values += [child.value for child in children]
         yield Step(goals, values, (*notes, *told), phase="finish")
+
+
+class AStarParams(Params):
+    """Parameters of A*-decoding."""
+
+    branching: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description=(
+            "k: next steps drawn from an expanded prefix; the published value is not established"
+        ),
+    )
+    cost_mode: Literal["consistent", "rise", "one_minus_r", "nlr"] = Field(
+        "consistent", description="cost of a step; the paper's is not established"
+    )
+    scope: Literal["global", "local"] = Field(
+        "global",
+        description="choose from the whole frontier (A*), or only among the newest children",
+    )
+    goals: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description=(
+            "stop at this many accepted solutions: 1 the first, more for a vote (selector weighted)"
+        ),
+    )
+    expansions: int = Field(
+        64,
+        ge=1,
+        le=1_000_000,
+        description="prefixes to expand at most; our choice, published budgets are not established",
+    )
+    open_limit: int = Field(
+        10_000,
+        ge=1,
+        description=(
+            "nodes in the frontier at most; above, the worst are given up and no guarantee is left"
+        ),
+    )
+    finish: Literal["greedy", "none"] = Field(
+        "greedy",
+        description="where nothing is finished in the end: complete the best open prefix greedily",
+    )
+    max_steps: MaxSteps = 40

@@ -1,10 +1,5 @@
 """AB-MCTS-A: adaptive branching between one more fresh answer (wider) and one more revision of an
-answer (deeper).
-
-Inoue et al. 2025 (arXiv 2503.04412), as in TreeQuest. Nodes are whole answers; Thompson draws
-decide at every node whether to make a new child here (GEN) or to go on below one of its children
-(CONT). A child of the root is a fresh answer, a child of an answer is its revision, written after a
-sentence that reopens it. `branching` holds the tree, `thompson` the models of the arms.
+answer (deeper). Inoue et al. 2025 (arXiv 2503.04412), as in TreeQuest.
 """
 
 from __future__ import annotations
@@ -24,88 +19,7 @@ from backend.strategies.parts.answer_tree.thompson import PRIORS
 from backend.strategies.parts.rounds import Scored, dead, living, unscored
 
 
-class AbMctsParams(Params):
-    """Parameters of AB-MCTS-A."""
-
-    answers: int = Field(
-        16,
-        ge=1,
-        le=1_000_000,
-        description=(
-            "answers to write, fresh or revised; our choice, 128 and 250 in the experiments"
-        ),
-    )
-    prior: Literal["gaussian", "beta"] = Field(
-        "gaussian",
-        description="an arm's scores: normal-inverse-gamma as in TreeQuest, or beta (Jeffreys)",
-    )
-    batch: int = Field(
-        1,
-        ge=1,
-        le=4096,
-        description=(
-            "answers asked for before any is scored; 1 in TreeQuest, large ones make the tree wide"
-        ),
-    )
-    max_depth: int = Field(
-        4,
-        ge=1,
-        le=1000,
-        description=(
-            "answers on a path at most; 1: only fresh ones; TreeQuest has no limit, a context has"
-        ),
-    )
-    revision: str = Field(
-        "Let me check this solution and, where it can be better, write it again.",
-        min_length=1,
-        max_length=2000,
-        description="what reopens an answer, so that the model goes on; our own words",
-    )
-
-
-@strategy(
-    "ab_mcts",
-    AbMctsParams,
-    title="AB-MCTS",
-    paper="arXiv 2503.04412",
-    year=2025,
-    views=("draws", "visits"),
-    sources=(
-        (
-            "arms, both priors, which arm learns which score, and the final rule: AB-MCTS-A as "
-            "in TreeQuest (Sakana AI)"
-        ),
-    ),
-    departures=(
-        (
-            "a revision is written after the answer and a sentence of ours that reopens it, "
-            "because a search here has one model and one prompt"
-        ),
-        (
-            "a path holds a limited number of answers (max_depth), because each one makes the "
-            "context longer"
-        ),
-        (
-            "an answer without a score is a candidate that no arm hears of; only while there "
-            "is no score at all does that end the search"
-        ),
-    ),
-    avoided=(
-        (
-            "a batch throws no paid result away: every answer is told to every arm above, in "
-            "whatever order"
-        ),
-        "no look-up walks the whole tree",
-    ),
-    formulas={"thompson": None},
-    phases={
-        "wider": "the draws at the root want a fresh answer: write it; score it; tell the arms",
-        "deeper": (
-            "the draws want an answer revised: reopen it; write on to the end; score it; tell "
-            "all arms above"
-        ),
-    },
-)
+@strategy("ab_mcts", formulas={"thompson": None})
 async def ab_mcts(
     root: Node, policy: Policy, verifier: Verifier, params: AbMctsParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -146,3 +60,42 @@ async def ab_mcts(
             )
         phase = "wider" if all(asked.branch is tree for asked in asks) else "deeper"
         yield Step(answers, values, tuple(notes), phase=phase, stats={"answers": len(answers)})
+
+
+class AbMctsParams(Params):
+    """Parameters of AB-MCTS-A."""
+
+    answers: int = Field(
+        16,
+        ge=1,
+        le=1_000_000,
+        description=(
+            "answers to write, fresh or revised; our choice, 128 and 250 in the experiments"
+        ),
+    )
+    prior: Literal["gaussian", "beta"] = Field(
+        "gaussian",
+        description="an arm's scores: normal-inverse-gamma as in TreeQuest, or beta (Jeffreys)",
+    )
+    batch: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description=(
+            "answers asked for before any is scored; 1 in TreeQuest, large ones make the tree wide"
+        ),
+    )
+    max_depth: int = Field(
+        4,
+        ge=1,
+        le=1000,
+        description=(
+            "answers on a path at most; 1: only fresh ones; TreeQuest has no limit, a context has"
+        ),
+    )
+    revision: str = Field(
+        "Let me check this solution and, where it can be better, write it again.",
+        min_length=1,
+        max_length=2000,
+        description="what reopens an answer, so that the model goes on; our own words",
+    )

@@ -1,10 +1,6 @@
 """N independent solutions, the best of which is chosen in the end: repeated sampling.
 
-With the selector `best` this is best-of-N by a verifier (Cobbe et al. 2021, arXiv 2110.14168;
-defaults of search-and-learn), with `majority` it is self-consistency (Wang et al. 2022, arXiv
-2203.11171), with `weighted` the verifier-weighted vote (Li et al. 2022, arXiv 2206.02336), with
-`rpc` perplexity consistency after pruning (arXiv 2510.15444). What a pool of solutions would give
-with fewer of them is in `backend.core.statistics.estimators`.
+Cobbe et al. 2021 (arXiv 2110.14168) with the selector `best`; other selectors make it a vote.
 """
 
 from __future__ import annotations
@@ -22,64 +18,7 @@ from backend.core.types import Node
 from backend.strategies.parts.rounds import dead
 
 
-class BestOfNParams(Params):
-    """Parameters of best-of-N."""
-
-    n: int = Field(
-        4,
-        ge=1,
-        le=10_000,
-        description="solutions to sample; 4 in search-and-learn, up to 256 in its recipes",
-    )
-    enough: float | None = Field(
-        None,
-        ge=0.0,
-        le=1.0,
-        description="stop at the first solution scored so: 1 with an exact checker; absent: never",
-    )
-
-
-@strategy(
-    "best_of_n",
-    BestOfNParams,
-    title="Best of N",
-    paper="arXiv 2110.14168",
-    year=2021,
-    views=("candidates", "race"),
-    sources=(
-        "the choice by a verifier: Cobbe et al. 2021 (arXiv 2110.14168); n = 4: search-and-learn",
-        (
-            "the votes: self-consistency (arXiv 2203.11171), the verifier-weighted vote (arXiv "
-            "2206.02336)"
-        ),
-        "repeated sampling until a checker is content: Large Language Monkeys (arXiv 2407.21787)",
-    ),
-    departures=(
-        (
-            "a text cut off by its length limit is kept in the tree but is neither scored nor "
-            "a candidate unless the policy calls it finished"
-        ),
-        (
-            "solutions are sampled with the run's own settings, and not at the 0.6 or 0.7 that "
-            "the papers are said to use"
-        ),
-    ),
-    avoided=(
-        "a failed score is not a score of 0, and fails the run only where every score has failed",
-        (
-            "each solution has a seed of its own, and a solution without a readable answer is "
-            "no class of a vote"
-        ),
-        (
-            "what k of the N solutions would give is computed without bias, and never by the "
-            "plug-in formula or by drawing subsets"
-        ),
-    ),
-    phases={
-        "score": "sample N whole solutions at once; score each one as it finishes",
-        "enough": "a solution scores `enough`: stop the others",
-    },
-)
+@strategy("best_of_n")
 async def best_of_n(
     root: Node, policy: Policy, verifier: Verifier, params: BestOfNParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -115,3 +54,20 @@ async def best_of_n(
 def content(value: float | None, enough: float | None) -> bool:
     """Whether a score ends the sampling."""
     return value is not None and enough is not None and value >= enough
+
+
+class BestOfNParams(Params):
+    """Parameters of best-of-N."""
+
+    n: int = Field(
+        4,
+        ge=1,
+        le=10_000,
+        description="solutions to sample; 4 in search-and-learn, up to 256 in its recipes",
+    )
+    enough: float | None = Field(
+        None,
+        ge=0.0,
+        le=1.0,
+        description="stop at the first solution scored so: 1 with an exact checker; absent: never",
+    )

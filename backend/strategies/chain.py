@@ -18,43 +18,7 @@ from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, dead
 
 
-class ChainParams(Params):
-    """Parameters of a chain."""
-
-    greedy: bool = Field(
-        False,
-        description=(
-            "take the likeliest token every time instead of sampling with the run's own settings"
-        ),
-    )
-    max_steps: MaxSteps = 40
-
-
-@strategy(
-    "chain",
-    ChainParams,
-    title="Chain of thought",
-    paper="arXiv 2201.11903",
-    year=2022,
-    needs_verifier=False,
-    sources=(
-        "reasoning in steps before the answer: Wei et al. 2022 (arXiv 2201.11903)",
-        "at most 40 steps: the rounds of search-and-learn",
-    ),
-    departures=(
-        (
-            "written step by step, so that every step is a node; its text has the distribution "
-            "of one written in one go"
-        ),
-        (
-            "no worked examples stand before the question, because the models meant here "
-            "reason in steps without them"
-        ),
-        "sampled by default and not greedy, so that another seed shows another solution (greedy)",
-    ),
-    avoided=("a step that ends at its length limit is not taken for the end of the solution",),
-    phases={"extend": "extend the chain by one step until the model ends it"},
-)
+@strategy("chain")
 async def chain(
     root: Node, policy: Policy, verifier: Verifier, params: ChainParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -69,3 +33,15 @@ async def chain(
         yield Step([node], [None], notes, phase="extend")
         if notes:
             return
+
+
+class ChainParams(Params):
+    """Parameters of a chain."""
+
+    greedy: bool = Field(
+        False,
+        description=(
+            "take the likeliest token every time instead of sampling with the run's own settings"
+        ),
+    )
+    max_steps: MaxSteps = 40

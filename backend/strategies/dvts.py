@@ -1,9 +1,6 @@
 """Diverse verifier tree search: n / M greedy searches that never see each other.
 
-Beeching, Tunstall and Rush 2024 ("Scaling test-time compute with open models", search-and-learn). A
-beam tends to fill with relatives of one prefix; independent subtrees keep the candidates different.
-In every round each subtree draws M next steps and keeps the best. When the best one is finished,
-all M candidates of that round count.
+Beeching, Tunstall and Rush 2024 ("Scaling test-time compute with open models", search-and-learn).
 """
 
 from __future__ import annotations
@@ -19,49 +16,7 @@ from backend.core.types import Node
 from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, ranked
 
 
-class DvtsParams(Params):
-    """Parameters of diverse verifier tree search."""
-
-    n: int = Field(
-        4,
-        ge=1,
-        le=4096,
-        description=(
-            "next steps drawn in every round, over all subtrees; 4 in search-and-learn, up to "
-            "256 in recipes"
-        ),
-    )
-    beam_width: BeamWidth = 4
-    max_steps: MaxSteps = 40
-
-
-@strategy(
-    "dvts",
-    DvtsParams,
-    title="Diverse verifier tree search",
-    paper="search-and-learn (Hugging Face)",
-    year=2024,
-    views=("beam",),
-    sources=(
-        (
-            "independent subtrees, all M candidates of the last round, defaults: Beeching, "
-            "Tunstall and Rush 2024, search-and-learn (Hugging Face)"
-        ),
-    ),
-    departures=(
-        "a subtree ends at the model's end token only, not where the text holds a box",
-        "no look-ahead: candidates are scored as they are",
-    ),
-    avoided=(
-        "a step that ends at its length limit is not taken for the end of the solution",
-        "token counts are those of the engine; search-and-learn stores -1",
-    ),
-    formulas={"cut": None},
-    phases={
-        "select": "every subtree draws M next steps, scores them and keeps the best",
-        "collect": "the best step is finished: all M candidates of this round count",
-    },
-)
+@strategy("dvts", formulas={"cut": None})
 async def dvts(
     root: Node, policy: Policy, verifier: Verifier, params: DvtsParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -103,3 +58,19 @@ async def dvts(
                 track=f"subtree {subtree}",
                 stats={"subtrees": len(prefixes)},
             )
+
+
+class DvtsParams(Params):
+    """Parameters of diverse verifier tree search."""
+
+    n: int = Field(
+        4,
+        ge=1,
+        le=4096,
+        description=(
+            "next steps drawn in every round, over all subtrees; 4 in search-and-learn, up to "
+            "256 in recipes"
+        ),
+    )
+    beam_width: BeamWidth = 4
+    max_steps: MaxSteps = 40

@@ -1,9 +1,5 @@
 """Monte-Carlo tree search over steps: walk down by a formula, expand a leaf by k next steps, score
-them, back up what the leaf is worth.
-
-Vanilla search (Kocsis and Szepesvari 2006) as public programs do it for reasoning, with a process
-reward model, rollouts or both: OpenR (arXiv 2410.09671), TreeQuest, ReST-MCTS*, rStar (arXiv
-2408.06195), LLM Reasoners. `descent` holds the statistics, `formulas` what a walk goes by.
+them, back up what the leaf is worth (Kocsis and Szepesvari 2006, and public programs after it).
 """
 
 from __future__ import annotations
@@ -19,91 +15,12 @@ from backend.core.steps import Note, Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, complete, expand
 from backend.strategies.parts.tree.backups import BACKUPS
-from backend.strategies.parts.tree.choices import RULES, WalkParams
+from backend.strategies.parts.tree.choices import CONSTANTS, WalkParams
 from backend.strategies.parts.tree.leaf_values import LEAF_VALUES
 from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, most_visited, selected
 
 
-class MctsParams(WalkParams):
-    """Parameters of Monte-Carlo tree search."""
-
-    children: int = Field(
-        4,
-        ge=1,
-        le=1024,
-        description=(
-            "k: next steps drawn from an expanded leaf; 2 in TreeQuest, 10 in OpenR, 4 is "
-            "our choice"
-        ),
-    )
-    value: Literal["prm", "rollout", "mixed"] = Field(
-        "prm",
-        description="what a leaf is worth: its best child's score, rollout, or the mean of both",
-    )
-    backup: Literal["mean", "children"] = Field(
-        "mean",
-        description="Q: mean of what came by, or visit-weighted mean of the children (ReST-MCTS*)",
-    )
-    finish: Literal["greedy", "none"] = Field(
-        "greedy",
-        description="where nothing is finished in the end: complete the most visited path greedily",
-    )
-    max_steps: MaxSteps = 40
-
-
-@strategy(
-    "mcts",
-    MctsParams,
-    title="Monte-Carlo tree search",
-    paper="arXiv 2410.09671",
-    year=2024,
-    views=("walks", "visits"),
-    sources=(
-        (
-            "UCT: Kocsis and Szepesvari 2006; PUCT and 20 simulations: OpenR; other formulas "
-            "and their constants: the program that each is named after"
-        ),
-        (
-            "scores as leaf values: OpenR, TreeQuest; rollouts: classical search; their mean "
-            "and the mean of children: ReST-MCTS* (arXiv 2406.03816)"
-        ),
-    ),
-    departures=(
-        (
-            "an unvisited child counts as visited once, with its own score (uct, treequest, "
-            "reasoners): no poor child is tried only because it is new"
-        ),
-        (
-            "a leaf is worth as much as its best new child, because all k are scored at once; "
-            "a dead end or the step limit is worth 0"
-        ),
-        (
-            "the prior of puct is a child's share of the draws, because a step's probability "
-            "falls with its length"
-        ),
-        (
-            "a rollout goes to the end at the run's own temperature, because half a solution "
-            "has no answer; ReST-MCTS* goes 2 or 3 greedy steps"
-        ),
-        (
-            "every simulation ends at the first new leaf and none ends the search, so that one "
-            "budget means the same for every formula"
-        ),
-    ),
-    avoided=(
-        "the right answer never steers a search, as in rStar's choice of a winner",
-        "no look-up sorts the whole tree, as in TreeQuest",
-    ),
-    formulas={**{name: rule.c for name, rule in RULES.items()}, "mean": None, "children": None},
-    phases={
-        "expand": (
-            "walk down by the formula; draw k next steps from the leaf; score them; value the "
-            "leaf; back the value up"
-        ),
-        "revisit": "the walk ends at a finished or dead leaf: back up its own value",
-        "finish": "nothing is finished: complete the most visited path greedily",
-    },
-)
+@strategy("mcts", formulas={**CONSTANTS, "mean": None, "children": None})
 async def mcts(
     root: Node, policy: Policy, verifier: Verifier, params: MctsParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -141,3 +58,30 @@ async def mcts(
         finished += [child.node for child in children]
         values += [child.value for child in children]
         yield Step(finished, values, told, phase="finish")
+
+
+class MctsParams(WalkParams):
+    """Parameters of Monte-Carlo tree search."""
+
+    children: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description=(
+            "k: next steps drawn from an expanded leaf; 2 in TreeQuest, 10 in OpenR, 4 is "
+            "our choice"
+        ),
+    )
+    value: Literal["prm", "rollout", "mixed"] = Field(
+        "prm",
+        description="what a leaf is worth: its best child's score, rollout, or the mean of both",
+    )
+    backup: Literal["mean", "children"] = Field(
+        "mean",
+        description="Q: mean of what came by, or visit-weighted mean of the children (ReST-MCTS*)",
+    )
+    finish: Literal["greedy", "none"] = Field(
+        "greedy",
+        description="where nothing is finished in the end: complete the most visited path greedily",
+    )
+    max_steps: MaxSteps = 40

@@ -1,11 +1,5 @@
 """REBASE: a width of children, shared out among all prefixes of a depth by the softmax of their
-scores.
-
-Wu et al. 2024, "Inference Scaling Laws" (arXiv 2408.00724), reward balanced search, with the
-parameters of the published program. A width of B children is shared out anew at every depth among
-the unfinished prefixes; each finished solution keeps one unit of it for good, so that there are B
-solutions at most. They vote with their scores. The model's temperature is the run's: the published
-program takes 1.0. The shares are in `balance`.
+scores. Wu et al. 2024, "Inference Scaling Laws" (arXiv 2408.00724), reward balanced search.
 """
 
 from __future__ import annotations
@@ -20,6 +14,38 @@ from backend.core.steps import Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored, expand
 from backend.strategies.parts.shares import balanced, cut, tokens_below
+
+
+@strategy("rebase", formulas={"share": None})
+async def rebase(
+    root: Node, policy: Policy, verifier: Verifier, params: RebaseParams, rng: Rng
+) -> AsyncIterator[Step]:
+    """Share the width out among the unfinished prefixes of a depth, depth after depth."""
+    finished: list[Node] = []
+    values: list[float | None] = []
+    level, width = [] if root.done else [Scored(root, ROOT_SCORE)], params.width
+    for turn in range(1, params.max_steps + 1):
+        if not level:
+            return
+        parents, notes = balanced(level, width, params.temperature, params.truncate_ratio)
+        broods = await expand(policy, verifier, parents)
+        children = [child for brood in broods for child in brood.children]
+        finished += [child.node for child in children if child.node.done]
+        values += [child.value for child in children if child.node.done]
+        going = [child for child in children if not child.node.done]
+        level = [child for child in going if tokens_below(root, child.node) < params.max_tokens]
+        width -= len(children) - len(level)
+        notes += [note for brood in broods for note in brood.notes]
+        notes += cut(going, level, "token limit")
+        notes += cut(level, (), "step limit") if turn == params.max_steps else ()
+        yield Step(
+            finished,
+            values,
+            tuple(notes),
+            phase="balance",
+            stats={"width": width, "finished": len(finished)},
+        )
+
 
 ROOT_SCORE = 1.0
 
@@ -61,87 +87,3 @@ class RebaseParams(Params):
             "depth: a path never grows more than this many steps below the root; 25 as published"
         ),
     )
-
-
-@strategy(
-    "rebase",
-    RebaseParams,
-    title="REBASE",
-    paper="arXiv 2408.00724",
-    year=2024,
-    selector="weighted",
-    views=("allocation", "beam"),
-    sources=(
-        (
-            "shares by sequential rounding up, the width that solutions keep, defaults: the "
-            "published program of Wu et al. (arXiv 2408.00724)"
-        ),
-    ),
-    departures=(
-        (
-            "the model's temperature, 1.0 in the published program, and its 256 tokens a step "
-            "are the run's own sampling settings"
-        ),
-        (
-            "among equal scores the earlier prefix gets its share first; the published program "
-            "takes the later one first"
-        ),
-        (
-            "a child that wrote nothing or failed takes no width with it, and one without a "
-            "score gets children only where none has a score"
-        ),
-    ),
-    avoided=(
-        (
-            "the tokens of a whole path count against max_tokens; the published program looks "
-            "at the last step only"
-        ),
-        (
-            "children without a score stay in the tree with a remark; the published program "
-            "drops them silently"
-        ),
-        (
-            "scores are shifted by their maximum before they are raised, so that a low "
-            "temperature does not overflow"
-        ),
-        (
-            "a solution is finished where the model ends it, not where a certain phrase occurs "
-            "in the text"
-        ),
-    ),
-    formulas={"share": None},
-    phases={
-        "balance": (
-            "share the width out by softmax of the scores; one step for each share; score; "
-            "finished ones keep one unit each"
-        )
-    },
-)
-async def rebase(
-    root: Node, policy: Policy, verifier: Verifier, params: RebaseParams, rng: Rng
-) -> AsyncIterator[Step]:
-    """Share the width out among the unfinished prefixes of a depth, depth after depth."""
-    finished: list[Node] = []
-    values: list[float | None] = []
-    level, width = [] if root.done else [Scored(root, ROOT_SCORE)], params.width
-    for turn in range(1, params.max_steps + 1):
-        if not level:
-            return
-        parents, notes = balanced(level, width, params.temperature, params.truncate_ratio)
-        broods = await expand(policy, verifier, parents)
-        children = [child for brood in broods for child in brood.children]
-        finished += [child.node for child in children if child.node.done]
-        values += [child.value for child in children if child.node.done]
-        going = [child for child in children if not child.node.done]
-        level = [child for child in going if tokens_below(root, child.node) < params.max_tokens]
-        width -= len(children) - len(level)
-        notes += [note for brood in broods for note in brood.notes]
-        notes += cut(going, level, "token limit")
-        notes += cut(level, (), "step limit") if turn == params.max_steps else ()
-        yield Step(
-            finished,
-            values,
-            tuple(notes),
-            phase="balance",
-            stats={"width": width, "finished": len(finished)},
-        )

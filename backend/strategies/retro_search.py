@@ -1,12 +1,5 @@
 """Retro-Search: a finished trace is read again, and wherever it changed its mind it is made to
-think on instead.
-
-Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a trace and keeps its answer. Wherever a
-thought ends, a continuation is sampled that does not begin with a change of mind; it takes the
-place of the rest of the trace if it reaches the target answer in fewer steps. Where the root is
-finished, its own path from the prompt on is the trace; else a trace is written first, below the
-root. Symbols: gamma discount of a step; a continuation is worth gamma^(its steps) if its answer is
-the target, else 0.
+think on instead. Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a trace.
 """
 
 from __future__ import annotations
@@ -21,18 +14,67 @@ from backend.core.registry import Params, strategy
 from backend.core.steps import Replaced, Step
 from backend.core.streams import closing
 from backend.core.types import Node
+from backend.strategies.parts import thoughts
 from backend.strategies.parts.rounds import MaxSteps, dead, living
-from backend.strategies.parts.thoughts import (
-    TRANSITIONS,
-    Standard,
-    Transitions,
-    agreed,
-    late,
-    on_course,
-    steps_below,
-    verdict,
-    written,
-)
+
+
+@strategy("retro_search", formulas={"discount": None})
+async def retro_search(
+    root: Node, policy: Policy, verifier: Verifier, params: RetroParams, rng: Rng
+) -> AsyncIterator[Step]:
+    """Revise a trace thought by thought; each finished trace is a candidate, worth gamma^(its
+    steps) if it gives the target answer."""
+    words, base = thoughts.Transitions(params.transitions), root.path()[0] if root.done else root
+    horizon, finished = base.depth + params.max_steps, [root] if root.done else []
+    if root.done and len(thoughts.steps_below(root, base)) < 2:
+        return
+    async with closing(
+        thoughts.written(policy, [base] * (params.traces - len(finished)), horizon)
+    ) as rounds:
+        async for fresh in rounds:
+            finished = [*finished, *(node for node in living(fresh) if node.done)]
+            standard = thoughts.Standard(thoughts.agreed(finished), params.gamma)
+            yield Step(
+                finished,
+                [standard.worth(thoughts.steps_below(node, base)) for node in finished],
+                dead(fresh),
+                phase="write",
+            )
+    standard, finished = thoughts.Standard(thoughts.agreed(finished), params.gamma), list(finished)
+    if standard.target is None:
+        return
+    worths = [standard.worth(thoughts.steps_below(node, base)) for node in finished]
+    trace, values = (
+        thoughts.steps_below(root if root.done else finished[worths.index(max(worths))], base),
+        [*worths],
+    )
+    every = not words.boundaries(trace)
+    places = words.boundaries(trace, every=every)
+    place = (
+        int(rng.choice(places)) if params.start == "random" and places else min(places, default=0)
+    )
+    while place:
+        prefix, kept, old = trace[place - 1], trace[:place], trace[place:]
+        async with closing(
+            thoughts.on_course(policy, prefix, words, params.tries, horizon)
+        ) as steps:
+            async for node in steps:
+                banned = words.banned(node, prefix)
+                notes = banned or dead([node]) or thoughts.late(node, horizon)
+                if node.done and not notes:
+                    new = thoughts.steps_below(node, prefix)
+                    notes = thoughts.verdict(old, new, standard)
+                    trace = kept + (new if isinstance(notes[0], Replaced) else old)
+                    finished.append(node)
+                    values.append(standard.worth(kept + new))
+                yield Step(
+                    finished,
+                    values,
+                    notes,
+                    phase="ban" if banned else "revise",
+                    stats={"steps": len(trace)},
+                )
+        place = next((later for later in words.boundaries(trace, every=every) if later > place), 0)
 
 
 class RetroParams(Params):
@@ -46,7 +88,7 @@ class RetroParams(Params):
         description="the thought to begin with: the first, or a random one (partial revision)",
     )
     transitions: str = Field(
-        TRANSITIONS,
+        thoughts.TRANSITIONS,
         min_length=1,
         max_length=2000,
         description="what opens a new thought, parted by commas; our list",
@@ -70,107 +112,3 @@ class RetroParams(Params):
         ),
     )
     max_steps: MaxSteps = 40
-
-
-@strategy(
-    "retro_search",
-    RetroParams,
-    title="Retro-Search",
-    paper="arXiv 2504.04383",
-    year=2025,
-    needs_verifier=False,
-    views=("revisions", "candidates"),
-    sources=(
-        (
-            "thoughts, the ban on changing one's mind, replacement by value, partial revision: "
-            "Retro-Search (arXiv 2504.04383), from reviews"
-        ),
-    ),
-    departures=(
-        (
-            "the target is the majority answer of the traces, by default the trace's own, "
-            "because a search does not know the right one"
-        ),
-        (
-            "transition words are banned by drawing the first step again, because not every "
-            "engine can forbid words"
-        ),
-        "without any transition word every step is a thought, because many models never say wait",
-        (
-            "answers are compared as exact numbers or as text, without algebra, so that a "
-            "search needs no other process"
-        ),
-        (
-            "the policy revises its own trace: there is no second model that revises, because "
-            "a run has one policy here"
-        ),
-        (
-            "a half-written root stays as it is and only what comes below it is revised, "
-            "because limits and branches count from the root"
-        ),
-    ),
-    avoided=("the right answer never steers the search",),
-    formulas={"discount": None},
-    phases={
-        "write": "write a trace step by step, unless the root is one; its answer is the target",
-        "ban": "the first step after a thought begins with a transition word: draw it again",
-        "revise": (
-            "continue the thought to an answer; if that is worth more than the rest of the "
-            "trace, replace the rest; go to the next thought"
-        ),
-    },
-)
-async def retro_search(
-    root: Node, policy: Policy, verifier: Verifier, params: RetroParams, rng: Rng
-) -> AsyncIterator[Step]:
-    """Revise a trace thought by thought; each finished trace is a candidate, worth gamma^(its
-    steps) if it gives the target answer."""
-    words, base = Transitions(params.transitions), root.path()[0] if root.done else root
-    horizon, finished = base.depth + params.max_steps, [root] if root.done else []
-    if root.done and len(steps_below(root, base)) < 2:
-        return
-    async with closing(
-        written(policy, [base] * (params.traces - len(finished)), horizon)
-    ) as rounds:
-        async for fresh in rounds:
-            finished = [*finished, *(node for node in living(fresh) if node.done)]
-            standard = Standard(agreed(finished), params.gamma)
-            yield Step(
-                finished,
-                [standard.worth(steps_below(node, base)) for node in finished],
-                dead(fresh),
-                phase="write",
-            )
-    standard, finished = Standard(agreed(finished), params.gamma), list(finished)
-    if standard.target is None:
-        return
-    worths = [standard.worth(steps_below(node, base)) for node in finished]
-    trace, values = (
-        steps_below(root if root.done else finished[worths.index(max(worths))], base),
-        [*worths],
-    )
-    every = not words.boundaries(trace)
-    places = words.boundaries(trace, every=every)
-    place = (
-        int(rng.choice(places)) if params.start == "random" and places else min(places, default=0)
-    )
-    while place:
-        prefix, kept, old = trace[place - 1], trace[:place], trace[place:]
-        async with closing(on_course(policy, prefix, words, params.tries, horizon)) as steps:
-            async for node in steps:
-                banned = words.banned(node, prefix)
-                notes = banned or dead([node]) or late(node, horizon)
-                if node.done and not notes:
-                    new = steps_below(node, prefix)
-                    notes = verdict(old, new, standard)
-                    trace = kept + (new if isinstance(notes[0], Replaced) else old)
-                    finished.append(node)
-                    values.append(standard.worth(kept + new))
-                yield Step(
-                    finished,
-                    values,
-                    notes,
-                    phase="ban" if banned else "revise",
-                    stats={"steps": len(trace)},
-                )
-        place = next((later for later in words.boundaries(trace, every=every) if later > place), 0)

@@ -18,45 +18,7 @@ from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, expand, ranked
 
 
-class StepwiseParams(Params):
-    """Parameters of step-wise best-of-N."""
-
-    n: int = Field(
-        4, ge=1, le=1024, description="next steps to draw at every step; 4 as n in search-and-learn"
-    )
-    max_steps: MaxSteps = 40
-
-
-@strategy(
-    "stepwise_best_of_n",
-    StepwiseParams,
-    title="Step-wise best of N",
-    paper="arXiv 2408.03314",
-    year=2024,
-    views=("beam",),
-    sources=(
-        "a beam of one, or one subtree of DVTS: Snell et al. 2024 (arXiv 2408.03314) with N/M = 1",
-        "n = 4, 40 rounds and the score of the last step: search-and-learn",
-    ),
-    departures=(
-        (
-            "an empty next step is dropped, because it neither goes on nor answers; "
-            "search-and-learn takes it for a finished solution"
-        ),
-    ),
-    avoided=(
-        (
-            "a step that ends at its length limit is not taken for the end of the solution, as "
-            "it is in search-and-learn"
-        ),
-        "a failed score is not a score of 0: such a step waits while any other has a score",
-    ),
-    formulas={"cut": None},
-    phases={
-        "select": "draw N next steps; score each path; keep the best",
-        "end": "every next step is dead: stop",
-    },
-)
+@strategy("stepwise_best_of_n", formulas={"cut": None})
 async def stepwise_best_of_n(
     root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -74,3 +36,12 @@ async def stepwise_best_of_n(
         if others := tuple(child.node for child in children if child is not best):
             told.append(Pruned(others, "another next step scored higher", value))
         yield Step([node], [value], tuple(told), phase="select")
+
+
+class StepwiseParams(Params):
+    """Parameters of step-wise best-of-N."""
+
+    n: int = Field(
+        4, ge=1, le=1024, description="next steps to draw at every step; 4 as n in search-and-learn"
+    )
+    max_steps: MaxSteps = 40

@@ -6,7 +6,7 @@ Whatever comes from the catalogue is shown as text; only the headings are the pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -55,13 +55,20 @@ def needs(entry: StrategyInfo) -> list[str]:
     return verifier + capabilities + [f"a model for the role {role}" for role in entry.roles]
 
 
+def draw_sections(parts: Sequence[Section]) -> None:
+    """Each heading with its lines below it."""
+    for heading, lines in parts:
+        st.markdown(f"**{heading}**")
+        st.text("\n".join(f"\u2022 {' '.join(line.split())}" for line in lines))
+
+
 def strategy_entry(entry: StrategyInfo) -> None:
     """Draw the entry, folded up."""
     with st.expander("About this strategy", icon=":material/menu_book:"):
         st.text(entry.summary)
-        for heading, lines in sections(entry):
-            st.markdown(f"**{heading}**")
-            st.text("\n".join(f"\u2022 {line}" for line in lines))
+        if entry.idea:
+            st.text(entry.idea.partition("\n\n")[0].replace("\n", " "))
+        draw_sections(sections(entry))
         st.markdown("**Published defaults**")
         st.html(parameters_html(parameters(entry.params_schema)))
         if entry.phases:

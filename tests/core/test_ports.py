@@ -184,7 +184,7 @@ async def test_a_run_cancelled_while_it_writes_leaves_no_request_running(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, entry in STRATEGIES.items() if entry.needs_verifier]
+    "name", [name for name, entry in STRATEGIES.items() if entry.card.needs_verifier]
 )
 async def test_a_run_cancelled_while_it_is_scored_leaves_no_request_running(name: str) -> None:
     engine, sink, asked = Counting(token_seconds=ONE_TOKEN_A_TURN), MemorySink(), asyncio.Event()
@@ -215,7 +215,7 @@ def mood(steps: tuple[str, ...]) -> int:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, entry in STRATEGIES.items() if entry.needs_verifier]
+    "name", [name for name, entry in STRATEGIES.items() if entry.card.needs_verifier]
 )
 async def test_a_failed_score_is_no_score_with_a_reason_and_never_a_number(name: str) -> None:
     failed = 0

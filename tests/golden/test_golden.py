@@ -33,7 +33,7 @@ async def test_the_trace_is_the_golden_one(name: str) -> None:
 def test_a_golden_trace_shows_a_search_with_scores_and_an_answer(name: str) -> None:
     text = "\n".join(stored(name))
     assert '"kind":"answer"' in text and '"answer":"53"' in text
-    assert ('"kind":"score"' in text) is STRATEGIES[name].needs_verifier
+    assert ('"kind":"score"' in text) is STRATEGIES[name].card.needs_verifier
 
 
 def test_every_strategy_of_the_catalogue_has_one() -> None:

@@ -26,8 +26,8 @@ PARTICLES = (
         Defect.ONE_STEP_MORE,
         "the particle filter takes max_steps + 1 rounds",
         FILTER,
-        "for turn in range(smc.max_steps):",
-        "for turn in range(smc.max_steps + 1):",
+        "for turn in range(sampler.max_steps):",
+        "for turn in range(sampler.max_steps + 1):",
         (
             "strategies/test_contract.py::test_max_steps_is_exact_and_counts_from_the_root[0-2-particle_filter-{}]",
         ),
@@ -98,9 +98,9 @@ PARTICLES = (
         "finished particles are resampled once more",
         FILTER,
         "            return\n        due",
-        "            drawn = await smc.resample(population, 0.0, policy, verifier, rng)\n"
+        "            drawn = await sampler.resample(population, 0.0, policy, verifier, rng)\n"
         '            yield Step(population.nodes, population.values, drawn, phase="resample", '
-        "stats=smc.stats(population))\n"
+        "stats=sampler.stats(population))\n"
         "            return\n        due",
         (f"{OF_FILTER}::test_resampling_comes_before_each_extension_and_never_after_the_last",),
     ),
@@ -109,8 +109,8 @@ PARTICLES = (
         Defect.WEIGHED_AGAIN,
         "the particle filter does so where it says that it does not",
         FILTER,
-        "rested=weighed_again if params.reweigh_finished else unchanged",
-        "rested=weighed_again",
+        "rested=REST[params.reweigh_finished]",
+        "rested=REST[True]",
         (f"{OF_FILTER}::test_finished_particle_extends_to_itself_and_gains_no_weight",),
     ),
     Mutant(

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 import backend.strategies  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
+from components.form.judge_entry_panel import chosen_judges, judge_sections
 from components.form.strategy_entry_panel import CAPABILITIES, needs, sections
 from tests.pages.conftest import Open
 from tests.pages.fake_service import CATALOG
@@ -87,10 +88,35 @@ def test_what_is_not_there_is_said() -> None:
     ]
 
 
+def test_verifier_and_final_rule_tell_their_cards_beside_the_form(open_page: Open) -> None:
+    page = open_page("solve")
+    [entry] = [
+        expander
+        for expander in page.sidebar.get("expander")
+        if expander.label == "About the verifier and the final rule"
+    ]
+    texts = "\n".join(element.value for element in entry.text)
+    assert [element.value for element in entry.markdown][:2] == ["**Verifier**", "**Computes**"]
+    assert "\u2022 Process reward model" in texts and "\u2022 Best score, arXiv 2110.14168" in texts
+    assert "The candidate with the greatest value." in texts
+
+
+def test_the_rule_of_the_strategy_stands_in_where_a_run_names_none() -> None:
+    strategies, fields = CATALOG.strategies[0], {"verifier": "exact", "selector": None}
+    chosen = chosen_judges(CATALOG, strategies, fields)
+    assert [(role, one.name) for role, one in chosen] == [
+        ("Verifier", "exact"),
+        ("Final rule", strategies.selector),
+    ]
+    named = chosen_judges(CATALOG, strategies, {"verifier": "nobody", "selector": "softmax"})
+    assert [one.name for _, one in named] == ["softmax"]
+    assert all(lines for _, lines in judge_sections(*chosen[0]))
+
+
 @pytest.mark.parametrize("name", list(STRATEGIES))
 def test_every_entry_reaches_the_page_whole(name: str) -> None:
-    known = STRATEGIES[name]
-    told = dict(sections(strategy(known)))
+    known = STRATEGIES[name].card
+    told = dict(sections(strategy(STRATEGIES[name])))
     assert told["Taken from"] == list(known.sources) and told["Departs from the paper"] in (
         list(known.departures),
         ["in nothing that is known"],

@@ -230,7 +230,7 @@ async def test_a_run_whose_model_died_is_sound_and_is_taken_up_where_it_was(
     await board.wait(run_id)
     first = store.run(run_id)
     assert first.status == (
-        "failed" if STRATEGIES[name].needs_verifier or dying is DyingEngine else "finished"
+        "failed" if STRATEGIES[name].card.needs_verifier or dying is DyingEngine else "finished"
     )
     assert store.verify(run_id) == []
     paid, calls = answered(stored(store, run_id)), list[str]()

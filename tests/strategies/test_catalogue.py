@@ -1,6 +1,6 @@
-"""What the catalogue says of a strategy and what the review of its code found are the same.
+"""What the card of a strategy says of it and what the review of its code found are the same.
 
-The rule: every page in `docs/strategies/` has a table `| Sentence of the specification | Code |
+The rule: the worked check of every card has a table `| Sentence of the specification | Code |
 Verdict |`. A verdict is `same`, `missing: why` or `departs: KEY PHRASE`. The key phrase stands word
 for word in one of the strategy's departures, and every departure is named by a row.
 """
@@ -20,7 +20,7 @@ from backend.core.registry import STRATEGIES
 from backend.judging.rules import SELECTORS
 
 ROOT = Path(__file__).parents[2]
-PAGES = ROOT / "docs" / "strategies"
+CARDS = ROOT / "backend" / "strategies" / "cards"
 HEADER = "| Sentence of the specification | Code | Verdict |"
 FEWEST_ROWS = 10
 
@@ -33,9 +33,9 @@ class Row(NamedTuple):
     verdict: str
 
 
-def review(page: str) -> list[Row]:
-    """The rows of the review table of a page."""
-    _, found, below = page.partition(HEADER + "\n")
+def review(check: str) -> list[Row]:
+    """The rows of the review table of a worked check, which ends it."""
+    _, found, below = f"{check}\n".partition(HEADER + "\n")
     assert found, f"no table {HEADER}"
     lines = below.splitlines()
     assert re.fullmatch(r"\|(-+\|){3}", lines[0]), "the line below the header"
@@ -65,18 +65,15 @@ def disagreements(rows: list[Row], departures: tuple[str, ...]) -> list[str]:
     return unknown + unseen
 
 
-def page_of(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
 @on_all
 def test_the_review_and_the_catalogue_name_the_same_departures(name: str) -> None:
-    assert disagreements(review(page_of(name)), STRATEGIES[name].departures) == []
+    card = STRATEGIES[name].card
+    assert disagreements(review(card.check), card.departures) == []
 
 
 @on_all
 def test_the_review_has_enough_rows_with_code_that_is_there_and_a_verdict(name: str) -> None:
-    rows = review(page_of(name))
+    rows = review(STRATEGIES[name].card.check)
     assert len(rows) >= FEWEST_ROWS and len({row.sentence for row in rows}) == len(rows)
     for row in rows:
         assert row.verdict == "same" or re.match(r"(departs|missing): \S", row.verdict), row
@@ -90,17 +87,17 @@ def test_the_review_has_enough_rows_with_code_that_is_there_and_a_verdict(name: 
 
 @on_all
 def test_the_entry_is_complete(name: str) -> None:
-    entry = STRATEGIES[name]
-    assert entry.paper and entry.year and entry.sources and entry.selector in SELECTORS
-    assert all(hasattr(Capabilities(), need) for need in entry.needs)
-    for sentence in (*entry.sources, *entry.departures, *entry.avoided):
+    card = STRATEGIES[name].card
+    assert card.idea and card.paper and card.year and card.sources and card.selector in SELECTORS
+    assert all(hasattr(Capabilities(), need) for need in card.needs)
+    for sentence in (*card.sources, *card.departures, *card.avoided):
         assert (
             len(sentence) >= 20 and sentence == sentence.strip() and not sentence.endswith(".")
         ), sentence
 
 
-def test_every_page_belongs_to_a_strategy() -> None:
-    assert {path.stem for path in PAGES.glob("*.md")} == set(STRATEGIES)
+def test_every_card_belongs_to_a_strategy() -> None:
+    assert {path.stem for path in CARDS.iterdir()} == set(STRATEGIES)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +123,6 @@ def test_a_disagreement_is_named(
     )
 
 
-def test_a_page_without_a_review_is_told() -> None:
+def test_a_card_without_a_review_is_told() -> None:
     with pytest.raises(AssertionError, match="no table"):
         review("# A strategy\n")

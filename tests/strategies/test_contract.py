@@ -100,7 +100,7 @@ CASES = [(name, params) for name in STRATEGIES for params in ({}, *VARIANTS.get(
 LIMITED = [
     (name, params) for name, params in CASES if "max_steps" in STRATEGIES[name].params.model_fields
 ]
-SCORED = [(name, params) for name, params in CASES if STRATEGIES[name].needs_verifier]
+SCORED = [(name, params) for name, params in CASES if STRATEGIES[name].card.needs_verifier]
 
 on_all = pytest.mark.parametrize(("name", "params"), CASES, ids=str)
 on_limited = pytest.mark.parametrize(("name", "params"), LIMITED, ids=str)
@@ -347,14 +347,15 @@ async def test_phases_are_declared_lines_of_pseudo_code_and_notes_can_be_stored(
     for language, score in ((wild, wild_score), (LETTERS, LETTER_SCORES.get)):
         policy = ToyPolicy(language)
         steps = await wandered(name, policy, ToyVerifier(score), **params)
-        assert {snapshot.step.phase for snapshot in steps} <= STRATEGIES[name].phases.keys()
+        assert {snapshot.step.phase for snapshot in steps} <= STRATEGIES[name].card.phases.keys()
         assert record(steps, policy.born)
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
 def test_the_catalogue_can_introduce_it(name: str) -> None:
     entry = STRATEGIES[name]
-    assert entry.title and entry.summary and entry.paper and entry.year and entry.phases
+    card = entry.card
+    assert card.title and entry.summary and card.paper and card.year and card.phases
     assert entry.parse({}) == entry.params()
     schema = entry.params.model_json_schema()["properties"]
     assert all(field.get("description") and "default" in field for field in schema.values())

@@ -34,7 +34,7 @@ from tests.support.enumerable import STOP_SCORES, STOPS, Piece, ToyPolicy, ToyVe
 PARTICLES = [
     (name, params)
     for name, params in CASES
-    if "particles" in STRATEGIES[name].views and not params.get("reweigh_finished")
+    if "particles" in STRATEGIES[name].card.views and not params.get("reweigh_finished")
 ]
 
 
@@ -98,7 +98,7 @@ async def test_a_text_that_wrote_nothing_or_failed_is_told_with_the_reason_and_a
         for note in dead([node]):
             assert isinstance(note, Pruned) and reasons[node] == note.reason
     for snapshot in steps:
-        answers = Candidates(SELECTORS[STRATEGIES[name].selector], extract_answer)
+        answers = Candidates(SELECTORS[STRATEGIES[name].card.selector], extract_answer)
         answers.update(Step(snapshot.nodes, snapshot.values))
         assert answers.standing is None or not dead([answers.standing.node])
 
@@ -108,7 +108,7 @@ async def test_a_text_that_wrote_nothing_or_failed_is_told_with_the_reason_and_a
 async def test_an_unscored_candidate_never_wins_against_a_scored_one(
     name: str, params: dict[str, Any], seed: int
 ) -> None:
-    rule = SELECTORS[STRATEGIES[name].selector]
+    rule = SELECTORS[STRATEGIES[name].card.selector]
     for snapshot in await wandered(
         name, ToyPolicy(wild, seed), ToyVerifier(wild_score), seed=seed, **params
     ):
@@ -144,7 +144,7 @@ async def test_any_prefix_of_the_steps_gives_the_answer_that_stands_then(
     name: str, params: dict[str, Any], seed: int
 ) -> None:
     entry, standings = STRATEGIES[name], []
-    rule = SELECTORS[entry.selector]
+    rule = SELECTORS[entry.card.selector]
     running = Candidates(rule, extract_answer)
     steps = entry.run(
         prompt(),

@@ -108,8 +108,8 @@ async def test_nobody_is_scored_and_the_first_candidate_answers() -> None:
     verifier = ToyVerifier({})
     steps = await run_toy("first_finish", ToyPolicy(LETTERS, every=True), verifier, n=5, k=1)
     assert verifier.scored == [] and steps[-1].values == [None]
-    assert ENTRY.selector == "majority" and not ENTRY.needs_verifier
-    assert SELECTORS[ENTRY.selector](steps[-1].nodes, steps[-1].values) is steps[-1].nodes[0]
+    assert ENTRY.card.selector == "majority" and not ENTRY.card.needs_verifier
+    assert SELECTORS[ENTRY.card.selector](steps[-1].nodes, steps[-1].values) is steps[-1].nodes[0]
 
 
 async def test_the_first_k_vote() -> None:
@@ -123,7 +123,9 @@ async def test_the_first_k_vote() -> None:
     steps = await run_toy(
         "first_finish", ToyPolicy(answers.__getitem__, every=True), ToyVerifier({}), n=6, k=3
     )
-    assert SELECTORS[ENTRY.selector](steps[-1].nodes, steps[-1].values).written() == "answer is 5"
+    assert (
+        SELECTORS[ENTRY.card.selector](steps[-1].nodes, steps[-1].values).written() == "answer is 5"
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2])

@@ -18,6 +18,8 @@ from backend.core.registry import STRATEGIES
 from backend.core.statistics.resampling import SCHEMES
 from backend.core.statistics.weights import ess, log_odds, logmeanexp, softmax
 from backend.core.steps import Note, Remarked, Resampled, Step, Weighed
+from backend.strategies.particle_filter import ParticleParams
+from backend.strategies.parts.particles.smc import annealed
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.support.courses import Course, Tape, TapedPolicy, courses, expected
 from tests.support.enumerable import (
@@ -653,7 +655,7 @@ async def test_entropic_annealing_flattens_the_published_draw_and_spends_the_wei
 
 
 async def test_annealing_does_not_touch_a_round_whose_ess_is_high_enough() -> None:
-    plain, annealed = [
+    plain, flattened = [
         await run(
             "particle_filter",
             ToyPolicy(LETTERS),
@@ -663,7 +665,45 @@ async def test_annealing_does_not_touch_a_round_whose_ess_is_high_enough() -> No
         )
         for below_this in (0.0, 0.05)
     ]
-    assert [texts(step) for step in plain] == [texts(step) for step in annealed]
+    assert [texts(step) for step in plain] == [texts(step) for step in flattened]
+
+
+@pytest.mark.parametrize(
+    ("evenness", "progress", "temperature"),
+    [
+        (0.25, 0.25, 3.0),
+        (0.49, 0.0, 1 / 0.49),
+        (0.5, 0.25, 1.0),
+        (0.25, 0.5, 1.0),
+        (0.4, 0.49, 1.275),
+    ],
+)
+def test_annealing_has_the_threshold_the_phase_and_the_floor_of_its_hub(
+    evenness: float, progress: float, temperature: float
+) -> None:
+    """What its_hub 1.2.0 computes: 1 / beta = max(1, (N / ESS)(1 - t / T)) where ESS / N < .5 and
+    t / T < .5, else 1."""
+    assert 1.0 / annealed(0.5, 0.5)(evenness, progress) == pytest.approx(temperature)
+    assert annealed(1.0, 1.0)(0.5, 0.75) == 1.0
+    assert ParticleParams().early_phase == 0.5 and ParticleParams().anneal_below == 0.0
+
+
+async def test_annealing_ends_with_the_early_phase() -> None:
+    found = await run(
+        "particle_filter",
+        ToyPolicy(LETTERS),
+        ToyVerifier(LETTER_SCORES),
+        particles=12,
+        max_steps=3,
+        anneal_below=1.0,
+    )
+    weights = [note for note in notes_of(found, Weighed) if isinstance(note, Weighed)]
+    draws = [note for note in notes_of(found, Resampled) if isinstance(note, Resampled)]
+    flattened = [
+        drawn.log_weights != before.log_weights
+        for before, drawn in zip(weights, draws, strict=False)
+    ]
+    assert flattened == [True, False]
 
 
 async def test_the_default_modes_are_the_published_one_and_the_one_of_llamppl() -> None:

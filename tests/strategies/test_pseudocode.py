@@ -11,7 +11,7 @@ import pytest
 
 import backend.strategies  # noqa: F401  registers them
 from backend.core.records import MemorySink
-from backend.core.registry import STRATEGIES, code_lines
+from backend.core.registry import STRATEGIES
 from tests.golden import FOLDER, SEARCHES, searched, spec
 
 MOST_LINES = 15
@@ -49,7 +49,7 @@ def golden_phases(name: str) -> frozenset[str]:
 
 
 def written(name: str) -> set[str]:
-    return {phase for line in STRATEGIES[name].pseudocode for phase in line.phases}
+    return {phase for line in STRATEGIES[name].card.pseudocode for phase in line.phases}
 
 
 on_all = pytest.mark.parametrize("name", list(STRATEGIES))
@@ -76,12 +76,12 @@ async def test_a_phase_that_no_golden_search_has_occurs_in_another_search(
 
 @on_all
 def test_the_pseudo_code_names_the_phases_that_the_strategy_declares(name: str) -> None:
-    assert written(name) == set(STRATEGIES[name].phases)
+    assert written(name) == set(STRATEGIES[name].card.phases)
 
 
 @on_all
 def test_the_pseudo_code_is_short_and_ends_with_the_answer(name: str) -> None:
-    lines = STRATEGIES[name].pseudocode
+    lines = STRATEGIES[name].card.pseudocode
     assert 3 < len(lines) <= MOST_LINES and all(
         line.text.strip() and len(line.text) <= WIDEST for line in lines
     )
@@ -94,9 +94,5 @@ def test_the_kinds_of_event_that_mark_a_line_are_told_by_the_search(name: str) -
         json.loads(line).get("kind")
         for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     }
-    kinds = {kind for line in STRATEGIES[name].pseudocode for kind in line.kinds}
+    kinds = {kind for line in STRATEGIES[name].card.pseudocode for kind in line.kinds}
     assert kinds and kinds - told <= UNTOLD.get(name, set())
-
-
-def test_a_strategy_without_a_file_has_no_lines() -> None:
-    assert code_lines(FOLDER / "nobody.txt") == ()

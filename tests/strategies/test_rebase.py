@@ -271,7 +271,7 @@ def test_the_published_defaults_and_the_weighted_vote() -> None:
         "max_tokens": 1024,
         "max_steps": 25,
     }
-    assert STRATEGIES["rebase"].selector == "weighted"
+    assert STRATEGIES["rebase"].card.selector == "weighted"
 
 
 async def test_the_ledger_counts_one_call_and_one_score_a_child() -> None:

@@ -72,7 +72,7 @@ async def revised(
 
 
 def best(steps: list[Snapshot]) -> Node:
-    return SELECTORS[STRATEGIES["retro_search"].selector](steps[-1].nodes, steps[-1].values)
+    return SELECTORS[STRATEGIES["retro_search"].card.selector](steps[-1].nodes, steps[-1].values)
 
 
 def replacements(steps: list[Snapshot]) -> list[Replaced]:

@@ -73,8 +73,8 @@ def entropic(evenness: float, progress: float) -> float:
     T), but never less than 1.
 
     Giannone et al. 2025 (arXiv 2510.05825). `evenness` is ESS / N in (0, 1], `progress` is t / T in
-    [0, 1). The floor is ours: without it the formula would sharpen the weights toward the end, and
-    divide by zero there.
+    [0, 1). The floor is that of its_hub 1.2.0: without it the formula of the paper would sharpen
+    the weights toward the end, and divide by zero there.
     """
     return min(1.0, evenness / (1.0 - progress))
 

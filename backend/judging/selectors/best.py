@@ -13,7 +13,7 @@ from backend.core.types import Node
 from backend.judging.rules import selector
 
 
-@selector("best", "Best score", paper="arXiv 2110.14168")
+@selector("best")
 class Best:
     """The highest value wins, an unscored candidate only where nothing is scored; ties go to the
     earliest."""

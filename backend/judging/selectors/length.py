@@ -24,10 +24,8 @@ from backend.judging.selectors.path import Size, comparable, lengths, size
 from backend.judging.selectors.poll import Poll, weighed
 from backend.judging.selectors.vote import Ballot
 
-FFS, THINK_FAST = "arXiv 2505.18149", "arXiv 2504.14047"
 
-
-@selector("first", "First to finish", paper=FFS)
+@selector("first")
 class First:
     """The candidate that finished first, whatever it says."""
 
@@ -45,7 +43,7 @@ class First:
         return Decision((self.winner(),))
 
 
-@selector("shortest", "Shortest solution", paper=FFS)
+@selector("shortest")
 class Shortest(Poll[NoParams, Size]):
     """The candidate with the fewest tokens, ties to the earliest; one that was cut off only where
     all were."""
@@ -76,9 +74,7 @@ class ShortestVoteParams(Params):
     )
 
 
-@selector(
-    "shortest_vote", "Majority of the m shortest", ShortestVoteParams, paper=THINK_FAST, votes=True
-)
+@selector("shortest_vote", ShortestVoteParams, votes=True)
 class ShortestVote(Poll[ShortestVoteParams, Size]):
     """The majority among the m shortest candidates (or longest); of equally long ones the earlier
     vote. Those without an answer take a place."""
@@ -114,13 +110,7 @@ class LengthWeightedParams(Params):
     )
 
 
-@selector(
-    "length_weighted",
-    "Vote weighted by brevity",
-    LengthWeightedParams,
-    paper=THINK_FAST,
-    votes=True,
-)
+@selector("length_weighted", LengthWeightedParams, votes=True)
 class LengthWeighted(Poll[LengthWeightedParams, Size]):
     """Each candidate votes with exp(-lambda z), where z is its length in standard deviations from
     the mean of all that vote."""

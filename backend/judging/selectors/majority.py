@@ -8,7 +8,7 @@ from backend.judging.rules import selector
 from backend.judging.selectors.vote import AnswerClass, Vote
 
 
-@selector("majority", "Majority vote", paper="arXiv 2203.11171", votes=True)
+@selector("majority", votes=True)
 class Majority(Vote):
     """The earliest candidate of the largest class of equal answers; ties go to the class seen
     first. Without any readable answer: `best`."""

@@ -19,7 +19,6 @@ from pydantic import Field
 from backend.core.ports import Classes, Decision
 from backend.core.registry import Params
 from backend.judging.rules import selector
-from backend.judging.selectors.length import THINK_FAST
 from backend.judging.selectors.path import Size, comparable, lengths, size
 from backend.judging.selectors.poll import Poll, noted, weighed
 from backend.judging.selectors.vote import Ballot
@@ -69,9 +68,7 @@ class Marked(NamedTuple):
     size: Size
 
 
-@selector(
-    "marker_vote", "Majority of the least hesitant", MarkerVoteParams, paper=THINK_FAST, votes=True
-)
+@selector("marker_vote", MarkerVoteParams, votes=True)
 class MarkerVote(Poll[MarkerVoteParams, Marked]):
     """The majority among the candidates with the fewest markers of doubt a token; of equal scores
     the earlier vote. One that was cut off takes no part while there are others."""

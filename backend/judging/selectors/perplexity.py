@@ -35,7 +35,6 @@ from backend.judging.selectors.path import probability
 from backend.judging.selectors.poll import Poll, noted, weighed
 from backend.judging.selectors.vote import Ballot
 
-PAPER = "arXiv 2510.15444"
 NO_LOGPROBS = "no candidate has log-probabilities: a majority vote stands in"
 
 
@@ -47,7 +46,7 @@ class Path(NamedTuple):
     text: str
 
 
-@selector("perplexity", "Lowest perplexity", paper=PAPER, needs=("logprobs",))
+@selector("perplexity", needs=("logprobs",))
 class Perplexity(Poll[NoParams, float | None]):
     """The candidate with the greatest mean log-probability a token; one without log-probabilities
     only where none has them. Ties go to the earliest."""
@@ -67,9 +66,7 @@ class Perplexity(Poll[NoParams, float | None]):
         )
 
 
-@selector(
-    "perplexity_consistency", "Perplexity consistency", paper=PAPER, votes=True, needs=("logprobs",)
-)
+@selector("perplexity_consistency", votes=True, needs=("logprobs",))
 class PerplexityConsistency(Poll[NoParams, Path]):
     """The answer whose distinct solutions have the greatest sum of probabilities; the same text
     counts once, however often it was drawn."""
@@ -95,14 +92,7 @@ class RpcParams(Params):
     )
 
 
-@selector(
-    "rpc",
-    "RPC: perplexity consistency after pruning",
-    RpcParams,
-    paper=PAPER,
-    votes=True,
-    needs=("logprobs",),
-)
+@selector("rpc", RpcParams, votes=True, needs=("logprobs",))
 class Rpc(Poll[RpcParams, Path]):
     """Perplexity consistency after reasoning pruning: solutions that a Weibull mixture calls
     unlikely, and whose probability is below the mean, do not vote. Nothing is pruned where there

@@ -20,7 +20,7 @@ from backend.judging.selectors.poll import Poll, by_class, stand_in, weighed
 from backend.judging.selectors.vote import AnswerClass, Ballot, Vote
 
 
-@selector("weighted", "Weighted majority vote", paper="arXiv 2206.02336", votes=True)
+@selector("weighted", votes=True)
 class Weighted(Vote):
     """The best candidate of the class whose values add up to most; an unscored candidate adds 0.
     Ties go to the larger class, then to the one seen first, so that without any values this is the
@@ -44,7 +44,7 @@ class SoftmaxParams(Params):
     )
 
 
-@selector("softmax", "Softmax-weighted vote", SoftmaxParams, votes=True)
+@selector("softmax", SoftmaxParams, votes=True)
 class Softmax(Poll[SoftmaxParams, float | None]):
     """The class whose exp(value / tau) add up to most; an unscored candidate adds nothing, and
     where nothing is scored it is the majority."""
@@ -63,7 +63,7 @@ class Softmax(Poll[SoftmaxParams, float | None]):
         return weighed(self.ballots, weights, self.classes)
 
 
-@selector("mean_score", "Best mean score of an answer (a bad rule, for comparison)", votes=True)
+@selector("mean_score", votes=True)
 class MeanScore(Poll[NoParams, float | None]):
     """The class with the greatest mean value. A bad rule, kept to be shown: an answer given once,
     with a lucky score, beats one given often."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
+from backend.core.cards import JudgeCard, card_beside, read_card
 from backend.core.errors import BadInput, MissingCapability
 from backend.core.ports import Aggregation, RewardModel, Verifier
 from backend.judging.verifiers.aggregation import AGGREGATIONS, aggregated, steps_of
@@ -38,19 +40,21 @@ class VerifierEntry:
     """What the catalogue knows of a verifier. `needs` names what a run must have for it."""
 
     name: str
-    title: str
     needs: tuple[str, ...]
+
+    @cached_property
+    def card(self) -> JudgeCard:
+        """What a reader is told of it. Raises `BadInput` for a card that is missing or wrong."""
+        return read_card(card_beside(__file__, self.name), JudgeCard)
 
 
 VERIFIERS: Mapping[str, VerifierEntry] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            VerifierEntry("prm", "Process reward model", ("reward_model",)),
-            VerifierEntry(
-                "exact", "Exact checker (an oracle: it knows the right answer)", ("known_answer",)
-            ),
-            VerifierEntry("logprob", "The policy's own mean log-probability", ("logprobs",)),
+            VerifierEntry("prm", ("reward_model",)),
+            VerifierEntry("exact", ("known_answer",)),
+            VerifierEntry("logprob", ("logprobs",)),
         )
     }
 )

@@ -42,7 +42,7 @@ class Admission:
         `BadInput` or `MissingCapability` that name what is wrong."""
         entry = STRATEGIES[spec.strategy]
         entry.parse(spec.params)
-        SELECTORS[spec.selector or entry.selector].configured(spec.selector_params)
+        SELECTORS[spec.selector or entry.card.selector].configured(spec.selector_params)
         if spec.verifier not in VERIFIERS:
             raise BadInput("verifier", given=spec.verifier, accepted=", ".join(VERIFIERS))
         self._engine(spec.engine)

@@ -155,7 +155,7 @@ def test_views_follow_the_log_and_the_catalogue_alone() -> None:
 
 
 def test_every_view_that_a_strategy_announces_is_drawn() -> None:
-    announced = {view for name in STRATEGIES for view in STRATEGIES[name].views}
+    announced = {view for name in STRATEGIES for view in STRATEGIES[name].card.views}
     assert announced <= {name for view in all_views() for name in view.serves} and announced >= {
         "beam",
         "candidates",

@@ -66,7 +66,7 @@ def test_the_rules_of_the_specification_are_there() -> None:
 @on_all
 def test_every_rule_explains_itself_and_has_defaults(name: str) -> None:
     rule = SELECTORS[name]
-    assert rule.name == name and rule.title and rule.summary
+    assert rule.name == name and rule.card.title and rule.summary
     assert rule.settings == rule.params()
     with pytest.raises(BadInput, match="luck"):
         rule.configured({"luck": 1})

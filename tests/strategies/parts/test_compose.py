@@ -308,7 +308,9 @@ def test_candidates_are_gathered_from_the_latest_step_of_every_track_that_counts
     assert first(two).values is more.values
 
 
-@pytest.mark.parametrize("name", [name for name in STRATEGIES if STRATEGIES[name].needs_verifier])
+@pytest.mark.parametrize(
+    "name", [name for name in STRATEGIES if STRATEGIES[name].card.needs_verifier]
+)
 async def test_the_best_of_several_runs_of_any_strategy_has_the_candidates_of_all(
     name: str,
 ) -> None:

@@ -8,8 +8,9 @@ changes the weight; T temperature; beta inverse temperature of a draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from backend.core.ports import Policy, Verifier
@@ -62,6 +63,10 @@ def weighed_again(particle: Particle, temperature: float) -> Particle:
         if particle.log_weight == DEAD
         else particle._replace(log_weight=particle.log_weight + particle.gain / temperature)
     )
+
+
+REST: Mapping[bool, Rest] = MappingProxyType({False: unchanged, True: weighed_again})
+"""By whether finished particles are weighed again."""
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,7 @@ def method(
     max_steps: int,
     scheme: str = "multinomial",
     anneal_below: float = 0.0,
+    early_phase: float = 1.0,
     rested: Rest = unchanged,
 ) -> Smc:
     """The method that these parameters name. `rested` is what a round does to a finished
@@ -237,11 +238,16 @@ def method(
     chosen = POTENTIALS[reading.potential if potential == "mode" else potential]
     weighing = Weighing(lambda score: chosen(score, clip), reading.gain, temperature, rested)
     trigger = reading.ess_min if ess_min is None else ess_min
-    return Smc(
-        reading, weighing, max_steps, trigger, by_scheme(scheme), heat=annealed(anneal_below)
-    )
+    heat = annealed(anneal_below, early_phase)
+    return Smc(reading, weighing, max_steps, trigger, by_scheme(scheme), heat=heat)
 
 
-def annealed(below: float) -> Callable[[float, float], float]:
-    """Entropic annealing of the draws of a round whose ESS / N lies under `below`; never with 0."""
-    return lambda evenness, progress: entropic(evenness, progress) if evenness < below else 1.0
+def annealed(below: float, early_phase: float) -> Callable[[float, float], float]:
+    """Entropic annealing of the draws of a round whose ESS / N lies under `below`, while the share
+    of the rounds that is over lies under `early_phase`; never with 0 (its_hub 1.2.0)."""
+
+    def beta(evenness: float, progress: float) -> float:
+        early = progress < early_phase
+        return entropic(evenness, progress) if early and evenness < below else 1.0
+
+    return beta

@@ -149,6 +149,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 
+CONSTANTS: Mapping[str, float] = MappingProxyType({name: rule.c for name, rule in RULES.items()})
+"""The published c of each formula."""
+
 SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {"const": lambda done: 1.0, "exp": lambda done: 0.1**done, "lin": lambda done: 1.0 - 0.9 * done}
 )

@@ -221,7 +221,7 @@ async def test_each_backup_starts_where_the_last_one_ended() -> None:
 
 
 def test_the_searches_that_walk_announce_it() -> None:
-    assert [name for name in STRATEGIES if "walks" in STRATEGIES[name].views] == [
+    assert [name for name in STRATEGIES if "walks" in STRATEGIES[name].card.views] == [
         "mcts",
         "tree_sampling",
     ]
