@@ -13,13 +13,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from backend.core.records import EventRow, NodeRecord
+from backend.core.event_columns import nodes_named
+from backend.core.events import NodeAdded, ScoreGiven, UnknownEvent
+from backend.core.records import EventRecord, EventRow, NodeRecord
 from backend.core.types import JSON, Kind
 from storage.rows import NodeFull
 
 SAMPLED = frozenset({str(Kind.STEP), str(Kind.ROLLOUT)})
-NODE_FIELDS = ("nodes", "particles", "path", "evidence")
-"""Fields of an event's data that hold node ids."""
 
 
 class Finding(NamedTuple):
@@ -46,18 +46,21 @@ class Ended(Protocol):
 
 Nodes = Sequence[NodeRecord | NodeFull] | Sequence[NodeFull] | Sequence[NodeRecord]
 Events = Sequence[EventRow]
+Log = Sequence[EventRecord]
 
 
 def findings(run: Ended, nodes: Nodes, events: Events) -> list[Finding]:
     """Everything wrong with a run whose nodes and events are in order of id and seq."""
+    log = [event.record() for event in events]
     return [
         *_numbering(nodes, events),
         *_tree(nodes),
-        *_references(nodes, events),
+        *_unreadable(log),
+        *_references(nodes, log),
         *_finite_nodes(nodes),
         *_finite_events(events),
-        *_announcements(nodes, events),
-        *_counts(run, nodes, events),
+        *_announcements(nodes, log),
+        *_counts(run, nodes, log),
         *_choice(run, nodes),
     ]
 
@@ -107,12 +110,18 @@ def _tree(nodes: Nodes) -> Iterator[Finding]:
             )
 
 
-def _references(nodes: Nodes, events: Events) -> Iterator[Finding]:
+def _unreadable(log: Log) -> Iterator[Finding]:
+    """A kind that is not known here may be a newer one; a known one must hold what it has to."""
+    for position, event in enumerate(log):
+        if isinstance(event.body, UnknownEvent) and event.body.problem is not None:
+            yield Finding(f"event {event.seq} cannot be read, {event.body.problem}", event=position)
+
+
+def _references(nodes: Nodes, log: Log) -> Iterator[Finding]:
     """Events name only nodes that exist and were announced no later than the event."""
     announced = {node.id: node.seq for node in nodes}
-    for position, event in enumerate(events):
-        named = [event.node_id] if event.node_id is not None else []
-        for node_id in [*named, *_named_in(event.data)]:
+    for position, event in enumerate(log):
+        for node_id in dict.fromkeys(nodes_named(event.body)):
             if node_id not in announced:
                 yield Finding(
                     f"event {event.seq} ({event.kind}) names node {node_id}, which does not exist",
@@ -125,18 +134,9 @@ def _references(nodes: Nodes, events: Events) -> Iterator[Finding]:
                 )
 
 
-def _named_in(data: Mapping[str, JSON] | None) -> Iterator[int]:
-    for field in NODE_FIELDS:
-        values = (data or {}).get(field)
-        if isinstance(values, list):
-            yield from (
-                value for value in values if isinstance(value, int) and not isinstance(value, bool)
-            )
-
-
-def _announcements(nodes: Nodes, events: Events) -> Iterator[Finding]:
+def _announcements(nodes: Nodes, log: Log) -> Iterator[Finding]:
     """Every node has the one `node` event it says it has."""
-    announcing = {event.seq: event.node_id for event in events if event.kind == "node"}
+    announcing = {event.seq: event.body.node for event in log if isinstance(event.body, NodeAdded)}
     for position, node in enumerate(nodes):
         if announcing.get(node.seq, -1) != node.id:
             yield Finding(
@@ -184,18 +184,16 @@ def _is_finite(value: JSON | Mapping[str, JSON]) -> bool:
     return all(map(_is_finite, value)) if isinstance(value, list) else True
 
 
-def _counts(run: Ended, nodes: Nodes, events: Events) -> Iterator[Finding]:
+def _counts(run: Ended, nodes: Nodes, log: Log) -> Iterator[Finding]:
     if run.status == "crashed":
         return
     given = {
-        event.node_id
-        for event in events
-        if event.kind == "node" and (event.data or {}).get("given") is True
+        event.body.node for event in log if isinstance(event.body, NodeAdded) and event.body.given
     }
     tokens = sum(
         len(node.token_ids) for node in nodes if node.kind in SAMPLED and node.id not in given
     )
-    scores = sum(event.kind == "score" for event in events)
+    scores = sum(isinstance(event.body, ScoreGiven) for event in log)
     for axis, counted, what in (
         ("generated_tokens", tokens, "sampled tokens"),
         ("verifier_calls", scores, "scores"),

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from backend.core.events import ScoreGiven, ledger_of
 from backend.messages.runs import Event, Node, Run
 from backend.messages.series import SeriesScore
 
@@ -63,8 +64,7 @@ def ledger_frame(run: Run, events: Sequence[Event]) -> pd.DataFrame:
     tells nothing has the one row of its end."""
     rows: list[Row] = []
     for event in events:
-        ledger = (event.data or {}).get("ledger")
-        if isinstance(ledger, dict):
+        if (ledger := ledger_of(event.body)) is not None:
             rows.append({**dict.fromkeys(LEDGER, 0), **ledger, "seq": event.seq})
     if run.ledger and not rows:
         rows.append(
@@ -80,20 +80,16 @@ def score_frame(
     order of seq; then each later series by node."""
     rows: list[Row] = []
     for event in events:
-        if event.kind == "score":
-            data = event.data or {}
-            fields = {
-                "node_id": event.node_id,
-                "scorer": event.label,
-                "value": event.value,
-                "seq": event.seq,
-            }
+        if isinstance(given := event.body, ScoreGiven):
             rows.append(
                 {
                     "series": RUN_SERIES,
-                    **fields,
-                    "steps": data.get("steps", []),
-                    "reason": data.get("reason"),
+                    "node_id": given.node,
+                    "scorer": given.scorer,
+                    "value": given.value,
+                    "steps": list(given.steps),
+                    "reason": given.reason,
+                    "seq": event.seq,
                 }
             )
     for series, scores in sorted(later.items()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import (
     Annotated,
@@ -26,7 +26,7 @@ from typing import (
 import msgspec
 
 from backend.core.errors import BadInput
-from backend.core.events import KINDS, Body, EventBody, Mark, N, Note, UnknownEvent, kind_of
+from backend.core.events import KINDS, Body, EventBody, Mark, N, NodeId, Note, UnknownEvent, kind_of
 from backend.core.types import JSON, Node
 
 INFINITE = {"inf": math.inf, "-inf": -math.inf}
@@ -37,6 +37,7 @@ Write: TypeAlias = Callable[[Any], JSON]
 Read: TypeAlias = Callable[[Any], object]
 IdOf: TypeAlias = Callable[[Node], int]
 Name: TypeAlias = Callable[[Any, IdOf], object]
+Ids: TypeAlias = Callable[[Any], Iterable[int]]
 
 
 class Columns(NamedTuple):
@@ -94,7 +95,7 @@ def from_columns(columns: Columns) -> EventBody:
         try:
             values.append(field.read(given))
         except (_Mismatch, OverflowError):
-            shown = "nothing" if given is msgspec.NODEFAULT else given
+            shown = None if given is msgspec.NODEFAULT else given
             raise _wrong(columns.kind, field.column or field.key, shown, field.accepted) from None
     return cast(EventBody, kind(*values))
 
@@ -119,8 +120,21 @@ def with_ids(note: Note, id_of: IdOf) -> EventBody:
     return cast(EventBody, made)
 
 
+def nodes_named(body: EventBody) -> list[int]:
+    """The ids of all nodes that an event names, in the order of its fields."""
+    if isinstance(body, UnknownEvent):
+        return [] if body.node_id is None else [body.node_id]
+    found: list[int] = []
+    for name, ids in _layout(type(body)).naming:
+        found += ids(getattr(body, name))
+    return found
+
+
 def _wrong(kind: str, field: str, given: object, accepted: str) -> BadInput:
-    shown = given if isinstance(given, int | float | None) else ascii(given)[:GIVEN_SHOWN]
+    if isinstance(given, str):
+        shown: object = ascii(given)[1:-1][:GIVEN_SHOWN]
+    else:
+        shown = given if isinstance(given, int | float | None) else ascii(given)[:GIVEN_SHOWN]
     return BadInput(f"{field} of a {kind} event", given=shown, accepted=accepted)
 
 
@@ -148,7 +162,8 @@ class _Field(NamedTuple):
 
 class _Layout(NamedTuple):
     """Where the fields of a class lie: `node`, `label` and `value` name the fields in those
-    columns; `named` are all fields with how nodes in them become ids."""
+    columns; `named` are all fields with how nodes in them become ids, `naming` those that hold ids
+    of nodes, with how to find these."""
 
     kind: str
     fields: tuple[_Field, ...]
@@ -158,6 +173,7 @@ class _Layout(NamedTuple):
     value: str | None
     copied: bool
     named: tuple[tuple[str, Name | None], ...]
+    naming: tuple[tuple[str, Ids], ...]
 
 
 @cache
@@ -168,10 +184,10 @@ def _by_kind() -> dict[str, type[Body]]:
 @cache
 def _layout(kind: type[Body]) -> _Layout:
     hints = get_type_hints(kind, include_extras=True)
-    fields, named, columns, copied = [], [], dict[str, str](), False
+    fields, shapes, columns, copied = [], dict[str, _Shape](), dict[str, str](), False
     for info in msgspec.structs.fields(kind):
         hint, mark = hints[info.name], None
-        if get_origin(hint) is Annotated:
+        if get_origin(hint) is Annotated and hint != NodeId:
             hint, mark = get_args(hint)
         column = "node_id" if info.name == "node" else _COLUMNS.get(mark)
         if column is not None:
@@ -179,7 +195,7 @@ def _layout(kind: type[Body]) -> _Layout:
         elif mark is Mark.COPIED:
             columns["value"], copied = info.name, True
         default = info.default if info.default_factory is msgspec.NODEFAULT else {}
-        shape = _shape(hint)
+        shape = shapes[info.name] = _shape(hint)
         fields.append(
             _Field(
                 info.name,
@@ -192,7 +208,6 @@ def _layout(kind: type[Body]) -> _Layout:
                 shape.write,
             )
         )
-        named.append((info.name, shape.name))
     return _Layout(
         kind_of(kind),
         tuple(fields),
@@ -201,7 +216,8 @@ def _layout(kind: type[Body]) -> _Layout:
         columns.get("label"),
         columns.get("value"),
         copied,
-        tuple(named),
+        tuple((name, shape.name) for name, shape in shapes.items()),
+        tuple((name, shape.ids) for name, shape in shapes.items() if shape.ids is not None),
     )
 
 
@@ -211,17 +227,20 @@ _NEVER = object()
 
 class _Shape(NamedTuple):
     """A declared type: what it accepts in words, how a value is read from JSON and written as JSON
-    (None: as it is), and how nodes in it become ids (None: it holds none)."""
+    (None: as it is), how nodes in it become ids, and how ids of nodes are found in it (None: it
+    holds none)."""
 
     accepted: str
     read: Read
     write: Write | None = None
     name: Name | None = None
+    ids: Ids | None = None
 
 
 def _shape(hint: Any) -> _Shape:
-    if hint is N:
-        return _Shape("a node's id", _exactly(int), None, lambda node, id_of: id_of(node))
+    if hint is N or hint == NodeId:
+        name = (lambda node, id_of: id_of(node)) if hint is N else None
+        return _Shape("a node's id", _exactly(int), None, name, lambda node: (node,))
     if hint in _SCALARS:
         return _SCALARS[hint]
     origin, parts = get_origin(hint), get_args(hint)
@@ -266,17 +285,18 @@ _SCALARS: Mapping[Any, _Shape] = {
 
 
 def _optional(part: _Shape) -> _Shape:
-    accepted, read, write, name = part
+    accepted, read, write, name, ids = part
     return _Shape(
         f"{accepted} or nothing",
         lambda value: None if value is None else read(value),
         write and (lambda value: None if value is None else write(value)),
         name and (lambda value, id_of: None if value is None else name(value, id_of)),
+        ids and (lambda value: () if value is None else ids(value)),
     )
 
 
 def _listed(part: _Shape) -> _Shape:
-    accepted, read, write, name = part
+    accepted, read, write, name, ids = part
 
     def read_all(values: Any) -> object:
         if type(values) is not list:
@@ -288,6 +308,7 @@ def _listed(part: _Shape) -> _Shape:
         read_all,
         list if write is None else lambda values: [write(value) for value in values],
         name and (lambda values, id_of: tuple([name(value, id_of) for value in values])),
+        ids and (lambda values: [one for value in values for one in ids(value)]),
     )
 
 
@@ -303,17 +324,18 @@ def _fixed(parts: list[_Shape]) -> _Shape:
             for part, value in zip(parts, values, strict=True)
         ]
 
-    naming = parts[0].name
+    name, ids = parts[0].name, parts[0].ids
     return _Shape(
         "a list of " + " and ".join(part.accepted for part in parts),
         read_all,
         write_all,
-        naming and (lambda values, id_of: tuple([naming(value, id_of) for value in values])),
+        name and (lambda values, id_of: tuple([name(value, id_of) for value in values])),
+        ids and (lambda values: [one for value in values for one in ids(value)]),
     )
 
 
 def _mapped(part: _Shape) -> _Shape:
-    accepted, read, write, _ = part
+    accepted, read, write, *_ = part
 
     def read_all(values: Any) -> object:
         if type(values) is not dict:
@@ -329,4 +351,4 @@ def _mapped(part: _Shape) -> _Shape:
     )
 
 
-__all__ = ["Columns", "from_columns", "read_columns", "to_columns", "with_ids"]
+__all__ = ["Columns", "from_columns", "nodes_named", "read_columns", "to_columns", "with_ids"]

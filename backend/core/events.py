@@ -34,6 +34,10 @@ class Mark(Enum):
     VALUE = "in the column `value` instead"
     COPIED = "also in the column `value`, if it is a finite float"
     RARE = "in `data`, and left out where it has its default"
+    NODE = "a node's id, where the type is not generic"
+
+
+NodeId: TypeAlias = Annotated[int, Mark.NODE]
 
 
 class Body(msgspec.Struct, frozen=True, gc=False, tag_field="kind"):
@@ -50,14 +54,14 @@ class NodeAdded(Body, frozen=True, tag="node"):
     `question` that was put.
     """
 
-    node: int
+    node: NodeId
     given: Annotated[bool, Mark.RARE] = False
     origin: Annotated[int | None, Mark.RARE] = msgspec.field(default=None, name="from")
     reason: Annotated[str | None, Mark.RARE] = None
     prompt_tokens: Annotated[int | None, Mark.RARE] = None
     cached_tokens: Annotated[int | None, Mark.RARE] = None
     failure: Annotated[str | None, Mark.RARE] = None
-    about: Annotated[tuple[int, ...] | None, Mark.RARE] = None
+    about: Annotated[tuple[NodeId, ...] | None, Mark.RARE] = None
     question: Annotated[str | None, Mark.RARE] = None
 
 
@@ -69,7 +73,7 @@ class LikelihoodGiven(Body, frozen=True, tag="likelihood"):
     names the call, as the key of a node does. Token counts are those of the prompt.
     """
 
-    node: int
+    node: NodeId
     role: Annotated[str, Mark.LABEL]
     value: Annotated[float | None, Mark.VALUE]
     key: str
@@ -87,14 +91,14 @@ class ScoreGiven(Body, frozen=True, tag="score"):
     argued for the score.
     """
 
-    node: int
+    node: NodeId
     scorer: Annotated[str, Mark.LABEL]
     value: Annotated[float | None, Mark.VALUE]
     steps: tuple[float, ...] = ()
     tokens: int = 0
     cached: int = 0
     reason: Annotated[str | None, Mark.RARE] = None
-    evidence: Annotated[tuple[int, ...], Mark.RARE] = ()
+    evidence: Annotated[tuple[NodeId, ...], Mark.RARE] = ()
 
 
 class StepEnded(Body, frozen=True, tag="step"):
@@ -106,7 +110,7 @@ class StepEnded(Body, frozen=True, tag="step"):
     """
 
     known: int = msgspec.field(name="from")
-    nodes: tuple[int, ...]
+    nodes: tuple[NodeId, ...]
     values: tuple[float | None, ...]
     stats: Mapping[str, float] = {}
 
@@ -151,7 +155,7 @@ class AnswerChanged(Body, frozen=True, tag="answer"):
     budget; an imported run has none.
     """
 
-    node: int
+    node: NodeId
     answer: str | None
     correct: bool | None
     reason: str | None = None

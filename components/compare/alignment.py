@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from components.run.tree_table import NodeLike
+from backend.messages.runs import Node
 
 DELIMITER = "\n\n"
 HIDDEN = ("aside",)
@@ -66,7 +66,7 @@ class Run(NamedTuple):
     step ends."""
 
     id: int
-    nodes: Iterable[NodeLike]
+    nodes: Iterable[Node]
     delimiter: str = DELIMITER
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from components.compare.clock import Axis, Clock, Timed
+from backend.core.events import AnswerChanged, ScoreGiven
+from backend.core.records import EventRecord
+from components.compare.clock import Axis, Clock
 from components.frame.prose import visible
 from components.frame.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, escaped, framed
 
@@ -60,34 +62,31 @@ class RaceInfo:
         return any(line.best for line in self.lines)
 
 
-def race_info(runs: Sequence[tuple[int, str, Sequence[Timed], Clock]], axis: Axis) -> RaceInfo:
+def race_info(
+    runs: Sequence[tuple[int, str, Sequence[EventRecord], Clock]], axis: Axis
+) -> RaceInfo:
     """Fold the logs: each run is (id, label, events, its clock)."""
     return RaceInfo(
         tuple(_line(run, label, events, counted) for run, label, events, counted in runs), axis
     )
 
 
-def _line(run: int, label: str, events: Sequence[Timed], counted: Clock) -> RunLine:
+def _line(run: int, label: str, events: Sequence[EventRecord], counted: Clock) -> RunLine:
     best: list[Point] = []
     mean: list[Point] = []
     marks: list[Mark] = []
     scores: dict[int, float] = {}
     total, count = 0.0, 0
     for event, at in zip(events, counted.values, strict=True):
-        if event.kind == "score" and event.value is not None:
-            total, count = total + event.value, count + 1
-            if event.node_id is not None:
-                scores[event.node_id] = event.value
-            _put(best, at, max(event.value, best[-1][1]) if best else event.value)
-            _put(mean, at, total / count)
-        elif event.kind == "answer":
-            data = event.data or {}
-            correct = data.get("correct")
-            score = scores.get(event.node_id) if event.node_id is not None else None
-            told = "none that can be read" if data.get("answer") is None else str(data["answer"])
-            marks.append(
-                Mark(at, score, told, event.node_id, correct if isinstance(correct, bool) else None)
-            )
+        match event.body:
+            case ScoreGiven(node=node, value=float() | int() as value):
+                total, count = total + value, count + 1
+                scores[node] = value
+                _put(best, at, max(value, best[-1][1]) if best else value)
+                _put(mean, at, total / count)
+            case AnswerChanged(node=node, answer=answer, correct=correct):
+                told = "none that can be read" if answer is None else answer
+                marks.append(Mark(at, scores.get(node), told, node, correct))
     return RunLine(run, label, tuple(best), tuple(thinned(mean)), tuple(marks), counted.end)
 
 

@@ -13,19 +13,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Protocol
 
-from components.run.tree_table import EventLike, NodeLike
+from backend.core.events import EventBody, LikelihoodGiven, NodeAdded, ScoreGiven, ledger_of
+from backend.core.records import EventRecord
+from backend.messages.runs import Node
 
-Ledger = Mapping[str, Any]
+Ledger = Mapping[str, float]
 WRITTEN = ("step", "rollout", "aside")
-
-
-class Timed(EventLike, Protocol):
-    """An event with its time since the run started, milliseconds."""
-
-    @property
-    def t_ms(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -107,7 +101,7 @@ class Clock:
         )
 
 
-def clock(nodes: Iterable[NodeLike], events: Sequence[Timed], axis: str) -> Clock:
+def clock(nodes: Iterable[Node], events: Sequence[EventRecord], axis: str) -> Clock:
     """The table of a run's log, `events` in order of seq."""
     seqs = tuple(event.seq for event in events)
     if axis == "events":
@@ -116,14 +110,8 @@ def clock(nodes: Iterable[NodeLike], events: Sequence[Timed], axis: str) -> Cloc
         return Clock(axis, seqs, _rising([ceil(event.t_ms) / 1000.0 for event in events]))
     told, step = _TOLD[axis], _STEPS[axis]
     by_id = {node.id: node for node in nodes}
-    snapshots = [
-        told(data["ledger"]) if (data := event.data or {}).get("ledger") else None
-        for event in events
-    ]
-    steps = [
-        step(event, by_id.get(event.node_id) if event.node_id is not None else None)
-        for event in events
-    ]
+    snapshots = [told(ledger) if (ledger := ledger_of(event.body)) else None for event in events]
+    steps = [step(event.body, by_id) for event in events]
     return Clock(axis, seqs, _met(snapshots, steps))
 
 
@@ -151,49 +139,40 @@ def _rising(values: Sequence[float]) -> tuple[float, ...]:
     return tuple(rising)
 
 
-def _amount(ledger: Ledger, name: str) -> float:
-    value = ledger.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
 def _all_tokens(ledger: Ledger) -> float:
-    computed = _amount(ledger, "prompt_tokens") - _amount(ledger, "cached_tokens")
-    return _amount(ledger, "generated_tokens") + computed + _amount(ledger, "verifier_tokens")
+    computed = ledger.get("prompt_tokens", 0.0) - ledger.get("cached_tokens", 0.0)
+    return ledger.get("generated_tokens", 0.0) + computed + ledger.get("verifier_tokens", 0.0)
 
 
-def _generated(event: EventLike, node: NodeLike | None) -> float:
-    return (
-        float(node.n_tokens)
-        if event.kind == "node"
-        and node is not None
-        and node.kind in WRITTEN
-        and node.mean_logprob is not None
-        else 0.0
-    )
+def _generated(body: EventBody, nodes: Mapping[int, Node]) -> float:
+    node = nodes.get(body.node) if isinstance(body, NodeAdded) else None
+    written = node is not None and node.kind in WRITTEN and node.mean_logprob is not None
+    return float(node.n_tokens) if written and node is not None else 0.0
 
 
-def _computed(event: EventLike, node: NodeLike | None) -> float:
-    data = event.data or {}
-    if event.kind == "score":
-        return _amount(data, "tokens")
-    prompt = (
-        max(0.0, _amount(data, "prompt_tokens") - _amount(data, "cached_tokens"))
-        if event.kind in ("node", "likelihood")
-        else 0.0
-    )
-    return prompt + _generated(event, node)
+def _computed(body: EventBody, nodes: Mapping[int, Node]) -> float:
+    match body:
+        case ScoreGiven(tokens=tokens):
+            return float(tokens)
+        case (
+            NodeAdded(prompt_tokens=prompt, cached_tokens=cached)
+            | LikelihoodGiven(prompt_tokens=prompt, cached_tokens=cached)
+        ):
+            return max(0.0, (prompt or 0) - (cached or 0)) + _generated(body, nodes)
+        case _:
+            return 0.0
 
 
-def _scored(event: EventLike, node: NodeLike | None) -> float:
-    return 1.0 if event.kind == "score" else 0.0
+def _scored(body: EventBody, nodes: Mapping[int, Node]) -> float:
+    return 1.0 if isinstance(body, ScoreGiven) else 0.0
 
 
 _TOLD: Mapping[str, Callable[[Ledger], float]] = {
-    "generated": lambda ledger: _amount(ledger, "generated_tokens"),
+    "generated": lambda ledger: ledger.get("generated_tokens", 0.0),
     "tokens": _all_tokens,
-    "verifier": lambda ledger: _amount(ledger, "verifier_calls"),
+    "verifier": lambda ledger: ledger.get("verifier_calls", 0.0),
 }
-_STEPS: Mapping[str, Callable[[EventLike, NodeLike | None], float]] = {
+_STEPS: Mapping[str, Callable[[EventBody, Mapping[int, Node]], float]] = {
     "generated": _generated,
     "tokens": _computed,
     "verifier": _scored,

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from components.compare.clock import Clock, Timed
+from backend.core.events import AnswerChanged, NodeAdded, ScoreGiven, ledger_of
+from backend.core.records import EventRecord
+from components.compare.clock import Clock
 from components.run.tree_table import up_to
 
 
@@ -29,21 +31,22 @@ class Moment:
     ledger: Mapping[str, float]
 
 
-def moment(events: Sequence[Timed], until: int | None) -> Moment:
+def moment(events: Sequence[EventRecord], until: int | None) -> Moment:
     """Fold the log up to a moment."""
     nodes, total, scored = 0, 0.0, 0
     best: float | None = None
     answer: Answer | None = None
     ledger: Mapping[str, float] = {}
     for event in up_to(events, until):
-        data = event.data or {}
-        ledger = data.get("ledger") or ledger
-        nodes += event.kind == "node"
-        if event.kind == "score" and event.value is not None:
-            total, scored = total + event.value, scored + 1
-            best = event.value if best is None else max(best, event.value)
-        elif event.kind == "answer":
-            answer = _answer(event)
+        ledger = ledger_of(event.body) or ledger
+        match event.body:
+            case NodeAdded():
+                nodes += 1
+            case ScoreGiven(value=float() | int() as value):
+                total, scored = total + value, scored + 1
+                best = value if best is None else max(best, value)
+            case AnswerChanged() as change:
+                answer = _answer(event.seq, change)
     mean = total / scored if scored else None
     if answer is None:
         return Moment(until, nodes, False, None, None, None, best, mean, scored, ledger)
@@ -62,20 +65,17 @@ class Answer(NamedTuple):
     correct: bool | None
 
 
-def _answer(event: Timed) -> Answer:
-    data = event.data or {}
-    text, correct = data.get("answer"), data.get("correct")
-    return Answer(
-        event.seq,
-        None if text is None else str(text),
-        event.node_id,
-        correct if isinstance(correct, bool) else None,
-    )
+def _answer(seq: int, change: AnswerChanged) -> Answer:
+    return Answer(seq, change.answer, change.node, change.correct)
 
 
-def answers(events: Sequence[Timed], until: int | None = None) -> list[Answer]:
+def answers(events: Sequence[EventRecord], until: int | None = None) -> list[Answer]:
     """The answers of a run in order."""
-    return [_answer(event) for event in up_to(events, until) if event.kind == "answer"]
+    return [
+        _answer(event.seq, event.body)
+        for event in up_to(events, until)
+        if isinstance(event.body, AnswerChanged)
+    ]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Standing:
 
 
 def standings(
-    runs: Mapping[int, tuple[Sequence[Timed], Clock]], untils: Mapping[int, int | None]
+    runs: Mapping[int, tuple[Sequence[EventRecord], Clock]], untils: Mapping[int, int | None]
 ) -> list[Standing]:
     """The scoreboard at a moment of each run, in the order given."""
     found = {run: answers(events, untils[run]) for run, (events, _) in runs.items()}

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from backend.client import Client
-from backend.messages.runs import Event, Node, Run
+from backend.core.events import NodeAdded
+from backend.core.records import EventRecord
+from backend.messages.runs import Node, Run
 from backend.problems import extract_answer
 from backend.problems.exact import canonical
 from components.frame.collector import spare_collector
@@ -30,7 +32,7 @@ class RunLog:
 
     run_id: int
     nodes: list[Node] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: list[EventRecord] = field(default_factory=list)
     _answers: Answers = field(default_factory=Answers)
     _tables: dict[tuple[int, int | None], list[TreeRow]] = field(default_factory=dict)
     _whole: bool = False
@@ -49,10 +51,10 @@ class RunLog:
                 return self
             before = len(self.events)
             while (page := service.events(self.run_id, after=self.seq, limit=PAGE)).events:
-                self.events.extend(page.events)
+                self.events.extend(event.record() for event in page.events)
             last = self.nodes[-1].id if self.nodes else -1
             if any(
-                event.kind == "node" and (event.node_id or 0) > last
+                isinstance(added := event.body, NodeAdded) and added.node > last
                 for event in reversed(self.events)
             ):
                 self.nodes.extend(service.nodes(self.run_id, after=last))

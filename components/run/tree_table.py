@@ -7,44 +7,22 @@ event t is what the events with seq <= t say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Protocol, TypeVar
 
-
-class NodeLike(Protocol):
-    """A node without its tokens, as the service sends it."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def parent_id(self) -> int | None: ...
-
-    @property
-    def depth(self) -> int: ...
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def finish(self) -> str | None: ...
-
-    @property
-    def done(self) -> bool: ...
-
-    @property
-    def mean_logprob(self) -> float | None: ...
-
-    @property
-    def n_tokens(self) -> int: ...
-
-    @property
-    def seq(self) -> int: ...
+from backend.core.events import (
+    AnswerChanged,
+    Backed,
+    EventBody,
+    Kept,
+    Pruned,
+    Resampled,
+    ScoreGiven,
+)
+from backend.core.records import EventRecord
+from backend.messages.runs import Node
 
 
 class EventLike(Protocol):
@@ -116,7 +94,7 @@ def up_to(events: Iterable[Logged], until: int | None) -> Iterator[Logged]:
 
 
 def tree_table(
-    nodes: Iterable[NodeLike], events: Iterable[EventLike], until: int | None = None
+    nodes: Iterable[Node], events: Iterable[EventRecord], until: int | None = None
 ) -> list[TreeRow]:
     """One row a node, in order of creation, after all events with seq <= `until` (None: all)."""
     rows = {
@@ -137,60 +115,38 @@ def tree_table(
     }
     changes: Changes = {id_: {} for id_ in rows}
     for event in up_to(events, until):
-        fold = _FOLDS.get(event.kind)
-        if fold is not None:
-            fold(changes, event, event.data or {})
+        _fold(changes, event.body)
     return [replace(row, **changes[row.id]) for row in rows.values()]
 
 
-def _scored(changes: Changes, event: EventLike, data: Mapping[str, Any]) -> None:
-    if event.node_id in changes:
-        reason = None if event.value is not None else str(data.get("reason") or "no score")
-        changes[event.node_id] |= {"score": event.value, "reason": reason}
-
-
-def _pruned(changes: Changes, event: EventLike, data: Mapping[str, Any]) -> None:
-    _mark(changes, data.get("nodes", ()), True)
-
-
-def _kept(changes: Changes, event: EventLike, data: Mapping[str, Any]) -> None:
-    _mark(changes, data.get("nodes", ()), False)
-
-
-def _resampled(changes: Changes, event: EventLike, data: Mapping[str, Any]) -> None:
-    particles: Sequence[int] = data["particles"]
-    alive = {particles[slot] for slot in data["ancestors"]}
-    _mark(changes, [particle for particle in particles if particle not in alive], True)
-    _mark(changes, alive, False)
-
-
-def _backed(changes: Changes, event: EventLike, data: Mapping[str, Any]) -> None:
-    for node in data.get("path", ()):
-        if node in changes:
-            changes[node]["visits"] = changes[node].get("visits", 0) + 1
-
-
-def _answered(changes: Changes, event: EventLike, data: Mapping[str, Any]) -> None:
-    for change in changes.values():
-        change.pop("chosen", None)
-    if event.node_id in changes:
-        changes[event.node_id]["chosen"] = True
+def _fold(changes: Changes, body: EventBody) -> None:
+    match body:
+        case ScoreGiven(node=node, value=value, reason=reason) if node in changes:
+            told = None if value is not None else reason or "no score"
+            changes[node] |= {"score": value, "reason": told}
+        case Pruned(nodes=nodes):
+            _mark(changes, nodes, True)
+        case Kept(nodes=nodes):
+            _mark(changes, nodes, False)
+        case Resampled(particles=particles, ancestors=ancestors):
+            alive = {particles[slot] for slot in ancestors}
+            _mark(changes, [particle for particle in particles if particle not in alive], True)
+            _mark(changes, alive, False)
+        case Backed(path=path):
+            for node in path:
+                if node in changes:
+                    changes[node]["visits"] = changes[node].get("visits", 0) + 1
+        case AnswerChanged(node=node):
+            for change in changes.values():
+                change.pop("chosen", None)
+            if node in changes:
+                changes[node]["chosen"] = True
 
 
 def _mark(changes: Changes, nodes: Iterable[int], pruned: bool) -> None:
     for node in nodes:
         if node in changes:
             changes[node]["pruned"] = pruned
-
-
-_FOLDS: Mapping[str, Callable[[Changes, EventLike, Mapping[str, Any]], None]] = {
-    "score": _scored,
-    "pruned": _pruned,
-    "kept": _kept,
-    "resampled": _resampled,
-    "backed": _backed,
-    "answer": _answered,
-}
 
 
 def path_to(rows: Sequence[TreeRow], node: int | None) -> list[TreeRow]:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from components.run.tree_table import EventLike
-
-
-class PhasedEvent(EventLike, Protocol):
-    """An entry of the log with the phase of its step."""
-
-    @property
-    def phase(self) -> str: ...
+from backend.core.events import StepEnded
+from backend.core.records import EventRecord
 
 
 @dataclass(frozen=True)
@@ -27,14 +20,14 @@ class UnderWay:
     kind: str
 
 
-def under_way(events: Sequence[PhasedEvent], until: int | None) -> UnderWay | None:
+def under_way(events: Sequence[EventRecord], until: int | None) -> UnderWay | None:
     """The first step that ends at event `until` or after it; where the log does not know yet, or
     for `until` None, its last one. None before any."""
-    last: PhasedEvent | None = None
+    last: EventRecord | None = None
     kind = ""
     for event in events:
         kind = event.kind if until is None or event.seq <= until else kind
-        if event.kind == "step":
+        if isinstance(event.body, StepEnded):
             last = event
             if until is not None and event.seq >= until:
                 break

@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from backend.messages.runs import Event, Run, StrategyInfo
+from backend.core.records import EventRecord
+from backend.messages.runs import Run, StrategyInfo
 from components.frame.browser_component import mount
 from components.tree.phases import under_way
 
@@ -18,7 +19,7 @@ OPEN = "code"
 
 
 def lines_data(
-    run: int, entry: StrategyInfo, events: Sequence[Event], until: int | None
+    run: int, entry: StrategyInfo, events: Sequence[EventRecord], until: int | None
 ) -> dict[str, Any]:
     """What the browser draws: the lines with their phases, and the step under way at event
     `until`.
@@ -32,7 +33,7 @@ def lines_data(
 
 
 def pseudocode(
-    run: Run, entry: StrategyInfo | None, events: Sequence[Event], until: int | None
+    run: Run, entry: StrategyInfo | None, events: Sequence[EventRecord], until: int | None
 ) -> None:
     """Draw it in an expander whose state is in the address; nothing for a run whose strategy is not
     known here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backend.messages.runs import Event
+from backend.core.records import EventRecord
 from backend.problems import Problem
 from components.frame.prose import visible
 from components.run.tree_table import TreeRow
@@ -21,7 +21,7 @@ class Material:
     parameters with their defaults, its problem, and the node that is looked at."""
 
     rows: Sequence[TreeRow]
-    events: Sequence[Event]
+    events: Sequence[EventRecord]
     until: int | None
     selector: str = "best"
     ess_min: float | None = None

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from backend.messages.runs import Event, Run, StrategyInfo
+from backend.core.records import EventRecord
+from backend.messages.runs import Run, StrategyInfo
 from backend.problems import Problem
 from components.frame.address import number_in_address
 from components.run.tree_table import TreeRow
@@ -20,7 +21,7 @@ def charts(
     run: Run,
     entry: StrategyInfo | None,
     rows: Sequence[TreeRow],
-    events: Sequence[Event],
+    events: Sequence[EventRecord],
     until: int | None,
 ) -> None:
     """Draw the charts of a run at a moment as tabs. `entry` is its strategy's place in the

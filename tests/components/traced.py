@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from backend import problems
-from backend.core.records import MemorySink
+from backend.core.records import EventRecord, MemorySink
 from backend.core.spec import RunSpec
-from backend.messages.runs import Event
+from backend.messages.runs import Node
 from backend.runs.control import Control
 from backend.runs.driver import run
 from components.run.tree_table import TreeRow, tree_table
@@ -23,14 +23,34 @@ class Seen(NamedTuple):
     """What a page has of a run: nodes at a moment, and the whole log."""
 
     rows: list[TreeRow]
-    events: list[Event]
+    events: list[EventRecord]
 
 
 def seen(trace: Trace, until: int | None = None) -> Seen:
     """A trace as the service sends it and the page reads it."""
     sent = FakeService().add(trace)
-    events = [sent.event(record.seq) for record in trace.events]
+    events = [sent.event(record.seq).record() for record in trace.events]
     return Seen(tree_table([sent.node(record.id) for record in trace.nodes], events, until), events)
+
+
+def nodes_of(rows: list[TreeRow]) -> list[Node]:
+    """The nodes of these rows as the service sends them."""
+    return [
+        Node(
+            id=row.id,
+            parent_id=row.parent,
+            depth=row.depth,
+            kind=row.kind,
+            role="",
+            text=row.text,
+            finish=row.finish,
+            done=row.done,
+            mean_logprob=row.logprob,
+            n_tokens=row.tokens,
+            seq=row.seq,
+        )
+        for row in rows
+    ]
 
 
 async def searched(strategy: str, *, depth: int = 3, **more: object) -> Seen:

@@ -51,7 +51,7 @@ DEFECTS = {  # name: (SQL, words of the finding)
         f"event {SCORE} (score) names node 99, which does not exist",
     ),
     "data names missing node": (
-        f"""UPDATE event SET data = '{{"path":[0,98]}}' WHERE seq = {BACKED}""",
+        f"""UPDATE event SET data = '{{"path":[0,98],"value":0.5}}' WHERE seq = {BACKED}""",
         f"event {BACKED} (backed) names node 98, which does not exist",
     ),
     "event before its node": (

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from backend.messages.runs import Event, NodeDetail, Run, StrategyInfo
+from backend.core.records import EventRecord
+from backend.messages.runs import NodeDetail, Run, StrategyInfo
 from components.run.tree_table import TreeRow, up_to
 from components.tree.inspector.formula.case import Case, case, settings
 from components.tree.inspector.formula.formula_panel import formula_panel
@@ -27,7 +28,7 @@ def inspector(
     row: TreeRow,
     detail: Callable[[], NodeDetail],
     rows: Sequence[TreeRow],
-    events: Sequence[Event],
+    events: Sequence[EventRecord],
     until: int | None,
     entry: StrategyInfo | None,
     run: Run,
@@ -36,7 +37,7 @@ def inspector(
     the events with seq <= `until`, `events` its whole log, `entry` its strategy's place in the
     catalogue, None where it is not known here."""
 
-    def log() -> list[Event]:
+    def log() -> list[EventRecord]:
         return list(up_to(events, until))
 
     def told() -> Case | None:

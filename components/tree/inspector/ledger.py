@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from components.tree.inspector.formula.case import LoggedEvent
+from backend.core.events import CallEnded, NodeAdded, ScoreGiven
+from backend.core.records import EventRecord
 
 
 @dataclass(frozen=True)
@@ -41,38 +42,41 @@ class NodeLedger:
 
 
 def node_ledger(
-    node: int, tokens: int, role: str, generated: bool, events: Sequence[LoggedEvent]
+    node: int, tokens: int, role: str, generated: bool, events: Sequence[EventRecord]
 ) -> NodeLedger:
     """The ledger of a node after `events`. `generated`: whether the policy wrote it, so that it has
     tokens and a call of its own."""
-    own = next((event for event in events if event.kind == "node" and event.node_id == node), None)
-    data = (own.data or {}) if own is not None else {}
-    scores = [event for event in events if event.kind == "score" and event.node_id == node]
-    calls = [event for event in events if event.kind == "call"]
-    written = _after(calls, own.seq, role) if own is not None and generated else None
-    batches = (_after(calls, event.seq, f"verifier {event.label}") for event in scores)
+    own: NodeAdded | None = None
+    written: Batch | None = None
+    scores: list[ScoreGiven] = []
+    batches: list[Batch | None] = []
+    for place, event in enumerate(events):
+        match event.body:
+            case NodeAdded(node=added) as body if added == node and own is None:
+                own = body
+                written = _after(events[place + 1 :], role) if generated else None
+            case ScoreGiven(node=scored) as body if scored == node:
+                scores.append(body)
+                batches.append(_after(events[place + 1 :], f"verifier {body.scorer}"))
     return NodeLedger(
         tokens if generated else 0,
-        data.get("prompt_tokens"),
-        data.get("cached_tokens"),
+        None if own is None else own.prompt_tokens,
+        None if own is None else own.cached_tokens,
         written,
         tuple(batch for batch in batches if batch is not None),
         len(scores),
-        _total(scores, "tokens"),
-        _total(scores, "cached"),
+        sum(score.tokens for score in scores),
+        sum(score.cached for score in scores),
     )
 
 
-def _total(scores: Iterable[LoggedEvent], field: str) -> int:
-    return sum(int((event.data or {}).get(field, 0)) for event in scores)
-
-
-def _after(calls: Iterable[LoggedEvent], seq: int, label: str) -> Batch | None:
-    """The first call of a role or verifier after an event: the batch that the event belongs to."""
-    found = next((call for call in calls if call.seq > seq and call.label == label), None)
-    if found is None:
-        return None
-    data = found.data or {}
-    timed = "started_ms" in data and "ended_ms" in data
-    took = float(data["ended_ms"]) - float(data["started_ms"]) if timed else None
-    return Batch(label, int(data.get("requests", data.get("scored", 0))), took, found.seq)
+def _after(later: Iterable[EventRecord], role: str) -> Batch | None:
+    """The first call of a policy or verifier among later events: the batch that was under way."""
+    for event in later:
+        call = event.body
+        if isinstance(call, CallEnded) and call.role == role:
+            timed = call.started_ms is not None and call.ended_ms is not None
+            took = (call.ended_ms or 0.0) - (call.started_ms or 0.0) if timed else None
+            size = call.scored or 0 if call.requests is None else call.requests
+            return Batch(role, size, took, event.seq)
+    return None

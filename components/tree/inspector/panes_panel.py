@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.client import Client
+from backend.core.records import EventRecord
 from backend.messages.forks import Kin
-from backend.messages.runs import Catalog, Event, NodeDetail, Run, StrategyInfo
+from backend.messages.runs import Catalog, NodeDetail, Run, StrategyInfo
 from components.frame.service import required
 from components.history.fork_panel import fork_panel
 from components.run.chosen import NODE, PANELS, behind, follow, fragment, shown_node, walk_to
@@ -27,7 +28,7 @@ def node_pane(
     run: Run,
     entry: StrategyInfo | None,
     rows: Sequence[TreeRow],
-    events: Sequence[Event],
+    events: Sequence[EventRecord],
     until: int | None,
 ) -> None:
     """Draw the buttons that walk to other nodes and the inspector; `rows` are the nodes at the

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.events import ScoreGiven
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, FAINT, framed
 from components.run.tree_table import TreeRow, path_to, up_to
-from components.tree.inspector.formula.case import LoggedEvent
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,14 @@ class PathScores:
     steps: tuple[float, ...]
 
 
-def scorings(node: int, events: Iterable[LoggedEvent], until: int | None = None) -> list[Scoring]:
+def scorings(node: int, events: Iterable[EventRecord], until: int | None = None) -> list[Scoring]:
     """Every score of the node up to event `until`, oldest first."""
     found = []
     for event in up_to(events, until):
-        if event.kind == "score" and event.node_id == node:
-            data = event.data or {}
+        given = event.body
+        if isinstance(given, ScoreGiven) and given.node == node:
             found.append(
-                Scoring(
-                    event.seq,
-                    event.label,
-                    event.value,
-                    str(data.get("reason") or ""),
-                    tuple(data.get("steps") or ()),
-                )
+                Scoring(event.seq, given.scorer, given.value, given.reason or "", given.steps)
             )
     return found
 

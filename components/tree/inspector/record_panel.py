@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
-from backend.messages.runs import Event, NodeDetail
+from backend.core.event_columns import nodes_named
+from backend.core.records import EventRecord
+from backend.core.types import JSON
+from backend.messages.runs import NodeDetail
 from components.frame.prose import prompt_html, visible
 from components.tree.inspector.ledger import Batch, NodeLedger, node_ledger
 
@@ -21,7 +24,7 @@ def prompt_panel(node: NodeDetail) -> None:
     st.html(prompt_html(node.prompt_text or node.text))
 
 
-def record_panel(node: NodeDetail, log: Sequence[Event]) -> None:
+def record_panel(node: NodeDetail, log: Sequence[EventRecord]) -> None:
     """Facts and cost in short, then the raw record on demand."""
     ledger = node_ledger(node.id, node.n_tokens, node.role, node.mean_logprob is not None, log)
     _lines({**costs(ledger), **_facts(node)})
@@ -37,7 +40,7 @@ def record_panel(node: NodeDetail, log: Sequence[Event]) -> None:
             st.caption(f"The newest {len(shown)} of {len(own)} events.")
         record = {
             "node": node.model_dump(mode="json"),
-            "events": [event.model_dump(mode="json", exclude_none=True) for event in shown],
+            "events": [_plain(event) for event in shown],
         }
         st.code(
             visible(json.dumps(record, ensure_ascii=False, indent=1)),
@@ -94,20 +97,11 @@ def _lines(facts: dict[str, str]) -> None:
     )
 
 
-def concerns(event: Event, node: int) -> bool:
-    """Whether an event names the node: as its own, or in a list of nodes of a note or a step."""
-    return event.node_id == node or any(
-        node in _nodes(value) for name, value in (event.data or {}).items() if name in NODES
-    )
+def concerns(event: EventRecord, node: int) -> bool:
+    """Whether an event names the node."""
+    return node in nodes_named(event.body)
 
 
-NODES = frozenset(("path", "nodes", "particles", "children", "rollout", "old", "new", "evidence"))
-"""Fields of events that hold nodes."""
-
-
-def _nodes(value: object) -> Iterator[int]:
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, list):
-        for part in value:
-            yield from _nodes(part)
+def _plain(event: EventRecord) -> dict[str, JSON]:
+    """The event as the service sends it, without what it leaves open."""
+    return {name: value for name, value in event.row()._asdict().items() if value is not None}

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from backend.messages.runs import Event
+from backend.core.records import EventRecord
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
 from components.run.tree_table import TreeRow
 from components.tree.inspector.path_scores import Scoring, path_figure, path_scores, scorings
 
 
-def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[Event]) -> None:
+def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[EventRecord]) -> None:
     """The scores along the path as a chart, and every score of this node, oldest first."""
     found = scorings(node_id, log)
     info = path_scores(rows, node_id, found[-1] if found else None)

@@ -9,14 +9,15 @@ older or foreign log that does not say when it ran is counted and not drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from plotly import graph_objects as go
 
+from backend.core.events import CallEnded, ScoreGiven
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, BLUE, ORANGE, PURPLE, escaped, framed
-from components.run.tree_table import EventLike, up_to
+from components.run.tree_table import up_to
 
 SHOWN = 1500
 """Bars drawn at most, the longest ones."""
@@ -24,16 +25,6 @@ LANES = 12
 """Lanes of one role at most; what overlaps more shares the last one."""
 
 VERIFIER = "verifier "
-
-
-class TimedEvent(EventLike, Protocol):
-    """An entry of the log with its time, in milliseconds since the run started."""
-
-    @property
-    def t_ms(self) -> float: ...
-
-    @property
-    def label(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -74,25 +65,22 @@ class Timeline:
         return max(0.0, self.length - self.model - self.verifier)
 
 
-def timeline(events: Iterable[TimedEvent], until: int | None = None) -> Timeline:
+def timeline(events: Iterable[EventRecord], until: int | None = None) -> Timeline:
     """The calls that were over by event `until`."""
     calls: list[Call] = []
     passed = [0, 0]
     length, untimed = 0.0, 0
     for event in up_to(events, until):
-        data = event.data or {}
         length = max(length, event.t_ms)
-        if event.kind == "score":
-            passed = [
-                passed[0] + int(data.get("tokens") or 0),
-                passed[1] + int(data.get("cached") or 0),
-            ]
-        elif event.kind == "call" and "started_ms" in data:
-            calls.append(_call(event, data, passed))
-            passed = [0, 0]
-        elif event.kind == "call":
-            untimed += 1
-            passed = [0, 0]
+        match event.body:
+            case ScoreGiven(tokens=tokens, cached=cached):
+                passed = [passed[0] + tokens, passed[1] + cached]
+            case CallEnded(started_ms=float() | int()) as body:
+                calls.append(_call(event.seq, body, passed))
+                passed = [0, 0]
+            case CallEnded():
+                untimed += 1
+                passed = [0, 0]
     calls.sort(key=lambda call: (call.start, call.seq))
     model = _union([(call.start, call.end) for call in calls if not call.verifier])
     both = _union([(call.start, call.end) for call in calls])
@@ -101,20 +89,20 @@ def timeline(events: Iterable[TimedEvent], until: int | None = None) -> Timeline
     )
 
 
-def _call(event: TimedEvent, data: Mapping[str, Any], passed: Sequence[int]) -> Call:
+def _call(seq: int, body: CallEnded, passed: Sequence[int]) -> Call:
     computed, reused = passed
-    if "scored" in data:
-        counts = (int(data["scored"]), 0, computed + reused, reused)
+    if body.scored is not None:
+        counts = (body.scored, 0, computed + reused, reused)
     else:
         counts = (
-            int(data["requests"]),
-            int(data["generated_tokens"]),
-            int(data["prompt_tokens"]),
-            int(data["cached_tokens"]),
+            body.requests or 0,
+            body.generated_tokens or 0,
+            body.prompt_tokens or 0,
+            body.cached_tokens or 0,
         )
-    return Call(
-        event.label, 0, float(data["started_ms"]), float(data["ended_ms"]), *counts, event.seq
-    )
+    started = body.started_ms or 0.0
+    ended = started if body.ended_ms is None else body.ended_ms
+    return Call(body.role, 0, started, ended, *counts, seq)
 
 
 def _union(spans: Sequence[tuple[float, float]]) -> float:

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import pandas as pd
 from plotly import graph_objects as go
 
+from backend.core.events import Allocated, Kept
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
-from components.run.tree_table import EventLike, TreeRow, up_to
+from components.run.tree_table import TreeRow, up_to
 from components.views.material import Material
 
 SHOWN = 24
@@ -49,7 +51,7 @@ class Allocation:
 
 def allocations(
     rows: Sequence[TreeRow],
-    events: Iterable[EventLike],
+    events: Iterable[EventRecord],
     temperature: float | None,
     until: int | None = None,
 ) -> list[Allocation]:
@@ -59,19 +61,21 @@ def allocations(
     known: dict[int, float | None] = {}
     waiting: list[tuple[Sequence[int], Sequence[int]]] = []
     for event in up_to(events, until):
-        data = event.data or {}
-        if event.kind == "allocated":
-            waiting.append((data["nodes"], data["widths"]))
-        elif event.kind == "kept":
-            known |= dict(zip(data["nodes"], data["values"], strict=True))
-    for nodes, widths in waiting:
-        values = [known[node] if node in known else scores.get(node) for node in nodes]
+        match event.body:
+            case Allocated(nodes=nodes, widths=widths):
+                waiting.append((nodes, widths))
+            case Kept(nodes=nodes, values=values):
+                known |= dict(zip(nodes, values, strict=True))
+    for granted, shared in waiting:
+        worths = [known[node] if node in known else scores.get(node) for node in granted]
         shares = (
-            softmax([value or 0.0 for value in values], temperature)
+            softmax([worth or 0.0 for worth in worths], temperature)
             if temperature
-            else [None] * len(nodes)
+            else [None] * len(granted)
         )
-        found.append(Allocation(len(found) + 1, tuple(map(Granted, nodes, values, shares, widths))))
+        found.append(
+            Allocation(len(found) + 1, tuple(map(Granted, granted, worths, shares, shared)))
+        )
     return found
 
 

@@ -8,16 +8,17 @@ stand side by side in the column of their step, each with its own cut.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
+from backend.core.events import Kept, Pruned, StepEnded
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, BLUE, GREY, escaped, framed
-from components.run.tree_table import EventLike, TreeRow, up_to
+from components.run.tree_table import TreeRow, up_to
 
 KEPT, PRUNED, FINISHED = "kept", "pruned", "candidate for the answer"
 ROWS = 6
@@ -85,31 +86,30 @@ class _Fates:
         self.values: dict[int, float] = {}
         self.cuts: dict[tuple[int, str], float] = {}
 
-    def take(self, kind: str, track: str, data: Mapping[str, Any]) -> None:
-        if kind == "kept":
-            self.values |= {
-                node: value
-                for node, value in zip(data["nodes"], data["values"], strict=True)
-                if value is not None
-            }
-            self._mark(data["nodes"], KEPT, track)
-        elif kind == "pruned":
-            self._mark(data["nodes"], PRUNED, track, str(data["reason"]))
-            if isinstance(data.get("cut"), int | float):
-                for step in {self.rows[node].depth for node in data["nodes"] if node in self.rows}:
-                    self.cuts[step, track] = min(
-                        float(data["cut"]), self.cuts.get((step, track), math.inf)
-                    )
-        elif kind == "step":
-            self._mark(
-                [
+    def take(self, event: EventRecord) -> None:
+        match event.body:
+            case Kept(nodes=nodes, values=values):
+                self.values |= {
+                    node: value
+                    for node, value in zip(nodes, values, strict=True)
+                    if value is not None
+                }
+                self._mark(nodes, KEPT, event.track)
+            case Pruned(nodes=nodes, reason=reason, cut=cut):
+                self._mark(nodes, PRUNED, event.track, reason)
+                if cut is not None:
+                    self._cut(nodes, event.track, cut)
+            case StepEnded(nodes=nodes):
+                ended = [
                     node
-                    for node in data["nodes"]
+                    for node in nodes
                     if node in self.rows and (self.rows[node].done or node not in self.fates)
-                ],
-                FINISHED,
-                track,
-            )
+                ]
+                self._mark(ended, FINISHED, event.track)
+
+    def _cut(self, nodes: Iterable[int], track: str, cut: float) -> None:
+        for step in {self.rows[node].depth for node in nodes if node in self.rows}:
+            self.cuts[step, track] = min(cut, self.cuts.get((step, track), math.inf))
 
     def _mark(self, nodes: Iterable[int], fate: str, track: str, reason: str = "") -> None:
         for node in nodes:
@@ -118,12 +118,12 @@ class _Fates:
 
 
 def beam_info(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> BeamInfo:
     """The contenders of the log up to event `until`."""
     folded = _Fates(rows)
     for event in up_to(events, until):
-        folded.take(event.kind, event.track, event.data or {})
+        folded.take(event)
     found: list[Contender] = []
     unscored = 0
     for node, (fate, reason, track) in folded.fates.items():

@@ -14,8 +14,10 @@ from itertools import groupby
 
 from plotly import graph_objects as go
 
+from backend.core.events import Kept, Pruned, Rolled, ScoreGiven
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, BLUE, FAINT, GREY, framed
-from components.run.tree_table import EventLike, TreeRow, up_to
+from components.run.tree_table import TreeRow, up_to
 
 HALF_COLUMN = 0.4
 
@@ -35,7 +37,7 @@ class Outlook:
 
 
 def outlooks(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> tuple[Outlook, ...]:
     """The steps tried out up to event `until`, step by step, the most promising first."""
     by_id = {row.id: row for row in rows}
@@ -43,13 +45,15 @@ def outlooks(
     rolled: dict[int, tuple[int, float | None]] = {}
     fates: dict[int, bool] = {}
     for event in up_to(events, until):
-        data = event.data or {}
-        if event.kind == "score" and event.node_id is not None:
-            steps[event.node_id] = data.get("steps") or ()
-        elif event.kind == "rolled" and event.node_id is not None:
-            rolled[event.node_id] = (int(data["rollout"]), event.value)
-        elif event.kind in ("kept", "pruned"):
-            fates |= dict.fromkeys(data["nodes"], event.kind == "kept")
+        match event.body:
+            case ScoreGiven() as given:
+                steps[given.node] = given.steps
+            case Rolled() as tried:
+                rolled[tried.node] = (tried.rollout, tried.value)
+            case Kept(nodes=nodes):
+                fates |= dict.fromkeys(nodes, True)
+            case Pruned(nodes=nodes):
+                fates |= dict.fromkeys(nodes, False)
     found = []
     for node, (end, value) in rolled.items():
         if node in by_id and end in by_id:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from plotly import graph_objects as go
 
+from backend.core.events import LimitReached, StepEnded
+from backend.core.records import EventRecord
 from components.frame.prose import visible
 from components.frame.theme import ACCENT, MUTED, escaped, framed
 from components.run.reached import written
-from components.run.tree_table import EventLike, TreeRow, chosen_node, up_to
+from components.run.tree_table import TreeRow, chosen_node, up_to
 
 SHOWN = 20
 """Classes drawn at most, the strongest first."""
@@ -66,7 +68,7 @@ class CandidateInfo:
 
 
 def candidates(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> list[Candidate]:
     """The candidates of the log up to event `until`, in the order in which the final rule met
     them.
@@ -74,22 +76,21 @@ def candidates(
     finished = {row.id: row for row in rows if row.done and row.finish not in _CUT_OFF}
     listed: list[Candidate] = []
     for event in up_to(events, until):
-        data: Mapping[str, Any] = event.data or {}
-        if event.kind == "step":
-            if not data.get("from"):
-                listed = []
-            listed += [
-                Candidate(node, value)
-                for node, value in zip(data["nodes"], data["values"], strict=True)
-                if node in finished
-            ]
-        elif event.kind == "limit":
-            known = {candidate.node for candidate in listed}
-            listed += [
-                Candidate(row.id, row.score)
-                for row in finished.values()
-                if row.finish == "end" and row.id not in known
-            ]
+        match event.body:
+            case StepEnded() as step:
+                listed = listed if step.known else []
+                listed += [
+                    Candidate(node, value)
+                    for node, value in zip(step.nodes, step.values, strict=True)
+                    if node in finished
+                ]
+            case LimitReached():
+                known = {candidate.node for candidate in listed}
+                listed += [
+                    Candidate(row.id, row.score)
+                    for row in finished.values()
+                    if row.finish == "end" and row.id not in known
+                ]
     return listed
 
 

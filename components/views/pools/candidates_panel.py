@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from backend.core.events import AnswerChanged
 from backend.problems import extract_answer, grade
 from backend.problems.exact import canonical
 from components.run.log import answer_of
@@ -83,7 +84,7 @@ def _right(material: Material, found: Sequence[Candidate]) -> set[str]:
     }
     right = {form for form, answer in forms.items() if grade(material.problem, answer).correct}
     for event in up_to(material.events, material.until):
-        data = event.data or {}
-        if event.kind == "answer" and data.get("correct") and data.get("answer"):
-            right.add(canonical(str(data["answer"])))
+        match event.body:
+            case AnswerChanged(answer=str() as answer, correct=True) if answer:
+                right.add(canonical(answer))
     return right

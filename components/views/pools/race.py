@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, BLUE, GREY, framed
-from components.run.tree_table import EventLike, TreeRow
+from components.run.tree_table import TreeRow
 from components.views.pools.candidates import candidates
 
 SHOWN = 40
@@ -51,7 +52,7 @@ class RaceInfo:
 
 
 def race_info(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> RaceInfo:
     """`rows` is the tree at event `until`."""
     by_id = {row.id: row for row in rows}

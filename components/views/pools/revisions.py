@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.events import Pruned, Replaced, StepEnded
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, MUTED, ORANGE, framed
-from components.run.tree_table import EventLike, TreeRow, up_to
+from components.run.tree_table import TreeRow, up_to
 
 
 @dataclass(frozen=True)
@@ -42,75 +44,62 @@ class RevisionInfo:
 
 
 def revision_info(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> RevisionInfo:
     """The attempts up to event `until`."""
     depths = {row.id: row.depth for row in rows}
     base = min((row.depth for row in rows), default=0)
     found: list[Revision] = []
     banned = 0
-    told: dict[str, Mapping[str, object]] = {}
+    replaced: Replaced[int] | None = None
+    pruned: Pruned[int] | None = None
     for event in up_to(events, until):
-        data = event.data or {}
-        if event.kind in ("replaced", "pruned"):
-            told.setdefault(event.kind, data)
-        elif event.kind == "step":
-            one = _revision(len(found) + 1, told, data, depths, base)
-            found += [one] if one else []
-            banned += "pruned" in told and event_phase(event) == "ban"
-            told = {}
+        match event.body:
+            case Replaced() as note:
+                replaced = replaced or note
+            case Pruned() as note:
+                pruned = pruned or note
+            case StepEnded() as step:
+                one = (
+                    _refused(len(found) + 1, pruned, step, depths, base)
+                    if replaced is None
+                    else _revised(len(found) + 1, replaced, depths, base)
+                )
+                found += [one] if one else []
+                banned += pruned is not None and event.phase == "ban"
+                replaced = pruned = None
     return RevisionInfo(tuple(found), banned)
 
 
-def event_phase(event: EventLike) -> str:
-    """The phase of a step, where the log says it."""
-    return str(getattr(event, "phase", ""))
+def _revised(number: int, note: Replaced[int], depths: Mapping[int, int], base: int) -> Revision:
+    return Revision(
+        number,
+        depths[note.new[0]] - 1 - base,
+        len(note.old),
+        len(note.new),
+        note.old_value,
+        note.new_value,
+        note.new[-1],
+        True,
+    )
 
 
-def _revision(
-    number: int,
-    told: Mapping[str, Mapping[str, object]],
-    step: Mapping[str, object],
-    depths: Mapping[int, int],
-    base: int,
+def _refused(
+    number: int, note: Pruned[int] | None, step: StepEnded, depths: Mapping[int, int], base: int
 ) -> Revision | None:
-    if "replaced" in told:
-        data = told["replaced"]
-        old, new = _nodes(data["old"]), _nodes(data["new"])
-        return Revision(
-            number,
-            depths[new[0]] - 1 - base,
-            len(old),
-            len(new),
-            _value(data["old_value"]),
-            _value(data["new_value"]),
-            new[-1],
-            True,
-        )
-    data = told.get("pruned", {})
-    if data.get("cut") is None:
+    if note is None or note.cut is None:
         return None
-    new, stats = _nodes(data["nodes"]), step.get("stats")
-    place = depths[new[0]] - 1 - base
-    length = stats.get("steps") if isinstance(stats, Mapping) else None
+    place, length = depths[note.nodes[0]] - 1 - base, step.stats.get("steps")
     return Revision(
         number,
         place,
         None if length is None else int(length) - place,
-        len(new),
-        _value(data["cut"]),
+        len(note.nodes),
+        note.cut,
         None,
-        new[-1],
+        note.nodes[-1],
         False,
     )
-
-
-def _nodes(value: object) -> list[int]:
-    return [int(node) for node in value] if isinstance(value, list | tuple) else []
-
-
-def _value(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def revision_figure(info: RevisionInfo) -> go.Figure:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from components.run.tree_table import EventLike, TreeRow, up_to
+from backend.core.events import Referenced, Resampled, StepEnded, Swapped, Weighed
+from backend.core.records import EventRecord
+from components.run.tree_table import TreeRow, up_to
 
 INSIDE = ", "
 """Between the name of a part and the track inside it, as the log writes it."""
@@ -85,14 +86,14 @@ def normalised(log_weights: Sequence[float]) -> tuple[float, ...]:
 
 
 def passes(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> list[Pass]:
     """The passes of the log up to event `until`, in order of their beginning. `rows` is the tree at
     that moment: it tells where a population starts again at the problem. Where a node is not in it,
     the population is taken to go on."""
     reader = _Reader({row.id: row.parent for row in rows})
     for event in up_to(events, until):
-        reader.read(event, event.data or {})
+        reader.read(event)
     return [Pass(one.track, one.number, tuple(one.rounds), one.drawn) for one in reader.found]
 
 
@@ -116,18 +117,17 @@ class _Reader:
         self._latest: dict[str, _Growing] = {}
         self.found: list[_Growing] = []
 
-    def read(self, event: EventLike, data: Mapping[str, Any]) -> None:
-        if event.kind == "weighed":
-            self._weighed(event.track, data)
-        elif event.kind == "resampled":
-            self._resampled(event.track, data)
-        elif event.kind == "referenced" and event.node_id is not None:
-            self._referenced(event.track, event.node_id, data)
+    def read(self, event: EventRecord) -> None:
+        match event.body:
+            case Weighed() as note:
+                self._weighed(event.track, note)
+            case Resampled() as note:
+                self._resampled(event.track, note)
+            case Referenced() as note:
+                self._referenced(event.track, note)
 
-    def _weighed(self, track: str, data: Mapping[str, Any]) -> None:
-        particles = tuple(data["particles"])
-        weights = normalised([_log(value) for value in data["log_weights"]])
-        increments = tuple(_log(value) for value in data["increments"])
+    def _weighed(self, track: str, note: Weighed[int]) -> None:
+        particles, weights = note.particles, normalised(note.log_weights)
         # A copy of a reference that is finished stands on its line as well; the slot that is held
         # is the last one.
         held = max(
@@ -139,18 +139,17 @@ class _Reader:
                 len(of.rounds),
                 particles,
                 weights,
-                increments,
+                note.increments,
                 1 / sum(weight**2 for weight in weights),
                 held=held,
             )
         )
         of.drawn = None
 
-    def _resampled(self, track: str, data: Mapping[str, Any]) -> None:
+    def _resampled(self, track: str, note: Resampled[int]) -> None:
         """A strategy may resample at the end of a round or at the beginning of the next: the event
         belongs to the round whose particles it names."""
-        particles = tuple(data["particles"])
-        weights = normalised([_log(value) for value in data["log_weights"]])
+        particles, weights = note.particles, normalised(note.log_weights)
         of = self._latest.get(track)
         if of is None or of.rounds[-1].particles != particles:
             of = self._going(track, particles)
@@ -160,18 +159,16 @@ class _Reader:
         of.rounds[-1] = replace(
             of.rounds[-1],
             weights=weights,
-            ess=float(data["ess"]),
-            ancestors=tuple(data["ancestors"]),
-            scheme=str(data["scheme"]),
+            ess=note.ess,
+            ancestors=note.ancestors,
+            scheme=note.scheme,
         )
 
-    def _referenced(self, track: str, node: int, data: Mapping[str, Any]) -> None:
-        of, slot = self._latest.get(track), int(data["slot"])
+    def _referenced(self, track: str, note: Referenced[int]) -> None:
+        of = self._latest.get(track)
         if of is not None:
-            of.drawn = Drawn(
-                node, slot, normalised([_log(value) for value in data["log_weights"]])[slot]
-            )
-        at: int | None = node
+            of.drawn = Drawn(note.node, note.slot, normalised(note.log_weights)[note.slot])
+        at: int | None = note.node
         while (
             at is not None and (parent := self._parents.get(at)) is not None
         ):  # the root is where everybody comes from
@@ -201,35 +198,31 @@ class _Reader:
         )
 
 
-def _log(value: float | str | None) -> float:
-    return -math.inf if value is None else float(value)
-
-
-def temperatures(events: Iterable[EventLike]) -> dict[str, float]:
+def temperatures(events: Iterable[EventRecord]) -> dict[str, float]:
     """The temperature of each track, where tracks differ in it, or propose to swap their
     references."""
     found: dict[str, float] = {}
     told: dict[str, float] = {}
     for event in events:
-        data = event.data or {}
-        if event.kind == "swapped":
-            found |= {
-                inside(event.track, chain): float(heat)
-                for chain, heat in zip(data["chains"], data["temperatures"], strict=True)
-            }
-        elif event.kind == "step" and "temperature" in data.get("stats", {}):
-            told[event.track] = float(data["stats"]["temperature"])
+        match event.body:
+            case Swapped(chains=chains, temperatures=heats):
+                found |= {
+                    inside(event.track, chain): heat
+                    for chain, heat in zip(chains, heats, strict=True)
+                }
+            case StepEnded(stats={"temperature": heat}):
+                told[event.track] = heat
     return found | told if found or len(set(told.values())) > 1 else {}
 
 
-def threshold(events: Iterable[EventLike], track: str) -> float | None:
+def threshold(events: Iterable[EventRecord], track: str) -> float | None:
     """The fraction of particles below which the method of a track resamples, as its steps tell it;
     None where they do not."""
     told = None
     for event in events:
-        if event.kind == "step" and event.track == track:
-            told = (event.data or {}).get("stats", {}).get("ess_min", told)
-    return None if told is None else float(told)
+        if event.track == track and isinstance(event.body, StepEnded):
+            told = event.body.stats.get("ess_min", told)
+    return told
 
 
 def inside(track: str, part: str) -> str:

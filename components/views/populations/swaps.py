@@ -17,8 +17,10 @@ from types import MappingProxyType
 import pandas as pd
 from plotly import graph_objects as go
 
+from backend.core.events import Swapped
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, FAINT, GREY, escaped, framed
-from components.run.tree_table import EventLike, up_to
+from components.run.tree_table import up_to
 from components.views.populations.passes import inside
 
 LABELLED = 40
@@ -42,42 +44,30 @@ class Swap:
     accepted: bool
 
 
-def swaps(events: Iterable[EventLike], until: int | None = None) -> list[Swap]:
+def swaps(events: Iterable[EventRecord], until: int | None = None) -> list[Swap]:
     """The proposals of the log up to event `until`, in order. Those of one step of the search are
     one round."""
     found: list[Swap] = []
     turn, place, step = 0, 0, -1
     for event in up_to(events, until):
-        if event.kind == "swapped":
-            data = event.data or {}
+        if isinstance(note := event.body, Swapped):
             turn, place = (turn, place + 1) if event.round == step else (turn + 1, 0)
             step = event.round
-            (one, other), (node, other_node) = data["chains"], data["nodes"]
-            chains = (inside(event.track, one), inside(event.track, other))
-            heats, energies, chance = (
-                _pair(data["temperatures"]),
-                _pair(data["energies"]),
-                float(data["probability"]),
-            )
+            one, other = note.chains
             found.append(
                 Swap(
                     turn,
                     place,
-                    chains,
-                    heats,
-                    (node, other_node),
-                    energies,
-                    chance,
-                    float(data["uniform"]),
-                    bool(data["accepted"]),
+                    (inside(event.track, one), inside(event.track, other)),
+                    note.temperatures,
+                    note.nodes,
+                    note.energies,
+                    note.probability,
+                    note.uniform,
+                    note.accepted,
                 )
             )
     return found
-
-
-def _pair(values: Sequence[float | str]) -> tuple[float, float]:
-    one, other = values
-    return float(one), float(other)
 
 
 @dataclass(frozen=True)

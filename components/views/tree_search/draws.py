@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
 
-from components.run.tree_table import EventLike, up_to
+from backend.core.events import Backed, Drawn, StepEnded
+from backend.core.records import EventRecord
+from components.run.tree_table import up_to
 from components.views.tree_search.beliefs import Spread, spread
 
 NEW, ON, CHILD = "new answer here", "go on below", "child"
@@ -85,7 +87,7 @@ class _Heard:
         self.sums[key] = (count + 1, total + score)
 
 
-def descents(events: Iterable[EventLike], until: int | None = None) -> list[Descent]:
+def descents(events: Iterable[EventRecord], until: int | None = None) -> list[Descent]:
     """The descents of the log up to event `until`. The first answer has none: there is nothing to
     go on below."""
     heard = _Heard()
@@ -94,41 +96,40 @@ def descents(events: Iterable[EventLike], until: int | None = None) -> list[Desc
     made: list[tuple[int, float]] = []
     top: int | None = None
     for event in up_to(events, until):
-        data = event.data or {}
-        if event.kind == "drawn" and event.node_id is not None:
-            top = event.node_id if top is None else top
-            level = _level(heard, event.node_id, data)
-            if event.node_id == top:
-                asked.append(Descent(len(found) + len(asked) + 1, (level,)))
-            elif asked:
-                asked[-1] = replace(asked[-1], levels=(*asked[-1].levels, level))
-        elif event.kind == "backed":
-            path = data["path"]
-            heard.hear(path, float(event.value or 0.0))
-            made.append((path[-1], float(event.value or 0.0)))
-        elif event.kind == "step":
-            sure = len(made) == len(asked)
-            found += [
-                replace(one, answer=made[at][0], score=made[at][1]) if sure else one
-                for at, one in enumerate(asked)
-            ]
-            asked, made = [], []
+        match event.body:
+            case Drawn() as note:
+                top = note.node if top is None else top
+                level = _level(heard, note)
+                if note.node == top:
+                    asked.append(Descent(len(found) + len(asked) + 1, (level,)))
+                elif asked:
+                    asked[-1] = replace(asked[-1], levels=(*asked[-1].levels, level))
+            case Backed(path=path, value=value):
+                heard.hear(path, value)
+                made.append((path[-1], value))
+            case StepEnded():
+                sure = len(made) == len(asked)
+                found += [
+                    replace(one, answer=made[at][0], score=made[at][1]) if sure else one
+                    for at, one in enumerate(asked)
+                ]
+                asked, made = [], []
     return found + asked
 
 
-def _level(heard: _Heard, node: int, data: Mapping[str, Any]) -> Level:
-    children, draws = data["children"], data["draws"]
+def _level(heard: _Heard, note: Drawn[int]) -> Level:
+    node, children, draws = note.node, note.children, note.draws
     heard.answers |= set(children)
     top = max(range(len(draws)), key=draws.__getitem__, default=None)
     arms = [
-        heard.arm(NEW, node, data["gen"], not children),
-        heard.arm(ON, node, data["cont"], bool(children)),
+        heard.arm(NEW, node, note.gen, not children),
+        heard.arm(ON, node, note.cont, bool(children)),
     ]
     arms += [
         heard.arm(CHILD, node, draw, place == top, child)
         for place, (child, draw) in enumerate(zip(children, draws, strict=True))
     ]
-    beliefs = data.get("beliefs") or [{}] * len(arms)
+    beliefs: Sequence[Mapping[str, float]] = note.beliefs or [{}] * len(arms)
     return Level(
         node,
         tuple(

@@ -14,8 +14,10 @@ from itertools import pairwise
 
 from plotly import graph_objects as go
 
+from backend.core.events import Popped, StepEnded
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, BLUE, ORANGE, framed
-from components.run.tree_table import EventLike, TreeRow, up_to
+from components.run.tree_table import TreeRow, up_to
 
 
 @dataclass(frozen=True)
@@ -46,26 +48,18 @@ class FrontierInfo:
 
 
 def frontier_info(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> FrontierInfo:
     """The pops of the log up to event `until`."""
     done = {row.id for row in rows if row.done}
     pops: list[Pop] = []
     waiting: int | None = None
     for event in up_to(events, until):
-        data = event.data or {}
-        if event.kind == "popped" and event.node_id is not None:
-            pops.append(
-                Pop(
-                    len(pops) + 1,
-                    event.node_id,
-                    finite(data["g"]),
-                    finite(data["h"]),
-                    event.node_id in done,
-                )
-            )
-        elif event.kind == "step" and "frontier" in data.get("stats", {}):
-            waiting = int(data["stats"]["frontier"])
+        match event.body:
+            case Popped(node=node, g=g, h=h):
+                pops.append(Pop(len(pops) + 1, node, finite(g), finite(h), node in done))
+            case StepEnded(stats={"frontier": left}):
+                waiting = int(left)
     return FrontierInfo(tuple(pops), waiting)
 
 
@@ -75,10 +69,9 @@ def falls(info: FrontierInfo) -> int:
     return sum(later < earlier - 1e-12 for earlier, later in pairwise(known))
 
 
-def finite(value: float | str | None) -> float | None:
-    """A stored number, or None where it is infinite, which is stored as a word."""
-    number = None if value is None else float(value)
-    return None if number is None or math.isinf(number) else number
+def finite(value: float) -> float | None:
+    """The number, or None where it is infinite."""
+    return None if math.isinf(value) else value
 
 
 def frontier_figure(info: FrontierInfo) -> go.Figure:

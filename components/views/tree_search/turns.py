@@ -8,11 +8,13 @@ parts that the promise F of its node is the sum of.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from plotly import graph_objects as go
 
+from backend.core.events import Backed, Jumped, Selected, StepEnded
+from backend.core.records import EventRecord
 from components.frame.theme import (
     ACCENT,
     BLUE,
@@ -24,7 +26,7 @@ from components.frame.theme import (
     escaped,
     framed,
 )
-from components.run.tree_table import EventLike, up_to
+from components.run.tree_table import up_to
 from components.views.material import Material
 
 COLORS = (BLUE, ORANGE, PURPLE, SKY, VERMILION)
@@ -48,39 +50,27 @@ class Turn:
     frontier: int | None = None
 
 
-def turns(events: Iterable[EventLike], until: int | None = None) -> list[Turn]:
+def turns(events: Iterable[EventRecord], until: int | None = None) -> list[Turn]:
     """The turns of the log up to event `until`."""
     found: list[Turn] = []
     one: Turn | None = None
     backed: float | None = None
     for event in up_to(events, until):
-        data = event.data or {}
-        if event.kind == "backed":
-            backed = event.value
-        elif event.kind == "jumped" and event.node_id is not None:
-            terms = tuple((str(name), float(value)) for name, value in data["terms"].items())
-            one = Turn(len(found) + 1, event.node_id, True, float(data["score"]), terms)
-        elif event.kind == "selected" and data.get("children"):
-            options = tuple(zip(data["children"][-1], map(float, data["scores"][-1]), strict=True))
-            one = Turn(
-                len(found) + 1, data["path"][-1], False, float(data["values"][-1]), options=options
-            )
-        elif event.kind == "step":
-            if one is not None:
-                left = data.get("stats", {}).get("frontier")
-                found.append(
-                    Turn(
-                        one.number,
-                        one.node,
-                        one.jump,
-                        one.worth,
-                        one.terms,
-                        one.options,
-                        backed,
-                        None if left is None else int(left),
-                    )
-                )
-            one = backed = None
+        number = len(found) + 1
+        match event.body:
+            case Backed(value=value):
+                backed = value
+            case Jumped() as jump:
+                one = Turn(number, jump.node, True, jump.score, tuple(jump.terms.items()))
+            case Selected() as walk if walk.children:
+                options = tuple(zip(walk.children[-1], walk.scores[-1], strict=True))
+                one = Turn(number, walk.path[-1], False, walk.values[-1], options=options)
+            case StepEnded(stats=stats):
+                if one is not None:
+                    left = stats.get("frontier")
+                    frontier = None if left is None else int(left)
+                    found.append(replace(one, backed=backed, frontier=frontier))
+                one = backed = None
     return found
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.events import Backed
+from backend.core.records import EventRecord
 from components.frame.theme import ACCENT, GREY, SCORE_SCALE, framed
-from components.run.tree_table import EventLike, TreeRow, chosen_node, path_to, up_to
+from components.run.tree_table import TreeRow, chosen_node, path_to, up_to
 
 SHOWN = 12
 """Children of one node drawn at most, the most visited first; the child on the path is drawn
@@ -69,23 +71,20 @@ class VisitInfo:
         return -1.0 if any((child.mean or 0.0) < 0.0 for child in self.children) else 0.0
 
 
-def backups(events: Iterable[EventLike], until: int | None = None) -> dict[int, Backups]:
+def backups(events: Iterable[EventRecord], until: int | None = None) -> dict[int, Backups]:
     """What was backed up through each visited node, by node id, up to event `until`."""
     found: dict[int, Backups] = {}
     for event in up_to(events, until):
-        if event.kind == "backed":
-            data = event.data or {}
-            path = data["path"]
-            for node, recorded in zip(path, data.get("means") or [None] * len(path), strict=True):
+        if isinstance(note := event.body, Backed):
+            means = note.means or [None] * len(note.path)
+            for node, recorded in zip(note.path, means, strict=True):
                 before = found.get(node, Backups())
-                found[node] = Backups(
-                    before.visits + 1, before.total + (event.value or 0.0), recorded
-                )
+                found[node] = Backups(before.visits + 1, before.total + note.value, recorded)
     return found
 
 
 def visit_info(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> VisitInfo:
     """The children of every node on the answer's path, or while nothing is answered, on the most
     visited path."""

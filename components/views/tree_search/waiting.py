@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.events import Popped, Pruned, Pushed
+from backend.core.records import EventRecord
 from components.frame.theme import BLUE, ORANGE, framed
-from components.run.tree_table import EventLike, TreeRow, up_to
+from components.run.tree_table import TreeRow, up_to
 from components.views.tree_search.frontier import finite
 
 SHOWN = 20
@@ -57,7 +59,7 @@ class WaitingInfo:
 
 
 def waiting_info(
-    rows: Sequence[TreeRow], events: Iterable[EventLike], until: int | None = None
+    rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> WaitingInfo:
     """The frontier after event `until`."""
     by_id = {row.id: row for row in rows}
@@ -65,16 +67,16 @@ def waiting_info(
     entered: Counter[int] = Counter()
     pops = pushes = given_up = 0
     for event in up_to(events, until):
-        data, node = event.data or {}, event.node_id
-        if event.kind == "pushed" and node is not None:
-            pushes += 1
-            entered[node] += 1
-            inside[node] = (float(data["g"]), float(data["h"]), pushes, pops)
-        elif event.kind == "popped" and node is not None:
-            pops += 1
-            inside.pop(node, None)
-        elif event.kind == "pruned":
-            given_up += sum(inside.pop(lost, None) is not None for lost in data["nodes"])
+        match event.body:
+            case Pushed(node=node, g=g, h=h):
+                pushes += 1
+                entered[node] += 1
+                inside[node] = (g, h, pushes, pops)
+            case Popped(node=node):
+                pops += 1
+                inside.pop(node, None)
+            case Pruned(nodes=nodes):
+                given_up += sum(inside.pop(lost, None) is not None for lost in nodes)
     same = Counter((row.parent, row.text, row.done) for row in rows)
     order = sorted(
         inside,

@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from components.run.tree_table import EventLike, TreeRow, up_to
+from backend.core.events import Backed, NodeAdded, Pruned, Rolled, ScoreGiven, Selected, StepEnded
+from backend.core.records import EventRecord
+from components.run.tree_table import TreeRow, up_to
 from components.views.tree_search.visits import Backups, backups
 
 
@@ -105,48 +107,52 @@ class Simulation:
         return tuple(change.node for change in self.changes)
 
 
+T = TypeVar("T")
+
+
 class Round(NamedTuple):
-    """The events that led to one backup, that one last."""
+    """The events that led to one backup, then that one, and what it says."""
 
-    events: Sequence[EventLike]
-    backed: EventLike
+    events: Sequence[EventRecord]
+    backed: EventRecord
+    note: Backed[int]
 
 
-def rounds(events: Iterable[EventLike], until: int | None = None) -> list[Round]:
+def rounds(events: Iterable[EventRecord], until: int | None = None) -> list[Round]:
     """The simulations of the log whose backup is not after event `until`, in order. One that told
     nothing but its backup is a round as well."""
     found: list[Round] = []
-    going: list[EventLike] = []
+    going: list[EventRecord] = []
     for event in up_to(events, until):
-        if event.kind == "step":
-            going = []
-        elif event.kind == "backed":
-            found.append(Round(going, event))
-            going = []
-        elif event.kind in ("selected", "node", "score", "pruned", "rolled"):
-            going.append(event)
+        match event.body:
+            case StepEnded():
+                going = []
+            case Backed() as note:
+                found.append(Round(going, event, note))
+                going = []
+            case Selected() | NodeAdded() | ScoreGiven() | Pruned() | Rolled():
+                going.append(event)
     return found
 
 
 def simulation(
-    rows: Sequence[TreeRow], events: Sequence[EventLike], found: Sequence[Round], number: int
+    rows: Sequence[TreeRow], events: Sequence[EventRecord], found: Sequence[Round], number: int
 ) -> Simulation:
     """Simulation `number` (from 1) of those `found` in `events`. `rows` is the tree at that moment
     or later."""
-    told, backed = found[number - 1]
-    data: Mapping[str, Any] = backed.data or {}
+    told, backed, note = found[number - 1]
     before = backups(events, backed.seq - 1)
     after = backups([backed])
     changes = []
-    for node in data["path"]:
+    for node in note.path:
         old = before.get(node, Backups())
-        added = Backups(old.visits + 1, old.total + (backed.value or 0.0), after[node].recorded)
+        added = Backups(old.visits + 1, old.total + note.value, after[node].recorded)
         changes.append(Change(node, added.visits, old.mean, added.mean))
     choices = [
         choice
         for event in told
-        if event.kind == "selected"
-        for choice in _choices(event.data or {}, before)
+        if isinstance(event.body, Selected)
+        for choice in _choices(event.body, before)
     ]
     return Simulation(
         number,
@@ -154,43 +160,40 @@ def simulation(
         tuple(choices),
         _fresh(rows, told),
         _tried(told),
-        float(backed.value or 0.0),
+        note.value,
         tuple(changes),
     )
 
 
-def _choices(data: Mapping[str, Any], before: Mapping[int, Backups]) -> Iterable[Choice]:
-    path, levels = data["path"], data.get("children") or ()
-    for place, children in enumerate(levels):
-        priors, draws = _level(data, "priors", place), _level(data, "draws", place)
+def _choices(walk: Selected[int], before: Mapping[int, Backups]) -> Iterable[Choice]:
+    path = walk.path
+    for place, children in enumerate(walk.children):
+        priors, draws = _level(walk.priors, place), _level(walk.draws, place)
         options = tuple(
             Option(
                 node,
-                data["visits"][place][slot],
-                float(data["means"][place][slot]),
-                float(data["scores"][place][slot]),
+                walk.visits[place][slot],
+                walk.means[place][slot],
+                walk.scores[place][slot],
                 node == path[place + 1],
                 priors[slot] if priors else None,
                 draws[slot] if draws else None,
             )
             for slot, node in enumerate(children)
         )
-        yield Choice(
-            path[place], before.get(path[place], Backups()).visits, str(data["formula"]), options
-        )
+        visits = before.get(path[place], Backups()).visits
+        yield Choice(path[place], visits, walk.formula, options)
 
 
-def _level(data: Mapping[str, Any], name: str, place: int) -> Sequence[Any]:
-    levels = data.get(name) or ()
+def _level(levels: Sequence[Sequence[T]], place: int) -> Sequence[T]:
     return levels[place] if place < len(levels) else ()
 
 
-def _fresh(rows: Sequence[TreeRow], told: Sequence[EventLike]) -> tuple[Fresh, ...]:
-    new = {event.node_id for event in told if event.kind == "node"}
-    dropped = {
-        node for event in told if event.kind == "pruned" for node in (event.data or {})["nodes"]
-    }
-    scores = {event.node_id: event.value for event in told if event.kind == "score"}
+def _fresh(rows: Sequence[TreeRow], told: Sequence[EventRecord]) -> tuple[Fresh, ...]:
+    bodies = [event.body for event in told]
+    new = {body.node for body in bodies if isinstance(body, NodeAdded)}
+    dropped = {node for body in bodies if isinstance(body, Pruned) for node in body.nodes}
+    scores = {body.node: body.value for body in bodies if isinstance(body, ScoreGiven)}
     return tuple(
         Fresh(row.id, row.parent, scores.get(row.id), row.id in dropped)
         for row in rows
@@ -198,12 +201,11 @@ def _fresh(rows: Sequence[TreeRow], told: Sequence[EventLike]) -> tuple[Fresh, .
     )
 
 
-def _tried(told: Sequence[EventLike]) -> tuple[Tried, ...]:
-    found = []
-    for event in told:
-        if event.kind == "rolled" and event.node_id is not None:
-            found.append(Tried(event.node_id, int((event.data or {})["rollout"]), event.value))
-    return tuple(found)
+def _tried(told: Sequence[EventRecord]) -> tuple[Tried, ...]:
+    bodies = (event.body for event in told)
+    return tuple(
+        Tried(body.node, body.rollout, body.value) for body in bodies if isinstance(body, Rolled)
+    )
 
 
 def told_of(one: Simulation, phase: str) -> str:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from backend.messages.runs import Event, Node
+from backend.core.records import EventRecord
+from backend.messages.runs import Node
 from components.compare.clock import NAMES, Clock, clock
 from tests.components.traced import search_trace
 from tests.pages.fake_service import FakeService
@@ -18,10 +19,10 @@ amounts = some.lists(
 ).map(sorted)
 
 
-def sent(trace: Trace) -> tuple[list[Node], list[Event]]:
+def sent(trace: Trace) -> tuple[list[Node], list[EventRecord]]:
     run = FakeService().add(trace)
     return [run.node(record.id) for record in trace.nodes], [
-        run.event(record.seq) for record in trace.events
+        run.event(record.seq).record() for record in trace.events
     ]
 
 

@@ -58,7 +58,7 @@ def test_the_solutions_of_a_search_have_their_answers() -> None:
     run = FakeService().add(beam_trace())
     rows = tree_table(
         [run.node(record.id) for record in run.trace.nodes],
-        [run.event(record.seq) for record in run.trace.events],
+        [run.event(record.seq).record() for record in run.trace.events],
     )
     told = Answers().read_on(rows, answer_of, 1)
     assert set(told.of) <= {one.id for one in rows if one.done} and told.labels

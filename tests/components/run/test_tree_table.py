@@ -15,7 +15,7 @@ def rows_of(trace: Trace, until: int | None = None) -> list[TreeRow]:
     run = FakeService().add(trace)
     return tree_table(
         [run.node(record.id) for record in trace.nodes],
-        [run.event(record.seq) for record in trace.events],
+        [run.event(record.seq).record() for record in trace.events],
         until,
     )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
+
+from backend.core.events import ScoreGiven
 from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
 from components.tree.inspector.formula.case import Rival, Term
@@ -65,17 +68,19 @@ def test_before_its_call_is_told_a_node_has_no_call() -> None:
 
 def test_every_score_of_a_node_is_told_in_order_and_only_up_to_the_moment() -> None:
     _, events = search("beam_search")
-    score = next(event for event in events if event.kind == "score")
-    again = score.model_copy(update={"seq": events[-1].seq + 1, "value": 0.25, "label": "second"})
-    assert score.node_id is not None and score.value is not None
-    found = scorings(score.node_id, [*events, again])
+    score, given = next(
+        (event, event.body) for event in events if isinstance(event.body, ScoreGiven)
+    )
+    body = replace(given, value=0.25, scorer="second")
+    again = replace(score, seq=events[-1].seq + 1, body=body)
+    found = scorings(given.node, [*events, again])
     assert found == [
-        Scoring(score.seq, "prm", score.value, "", (score.value,)),
-        Scoring(again.seq, "second", 0.25, "", (score.value,)),
+        Scoring(score.seq, "prm", given.value, "", (given.value,)),
+        Scoring(again.seq, "second", 0.25, "", (given.value,)),
     ]
     assert (
-        scorings(score.node_id, [*events, again], score.seq) == found[:1]
-        and scorings(score.node_id, events, score.seq - 1) == []
+        scorings(given.node, [*events, again], score.seq) == found[:1]
+        and scorings(given.node, events, score.seq - 1) == []
     )
 
 

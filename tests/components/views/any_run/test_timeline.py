@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from backend.messages.runs import Event
+from backend.core.events import CallEnded, EventBody, ScoreGiven, StatusChanged
+from backend.core.records import EventRecord
 from components.views.any_run.timeline import (
     LANES,
     Call,
@@ -18,35 +17,33 @@ from components.views.any_run.timeline import (
 from tests.components.traced import searched
 
 
-def call(seq: int, label: str, start: float, end: float, **data: Any) -> Event:
+def at(seq: int, t_ms: float, body: EventBody) -> EventRecord:
+    return EventRecord(seq, t_ms, 0, "", "", body)
+
+
+def call(
+    seq: int, role: str, start: float, end: float, generated: int = 40, timed: bool = True
+) -> EventRecord:
     counts = (
         {"scored": 2}
-        if label.startswith("verifier")
-        else {"requests": 4, "generated_tokens": 40, "prompt_tokens": 100, "cached_tokens": 60}
+        if role.startswith("verifier")
+        else {
+            "requests": 4,
+            "generated_tokens": generated,
+            "prompt_tokens": 100,
+            "cached_tokens": 60,
+        }
     )
-    return Event(
-        seq=seq,
-        t_ms=end,
-        kind="call",
-        label=label,
-        data={**counts, "started_ms": start, "ended_ms": end, **data},
-    )
+    return at(seq, end, CallEnded(role, **counts, started_ms=start, ended_ms=end))
 
 
-def score(seq: int, tokens: int, cached: int) -> Event:
-    return Event(
-        seq=seq,
-        t_ms=0.0,
-        kind="score",
-        node_id=seq,
-        value=0.5,
-        data={"steps": [0.5], "tokens": tokens, "cached": cached},
-    )
+def score(seq: int, tokens: int, cached: int) -> EventRecord:
+    return at(seq, 0.0, ScoreGiven(seq, "prm", 0.5, (0.5,), tokens, cached))
 
 
 EVENTS = [
     call(1, "policy", 10.0, 50.0), score(2, 7, 3), score(3, 0, 0), call(4, "verifier prm", 50.0, 60.0), call(5, "policy", 70.0, 90.0),
-    call(6, "policy", 70.0, 95.0), Event(seq=7, t_ms=100.0, kind="status", label="finished"),
+    call(6, "policy", 70.0, 95.0), at(7, 100.0, StatusChanged("finished")),
 ]  # fmt: skip
 
 
@@ -90,7 +87,7 @@ def test_a_verifier_beside_the_model_takes_only_what_the_model_leaves() -> None:
 
 
 def test_calls_without_a_time_are_counted_and_not_drawn() -> None:
-    info = timeline([Event(seq=1, t_ms=5.0, kind="call", label="policy", data={"requests": 2})])
+    info = timeline([at(1, 5.0, CallEnded("policy", requests=2))])
     assert (info.calls, info.untimed) == ((), 1) and told_of(info) == "No call says when it ran."
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.messages import runs as schemas
+from backend.core.events import Resampled, Weighed
+from backend.core.records import EventRecord
 from components.views.populations.lineage import genealogy, genealogy_figure, lineage
 from components.views.populations.marks import DRAWN, HELD
 from components.views.populations.particles import (
@@ -125,20 +126,13 @@ def test_charts_draw_the_numbers_they_are_given() -> None:
     "opening", [False, True], ids=["at the end of the round", "at the beginning of the next"]
 )
 def test_resampling_belongs_to_the_round_whose_particles_it_names(opening: bool) -> None:
-    weighed = {"particles": [1, 2], "log_weights": [0.0, -1.0], "increments": [0.0, -1.0]}
-    resampled = {
-        "particles": [1, 2],
-        "log_weights": [0.0, -1.0],
-        "ancestors": [0, 0],
-        "scheme": "residual",
-        "ess": 1.4,
-    }
-    later = {"particles": [3, 4], "log_weights": [0.0, 0.0], "increments": [0.0, 0.0]}
-    log = [("weighed", 0, weighed), ("resampled", int(opening), resampled), ("weighed", 1, later)]
-    events = [
-        schemas.Event(seq=at, t_ms=0.0, kind=kind, round=number, data=data)
-        for at, (kind, number, data) in enumerate(log)
+    resampled = Resampled("residual", (1, 2), (0, 0), (0.1, 0.6), (0.0, -1.0), 1.4)
+    log = [
+        (0, Weighed((1, 2), (0.0, -1.0), (0.0, -1.0))),
+        (int(opening), resampled),
+        (1, Weighed((3, 4), (0.0, 0.0), (0.0, 0.0))),
     ]
+    events = [EventRecord(at, 0.0, number, "", "", body) for at, (number, body) in enumerate(log)]
     [one] = passes([], events)
     found = one.rounds
     assert [row.ancestors for row in found] == [(0, 0), None]

@@ -18,7 +18,7 @@ from components.tree.inspector.formula.case import Case, Formula, case, settings
 from components.tree.inspector.formula.table import formulas
 from components.tree.inspector.formula.values import BACKUPS
 from components.tree.inspector.formula.walks import RULES, considered, numbers
-from tests.components.traced import Seen, seen
+from tests.components.traced import Seen, nodes_of, seen
 from tests.golden import SEARCHES, searched, spec
 from tests.pages.traces import Trace
 
@@ -167,7 +167,7 @@ def test_a_moment_knows_nothing_of_what_comes_later() -> None:
     params = settings(SEARCHES["mcts"], entry.params.model_json_schema())
     different = 0
     for until in range(10, len(events), 25):
-        then = tree_table([event.node for event in events if event.node is not None], events, until)
+        then = tree_table(nodes_of(rows), events, until)
         for row in then:
             at = case(row.id, then, events, until, params, entry.formulas)
             cut = case(row.id, then, events[: until + 1], None, params, entry.formulas)
