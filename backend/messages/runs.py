@@ -82,8 +82,9 @@ class StrategyInfo(Answer):
     """A strategy as the form needs it: `params_schema` is a JSON schema with published defaults,
     bounds and help texts. `idea` explains it at more length than `summary`; `sources` says what is
     taken from where, `departures` where it leaves the paper and why, `avoided` which published
-    defects were not copied: one sentence each. `formulas` are those that its decisions go by, each
-    with its published constant where a parameter may leave that open."""
+    defects were not copied: one sentence each. `formulas` are those that its decisions go by
+    (names of `Catalog.formulas`), each with its published constant where a parameter may leave that
+    open."""
 
     name: str
     title: str
@@ -105,6 +106,32 @@ class StrategyInfo(Answer):
     formulas: dict[str, float | None] = Field(default_factory=dict)
     available: bool = True
     reason: str = ""
+
+
+class FormulaInput(Answer):
+    """An input of a formula: `symbol` is LaTeX, `unit` empty for a pure number, `low` and `high`
+    are None where nothing bounds it. `each`: one value an element; `whole`: a whole number."""
+
+    name: str
+    symbol: str
+    meaning: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    each: bool = False
+    whole: bool = False
+
+
+class FormulaInfo(Answer):
+    """A formula that strategies name: `latex` is written with the symbols of its inputs. `vector`:
+    it gives one value an element, and `latex` is that of element i."""
+
+    name: str
+    title: str
+    summary: str
+    latex: str
+    inputs: list[FormulaInput]
+    vector: bool = False
 
 
 class JudgeInfo(Answer):
@@ -176,6 +203,7 @@ class Catalog(Answer):
     engines: list[EngineChoice]
     problem_sets: list[ProblemSetInfo]
     budget_axes: list[Axis]
+    formulas: list[FormulaInfo] = Field(default_factory=list)
 
 
 class Problem(Answer):

@@ -3,11 +3,13 @@ something is not available."""
 
 from __future__ import annotations
 
+import math
 from typing import TypedDict
 
 import backend.judging.selectors
 import backend.strategies  # noqa: F401  (registers all)
 from backend.core.cards import JudgeCard
+from backend.core.formulas import FORMULAS, Formula, Input
 from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import BUDGET_AXES
 from backend.engines.models import Models
@@ -46,6 +48,31 @@ def catalog(models: Models, library: Library) -> schemas.Catalog:
         engines=engines(models),
         problem_sets=problem_sets(library),
         budget_axes=[schemas.Axis(name=axis, title=AXIS_TITLES[axis]) for axis in BUDGET_AXES],
+        formulas=[formula(one) for one in FORMULAS.values()],
+    )
+
+
+def formula(one: Formula) -> schemas.FormulaInfo:
+    return schemas.FormulaInfo(
+        name=one.name,
+        title=one.title,
+        summary=one.summary,
+        latex=one.latex,
+        inputs=[formula_input(name, each) for name, each in one.inputs.items()],
+        vector=one.vector,
+    )
+
+
+def formula_input(name: str, one: Input) -> schemas.FormulaInput:
+    return schemas.FormulaInput(
+        name=name,
+        symbol=one.symbol,
+        meaning=one.meaning,
+        unit=one.unit,
+        low=one.low if math.isfinite(one.low) else None,
+        high=one.high if math.isfinite(one.high) else None,
+        each=one.each,
+        whole=one.whole,
     )
 
 

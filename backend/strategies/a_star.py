@@ -11,15 +11,16 @@ from typing import Literal
 
 from pydantic import Field
 
+from backend.core.formulas.costs import COSTS
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Note, Popped, Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, complete, expand
-from backend.strategies.parts.tree.frontier import COSTS, Frontier, Open
+from backend.strategies.parts.tree.frontier import Frontier, Open
 
 
-@strategy("a_star", formulas={"cost": None})
+@strategy("a_star", formulas=dict.fromkeys(("cost", *COSTS, "shortfall")))
 async def a_star(
     root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng
 ) -> AsyncIterator[Step]:

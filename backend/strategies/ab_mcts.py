@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from backend.core.errors import VerifierFailure
+from backend.core.formulas.posteriors import POSTERIORS
 from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Note, Step
@@ -19,7 +20,7 @@ from backend.strategies.parts.answer_tree.thompson import PRIORS
 from backend.strategies.parts.rounds import Scored, dead, living, unscored
 
 
-@strategy("ab_mcts", formulas={"thompson": None})
+@strategy("ab_mcts", formulas=dict.fromkeys(("thompson", "deeper", *POSTERIORS.values())))
 async def ab_mcts(
     root: Node, policy: Policy, verifier: Verifier, params: AbMctsParams, rng: Rng
 ) -> AsyncIterator[Step]:

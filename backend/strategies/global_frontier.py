@@ -15,7 +15,7 @@ from backend.core.steps import Note, Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import complete, expand
 from backend.strategies.parts.tree import backups, promise
-from backend.strategies.parts.tree.choices import RULES, deepsearch
+from backend.strategies.parts.tree.choices import RULES, by_deepsearch
 from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, selected
 
 
@@ -47,7 +47,7 @@ async def global_frontier(
         frontier.renew(current.path() if leaves else [current])
         if current.children and not leaves:
             walk, phase = (
-                descend(current, deepsearch(RULES["deepsearch"].c), earliest(rng)),
+                descend(current, by_deepsearch(RULES["deepsearch"].c), earliest(rng)),
                 "local",
             )
             current = walk.path[-1]

@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from backend.core.formulas.particles import ladder
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.statistics.weights import ladder
 from backend.core.steps import Step
 from backend.core.streams import closing
 from backend.core.types import Node

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
+from backend.core.formulas.shares import ROOT_SCORE
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
@@ -45,9 +46,6 @@ async def rebase(
             phase="balance",
             stats={"width": width, "finished": len(finished)},
         )
-
-
-ROOT_SCORE = 1.0
 
 
 class RebaseParams(Params):

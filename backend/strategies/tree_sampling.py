@@ -10,17 +10,18 @@ from typing import Literal
 
 from pydantic import Field
 
+from backend.core.formulas.soft_values import draws_allowed, soft
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps
-from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State, backed, widening
+from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State
 from backend.strategies.parts.soft_tree.soft_walks import Method, grown
 
 
-@strategy("tree_sampling", formulas={"boltzmann": None, "uct": None, "soft": None})
+@strategy("tree_sampling", formulas=dict.fromkeys(("boltzmann", "uct", "soft", "draws_allowed")))
 async def tree_sampling(
     root: Node, policy: Policy, verifier: Verifier, params: TreeSamplingParams, rng: Rng
 ) -> AsyncIterator[Step]:
@@ -31,8 +32,8 @@ async def tree_sampling(
         mode.formula,
         mode.worth(weight, params.exploration),
         mode.pick,
-        widening(params.widening, params.widening_power),
-        partial(backed, weight=weight),
+        lambda visits: draws_allowed(visits, params.widening, params.widening_power),
+        partial(soft, reward_weight=weight),
         ANSWERS[mode.answer if params.answer == "mode" else params.answer](weight),
     )
     async with closing(

@@ -75,8 +75,8 @@ PARTICLES = (
         Defect.REFERENCE,
         "every prefix of the reference weighs by the final score",
         CONDITIONAL,
-        "held.log_weight + step.gain / weighing.temperature",
-        "held.log_weight + self._line[-1].gain / weighing.temperature",
+        "log_weight(held.log_weight, step.gain, weighing.temperature)",
+        "log_weight(held.log_weight, self._line[-1].gain, weighing.temperature)",
         (
             f"{OF_GIBBS}::test_the_last_slot_follows_the_reference_and_weighs_as_its_prefix_of_the_same_depth_did",
         ),
@@ -86,8 +86,8 @@ PARTICLES = (
         Defect.REFERENCE,
         "every prefix of the reference weighs by the score of the next one",
         CONDITIONAL,
-        "held.log_weight + step.gain / weighing.temperature",
-        "held.log_weight + self._ahead(held)[:2][-1].gain / weighing.temperature",
+        "log_weight(held.log_weight, step.gain, weighing.temperature)",
+        "log_weight(held.log_weight, self._ahead(held)[:2][-1].gain, weighing.temperature)",
         (
             f"{OF_GIBBS}::test_the_last_slot_follows_the_reference_and_weighs_as_its_prefix_of_the_same_depth_did",
         ),

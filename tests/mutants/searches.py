@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Defect, Mutant
 
-STRATEGIES = "backend/strategies"
+STRATEGIES, FORMULAS = "backend/strategies", "backend/core/formulas"
 BEAM, REBASE, LOOKAHEAD = (
     f"{STRATEGIES}/parts/beam.py",
     f"{STRATEGIES}/rebase.py",
@@ -199,9 +199,9 @@ SEARCHES = (
         "sum-for-the-mean",
         Defect.TREE_SAMPLING,
         "the backup sums over draws, which favours wide prefixes",
-        f"{STRATEGIES}/parts/soft_tree/soft_values.py",
-        "(logsumexp(_tilted(values, draws, weight)) - math.log(math.fsum(draws))) / weight",
-        "logsumexp(_tilted(values, draws, weight)) / weight",
+        f"{FORMULAS}/soft_values.py",
+        "(total - math.log(math.fsum(draws))) / reward_weight",
+        "total / reward_weight",
         (f"{OF_TREE}::test_golden_backup_and_what_a_sum_would_make_of_it",),
     ),
     Mutant(
@@ -235,7 +235,7 @@ SEARCHES = (
         "rebase-overflows",
         Defect.WASTE,
         "scores are raised without a shift, and a low temperature overflows",
-        f"{STRATEGIES}/parts/shares.py",
+        f"{FORMULAS}/shares.py",
         "math.exp((score - scores[0]) / temperature)",
         "math.exp(score / temperature)",
         (f"{OF_REBASE}::test_a_low_temperature_does_not_overflow",),

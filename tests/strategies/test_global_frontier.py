@@ -74,8 +74,8 @@ def chain(length: int) -> list[Vertex]:
 
 def test_golden_score_of_the_frontier() -> None:
     terms = OutlookParams().terms(0.5, 1.2, 16)
-    assert sum(terms.values()) == pytest.approx(0.669847, abs=1e-6)
-    assert terms == pytest.approx(
+    assert terms.total == pytest.approx(0.669847, abs=1e-6)
+    assert terms._asdict() == pytest.approx(
         {"parent": 0.4 * math.tanh(0.5), "entropy": 0.48, "depth": 0.005, "own": 0.0}
     )
 
@@ -87,8 +87,8 @@ def test_golden_bonuses_of_the_depth(bonus: str, value: float) -> None:
     params = OutlookParams.model_validate(
         {"depth_bonus": bonus, "depth_weight": 1.0, "own_weight": 0.4}
     )
-    assert params.terms(0.0, 0.0, 16)["depth"] == pytest.approx(value)
-    assert params.terms(0.0, 0.0, 16, 0.5)["own"] == pytest.approx(0.4 * math.tanh(0.5))
+    assert params.terms(0.0, 0.0, 16).depth == pytest.approx(value)
+    assert params.terms(0.0, 0.0, 16, 0.5).own == pytest.approx(0.4 * math.tanh(0.5))
 
 
 def test_golden_weights_of_the_backup() -> None:
@@ -190,7 +190,7 @@ def test_the_frontier_follows_scores_that_change() -> None:
     signed([root, b], -1.0)
     frontier.renew([root, b])
     assert frontier.best() is c
-    assert frontier.told(c).score == pytest.approx(sum(params.outlook(c).values()))
+    assert frontier.told(c).score == pytest.approx(params.outlook(c).total)
     c.expanded = a.expanded = True
     frontier.renew([c, a])
     assert frontier.best() is b.children[0]

@@ -13,8 +13,8 @@ import pytest
 
 import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BadInput
+from backend.core.formulas.particles import ladder, swap_probability
 from backend.core.registry import STRATEGIES
-from backend.core.statistics.weights import ladder, swap_probability
 from backend.core.steps import Referenced, Swapped, Weighed
 from backend.strategies.parts.particles.conditional import Chain, exchanged
 from backend.strategies.parts.particles.smc import Smc, method
@@ -110,7 +110,7 @@ def test_every_swap_is_in_detailed_balance(mode: str) -> None:
     cold, hot = tempered(1.0, mode), tempered(3.0, mode)
     for one, other in itertools.product(cold, hot):
         there, back = [
-            swap_probability((1.0, 3.0), (log_odds_of(x, mode), log_odds_of(y, mode)))
+            swap_probability(1.0, 3.0, log_odds_of(x, mode), log_odds_of(y, mode))
             for x, y in ((one, other), (other, one))
         ]
         assert cold[one] * hot[other] * there == pytest.approx(
@@ -123,7 +123,7 @@ def test_a_swap_happens_if_and_only_if_the_uniform_lies_below_its_probability(
     shift: float, accepted: bool
 ) -> None:
     probability = swap_probability(
-        (1.0, 3.0), (log_odds_of("aab", "paper"), log_odds_of("bba", "paper"))
+        1.0, 3.0, log_odds_of("aab", "paper"), log_odds_of("bba", "paper")
     )
     assert 0.0 < probability < 1.0
     cold, hot = chains_at("aab", "bba", "paper")
@@ -203,7 +203,7 @@ async def test_neighbours_propose_a_swap_after_every_pass_and_the_next_pass_foll
                     tuple(log_odds_of(node.written(), "paper") for node in note.nodes)
                 )
                 assert note.probability == pytest.approx(
-                    swap_probability(note.temperatures, note.energies)
+                    swap_probability(*note.temperatures, *note.energies)
                 )
                 assert note.accepted is (note.uniform < note.probability)
                 accepted.add(note.accepted)

@@ -14,9 +14,10 @@ import pytest
 
 import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BadInput
+from backend.core.formulas.particles import log_odds
 from backend.core.registry import STRATEGIES
 from backend.core.statistics.resampling import SCHEMES
-from backend.core.statistics.weights import ess, log_odds, logmeanexp, softmax
+from backend.core.statistics.weights import ess, logmeanexp, softmax
 from backend.core.steps import Note, Remarked, Resampled, Step, Weighed
 from backend.strategies.particle_filter import ParticleParams
 from backend.strategies.parts.particles.smc import annealed

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
+from backend.core.formulas.particles import log_odds
 from backend.core.ports import Sampling
 from backend.core.registry import STRATEGIES
-from backend.core.statistics.weights import log_odds, softmax
+from backend.core.statistics.weights import softmax
 from backend.core.steps import Referenced, Remarked, Resampled, Weighed
 from backend.core.types import Kind, Node
 from backend.strategies.parts.particles.conditional import Held

@@ -8,11 +8,11 @@ from collections import Counter
 import pytest
 
 import backend.judging.selectors  # noqa: F401  registers them
+from backend.core.formulas.shares import shares
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Allocated, Kept, Pruned, Remarked
 from backend.core.types import Finish, Node
-from backend.strategies.parts.shares import shares
 from tests.golden import searched, spec
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.strategies.test_contract import wandered, wild, wild_score

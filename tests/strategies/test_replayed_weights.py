@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
+from backend.core.formulas.particles import ladder
 from backend.core.records import MemorySink
 from backend.core.statistics.resampling import SCHEMES, conditional
-from backend.core.statistics.weights import ladder
 from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
 from tests.golden import searched, spec
 

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 import backend.strategies  # noqa: F401  registers them
+from backend.core.formulas.particles import ladder
 from backend.core.ports import Rng
 from backend.core.statistics.resampling import SCHEMES
-from backend.core.statistics.weights import ladder
 from backend.core.steps import Resampled, Step
 from backend.strategies.particle_filter import filtered
 from backend.strategies.parts.particles.conditional import Held

@@ -15,6 +15,7 @@ import pytest
 
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import VerifierFailure
+from backend.core.formulas.soft_values import boltzmann, draws_allowed, soft
 from backend.core.records import MemorySink
 from backend.core.steps import Backed, Pruned, Selected, Step
 from backend.core.types import Finish, Node
@@ -23,14 +24,11 @@ from backend.strategies.parts.soft_tree.soft_values import (
     Floats,
     State,
     Worth,
-    backed,
-    boltzmann,
     by_boltzmann,
     by_uct,
     descended,
     drawn,
     greatest,
-    widening,
 )
 from backend.strategies.parts.soft_tree.soft_walks import Method, grown
 from tests.golden import searched, spec
@@ -75,15 +73,15 @@ def method(weight: float = WEIGHT, c: float = 2.0, alpha: float = 0.75) -> Metho
         "boltzmann",
         by_boltzmann(weight),
         drawn,
-        widening(c, alpha),
-        partial(backed, weight=weight),
+        partial(draws_allowed, widening=c, widening_power=alpha),
+        partial(soft, reward_weight=weight),
         ANSWERS["sample"](weight),
     )
 
 
 def summed(values: Floats, draws: Floats) -> float:
     """The defect of a public port: the log of the sum."""
-    return backed(values, draws, WEIGHT) + math.log(sum(draws)) / WEIGHT
+    return soft(values, draws, WEIGHT) + math.log(sum(draws)) / WEIGHT
 
 
 def merged_once() -> Method:
@@ -91,7 +89,7 @@ def merged_once() -> Method:
     worth: Worth = lambda state, children: boltzmann(  # noqa: E731
         [child.promise for child in children], [1] * len(children), WEIGHT
     )
-    mean = lambda values, draws: backed(values, [1] * len(values), WEIGHT)  # noqa: E731
+    mean = lambda values, draws: soft(values, [1] * len(values), WEIGHT)  # noqa: E731
     return replace(method(), worth=worth, mean=mean, answer=partial(descended, worth, drawn))
 
 
@@ -152,12 +150,12 @@ async def walked(
 
 def test_golden_backup_and_what_a_sum_would_make_of_it() -> None:
     values, once = [0.2, 0.9, 0.5], [1, 1, 1]
-    assert backed(values, once, 2.0) == pytest.approx(0.614808, abs=1e-6)
+    assert soft(values, once, 2.0) == pytest.approx(0.614808, abs=1e-6)
     assert summed(values, once) == pytest.approx(1.164114, abs=1e-6)
-    assert summed(values, once) - backed(values, once, 2.0) == pytest.approx(math.log(3) / 2)
-    assert backed([0.2, 0.2, 0.9], once, 2.0) == pytest.approx(backed([0.2, 0.9], [2, 1], 2.0))
-    assert backed([0.4], [7], 5.0) == pytest.approx(0.4)
-    assert backed([1.0, 0.0], [1, 1], 1000.0) == pytest.approx(1.0 - math.log(2) / 1000)
+    assert summed(values, once) - soft(values, once, 2.0) == pytest.approx(math.log(3) / 2)
+    assert soft([0.2, 0.2, 0.9], once, 2.0) == pytest.approx(soft([0.2, 0.9], [2, 1], 2.0))
+    assert soft([0.4], [7], 5.0) == pytest.approx(0.4)
+    assert soft([1.0, 0.0], [1, 1], 1000.0) == pytest.approx(1.0 - math.log(2) / 1000)
 
 
 def test_selection_is_in_proportion_to_draws_and_to_the_exponential_of_the_value() -> None:
@@ -175,11 +173,11 @@ def test_golden_uct_on_soft_values() -> None:
 
 
 def test_a_state_may_have_as_many_draws_as_its_visits_allow() -> None:
-    assert [widening(1.0, 0.5)(visits) for visits in (1, 2, 4, 5, 9, 10)] == [1, 2, 2, 3, 3, 4]
-    assert [widening(1.0, 1.0 / 3.0)(visits) for visits in (8, 27, 28)] == [2, 3, 4]
-    assert [widening(5.0, 0.0)(visits) for visits in (1, 99)] == [5, 5]
-    assert [widening(0.5, 1.0)(visits) for visits in (1, 7)] == [1, 4]
-    assert widening(1e-12, 0.5)(1) == 1
+    assert [draws_allowed(visits, 1.0, 0.5) for visits in (1, 2, 4, 5, 9, 10)] == [1, 2, 2, 3, 3, 4]
+    assert [draws_allowed(visits, 1.0, 1.0 / 3.0) for visits in (8, 27, 28)] == [2, 3, 4]
+    assert [draws_allowed(visits, 5.0, 0.0) for visits in (1, 99)] == [5, 5]
+    assert [draws_allowed(visits, 0.5, 1.0) for visits in (1, 7)] == [1, 4]
+    assert draws_allowed(1, 1e-12, 0.5) == 1
 
 
 def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> State:
@@ -197,7 +195,7 @@ def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> State:
         state.children = [
             exact(path + piece.text, piece.probability, node) for piece in LETTERS(path)
         ]
-        state.visited(partial(backed, weight=WEIGHT))
+        state.visited(partial(soft, reward_weight=WEIGHT))
     return state
 
 
@@ -271,7 +269,7 @@ async def test_imitations_fail_the_same_checks(twin: Method) -> None:
     await walked(
         tenfold,
         LETTER_SCORES,
-        replace(twin, allowed=widening(10.0, 0.0)),
+        replace(twin, allowed=partial(draws_allowed, widening=10.0, widening_power=0.0)),
         walks=400,
         every=True,
         tree=tree,

@@ -11,10 +11,11 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from backend.core.formulas.shares import even_share, least_kept
 from backend.core.ports import END, STEP, Policy, Verifier
 from backend.core.steps import Allocated, Kept, Note, Pruned, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import Valuation, distinct, expand, ranked, shared
+from backend.strategies.parts.rounds import Valuation, distinct, expand, ranked
 
 NextSteps = Annotated[
     int,
@@ -54,7 +55,7 @@ async def beamed(
     for turn in range(beam.rounds):
         if not prefixes:
             return
-        widths = shared(beam.n, len(prefixes))
+        widths = even_share(beam.n, len(prefixes))
         parents = [node for node, width in zip(prefixes, widths, strict=True) for _ in range(width)]
         broods = await expand(
             policy, verifier, parents, until=END if turn == beam.rounds - 1 else STEP, value=value
@@ -74,7 +75,9 @@ async def beamed(
         if kept:
             notes.append(Kept(tuple(prefixes), tuple(child.value for child in kept)))
         if cut := tuple(child.node for child in survivors if child.node not in set(prefixes)):
-            notes.append(Pruned(cut, "outside the beam", kept[-1].value))
+            values_kept = [child.value for child in kept if child.value is not None]
+            needed = least_kept(values_kept) if values_kept else None
+            notes.append(Pruned(cut, "outside the beam", needed))
         yield Step(
             finished,
             values,

@@ -203,9 +203,3 @@ def distinct(children: list[Scored]) -> tuple[list[Scored], tuple[Note, ...]]:
         for group in repeated
     ]
     return [group[0] for group in groups.values()], (*remarks, *copies)
-
-
-def shared(total: int, among: int) -> tuple[int, ...]:
-    """`total` children shared among `among` parents as evenly as possible, the first parents
-    getting one more."""
-    return tuple(total // among + (place < total % among) for place in range(among))

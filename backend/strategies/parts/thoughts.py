@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
+from backend.core.formulas.traces import discount
 from backend.core.ports import Policy
 from backend.core.steps import Note, Pruned, Replaced
 from backend.core.streams import closing
@@ -72,7 +73,7 @@ class Standard(NamedTuple):
             and answer is not None
             and canonical(answer) == canonical(self.target)
         )
-        return self.gamma ** len(steps) if reached else 0.0
+        return discount(self.gamma, len(steps), reached)
 
 
 def agreed(finished: Sequence[Node]) -> str | None:

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from backend.core.formulas.shares import shares
 from backend.core.steps import (
     Allocated,
     Backed,
@@ -22,7 +23,6 @@ from backend.core.steps import (
     Step,
 )
 from backend.core.types import Finish, Kind, Node, Score
-from backend.strategies.parts.shares import shares
 from components.views.beams.allocation import (
     Allocation,
     Granted,

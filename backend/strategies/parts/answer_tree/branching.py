@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from backend.core.formulas.posteriors import goes_deeper, greatest_draw
 from backend.core.ports import Policy, Rng
 from backend.core.steps import Backed, Drawn, Note, Pruned
 from backend.core.types import Node
@@ -56,7 +57,7 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
     while branch.children and branch.level + 1 < max_depth:
         beliefs = [prior(branch.gen), prior(branch.cont)]
         gen, cont = (belief.draw(rng) for belief in beliefs)
-        below = branch.children if cont > gen else []
+        below = branch.children if goes_deeper(gen, cont) else []
         beliefs += [prior(child.arm) for child in below]
         draws = tuple(belief.draw(rng) for belief in beliefs[2:])
         told = tuple(belief._asdict() for belief in beliefs)
@@ -65,7 +66,7 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
         )
         if not below:
             break
-        branch = below[max(range(len(draws)), key=draws.__getitem__)]
+        branch = below[draws.index(greatest_draw(draws))]
     return Ask(branch, tuple(notes))
 
 

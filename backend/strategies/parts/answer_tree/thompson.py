@@ -2,8 +2,8 @@
 posterior, and the greatest draw wins.
 
 An arm keeps its observations as exact sums, so that the order in which scores arrive changes
-nothing, not even the last digit. Symbols: y score in [0, 1], n number of scores, m mean, kappa and
-nu pseudo-counts of mean and variance, tau2 scale of the variance; a, b of a beta distribution.
+nothing, not even the last digit. What they make of a belief is a formula
+(`backend.core.formulas.posteriors`), which also names the symbols.
 """
 
 from __future__ import annotations
@@ -15,6 +15,18 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeAlias
 
+from backend.core.formulas.posteriors import (
+    BETA_PRIOR,
+    GAUSSIAN_PRIOR,
+    mean_score,
+    posterior_a,
+    posterior_b,
+    posterior_kappa,
+    posterior_m,
+    posterior_nu,
+    posterior_tau2,
+    spread,
+)
 from backend.core.ports import Rng
 
 
@@ -39,20 +51,23 @@ class NormalInverseGamma(NamedTuple):
     """A belief about mean and variance: sigma2 ~ InvGamma(nu / 2, nu tau2 / 2), mu ~ Normal(m,
     sigma2 / kappa). Defaults: the prior of TreeQuest."""
 
-    m: float = 0.0
-    kappa: float = 1.0
-    nu: float = 1.0
-    tau2: float = 0.1
+    m: float = GAUSSIAN_PRIOR["m"]
+    kappa: float = GAUSSIAN_PRIOR["kappa"]
+    nu: float = GAUSSIAN_PRIOR["nu"]
+    tau2: float = GAUSSIAN_PRIOR["tau2"]
 
     def after(self, arm: Arm) -> NormalInverseGamma:
         """The belief once the arm's scores are known."""
         if not arm.count:
             return self
-        n, mean = arm.count, float(arm.total / arm.count)
-        spread = float(arm.squares - arm.total * arm.total / arm.count)
-        kappa, nu = self.kappa + n, self.nu + n
-        tau2 = (self.nu * self.tau2 + spread + n * self.kappa * (self.m - mean) ** 2 / kappa) / nu
-        return NormalInverseGamma((self.kappa * self.m + n * mean) / kappa, kappa, nu, tau2)
+        (m, kappa, nu, tau2), n = self, arm.count
+        mean, apart = mean_score(n, arm.total), spread(n, arm.total, arm.squares)
+        return NormalInverseGamma(
+            posterior_m(m, kappa, n, mean),
+            posterior_kappa(kappa, n),
+            posterior_nu(nu, n),
+            posterior_tau2(m, kappa, nu, tau2, n, mean, apart),
+        )
 
     def draw(self, rng: Rng) -> float:
         """A value of the mean; it may lie outside [0, 1]."""
@@ -64,12 +79,12 @@ class Beta(NamedTuple):
     """A belief about the mean, a score y counting as y successes and 1 - y failures. Defaults:
     Jeffreys' prior."""
 
-    a: float = 0.5
-    b: float = 0.5
+    a: float = BETA_PRIOR["a"]
+    b: float = BETA_PRIOR["b"]
 
     def after(self, arm: Arm) -> Beta:
         """The belief once the arm's scores are known."""
-        return Beta(self.a + float(arm.total), self.b + float(arm.count - arm.total))
+        return Beta(posterior_a(self.a, arm.total), posterior_b(self.b, arm.count, arm.total))
 
     def draw(self, rng: Rng) -> float:
         """A value of the mean in [0, 1]."""

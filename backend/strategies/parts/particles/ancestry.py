@@ -14,6 +14,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TypeAlias
 
+from backend.core.formulas.particles import log_weight
 from backend.core.ports import Policy, Verifier
 from backend.core.types import Kind, Node
 from backend.strategies.parts.particles.population import DEAD, Particle, Weighing
@@ -98,7 +99,9 @@ async def futures(
 def followed(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> Particle:
     """The particle of the reference at its end, with all the weight that is still to come."""
     return line[-1]._replace(
-        log_weight=particle.log_weight + sum(step.gain for step in line) / weighing.temperature
+        log_weight=log_weight(
+            particle.log_weight, sum(step.gain for step in line), weighing.temperature
+        )
     )
 
 

@@ -18,9 +18,9 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
+from backend.core.formulas.particles import log_weight, normalised, swap_probability
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import conditional, inverted
-from backend.core.statistics.weights import softmax, swap_probability
 from backend.core.steps import Note, Referenced, Remarked, Step, Swapped
 from backend.core.streams import closing
 from backend.core.types import Node
@@ -49,7 +49,7 @@ class Chosen(NamedTuple):
 def chosen(particles: Sequence[Particle], log_weights: Sequence[float], rng: Rng) -> Chosen:
     """One of the particles, drawn by weight."""
     uniform = float(rng.random())
-    [slot] = inverted(softmax(log_weights), [uniform]).tolist()
+    [slot] = inverted(normalised(log_weights), [uniform]).tolist()
     return Chosen(
         particles[slot], Referenced(particles[slot].node, slot, uniform, tuple(log_weights))
     )
@@ -73,7 +73,8 @@ class Held:
         *free, held = particles
         moved, notes = await propagated(free, policy, verifier, weighing)
         for step in self._ahead(held)[:1]:
-            held = step._replace(log_weight=held.log_weight + step.gain / weighing.temperature)
+            weight = log_weight(held.log_weight, step.gain, weighing.temperature)
+            held = step._replace(log_weight=weight)
         return Moved([*moved, held], notes)
 
     async def kept(
@@ -181,7 +182,7 @@ def exchanged(one: Chain, other: Chain, rng: Rng) -> tuple[Swapped, ...]:
         return ()
     temperatures = (one.smc.weighing.temperature, other.smc.weighing.temperature)
     energies = (energy(one.reference), energy(other.reference))
-    probability, uniform = swap_probability(temperatures, energies), float(rng.random())
+    probability, uniform = swap_probability(*temperatures, *energies), float(rng.random())
     nodes, accepted = (one.reference.node, other.reference.node), uniform < probability
     if accepted:
         one.reference, other.reference = other.reference, one.reference

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from backend.core.formulas.particles import effective_size, log_weight
 from backend.core.ports import Policy, Verifier
-from backend.core.statistics.weights import ess, logmeanexp
+from backend.core.statistics.weights import logmeanexp
 from backend.core.steps import Note, Remarked, Resampled, Weighed
 from backend.core.types import Node
 from backend.strategies.parts.rounds import Brood, expand
@@ -61,7 +62,9 @@ def weighed_again(particle: Particle, temperature: float) -> Particle:
     return (
         particle
         if particle.log_weight == DEAD
-        else particle._replace(log_weight=particle.log_weight + particle.gain / temperature)
+        else particle._replace(
+            log_weight=log_weight(particle.log_weight, particle.gain, temperature)
+        )
     )
 
 
@@ -84,9 +87,8 @@ class Weighing:
         """The particle one step further. Without a score the step brings `mean`."""
         level = particle.level + mean if value is None else self.potential(value)
         gain = mean if value is None else self.gain(particle.level, level)
-        return Particle(
-            node, value, particle.log_weight + gain / self.temperature, gain, level, particle
-        )
+        weight = log_weight(particle.log_weight, gain, self.temperature)
+        return Particle(node, value, weight, gain, level, particle)
 
     def mean_gain(self, particles: Sequence[Particle], broods: Sequence[Brood]) -> float:
         """The mean log alpha of the scored children of a round; 0 where there are none."""
@@ -151,7 +153,7 @@ class Population:
 
     @property
     def ess(self) -> float:
-        return ess(self.log_weights)
+        return effective_size(self.log_weights)
 
     @property
     def log_evidence(self) -> float:

@@ -18,9 +18,16 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
+from backend.core.formulas.particles import (
+    POTENTIALS,
+    WEIGHTINGS,
+    Weighting,
+    entropic,
+    normalised,
+    unspent,
+)
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import resample
-from backend.core.statistics.weights import POTENTIALS, entropic, softmax
 from backend.core.steps import Note
 from backend.strategies.parts.particles.population import (
     Drawn,
@@ -100,34 +107,18 @@ Advance: TypeAlias = Callable[[Sequence[Particle], Policy, Verifier, Weighing], 
 
 
 class Reading(NamedTuple):
-    """What a mode means: log alpha from two values of log psi, what a draw leaves of a log weight,
-    its defaults, and what it reports."""
+    """What a mode means: how a step weighs, what a draw leaves of a log weight, its default
+    threshold, and what it reports."""
 
-    gain: Callable[[float, float], float]
+    weighting: Weighting
     carried: Callable[[float, float], float]
-    potential: str
     ess_min: float
     stats: Callable[[Population], Mapping[str, float]]
-
-
-def current(before: float, now: float) -> float:
-    """alpha_t = psi_t."""
-    return now
-
-
-def telescoping(before: float, now: float) -> float:
-    """alpha_t = psi_t / psi_(t-1)."""
-    return now - before
 
 
 def spent(log_weight: float, beta: float) -> float:
     """A draw uses the whole weight up, even if it was made by a power of it."""
     return 0.0
-
-
-def unspent(log_weight: float, beta: float) -> float:
-    """A draw by weight^beta leaves weight^(1 - beta), so that nothing is counted twice or lost."""
-    return 0.0 if beta == 1.0 else (1.0 - beta) * log_weight
 
 
 def evidence(population: Population) -> Mapping[str, float]:
@@ -143,8 +134,8 @@ def nothing(population: Population) -> Mapping[str, float]:
 
 MODES: Mapping[ModeName, Reading] = MappingProxyType(
     {
-        "paper": Reading(current, spent, "odds", math.inf, nothing),
-        "exact": Reading(telescoping, unspent, "prob", 0.5, evidence),
+        "paper": Reading(WEIGHTINGS["paper"], spent, math.inf, nothing),
+        "exact": Reading(WEIGHTINGS["exact"], unspent, 0.5, evidence),
     }
 )
 
@@ -175,10 +166,10 @@ class Smc:
     ) -> tuple[Note, ...]:
         """Draw who goes on. `progress` in [0, 1) is the share of the rounds that is over."""
         beta = self.heat(population.ess / len(population.particles), progress)
-        weights = softmax(
+        weights = normalised(
             [weight if beta == 1.0 else beta * weight for weight in population.log_weights]
         )
-        drawn = await self.draw(population, weights.tolist(), policy, verifier, rng)
+        drawn = await self.draw(population, weights, policy, verifier, rng)
         return population.resampled(drawn, beta, self.reading.carried)
 
     async def move(
@@ -235,8 +226,9 @@ def method(
     particle.
     """
     reading = MODES[mode]
-    chosen = POTENTIALS[reading.potential if potential == "mode" else potential]
-    weighing = Weighing(lambda score: chosen(score, clip), reading.gain, temperature, rested)
+    chosen = POTENTIALS[reading.weighting.potential if potential == "mode" else potential]
+    gain = reading.weighting.gain
+    weighing = Weighing(lambda score: chosen(score, clip), gain, temperature, rested)
     trigger = reading.ess_min if ess_min is None else ess_min
     heat = annealed(anneal_below, early_phase)
     return Smc(reading, weighing, max_steps, trigger, by_scheme(scheme), heat=heat)

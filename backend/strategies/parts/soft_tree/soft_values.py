@@ -12,43 +12,19 @@ have.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from backend.core.formulas.soft_values import boltzmann
+from backend.core.formulas.walks import uct
 from backend.core.ports import Rng
 from backend.core.statistics.resampling import inverted
-from backend.core.statistics.weights import logsumexp, softmax
 from backend.core.types import Node
 
 Floats: TypeAlias = Sequence[float]
-
-WIDENING_GUARD = 1e-9
-"""Taken off before rounding up, so that a power such as 27 ** (1 / 3) = 3.0000000000000004 counts
-as the 3 that it stands for."""
-
-
-def backed(values: Floats, draws: Floats, weight: float) -> float:
-    """v of a prefix: 1/lambda log of the mean of exp(lambda v) over its draws. `draws`: how often
-    each child was drawn, or its exact probability."""
-    return (logsumexp(_tilted(values, draws, weight)) - math.log(math.fsum(draws))) / weight
-
-
-def boltzmann(values: Floats, draws: Floats, weight: float) -> list[float]:
-    """The probability of going on to each child: in proportion to m exp(lambda v)."""
-    return [float(share) for share in softmax(_tilted(values, draws, weight))]
-
-
-def _tilted(values: Floats, draws: Floats, weight: float) -> list[float]:
-    return [weight * value + math.log(count) for value, count in zip(values, draws, strict=True)]
-
-
-def widening(c: float, alpha: float) -> Callable[[int], int]:
-    """B(N) = ceil(C N^alpha), at least one draw. N >= 1 counts the visit under way."""
-    return lambda visits: max(1, math.ceil(c * visits**alpha - WIDENING_GUARD))
 
 
 @dataclass(slots=True, eq=False)
@@ -118,14 +94,10 @@ def by_boltzmann(weight: float) -> Worth:
 
 
 def by_uct(exploration: float) -> Worth:
-    """v + c_uct sqrt(ln N_parent / N_child)."""
+    """UCT on soft values."""
 
     def worth(state: State, children: Sequence[State]) -> list[float]:
-        spread = math.log(max(1, state.visits))
-        return [
-            child.promise + exploration * math.sqrt(spread / max(1, child.visits))
-            for child in children
-        ]
+        return [uct(child.promise, child.visits, state.visits, exploration) for child in children]
 
     return worth
 

@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
+from backend.core.formulas import backups as formulas
 from backend.core.steps import Backed
 from backend.strategies.parts.tree.vertex import Vertex
 
 Backup: TypeAlias = Callable[[Sequence[Vertex], float], Backed]
-
-LEAST_WEIGHT = 0.1
-"""What the vertices near the root get of a value at least, in the rule of DeepSearch."""
 
 
 def mean(path: Sequence[Vertex], value: float) -> Backed:
@@ -33,12 +31,9 @@ def children_mean(path: Sequence[Vertex], value: float) -> Backed:
     any it is `value` (ReST-MCTS*)."""
     for vertex in reversed(path):
         vertex.visits += 1
-        visits = sum(child.visits for child in vertex.children)
-        worth = (
-            sum(child.total for child in vertex.children if child.visits) / visits
-            if visits
-            else value
-        )
+        visited = [child for child in vertex.children if child.visits]
+        totals, visits = [each.total for each in visited], [each.visits for each in visited]
+        worth = formulas.children(totals, visits) if visited else value
         vertex.total = worth * vertex.visits
     return _told(path, value)
 
@@ -48,11 +43,8 @@ def signed(path: Sequence[Vertex], value: float) -> Backed:
     its sign, good news replaces W and bad news is not heard (DeepSearch). So a vertex above a good
     leaf stays positive for ever."""
     for place, vertex in enumerate(path, start=1):
-        part = max(place / len(path), LEAST_WEIGHT) * value
-        if vertex.total * part >= 0:
-            vertex.total += part
-        elif part > 0:
-            vertex.total = part
+        part = formulas.signed_part(place, len(path), value)
+        vertex.total = formulas.signed_total(vertex.total, part)
         vertex.visits += 1
     return _told(path, value)
 
@@ -61,7 +53,7 @@ def _told(path: Sequence[Vertex], value: float) -> Backed:
     return Backed(
         tuple(vertex.node for vertex in path),
         value,
-        tuple(vertex.total / vertex.visits for vertex in path),
+        tuple(vertex.mean for vertex in path),
     )
 
 

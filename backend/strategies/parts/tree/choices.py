@@ -1,10 +1,5 @@
-"""How a walk through a search tree chooses among siblings: formulas as public programs have them,
-each with that program's constant.
-
-Q mean value of a child (its own score before its first visit), N its visits, N_p visits of its
-parent, P its prior among its siblings, c how much a rarely visited child is favoured. Programs
-disagree about a child that was never visited: it counts as visited once (`uct`, `treequest`,
-`reasoners`), has to be tried first (`rstar`), gets a fixed bonus (`rest`) or none (`deepsearch`).
+"""How a walk through a search tree chooses among siblings: the formulas of public programs
+(`backend.core.formulas.walks`), each with that program's constant, prior and rule for equals.
 """
 
 from __future__ import annotations
@@ -16,13 +11,13 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from backend.core.formulas.walks import SCHEDULES, deepsearch, puct, rest, rstar, treequest, uct
 from backend.core.ports import Rng
 from backend.core.registry import Params
 from backend.strategies.parts.tree.vertex import (
+    ChildValue,
     Choice,
-    Formula,
     Prior,
-    Vertex,
     any_best,
     draw_share,
     earliest,
@@ -67,71 +62,56 @@ class WalkParams(Params):
         """The formula chosen, with what belongs to it."""
         return RULES[self.formula]
 
-    def formula_at(self, turn: int) -> Formula:
+    def formula_at(self, turn: int) -> ChildValue:
         """The formula of walk number `turn`, from 0."""
         c = self.rule.c if self.exploration is None else self.exploration
-        return self.rule.make(c * SCHEDULES[self.schedule](turn / self.simulations), self)
+        return self.rule.make(SCHEDULES[self.schedule](c, turn, self.simulations), self)
 
 
 PUBLISHED = WalkParams()
 
 
-def rarity(parent: Vertex, child: Vertex) -> float:
-    """ln N_p / N, where an unvisited child counts as visited once."""
-    return math.log(max(1, parent.visits)) / max(1, child.visits)
+def by_uct(c: float, params: WalkParams = PUBLISHED) -> ChildValue:
+    """UCT, where an unvisited child counts as visited once."""
+    return lambda parent, child: uct(child.mean, child.visits, parent.visits, c)
 
 
-def uct(c: float, params: WalkParams = PUBLISHED) -> Formula:
-    """Q + c sqrt(ln N_p / N): UCB1 applied to trees (Kocsis and Szepesvari 2006)."""
-    return lambda parent, child: child.mean + c * math.sqrt(rarity(parent, child))
-
-
-def treequest(c: float, params: WalkParams = PUBLISHED) -> Formula:
-    """Q + c P sqrt(ln N_p / N)."""
-    return lambda parent, child: child.mean + c * child.prior * math.sqrt(rarity(parent, child))
-
-
-def rest(c: float, params: WalkParams = PUBLISHED) -> Formula:
-    """Q + c sqrt(2 ln N_p / N); an unvisited child Q plus a fixed bonus."""
-
-    def formula(parent: Vertex, child: Vertex) -> float:
-        return child.mean + (
-            c * math.sqrt(2.0 * rarity(parent, child)) if child.visits else params.unvisited
-        )
-
-    return formula
-
-
-def rstar(c: float, params: WalkParams = PUBLISHED) -> Formula:
-    """Q + c sqrt(ln N_p / N); infinite for an unvisited child."""
-    return lambda parent, child: (
-        child.mean + c * math.sqrt(rarity(parent, child)) if child.visits else math.inf
+def by_treequest(c: float, params: WalkParams = PUBLISHED) -> ChildValue:
+    """UCT of TreeQuest, with a prior by the scores."""
+    return lambda parent, child: treequest(
+        child.mean, child.visits, parent.visits, c, score_prior=child.prior
     )
 
 
-def puct(c: float = 1.0, params: WalkParams = PUBLISHED) -> Formula:
-    """Q + c P (ln((N_p + base + 1) / base) + init) sqrt(N_p) / (N + 1) (Silver et al. 2017)."""
+def by_rest(c: float, params: WalkParams = PUBLISHED) -> ChildValue:
+    """UCT of ReST-MCTS*, with a bonus for an unvisited child."""
+    unvisited = params.unvisited
+    return lambda parent, child: rest(child.mean, child.visits, parent.visits, c, unvisited)
+
+
+def by_rstar(c: float, params: WalkParams = PUBLISHED) -> ChildValue:
+    """UCT of rStar, where an unvisited child has to be tried first."""
+    return lambda parent, child: rstar(child.mean, child.visits, parent.visits, c)
+
+
+def by_puct(c: float = 1.0, params: WalkParams = PUBLISHED) -> ChildValue:
+    """PUCT, with a prior by the draws."""
     base, init = params.puct_base, params.puct_init
-
-    def formula(parent: Vertex, child: Vertex) -> float:
-        rate = math.log((parent.visits + base + 1.0) / base) + init
-        return child.mean + c * child.prior * rate * math.sqrt(parent.visits) / (child.visits + 1)
-
-    return formula
-
-
-def deepsearch(c: float, params: WalkParams = PUBLISHED) -> Formula:
-    """Q + c sqrt(ln N_p / N); no bonus for an unvisited child."""
-    return lambda parent, child: (
-        child.mean + (c * math.sqrt(rarity(parent, child)) if child.visits else 0.0)
+    return lambda parent, child: puct(
+        child.mean, child.visits, parent.visits, c, child.prior, base, init
     )
+
+
+def by_deepsearch(c: float, params: WalkParams = PUBLISHED) -> ChildValue:
+    """UCT of DeepSearch, without a bonus for an unvisited child."""
+    return lambda parent, child: deepsearch(child.mean, child.visits, parent.visits, c)
 
 
 class Rule(NamedTuple):
     """A formula (made from c and the other parameters) with its published c, where priors come
     from, and who wins among equals."""
 
-    make: Callable[[float, WalkParams], Formula]
+    make: Callable[[float, WalkParams], ChildValue]
     c: float
     prior: Prior = draw_share
     choice: Callable[[Rng], Choice] = earliest
@@ -139,20 +119,15 @@ class Rule(NamedTuple):
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "uct": Rule(uct, math.sqrt(2.0)),
-        "treequest": Rule(treequest, math.sqrt(2.0), softmax_of_scores),
-        "rest": Rule(rest, 0.4, choice=any_best),
-        "rstar": Rule(rstar, 2.0, choice=any_best),
-        "reasoners": Rule(uct, 1.0),
-        "puct": Rule(puct, 1.0),
-        "deepsearch": Rule(deepsearch, 2.0),
+        "uct": Rule(by_uct, math.sqrt(2.0)),
+        "treequest": Rule(by_treequest, math.sqrt(2.0), softmax_of_scores),
+        "rest": Rule(by_rest, 0.4, choice=any_best),
+        "rstar": Rule(by_rstar, 2.0, choice=any_best),
+        "reasoners": Rule(by_uct, 1.0),
+        "puct": Rule(by_puct, 1.0),
+        "deepsearch": Rule(by_deepsearch, 2.0),
     }
 )
 
 CONSTANTS: Mapping[str, float] = MappingProxyType({name: rule.c for name, rule in RULES.items()})
 """The published c of each formula."""
-
-SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
-    {"const": lambda done: 1.0, "exp": lambda done: 0.1**done, "lin": lambda done: 1.0 - 0.9 * done}
-)
-"""What is left of c when the share `done` in [0, 1) of the simulations is over (rStar)."""

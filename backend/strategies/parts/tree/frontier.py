@@ -1,60 +1,23 @@
-"""The frontier of A*: a priority queue of unexpanded nodes, and the four readings of what a step
-costs.
+"""The frontier of A*: a priority queue of unexpanded nodes.
 
 Every node has a cost so far g and a heuristic h, and f = g + h; the smallest f leaves first, among
 equals the deeper node, then the older. A node without a score has f = inf and leaves after all
-others. How g grows is not settled in what is published, so it is a choice (r is the score of the
-parent, r' that of the child, h = 1 - r):
-
-- `consistent`: max(0, r' - r), the smallest cost that makes h consistent: f never falls along a
-  path, and the first goal has the least f;
-- `rise`: max(0, r - r'), which counts a fall of the score in g and in h: f may fall, the first goal
-  need not be the best;
-- `one_minus_r`: 1 - r', which also punishes length;
-- `nlr`: -log r' with h = 0: uniform-cost search for the largest product of scores.
+others. How g grows and what h is says a `Cost` (`backend.core.formulas.costs`).
 """
 
 from __future__ import annotations
 
 import heapq
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
-from types import MappingProxyType
 from typing import NamedTuple
 
+from backend.core.formulas.costs import START_SCORE, Cost, price
 from backend.core.steps import Note, Pruned, Pushed
 from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored
 
-START_SCORE = 0.5
-"""The score that the root is taken to have, without asking the verifier about an empty solution."""
-
 UNSCORED = float("inf")
-
-
-class Cost(NamedTuple):
-    """`edge(r, r')` is the cost of a step, `heuristic(r)` the estimated cost from a node to a
-    goal.
-    """
-
-    edge: Callable[[float, float], float]
-    heuristic: Callable[[float], float]
-
-
-def shortfall(r: float) -> float:
-    """h = 1 - r."""
-    return 1.0 - r
-
-
-COSTS: Mapping[str, Cost] = MappingProxyType(
-    {
-        "consistent": Cost(lambda before, after: max(0.0, after - before), shortfall),
-        "rise": Cost(lambda before, after: max(0.0, before - after), shortfall),
-        "one_minus_r": Cost(lambda before, after: 1.0 - after, shortfall),
-        "nlr": Cost(lambda before, after: -math.log(max(after, 1e-12)), lambda r: 0.0),
-    }
-)
 
 
 class Open(NamedTuple):
@@ -99,11 +62,10 @@ class Frontier:
             if not node.done and node.depth >= horizon:
                 continue
             r = parent.r if value is None else value
-            g = parent.g if value is None else parent.g + self._cost.edge(parent.r, r)
+            g = parent.g if value is None else self._cost.step(parent.g, parent.r, r)
             h = UNSCORED if value is None else self._cost.heuristic(r)
-            notes.append(
-                self._push(Open(g + h, -node.depth, next(self._ages), node, g, h, r, value))
-            )
+            f = price(g, h)
+            notes.append(self._push(Open(f, -node.depth, next(self._ages), node, g, h, r, value)))
         if len(self._heap) > self._limit:
             notes += self._trim()
         return notes

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from backend.core.formulas.backups import mixed_value
 from backend.core.ports import END, Policy, Verifier
 from backend.core.steps import Note, Remarked, Rolled
 from backend.core.types import Kind
@@ -52,9 +53,10 @@ async def mixed(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) 
     """The mean of both."""
     score = leaf.children[0].score if leaf.children else 0.0
     found = await rollout(policy, verifier, leaf, horizon)
+    value = mixed_value(score, found.value)
     if leaf.children:
-        leaf.children[0].score = (score + found.value) / 2.0
-    return found._replace(value=(score + found.value) / 2.0)
+        leaf.children[0].score = value
+    return found._replace(value=value)
 
 
 async def rolled(policy: Policy, verifier: Verifier, vertex: Vertex) -> Worth:

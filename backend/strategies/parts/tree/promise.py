@@ -9,25 +9,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
+from backend.core.formulas.promise import DEPTHS, Promise, promise_parts, signed_score
 from backend.core.registry import Params
 from backend.core.steps import Jumped, Note, Pruned
 from backend.core.types import Node
 from backend.strategies.parts.tree.vertex import Vertex
-
-DEPTHS: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
-    {
-        "sqrt": lambda d, deepest: math.sqrt(d / deepest),
-        "linear": lambda d, deepest: d,
-        "log": lambda d, deepest: math.log1p(d),
-    }
-)
-"""D(d), the bonus of a node at depth d where d_T is the greatest depth."""
 
 
 class OutlookParams(Params):
@@ -69,16 +60,20 @@ class OutlookParams(Params):
 
     def terms(
         self, parent_mean: float, entropy: float, depth: int, own_mean: float = 0.0
-    ) -> dict[str, float]:
-        """The four parts of F by name: Q in [-1, 1], H in nats, d from 0."""
-        return {
-            "parent": self.parent_weight * math.tanh(parent_mean),
-            "entropy": self.entropy_weight * entropy,
-            "depth": self.depth_weight * DEPTHS[self.depth_bonus](depth, self.max_steps),
-            "own": self.own_weight * math.tanh(own_mean),
-        }
+    ) -> Promise:
+        """The four parts of F: Q in [-1, 1], H in nats, d from 0."""
+        return promise_parts(
+            self.parent_weight,
+            parent_mean,
+            self.entropy_weight,
+            entropy,
+            self.depth_weight,
+            DEPTHS[self.depth_bonus](depth, self.max_steps),
+            self.own_weight,
+            own_mean,
+        )
 
-    def outlook(self, vertex: Vertex) -> dict[str, float]:
+    def outlook(self, vertex: Vertex) -> Promise:
         """The four parts for a vertex below the root of a tree."""
         assert vertex.parent is not None, "the root is never in the frontier"
         depth = vertex.node.depth - vertex.path()[0].node.depth
@@ -104,7 +99,7 @@ def judge(children: Sequence[Vertex], horizon: int) -> tuple[Note, ...]:
         child.node for child in children if terminal(child, horizon) and not child.node.done
     )
     for child in children:
-        child.score = -1.0 if child.node in late else 2.0 * child.score - 1.0
+        child.score = signed_score(child.score, child.node in late)
     return (Pruned(late, "step limit"),) if late else ()
 
 
@@ -141,7 +136,7 @@ class GlobalFrontier:
             self._scores.pop(parent, None)
             for child in parent.children:
                 if not child.expanded and not terminal(child, self._horizon):
-                    self._put(child, math.fsum(self._params.outlook(child).values()))
+                    self._put(child, self._params.outlook(child).total)
 
     def _put(self, vertex: Vertex, score: float) -> None:
         if self._scores.get(vertex) != score:
@@ -162,4 +157,4 @@ class GlobalFrontier:
 
     def told(self, vertex: Vertex) -> Jumped:
         """Why the search goes on at `vertex`."""
-        return Jumped(vertex.node, self._scores[vertex], self._params.outlook(vertex))
+        return Jumped(vertex.node, self._scores[vertex], self._params.outlook(vertex)._asdict())

@@ -1,7 +1,7 @@
 """The statistics of Monte-Carlo tree search and the walk down by them.
 
 A vertex is visited N times with total value W, mean Q = W / N. Until its first visit its own score
-stands in for Q. Which child a walk takes is the business of a formula (see `formulas`), what a
+stands in for Q. Which child a walk takes is the business of a formula (see `choices`), what a
 visit adds that of a backup (see `backups`). Every operation touches one path and the children along
 it, never the whole tree.
 """
@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from backend.core.formulas.backups import mean
+from backend.core.formulas.walks import draw_prior, score_prior
 from backend.core.ports import Rng
-from backend.core.statistics.weights import softmax
 from backend.core.steps import Selected
 from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored, ranked
@@ -24,13 +25,12 @@ Prior: TypeAlias = Callable[[Sequence[Scored]], Sequence[float]]
 
 def draw_share(siblings: Sequence[Scored]) -> list[float]:
     """P is the share of the draws that a sibling stands for."""
-    total = sum(sibling.draws for sibling in siblings)
-    return [sibling.draws / total for sibling in siblings]
+    return draw_prior([sibling.draws for sibling in siblings])
 
 
 def softmax_of_scores(siblings: Sequence[Scored]) -> list[float]:
     """P is the softmax over the scores; a missing score counts as 0."""
-    return [float(weight) for weight in softmax([sibling.value or 0.0 for sibling in siblings])]
+    return score_prior([sibling.value or 0.0 for sibling in siblings])
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Vertex:
     @property
     def mean(self) -> float:
         """Q, or the vertex's own score before its first visit."""
-        return self.total / self.visits if self.visits else self.score
+        return mean(self.total, self.visits) if self.visits else self.score
 
     def adopt(self, children: Sequence[Scored], prior: Prior = draw_share) -> None:
         """Hang the new children below, best first; unscored ones only where none has a score."""
@@ -71,7 +71,7 @@ class Vertex:
         return vertices[::-1]
 
 
-Formula: TypeAlias = Callable[[Vertex, Vertex], float]
+ChildValue: TypeAlias = Callable[[Vertex, Vertex], float]
 """What going from a parent to one of its children promises; the greatest value is taken."""
 
 Choice: TypeAlias = Callable[[Sequence[float]], int]
@@ -80,7 +80,7 @@ Choice: TypeAlias = Callable[[Sequence[float]], int]
 
 def earliest(rng: Rng) -> Choice:
     """Among equals the first child, which is the one with the better score."""
-    return lambda worth: max(range(len(worth)), key=worth.__getitem__)
+    return lambda worth: worth.index(max(worth))
 
 
 def any_best(rng: Rng) -> Choice:
@@ -107,7 +107,7 @@ class Descent(NamedTuple):
     worth: list[list[float]]
 
 
-def descend(root: Vertex, formula: Formula, choose: Choice) -> Descent:
+def descend(root: Vertex, formula: ChildValue, choose: Choice) -> Descent:
     """Follow the child with the greatest value down to a vertex without children."""
     path, levels = [root], []
     while path[-1].children:

@@ -16,7 +16,6 @@ from backend.core.registry import STRATEGIES
 from components.run.tree_table import tree_table
 from components.tree.inspector.formula.case import Case, Formula, case, settings
 from components.tree.inspector.formula.table import formulas
-from components.tree.inspector.formula.values import BACKUPS
 from components.tree.inspector.formula.walks import RULES, considered, numbers
 from tests.components.traced import Seen, nodes_of, seen
 from tests.golden import SEARCHES, searched, spec
@@ -229,20 +228,3 @@ def test_without_a_catalogue_entry_only_what_the_log_says_is_shown() -> None:
             assert (
                 formula.title != "Log weight" or formula.value is None or math.isinf(formula.value)
             )
-
-
-def test_every_formula_that_a_strategy_declares_is_one_that_is_known() -> None:
-    known = {
-        *RULES,
-        *BACKUPS,
-        "outlook",
-        "thompson",
-        "cost",
-        "share",
-        "even_share",
-        "cut",
-        "weight",
-        "ladder",
-        "discount",
-    }
-    assert {formula for entry in STRATEGIES.values() for formula in entry.formulas} == known
