@@ -52,7 +52,7 @@ def what_if(options: argparse.Namespace) -> int:
     """Print what would have been chosen, and how far that is exact."""
 
     def asked(services: Services) -> WhatIf:
-        spec = stored_run.spec_of(services.store.run(options.run_id))
+        spec = services.stored_run(options.run_id).spec
         rule = SELECTORS[
             options.selector or spec.selector or STRATEGIES[spec.strategy].card.selector
         ]

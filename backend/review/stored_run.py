@@ -1,16 +1,30 @@
-"""A stored run as one reads it: its nodes, its events, and what was chosen."""
+"""A stored run as one reads it: what was asked for, its nodes, its log, and what was chosen.
+
+`StoredRun` is the one reader: why, what-if, another final rule, annotations, forks and exports ask
+it and take no row apart themselves. What it needs is read once, at the first question.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
+from pydantic import ValidationError
+
+from backend.core.errors import BadInput
 from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StepEnded
-from backend.core.ports import Aggregation
+from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import EventRecord
-from backend.core.types import Finish, Kind, Node
+from backend.core.registry import STRATEGIES
+from backend.core.spec import RunSpec
+from backend.core.types import JSON, Finish, Kind, Node
+from backend.judging.rules import SELECTORS, Rule
 from backend.judging.verifiers.aggregation import aggregated
+from backend.problems.base import Problem
+from backend.review.manifest import info_of
 from backend.runs.answer import Ranked
+from backend.runs.paid import verdicts_in
 
 
 class StoredNode(Protocol):
@@ -133,3 +147,194 @@ def own_choice(events: Sequence[EventRecord]) -> Choice | None:
         return None
     last = changes[-1]
     return Choice(last.node, last.answer, last.correct)
+
+
+class StoredRow(Protocol):
+    """What is needed of the row of a run; the store's own row has it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def strategy(self) -> str: ...
+    @property
+    def problem(self) -> Mapping[str, JSON] | None: ...
+    @property
+    def spec(self) -> Mapping[str, JSON]: ...
+    @property
+    def manifest(self) -> Mapping[str, JSON]: ...
+    @property
+    def answer(self) -> str | None: ...
+    @property
+    def correct(self) -> bool | None: ...
+    @property
+    def chosen_node(self) -> int | None: ...
+
+
+class StoredScore(Protocol):
+    """A score of a node in a series."""
+
+    @property
+    def node_id(self) -> int: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def steps(self) -> tuple[float, ...]: ...
+    @property
+    def reason(self) -> str | None: ...
+
+
+class ScorerScore(StoredScore, Protocol):
+    """A score that the log holds, with the verifier that gave it."""
+
+    @property
+    def scorer(self) -> str: ...
+
+
+class RunSource(Protocol):
+    """Where the nodes, the log and the scores of a run are read from: the store."""
+
+    def paid(self, run_id: int) -> Sequence[StoredNode]: ...
+    def events(self, run_id: int, *, limit: int | None) -> Sequence[EventRecord]: ...
+    def scores(self, run_id: int) -> Sequence[ScorerScore]: ...
+    def series(self, run_id: int) -> Mapping[str, int]: ...
+    def series_scores(self, run_id: int, name: str) -> Sequence[StoredScore]: ...
+
+
+OWN_SERIES = "run"
+"""The name of the series of scores that the run itself went by."""
+
+
+class StoredRun:
+    """A run that is stored, whether it is over or not. Blocks for reading at the first question."""
+
+    def __init__(self, row: StoredRow, source: RunSource) -> None:
+        self.row, self._source = row, source
+
+    @property
+    def id(self) -> int:
+        return self.row.id
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        """What was asked for. Raises `BadInput` for a run that this version could not carry out,
+        such as an imported one."""
+        try:
+            return RunSpec.model_validate(self.row.spec)
+        except ValidationError as error:
+            raise BadInput(
+                "run",
+                given=self.id,
+                accepted=f"one whose settings this version knows ({str(error).splitlines()[0]})",
+            ) from None
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The problem as the run saw it."""
+        return problem_of(self.row.problem)
+
+    @property
+    def verifier(self) -> str:
+        """The name of the verifier that the run went by; empty where none is named."""
+        return str(self.row.spec.get("verifier", ""))
+
+    @property
+    def system(self) -> str | None:
+        """The system prompt, where one was set."""
+        text = self.row.spec.get("system")
+        return text if isinstance(text, str) else None
+
+    @cached_property
+    def engine(self) -> EngineInfo:
+        """The model that wrote, as the manifest describes it."""
+        return info_of(self.row.manifest.get("engine"))
+
+    @cached_property
+    def reward(self) -> EngineInfo:
+        """The reward model, as the manifest describes it."""
+        return info_of(self.row.manifest.get("reward"))
+
+    @property
+    def delimiter(self) -> str:
+        """What ends a step."""
+        return self.engine.delimiter
+
+    @property
+    def rule_name(self) -> str:
+        """The final rule of the run: the one that it names, or else its strategy's; empty where
+        neither is known."""
+        named = self.row.spec.get("selector")
+        if named:
+            return str(named)
+        known = self.row.strategy in STRATEGIES
+        return STRATEGIES[self.row.strategy].card.selector if known else ""
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The final rule with its parameters; `best` where this version does not know it."""
+        if self.rule_name not in SELECTORS:
+            return SELECTORS["best"]
+        params = self.row.spec.get("selector_params")
+        return SELECTORS[self.rule_name].configured(params if isinstance(params, dict) else {})
+
+    @cached_property
+    def events(self) -> Sequence[EventRecord]:
+        """The whole log, in order."""
+        return self._source.events(self.id, limit=None)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The nodes as nodes again, with what the log says of them."""
+        return Trace(self._source.paid(self.id), self.events, self.verifier)
+
+    @cached_property
+    def verdicts(self) -> Mapping[tuple[str, str], bool | None]:
+        """What the run found out about pairs of answers: equal or not, None where undecided."""
+        return verdicts_in(self.events)
+
+    @cached_property
+    def limit(self) -> LimitReached | None:
+        """The budget that ended the run, as its axis and its number, if one did."""
+        limits = [event.body for event in self.events if isinstance(event.body, LimitReached)]
+        return limits[-1] if limits else None
+
+    @cached_property
+    def own(self) -> Choice | None:
+        """What the run itself chose last: by its log, else by its row."""
+        chosen = own_choice(self.events)
+        if chosen is not None or self.row.chosen_node is None:
+            return chosen
+        return Choice(self.row.chosen_node, self.row.answer, self.row.correct)
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """The series of scores that there are, the run's own first."""
+        return (OWN_SERIES, *self._source.series(self.id))
+
+    def series(self, name: str = OWN_SERIES) -> Mapping[int, StoredScore]:
+        """A series of scores by node. Raises `BadInput` that names those there are."""
+        if name == OWN_SERIES:
+            return {
+                score.node_id: score
+                for score in self._source.scores(self.id)
+                if score.scorer == self.verifier
+            }
+        if name not in self.series_names:
+            raise BadInput("series", given=name, accepted=", ".join(self.series_names))
+        return {score.node_id: score for score in self._source.series_scores(self.id, name)}
+
+
+def problem_of(stored: Mapping[str, JSON] | None) -> Problem:
+    """A problem as the store keeps it, typed again."""
+    stored = stored or {}
+    meta, level, seed, answer = (stored.get(name) for name in ("meta", "level", "seed", "answer"))
+    return Problem(
+        id=str(stored.get("id") or ""),
+        set=str(stored.get("set") or stored.get("dataset") or "own"),
+        level=level if isinstance(level, int) else None,
+        seed=seed if isinstance(seed, int) else None,
+        question=str(stored.get("question") or ""),
+        answer=answer if isinstance(answer, str) else None,
+        meta=meta if isinstance(meta, dict) else {},
+    )

@@ -19,7 +19,6 @@ from backend.review.annotate.steps import WrittenStep, covering, tokens_over
 from backend.service.annotations_tree import Reading
 from backend.service.assembly import Services
 from backend.service.tokens import token_texts
-from backend.service.why import over
 from storage import AnnotationRow, EditRow
 
 
@@ -27,7 +26,7 @@ def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Tas
     """What an author is shown of a run. Raises `NotFound`, `Conflict` for a run that is not over,
     and `BadInput` for the node."""
     author = author_name(ask.author)
-    reading = Reading(services.store, over(services, run_id))
+    reading = Reading(services.store, services.ended_row(run_id))
     ends = reading.ends()
     if not ends:
         raise Conflict(f"run {run_id} wrote nothing: there is nothing to label")
@@ -106,7 +105,7 @@ async def label(services: Services, run_id: int, ask: schemas.LabelAsk) -> schem
     """Keep a label. Raises `NotFound`, `Conflict` for a run that is not over, and `BadInput` for a
     place or a content that is not there."""
     author = author_name(ask.author)
-    reading = await asyncio.to_thread(lambda: Reading(services.store, over(services, run_id)))
+    reading = await asyncio.to_thread(lambda: Reading(services.store, services.ended_row(run_id)))
     given = Label(ask.kind, ask.label, ask.node, ask.step, None, ask.note or None)
     step = placed(reading, given)
     if ask.span is not None and step is not None:

@@ -12,10 +12,9 @@ from backend.review.annotate.agreement import Kappa, agreement
 from backend.review.annotate.codebook import MARKS, Category
 from backend.review.annotate.counts import counted
 from backend.review.annotate.labels import author_name
-from backend.review.why.death import death
 from backend.service.annotating import shown_changes
 from backend.service.assembly import Services
-from backend.service.why import case_of
+from backend.service.why import cause_of_death
 from storage import Waiting
 
 LOOKED_AT = 200
@@ -56,7 +55,7 @@ def queue(
 
 
 def cause_of(services: Services, run: Waiting) -> str:
-    return death(case_of(services.store, services.library, services.store.run(run.id))).cause.value
+    return cause_of_death(services, services.store.run(run.id)).cause.value
 
 
 def _waiting(run: Waiting, labels: dict[str, int], author: str) -> schemas.Waiting:

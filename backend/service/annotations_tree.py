@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from backend.core.errors import BadInput
@@ -12,9 +12,8 @@ from backend.problems import extract_answer
 from backend.problems.base import Problem
 from backend.problems.library import Library
 from backend.review.annotate.steps import WrittenStep, written_steps
-from backend.service.jobs.rows import problem_of
-from backend.service.why import delimiter_of
-from storage import NodeRow, RunRow, ScoreRow, Store
+from backend.review.stored_run import StoredRun, StoredScore
+from storage import NodeRow, RunRow, Store
 
 PATHS_LIMIT = 300
 """Paths offered to choose from; any other has its node in the address."""
@@ -26,9 +25,8 @@ class Reading:
     """The tree of a run, read once."""
 
     def __init__(self, store: Store, row: RunRow) -> None:
-        self.row, self._store = row, store
+        self.row, self._run = row, StoredRun(row, store)
         self.nodes = {node.id: node for node in store.nodes(row.id)}
-        self._delimiter = delimiter_of(row)
         self._ends = frozenset(
             node.id
             for node in self.nodes.values()
@@ -37,7 +35,7 @@ class Reading:
 
     @cached_property
     def problem(self) -> Problem:
-        return problem_of(self.row)
+        return self._run.problem
 
     def path(self, node: int) -> list[NodeRow]:
         """The nodes below the prompt down to `node`. Raises `BadInput` for one that is not there or
@@ -54,7 +52,7 @@ class Reading:
     def steps(self, node: int) -> list[WrittenStep]:
         """The steps written on the path to a node."""
         return written_steps(
-            [(each.id, each.text) for each in self.path(node)], self._delimiter, self._ends
+            [(each.id, each.text) for each in self.path(node)], self._run.delimiter, self._ends
         )
 
     def step(self, node: int, number: int) -> WrittenStep:
@@ -123,13 +121,8 @@ class Reading:
         return None if opinion is None else opinion.value
 
     @cached_property
-    def _opinions(self) -> dict[int, ScoreRow]:
-        scorer = str(self.row.spec.get("verifier", ""))
-        return {
-            score.node_id: score
-            for score in self._store.scores(self.row.id)
-            if score.scorer == scorer
-        }
+    def _opinions(self) -> Mapping[int, StoredScore]:
+        return self._run.series()
 
 
 __all__ = ["Reading"]

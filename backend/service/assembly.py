@@ -12,12 +12,14 @@ from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from backend.core.errors import ArboretumError
+from backend.core.errors import ArboretumError, Conflict
 from backend.core.settings import ROOT, Settings
 from backend.core.spec import RunSpec
 from backend.engines.models import Models, model_settings
+from backend.messages.runs import OVER
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library, file_sets
+from backend.review.stored_run import StoredRun
 from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
 from backend.service.deaths import Deaths
@@ -25,7 +27,7 @@ from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook, log
 from backend.service.shutdown import Closing
-from storage import Store
+from storage import RunRow, Store
 from storage.questions import SqlDesk, StoreCopy
 
 HOST_WAIT_S = 1.0
@@ -62,6 +64,21 @@ class Services:
     def sql(self) -> SqlDesk:
         """Where SQL is answered, from a copy of the store that is made at the first query."""
         return SqlDesk(StoreCopy(self.store.snapshot, self.settings.db))
+
+    def stored_run(self, run_id: int) -> StoredRun:
+        """A stored run to be read. Raises `NotFound`."""
+        return StoredRun(self.store.run(run_id), self.store)
+
+    def ended_row(self, run_id: int) -> RunRow:
+        """The row of a run that is over. Raises `NotFound`, or `Conflict` for one that is not."""
+        row = self.store.run(run_id)
+        if row.status not in OVER:
+            raise Conflict(f"run {run_id} is {row.status}: this can be asked when it is over")
+        return row
+
+    def ended_run(self, run_id: int) -> StoredRun:
+        """A run that is over, to be read. Raises as `ended_row`."""
+        return StoredRun(self.ended_row(run_id), self.store)
 
     async def estimate(self, spec: RunSpec) -> Estimate:
         """About what a run would cost; the dry run happens in a thread."""

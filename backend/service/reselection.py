@@ -7,22 +7,15 @@ from collections.abc import Mapping
 
 import backend.judging.selectors  # noqa: F401  (registers all)
 from backend.core.errors import BadInput
-from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, ScoreGiven, StepEnded
 from backend.core.ports import Aggregation
-from backend.core.registry import STRATEGIES
 from backend.core.types import JSON
 from backend.judging.rules import SELECTORS
 from backend.judging.verifiers import AGGREGATIONS
 from backend.messages import runs as schemas
 from backend.problems.classes import classes_of
 from backend.review.reselect import Reselection, reselect
-from backend.review.stored_run import Choice, Trace, own_choice
-from backend.runs.paid import verdicts_in
+from backend.review.stored_run import Choice, own_choice
 from backend.service.assembly import Services
-from backend.service.jobs.rows import problem_of
-from storage import RunRow
-
-READ = (StepEnded, ScoreGiven, LimitReached, AnswerChanged, AnswersCompared)
 
 
 def reselected(
@@ -40,13 +33,15 @@ def reselected(
     if aggregation is not None and aggregation not in AGGREGATIONS:
         raise BadInput("aggregation", given=aggregation, accepted=", ".join(AGGREGATIONS))
     rule = SELECTORS[selector].configured(params)
-    row = services.store.run(run_id)
-    events = services.store.events(run_id, limit=None, of=READ)
-    problem = problem_of(row)
-    classes = classes_of(problem, services.library.same, verdicts_in(events))
-    trace = Trace(services.store.paid(run_id), events, str(row.spec.get("verifier", "")))
+    run = services.stored_run(run_id)
+    problem = run.problem
+    classes = classes_of(problem, services.library.same, run.verdicts)
     found = reselect(
-        trace, rule, classes, lambda answer: services.library.grade(problem, answer), aggregation
+        run.trace,
+        rule,
+        classes,
+        lambda answer: services.library.grade(problem, answer),
+        aggregation,
     )
     return schemas.Reselection(
         run_id=run_id,
@@ -55,8 +50,8 @@ def reselected(
         aggregation=aggregation,
         **told(found),
         undecided=[(each.answer, each.other) for each in classes.comparisons if each.equal is None],
-        own_selector=str(row.spec.get("selector") or own_rule(row)),
-        own=shown(own_choice(events)),
+        own_selector=run.rule_name,
+        own=shown(own_choice(run.events)),
     )
 
 
@@ -75,11 +70,6 @@ def told(found: Reselection) -> dict[str, JSON]:
 
 def shown(choice: Choice | None) -> schemas.Choice | None:
     return None if choice is None else schemas.Choice(**choice._asdict())
-
-
-def own_rule(row: RunRow) -> str:
-    """The rule of a run that named none: its strategy's."""
-    return STRATEGIES[row.strategy].card.selector if row.strategy in STRATEGIES else ""
 
 
 def params_of(text: str) -> dict[str, JSON]:

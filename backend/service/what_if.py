@@ -9,20 +9,15 @@ from collections.abc import Sequence
 from backend.core.errors import ArboretumError, BadInput
 from backend.core.events import StepEnded
 from backend.core.registry import STRATEGIES
-from backend.core.spec import RunSpec
 from backend.core.types import Score
 from backend.judging.verifiers import AGGREGATIONS
 from backend.messages import why as schemas
-from backend.review.stored_run import own_choice
-from backend.review.what_if.frozen import info_of
+from backend.review.stored_run import StoredRun, own_choice
 from backend.review.what_if.what_if import Changes, Judge, Stored, what_if
 from backend.runs.driver import rule_of
 from backend.service.assembly import Services
 from backend.service.jobs.recovery import paid_of
-from backend.service.jobs.rows import problem_of
-from backend.service.reselection import own_rule, shown, told
-from backend.service.why import over, series_of, trace_of
-from storage import RunRow
+from backend.service.reselection import shown, told
 
 
 def would_have(services: Services, run_id: int, ask: schemas.WhatIfAsk) -> schemas.WhatIf:
@@ -32,52 +27,51 @@ def would_have(services: Services, run_id: int, ask: schemas.WhatIfAsk) -> schem
     Raises `NotFound`, `Conflict` for a run that is not over, `BadInput` for names and parameters,
     and what a run would raise.
     """
-    row = over(services, run_id)
-    return answered(services, row, stored_run(services, row), ask)
+    run = services.ended_run(run_id)
+    return answered(services, run, stored_of(services, run), ask)
 
 
 def tried(services: Services, run_id: int, asks: Sequence[schemas.WhatIfAsk]) -> schemas.TriedList:
     """Several what-ifs of a run, which is read once. Raises `NotFound` and `Conflict`; what is
     refused of one question is told in its place."""
-    row = over(services, run_id)
-    spec_of(row)
-    stored, found = stored_run(services, row), []
+    run = services.ended_run(run_id)
+    assert run.spec  # refused at once, before anything is read
+    stored, found = stored_of(services, run), []
     for ask in asks:
         try:
             found.append(
-                schemas.Tried(ask=ask, found=answered(services, row, stored, ask), refused="")
+                schemas.Tried(ask=ask, found=answered(services, run, stored, ask), refused="")
             )
         except ArboretumError as error:
             found.append(schemas.Tried(ask=ask, found=None, refused=str(error)))
     return schemas.TriedList(tried=found)
 
 
-def stored_run(services: Services, row: RunRow) -> Stored:
+def stored_of(services: Services, run: StoredRun) -> Stored:
     """All that a what-if needs of a run."""
-    models = [info_of(row.manifest.get(name)) for name in ("engine", "reward")]
     return Stored(
-        trace_of(services.store, row),
-        paid_of(services.store, row.id),
-        models[0],
-        models[1],
-        row.status == "finished",
+        run.trace,
+        paid_of(services.store, run.id),
+        run.engine,
+        run.reward,
+        run.row.status == "finished",
     )
 
 
 def answered(
-    services: Services, row: RunRow, stored: Stored, ask: schemas.WhatIfAsk
+    services: Services, run: StoredRun, stored: Stored, ask: schemas.WhatIfAsk
 ) -> schemas.WhatIf:
     """The answer to one what-if."""
     if ask.aggregation is not None and ask.aggregation not in AGGREGATIONS:
         raise BadInput("aggregation", given=ask.aggregation, accepted=", ".join(AGGREGATIONS))
-    spec, problem = spec_of(row), problem_of(row)
+    spec, problem = run.spec, run.problem
     changes = Changes(
         ask.selector,
         ask.selector_params,
         ask.aggregation,
         ask.params,
         ask.first,
-        judge_of(services, row, ask.series),
+        judge_of(run, ask.series),
     )
     asked = changes.applied(spec)
     rule, params = rule_of(asked), STRATEGIES[asked.strategy].parse(asked.params)
@@ -89,19 +83,19 @@ def answered(
     ]
     return schemas.WhatIf.model_validate(
         {
-            "run_id": row.id,
+            "run_id": run.id,
             "selector": rule.name,
             "params": rule.settings.model_dump(mode="json"),
             "aggregation": ask.aggregation,
             **told(found.found),
             "undecided": undecided,
-            "own_selector": str(row.spec.get("selector") or own_rule(row)),
-            "own": shown(own_choice(stored.trace.events)),
+            "own_selector": run.rule_name,
+            "own": shown(own_choice(run.events)),
             "strategy_params": params.model_dump(mode="json"),
             "first": ask.first,
             "series": ask.series,
             "rounds": found.rounds,
-            "own_rounds": sum(isinstance(event.body, StepEnded) for event in stored.trace.events),
+            "own_rounds": sum(isinstance(event.body, StepEnded) for event in run.events),
             "whole": found.whole,
             "stopped": found.reason,
             "stopped_at": found.node,
@@ -109,32 +103,15 @@ def answered(
     )
 
 
-def judge_of(services: Services, row: RunRow, name: str | None) -> Judge | None:
+def judge_of(run: StoredRun, name: str | None) -> Judge | None:
     """The scores that shall steer the search in place of its own. Raises `BadInput` that names
     those there are."""
     if name is None or name == schemas.RUN:
         return None
     return Judge(
         name,
-        {
-            node: Score(one.value, one.steps, one.reason)
-            for node, one in series_of(services, row, name).items()
-        },
+        {node: Score(one.value, one.steps, one.reason) for node, one in run.series(name).items()},
     )
 
 
-def spec_of(row: RunRow) -> RunSpec:
-    """What was asked for. Raises `BadInput` for a run that this version could not carry out, such
-    as an imported one."""
-    try:
-        spec = RunSpec.model_validate(row.spec)
-    except ValueError as error:
-        raise BadInput(
-            "run",
-            given=row.id,
-            accepted=f"one whose settings this version knows ({str(error).splitlines()[0]})",
-        ) from None
-    return spec
-
-
-__all__ = ["spec_of", "tried", "would_have"]
+__all__ = ["tried", "would_have"]

@@ -4,28 +4,23 @@ for reading and computing."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import zip_longest
 
-from backend.core.errors import BadInput, Conflict
+from backend.core.errors import BadInput
 from backend.core.types import JSON, Node
-from backend.judging.rules import SELECTORS
 from backend.judging.verifiers.aggregation import steps_of
 from backend.messages import why as schemas
 from backend.problems.classes import classes_of
 from backend.problems.library import Library
-from backend.review.lens import Opinion, lens
+from backend.review.lens import lens
 from backend.review.reselect import candidates
-from backend.review.stored_run import Choice, Trace, own_choice
-from backend.review.what_if.frozen import info_of
+from backend.review.stored_run import StoredRun
 from backend.review.why.death import Case, Death, counted, death
 from backend.review.why.steps import first_wrong, judged, written
-from backend.runs.paid import verdicts_in
 from backend.service.assembly import Services
-from backend.service.jobs.rows import problem_of
-from backend.service.reselection import own_rule
-from storage import RunRow, Store
+from storage import RunRow
 
 SHOWN = 300
 """Characters of a step in a list."""
@@ -34,7 +29,7 @@ SHOWN = 300
 def why(services: Services, run_id: int, node: int | None = None) -> schemas.Why:
     """Where the right answer of a run died, and the first wrong step on the path to a node. Raises
     `NotFound`, `Conflict` for a run that is not over, and `BadInput` for the node."""
-    case = case_of(services.store, services.library, over(services, run_id))
+    case = case_of(services.ended_run(run_id), services.library)
     found = death(case)
     path_node = node if node is not None else None if case.own is None else case.own.node
     if path_node is not None and not 0 <= path_node < len(case.trace.nodes):
@@ -93,10 +88,7 @@ def why_counts(
         status=status, strategy=strategy, problem=problem, text=text, limit=limit
     )
     ended = [row for row in page.rows if row.status in schemas.OVER]
-    deaths = [
-        services.deaths.of(row, lambda row: death(case_of(services.store, services.library, row)))
-        for row in ended
-    ]
+    deaths = [services.deaths.of(row, partial(cause_of_death, services)) for row in ended]
     runs = [cause_of(row, found) for row, found in zip(ended, deaths, strict=True)]
     counts = {cause.value: count for cause, count in counted(deaths).items()}
     return schemas.WhyCounts(
@@ -106,6 +98,11 @@ def why_counts(
         causes=counts,
         runs=runs,
     )
+
+
+def cause_of_death(services: Services, row: RunRow) -> Death:
+    """Where the right answer of a run died."""
+    return death(case_of(StoredRun(row, services.store), services.library))
 
 
 def cause_of(row: RunRow, found: Death) -> schemas.RunCause:
@@ -124,76 +121,36 @@ def cause_of(row: RunRow, found: Death) -> schemas.RunCause:
     )
 
 
-def over(services: Services, run_id: int) -> RunRow:
-    """A run that is over. Raises `NotFound`, or `Conflict` for one that is not."""
-    row = services.store.run(run_id)
-    if row.status not in schemas.OVER:
-        raise Conflict(f"run {run_id} is {row.status}: this can be asked when it is over")
-    return row
-
-
-def case_of(store: Store, library: Library, row: RunRow) -> Case:
+def case_of(run: StoredRun, library: Library) -> Case:
     """A stored run as it is looked into."""
-    trace, problem = trace_of(store, row), problem_of(row)
-    classes = classes_of(problem, library.same, verdicts_in(trace.events))
-    name = str(row.spec.get("selector") or own_rule(row))
-    params = row.spec.get("selector_params")
-    known = name in SELECTORS
-    rule = (
-        SELECTORS[name].configured(params if isinstance(params, dict) else {})
-        if known
-        else SELECTORS["best"]
-    )
-    own = own_choice(trace.events) or (
-        None if row.chosen_node is None else Choice(row.chosen_node, row.answer, row.correct)
-    )
-    pool = candidates(trace, rule, classes).pool
+    classes = classes_of(run.problem, library.same, run.verdicts)
     return Case(
-        trace,
-        problem,
-        lambda answer: library.grade(problem, answer),
-        pool,
+        run.trace,
+        run.problem,
+        lambda answer: library.grade(run.problem, answer),
+        candidates(run.trace, run.rule, classes).pool,
         classes,
-        own,
-        name or "of the run",
-        row.status,
-        delimiter_of(row),
+        run.own,
+        run.rule_name or "of the run",
+        run.row.status,
+        run.delimiter,
     )
-
-
-def trace_of(store: Store, row: RunRow) -> Trace:
-    return Trace(
-        store.paid(row.id), store.events(row.id, limit=None), str(row.spec.get("verifier", ""))
-    )
-
-
-def delimiter_of(row: RunRow) -> str:
-    return info_of(row.manifest.get("engine")).delimiter
 
 
 def series_list(services: Services, run_id: int) -> schemas.SeriesList:
     """The series of a run, and those on their way."""
-    row = services.store.run(run_id)
-    own = {schemas.RUN: len(own_series(services, row))}
+    own = {schemas.RUN: len(services.stored_run(run_id).series())}
     under_way = [
         schemas.Scoring(**each._asdict()) for each in services.jobs.rescoring.under_way(run_id)
     ]
     return schemas.SeriesList(series={**own, **services.store.series(run_id)}, under_way=under_way)
 
 
-def own_series(services: Services, row: RunRow) -> dict[int, Opinion]:
-    """The scores that a run went by."""
-    scorer = str(row.spec.get("verifier", ""))
-    return {
-        score.node_id: score for score in services.store.scores(row.id) if score.scorer == scorer
-    }
-
-
 def compared(services: Services, run_id: int, one: str, other: str, most: int) -> schemas.Lens:
     """Two series of a run side by side. Raises `BadInput` that names those there are."""
-    row = services.store.run(run_id)
-    found = [series_of(services, row, name) for name in (one, other)]
-    trace, delimiter = trace_of(services.store, row), delimiter_of(row)
+    run = services.stored_run(run_id)
+    found = [run.series(name) for name in (one, other)]
+    trace, delimiter = run.trace, run.delimiter
     seen = lens(trace, found[0], found[1], delimiter=delimiter, most=most)
     curve = [
         {
@@ -236,18 +193,8 @@ def beginning(node: Node, step: int, delimiter: str) -> str:
     return steps_of(node.written(), delimiter)[step - 1][:SHOWN]
 
 
-def series_of(services: Services, row: RunRow, name: str) -> Mapping[int, Opinion]:
-    """A series by its name."""
-    if name == schemas.RUN:
-        return own_series(services, row)
-    known = services.store.series(row.id)
-    if name not in known:
-        raise BadInput("series", given=name, accepted=", ".join((schemas.RUN, *known)))
-    return {score.node_id: score for score in services.store.series_scores(row.id, name)}
-
-
 def finite(number: float) -> JSON:
     return number if math.isfinite(number) else None
 
 
-__all__ = ["compared", "over", "series_list", "series_of", "trace_of", "why", "why_counts"]
+__all__ = ["case_of", "cause_of_death", "compared", "series_list", "why", "why_counts"]

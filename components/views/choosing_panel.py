@@ -3,13 +3,15 @@ address."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+import pandas as pd
 import streamlit as st
 from plotly import graph_objects as go
 
 from components.frame.address import number_in_address, put_in_address
-from components.frame.theme import CONFIG
+from components.frame.theme import CONFIG, NOTHING
 
 PICKED = "view.picked"
 """Set in the session while a click still has to reach the rest of the page."""
@@ -36,11 +38,31 @@ def pick(node: object) -> None:
         st.session_state[PICKED] = True
 
 
-def chosen_line(key: str, nodes: Sequence[int]) -> None:
-    """The callback of a table with one line a node: the line that is chosen chooses the node."""
-    lines = st.session_state[key]["selection"]["rows"]
-    if lines and lines[0] < len(nodes):
-        pick(nodes[lines[0]])
+def node_table(
+    table: pd.DataFrame,
+    nodes: Sequence[int],
+    key: str,
+    columns: Mapping[str, object],
+    height: int | Literal["auto"] = "auto",
+) -> None:
+    """A table with one line a node: the line that is chosen chooses the node for the whole page.
+    `columns` say how Streamlit writes some of them."""
+
+    def choose() -> None:
+        lines = st.session_state[key]["selection"]["rows"]
+        if lines and lines[0] < len(nodes):
+            pick(nodes[lines[0]])
+
+    st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        placeholder=NOTHING,
+        on_select=choose,
+        selection_mode="single-row",
+        column_config=columns,
+        height=height,
+    )
 
 
 def numbered(label: str, count: int, name: str, help_: str) -> int:

@@ -23,11 +23,11 @@ from backend.core.spec import Edit, Fork, RunSpec, TokenEdit
 from backend.core.streams import closing
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.exchange import Given, parsed
+from backend.review.stored_run import problem_of
 from backend.runs.paid import Paid
 from backend.service.jobs import Jobs
 from backend.service.jobs.forks import start_of
 from backend.service.jobs.recovery import carried_over
-from backend.service.jobs.rows import problem_of
 from storage import Store
 from tests.exchange.files import content
 from tests.golden import differences, spec
@@ -275,7 +275,7 @@ async def test_an_imported_tree_goes_on_from_its_texts(store: Store) -> None:
     )
     assert store.run(fork).status == "finished" and store.verify(fork) == []
     assert store.nodes(fork)[leaf.depth].text == "So far 19.\n\n"
-    assert problem_of(store.run(fork)) == problem_of(store.run(run_id))
+    assert problem_of(store.run(fork).problem) == problem_of(store.run(run_id).problem)
 
 
 async def test_what_cannot_be_forked_is_refused_with_what_is_accepted(store: Store) -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from pydantic import TypeAdapter, ValidationError
-
 from backend.core.errors import EngineFailure
 from backend.core.events import NodeAdded
 from backend.core.ports import (
-    Capabilities,
     Completion,
     EngineInfo,
     EngineStats,
@@ -21,11 +18,8 @@ from backend.core.ports import (
     Solution,
     StepScores,
 )
-from backend.core.types import JSON, Kind
+from backend.core.types import Kind
 from backend.review.stored_run import Trace
-
-UNKNOWN = EngineInfo("", "", "", "", 0, 0, "\n\n", Capabilities())
-_DESCRIBED = TypeAdapter(EngineInfo)
 
 
 class Unpaid(EngineFailure):
@@ -105,12 +99,3 @@ class FrozenRewardModel:
 
     async def close(self) -> None:
         return None
-
-
-def info_of(described: JSON) -> EngineInfo:
-    """A model as the manifest of a run describes it; one of which nothing is known can do
-    everything."""
-    try:
-        return _DESCRIBED.validate_python(described)
-    except ValidationError:
-        return UNKNOWN

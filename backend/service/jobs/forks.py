@@ -11,15 +11,15 @@ from typing import Any, Protocol
 from pydantic import JsonValue, ValidationError
 
 from backend.core.errors import BadInput, Conflict, NotFound
-from backend.core.events import LimitReached, NodeAdded
+from backend.core.events import NodeAdded
 from backend.core.spec import Edit, Fork, RunSpec
 from backend.core.types import JSON, Kind
 from backend.problems.base import Problem
+from backend.review.stored_run import StoredRun
 from backend.runs.paid import NOTHING_PAID, Paid, Start
 from backend.runs.start import writer_of
 from backend.service.jobs.admission import Admission
 from backend.service.jobs.recovery import carried_over, joined, paid_of, placed, replayed
-from backend.service.jobs.rows import problem_of
 from storage import NodeFull, RunRow, Store
 
 OVER = ("finished", "failed", "cancelled", "crashed")
@@ -51,7 +51,8 @@ class Forks:
         """A new run that goes on from a node of run `run_id`; its id. Raises `NotFound`, or
         `BadInput` for what cannot be forked so."""
         row = await asyncio.to_thread(self._store.run, run_id)
-        spec, problem = spec_of(row, ask.settings), problem_of(row)
+        run = StoredRun(row, self._store)
+        spec, problem = spec_of(run, ask.settings), run.problem
         self._admission.admit(spec, problem)
         start = await asyncio.to_thread(start_of, self._store, row, ask.node, ask.edit)
         path: list[JSON] = [one.origin for one in start.path]
@@ -76,15 +77,16 @@ class Forks:
                 f"run {run_id} is {row.status}: only a run that is over can be continued "
                 "with more budget"
             )
-        limit = await asyncio.to_thread(self._limit, run_id)
+        run = StoredRun(row, self._store)
+        limit = await asyncio.to_thread(lambda: run.limit)
         if row.status == "finished" and limit is None:
             raise Conflict(
                 f"run {run_id} came to its own end, so more budget changes nothing: fork "
                 "it from a node instead"
             )
-        spec = spec_of(row, {"budget": dict(budget)})
-        require_larger(row.spec.get("budget"), spec.budget, limit)
-        problem = problem_of(row)
+        spec = spec_of(run, {"budget": dict(budget)})
+        require_larger(row.spec.get("budget"), spec.budget, None if limit is None else limit.axis)
+        problem = run.problem
         self._admission.admit(spec, problem)
         paid = await asyncio.to_thread(carried_over, self._store, run_id)
         return await self._begin(
@@ -112,21 +114,14 @@ class Forks:
                 raise
         return own
 
-    def _limit(self, run_id: int) -> str | None:
-        """The axis whose limit ended a run."""
-        limits = self._store.events(run_id, limit=None, of=[LimitReached])
-        last = limits[-1].body if limits else None
-        return last.axis if isinstance(last, LimitReached) else None
 
-
-def spec_of(row: RunRow, settings: Mapping[str, JsonValue]) -> RunSpec:
+def spec_of(run: StoredRun, settings: Mapping[str, JsonValue]) -> RunSpec:
     """The spec of a run with some settings changed. Of a run that this version could not carry out,
     such as an imported one, only the question is taken. Raises `BadInput` naming the setting."""
     try:
-        base = RunSpec.model_validate(row.spec).model_dump(mode="json")
-    except ValidationError:
-        problem = problem_of(row)
-        base = {"question": problem.question or None, "answer": problem.answer}
+        base = run.spec.model_dump(mode="json")
+    except BadInput:
+        base = {"question": run.problem.question or None, "answer": run.problem.answer}
     for name, dependent in DEPENDENT.items():
         if name in settings and settings[name] != base.get(name):
             base = {other: value for other, value in base.items() if other not in dependent}

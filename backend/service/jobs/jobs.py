@@ -24,6 +24,7 @@ from backend.core.ports import EngineInfo
 from backend.core.spec import RunSpec
 from backend.core.types import JSON
 from backend.problems.base import Problem
+from backend.review.stored_run import StoredRun
 from backend.runs.driver import Control, GradeFunction, manifest
 from backend.runs.driver import run as run_spec
 from backend.runs.paid import NOTHING_PAID, Paid
@@ -37,7 +38,6 @@ from backend.service.jobs.rows import (
     finished_fields,
     known_fields,
     links_of,
-    problem_of,
     stored_problem,
 )
 from backend.service.jobs.slots import Slots
@@ -367,7 +367,9 @@ class Jobs:
                 f"run {run_id} is {row.status}: only a paused, crashed or failed run can be resumed"
             )
         spec = RunSpec.model_validate(row.spec)
-        problem = self._admission.admit(spec, None if row.forked_from is None else problem_of(row))
+        problem = self._admission.admit(
+            spec, None if row.forked_from is None else StoredRun(row, self._store).problem
+        )
         self._require_open()
         paid = await asyncio.to_thread(self.forks.paid_again, row)
         if run_id in self._active:

@@ -17,12 +17,10 @@ from backend.core.errors import Conflict, MissingCapability
 from backend.core.ports import Aggregation, RewardModel, Verifier
 from backend.core.types import Kind, Node, Score
 from backend.judging.verifiers import build
-from backend.review.stored_run import Trace
-from backend.review.what_if.frozen import info_of
+from backend.review.stored_run import StoredRun
 from backend.review.why.evidence import solutions
 from backend.service.jobs.failure import failure
 from backend.service.jobs.ports import Models
-from backend.service.jobs.rows import problem_of
 from storage import RunRow, SeriesScore, Store
 
 log = logging.getLogger("arboretum.rescoring")
@@ -75,7 +73,7 @@ class Rescoring:
         place = (row.id, asked.series)
         if place in self._tasks:
             raise Conflict(f"run {row.id} is being scored by {asked.series} already")
-        if asked.verifier == "exact" and problem_of(row).answer is None:
+        if asked.verifier == "exact" and StoredRun(row, self._store).problem.answer is None:
             raise MissingCapability(
                 "the exact checker needs a problem whose answer is known", "Choose another verifier"
             )
@@ -118,13 +116,14 @@ class Rescoring:
             self._progress[place] = self._progress[place]._replace(failed=cause.reason)
 
     async def _scored(self, row: RunRow, asked: Asked, place: tuple[int, str]) -> list[SeriesScore]:
-        trace = Trace(await asyncio.to_thread(self._store.paid, row.id), (), "")
+        run = StoredRun(row, self._store)
+        trace = await asyncio.to_thread(lambda: run.trace)
         reward = (
             await self._models.reward(asked.engine, asked.model)
             if asked.verifier == "prm"
             else None
         )
-        score = scorer(row, asked, reward)
+        score = scorer(run, asked, reward)
         nodes = [
             node for node in solutions(trace) if node.kind is not Kind.PROMPT and node.text.strip()
         ]
@@ -140,18 +139,17 @@ class Rescoring:
 
 
 def scorer(
-    row: RunRow, asked: Asked, reward: RewardModel | None
+    run: StoredRun, asked: Asked, reward: RewardModel | None
 ) -> Callable[[Sequence[Node]], Awaitable[list[Score]]]:
     """What scores the nodes of a stored run. A verifier that asks no model computes, and does that
     in a thread."""
-    system = row.spec.get("system")
     verifier: Verifier = build(
         asked.verifier,
-        problem=problem_of(row),
+        problem=run.problem,
         reward=reward,
         aggregation=asked.aggregation,
-        system=system if isinstance(system, str) else None,
-        delimiter=info_of(row.manifest.get("engine")).delimiter,
+        system=run.system,
+        delimiter=run.delimiter,
     )
     if reward is not None:
         return verifier.score

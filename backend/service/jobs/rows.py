@@ -10,27 +10,11 @@ from backend.problems.base import Problem
 from backend.runs.driver import Outcome
 from backend.service.jobs.failure import failure
 from backend.service.jobs.tap import Tap
-from storage import RunRow
 
 
 def stored_problem(problem: Problem) -> dict[str, JSON]:
     """A problem as the store keeps it."""
     return {**asdict(problem), "dataset": problem.set, "meta": dict(problem.meta)}
-
-
-def problem_of(row: RunRow) -> Problem:
-    """The problem of a stored run as the run saw it."""
-    stored = row.problem or {}
-    meta, level, seed, answer = (stored.get(name) for name in ("meta", "level", "seed", "answer"))
-    return Problem(
-        id=str(stored.get("id") or ""),
-        set=str(stored.get("set") or stored.get("dataset") or "own"),
-        level=level if isinstance(level, int) else None,
-        seed=seed if isinstance(seed, int) else None,
-        question=str(stored.get("question") or ""),
-        answer=answer if isinstance(answer, str) else None,
-        meta=meta if isinstance(meta, dict) else {},
-    )
 
 
 def links_of(forked_from: JSON) -> list[tuple[int, int, str]]:
@@ -80,6 +64,5 @@ __all__ = [
     "finished_fields",
     "known_fields",
     "links_of",
-    "problem_of",
     "stored_problem",
 ]

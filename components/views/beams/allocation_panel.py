@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.frame.theme import NOTHING
 from components.views.beams.allocation import (
     allocation_figure,
     allocation_table,
     allocations,
     course_figure,
 )
-from components.views.choosing_panel import chosen_line, clickable, numbered
+from components.views.choosing_panel import DIGITS, clickable, node_table, numbered
 from components.views.material import Material, plural
 from components.views.registry import view
 
@@ -51,15 +50,9 @@ def draw_allocation(material: Material) -> None:
         "Children given to each prefix of the round and its exact share",
         "view.allocation",
     )
-    key = "view.allocation_table"
-    st.dataframe(
+    node_table(
         allocation_table(one, material),
-        key=key,
-        hide_index=True,
-        placeholder=NOTHING,
-        on_select=lambda: chosen_line(key, [each.node for each in one.granted]),
-        selection_mode="single-row",
-        column_config=dict.fromkeys(
-            ("score", "softmax weight", "exact share"), st.column_config.NumberColumn(format="%.3f")
-        ),
+        [each.node for each in one.granted],
+        "view.allocation_table",
+        dict.fromkeys(("score", "softmax weight", "exact share"), DIGITS),
     )

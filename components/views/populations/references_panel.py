@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.frame.theme import NOTHING
-from components.views.choosing_panel import pick
+from components.views.choosing_panel import node_table
 from components.views.material import Material
 from components.views.populations.passes import (
     passes,
@@ -29,20 +28,11 @@ def draw_references(material: Material) -> None:
         "which the drawn trajectory ends."
     )
 
-    def choose() -> None:
-        picked = st.session_state["view.references"]["selection"]["rows"]
-        drawn = lines[picked[0]].drawn if picked and picked[0] < len(lines) else None
-        if drawn is not None:
-            pick(drawn.node)
-
-    st.dataframe(
+    node_table(
         reference_table(lines, temperatures(material.events)),
-        key="view.references",
-        hide_index=True,
-        placeholder=NOTHING,
-        on_select=choose,
-        selection_mode="single-row",
-        column_config={
+        [one.drawn.node for one in lines if one.drawn is not None],
+        "view.references",
+        {
             "weight": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f"),
             "least ESS": st.column_config.NumberColumn(format="%.2f"),
         },

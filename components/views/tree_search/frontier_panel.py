@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from components.frame.theme import NOTHING
-from components.views.choosing_panel import DIGITS, chosen_line, clickable
+from components.views.choosing_panel import DIGITS, clickable, node_table
 from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.frontier import falls, frontier_figure, frontier_info
@@ -81,14 +80,10 @@ def _frontier_table(now: WaitingInfo, material: Material) -> None:
         )
         for e in now.entries
     ]
-    key = "view.waiting_table"
-    st.dataframe(
+    node_table(
         pd.DataFrame(lines, columns=columns),
-        key=key,
-        hide_index=True,
-        placeholder=NOTHING,
-        on_select=lambda: chosen_line(key, [entry.node for entry in now.entries]),
-        selection_mode="single-row",
-        column_config=dict.fromkeys("fgh", DIGITS),
+        [entry.node for entry in now.entries],
+        "view.waiting_table",
+        dict.fromkeys("fgh", DIGITS),
         height=240,
     )

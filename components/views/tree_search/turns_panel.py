@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.frame.theme import NOTHING
-from components.views.choosing_panel import DIGITS, chosen_line, clickable
+from components.views.choosing_panel import DIGITS, clickable, node_table
 from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.turns import turn_figure, turn_table, turns
@@ -28,14 +27,10 @@ def draw_turns(material: Material) -> None:
         "Where the search went on in each turn, with the parts of F",
         "view.turns",
     )
-    key = "view.turn_table"
-    st.dataframe(
+    node_table(
         turn_table(found, material),
-        key=key,
-        hide_index=True,
-        placeholder=NOTHING,
-        on_select=lambda: chosen_line(key, [one.node for one in found]),
-        selection_mode="single-row",
-        column_config=dict.fromkeys(("value", "backed up"), DIGITS),
+        [one.node for one in found],
+        "view.turn_table",
+        dict.fromkeys(("value", "backed up"), DIGITS),
         height=240,
     )

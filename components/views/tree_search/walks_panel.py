@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.frame.theme import NOTHING
-from components.views.choosing_panel import DIGITS, chosen_line, clickable, numbered, one_of
+from components.views.choosing_panel import DIGITS, clickable, node_table, numbered, one_of
 from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.walks import PHASES, rounds, simulation, told_of
@@ -37,17 +36,7 @@ def draw_walks(material: Material) -> None:
     table, nodes = walk_table(one, phase, material)
     if not nodes:
         return
-    key = "view.walk_table"
-    st.dataframe(
-        table,
-        key=key,
-        hide_index=True,
-        placeholder=NOTHING,
-        on_select=lambda: chosen_line(key, nodes),
-        selection_mode="single-row",
-        column_config={
-            name: DIGITS
-            for name in table.columns
-            if name in ("Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after")
-        },
+    fractions = {"Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after"}
+    node_table(
+        table, nodes, "view.walk_table", dict.fromkeys(fractions.intersection(table), DIGITS)
     )

@@ -13,6 +13,7 @@ from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library
+from backend.review.stored_run import StoredRun
 from backend.review.why.death import Cause, Death, counted, death
 from backend.service.jobs.rows import finished_fields, stored_problem
 from backend.service.why import case_of
@@ -109,7 +110,7 @@ def looked(store: Store, library: Library) -> list[Looked]:
     found = []
     for spec, writer in zip(asked_for, asyncio.run(made()), strict=True):
         writer.flush()
-        case = case_of(store, library, store.run(writer.run_id))
+        case = case_of(StoredRun(store.run(writer.run_id), store), library)
         events = store.events(writer.run_id, limit=None)
         found.append(
             Looked(
