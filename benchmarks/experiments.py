@@ -40,7 +40,9 @@ from backend.core.ports import Engine, Request, Sampling, Until
 from backend.core.spec import SamplingSpec
 from backend.core.streams import closing
 from backend.engines.models import Models
-from backend.experiments.curves import cells, curve, pool_keys
+from backend.experiments.cells import read_cells
+from backend.experiments.curves import curve
+from backend.experiments.pool_estimates import pool_keys
 from backend.experiments.shards import ESTIMATES, LEDGER, SAMPLE_SCHEMA, SAMPLES, Folder, Result
 from backend.experiments.spec import Experiment, cell_of
 from backend.experiments.sweep import Sweep
@@ -272,7 +274,7 @@ def timed(path: Path, size: int, rules: Sequence[str]) -> dict[str, float]:
         update={"arms": tuple(arm for arm in every.arms if arm.name in rules)}
     )
     started = time.perf_counter()
-    found = cells(folder, experiment)
+    found = read_cells(folder, experiment)
     at = time.perf_counter()
     points = [curve(found, rule, "generated_tokens") for rule in rules]
     ended = time.perf_counter()

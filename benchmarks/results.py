@@ -20,10 +20,11 @@ import numpy as np
 from backend.cli.sweep import FOLDER
 from backend.core.errors import ArboretumError, BadInput
 from backend.core.statistics.intervals import UNKNOWN, Interval, mean_interval, paired
-from backend.experiments.curves import FREE, Cell, Cells, cells, mean_of, of_run
-from backend.experiments.material import restricted
+from backend.experiments.cells import Cell, Cells, cell_of_run, mean_of, read_cells
+from backend.experiments.costs import FREE
 from backend.experiments.plan import CHAIN
 from backend.experiments.shards import Folder
+from backend.experiments.slices import ALL, cells_of_kind
 from backend.experiments.spec import SOLUTIONS, Arm, Experiment, cell_of, read_experiment
 from backend.experiments.sweep import units
 
@@ -36,7 +37,7 @@ RIVAL = "beam_search"
 
 def markdown(folder: Folder) -> str:
     """All tables: each verifier's own, over all problems and for every set and level."""
-    experiment, every = folder.experiment, {**chains(folder), **cells(folder)}
+    experiment, every = folder.experiment, {**chains(folder), **read_cells(folder)}
     budgets, mean_tokens = experiment.budgets.values, units(folder, experiment)
     parts = [f"# {experiment.name}"]
     for judge, arms in by_verifier(experiment).items():
@@ -46,9 +47,9 @@ def markdown(folder: Folder) -> str:
             for (arm, budget), by in every.items()
             if arm == CHAIN or (arm in names and budget in budgets)
         }
-        for cell in ("", *mean_tokens):
-            here = restricted(mine, cell)
-            title = f"## {cell or 'All cells'}, verifier {judge}"
+        for cell in (ALL, *mean_tokens):
+            here = cells_of_kind(mine, cell)
+            title = f"## {'All cells' if cell == ALL else cell}, verifier {judge}"
             parts += [title, table(here, arms, mean_tokens), differences(here, arms, budgets)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -67,7 +68,7 @@ def chains(folder: Folder) -> Cells:
     found = defaultdict[str, list[Cell]](list)
     for row in folder.results().to_pylist():
         if row["kind"] == "unit" and row["failure"] is None:
-            found[row["problem"]].append(of_run(row, FREE))
+            found[row["problem"]].append(cell_of_run(row, FREE))
     return {(CHAIN, 1.0): {problem: mean_of(several) for problem, several in found.items()}}
 
 

@@ -60,7 +60,7 @@ ROOMS: dict[str, Room] = {
         "service storage"
     ),
     "backend.__main__": Room("core problems cli"),
-    "components.frame": Room("client", SCREEN),
+    "components.frame": Room("client core", SCREEN),
     "components.form": Room(f"{PAGE} components.frame", SCREEN),
     "components.run": Room(f"{PAGE} judging problems components.frame components.views", SCREEN),
     "components.views": Room(f"{PAGE} judging problems components.frame components.run", SCREEN),

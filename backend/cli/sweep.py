@@ -17,8 +17,8 @@ from backend.core.settings import ROOT, Settings
 from backend.engines.models import Models, ModelSettings, model_settings
 from backend.experiments import cluster
 from backend.experiments.estimate import estimated
-from backend.experiments.material import material
 from backend.experiments.plan import check
+from backend.experiments.read_material import read_material
 from backend.experiments.report import report
 from backend.experiments.shards import Folder
 from backend.experiments.spec import Experiment, read_experiment
@@ -43,7 +43,7 @@ def sweep(options: argparse.Namespace) -> int:
     try:
         if options.report:
             options.report.write_text(
-                report(folder, material(folder, find=library.find)), encoding="utf-8"
+                report(folder, read_material(folder, find=library.find)), encoding="utf-8"
             )
             tell(options, {"report": str(options.report)})
             return DONE

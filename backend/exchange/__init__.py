@@ -1,13 +1,12 @@
 """Traces of other programs become runs. One format is one file with a pure reader, bytes to
-records; nothing here writes to a store.
+records, which it declares as `FORMAT`; nothing here writes to a store.
 
-`FORMATS` lists them in the order in which a file of unknown kind is tried; plain text comes last,
-because every text is one.
+Importing this package finds all of them in its folder.
 """
 
 from __future__ import annotations
 
-from backend.core.registry import Registry
+from backend.core.registry import Registry, import_modules
 from backend.exchange.base import (
     BYTES_LIMIT,
     EVENT_LIMIT,
@@ -17,27 +16,26 @@ from backend.exchange.base import (
     Imported,
     within_limit,
 )
-from backend.exchange.inspect_log import INSPECT
-from backend.exchange.its_hub import ITS_HUB
-from backend.exchange.llm_reasoners import LLM_REASONERS
-from backend.exchange.search_and_learn import SEARCH_AND_LEARN
-from backend.exchange.smc import SMC
-from backend.exchange.thinking import THINKING
-from backend.exchange.treequest import TREEQUEST
 
 BEGINNING = 64 * 2**10
+"""Bytes of a file by which its format is told."""
 
 FORMATS: Registry[Format] = Registry("format of an import")
-for _each in (TREEQUEST, LLM_REASONERS, SMC, ITS_HUB, INSPECT, SEARCH_AND_LEARN, THINKING):
-    FORMATS.add(_each.name, _each)
+for _module in import_modules(__name__):
+    _format = getattr(_module, "FORMAT", None)
+    if isinstance(_format, Format):
+        FORMATS.add(_format.name, _format)
+
+
+def formats_in_order() -> list[Format]:
+    """All formats, in the order in which a file of unknown kind is tried."""
+    return sorted(FORMATS.values(), key=lambda one: one.order)
 
 
 def recognised(content: bytes) -> str | None:
     """The name of the first format that the beginning of a file fits, or None."""
-    return next(
-        (name for name, each in FORMATS.items() if each.recognises(content[:BEGINNING])),
-        None,
-    )
+    beginning = content[:BEGINNING]
+    return next((one.name for one in formats_in_order() if one.recognises(beginning)), None)
 
 
 def parsed(name: str, content: bytes, given: Given) -> list[Imported]:
@@ -55,6 +53,7 @@ __all__ = [
     "Format",
     "Given",
     "Imported",
+    "formats_in_order",
     "parsed",
     "recognised",
 ]

@@ -27,6 +27,8 @@ TEXT_LIMIT = 2**20
 """Characters of one imported text."""
 BYTES_LIMIT = 128 * 2**20
 """Bytes of one file of another program."""
+LAST = 1000
+"""The order of the format that every text fits."""
 
 
 class Given(NamedTuple):
@@ -70,13 +72,15 @@ class Imported(NamedTuple):
 @dataclass(frozen=True)
 class Format:
     """A format by name. `program` writes it; `recognises` tells from the beginning of a file,
-    without reading it, whether it may be one."""
+    without reading it, whether it may be one. A file of unknown kind is tried by `order`, the least
+    first: a format that many texts fit comes late, plain text `LAST`."""
 
     name: str
     title: str
     program: str
     recognises: Callable[[bytes], bool]
     parse: Callable[[bytes, Given], list[Imported]]
+    order: int
 
 
 class Foreign(BaseModel):
@@ -136,6 +140,7 @@ def begins(content: bytes, pattern: bytes, within: int = 4096) -> bool:
 __all__ = [
     "BYTES_LIMIT",
     "EVENT_LIMIT",
+    "LAST",
     "NODE_LIMIT",
     "RUN_LIMIT",
     "TEXT_LIMIT",

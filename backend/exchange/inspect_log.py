@@ -314,7 +314,7 @@ def _answered(
         trace.answer(node, answer, correct=correct, reason=reason)
 
 
-INSPECT = Format(
+FORMAT = Format(
     "inspect",
     "Inspect log (.eval, .json)",
     "inspect_ai",
@@ -323,6 +323,7 @@ INSPECT = Format(
         or begins(beginning, rb'^\s*\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:')
     ),
     parse,
+    order=50,
 )
 
-__all__ = ["INSPECT"]
+__all__ = ["FORMAT"]

@@ -174,12 +174,13 @@ def _same_number(where: str, values: list[float], count: int) -> list[float]:
     return values
 
 
-ITS_HUB = Format(
+FORMAT = Format(
     "its_hub",
     "its_hub result (JSON)",
     "its_hub",
     lambda beginning: begins(beginning, rb'^\s*\{\s*"responses(_lst)?"\s*:'),
     parse,
+    order=40,
 )
 
-__all__ = ["ITS_HUB"]
+__all__ = ["FORMAT"]

@@ -188,12 +188,13 @@ def text_of(state: dict[str, JsonValue], said: dict[str, JsonValue]) -> str:
     return "\n".join(lines)
 
 
-LLM_REASONERS = Format(
+FORMAT = Format(
     "llm-reasoners",
     "LLM Reasoners tree log (JSON)",
     "llm-reasoners",
     lambda beginning: begins(beginning, rb'^\s*\{\s*"logs"\s*:\s*\['),
     parse,
+    order=20,
 )
 
-__all__ = ["LLM_REASONERS"]
+__all__ = ["FORMAT"]

@@ -108,12 +108,13 @@ def steps(text: str) -> Sequence[str]:
     return [part + DELIMITER for part in parts[:-1]] + parts[-1:]
 
 
-SEARCH_AND_LEARN = Format(
+FORMAT = Format(
     "search_and_learn",
     "search-and-learn completions (JSON lines)",
     "search-and-learn",
     lambda beginning: begins(beginning, rb'^\s*\{[^\n]*"completions"\s*:\s*\['),
     parse,
+    order=60,
 )
 
-__all__ = ["SEARCH_AND_LEARN", "steps"]
+__all__ = ["FORMAT", "steps"]

@@ -232,12 +232,13 @@ def unmarked(contents: str) -> str:
     return before + newest + after if mark and closed else contents
 
 
-SMC = Format(
+FORMAT = Format(
     "smc",
     "SMC record (LLaMPPL, GenLM Control)",
     "llamppl, genlm-control",
     lambda beginning: begins(beginning, rb'"logweight"'),
     parse,
+    order=30,
 )
 
-__all__ = ["SMC", "unmarked"]
+__all__ = ["FORMAT", "unmarked"]

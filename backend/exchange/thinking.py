@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from backend.core.errors import BadInput
-from backend.exchange.base import Format, Given, Imported
+from backend.exchange.base import LAST, Format, Given, Imported
 from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer
 
@@ -87,6 +87,13 @@ def recognises(beginning: bytes) -> bool:
     return beginning.lstrip()[:1] not in b"{[" and _BINARY.search(beginning) is None
 
 
-THINKING = Format("thinking", "Plain thinking text", "plain text", recognises, parse)
+FORMAT = Format(
+    "thinking",
+    "Plain thinking text",
+    "plain text",
+    recognises,
+    parse,
+    order=LAST,
+)
 
-__all__ = ["THINKING", "segments"]
+__all__ = ["FORMAT", "segments"]

@@ -129,12 +129,13 @@ def _character(escape: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else escape[0]
 
 
-TREEQUEST = Format(
+FORMAT = Format(
     "treequest",
     "TreeQuest snapshot (JSON)",
     "treequest",
     lambda beginning: begins(beginning, rb'"state_repr"'),
     parse,
+    order=10,
 )
 
-__all__ = ["TREEQUEST"]
+__all__ = ["FORMAT"]

@@ -5,21 +5,27 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from backend.core.palette import line_look
 
 WIDTH, HEIGHT = 760, 380
 LEFT, RIGHT, TOP, BOTTOM = 64, 210, 14, 46
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#555555")
-DASHES = ("", "6 4", "2 3", "8 3 2 3")
-MARKS = (
-    "M-4,-4h8v8h-8z",
-    "M0,-5L5,4L-5,4z",
-    "M0,-5L5,0L0,5L-5,0z",
-    "M-4,0A4,4 0 1 0 4,0A4,4 0 1 0 -4,0z",
-    "M-4,-4L4,4M-4,4L4,-4",
-    "M-5,0H5M0,-5V5",
-)
+SVG_DASHES: Mapping[str, str] = {"solid": "", "dash": "6 4", "dot": "2 3", "dashdot": "8 3 2 3"}
+SVG_MARKS: Mapping[str, str] = {
+    "circle": "M-4,0A4,4 0 1 0 4,0A4,4 0 1 0 -4,0z",
+    "square": "M-4,-4h8v8h-8z",
+    "diamond": "M0,-5L5,0L0,5L-5,0z",
+    "triangle-up": "M0,-5L5,4L-5,4z",
+    "x": "M-4,-4L4,4M-4,4L4,-4",
+    "cross": "M-5,0H5M0,-5V5",
+    "star": "M0,-6L1.5,-2.1L5.7,-1.9L2.5,.8L3.5,4.9L0,2.6L-3.5,4.9L-2.5,.8L-5.7,-1.9L-1.5,-2.1z",
+    "triangle-down": "M0,5L-5,-4L5,-4z",
+    "hexagon": "M0,-5L4.3,-2.5L4.3,2.5L0,5L-4.3,2.5L-4.3,-2.5z",
+    "pentagon": "M0,-5L4.8,-1.5L2.9,4L-2.9,4L-4.8,-1.5z",
+}
+"""Dashes and marks of the palette as SVG writes them."""
 MOST_NAMES = 17
 """Lines that the legend has room for; the others are drawn, and named in the table."""
 Spot = tuple[float, float]
@@ -176,11 +182,7 @@ def drawn(line: Drawn, place: int, across: Scale, up: Scale, *, joined: bool) ->
             HEIGHT - TOP - BOTTOM
         )
 
-    colour, dash, mark = (
-        COLOURS[place % len(COLOURS)],
-        DASHES[place % len(DASHES)],
-        MARKS[place % len(MARKS)],
-    )
+    colour, dash, mark = line_look(place)
     spots, parts = [at(x, y) for x, y, _, _ in line.points], []
     bands = [
         (at(x, low), at(x, high))
@@ -193,12 +195,12 @@ def drawn(line: Drawn, place: int, across: Scale, up: Scale, *, joined: bool) ->
     if spots and joined:
         parts.append(
             f'<path d="{way(spots)}" fill="none" stroke="{colour}" stroke-width="2" '
-            f'stroke-dasharray="{dash}"/>'
+            f'stroke-dasharray="{SVG_DASHES[dash]}"/>'
         )
     legend = [(WIDTH - RIGHT + 18.0, TOP + 12.0 + 18.0 * place)] if place < MOST_NAMES else []
     parts += [
         (
-            f'<path d="{mark}" transform="translate({x:.1f} {y:.1f})" fill="{colour}" '
+            f'<path d="{SVG_MARKS[mark]}" transform="translate({x:.1f} {y:.1f})" fill="{colour}" '
             f'stroke="{colour}"/>'
         )
         for x, y in [*spots, *legend]

@@ -11,9 +11,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from backend.experiments.analyses.charts import Chart, charts
-from backend.experiments.analyses.table import Analysis, Material, analyses
-from backend.experiments.curves import AXES, curve
+from backend.experiments.analyses import Analysis, analyse
+from backend.experiments.charts import Chart
+from backend.experiments.costs import AXES
+from backend.experiments.curves import curve
+from backend.experiments.material import Material
 from backend.experiments.plot import Drawn, line_chart
 from backend.experiments.shards import Folder
 
@@ -42,7 +44,7 @@ def report(folder: Folder, material: Material) -> str:
         f"{said(folder.path.name)}.</p>",
         "<h2>Accuracy against cost</h2>",
         *curves(material),
-        *(section(each, charts(each, material)) for each in analyses(material)),
+        *(section(each) for each in analyse(material)),
         "<h2>Description</h2>",
         printed(experiment.model_dump(mode="json", exclude_defaults=True)),
         "<h2>Made with</h2>",
@@ -103,10 +105,12 @@ def band(low: float, high: float) -> tuple[float | None, float | None]:
     return (low, high) if low == low and high == high else (None, None)
 
 
-def section(found: Analysis, drawn: Sequence[Chart]) -> str:
+def section(found: Analysis) -> str:
     """An analysis with its sentence, limits, source, charts and tables."""
     tables = "".join(
-        f"<h3>{said(name)}</h3>{''.join(figure(chart) for chart in drawn if chart.table == name)}{table(rows)}"
+        f"<h3>{said(name)}</h3>"
+        + "".join(figure(chart) for chart in found.charts if chart.table == name)
+        + table(rows)
         for name, rows in found.tables.items()
     )
     source = "" if found.paper == "-" else f" Source: {found.paper}."

@@ -229,6 +229,12 @@ class Folder:
             ended[key] = ended.get(key, False) or failure is None
         return {key for key, well in ended.items() if failed or well}
 
+    def state_of_results(self) -> tuple[tuple[str, int, int], ...]:
+        """The shards of results with their sizes in bytes and times of writing in ns: it changes
+        whenever the results do."""
+        found = [(path, path.stat()) for path in self._files(RESULTS, "parquet")]
+        return tuple(sorted((path.name, at.st_size, at.st_mtime_ns) for path, at in found))
+
     def pattern(self, name: str) -> str:
         """What DuckDB's `read_parquet` takes for one of the tables."""
         return str(self.path / name / "*.parquet")

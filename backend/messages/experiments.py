@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from backend.experiments.analyses.charts import Kind
+from backend.experiments.charts import Kind
 from backend.experiments.spec import Experiment
 from backend.messages.runs import Answer
 
@@ -157,7 +157,7 @@ class ChartLine(Answer):
 
 
 class Chart(Answer):
-    """A chart of a table; see `backend.experiments.analyses.charts.Chart`."""
+    """A chart of a table; see `backend.experiments.charts.Chart`."""
 
     table: str
     part: str
@@ -170,7 +170,7 @@ class Chart(Answer):
 
 class Analysis(Answer):
     """One analysis: what it says in a sentence, its limits, its paper, its figures as named tables
-    (lists of rows), and how they are drawn."""
+    (lists of rows), how they are drawn, and which choices of the reader it `reads`."""
 
     name: str
     title: str
@@ -179,6 +179,7 @@ class Analysis(Answer):
     paper: str
     tables: dict[str, list[dict[str, Any]]]
     charts: list[Chart]
+    reads: list[str]
 
 
 class Analyses(Answer):

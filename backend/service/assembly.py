@@ -23,6 +23,7 @@ from backend.review.stored_run import StoredRun
 from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
 from backend.service.deaths import Deaths
+from backend.service.experiment_view import ResultCache
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook, log
@@ -46,7 +47,8 @@ VERSION = _version()
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that routes and commands use. `started` is `time.monotonic()` at the start."""
+    """Everything that routes and commands use. `started` is `time.monotonic()` at the start;
+    `deaths` and `results` keep what was found in runs and in experiments."""
 
     settings: Settings
     preferences: PreferenceBook
@@ -59,6 +61,7 @@ class Services:
     closing: Closing
     started: float
     deaths: Deaths = field(default_factory=Deaths)
+    results: ResultCache = field(default_factory=ResultCache)
 
     @cached_property
     def sql(self) -> SqlDesk:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from backend.core.errors import BadInput, Conflict
 from backend.core.events import Kept, Pruned, ScoreGiven
 from backend.core.types import JSON
-from backend.exchange import FORMATS, Given, Imported, parsed, recognised
+from backend.exchange import Given, Imported, formats_in_order, parsed, recognised
 from backend.exchange.archive import is_archive
 from backend.exchange.html import page
 from backend.exchange.svg import drawing
@@ -37,7 +37,7 @@ class Taken(NamedTuple):
 
 def import_formats() -> list[str]:
     """What an import can be told to expect; `auto` finds out."""
-    return [AUTO, *OWN_IMPORTS, *FORMATS]
+    return [AUTO, *OWN_IMPORTS, *(each.name for each in formats_in_order())]
 
 
 def content_of(path: Path) -> bytes:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from plotly import graph_objects as go
 
 from backend.core.events import AnswerChanged, ScoreGiven
+from backend.core.palette import line_look
 from backend.core.records import EventRecord
 from components.compare.clock import Axis, Clock
 from components.frame.prose import visible
-from components.frame.theme import BLUE, GREY, ORANGE, PURPLE, VERMILION, escaped, framed
+from components.frame.theme import GREY, escaped, framed
 
-COLOURS = (BLUE, ORANGE, PURPLE, VERMILION)
-DASHES = ("solid", "dash", "dot", "dashdot")
-SYMBOLS: Mapping[bool | None, str] = {True: "star", False: "x", None: "circle-open"}
+VERDICTS: Mapping[bool | None, str] = {True: "star", False: "x", None: "circle-open"}
+"""The mark of an answer by what is known of it."""
 WORDS: Mapping[bool | None, str] = {True: "right", False: "wrong", None: "undecided"}
 MOST = 400
 """Points of a line at most; between them it is thinned out."""
@@ -110,7 +110,7 @@ def race_figure(info: RaceInfo) -> go.Figure:
     answer's node, at 0 where it has none."""
     figure = go.Figure()
     for place, line in enumerate(info.lines):
-        colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
+        colour, dash, _ = line_look(place)
         for points, width, name in ((line.best, 2.5, "best score"), (line.mean, 1.2, "mean score")):
             xs, ys = [x for x, _ in points], [y for _, y in points]
             figure.add_scatter(
@@ -136,14 +136,14 @@ def race_figure(info: RaceInfo) -> go.Figure:
             marker={
                 "size": 13,
                 "color": colour,
-                "symbol": [SYMBOLS[mark.correct] for mark in line.marks],
+                "symbol": [VERDICTS[mark.correct] for mark in line.marks],
                 "line": {"width": 1.5, "color": GREY},
             },
             hovertext=[_told(line.run, mark) for mark in line.marks],
             hoverinfo="text",
             cliponaxis=False,
         )
-    for correct, symbol in SYMBOLS.items():
+    for correct, symbol in VERDICTS.items():
         figure.add_scatter(
             x=[None],
             y=[None],

@@ -3,49 +3,60 @@ tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from backend.client import Client
 from backend.messages.experiments import Analysis, Chart, ExperimentDetail
-from components.experiments.analysis import analysis_figure
-from components.experiments.picker_form import choice, in_address, number
+from components.experiments.analysis_figure import analysis_figure
+from components.experiments.picker_form import choice, number, number_at
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import required
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"]}
 """Zoom by the bar over a chart; pictures are saved by the menu."""
-JUDGED = "imperfect"
-"""The analysis that reads the price of a wrong answer and the verifier's threshold."""
 
 
-def analyses_panel(service: Client, info: ExperimentDetail, axis: str, part: str) -> None:
+class Slider(NamedTuple):
+    """How a reader chooses a number: the label, its name in the address, bounds, step and the value
+    without a choice."""
+
+    label: str
+    name: str
+    low: float
+    high: float
+    step: float
+    otherwise: float
+
+
+SLIDERS: Mapping[str, Slider] = {
+    "wrong_costs": Slider(
+        "A wrong accepted answer costs, against what a right one is worth",
+        "wrong",
+        0.0,
+        10.0,
+        0.5,
+        1.0,
+    ),
+    "threshold": Slider("The verifier accepts from a score of", "accepts", 0.0, 1.0, 0.05, 0.5),
+}
+"""By the choices of the reader that an analysis may say it reads."""
+
+
+def analyses_panel(service: Client, info: ExperimentDetail, axis: str, slice: str) -> None:
     """A choice of all analyses, and the chosen one."""
     st.subheader("What the curves teach")
-    place = st.container()
-    costs, threshold = 1.0, 0.5
-    if in_address("analysis", [JUDGED], "") == JUDGED:
-        left, right = st.columns(2)
-        with left:
-            costs = number(
-                "A wrong accepted answer costs, against what a right one is worth",
-                "wrong",
-                0.0,
-                10.0,
-                0.5,
-                costs,
-            )
-        with right:
-            threshold = number(
-                "The verifier accepts from a score of", "accepts", 0.0, 1.0, 0.05, threshold
-            )
+    place, choices = st.container(), st.container()
+    chosen = {
+        name: number_at(each.name, each.low, each.high, each.otherwise)
+        for name, each in SLIDERS.items()
+    }
     with st.spinner("Computing intervals\u2026"):
         found = required(
-            lambda: service.experiments.analyses(
-                info.hash, axis=axis, within=part, threshold=threshold, wrong_costs=costs
-            ),
+            lambda: service.experiments.analyses(info.hash, axis=axis, within=slice, **chosen),
             "The analyses",
         )
     if not found:
@@ -60,7 +71,17 @@ def analyses_panel(service: Client, info: ExperimentDetail, axis: str, part: str
             next(iter(names)),
             shown=lambda name: names[name].title,
         )
+    with choices:
+        _sliders(names[picked].reads)
     analysis_panel(names[picked], info.hash)
+
+
+def _sliders(reads: Sequence[str]) -> None:
+    """The choices that an analysis reads, side by side; the next run of the page uses them."""
+    drawn = [SLIDERS[name] for name in reads if name in SLIDERS]
+    for column, slider in zip(st.columns(max(len(drawn), 1)), drawn, strict=False):
+        with column:
+            number(*slider)
 
 
 def analysis_panel(each: Analysis, name: str) -> None:

@@ -10,32 +10,8 @@ from typing import Protocol
 
 from plotly import graph_objects as go
 
-from components.frame.theme import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    escaped,
-    framed,
-)
-
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, GREY)
-SYMBOLS = (
-    "circle",
-    "square",
-    "diamond",
-    "triangle-up",
-    "x",
-    "cross",
-    "star",
-    "triangle-down",
-    "hexagon",
-    "pentagon",
-)
-DASHES = ("solid", "dash", "dot", "dashdot")
+from backend.core.palette import line_look
+from components.frame.theme import escaped, framed
 
 
 class BandLike(Protocol):
@@ -162,14 +138,14 @@ def curve_figure(
             hoverinfo="skip",
         )
     for place, (arm, marks) in enumerate(info.arms):
-        colour = COLOURS[place % len(COLOURS)]
+        look = line_look(place)
         if right and all(mark.low is not None and mark.high is not None for mark in marks):
             figure.add_scatter(
                 x=[mark.cost for mark in marks] + [mark.cost for mark in reversed(marks)],
                 y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)],
                 fill="toself",
                 mode="none",
-                fillcolor=faint(colour),
+                fillcolor=faint(look.colour),
                 hoverinfo="skip",
                 showlegend=False,
                 legendgroup=arm,
@@ -180,11 +156,11 @@ def curve_figure(
             mode="lines+markers",
             name=escaped(arm),
             legendgroup=arm,
-            line={"color": colour, "width": 2.2, "dash": DASHES[place % len(DASHES)]},
+            line={"color": look.colour, "width": 2.2, "dash": look.dash},
             marker={
-                "symbol": SYMBOLS[place % len(SYMBOLS)],
+                "symbol": look.mark,
                 "size": 9,
-                "color": colour,
+                "color": look.colour,
                 "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
             },
             customdata=[[arm, mark.budget] for mark in marks],
@@ -253,8 +229,7 @@ def label(arm: str, mark: Mark) -> str:
 
 
 def faint(colour: str) -> str:
-    if not colour.startswith("#"):
-        return "rgba(128,128,128,0.12)"
+    """The colour of a band, from that of its line as `#rrggbb`."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.12)"
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from backend.client import Client, public_token, public_url
-from backend.experiments.curves import AXES
+from backend.experiments.costs import AXES
 from backend.experiments.spec import Arm
 from backend.messages.experiments import Curves, ExperimentDetail
 from components.experiments.analyses_panel import CONFIG, numbers
@@ -29,7 +29,7 @@ NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
-class View:
+class CurveChoices:
     """How the curves are looked at: arms, the gap (arm that covers, arm that chooses), scale and
     metric."""
 
@@ -63,16 +63,16 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
         )
     slices = ["all", *info.cells] if len(info.cells) > 1 else ["all"]
     with columns[3]:
-        told = (
+        help_ = (
             "All problems, those of one kind, or a third by how often the model's own samples "
             "are right"
         )
-        part = choice(
+        slice = choice(
             "Problems",
             "slice",
             [*slices, MULTIPLES] if len(slices) > 2 else slices,
             "all",
-            help=told,
+            help=help_,
         )
     prices = _prices() if axis == "money" else {}
     left, right = st.columns([3, 1])
@@ -85,17 +85,14 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
         arms = several("Arms", "arms", info.arms, info.arms[:FIRST_ARMS], help=hidden)
     with right:
         gap = _gap(info, arms)
-    view, parts = (
-        View(arms, gap, scale == SCALES[0], metric),
-        slices[1:] if part == MULTIPLES else [part],
-    )
+    view = CurveChoices(arms, gap, scale == SCALES[0], metric)
     _figures(
         [
             required(
                 partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices),
                 "The curves",
             )
-            for name in parts
+            for name in (slices[1:] if slice == MULTIPLES else [slice])
         ],
         view,
     )
@@ -106,7 +103,7 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
             base=public_url(),
             token=public_token(),
         )
-    return axis, "all" if part == MULTIPLES else part
+    return axis, "all" if slice == MULTIPLES else slice
 
 
 def _prices() -> dict[str, float]:
@@ -163,7 +160,7 @@ def _pool_of(arm: Arm) -> str:
     )
 
 
-def _figures(told: Sequence[Curves], view: View) -> None:
+def _figures(told: Sequence[Curves], view: CurveChoices) -> None:
     """One chart, or one a slice side by side over the same axis."""
     costs = [
         point.cost
@@ -183,7 +180,9 @@ def _figures(told: Sequence[Curves], view: View) -> None:
                 _figure(one, view, span, height=440 if len(told) == 1 else 360)
 
 
-def _figure(told: Curves, view: View, span: tuple[float, float] | None, *, height: int) -> None:
+def _figure(
+    told: Curves, view: CurveChoices, span: tuple[float, float] | None, *, height: int
+) -> None:
     drawn = curve_info(told.curves, view.arms, view.gap)
     name = f"{told.hash}.{told.slice}.{told.axis}"
     st.caption(plain_markdown(f"Problems: {told.slice}"))

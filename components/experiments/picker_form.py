@@ -108,21 +108,34 @@ def several(
     return at
 
 
+def number_at(name: str, low: float, high: float, otherwise: float) -> float:
+    """The number that the address names, brought within its bounds."""
+    try:
+        given = float(st.query_params.get(name, ""))
+    except ValueError:
+        return otherwise
+    return min(max(given, low), high) if given == given else otherwise
+
+
 def number(label: str, name: str, low: float, high: float, step: float, otherwise: float) -> float:
     """A slider whose place the address keeps."""
-    key = f"choice.{name}"
-    try:
-        at = min(max(float(st.query_params.get(name, "")), low), high)
-    except ValueError:
-        at = otherwise
-    st.session_state[key] = at if at == at else otherwise
+    key, at = f"choice.{name}", number_at(name, low, high, otherwise)
+    st.session_state[key] = at
 
     def moved() -> None:
         value = st.session_state[key]
         put_in_address(**{name: None if value == otherwise else f"{value:g}"})
 
     st.slider(label, low, high, step=step, key=key, on_change=moved)
-    return float(st.session_state[key])
+    return at
 
 
-__all__ = ["choice", "chosen_experiment", "in_address", "number", "several", "title"]
+__all__ = [
+    "choice",
+    "chosen_experiment",
+    "in_address",
+    "number",
+    "number_at",
+    "several",
+    "title",
+]

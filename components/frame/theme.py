@@ -9,16 +9,10 @@ from __future__ import annotations
 
 from plotly import graph_objects as go
 
+from backend.core.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
+
 SCORE_SCALE = "Cividis"
 ACCENT = "#1f8a70"
-ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
-    "#e69f00",
-    "#56b4e9",
-    "#009e73",
-    "#0072b2",
-    "#d55e00",
-    "#cc79a7",
-)
 GREY = "rgba(128,128,128,0.75)"
 FAINT = "rgba(128,128,128,0.5)"
 MUTED = "#8a8f94"  # opaque, so that Plotly picks a readable colour for text on it in either theme
@@ -53,3 +47,23 @@ def framed(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure
 def escaped(text: str) -> str:
     """Text for a Plotly label, which reads a little HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+__all__ = [
+    "ACCENT",
+    "BLUE",
+    "CONFIG",
+    "FAINT",
+    "GREEN",
+    "GREY",
+    "GRID",
+    "MUTED",
+    "NOTHING",
+    "ORANGE",
+    "PURPLE",
+    "SCORE_SCALE",
+    "SKY",
+    "VERMILION",
+    "escaped",
+    "framed",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.client import Client
-from backend.exchange import FORMATS
+from backend.exchange import formats_in_order
 from backend.messages.runs import Taken
 from components.frame.address import address, page
 from components.frame.prose import plain_markdown
@@ -15,11 +15,10 @@ LIMIT_MB = 500
 LINKS_SHOWN = 8
 LONGEST = 20_000
 AUTO = "auto"
-FORMAT_TITLES = {
+OWN_TITLES = {
     AUTO: "found out from the file",
     "jsonl": "Arboretum, JSON lines",
     "parquet": "Arboretum, Parquet tables in a zip archive",
-    **{name: each.title for name, each in FORMATS.items()},
 }
 _TURN, _TAKEN = "import.turn", "import.taken"
 
@@ -35,8 +34,13 @@ def import_panel(service: Client) -> None:
             _told(taken)
 
 
+def format_titles() -> dict[str, str]:
+    """What a reader may choose: the name of each format with its title."""
+    return OWN_TITLES | {each.name: each.title for each in formats_in_order()}
+
+
 def _form(service: Client) -> None:
-    turn = st.session_state.setdefault(_TURN, 0)
+    turn, titles = st.session_state.setdefault(_TURN, 0), format_titles()
     left, right = st.columns(2, gap="medium")
     with left:
         help_ = "a run exported here, or a trace of another program"
@@ -45,8 +49,8 @@ def _form(service: Client) -> None:
         )
         format_ = st.selectbox(
             "Format",
-            list(FORMAT_TITLES),
-            format_func=FORMAT_TITLES.__getitem__,
+            list(titles),
+            format_func=titles.__getitem__,
             key="import.format",
         )
     with right:
@@ -82,7 +86,7 @@ def _form(service: Client) -> None:
 
 def _told(taken: Taken) -> None:
     count = len(taken.run_ids)
-    title = FORMAT_TITLES.get(taken.format, taken.format)
+    title = format_titles().get(taken.format, taken.format)
     st.success(
         plain_markdown(f"{count} run{'' if count == 1 else 's'} came in, read as: {title}."),
         icon=":material/check:",

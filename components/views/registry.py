@@ -3,14 +3,11 @@ lists it."""
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 
-import components.views as package
-from backend.core.registry import Registry
+from backend.core.registry import Registry, import_modules
 from components.views.material import Material
 
 Draw = Callable[[Material], None]
@@ -48,16 +45,16 @@ def view(
 
 @cache
 def _discover() -> None:
-    """Import the panels in the rooms of this package; each registers its views."""
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if module.name.endswith("_panel"):
-            import_module(module.name)
+    """Import the rooms beside this file with all that is in them; each panel registers its
+    view."""
+    for room in import_modules(__package__, folders=True):
+        import_modules(room.__name__)
 
 
 def all_views() -> list[View]:
     """Every view, in the order of the tabs."""
     _discover()
-    return sorted((VIEWS[title] for title in VIEWS), key=lambda one: one.order)
+    return sorted(VIEWS.values(), key=lambda one: one.order)
 
 
 def views_for(announced: Sequence[str], kinds: Iterable[str]) -> list[View]:

@@ -12,8 +12,10 @@ import pytest
 
 from backend.core.errors import BadInput
 from backend.core.statistics.estimators import majority_at_k
-from backend.experiments.curves import cells, curve, pool_keys
+from backend.experiments.cells import read_cells
+from backend.experiments.curves import curve
 from backend.experiments.plan import tasks
+from backend.experiments.pool_estimates import pool_keys
 from backend.experiments.pools import read
 from backend.experiments.rules import EXACT_UP_TO, RULES, majority
 from backend.experiments.rules import Sampled as Sampled
@@ -87,8 +89,11 @@ async def test_every_rule_reads_the_one_pool_of_a_problem(tmp_path: Path) -> Non
     assert set(NAMES) == set(RULES) and len(pool_keys(experiment)) == 3
     folder, _ = await carried_out(experiment, tmp_path)
     assert folder.samples().num_rows == 3 * 4
-    found = cells(folder)
-    assert all(len(curve(found, rule, "samples")) == 3 for rule in NAMES) and cells(folder) == found
+    found = read_cells(folder)
+    assert (
+        all(len(curve(found, rule, "samples")) == 3 for rule in NAMES)
+        and read_cells(folder) == found
+    )
     [first, *others] = (
         [cell.credit for cell in found[rule, 1.0].values()]
         for rule in ("coverage", "perplexity", "best")
@@ -115,7 +120,11 @@ def test_curves_of_large_pools_are_the_counted_ones_within_the_standard_error(
         ["majority", "weighted", "perplexity_consistency", "best", "coverage"],
         4 * size,
     )
-    found, pools, keys = cells(folder), read(folder, ["correct", "group"]), pool_keys(experiment)
+    found, pools, keys = (
+        read_cells(folder),
+        read(folder, ["correct", "group"]),
+        pool_keys(experiment),
+    )
     names = dict(zip(keys, experiment.problem_ids(), strict=True))
     for k in (2, 32, 128, size):
         off = []
@@ -135,4 +144,4 @@ def test_curves_of_large_pools_are_the_counted_ones_within_the_standard_error(
     none = np.full(size, math.nan)
     pool = Sampled(one["correct"].astype(float), none, one["group"].astype(float), none)
     assert majority(pool, 32) == found["majority", 32.0][names[pools.keys[0]]].credit
-    assert cells(folder) == found and len(folder.estimates()) == 30 * 3 * 10
+    assert read_cells(folder) == found and len(folder.estimates()) == 30 * 3 * 10

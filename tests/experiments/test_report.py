@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from backend.experiments.curves import curve
-from backend.experiments.material import material
 from backend.experiments.plot import Drawn, line_chart
+from backend.experiments.read_material import read_material
 from backend.experiments.report import report, shown
 from tests.experiments.examples import carried_out, small
 
@@ -20,7 +20,7 @@ EVIL = "<script>alert(1)</script>"
 async def test_a_report_holds_the_points_of_the_curves_and_runs_nothing(tmp_path: Path) -> None:
     experiment = small(3).model_copy(update={"name": EVIL, "note": EVIL})
     folder, _ = await carried_out(experiment, tmp_path)
-    made = material(folder)
+    made = read_material(folder)
     page = report(folder, made)
     assert (
         "<script" not in page
@@ -86,7 +86,7 @@ def test_a_chart_over_names_or_plain_numbers_has_a_place_for_each() -> None:
 
 async def test_a_report_draws_the_charts_of_the_analyses(tmp_path: Path) -> None:
     folder, _ = await carried_out(small(3), tmp_path)
-    page = report(folder, material(folder))
+    page = report(folder, read_material(folder))
     assert "How much of a right way is followed" in page and "sequential match" in page
     assert (
         'aria-label="prefix accuracy against budget in solutions"' in page

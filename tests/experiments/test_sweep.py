@@ -21,7 +21,9 @@ from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.core.statistics.estimators import pass_at_k
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.experiments.curves import Prices, cells, curve, shared_problems
+from backend.experiments.cells import read_cells, shared_problems
+from backend.experiments.costs import Prices
+from backend.experiments.curves import curve
 from backend.experiments.estimate import estimated
 from backend.experiments.plan import check, tasks, unit_tasks
 from backend.experiments.shards import Folder, Sample
@@ -108,7 +110,7 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
 ) -> None:
     experiment = small(4)
     folder, _ = await carried_out(experiment, tmp_path)
-    found = cells(folder, prices=Prices(generated=2.0))
+    found = read_cells(folder, prices=Prices(generated=2.0))
     by_problem: dict[str, list[bool]] = {}
     for sample in folder.samples().to_pylist():
         by_problem.setdefault(sample["problem"], []).append(sample["correct"])
@@ -130,7 +132,7 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
         )
     kept = folder.estimates()
     # votes are kept
-    assert len(kept) == 4 * 3 and cells(folder, prices=Prices(generated=2.0)) == found
+    assert len(kept) == 4 * 3 and read_cells(folder, prices=Prices(generated=2.0)) == found
     blank = {
         problem: sum(
             s["group"] is None for s in folder.samples().to_pylist() if s["problem"] == problem
@@ -239,11 +241,11 @@ async def test_samples_that_were_written_before_their_result_got_lost_count_once
     tmp_path: Path,
 ) -> None:
     folder, _ = await carried_out(small(2), tmp_path)
-    before, found = folder.samples(), cells(folder)
+    before, found = folder.samples(), read_cells(folder)
     again = [Sample(**row) for row in before.to_pylist()]
     folder.add([], again[:5])
     folder.add([], again)
-    assert folder.samples().num_rows == before.num_rows and cells(folder) == found
+    assert folder.samples().num_rows == before.num_rows and read_cells(folder) == found
 
 
 def test_names_are_checked_before_anything_runs() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from backend.core.settings import Preferences
 from components.history.run_picker_form import PAGE_SIZE
+from tests.exchange.test_registry import dummy_format
 from tests.pages import fake_service
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
@@ -172,3 +173,10 @@ def test_a_service_that_does_not_answer_is_said_to_be_away(
     for name in ("solve", "trace", "history", "settings"):
         page = open_page(name)
         assert "does not answer" in texts(page) and not page.exception
+
+
+def test_a_format_added_from_outside_can_be_chosen_in_the_import_form(open_page: Open) -> None:
+    with dummy_format():
+        box = open_page("history").selectbox(key="import.format")
+        assert "A dummy from outside" in box.options
+    assert "A dummy from outside" not in open_page("history").selectbox(key="import.format").options

@@ -8,12 +8,15 @@ import re
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from backend.client import public_url
 from components.run.tree_table import tree_table
 from components.tree.live_tree_panel import TreeEvents, read_events
 from components.tree.step_table_panel import neighbours, table_of
+from components.views.material import Material
+from components.views.registry import VIEWS, view
 from tests.components.traced import search_trace
 from tests.pages import fake_service
 from tests.pages.conftest import Open
@@ -285,3 +288,21 @@ def test_a_simulation_and_its_phase_stand_in_the_address(
     assert page.query_params["walk"] == "4" and "**Simulation 4 of 20, back up.**" in texts(page)
     early = open_page("trace", run=1, event=1, walk=3)
     assert not early.exception and "No walk has come back yet." in texts(early)
+
+
+def test_a_view_added_from_outside_gets_a_tab_where_the_log_has_something_for_it(
+    service: FakeService, open_page: Open
+) -> None:
+    service.add(beam_trace())
+
+    @view("Dummy", order=1, needs=("score",))
+    def draw_dummy(material: Material) -> None:
+        st.text(f"a dummy drawn from {len(material.events)} events")
+
+    try:
+        page = open_page("trace", run=1, chart="Dummy")
+        assert "Dummy" in [tab.label for tab in page.tabs] and not page.exception
+        assert "a dummy drawn from" in texts(page)
+    finally:
+        VIEWS.remove("Dummy")
+    assert "Dummy" not in [tab.label for tab in open_page("trace", run=1).tabs]

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from backend.api.deps import Needs
-from backend.experiments.curves import Prices
+from backend.experiments.costs import Prices
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas_experiments
 from backend.service import experiments
+from backend.service.experiment_view import ReaderChoices
 
 router = APIRouter(tags=["experiments"])
 Price = Annotated[float, Query(ge=0.0, description="money for a million tokens")]
@@ -20,7 +21,7 @@ Price = Annotated[float, Query(ge=0.0, description="money for a million tokens")
 @router.get("/experiments")
 async def listed(services: Needs) -> schemas_experiments.ExperimentList:
     """All experiments, the newest first, those that ship last."""
-    return await asyncio.to_thread(experiments.listed, services)
+    return await asyncio.to_thread(experiments.list_experiments, services)
 
 
 @router.post("/experiments", status_code=202)
@@ -29,19 +30,19 @@ async def start(
 ) -> schemas_experiments.ExperimentDetail:
     """Carry out an experiment, or go on with it; `retry` takes up the tasks that failed."""
     name = services.sweeps.start(experiment, retry=retry)
-    return await asyncio.to_thread(experiments.detail, services, name)
+    return await asyncio.to_thread(experiments.detail_of, services, name)
 
 
 @router.post("/experiments/estimate")
 async def estimate(experiment: Experiment, services: Needs) -> schemas_experiments.About:
     """What is left of an experiment and about what it will cost."""
-    return await asyncio.to_thread(experiments.about, services, experiment)
+    return await asyncio.to_thread(experiments.estimate_costs, services, experiment)
 
 
 @router.get("/experiments/{name}")
 async def detail(name: str, services: Needs) -> schemas_experiments.ExperimentDetail:
     """One experiment; `name` is its hash."""
-    return await asyncio.to_thread(experiments.detail, services, name)
+    return await asyncio.to_thread(experiments.detail_of, services, name)
 
 
 @router.post("/experiments/{name}/{action}")
@@ -63,7 +64,7 @@ async def curves(
     name: str,
     services: Needs,
     axis: str = "generated_tokens",
-    part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    slice: str = experiments.ALL,
     generated: Price = 0.0,
     prompt: Price = 0.0,
     cached: Price = 0.0,
@@ -71,7 +72,12 @@ async def curves(
 ) -> schemas_experiments.Curves:
     """Accuracy against an axis for every arm, with bands over problems."""
     return await asyncio.to_thread(
-        experiments.curves, services, name, axis, part, Prices(generated, prompt, cached, verifier)
+        experiments.curves_of,
+        services,
+        name,
+        axis,
+        slice,
+        Prices(generated, prompt, cached, verifier),
     )
 
 
@@ -84,7 +90,7 @@ async def results(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> schemas_experiments.Results:
     """The runs behind a point of a curve."""
-    return await asyncio.to_thread(experiments.results, services, name, arm, budget, limit)
+    return await asyncio.to_thread(experiments.results_of, services, name, arm, budget, limit)
 
 
 @router.get("/experiments/{name}/matrix")
@@ -92,7 +98,7 @@ async def matrix(
     name: str, services: Needs, budget: float | None = None
 ) -> schemas_experiments.Matrix:
     """Credit of every arm on every problem at a budget, the largest by default."""
-    return await asyncio.to_thread(experiments.matrix, services, name, budget)
+    return await asyncio.to_thread(experiments.matrix_of, services, name, budget)
 
 
 @router.get("/experiments/{name}/compare")
@@ -102,10 +108,12 @@ async def compare(
     one: str,
     other: str,
     budget: float,
-    part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    slice: str = experiments.ALL,
 ) -> schemas_experiments.PairedArms:
     """One arm less another at a budget, paired by problem."""
-    return await asyncio.to_thread(experiments.compared, services, name, one, other, budget, part)
+    return await asyncio.to_thread(
+        experiments.compare_arms, services, name, one, other, budget, slice
+    )
 
 
 @router.get("/experiments/{name}/analyses")
@@ -113,15 +121,14 @@ async def analyses(
     name: str,
     services: Needs,
     axis: str = "generated_tokens",
-    part: Annotated[str, Query(alias="slice")] = experiments.ALL,
+    slice: str = experiments.ALL,
     threshold: Annotated[float, Query(ge=0.0, le=1.0)] = 0.5,
     wrong_costs: Annotated[float, Query(ge=0.0, le=1000.0)] = 1.0,
 ) -> schemas_experiments.Analyses:
     """Every analysis that the results allow. `threshold` is the score from which a verifier
     accepts, `wrong_costs` the price of a wrong accepted answer."""
-    return await asyncio.to_thread(
-        experiments.analysed, services, name, axis, part, threshold, wrong_costs
-    )
+    choices = ReaderChoices(axis, slice, threshold, wrong_costs)
+    return await asyncio.to_thread(experiments.analyses_of, services, name, choices)
 
 
 @router.get(
@@ -131,7 +138,7 @@ async def analyses(
 )
 async def report(name: str, services: Needs, axis: str = "generated_tokens") -> Response:
     """One page of an experiment that opens anywhere, as a download."""
-    page = await asyncio.to_thread(experiments.reported, services, name, axis)
+    page = await asyncio.to_thread(experiments.report_of, services, name, axis)
     headers = {
         "Content-Disposition": f'attachment; filename="experiment-{name}.html"',
         "X-Content-Type-Options": "nosniff",
@@ -142,4 +149,4 @@ async def report(name: str, services: Needs, axis: str = "generated_tokens") -> 
 @router.post("/experiments/{name}/tasks/{key}/open", status_code=202)
 async def opened(name: str, key: str, services: Needs) -> schemas_experiments.Opened:
     """Carry out one task again as a run in the store, to see its whole trace."""
-    return schemas_experiments.Opened(run_id=await experiments.opened(services, name, key))
+    return schemas_experiments.Opened(run_id=await experiments.open_task(services, name, key))

@@ -17,6 +17,68 @@ from scipy.optimize import least_squares
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.charts import Plan, Row
+from backend.experiments.material import Material, groups, pooled_curve
+from backend.experiments.rules import covered
+
+
+@analysis(
+    "coverage",
+    "Coverage against the number of samples",
+    order=30,
+    paper="Brown et al. 2024, arXiv 2407.21787, section 3.1",
+    charts={
+        "curve": Plan(
+            "k",
+            ("coverage", "fitted"),
+            "samples drawn",
+            "chance that one is right",
+            by="problems",
+            logarithmic=True,
+        )
+    },
+)
+def find_coverage(material: Material) -> Finding | None:
+    """Coverage by kind of problem with the exponentiated power law."""
+    rows, fits = list[Row](), list[Row]()
+    for name, problems in groups(material.pools):
+        measured = pooled_curve(material, covered, problems)
+        law = power_law(material.ks, [point.value for point in measured])
+        fits.append(
+            {
+                "problems": name,
+                "a": law and law.a,
+                "b": law and law.b,
+                "rmse": law and law.rmse,
+                "points": law.points if law else 0,
+            }
+        )
+        rows += [
+            {
+                "problems": name,
+                "k": k,
+                "coverage": point.value,
+                "low": point.low,
+                "high": point.high,
+                "fitted": law and law(k),
+            }
+            for k, point in zip(material.ks, measured, strict=True)
+        ]
+    if not rows:
+        return None
+    return Finding(
+        f"Over all problems, the chance that one of k samples is right {fit_in_words(fits[0])}.",
+        "A description of the range measured, not a forecast; coverage needs an oracle that knows "
+        "the right one when it sees it.",
+        {"curve": rows, "fit": fits},
+    )
+
+
+def fit_in_words(fit: Row) -> str:
+    if fit["a"] is None:
+        return "is too short a curve to fit"
+    return f"follows exp({fit['a']:.2f} k^{fit['b']:.2f}) within {fit['rmse']:.3f}"
 
 
 class PowerLaw(NamedTuple):
@@ -61,6 +123,3 @@ def power_law(ks: FloatsLike, coverage: FloatsLike) -> PowerLaw | None:
     return PowerLaw(
         a, b, tuple(map(float, residuals)), float(np.sqrt(np.mean(residuals**2))), len(k)
     )
-
-
-__all__ = ["PowerLaw", "power_law"]

@@ -18,13 +18,98 @@ the posterior there, which counts it twice over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.charts import Plan
+from backend.experiments.material import Material
+from backend.experiments.rules import Sampled
+
+MOST = 64
+"""Attempts that are looked at."""
+
+
+@analysis(
+    "imperfect",
+    "Resampling under an imperfect verifier",
+    order=50,
+    paper="Stroebl et al. 2024, arXiv 2411.17501",
+    reads=("wrong_costs", "threshold"),
+    charts={
+        "attempts": Plan(
+            "k",
+            ("value", "accuracy"),
+            "attempts until one is accepted",
+            "value; accuracy of accepted answers",
+        ),
+        "problems": Plan(
+            "right",
+            ("false positives",),
+            "share of samples that are right, by problem",
+            "share of wrong samples accepted",
+            kind="points",
+        ),
+    },
+)
+def find_attempts(material: Material) -> Finding | None:
+    """Resampling until the verifier accepts, over pools that it scored."""
+    by_problem = count_accepted(material.pools, material.threshold)
+    if not by_problem:
+        return None
+    kinds = [one.kind(1.0 / len(by_problem)) for one in by_problem.values()]
+    made = attempts(kinds, MOST, v_wrong=-material.wrong_costs)
+    best = best_attempts(kinds, MOST, v_wrong=-material.wrong_costs)
+    ceilings = [ceiling(kind) for kind in kinds]
+    known = [value for value in ceilings if value is not None]
+    points = [
+        {
+            "problem": problem,
+            "right": kind.right,
+            "false positives": 1.0 - kind.soundness,
+            "false negatives": 1.0 - kind.completeness,
+            "ceiling": limit,
+        }
+        for problem, kind, limit in zip(by_problem, kinds, ceilings, strict=True)
+    ]
+    at_best = (
+        f"accepted answers are right {float(np.mean(known)):.0%} of the time at best, the mean "
+        f"ceiling over {len(known)} problems where anything is accepted"
+        if known
+        else "nothing is accepted from that score on"
+    )
+    return Finding(
+        f"If a wrong accepted answer costs {material.wrong_costs:g} times what a right one is "
+        f"worth, stop after {best} of {MOST} attempts; {at_best}.",
+        f"The verifier is taken to accept from a score of {material.threshold:g}; chances are "
+        "shares of one pool, and every problem counts the same.",
+        {
+            "attempts": [
+                {"k": a.k, "value": a.value, "accuracy": a.accuracy, "reached": a.reached}
+                for a in made
+            ],
+            "problems": points,
+        },
+    )
+
+
+def count_accepted(pools: Mapping[str, Sampled], threshold: float) -> dict[str, Counted]:
+    """The samples that a verifier accepts from a score on, by problem; without pools that it scored
+    nothing of."""
+    return {
+        problem: Counted(
+            len(pool.right),
+            int(pool.right.sum()),
+            int(((pool.scores >= threshold) & (pool.right > 0)).sum()),
+            int(((pool.scores >= threshold) & (pool.right == 0)).sum()),
+        )
+        for problem, pool in pools.items()
+        if not np.isnan(pool.scores).all()
+    }
 
 
 class Kind(NamedTuple):
@@ -164,6 +249,3 @@ def _require(kinds: Sequence[Kind], v_right: float, v_wrong: float, price: float
             given=(v_right, v_wrong, price),
             accepted="v_right from 0, v_wrong up to 0, price from 0",
         )
-
-
-__all__ = ["Attempt", "Counted", "Kind", "attempts", "best_attempts", "ceiling"]

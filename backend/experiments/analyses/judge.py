@@ -19,7 +19,67 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
+from backend.core.statistics.intervals import mean_interval
 from backend.core.statistics.weights import FloatsLike
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.charts import Plan, Row
+from backend.experiments.material import Material, groups
+from backend.experiments.rules import best
+
+
+@analysis(
+    "judge",
+    "A judge who errs has a best number of samples",
+    order=40,
+    paper="the reward-weighted sampler; over-optimisation: Gao et al. 2022, arXiv 2210.10760",
+    charts={
+        "curve": Plan(
+            "k",
+            ("best of k",),
+            "samples drawn",
+            "chance that the best-scored is right",
+            by="problems",
+            logarithmic=True,
+        )
+    },
+)
+def find_best_k(material: Material) -> Finding | None:
+    """Best-of-k by the verifier: where it is highest, and whether it falls after that."""
+    scored = {
+        problem: pool for problem, pool in material.pools.items() if not np.isnan(pool.scores).all()
+    }
+    if not scored:
+        return None
+    rows, peaks = list[Row](), list[Row]()
+    for name, problems in groups(scored):
+        values = [mean_interval([best(scored[p], k) for p in problems]) for k in material.ks]
+        rows += [
+            {"problems": name, "k": k, "best of k": v.value, "low": v.low, "high": v.high}
+            for k, v in zip(material.ks, values, strict=True)
+        ]
+        top, last = measured_best_k(material.ks, [v.value for v in values]), material.ks[-1]
+        fall = mean_interval([best(scored[p], top) - best(scored[p], last) for p in problems])
+        peaks.append(
+            {
+                "problems": name,
+                "best k": top,
+                "fall to the largest k": fall.value,
+                "low": fall.low,
+                "high": fall.high,
+            }
+        )
+    return Finding(
+        f"Over all problems best-of-k is highest at k = {peaks[0]['best k']}.",
+        "The best k is chosen on the problems that it is shown for, so a fall is read with its "
+        "interval.",
+        {"curve": rows, "peak": peaks},
+    )
+
+
+def measured_best_k(ks: FloatsLike, accuracies: FloatsLike) -> int:
+    """The k of a measured curve with the highest accuracy, the least of several: below the last
+    one, more samples do harm."""
+    return int(np.asarray(ks)[int(np.argmax(np.asarray(accuracies, dtype=np.float64)))])
 
 
 class Judge(NamedTuple):
@@ -73,20 +133,3 @@ def best_of_k_error(density: float, k: int) -> float:
 def normal_density(at: float, mean: float, deviation: float) -> float:
     """f(t) of N(mean, deviation^2)."""
     return math.exp(-0.5 * ((at - mean) / deviation) ** 2) / (deviation * math.sqrt(2.0 * math.pi))
-
-
-def measured_best_k(ks: FloatsLike, accuracies: FloatsLike) -> int:
-    """The k of a measured curve with the highest accuracy, the least of several: below the last
-    one, more samples do harm."""
-    return int(np.asarray(ks)[int(np.argmax(np.asarray(accuracies, dtype=np.float64)))])
-
-
-__all__ = [
-    "Judge",
-    "best_k",
-    "best_of_k_error",
-    "error_at",
-    "limit_error",
-    "measured_best_k",
-    "normal_density",
-]

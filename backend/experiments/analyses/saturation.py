@@ -12,6 +12,7 @@ longer than it says, so it is shown beside the power law (`coverage`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,65 @@ from scipy.optimize import least_squares
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.charts import ACCURACY, Plan, Row
+from backend.experiments.material import Material, pooled_curve
+from backend.experiments.rules import covered, majority
+
+GAIN = 0.005
+"""What a further sample has to add to be worth drawing."""
+
+
+@analysis(
+    "saturation",
+    "When more samples stop paying",
+    order=60,
+    paper="Wang et al. 2025, TTSPM (Scaling over Scaling)",
+    charts={
+        "curve": Plan(
+            "k", ("measured", "fitted"), "samples drawn", ACCURACY, by="curve", logarithmic=True
+        )
+    },
+)
+def find_saturation(material: Material) -> Finding | None:
+    """Where further samples stop paying, by a law with one chance for all, beside what was
+    measured."""
+    if not material.pools:
+        return None
+    rows, points = list[Row](), list[Row]()
+    for name, rule in (("coverage", covered), ("majority", majority)):
+        values = [point.value for point in pooled_curve(material, rule, sorted(material.pools))]
+        law = saturation(material.ks, values)
+        points += [
+            {
+                "curve": name,
+                "k": k,
+                "measured": value,
+                "fitted": law and law.most * (1.0 - (1.0 - law.p) ** k),
+            }
+            for k, value in zip(material.ks, values, strict=True)
+        ]
+        rows.append(fit_row(name, law, material.ks, values))
+    return Finding(
+        "From the predicted N on, one more sample adds less than half a percentage point, if the "
+        "law holds.",
+        "One chance for all problems is wrong where problems differ: compare the residuals with "
+        "the power law's. Rounds of revision have no arm here yet.",
+        {"curve": points, "fit": rows},
+    )
+
+
+def fit_row(curve: str, law: Saturation | None, ks: Sequence[int], values: Sequence[float]) -> Row:
+    """The law of a curve, and the N from which it and the measured curve gain too little."""
+    return {
+        "curve": curve,
+        "ceiling": law and law.most,
+        "chance": law and law.p,
+        "rmse": law and law.rmse,
+        "predicted N": law and saturated_at(law.most, law.p, GAIN),
+        "observed N": observed_saturation(ks, values, GAIN),
+        "gain a sample": GAIN,
+    }
 
 
 class Saturation(NamedTuple):
@@ -74,6 +134,3 @@ def observed_saturation(ns: FloatsLike, accuracies: FloatsLike, gain: float) -> 
         if np.all(slopes[at:] <= gain):
             return int(n[at])
     return None
-
-
-__all__ = ["Saturation", "observed_saturation", "saturated_at", "saturation"]

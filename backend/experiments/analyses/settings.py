@@ -7,24 +7,34 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from backend.core.statistics.intervals import paired
-from backend.experiments.analyses.base import Analysis, Material, Row
-from backend.experiments.curves import curve, shared_problems
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.cells import shared_problems
+from backend.experiments.charts import ACCURACY, Plan, Row
+from backend.experiments.curves import curve
+from backend.experiments.material import Material
 from backend.experiments.spec import Arm
 
 RULES = {"best": "best of N", "weighted": "weighted vote"}
 """Rules over a pool by the names that readers know."""
 
 
-class Sweep(NamedTuple):
-    """Arms that differ in `setting` only, by rising value; a setting without an order keeps that of
-    the description. `rule` names what they share."""
-
-    setting: str
-    rule: str
-    arms: Sequence[tuple[Any, str]]
+def _plan(setting: str, title: str) -> Plan:
+    return Plan(setting, ("accuracy",), title, ACCURACY, by="budget", part="rule", bands=True)
 
 
-def settings(material: Material) -> Analysis | None:
+@analysis(
+    "settings",
+    "One setting at a time",
+    order=110,
+    paper="temperature and top-p: Brown et al. 2024, arXiv 2407.21787; aggregation: Lightman et al. "
+    "2023, arXiv 2305.20050, and Snell et al. 2024, arXiv 2408.03314",
+    charts={
+        "temperature": _plan("temperature", "temperature"),
+        "top-p": _plan("top-p", "top-p"),
+        "aggregation": _plan("aggregation", "how step scores become one"),
+    },
+)
+def find_settings(material: Material) -> Finding | None:
     """Accuracy against each setting that some arms differ in alone, at every budget that they all
     have."""
     tables: dict[str, list[Row]] = {}
@@ -34,45 +44,55 @@ def settings(material: Material) -> Analysis | None:
         rows = [
             row
             for value, arm in sweep.arms
-            for row in points(material, sweep, value, arm, frozenset(problems))
+            for row in point_rows(material, sweep, value, arm, frozenset(problems))
         ]
         tables.setdefault(sweep.setting, []).extend(rows)
-        best += (
-            [extremes(material, sweep, budget, problems) for budget in common(material, sweep)]
-            if problems
-            else []
-        )
+        if problems:
+            best += [
+                best_row(material, sweep, budget, problems) for budget in common(material, sweep)
+            ]
     if not any(tables.values()):
         return None
-    last = [
-        row
-        for row in best
-        if row["budget"]
-        == max(other["budget"] for other in best if (other["setting"], other["rule"]) == named(row))
-    ]
-    said = ", ".join(
-        f"{row['rule']} at {row['setting']} {row['best at']} ({row['accuracy']:.2f})"
-        for row in last
-    )
-    return Analysis(
-        "settings",
-        "One setting at a time",
-        f"Highest at the largest budget: {said}.",
+    return Finding(
+        f"Highest at the largest budget: {in_words(best)}.",
         "The best value is chosen on the problems that it is shown for, so its lead is read with "
-        "its interval. Settings interact: the best "
-        "temperature at one budget or top-p need not be the best at another. Arms with other "
-        "aggregations draw the same solutions, as their seeds "
+        "its interval. Settings interact: the best temperature at one budget or top-p need not be "
+        "the best at another. Arms with other aggregations draw the same solutions, as their seeds "
         "are the same, and only score them differently.",
-        "temperature and top-p: Brown et al. 2024, arXiv 2407.21787; aggregation: Lightman et al. "
-        "2023, arXiv 2305.20050, and Snell et al. 2024, "
-        "arXiv 2408.03314",
         {**tables, "best": best},
     )
 
 
-def sweeps(material: Material) -> list[Sweep]:
+def in_words(best: Sequence[Row]) -> str:
+    """The best value of each setting and rule at its largest budget."""
+
+    def largest(row: Row) -> float:
+        mine = (other for other in best if _name(other) == _name(row))
+        return float(max(other["budget"] for other in mine))
+
+    return ", ".join(
+        f"{row['rule']} at {row['setting']} {row['best at']} ({row['accuracy']:.2f})"
+        for row in best
+        if row["budget"] == largest(row)
+    )
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return row["setting"], row["rule"]
+
+
+class SettingSweep(NamedTuple):
+    """Arms that differ in `setting` only, by rising value; a setting without an order keeps that of
+    the description. `rule` names what they share."""
+
+    setting: str
+    rule: str
+    arms: Sequence[tuple[Any, str]]
+
+
+def sweeps(material: Material) -> list[SettingSweep]:
     """All of them; where two share a rule, the name of their first arm tells them apart."""
-    present, found = {arm for arm, _ in material.cells}, list[Sweep]()
+    present, found = {arm for arm, _ in material.cells}, list[SettingSweep]()
     for setting, read in SETTINGS.items():
         by_rest: dict[str, list[tuple[Any, Arm]]] = {}
         for arm in (arm for arm in material.experiment.arms if arm.name in present):
@@ -90,7 +110,9 @@ def sweeps(material: Material) -> list[Sweep]:
                 else same
             )
             label = rule if rules.count(rule) == 1 else f"{rule} ({same[0][1].name})"
-            found.append(Sweep(setting, label, [(value, arm.name) for value, arm in ordered]))
+            found.append(
+                SettingSweep(setting, label, [(value, arm.name) for value, arm in ordered])
+            )
     return found
 
 
@@ -103,7 +125,7 @@ def rule_of(arm: Arm) -> str:
     )
 
 
-def common(material: Material, sweep: Sweep) -> list[float]:
+def common(material: Material, sweep: SettingSweep) -> list[float]:
     """The budgets that all arms of a sweep have."""
     return sorted(
         set.intersection(
@@ -112,8 +134,8 @@ def common(material: Material, sweep: Sweep) -> list[float]:
     )
 
 
-def points(
-    material: Material, sweep: Sweep, value: object, arm: str, problems: frozenset[str]
+def point_rows(
+    material: Material, sweep: SettingSweep, value: object, arm: str, problems: frozenset[str]
 ) -> list[Row]:
     """One arm of a sweep at every budget."""
     return [
@@ -131,7 +153,9 @@ def points(
     ]
 
 
-def extremes(material: Material, sweep: Sweep, budget: float, problems: Sequence[str]) -> Row:
+def best_row(
+    material: Material, sweep: SettingSweep, budget: float, problems: Sequence[str]
+) -> Row:
     """The best value at a budget, and how far it is ahead of the worst."""
     credits_ = {
         arm: [material.cells[arm, budget][problem].credit for problem in problems]
@@ -153,10 +177,6 @@ def extremes(material: Material, sweep: Sweep, budget: float, problems: Sequence
     }
 
 
-def named(row: Row) -> tuple[str, str]:
-    return row["setting"], row["rule"]
-
-
 def _taken(told: dict[str, Any], *path: str) -> Any:
     for name in path[:-1]:
         told = told[name]
@@ -168,6 +188,3 @@ SETTINGS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "top-p": lambda told: _taken(told, "sampling", "top_p"),
     "aggregation": lambda told: _taken(told, "aggregation"),
 }
-
-
-__all__ = ["settings", "sweeps"]

@@ -10,7 +10,49 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from backend.core.statistics.estimators import pass_at_k
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.charts import Plan, Row
+from backend.experiments.material import Material
+
+
+@analysis(
+    "spread",
+    "Average, best and worst of k",
+    order=100,
+    paper="Balachandran et al. 2025, arXiv 2504.00294",
+    charts={
+        "curve": Plan(
+            "k",
+            ("best", "average", "worst"),
+            "samples drawn",
+            "chance to be right",
+            logarithmic=True,
+        )
+    },
+)
+def find_spread(material: Material) -> Finding | None:
+    """The mean over problems at every k."""
+    if not material.pools:
+        return None
+    rows = list[Row]()
+    for k in material.ks:
+        found = [
+            spread(len(pool.right), int(pool.right.sum()), k) for pool in material.pools.values()
+        ]
+        means = {
+            name: float(np.mean([getattr(one, name) for one in found])) for name in Spread._fields
+        }
+        rows.append({"k": k, **means})
+    last = rows[-1]
+    return Finding(
+        f"Of {last['k']} samples the best is right {last['best']:.0%} of the time, one "
+        f"{last['average']:.0%}, all of them {last['worst']:.0%}.",
+        "Best is room for a verifier, worst is what a user who asks once may meet.",
+        {"curve": rows},
+    )
 
 
 class Spread(NamedTuple):
@@ -35,6 +77,3 @@ def spread(n: int, right: int, k: int) -> Spread:
     """Exact over all subsets of k of n samples with `right` right ones. Raises `BadInput` as
     `pass_at_k` does."""
     return Spread(1.0 - pass_at_k(n, n - right, k), right / n, pass_at_k(n, right, k))
-
-
-__all__ = ["Spread", "spread"]

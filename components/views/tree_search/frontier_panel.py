@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from components.views.choosing_panel import DIGITS, clickable, node_table
 from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.frontier import falls, frontier_figure, frontier_info
-from components.views.tree_search.waiting import SHOWN, WaitingInfo, waiting_figure, waiting_info
+from components.views.tree_search.waiting import SHOWN, waiting_figure, waiting_info, waiting_table
 
 
 @view("Frontier", order=80, needs=("popped",), serves=("frontier",))
@@ -47,41 +46,8 @@ def draw_frontier(material: Material) -> None:
                 "The nodes in the frontier sorted by f, with g and h",
                 "view.waiting",
             )
-    _frontier_table(now, material)
-
-
-def _frontier_table(now: WaitingInfo, material: Material) -> None:
-    columns = [
-        "place",
-        "node",
-        "step",
-        "f",
-        "g",
-        "h",
-        "pushed by pop",
-        "stands for draws",
-        "times entered",
-        "finished",
-        "text",
-    ]
-    lines = [
-        (
-            e.place,
-            e.node,
-            e.step,
-            e.f,
-            e.g,
-            e.h,
-            e.pushed_by,
-            e.stands_for,
-            e.entered,
-            "yes" if e.finished else "no",
-            material.text(e.node),
-        )
-        for e in now.entries
-    ]
     node_table(
-        pd.DataFrame(lines, columns=columns),
+        waiting_table(now, material),
         [entry.node for entry in now.entries],
         "view.waiting_table",
         dict.fromkeys("fgh", DIGITS),

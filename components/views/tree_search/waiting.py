@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from plotly import graph_objects as go
 
 from backend.core.events import Popped, Pruned, Pushed
 from backend.core.records import EventRecord
 from components.frame.theme import BLUE, ORANGE, framed
 from components.run.tree_table import TreeRow, up_to
+from components.views.material import Material
 from components.views.tree_search.frontier import finite
 
 SHOWN = 20
@@ -105,6 +107,40 @@ def _waiting(
     return Waiting(
         place, row.id, row.depth, finite(g), finite(h), by, stands_for, entered, row.done
     )
+
+
+def waiting_table(now: WaitingInfo, material: Material) -> pd.DataFrame:
+    """One line a waiting node, the next to leave first."""
+    columns = [
+        "place",
+        "node",
+        "step",
+        "f",
+        "g",
+        "h",
+        "pushed by pop",
+        "stands for draws",
+        "times entered",
+        "finished",
+        "text",
+    ]
+    lines = [
+        (
+            e.place,
+            e.node,
+            e.step,
+            e.f,
+            e.g,
+            e.h,
+            e.pushed_by,
+            e.stands_for,
+            e.entered,
+            "yes" if e.finished else "no",
+            material.text(e.node),
+        )
+        for e in now.entries
+    ]
+    return pd.DataFrame(lines, columns=columns)
 
 
 def waiting_figure(info: WaitingInfo) -> go.Figure:

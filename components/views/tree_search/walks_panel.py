@@ -10,6 +10,9 @@ from components.views.registry import view
 from components.views.tree_search.walks import PHASES, rounds, simulation, told_of
 from components.views.tree_search.walks_figure import walk_figure, walk_picture, walk_table
 
+FRACTIONS = ("Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after")
+"""Columns of the table of a phase that are written with three decimals."""
+
 
 @view("Simulations", order=40, serves=("walks",))
 def draw_walks(material: Material) -> None:
@@ -36,7 +39,5 @@ def draw_walks(material: Material) -> None:
     table, nodes = walk_table(one, phase, material)
     if not nodes:
         return
-    fractions = {"Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after"}
-    node_table(
-        table, nodes, "view.walk_table", dict.fromkeys(fractions.intersection(table), DIGITS)
-    )
+    fractions = [name for name in table.columns if name in FRACTIONS]
+    node_table(table, nodes, "view.walk_table", dict.fromkeys(fractions, DIGITS))

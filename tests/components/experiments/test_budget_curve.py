@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.experiments.analysis import analysis_figure
+from components.experiments.analysis_figure import analysis_figure
 from components.experiments.budget_curve import CurveInfo, Mark, curve_figure, curve_info, label
 from components.experiments.matrix import ORDERS, Flips, flips, matrix_figure, matrix_info
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from backend.core.errors import BadInput
-from backend.experiments.analyses.allocation import (
-    Choice,
-    Table,
-    allocated,
-    cross_validated,
-    judged,
+from backend.experiments.allocation import (
+    BinChoice,
+    OptionTable,
+    allocate,
+    cross_validate,
+    judge,
     uniform,
 )
 from backend.experiments.analyses.cost_of_pass import cost_of_pass, pass_frontier
 
 NAMES = ["small", "middle", "large"]
 BINS = ["easy", "easy", "hard", "hard"]
-TABLE = Table(
+TABLE = OptionTable(
     NAMES,
     np.array([[1.0] * 4, [4.0] * 4, [16.0] * 4]),
     np.array([[0.9, 0.9, 0.0, 0.1], [0.9, 1.0, 0.2, 0.4], [1.0, 1.0, 0.8, 0.9]]),
@@ -52,17 +52,17 @@ def test_the_frontier_takes_the_cheapest_of_arms_and_person_and_says_what_is_mis
 
 @pytest.mark.parametrize("budget", [1.0, 2.0, 5.0, 8.5, 12.0, 16.0, 100.0])
 def test_no_mixture_of_options_within_the_budget_beats_the_allocation(budget: float) -> None:
-    found = allocated(TABLE, budget)
+    found = allocate(TABLE, budget)
     assert found is not None and found.cost <= budget + 1e-9
     shares = np.linspace(0.0, 1.0, 21)
     best = 0.0
     for easy, hard in itertools.product(itertools.permutations(NAMES, 2), repeat=2):
         for one, other in itertools.product(shares, repeat=2):
-            cost, accuracy = judged(
+            cost, accuracy = judge(
                 TABLE,
                 {
-                    "easy": Choice(easy[0], easy[1], float(one)),
-                    "hard": Choice(hard[0], hard[1], float(other)),
+                    "easy": BinChoice(easy[0], easy[1], float(one)),
+                    "hard": BinChoice(hard[0], hard[1], float(other)),
                 },
             )
             best = max(best, accuracy) if cost <= budget + 1e-9 else best
@@ -70,14 +70,14 @@ def test_no_mixture_of_options_within_the_budget_beats_the_allocation(budget: fl
 
 
 def test_hard_problems_get_the_dear_arm_first_and_a_coin_is_said() -> None:
-    found = allocated(TABLE, 8.5)
+    found = allocate(TABLE, 8.5)
     assert found is not None and found.choices == {
-        "easy": Choice("small", None, 0.0),
-        "hard": Choice("large", None, 0.0),
+        "easy": BinChoice("small", None, 0.0),
+        "hard": BinChoice("large", None, 0.0),
     }
-    between = allocated(TABLE, 4.75)
-    assert between is not None and between.choices["hard"] == Choice("middle", "large", 0.375)
-    assert allocated(TABLE, 0.5) is None
+    between = allocate(TABLE, 4.75)
+    assert between is not None and between.choices["hard"] == BinChoice("middle", "large", 0.375)
+    assert allocate(TABLE, 0.5) is None
 
 
 def test_one_arm_for_all_is_the_best_that_fits() -> None:
@@ -93,15 +93,15 @@ def test_one_arm_for_all_is_the_best_that_fits() -> None:
 def test_a_choice_is_judged_on_problems_that_it_was_not_made_on() -> None:
     """Half of the problems favour one arm and half the other, at random: chosen and judged on the
     same ones it looks better than it is."""
-    lucky = Table(
+    lucky = OptionTable(
         ["a", "b"],
         np.ones((2, 4)),
         np.array([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]),
         ["all"] * 4,
     )
-    found = cross_validated(lucky, 1.0)
+    found = cross_validate(lucky, 1.0)
     assert found is not None and (found.cost, found.accuracy, found.uniform) == (1.0, 0.0, 0.0)
-    honest = cross_validated(TABLE, 8.5)
+    honest = cross_validate(TABLE, 8.5)
     assert honest is not None and honest.accuracy > honest.uniform
     with pytest.raises(BadInput):
-        allocated(TABLE._replace(bins=["easy"]), 1.0)
+        allocate(TABLE._replace(bins=["easy"]), 1.0)

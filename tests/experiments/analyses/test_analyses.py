@@ -11,15 +11,15 @@ import pytest
 
 from backend.core.statistics.estimators import best_of_k, pass_at_k
 from backend.core.statistics.intervals import paired
-from backend.experiments.analyses.arms import thirds
-from backend.experiments.analyses.charts import PLANS, Line, Plan, charts, lines
-from backend.experiments.analyses.prefixes import prefix
-from backend.experiments.analyses.steps import states
-from backend.experiments.analyses.table import ALL, Material, Solution, analyses, groups
-from backend.experiments.curves import Cell, keys_of
-from backend.experiments.material import material as read
-from backend.experiments.material import narrowed
+from backend.experiments.analyses import ANALYSES, analyse
+from backend.experiments.analyses.prefixes import prefix, states
+from backend.experiments.cells import Cell
+from backend.experiments.charts import Line, Plan, draw_lines
+from backend.experiments.material import Material, Solution, groups
+from backend.experiments.pool_estimates import keys_of
+from backend.experiments.read_material import read_material
 from backend.experiments.rules import Sampled, majority
+from backend.experiments.slices import narrow, thirds
 from backend.experiments.spec import Experiment, parsed
 from tests.experiments.examples import BEAM, HEAD, POOLED, carried_out
 
@@ -97,7 +97,7 @@ def material(**changed: object) -> Material:
 
 
 def test_every_analysis_says_something_where_there_is_enough() -> None:
-    found = {one.name: one for one in analyses(material())}
+    found = {one.name: one for one in analyse(material())}
     assert set(found) == {
         "pairs",
         "pareto",
@@ -116,14 +116,14 @@ def test_every_analysis_says_something_where_there_is_enough() -> None:
 
 
 def test_without_pools_only_those_of_the_searches_are_left() -> None:
-    bare = {one.name for one in analyses(material(pools={}, solutions={}, needed={}, reading={}))}
+    bare = {one.name for one in analyse(material(pools={}, solutions={}, needed={}, reading={}))}
     assert bare == {"pairs", "pareto", "cost of pass", "difficulty"}
     nothing = Material(Experiment.model_validate(parsed(TEXT)), {})
-    assert [make(nothing) for make in ALL] == [None] * len(ALL)
+    assert [entry.find(nothing) for entry in ANALYSES.values()] == [None] * len(ANALYSES)
 
 
 def test_the_figures_are_those_of_the_exact_estimators() -> None:
-    found = {one.name: one for one in analyses(material())}
+    found = {one.name: one for one in analyse(material())}
     curve = {row["k"]: row for row in found["coverage"].tables["curve"] if row["problems"] == "all"}
     assert curve[4]["coverage"] == pytest.approx(
         np.mean([pass_at_k(8, int(POOLS[p].right.sum()), 4) for p in PROBLEMS])
@@ -164,7 +164,7 @@ def test_problems_are_parted_in_thirds_by_how_often_the_model_is_right() -> None
 
 def test_material_of_some_problems_speaks_of_no_other() -> None:
     answered = {("beam", 4.0): {problem: [Solution(2, None, True)] for problem in PROBLEMS}}
-    few = narrowed(material(answered=answered), {"ledger/2/1"})
+    few = narrow(material(answered=answered), {"ledger/2/1"})
     assert (
         set(few.pools)
         == set(few.solutions)
@@ -173,13 +173,13 @@ def test_material_of_some_problems_speaks_of_no_other() -> None:
         == {"ledger/2/1"}
     )
     assert (
-        next(one for one in analyses(few) if one.name == "spread").tables["curve"][0]["average"]
+        next(one for one in analyse(few) if one.name == "spread").tables["curve"][0]["average"]
         == 0.75
     )
 
 
 def test_pairs_are_compared_on_the_same_problems() -> None:
-    [pairs] = [one for one in analyses(material()) if one.name == "pairs"]
+    [pairs] = [one for one in analyse(material()) if one.name == "pairs"]
     row = next(each for each in pairs.tables["difference at equal budget"] if each["budget"] == 4.0)
     assert (row["one"], row["less"], row["difference"]) == ("majority", "beam", -0.25)
     assert row["p"] == paired([1, 0, 1, 0], [1, 1, 1, 0]).p == 1.0
@@ -187,23 +187,23 @@ def test_pairs_are_compared_on_the_same_problems() -> None:
 
 def test_resampling_stops_sooner_where_a_wrong_answer_costs_more() -> None:
     cheap, dear = (
-        next(one for one in analyses(material(wrong_costs=cost)) if one.name == "imperfect").tables[
+        next(one for one in analyse(material(wrong_costs=cost)) if one.name == "imperfect").tables[
             "attempts"
         ]
         for cost in (0.0, 5.0)
     )
     best = [max(range(64), key=lambda at: rows[at]["value"]) for rows in (cheap, dear)]
     assert best[0] > best[1]
-    strict = next(one for one in analyses(material(threshold=1.0)) if one.name == "imperfect")
+    strict = next(one for one in analyse(material(threshold=1.0)) if one.name == "imperfect")
     assert "nothing is accepted" in strict.sentence
-    lenient = next(one for one in analyses(material(threshold=0.0)) if one.name == "imperfect")
+    lenient = next(one for one in analyse(material(threshold=0.0)) if one.name == "imperfect")
     assert all(
         row["false positives"] == 1.0 for row in lenient.tables["problems"] if row["right"] < 1.0
     )
 
 
 def test_problems_that_need_more_steps_are_the_horizon() -> None:
-    [told] = [one for one in analyses(material()) if one.name == "horizon"]
+    [told] = [one for one in analyse(material()) if one.name == "horizon"]
     assert [(row["steps"], row["accuracy"]) for row in told.tables["accuracy"]] == [
         (2, 0.75),
         (4, 0.0),
@@ -218,9 +218,7 @@ def test_arms_that_differ_in_one_setting_are_put_side_by_side() -> None:
         **found.cells,
         **{("warm", budget): found.cells["beam", budget] for budget in (1.0, 2.0, 4.0)},
     }
-    [told] = [
-        one for one in analyses(Material(parsed(TEXT + warm), both)) if one.name == "settings"
-    ]
+    [told] = [one for one in analyse(Material(parsed(TEXT + warm), both)) if one.name == "settings"]
     seen = {
         (row["rule"], row["temperature"], row["arm"], row["budget"])
         for row in told.tables["temperature"]
@@ -265,7 +263,7 @@ def test_a_sweep_is_read_at_each_budget_and_its_best_value_stands_against_its_wo
         }
         for arm, told in zip(experiment.arms, credits_, strict=True)
     }
-    [found] = [one for one in analyses(Material(experiment, cells)) if one.name == "settings"]
+    [found] = [one for one in analyse(Material(experiment, cells)) if one.name == "settings"]
     seen = {
         name: [(row["rule"], row[name], row["accuracy"]) for row in rows]
         for name, rows in found.tables.items()
@@ -285,7 +283,7 @@ def test_a_sweep_is_read_at_each_budget_and_its_best_value_stands_against_its_wo
         "top-p": (1.0, 0.8, 0.5),
         "aggregation": ("min", "last", 0.25),
     }
-    drawn = {chart.table: chart for chart in charts(found, Material(experiment, cells))}
+    drawn = {chart.table: chart for chart in found.charts}
     assert (
         drawn["aggregation"].lines[0].points[1][:2] == ("min", 0.75)
         and drawn["temperature"].part == "best of N"
@@ -312,11 +310,11 @@ async def test_a_verification_takes_its_place_beside_a_solution_at_equal_cost(
         HEAD.format(count=3) + POOLED.format(rule="majority") + POOLED.format(rule="best")
     )
     folder, _ = await carried_out(experiment, tmp_path)
-    made = read(folder)
+    made = read_material(folder)
     assert set(made.verifying) == {"majority", "best"}
     [found] = [
         one
-        for one in analyses(replace(made, verifying={"majority": 0.5, "best": 0.5}))
+        for one in analyse(replace(made, verifying={"majority": 0.5, "best": 0.5}))
         if one.name == "iso-cost"
     ]
     costs = {(row["way"], row["solutions"]): row["cost"] for row in found.tables["grid"]}
@@ -334,7 +332,7 @@ async def test_a_verification_takes_its_place_beside_a_solution_at_equal_cost(
         sorted(frontier) == sorted(frontier, key=lambda pair: pair[1])
         and "costs 0.50 of a solution" in found.sentence
     )
-    assert {chart.kind for chart in charts(found, made)} == {"lines", "grid"}
+    assert {chart.kind for chart in found.charts} == {"lines", "grid"}
 
 
 def test_the_states_of_a_solution_are_its_right_steps_and_the_answer_is_the_last() -> None:
@@ -366,7 +364,7 @@ def test_prefixes_are_told_of_single_samples_and_of_what_searches_answered() -> 
         "countdown/1/7": Solution(9, 0, False),
     }
     answered = {("beam", 4.0): {problem: [one] for problem, one in told.items()}}
-    [found] = [one for one in analyses(material(answered=answered)) if one.name == "prefixes"]
+    [found] = [one for one in analyse(material(answered=answered)) if one.name == "prefixes"]
     by = {row["arm"]: row for row in found.tables["arms"]}
     assert (
         by["beam"]["prefix accuracy"],
@@ -393,14 +391,16 @@ def test_a_table_becomes_lines_by_group_and_column() -> None:
             "high": 0.5,
         },
     ]
-    plan = PLANS["coverage", "curve"]
-    assert lines(rows, plan) == (
+    [plan] = ANALYSES["coverage"].charts["curve"]
+    assert draw_lines(rows, plan) == (
         Line("all, coverage", ((1, 0.2, None, None), (2, 0.4, None, None))),
         Line("all, fitted", ((1, 0.25, None, None),)),
     )
-    banded = Plan("k", ("coverage",), None, "", "", bands=True)
-    assert lines(rows, banded) == (Line("coverage", ((1, 0.2, 0.1, 0.3), (2, 0.4, None, 0.5))),)
-    assert lines([], plan) == ()
+    banded = Plan("k", ("coverage",), "", "", bands=True)
+    assert draw_lines(rows, banded) == (
+        Line("coverage", ((1, 0.2, 0.1, 0.3), (2, 0.4, None, 0.5))),
+    )
+    assert draw_lines([], plan) == ()
 
 
 def test_problems_are_grouped_by_set_and_level() -> None:

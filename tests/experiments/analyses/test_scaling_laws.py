@@ -11,7 +11,7 @@ import pytest
 from backend.core.errors import BadInput
 from backend.core.statistics.estimators import pass_at_k
 from backend.experiments.analyses.coverage import power_law
-from backend.experiments.analyses.horizons import Length, horizon, survival
+from backend.experiments.analyses.horizon import Length, horizon, survival
 from backend.experiments.analyses.imperfect_verifier import (
     Counted,
     Kind,
@@ -19,7 +19,7 @@ from backend.experiments.analyses.imperfect_verifier import (
     best_attempts,
     ceiling,
 )
-from backend.experiments.analyses.iso_cost import best_by_cost, cells, exponents
+from backend.experiments.analyses.iso_cost import best_by_cost, exponents, pairs
 from backend.experiments.analyses.judge import (
     Judge,
     best_k,
@@ -215,7 +215,7 @@ def test_the_iso_cost_grid_finds_the_exponents_of_its_best_cells() -> None:
         for s in (1, 2, 4, 8, 16, 32, 64)
         for v in (1, 2, 4, 8, 16)
     }
-    best = best_by_cost(cells(grid, 1.0))
+    best = best_by_cost(pairs(grid, 1.0))
     assert all(
         one.cost < other.cost and one.accuracy < other.accuracy
         for one, other in itertools.pairwise(best)
@@ -226,11 +226,11 @@ def test_the_iso_cost_grid_finds_the_exponents_of_its_best_cells() -> None:
         and found.verifications is not None
         and found.solutions > found.verifications > 0
     )
-    flat = cells({(4, 0): 0.5, (2, 1): 0.6}, 1.0)
+    flat = pairs({(4, 0): 0.5, (2, 1): 0.6}, 1.0)
     assert [(c.solutions, c.verifications, c.cost) for c in flat] == [
         (2, 1, 4.0),
         (4, 0, 4.0),
     ] and best_by_cost(flat) == flat[:1]
     assert exponents(flat[:1]) == (None, None)
     with pytest.raises(BadInput):
-        cells({(0, 1): 0.5}, 1.0)
+        pairs({(0, 1): 0.5}, 1.0)

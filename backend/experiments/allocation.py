@@ -9,7 +9,7 @@ costs cost_b and gives accuracy acc_b. For a budget C a problem, on average, sol
 by walking up the concave hulls of the bins in the order of gain a cost. That is exact at the
 corners; between two corners the last step is taken in part, which is a coin tossed for the problems
 of that bin. Chosen and judged on the same problems the choice looks better than it is, so
-`cross_validated` chooses on one half and judges on the other, both ways round.
+`cross_validate` chooses on one half and judges on the other, both ways round.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import numpy as np
 from backend.core.errors import BadInput
 from backend.core.statistics.pareto import Point, hull
 from backend.core.statistics.weights import Floats
+from backend.experiments.material import Material
+from backend.experiments.spec import cell_of
 
 
-class Table(NamedTuple):
+class OptionTable(NamedTuple):
     """`costs` and `accuracies` of each option on each problem, shape (options, problems), with the
     options' names and the problems' bins."""
 
@@ -33,15 +35,28 @@ class Table(NamedTuple):
     accuracies: Floats
     bins: Sequence[str]
 
-    def of(self, problems: Sequence[int]) -> Table:
+    def of(self, problems: Sequence[int]) -> OptionTable:
         """The table of some problems only."""
         at = list(problems)
-        return Table(
+        return OptionTable(
             self.names, self.costs[:, at], self.accuracies[:, at], [self.bins[i] for i in at]
         )
 
 
-class Choice(NamedTuple):
+def options_of(material: Material, problems: Sequence[str]) -> OptionTable:
+    """Every arm at every budget as an option on some problems, binned by set and level."""
+    places = material.places
+    return OptionTable(
+        [f"{arm} at {budget:g}" for arm, budget in places],
+        np.array(
+            [[material.cells[place][p].costs[material.axis] for p in problems] for place in places]
+        ),
+        np.array([[material.cells[place][p].credit for p in problems] for place in places]),
+        [cell_of(p) for p in problems],
+    )
+
+
+class BinChoice(NamedTuple):
     """What a bin gets: `option`, or with chance `share` the dearer `other` (None where there is no
     coin to toss)."""
 
@@ -53,12 +68,12 @@ class Choice(NamedTuple):
 class Allocation(NamedTuple):
     """The choice for each bin, and the mean cost and accuracy a problem that it comes to."""
 
-    choices: Mapping[str, Choice]
+    choices: Mapping[str, BinChoice]
     cost: float
     accuracy: float
 
 
-def allocated(table: Table, budget: float) -> Allocation | None:
+def allocate(table: OptionTable, budget: float) -> Allocation | None:
     """The best allocation whose mean cost is at most `budget`; None where even the cheapest options
     cost more."""
     _require(table)
@@ -80,10 +95,10 @@ def allocated(table: Table, budget: float) -> Allocation | None:
             partly = (name, (budget - spent) / (weight[name] * cost))
             break
         at[name], spent = at[name] + 1, spent + weight[name] * cost
-    return _told(table, corners, weight, at, partly)
+    return _allocation_of(table, corners, weight, at, partly)
 
 
-def uniform(table: Table, budget: float) -> Allocation | None:
+def uniform(table: OptionTable, budget: float) -> Allocation | None:
     """The best single option for all problems whose mean cost is at most `budget`: what there is
     without knowing the difficulty."""
     _require(table)
@@ -96,7 +111,8 @@ def uniform(table: Table, budget: float) -> Allocation | None:
         return None
     best = max(within, key=lambda i: (means[i].accuracy, -means[i].cost, -i))
     return Allocation(
-        dict.fromkeys(sorted(set(table.bins)), Choice(table.names[best], None, 0.0)), *means[best]
+        dict.fromkeys(sorted(set(table.bins)), BinChoice(table.names[best], None, 0.0)),
+        *means[best],
     )
 
 
@@ -109,7 +125,7 @@ class Judged(NamedTuple):
     uniform: float
 
 
-def cross_validated(table: Table, budget: float) -> Judged | None:
+def cross_validate(table: OptionTable, budget: float) -> Judged | None:
     """Two halves of each bin's problems, every other one; None where a half is empty or allows no
     choice."""
     halves = _halves(table.bins)
@@ -118,11 +134,11 @@ def cross_validated(table: Table, budget: float) -> Judged | None:
     found: list[tuple[float, float, float, int]] = []
     for chosen_on, judged_on in (halves, halves[::-1]):
         seen, unseen = table.of(chosen_on), table.of(judged_on)
-        best, single = allocated(seen, budget), uniform(seen, budget)
+        best, single = allocate(seen, budget), uniform(seen, budget)
         if best is None or single is None or not set(unseen.bins) <= set(best.choices):
             return None
         found.append(
-            (*judged(unseen, best.choices), judged(unseen, single.choices)[1], len(judged_on))
+            (*judge(unseen, best.choices), judge(unseen, single.choices)[1], len(judged_on))
         )
     weights = [each[-1] for each in found]
     return Judged(
@@ -130,7 +146,7 @@ def cross_validated(table: Table, budget: float) -> Judged | None:
     )
 
 
-def judged(table: Table, choices: Mapping[str, Choice]) -> tuple[float, float]:
+def judge(table: OptionTable, choices: Mapping[str, BinChoice]) -> tuple[float, float]:
     """Mean cost and accuracy of choices on a table's problems; a coin counts as its expectation."""
     names = {name: at for at, name in enumerate(table.names)}
     cost = accuracy = 0.0
@@ -143,7 +159,7 @@ def judged(table: Table, choices: Mapping[str, Choice]) -> tuple[float, float]:
     return cost / len(table.bins), accuracy / len(table.bins)
 
 
-def _corners(table: Table, name: str) -> list[tuple[str, Point]]:
+def _corners(table: OptionTable, name: str) -> list[tuple[str, Point]]:
     at = [i for i, each in enumerate(table.bins) if each == name]
     points = [
         Point(float(c), float(a))
@@ -157,18 +173,18 @@ def _step(corners: Sequence[tuple[str, Point]], at: int) -> tuple[float, float]:
     return there.cost - here.cost, there.accuracy - here.accuracy
 
 
-def _told(
-    table: Table,
+def _allocation_of(
+    table: OptionTable,
     corners: Mapping[str, Sequence[tuple[str, Point]]],
     weight: Mapping[str, float],
     at: Mapping[str, int],
     partly: tuple[str, float] | None,
 ) -> Allocation:
-    choices = {name: Choice(corners[name][at[name]][0], None, 0.0) for name in corners}
+    choices = {name: BinChoice(corners[name][at[name]][0], None, 0.0) for name in corners}
     if partly is not None and partly[1] > 0.0:
         name, share = partly
-        choices[name] = Choice(choices[name].option, corners[name][at[name] + 1][0], share)
-    return Allocation(choices, *judged(table, choices))
+        choices[name] = BinChoice(choices[name].option, corners[name][at[name] + 1][0], share)
+    return Allocation(choices, *judge(table, choices))
 
 
 def _halves(bins: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -179,7 +195,7 @@ def _halves(bins: Sequence[str]) -> tuple[list[int], list[int]]:
     return halves
 
 
-def _require(table: Table) -> None:
+def _require(table: OptionTable) -> None:
     shape = (len(table.names), len(table.bins))
     if not all(shape) or table.costs.shape != shape or table.accuracies.shape != shape:
         raise BadInput(
@@ -191,11 +207,12 @@ def _require(table: Table) -> None:
 
 __all__ = [
     "Allocation",
-    "Choice",
+    "BinChoice",
     "Judged",
-    "Table",
-    "allocated",
-    "cross_validated",
-    "judged",
+    "OptionTable",
+    "allocate",
+    "cross_validate",
+    "judge",
+    "options_of",
     "uniform",
 ]

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from plotly import graph_objects as go
 
-from components.experiments.budget_curve import COLOURS, DASHES, SYMBOLS, faint, readable_log
+from backend.core.palette import COLOURS, line_look
+from components.experiments.budget_curve import faint, readable_log
 from components.frame.theme import GREY, SCORE_SCALE, escaped, framed
 
 Point = tuple[float | str, float, float | None, float | None]
@@ -47,13 +48,9 @@ def curves(chart: ChartLike) -> go.Figure:
     to."""
     figure, colours = go.Figure(), dict[str, int]()
     for place, line in enumerate(chart.lines):
-        fitted = line.name.endswith(FITTED)
-        colour = COLOURS[
-            colours.setdefault(
-                line.name.rpartition(", ")[0] if _in_pairs(chart) else line.name, len(colours)
-            )
-            % len(COLOURS)
-        ]
+        look, fitted = line_look(place), line.name.endswith(FITTED)
+        measured = line.name.rpartition(", ")[0] if _in_pairs(chart) else line.name
+        colour = line_look(colours.setdefault(measured, len(colours))).colour
         _band(figure, line, colour)
         figure.add_scatter(
             x=[point[0] for point in line.points],
@@ -64,10 +61,10 @@ def curves(chart: ChartLike) -> go.Figure:
             line={
                 "color": colour,
                 "width": 2,
-                "dash": "dot" if fitted else DASHES[place % len(DASHES)],
+                "dash": "dot" if fitted else look.dash,
             },
             marker={
-                "symbol": SYMBOLS[place % len(SYMBOLS)],
+                "symbol": look.mark,
                 "size": 8,
                 "color": colour,
                 "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},

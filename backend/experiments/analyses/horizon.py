@@ -16,6 +16,76 @@ from typing import NamedTuple
 from scipy.optimize import minimize_scalar
 
 from backend.core.errors import BadInput
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.charts import Plan
+from backend.experiments.material import Material
+from backend.experiments.rules import Sampled
+
+
+@analysis(
+    "horizon",
+    "How far a single chain gets",
+    order=120,
+    paper="Sinha et al. 2025, arXiv 2509.09677",
+    charts={
+        "accuracy": Plan(
+            "steps",
+            ("accuracy", "fitted"),
+            "steps that the problem needs",
+            "share of solutions that are right",
+        ),
+        "steps": Plan(
+            "step",
+            ("right",),
+            "step of the solution",
+            "share right, of those right until then",
+        ),
+    },
+)
+def find_horizon(material: Material) -> Finding | None:
+    """Accuracy of single samples against the steps that a problem needs."""
+    lengths = count_by_length(material)
+    law = horizon(lengths)
+    if law is None:
+        return None
+    rows = [
+        {
+            "steps": one.steps,
+            "solutions": one.solutions,
+            "accuracy": one.right / one.solutions,
+            "fitted": law.per_step**one.steps,
+        }
+        for one in lengths
+    ]
+    solutions = [one for several in material.solutions.values() for one in several]
+    stays = survival([one.first_wrong for one in solutions], [one.steps for one in solutions])
+    half = "none" if law.half is None else f"{law.half:.1f}"
+    return Finding(
+        f"If every step were right with the same chance, {law.per_step:.3f}, half of the problems "
+        f"of {half} steps would be solved.",
+        "Steps are not alike, and some mistakes are repaired: compare the fitted column with the "
+        "measured one.",
+        {
+            "accuracy": rows,
+            "steps": [{"step": at, "right": value} for at, value in enumerate(stays, 1)],
+        },
+    )
+
+
+def count_by_length(material: Material) -> list[Length]:
+    """Samples of the problems whose steps are known, by the number of steps."""
+    pools: dict[int, list[Sampled]] = {}
+    for problem, pool in material.pools.items():
+        if problem in material.needed:
+            pools.setdefault(material.needed[problem], []).append(pool)
+    return [
+        Length(
+            steps,
+            float(sum(len(pool.right) for pool in several)),
+            float(sum(pool.right.sum() for pool in several)),
+        )
+        for steps, several in sorted(pools.items())
+    ]
 
 
 class Length(NamedTuple):
@@ -89,6 +159,3 @@ def survival(first_wrong: Sequence[int | None], lengths: Sequence[int]) -> list[
             break
         found.append(sum(wrong is None or wrong > step for wrong in here) / len(here))
     return found
-
-
-__all__ = ["Horizon", "Length", "horizon", "survival"]

@@ -1,0 +1,94 @@
+"""Arms in pairs: their costs at equal accuracy, and their differences at equal budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from backend.core.statistics.intervals import paired
+from backend.core.statistics.pareto import Curve, cost_ratio
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.cells import shared_problems
+from backend.experiments.charts import Plan, Row
+from backend.experiments.curves import arrays
+from backend.experiments.material import Material, finite
+
+NEARLY = 0.95
+"""The part of the lower of two best accuracies at which costs are compared."""
+DRAWS = 400
+
+
+@analysis(
+    "pairs",
+    "Arms in pairs",
+    order=10,
+    charts={
+        "cost at equal accuracy": Plan(
+            "pair",
+            ("times cheaper",),
+            "",
+            "how many times cheaper the first is (1: the same cost)",
+            kind="intervals",
+            logarithmic=True,
+            bands=True,
+        )
+    },
+)
+def find_pairs(material: Material) -> Finding | None:
+    """All pairs of arms on the problems that all have; None for fewer than two of either."""
+    problems = shared_problems(material.cells, material.arms)
+    if len(problems) < 2 or len(material.arms) < 2:
+        return None
+    curves = {arm: arrays(material.cells, arm, material.axis, problems) for arm in material.arms}
+    pairs = list(combinations(material.arms, 2))
+    return Finding(
+        "How many times cheaper one arm is at the accuracy that both nearly reach, and their "
+        "difference at equal budgets.",
+        "Many pairs are many chances for luck: p is not corrected for their number. An arm that "
+        "starts above the accuracy has no measured cost for it.",
+        {
+            "cost at equal accuracy": [cost_row(curves, *pair) for pair in pairs],
+            "difference at equal budget": [
+                row for pair in pairs for row in difference_rows(material, *pair, problems)
+            ],
+        },
+    )
+
+
+def cost_row(curves: Mapping[str, Curve], one: str, other: str) -> Row:
+    """How many times cheaper `one` is where both nearly reach the lower of their best accuracies."""
+    best = [float(curves[arm].accuracies.mean(1).max()) for arm in (one, other)]
+    target = NEARLY * min(best)
+    found = cost_ratio(curves[one], curves[other], target, draws=DRAWS)
+    return {
+        "pair": f"{one} against {other}",
+        "accuracy": target,
+        "times cheaper": finite(found.ratio.value),
+        "low": finite(found.ratio.low),
+        "high": finite(found.ratio.high),
+        "both reach it": found.known,
+    }
+
+
+def difference_rows(material: Material, one: str, other: str, problems: Sequence[str]) -> list[Row]:
+    """The accuracy of `one` less that of `other`, at each budget that both have."""
+    rows = list[Row]()
+    for budget in sorted({budget for _, budget in material.cells}):
+        if (one, budget) not in material.cells or (other, budget) not in material.cells:
+            continue
+        first, second = material.cells[one, budget], material.cells[other, budget]
+        found = paired([first[p].credit for p in problems], [second[p].credit for p in problems])
+        rows.append(
+            {
+                "one": one,
+                "less": other,
+                "budget": budget,
+                "difference": found.difference.value,
+                "low": found.difference.low,
+                "high": found.difference.high,
+                "p": found.p,
+                "better on": found.better,
+                "worse on": found.worse,
+            }
+        )
+    return rows

@@ -1,0 +1,57 @@
+"""Which arms at which budgets nobody beats: the frontier of cost and accuracy."""
+
+from __future__ import annotations
+
+from backend.core.statistics.pareto import Point, frontier, on_frontier
+from backend.experiments.allocation import options_of
+from backend.experiments.analysis import Finding, analysis
+from backend.experiments.cells import shared_problems
+from backend.experiments.charts import Plan
+from backend.experiments.material import Material
+
+DRAWS = 400
+
+
+@analysis(
+    "pareto",
+    "What nobody beats",
+    order=20,
+    charts={
+        "options": Plan(
+            "cost",
+            ("accuracy",),
+            "mean cost a problem: {axis}",
+            "accuracy",
+            by="on the frontier",
+            kind="points",
+            logarithmic=True,
+        )
+    },
+)
+def find_frontier(material: Material) -> Finding | None:
+    """Every arm at every budget, and whether anything is cheaper and more accurate."""
+    problems = shared_problems(material.cells, material.arms)
+    if not problems:
+        return None
+    options = options_of(material, problems)
+    points = [
+        Point(float(cost), float(accuracy))
+        for cost, accuracy in zip(options.costs.mean(1), options.accuracies.mean(1), strict=True)
+    ]
+    chance = on_frontier(options.costs, options.accuracies, draws=DRAWS)
+    there = set(frontier(points))
+    rows = [
+        {
+            "option": name,
+            "cost": point.cost,
+            "accuracy": point.accuracy,
+            "on the frontier": at in there,
+            "chance of it": float(chance[at]),
+        }
+        for at, (name, point) in enumerate(zip(options.names, points, strict=True))
+    ]
+    return Finding(
+        f"{len(there)} of {len(rows)} options are on the frontier of cost and accuracy.",
+        "The chance is the share of draws of problems in which an option is on the frontier.",
+        {"options": sorted(rows, key=lambda row: row["cost"])},
+    )

@@ -1,0 +1,126 @@
+"""What an analysis is: a function from what was measured to numbers, with its sentence, its limits
+and its charts. It registers itself; table, report, API and page ask the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from backend.core.registry import Registry
+from backend.experiments.charts import Chart, Plan, Row, draw_charts
+from backend.experiments.costs import AXES
+from backend.experiments.material import Material
+
+ReaderChoice = Literal["threshold", "wrong_costs"]
+"""A choice of the reader that changes the numbers, a field of `Material`."""
+
+
+class Finding(NamedTuple):
+    """What an analysis finds: its sentence, what limits it, and its figures as tables by name."""
+
+    sentence: str
+    limits: str
+    tables: Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class AnalysisEntry:
+    """A registered analysis. `find` returns None where the material does not allow it; `charts` are
+    the plans of its tables by name; `reads` the choices of the reader that it depends on; they
+    stand by `order`, the least first."""
+
+    name: str
+    title: str
+    find: Callable[[Material], Finding | None]
+    order: int
+    paper: str
+    charts: Mapping[str, Sequence[Plan]]
+    reads: tuple[ReaderChoice, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis of one experiment, as page and report show it."""
+
+    name: str
+    title: str
+    sentence: str
+    limits: str
+    paper: str
+    tables: Mapping[str, Sequence[Row]]
+    charts: Sequence[Chart]
+    reads: Sequence[ReaderChoice]
+
+
+ANALYSES: Registry[AnalysisEntry] = Registry("analysis")
+"""By name. `backend.experiments.analyses` holds those that come with the project."""
+
+Find = Callable[[Material], Finding | None]
+
+
+def analysis(
+    name: str,
+    title: str,
+    *,
+    order: int,
+    paper: str = "-",
+    charts: Mapping[str, Plan | Sequence[Plan]] | None = None,
+    reads: tuple[ReaderChoice, ...] = (),
+) -> Callable[[Find], Find]:
+    """Register a function as the analysis `name` (see `AnalysisEntry`). Raises `ValueError` where
+    another one has the name."""
+    plans = {
+        table: (plan,) if isinstance(plan, Plan) else tuple(plan)
+        for table, plan in (charts or {}).items()
+    }
+
+    def register(find: Find) -> Find:
+        ANALYSES.add(name, AnalysisEntry(name, title, find, order, paper, plans, reads))
+        return find
+
+    return register
+
+
+def analyse(material: Material) -> list[Analysis]:
+    """All analyses that the material allows, in their order."""
+    entries = sorted(ANALYSES.values(), key=lambda entry: entry.order)
+    return [made for entry in entries if (made := make(entry, material)) is not None]
+
+
+def make(entry: AnalysisEntry, material: Material) -> Analysis | None:
+    """One analysis of some material, with its charts; None where the material does not allow it."""
+    finding = entry.find(material)
+    if finding is None:
+        return None
+    words = {
+        "budget": f"budget in {material.experiment.budgets.axis.replace('_', ' ')}",
+        "axis": AXES[material.axis],
+    }
+    drawn = [
+        chart
+        for table, rows in finding.tables.items()
+        for plan in entry.charts.get(table, ())
+        for chart in draw_charts(table, rows, plan, words)
+    ]
+    return Analysis(
+        entry.name,
+        entry.title,
+        finding.sentence,
+        finding.limits,
+        entry.paper,
+        finding.tables,
+        drawn,
+        entry.reads,
+    )
+
+
+__all__ = [
+    "ANALYSES",
+    "Analysis",
+    "AnalysisEntry",
+    "Finding",
+    "ReaderChoice",
+    "analyse",
+    "analysis",
+]

@@ -1,0 +1,120 @@
+"""How the tables of analyses are drawn: a table with a plan becomes charts of named lines, the same
+numbers for the page and for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row of a table: a number, a text or None by column, so that page, report and download show the
+same figures."""
+Kind = Literal["lines", "points", "bars", "intervals", "grid"]
+"""`points` are not joined; `bars` stand over names; `intervals` lie beside names, around a neutral
+1; of a `grid` the lines are rows, y the value."""
+ACCURACY = "share answered right"
+"""The y title of curves of accuracy."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a table is drawn: the columns of x and of the ys, the titles of the axes (`{budget}` and
+    `{axis}` stand for what budgets and costs are counted in), the column that tells lines apart
+    (None: one line a y), the one that tells charts apart (None: one chart), whether x (of
+    intervals: the value) is logarithmic, and whether the bands of `low` and `high` belong to y."""
+
+    x: str
+    ys: tuple[str, ...]
+    x_title: str
+    y_title: str
+    by: str | None = None
+    part: str | None = None
+    kind: Kind = "lines"
+    logarithmic: bool = False
+    bands: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line, a cloud, some bars or a row: its name and its points (x, y, low, high), x a number or
+    a name, the last two None without a band."""
+
+    name: str
+    points: tuple[tuple[float | str, float, float | None, float | None], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is drawn: `part` names what this one of several is about, empty where there is one; a
+    line whose name ends in `fitted` is a law."""
+
+    table: str
+    part: str
+    kind: Kind
+    x_title: str
+    y_title: str
+    logarithmic: bool
+    lines: tuple[Line, ...]
+
+
+def draw_charts(
+    table: str, rows: Sequence[Row], plan: Plan, words: Mapping[str, str]
+) -> list[Chart]:
+    """The charts of a table, those with nothing to draw left out. `words` are what `{budget}` and
+    `{axis}` stand for in the titles of axes."""
+    parts = list(dict.fromkeys(str(row[plan.part]) for row in rows)) if plan.part else [""]
+    found = []
+    for part in parts:
+        mine = [row for row in rows if plan.part is None or str(row[plan.part]) == part]
+        if drawn := draw_lines(mine, plan):
+            across, up = plan.x_title.format_map(words), plan.y_title.format_map(words)
+            found.append(Chart(table, part, plan.kind, across, up, plan.logarithmic, drawn))
+    return found
+
+
+def draw_lines(rows: Sequence[Row], plan: Plan) -> tuple[Line, ...]:
+    """The lines of a table; rows without a number in a column leave a gap there."""
+    groups = list(dict.fromkeys(row[plan.by] for row in rows)) if plan.by else [None]
+    found = []
+    for group in groups:
+        mine = [row for row in rows if plan.by is None or row[plan.by] == group]
+        for y in plan.ys:
+            points = tuple(
+                (row[plan.x], row[y], *_band(row, plan))
+                for row in mine
+                if _known(row.get(plan.x)) and _known(row.get(y))
+            )
+            if points:
+                found.append(Line(_name(plan, group, y), points))
+    return tuple(found)
+
+
+def _name(plan: Plan, group: object, y: str) -> str:
+    """What a line is called: its group, and its column where there are several."""
+    parts = [y] if len(plan.ys) > 1 else []
+    if group is not None:
+        parts.insert(0, group if isinstance(group, str) else f"{plan.by} {_written(group)}")
+    return ", ".join(parts) or y
+
+
+def _written(group: object) -> str:
+    if isinstance(group, bool):
+        return "yes" if group else "no"
+    return f"{group:g}" if isinstance(group, float) else str(group)
+
+
+def _band(row: Row, plan: Plan) -> tuple[float | None, float | None]:
+    low, high = row.get("low"), row.get("high")
+    return (_number(low), _number(high)) if plan.bands else (None, None)
+
+
+def _known(value: object) -> bool:
+    return value is not None and value == value
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value == value else None
+
+
+__all__ = ["ACCURACY", "Chart", "Kind", "Line", "Plan", "Row", "draw_charts", "draw_lines"]

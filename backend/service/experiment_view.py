@@ -1,0 +1,170 @@
+"""What the results of an experiment say, computed when it is asked for and kept until the results
+change. Everything here blocks for reading and computing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar
+
+from backend.core.errors import BadInput
+from backend.experiments.analyses import analyse
+from backend.experiments.cells import Cells, read_cells
+from backend.experiments.costs import AXES, FREE, Prices
+from backend.experiments.material import ACCEPTED_FROM, Material
+from backend.experiments.plan import size
+from backend.experiments.read_material import read_material
+from backend.experiments.shards import Folder
+from backend.experiments.slices import ALL, THIRDS, narrow, of_kind, slices_of, thirds
+from backend.experiments.spec import Experiment
+from backend.messages import experiments as schemas
+from backend.service.experiment_numbers import plain
+
+T = TypeVar("T")
+MOST = 64
+"""Answers that are kept at once; those that were not asked for longest go first."""
+
+
+class TaskCounts(NamedTuple):
+    """Tasks that ended, and how many of them failed."""
+
+    ended: int
+    failed: int
+
+
+class ReaderChoices(NamedTuple):
+    """What a reader chooses for the analyses: the axis of costs, the slice of problems, the score
+    from which a verifier accepts, and what a wrong accepted answer costs."""
+
+    axis: str = "generated_tokens"
+    slice: str = ALL
+    threshold: float = ACCEPTED_FROM
+    wrong_costs: float = 1.0
+
+
+@dataclass
+class KeptAnswer:
+    """A place for one answer; who holds the lock may compute it. `found` is empty until then."""
+
+    lock: Lock = field(default_factory=Lock)
+    found: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class ResultCache:
+    """Answers by the folder of an experiment, the state of its results, and the question. Of two
+    threads with the same question one computes, and the other waits for it."""
+
+    _answers: OrderedDict[Hashable, KeptAnswer] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def answer(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The kept answer to a question, or that of `compute`, which is kept unless it raises."""
+        with self._lock:
+            kept = self._answers.setdefault(key, KeptAnswer())
+            self._answers.move_to_end(key)
+            while len(self._answers) > MOST:
+                self._answers.popitem(last=False)
+        with kept.lock:
+            if not kept.found:
+                kept.found.append(compute())
+            found: T = kept.found[0]
+            return found
+
+
+@dataclass(frozen=True)
+class ExperimentView:
+    """One experiment as its results stand now."""
+
+    folder: Folder
+    cache: ResultCache
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        return self.folder.experiment
+
+    @cached_property
+    def state(self) -> Hashable:
+        """Which results there are: the files with their sizes and times of writing."""
+        return self.folder.state_of_results()
+
+    def cells_of(self, prices: Prices = FREE) -> Cells:
+        """The cells; `prices` are those of the axis `money`."""
+        return self._kept(
+            ("cells", prices), lambda: read_cells(self.folder, self.experiment, prices)
+        )
+
+    def material_of(self, choices: ReaderChoices) -> Material:
+        """What analyses are made from, of the problems of a slice. Raises `BadInput` for a slice or
+        an axis that there is not."""
+        if choices.axis not in AXES:
+            raise BadInput("axis", given=choices.axis, accepted=", ".join(AXES))
+        self.require_slice(choices.slice)
+        kind = ALL if choices.slice in THIRDS else choices.slice
+        whole = self._kept(("material", kind), lambda: read_material(self.folder, slice=kind))
+        chosen = replace(
+            whole,
+            axis=choices.axis,
+            threshold=choices.threshold,
+            wrong_costs=choices.wrong_costs,
+        )
+        if choices.slice not in THIRDS:
+            return chosen
+        return narrow(chosen, self.problems_by_difficulty()[choices.slice])
+
+    def analyses_of(self, choices: ReaderChoices) -> schemas.Analyses:
+        """The analyses as they travel; their intervals take seconds, and a page asks again with
+        every click. Raises as `material_of`."""
+        return self._kept(
+            ("analyses", choices),
+            lambda: schemas.Analyses(
+                analyses=[
+                    schemas.Analysis(**plain(asdict(one)))
+                    for one in analyse(self.material_of(choices))
+                ]
+            ),
+        )
+
+    def problems_by_difficulty(self) -> Mapping[str, frozenset[str]]:
+        """The problems of each third by how often samples of them are right."""
+        pools = self.material_of(ReaderChoices()).pools
+        third_of = thirds(pools, sorted(pools))
+        return {
+            third: frozenset(problem for problem, one in third_of.items() if one == third)
+            for third in THIRDS
+        }
+
+    def members_of(self, slice: str) -> Callable[[str], bool]:
+        """Whether a problem belongs to a slice. Raises `BadInput`."""
+        self.require_slice(slice)
+        if slice in THIRDS:
+            return self.problems_by_difficulty()[slice].__contains__
+        return lambda problem: of_kind(problem, slice)
+
+    def require_slice(self, slice: str) -> None:
+        """Raises `BadInput` for a slice that the experiment does not have."""
+        if slice not in slices_of(self.experiment):
+            raise BadInput("slice", given=slice, accepted=", ".join(slices_of(self.experiment)))
+
+    def task_counts(self) -> TaskCounts:
+        """How many tasks ended, and how many of them failed."""
+        return self._kept(("task counts",), self._count_tasks)
+
+    def task_count(self) -> int:
+        """Tasks that the experiment takes."""
+        return self.cache.answer(
+            (self.folder.path, self.experiment.hash, "task count"), lambda: size(self.experiment)
+        )
+
+    def _count_tasks(self) -> TaskCounts:
+        every = self.folder.finished()
+        return TaskCounts(len(every), len(every - self.folder.finished(failed=False)))
+
+    def _kept(self, question: Hashable, compute: Callable[[], T]) -> T:
+        return self.cache.answer((self.folder.path, self.state, question), compute)
+
+
+__all__ = ["ExperimentView", "ReaderChoices", "ResultCache", "TaskCounts"]
