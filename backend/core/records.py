@@ -43,6 +43,16 @@ class NodeRecord:
     seq: int
     alternatives: JSON = None
 
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the text has."""
+        return len(self.token_ids)
+
+    @property
+    def mean_logprob(self) -> float | None:
+        """Mean log-probability a token in nats, or None where nothing was sampled."""
+        return sum(self.logprobs) / len(self.logprobs) if self.logprobs else None
+
 
 class EventRecord(msgspec.Struct, frozen=True, gc=False):
     """An event in its place in the log. `t_ms` is milliseconds since the run started, `round` and

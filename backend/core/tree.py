@@ -9,9 +9,8 @@ the golden traces and compares them at every event.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -68,6 +67,29 @@ class EventLike(Protocol):
     def body(self) -> EventBody: ...
 
 
+class Backups(NamedTuple):
+    """What was backed up through a node: visits N, the sum of the values, and Q as the newest
+    backup recorded it, None where it did not."""
+
+    visits: int = 0
+    total: float = 0.0
+    recorded: float | None = None
+
+    @property
+    def mean(self) -> float | None:
+        """Q: as recorded, else the mean of the values; None before the first visit."""
+        if self.recorded is not None:
+            return self.recorded
+        return self.total / self.visits if self.visits else None
+
+    def add(self, value: float, recorded: float | None) -> Backups:
+        """After one more backup of `value`."""
+        return Backups(self.visits + 1, self.total + value, recorded)
+
+
+NOT_VISITED = Backups()
+
+
 class Fate(NamedTuple):
     """What a round decided about a node: `KEPT`, `PRUNED` (with the reason) or `CANDIDATE`, on which
     track. A candidate stays one whatever later rounds say."""
@@ -81,9 +103,8 @@ class Fate(NamedTuple):
 class TreeRow:
     """A node as it stood at a moment.
 
-    `score` is the verifier's value in [0, 1] or None, and `reason` says why there is none. `visits`
-    N counts backups through the node, `total` sums their values, and `recorded` is Q as the newest
-    backup recorded it, None where it did not. `weight` is the particle's share of its population in
+    `score` is the verifier's value in [0, 1] or None, and `reason` says why there is none.
+    `backups` is what was backed up through the node. `weight` is the particle's share of its population in
     [0, 1], as last weighed. `ranked` is the value by which a round kept it, `fate` what rounds
     decided.
     """
@@ -101,10 +122,8 @@ class TreeRow:
     score: float | None = None
     reason: str | None = None
     pruned: bool = False
-    visits: int = 0
     chosen: bool = False
-    total: float = 0.0
-    recorded: float | None = None
+    backups: Backups = NOT_VISITED
     weight: float | None = None
     ranked: float | None = None
     fate: Fate | None = None
@@ -121,31 +140,27 @@ class TreeRow:
         return ", ".join(words) or "open"
 
     @property
-    def mean(self) -> float | None:
-        """Q: as the search recorded it, else the mean of the values backed up; None unvisited."""
-        if self.recorded is not None:
-            return self.recorded
-        return self.total / self.visits if self.visits else None
+    def visits(self) -> int:
+        """How often a value was backed up through the node."""
+        return self.backups.visits
 
 
 @dataclass(slots=True)
 class Tree:
     """The tree of a run at a moment: its nodes by id in order of creation, the node that gives the
-    answer, the limit that was reached (axis, value), and the score that a beam demanded at a depth
-    on a track."""
+    answer, and the limit that was reached (axis, value)."""
 
     rows: dict[int, TreeRow]
     chosen: int | None = None
     limit: tuple[str, float] | None = None
-    cuts: dict[tuple[int, str], float] = field(default_factory=dict)
 
     def apply(self, event: EventLike) -> None:
         """Take in the next event of the log. Nodes that the tree does not have are passed over."""
         match event.body:
             case ScoreGiven(node=node, value=value, reason=reason):
                 self._score(node, value, reason)
-            case Pruned(nodes=nodes, reason=reason, cut=cut):
-                self._prune(nodes, reason, cut, event.track)
+            case Pruned(nodes=nodes, reason=reason):
+                self._prune(nodes, reason, event.track)
             case Kept(nodes=nodes, values=values):
                 self._keep(nodes, values, event.track)
             case Resampled(particles=particles, ancestors=ancestors):
@@ -171,13 +186,10 @@ class Tree:
         for row in self.known([node]):
             row.score, row.reason = value, None if value is not None else reason or "no score"
 
-    def _prune(self, nodes: Sequence[int], reason: str, cut: float | None, track: str) -> None:
+    def _prune(self, nodes: Sequence[int], reason: str, track: str) -> None:
         for row in self.known(nodes):
             row.pruned = True
             _decide(row, Fate(PRUNED, reason, track))
-            if cut is not None:
-                at = (row.depth, track)
-                self.cuts[at] = min(cut, self.cuts.get(at, math.inf))
 
     def _keep(self, nodes: Sequence[int], values: Sequence[float | None], track: str) -> None:
         for node, value in zip(nodes, values, strict=True):
@@ -200,9 +212,7 @@ class Tree:
         recorded: Sequence[float | None] = means or [None] * len(path)
         for node, mean in zip(path, recorded, strict=True):
             for row in self.known([node]):
-                row.visits += 1
-                row.total += value
-                row.recorded = mean
+                row.backups = row.backups.add(value, mean)
 
     def _list(self, nodes: Sequence[int], track: str) -> None:
         for row in self.known(nodes):
@@ -222,7 +232,14 @@ def _decide(row: TreeRow, fate: Fate) -> None:
         row.fate = fate
 
 
-Logged = TypeVar("Logged", bound=EventLike)
+class Numbered(Protocol):
+    """An entry of a log."""
+
+    @property
+    def seq(self) -> int: ...
+
+
+Logged = TypeVar("Logged", bound=Numbered)
 
 
 def up_to(events: Iterable[Logged], until: int | None) -> Iterator[Logged]:
@@ -239,6 +256,17 @@ def grow_tree(
     for event in up_to(events, until):
         tree.apply(event)
     return tree
+
+
+def backups(events: Iterable[EventLike], until: int | None = None) -> dict[int, Backups]:
+    """What was backed up through each visited node, by node id, up to event `until`."""
+    found: dict[int, Backups] = {}
+    for event in up_to(events, until):
+        if isinstance(note := event.body, Backed):
+            recorded: Sequence[float | None] = note.means or [None] * len(note.path)
+            for node, mean in zip(note.path, recorded, strict=True):
+                found[node] = found.get(node, Backups()).add(note.value, mean)
+    return found
 
 
 def row_of(node: NodeLike) -> TreeRow:

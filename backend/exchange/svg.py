@@ -10,11 +10,11 @@ file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from backend.core.events import Kept, Pruned, ScoreGiven
 from backend.core.records import EventRecord
+from backend.core.tree import NodeLike, grow_tree
 from backend.core.types import JSON
 from backend.exchange.layout import layout_tree
 
@@ -25,21 +25,6 @@ CIVIDIS = ((0, 34, 78), (67, 78, 108), (125, 124, 120), (188, 175, 111), (254, 2
 STAR = "M0,-13L3.6,-4.2L12.4,-4.2L5.4,1.6L8,10.8L0,5.4L-8,10.8L-5.4,1.6L-12.4,-4.2L-3.6,-4.2Z"
 LONGEST_LABEL = 160
 DRAWN_KINDS = ("prompt", "step", "injected")
-
-
-class NodeLike(Protocol):
-    """What is drawn of a node."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def parent_id(self) -> int | None: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def done(self) -> bool: ...
 
 
 class Mark(NamedTuple):
@@ -98,7 +83,7 @@ def marks(
     parents = [None if node.parent_id is None else at.get(node.parent_id) for node in nodes]
     placed = layout_tree(parents)
     x, y = placed.x, placed.y
-    scores, pruned = _told(events)
+    tree = grow_tree(nodes, events)
     way, step = set[int](), at.get(chosen) if chosen is not None else None
     while step is not None:
         way.add(step)
@@ -109,7 +94,7 @@ def marks(
             "chosen"
             if node.id == chosen
             else "pruned"
-            if node.id in pruned
+            if tree.rows[node.id].pruned
             else "finished"
             if node.done
             else "open"
@@ -121,29 +106,13 @@ def marks(
             MARGIN + RADIUS + LEAF * x[index],
             HEAD + MARGIN + LEVEL * y[index],
             parents[index],
-            scores.get(node.id),
+            tree.rows[node.id].score,
             state(node),
             index in way,
             node.text,
         )
         for index, node in enumerate(nodes)
     ]
-
-
-def _told(events: Iterable[EventRecord]) -> tuple[dict[int, float], set[int]]:
-    """The last score of each node, and the nodes that are pruned at the end: what is kept later is
-    not."""
-    scores: dict[int, float] = {}
-    pruned: set[int] = set()
-    for event in events:
-        match event.body:
-            case ScoreGiven(node=node, value=float() | int() as value):
-                scores[node] = value
-            case Pruned(nodes=nodes):
-                pruned.update(nodes)
-            case Kept(nodes=nodes):
-                pruned.difference_update(nodes)
-    return scores, pruned
 
 
 def _edges(found: Sequence[Mark]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backend.core.errors import BadInput, Conflict
-from backend.core.events import Kept, Pruned, ScoreGiven
+from backend.core.events import Kept, Pruned, Resampled, ScoreGiven
 from backend.core.types import JSON
 from backend.exchange import Given, Imported, formats_in_order, parsed, recognised
 from backend.exchange.archive import is_archive
@@ -135,7 +135,7 @@ def drawing_of(store: Store, run_id: int) -> str:
     return drawing(
         _over(store, run_id),
         store.nodes(run_id),
-        store.events(run_id, limit=None, of=(ScoreGiven, Pruned, Kept)),
+        store.events(run_id, limit=None, of=(ScoreGiven, Pruned, Kept, Resampled)),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from backend.core.tree import TreeRow, chosen_node, tree_table
 from components.compare.address import Asked, choose_node, choose_nodes
 from components.compare.alignment import Alignment, Run, align, common, first_difference, outline
 from components.compare.branches import branch_rows, branches_html
@@ -14,7 +15,6 @@ from components.compare.tracks_panel import Track, kept
 from components.frame.address import put_in_address
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
-from components.run.tree_table import TreeRow, chosen_node, tree_table
 
 MOST_LEAVES, MOST_LINES = 300, 500
 Rows = Mapping[int, Sequence[TreeRow]]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from backend.core.events import AnswerChanged, NodeAdded, ScoreGiven, ledger_of
 from backend.core.records import EventRecord
+from backend.core.tree import up_to
 from components.compare.clock import Clock
-from components.run.tree_table import up_to
 
 
 @dataclass(frozen=True)

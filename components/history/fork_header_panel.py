@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.client import Client, Refused
+from backend.core.tree import tree_table
 from backend.messages.forks import Descendant, Kin, Origin
 from backend.messages.runs import OVER
 from components.frame.address import address, page
 from components.frame.prose import plain_markdown
 from components.run.context import Ancestor, ContextNode, context_of
 from components.run.log import RunLog
-from components.run.tree_table import tree_table
 from components.run.words import MARKS, amount, state_word
 
 EDITED = {"": "", "text": ", its text edited by hand", "token": ", a token exchanged by hand"}

@@ -13,9 +13,9 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from backend.core.tree import TreeRow, chosen_node
 from backend.messages.runs import OVER, Run
 from components.frame.address import number_in_address, put_in_address
-from components.run.tree_table import TreeRow, chosen_node
 
 TREE, NODE, PANELS, TABLE = "trace.tree", "trace.node", "trace.panels", "trace.table"
 """Keys of the fragments of the Trace page that show or need the chosen node."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from components.run.tree_table import TreeRow
+from backend.core.tree import TreeRow
 
 MOST = 2_000
 """Context nodes that are shown at most, the nearest origin's first: the tree is the fork's."""

@@ -12,12 +12,12 @@ import streamlit as st
 from backend.client import Client
 from backend.core.events import NodeAdded
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, tree_table
 from backend.messages.runs import Node, Run
 from backend.problems import extract_answer
 from backend.problems.exact import canonical
 from components.frame.collector import spare_collector
 from components.run.reached import Answers
-from components.run.tree_table import TreeRow, tree_table
 
 PAGE = 20_000
 KEPT_RUNS = 3

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from backend.core.tree import TreeRow
 from components.frame.prose import visible
-from components.run.tree_table import TreeRow
 
 LONGEST = 80
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from backend.core.tree import TreeRow
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
 from components.run.chosen import TABLE, choose, fragment, shown_node, walk_to
-from components.run.tree_table import TreeRow
 from components.tree.steps import FATES, SORTS, StepFilter, matching, page_of, page_with, pages
 
 

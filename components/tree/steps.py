@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.run.tree_table import TreeRow
+from backend.core.tree import TreeRow
 
 PAGE_SIZE = 200
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow
 from backend.problems import Problem
 from components.frame.prose import visible
-from components.run.tree_table import TreeRow
 
 SNIPPET = 90
 NO_PROBLEM = Problem("", "own", None, None, "", None)

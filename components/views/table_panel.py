@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow
 from backend.messages.runs import Run, StrategyInfo
 from backend.problems import Problem
 from components.frame.address import number_in_address
-from components.run.tree_table import TreeRow
 from components.views.choosing_panel import PICKED
 from components.views.material import Material
 from components.views.registry import View, views_for

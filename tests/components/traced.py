@@ -8,10 +8,10 @@ from typing import NamedTuple
 from backend import problems
 from backend.core.records import EventRecord, MemorySink
 from backend.core.spec import RunSpec
+from backend.core.tree import TreeRow, tree_table
 from backend.messages.runs import Node
 from backend.runs.control import Control
 from backend.runs.driver import run
-from components.run.tree_table import TreeRow, tree_table
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace
 from tests.support.fake_engine import FakeEngine

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from backend.client import public_url
-from components.run.tree_table import tree_table
+from backend.core.tree import tree_table
 from components.tree.live_tree_panel import TreeEvents, read_events
 from components.tree.step_table_panel import neighbours, table_of
 from components.views.material import Material

@@ -1,4 +1,5 @@
 // The tree behind the picture, without a page: events fold into a state, a state becomes marks.
+// The fold is that of backend/core/tree.py; a test grows every golden trace by both.
 // Pure functions, no DOM. An event is {seq, t_ms, kind, node_id, round, phase, label, value, data};
 // `node` events carry the node itself.
 
@@ -145,7 +146,7 @@ function mark(state, ids, pruned) {
 }
 
 // What a node is worth, Q: as the search recorded it, else the mean of the values that came back
-// through it. As components/views/tree_search/visits.py has it.
+// through it.
 function backUp(node, value, recorded) {
   if (!node) return;
   node.visits += 1;

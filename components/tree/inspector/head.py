@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.core.tree import TreeRow
 from components.frame.prose import visible
-from components.run.tree_table import TreeRow
 
 
 @dataclass(frozen=True)

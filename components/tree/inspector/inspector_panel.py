@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, up_to
 from backend.messages.runs import NodeDetail, Run, StrategyInfo
-from components.run.tree_table import TreeRow, up_to
 from components.tree.inspector.formula.case import Case, case, settings
 from components.tree.inspector.formula.formula_panel import formula_panel
 from components.tree.inspector.record_panel import prompt_panel, record_panel

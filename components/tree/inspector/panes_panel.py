@@ -9,12 +9,12 @@ import streamlit as st
 
 from backend.client import Client
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow
 from backend.messages.forks import Kin
 from backend.messages.runs import Catalog, NodeDetail, Run, StrategyInfo
 from components.frame.service import required
 from components.history.fork_panel import fork_panel
 from components.run.chosen import NODE, PANELS, behind, follow, fragment, shown_node, walk_to
-from components.run.tree_table import TreeRow
 from components.tree.inspector.head import head_of
 from components.tree.inspector.head_panel import node_head
 from components.tree.inspector.inspector_panel import inspector

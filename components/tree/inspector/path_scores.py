@@ -10,8 +10,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import ScoreGiven
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, path_to, up_to
 from components.frame.theme import ACCENT, FAINT, framed
-from components.run.tree_table import TreeRow, path_to, up_to
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
-from components.run.tree_table import TreeRow
 from components.tree.inspector.path_scores import Scoring, path_figure, path_scores, scorings
 
 

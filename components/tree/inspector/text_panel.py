@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from backend.core.tree import TreeRow, path_to
 from components.frame.prose import path_html, rendered_markdown
-from components.run.tree_table import TreeRow, path_to
 
 
 def rendered_panel(row: TreeRow) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.tree import TreeRow, chosen_node, path_to
 from components.frame.theme import ACCENT, FAINT, framed
-from components.run.tree_table import TreeRow, chosen_node, path_to
 
 Point = tuple[int, float]
 

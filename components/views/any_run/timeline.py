@@ -16,8 +16,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import CallEnded, ScoreGiven
 from backend.core.records import EventRecord
+from backend.core.tree import up_to
 from components.frame.theme import ACCENT, BLUE, ORANGE, PURPLE, escaped, framed
-from components.run.tree_table import up_to
 
 SHOWN = 1500
 """Bars drawn at most, the longest ones."""

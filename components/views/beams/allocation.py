@@ -17,8 +17,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import Allocated, Kept
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, up_to
 from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
-from components.run.tree_table import TreeRow, up_to
 from components.views.material import Material
 
 SHOWN = 24

@@ -1,7 +1,7 @@
 """What each round of a beam kept and what it pruned: the candidates of a step side by side, best
 first, with their scores.
 
-Everything is computed from the events `kept`, `pruned` and `step`. Independent beams (subtrees)
+What rounds decided is in the rows of the tree; the cuts are those of the events `pruned`. Independent beams (subtrees)
 stand side by side in the column of their step, each with its own cut.
 """
 
@@ -15,12 +15,11 @@ from itertools import groupby
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
-from backend.core.events import Kept, Pruned, StepEnded
+from backend.core.events import Pruned
 from backend.core.records import EventRecord
+from backend.core.tree import CANDIDATE, KEPT, PRUNED, TreeRow, up_to
 from components.frame.theme import ACCENT, BLUE, GREY, escaped, framed
-from components.run.tree_table import TreeRow, up_to
 
-KEPT, PRUNED, FINISHED = "kept", "pruned", "candidate for the answer"
 ROWS = 6
 """Subtrees up to which each has a row of its own."""
 HALF_COLUMN = 0.38
@@ -75,72 +74,39 @@ def track_order(track: str) -> tuple[str, int]:
     return stem, int(track[len(stem) :] or 0)
 
 
-class _Fates:
-    """Folds the log: the last word on each node counts, but a candidate for the answer stays
-    one.
-    """
-
-    def __init__(self, rows: Sequence[TreeRow]) -> None:
-        self.rows = {row.id: row for row in rows if row.parent is not None}
-        self.fates: dict[int, tuple[str, str, str]] = {}
-        self.values: dict[int, float] = {}
-        self.cuts: dict[tuple[int, str], float] = {}
-
-    def take(self, event: EventRecord) -> None:
-        match event.body:
-            case Kept(nodes=nodes, values=values):
-                self.values |= {
-                    node: value
-                    for node, value in zip(nodes, values, strict=True)
-                    if value is not None
-                }
-                self._mark(nodes, KEPT, event.track)
-            case Pruned(nodes=nodes, reason=reason, cut=cut):
-                self._mark(nodes, PRUNED, event.track, reason)
-                if cut is not None:
-                    self._cut(nodes, event.track, cut)
-            case StepEnded(nodes=nodes):
-                ended = [
-                    node
-                    for node in nodes
-                    if node in self.rows and (self.rows[node].done or node not in self.fates)
-                ]
-                self._mark(ended, FINISHED, event.track)
-
-    def _cut(self, nodes: Iterable[int], track: str, cut: float) -> None:
-        for step in {self.rows[node].depth for node in nodes if node in self.rows}:
-            self.cuts[step, track] = min(cut, self.cuts.get((step, track), math.inf))
-
-    def _mark(self, nodes: Iterable[int], fate: str, track: str, reason: str = "") -> None:
-        for node in nodes:
-            if node in self.rows and self.fates.get(node, ("",))[0] != FINISHED:
-                self.fates[node] = (fate, reason, track)
-
-
 def beam_info(
     rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> BeamInfo:
-    """The contenders of the log up to event `until`."""
-    folded = _Fates(rows)
-    for event in up_to(events, until):
-        folded.take(event)
+    """The contenders among the rows of a moment, and the cuts of the log up to event `until`."""
     found: list[Contender] = []
     unscored = 0
-    for node, (fate, reason, track) in folded.fates.items():
-        row = folded.rows[node]
-        score = folded.values.get(node, row.score)
+    for row in rows:
+        if row.parent is None or row.fate is None:
+            continue
+        score = row.score if row.ranked is None else row.ranked
         if score is None:
             unscored += 1
         else:
-            found.append(Contender(row.depth, node, score, fate, reason, track))
+            found.append(Contender(row.depth, row.id, score, *row.fate))
     found.sort(
         key=lambda one: (one.step, track_order(one.track), -one.score, one.fate == PRUNED, one.node)
     )
-    cuts = tuple(
-        Cut(step, track, folded.cuts[step, track])
-        for step, track in sorted(folded.cuts, key=lambda at: (at[0], track_order(at[1])))
+    return BeamInfo(tuple(found), _cuts(rows, up_to(events, until)), unscored)
+
+
+def _cuts(rows: Sequence[TreeRow], events: Iterable[EventRecord]) -> tuple[Cut, ...]:
+    """The lowest score that each step demanded on each track."""
+    depths = {row.id: row.depth for row in rows if row.parent is not None}
+    lowest: dict[tuple[int, str], float] = {}
+    for event in events:
+        if isinstance(note := event.body, Pruned) and note.cut is not None:
+            for step in {depths[node] for node in note.nodes if node in depths}:
+                at = (step, event.track)
+                lowest[at] = min(note.cut, lowest.get(at, math.inf))
+    return tuple(
+        Cut(step, track, lowest[step, track])
+        for step, track in sorted(lowest, key=lambda at: (at[0], track_order(at[1])))
     )
-    return BeamInfo(tuple(found), cuts, unscored)
 
 
 def columns(contenders: Sequence[Contender]) -> list[float]:
@@ -173,7 +139,7 @@ def spans(info: BeamInfo, xs: Sequence[float]) -> list[tuple[float, float, float
     return found
 
 
-_MARKS = ((PRUNED, "x", GREY, 7), (KEPT, "circle", ACCENT, 9), (FINISHED, "square-open", BLUE, 10))
+_MARKS = ((PRUNED, "x", GREY, 7), (KEPT, "circle", ACCENT, 9), (CANDIDATE, "square-open", BLUE, 10))
 
 
 def beam_figure(info: BeamInfo) -> go.Figure:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend.core.tree import PRUNED
 from components.frame.address import put_in_address
-from components.views.beams.beam import PRUNED, beam_figure, beam_info
+from components.views.beams.beam import beam_figure, beam_info
 from components.views.choosing_panel import clickable
 from components.views.material import Material, plural
 from components.views.registry import view

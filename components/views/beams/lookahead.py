@@ -16,8 +16,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import Kept, Pruned, Rolled, ScoreGiven
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, up_to
 from components.frame.theme import ACCENT, BLUE, FAINT, GREY, framed
-from components.run.tree_table import TreeRow, up_to
 
 HALF_COLUMN = 0.4
 

@@ -15,10 +15,10 @@ from plotly import graph_objects as go
 
 from backend.core.events import LimitReached, StepEnded
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, chosen_node, up_to
 from components.frame.prose import visible
 from components.frame.theme import ACCENT, MUTED, escaped, framed
 from components.run.reached import written
-from components.run.tree_table import TreeRow, chosen_node, up_to
 
 SHOWN = 20
 """Classes drawn at most, the strongest first."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.core.events import AnswerChanged
+from backend.core.tree import up_to
 from backend.problems import extract_answer, grade
 from backend.problems.exact import canonical
 from components.run.log import answer_of
 from components.run.reached import written
-from components.run.tree_table import up_to
 from components.views.choosing_panel import clickable, numbered
 from components.views.material import Material, plural
 from components.views.pools.candidates import (

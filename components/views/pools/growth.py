@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from backend.core.tree import TreeRow
 from components.frame.prose import visible
 from components.frame.theme import (
     ACCENT,
@@ -25,7 +26,6 @@ from components.frame.theme import (
     framed,
 )
 from components.run.reached import written
-from components.run.tree_table import TreeRow
 from components.views.pools.candidates import BEST, MEASURES, VOTES, WEIGHT, AnswerOf, Candidate
 
 SHOWN = 6

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from plotly import graph_objects as go
 
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow
 from components.frame.theme import ACCENT, BLUE, GREY, framed
-from components.run.tree_table import TreeRow
 from components.views.pools.candidates import candidates
 
 SHOWN = 40

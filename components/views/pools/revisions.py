@@ -14,8 +14,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import Pruned, Replaced, StepEnded
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, up_to
 from components.frame.theme import ACCENT, MUTED, ORANGE, framed
-from components.run.tree_table import TreeRow, up_to
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from components.run.tree_table import chosen_node
+from backend.core.tree import chosen_node
 from components.views.material import Material
 from components.views.populations.passes import (
     Pass,

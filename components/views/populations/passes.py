@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from backend.core.events import Referenced, Resampled, StepEnded, Swapped, Weighed
 from backend.core.records import EventRecord
-from components.run.tree_table import TreeRow, up_to
+from backend.core.tree import TreeRow, up_to
 
 INSIDE = ", "
 """Between the name of a part and the track inside it, as the log writes it."""

@@ -19,8 +19,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import Swapped
 from backend.core.records import EventRecord
+from backend.core.tree import up_to
 from components.frame.theme import ACCENT, FAINT, GREY, escaped, framed
-from components.run.tree_table import up_to
 from components.views.populations.passes import inside
 
 LABELLED = 40

@@ -18,7 +18,7 @@ import pandas as pd
 
 from backend.core.events import Backed, Drawn, StepEnded
 from backend.core.records import EventRecord
-from components.run.tree_table import up_to
+from backend.core.tree import up_to
 from components.views.tree_search.beliefs import Spread, spread
 
 NEW, ON, CHILD = "new answer here", "go on below", "child"

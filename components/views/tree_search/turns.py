@@ -15,6 +15,7 @@ from plotly import graph_objects as go
 
 from backend.core.events import Backed, Jumped, Selected, StepEnded
 from backend.core.records import EventRecord
+from backend.core.tree import up_to
 from components.frame.theme import (
     ACCENT,
     BLUE,
@@ -26,7 +27,6 @@ from components.frame.theme import (
     escaped,
     framed,
 )
-from components.run.tree_table import up_to
 from components.views.material import Material
 
 COLORS = (BLUE, ORANGE, PURPLE, SKY, VERMILION)

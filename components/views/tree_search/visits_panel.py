@@ -12,7 +12,7 @@ from components.views.tree_search.visits import visit_figure, visit_info
 
 @view("Visits", order=50, needs=("backed",), serves=("visits",))
 def draw_visits(material: Material) -> None:
-    info = visit_info(material.rows, material.events, material.until)
+    info = visit_info(material.rows)
     if not info.children:
         st.text("No walk has come back yet.")
         return

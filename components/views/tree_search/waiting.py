@@ -18,8 +18,8 @@ from plotly import graph_objects as go
 
 from backend.core.events import Popped, Pruned, Pushed
 from backend.core.records import EventRecord
+from backend.core.tree import TreeRow, up_to
 from components.frame.theme import BLUE, ORANGE, framed
-from components.run.tree_table import TreeRow, up_to
 from components.views.material import Material
 from components.views.tree_search.frontier import finite
 

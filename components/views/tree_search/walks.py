@@ -16,8 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from backend.core.events import Backed, NodeAdded, Pruned, Rolled, ScoreGiven, Selected, StepEnded
 from backend.core.records import EventRecord
-from components.run.tree_table import TreeRow, up_to
-from components.views.tree_search.visits import Backups, backups
+from backend.core.tree import Backups, TreeRow, backups, up_to
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def simulation(
     changes = []
     for node in note.path:
         old = before.get(node, Backups())
-        added = Backups(old.visits + 1, old.total + note.value, after[node].recorded)
+        added = old.add(note.value, after[node].recorded)
         changes.append(Change(node, added.visits, old.mean, added.mean))
     choices = [
         choice

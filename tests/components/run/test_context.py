@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backend.core.tree import TreeRow
 from components.run.context import Ancestor, ContextNode, context_of
-from components.run.tree_table import TreeRow
 
 
 def rows(*nodes: tuple[int | None, str]) -> list[TreeRow]:

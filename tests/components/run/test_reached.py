@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from backend.core.tree import TreeRow, tree_table
 from components.run.log import answer_of
 from components.run.reached import Answers
-from components.run.tree_table import TreeRow, tree_table
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import beam_trace
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.run.tree_table import TreeRow
+from backend.core.tree import TreeRow
 from components.tree.steps import (
     FATES,
     PAGE_SIZE,

@@ -7,11 +7,9 @@ import math
 import pytest
 
 from backend.core.steps import Backed, Kept, Popped, Pruned, Step
+from backend.core.tree import CANDIDATE, KEPT, PRUNED, backups
 from backend.core.types import Finish, Node, Score
 from components.views.beams.beam import (
-    FINISHED,
-    KEPT,
-    PRUNED,
     BeamInfo,
     Contender,
     Cut,
@@ -30,7 +28,6 @@ from components.views.tree_search.visits import (
     SHOWN,
     Child,
     VisitInfo,
-    backups,
     visit_figure,
     visit_info,
 )
@@ -58,7 +55,7 @@ def drawn(run: Writer, parent: Node, values: list[float | None], done: bool = Fa
     return nodes
 
 
-def beams() -> Seen:
+def beams(until: int | None = None) -> Seen:
     """Two rounds: keep 1 and 2 of [.9, .2, .5, none]; then one is finished, one kept, one
     pruned.
     """
@@ -83,7 +80,7 @@ def beams() -> Seen:
         ),
         0,
     )
-    return seen(run.end())
+    return seen(run.end(), until)
 
 
 def test_a_round_shows_what_was_kept_pruned_and_set_aside_best_first() -> None:
@@ -94,7 +91,7 @@ def test_a_round_shows_what_was_kept_pruned_and_set_aside_best_first() -> None:
             Contender(1, 3, 0.5, KEPT),
             Contender(1, 2, 0.2, PRUNED, "outside the beam"),
             Contender(2, 6, 0.8, KEPT),
-            Contender(2, 5, 0.7, FINISHED),
+            Contender(2, 5, 0.7, CANDIDATE),
             Contender(2, 7, 0.1, PRUNED, "outside the beam"),
         ),
         (Cut(1, "", 0.5), Cut(2, "", 0.8)),
@@ -105,8 +102,8 @@ def test_a_round_shows_what_was_kept_pruned_and_set_aside_best_first() -> None:
 def test_at_a_moment_only_the_rounds_of_that_moment_have_chosen() -> None:
     of = beams()
     first = next(event.seq for event in of.events if event.kind == "kept")
-    assert [one.node for one in beam_info(of.rows, of.events, first).contenders] == [1, 3]
-    assert beam_info(of.rows, of.events, 0) == BeamInfo((), (), 0)
+    assert [one.node for one in beam_info(beams(first).rows, of.events, first).contenders] == [1, 3]
+    assert beam_info(beams(0).rows, of.events, 0) == BeamInfo((), (), 0)
 
 
 def test_candidates_of_a_step_stand_apart_about_it() -> None:
@@ -128,7 +125,7 @@ def test_the_beam_chart_draws_each_fate_with_its_own_mark() -> None:
     assert found == {
         PRUNED: ([0.2, 0.1], [2, 7]),
         KEPT: ([0.9, 0.5, 0.8], [1, 3, 6]),
-        FINISHED: ([0.7], [5]),
+        CANDIDATE: ([0.7], [5]),
     }
     assert len({trace.marker.symbol for trace in figure.data if trace.customdata is not None}) == 3
     assert list(figure.data[0].y) == [0.5, 0.5, None, 0.8, 0.8, None]
@@ -149,7 +146,7 @@ async def test_real_beams_keep_as_many_as_they_are_wide(strategy: str, kept: int
     lost = [one for one in first if one.fate == PRUNED]
     if strategy != "dvts":  # its subtrees choose apart from each other
         assert min(one.score for one in first if one.fate == KEPT) >= max(one.score for one in lost)
-    assert all(one.reason for one in lost) and any(one.fate == FINISHED for one in info.contenders)
+    assert all(one.reason for one in lost) and any(one.fate == CANDIDATE for one in info.contenders)
 
 
 def walked() -> Seen:
@@ -180,7 +177,7 @@ def test_visits_and_values_are_those_that_were_backed_up() -> None:
 
 def test_the_children_along_the_most_visited_path_are_shown() -> None:
     of = walked()
-    assert visit_info(of.rows, of.events) == VisitInfo(
+    assert visit_info(of.rows) == VisitInfo(
         (Child(1, 1, 2, 0.75, True), Child(1, 2, 1, 0.25, False), Child(2, 4, 1, 1.0, True)),
         3,
         False,
@@ -206,7 +203,7 @@ def test_once_there_is_an_answer_its_path_is_shown_however_seldom_it_was_walked(
     )
     run.answer(goal)
     of = seen(run.end())
-    info = visit_info(of.rows, of.events)
+    info = visit_info(of.rows)
     upper, lower = (
         (Child(1, 1, 2, 0.5, False), Child(1, 2, 1, 0.9, True)),
         (Child(2, 3, 0, None, True), Child(2, 4, 0, None, False)),
@@ -220,7 +217,7 @@ def test_of_many_children_the_most_visited_are_shown_and_the_path_always() -> No
     run.recorder.step(Step([], [], tuple(Backed((run.root, node), 0.5) for node in nodes[:-1])), 0)
     run.answer(nodes[-1])
     of = seen(run.end())
-    info = visit_info(of.rows, of.events)
+    info = visit_info(of.rows)
     assert len(info.children) == SHOWN + 1 and info.omitted == 3
     assert [child.node for child in info.children] == [
         *range(1, SHOWN + 1),
@@ -230,7 +227,7 @@ def test_of_many_children_the_most_visited_are_shown_and_the_path_always() -> No
 
 def test_the_visit_chart_is_as_high_as_the_visits_and_coloured_by_the_value() -> None:
     of = walked()
-    bars = visit_figure(visit_info(of.rows, of.events)).data[0]
+    bars = visit_figure(visit_info(of.rows)).data[0]
     assert (
         list(bars.y) == [2, 1, 1]
         and list(bars.marker.color) == [0.75, 0.25, 1.0]
@@ -258,7 +255,7 @@ def test_q_is_what_the_last_visit_recorded_whatever_the_values_say() -> None:
         1: (2, 0.2),
         2: (1, -0.7),
     }
-    info = visit_info(of.rows, of.events)
+    info = visit_info(of.rows)
     assert (info.recorded, info.least) == (True, -1.0) and [
         child.mean for child in info.children
     ] == [0.2, -0.7]
@@ -321,7 +318,7 @@ async def test_where_the_mean_is_not_the_rule_it_is_not_shown() -> None:
 
 async def test_in_a_real_tree_search_every_walk_goes_through_one_child_of_the_root() -> None:
     of = await searched("mcts", params={"simulations": 15}, seed=4)
-    info = visit_info(of.rows, of.events)
+    info = visit_info(of.rows)
     # the first walk ends at the root
     assert (
         info.simulations == 15
@@ -385,7 +382,7 @@ async def test_with_a_consistent_cost_f_never_falls_in_a_real_search() -> None:
 def test_empty_runs_have_empty_charts() -> None:
     assert (
         beam_info([], []) == BeamInfo((), (), 0)
-        and visit_info([], []) == VisitInfo((), 0, False, 0)
+        and visit_info([]) == VisitInfo((), 0, False, 0)
         and frontier_info([], []).pops == ()
     )
     for figure in (

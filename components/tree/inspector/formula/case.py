@@ -16,11 +16,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from components.run.tree_table import EventLike, TreeRow, up_to
+from backend.core.tree import TreeRow, up_to
 
 
-class LoggedEvent(EventLike, Protocol):
+class LoggedEvent(Protocol):
     """An entry of the log with its place in the search."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def node_id(self) -> int | None: ...
+    @property
+    def track(self) -> str: ...
+    @property
+    def round(self) -> int: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def data(self) -> Mapping[str, Any] | None: ...
 
     @property
     def label(self) -> str: ...

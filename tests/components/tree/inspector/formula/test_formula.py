@@ -13,7 +13,7 @@ import pytest
 
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
-from components.run.tree_table import tree_table
+from backend.core.tree import tree_table
 from components.tree.inspector.formula.case import Case, Formula, case, settings
 from components.tree.inspector.formula.table import formulas
 from components.tree.inspector.formula.walks import RULES, considered, numbers

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+from backend.core.tree import TreeRow, chosen_node, path_to, tree_table
 from backend.core.types import Score
-from components.run.tree_table import TreeRow, chosen_node, path_to, tree_table
 from components.views.any_run.scores import ScoreInfo, score_figure, score_info
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, Writer, beam_trace, particle_trace
