@@ -13,34 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from backend.review.stored_run import StoredNode
 
 CUT = ("aborted", "budget")
-
-
-class Written(Protocol):
-    """A stored node with its tokens."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def finish(self) -> str | None: ...
-
-    @property
-    def key(self) -> str: ...
-
-    @property
-    def token_ids(self) -> tuple[int, ...]: ...
-
-    @property
-    def logprobs(self) -> tuple[float, ...] | None: ...
 
 
 class How(StrEnum):
@@ -98,7 +75,7 @@ Scores = Mapping[int, float]
 
 
 def divergence(
-    one: Sequence[Written], other: Sequence[Written], one_scores: Scores, other_scores: Scores
+    one: Sequence[StoredNode], other: Sequence[StoredNode], one_scores: Scores, other_scores: Scores
 ) -> Divergence:
     """Compare two runs; nodes in order of creation, scores (the last value) by node id."""
     theirs = {node.key: node for node in other}
@@ -146,7 +123,7 @@ def divergence(
     )
 
 
-def _parting(node: Written, twin: Written) -> int | None:
+def _parting(node: StoredNode, twin: StoredNode) -> int | None:
     """The first position at which the tokens are not the same, None if all are."""
     pairs = enumerate(zip(node.token_ids, twin.token_ids, strict=False))
     short = min(len(node.token_ids), len(twin.token_ids))
@@ -154,13 +131,13 @@ def _parting(node: Written, twin: Written) -> int | None:
     return None if at == len(node.token_ids) == len(twin.token_ids) else at
 
 
-def _only_cut(node: Written, twin: Written) -> bool:
+def _only_cut(node: StoredNode, twin: StoredNode) -> bool:
     """Whether the shorter text is the beginning of the longer one and did not end by itself."""
     shorter, longer = sorted((node, twin), key=lambda each: len(each.token_ids))
     return shorter.finish in CUT and longer.token_ids[: len(shorter.token_ids)] == shorter.token_ids
 
 
-def _differing(node: Written, twin: Written, at: int | None) -> Divergence:
+def _differing(node: StoredNode, twin: StoredNode, at: int | None) -> Divergence:
     if at is None:
         return Divergence(How.TEXT, node.id, twin.id)
     one, other = _place(node, at), _place(twin, at)
@@ -174,7 +151,7 @@ def _differing(node: Written, twin: Written, at: int | None) -> Divergence:
     return Divergence(how, node.id, twin.id, at, one, other)
 
 
-def _place(node: Written, at: int) -> Place | None:
+def _place(node: StoredNode, at: int) -> Place | None:
     if at >= len(node.token_ids):
         return None
     return Place(
@@ -185,7 +162,7 @@ def _place(node: Written, at: int) -> Place | None:
     )
 
 
-def _token_gap(node: Written, twin: Written, at: int | None) -> Gap | None:
+def _token_gap(node: StoredNode, twin: StoredNode, at: int | None) -> Gap | None:
     """Over the tokens that both have, those before position `at`."""
     if not node.logprobs or not twin.logprobs:
         return None
@@ -207,4 +184,4 @@ def _wider(known: Gap | None, found: Gap | None) -> Gap | None:
     return found if found.value > known.value else known
 
 
-__all__ = ["Divergence", "Gap", "How", "Place", "Written", "divergence"]
+__all__ = ["Divergence", "Gap", "How", "Place", "divergence"]

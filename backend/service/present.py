@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backend.core.events import AnswerChanged
+from backend.core.events import AnswerChanged, NodeAdded, kind_of
 from backend.core.records import EventRow
 from backend.core.types import JSON
 from backend.messages import runs as schemas
 from storage import NodeFull, NodeRow, RunRow, ScoreRow, Store
+
+ADDED = kind_of(NodeAdded)
 
 
 def shown_run(
@@ -146,7 +148,7 @@ def shown_alternatives(stored: JSON) -> list[JSON]:
 
 def event_fields(store: Store, run_id: int, rows: Sequence[EventRow]) -> list[dict[str, JSON]]:
     """Events with their nodes joined to those of kind `node`. Blocks: call it in a thread."""
-    ids = [row.node_id for row in rows if row.kind == "node" and row.node_id is not None]
+    ids = [row.node_id for row in rows if row.kind == ADDED and row.node_id is not None]
     nodes = (
         {
             node.id: node
@@ -169,7 +171,7 @@ def event_fields(store: Store, run_id: int, rows: Sequence[EventRow]) -> list[di
             "value": row.value,
             "data": row.data,
         }
-        if row.kind == "node" and row.node_id in nodes:
+        if row.kind == ADDED and row.node_id in nodes:
             fields["node"] = node_fields(nodes[row.node_id])
         shown.append(fields)
     return shown
