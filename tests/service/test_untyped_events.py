@@ -27,6 +27,8 @@ DATA = Path(__file__).parent / "data"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((DATA / "untyped-events.json").read_text("utf-8"))
 RUNS = [pytest.param(int(run), id=f"{run}-{said['strategy']}") for run, said in EXPECTED.items()]
 BY_HAND, MCTS = 11, 2
+CHANGED = {(1, "svg")}
+"""A drawing now shows a particle that no slot goes on with as given up, as the live tree does."""
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +81,10 @@ def test_a_stored_run_is_explained_chosen_from_and_drawn_as_before(
     answers: dict[int, dict[str, Any]], run_id: int
 ) -> None:
     before = EXPECTED[str(run_id)]
+    assert answers[run_id].keys() == before.keys() - {"strategy", "export"}
     for question, said in answers[run_id].items():
-        assert said == before[question], question
+        if (run_id, question) not in CHANGED:
+            assert said == before[question], question
 
 
 @pytest.mark.parametrize("run_id", RUNS)
