@@ -26,7 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +39,6 @@ import pyarrow.parquet as pq
 from backend import problems
 from backend.core.ports import Engine, Request, Sampling, Until
 from backend.core.spec import SamplingSpec
-from backend.core.streams import closing
 from backend.engines.models import Models
 from backend.experiments.cells import read_cells
 from backend.experiments.curves import curve
@@ -111,7 +111,7 @@ async def raw(engine: Engine, experiment: Experiment, pool: int, seed: int) -> T
 
     async def work() -> None:
         for request in waiting:
-            async with closing(one(engine, request)) as completions:
+            async with aclosing(one(engine, request)) as completions:
                 async for tokens in completions:
                     made[0], made[1] = made[0] + tokens, made[1] + 1
 
@@ -122,7 +122,7 @@ async def raw(engine: Engine, experiment: Experiment, pool: int, seed: int) -> T
     return Traffic(made[0], made[1], time.perf_counter() - started)
 
 
-async def one(engine: Engine, request: Request) -> AsyncIterator[int]:
+async def one(engine: Engine, request: Request) -> AsyncGenerator[int]:
     async for completion in engine.generate([request]):
         yield len(completion.token_ids)
 

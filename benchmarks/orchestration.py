@@ -17,13 +17,13 @@ import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import NamedTuple
 
 from backend.core.ports import STEP, Engine, Request, Sampling, Until, VerifierTokens
 from backend.core.records import NullSink
 from backend.core.registry import STRATEGIES
-from backend.core.streams import closing
 from backend.core.types import Kind, Node, Score
 from backend.runs.budget import Meter
 from backend.runs.context import Desk
@@ -101,7 +101,7 @@ def search(engine: Engine, strategy: str, params: Callable[[Size], dict[str, obj
         policy.block = size.tokens
         root = await policy.root(QUESTION)
         started = time.perf_counter()
-        async with closing(
+        async with aclosing(
             entry.run(
                 root, policy, FreeVerifier(), entry.parse(params(size)), stream(seed, "strategy")
             )
@@ -125,7 +125,7 @@ def one_shot(engine: Engine) -> Side:
             for i in range(size.n)
         ]
         started, made = time.perf_counter(), 0
-        async with closing(engine.generate(requests)) as completions:
+        async with aclosing(engine.generate(requests)) as completions:
             async for completion in completions:
                 made += len(completion.token_ids)
         return Traffic(made, time.perf_counter() - started)

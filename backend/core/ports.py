@@ -7,7 +7,7 @@ composition root decides which engine stands behind them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
@@ -211,7 +211,7 @@ class Engine(Protocol):
         """The text of each id by itself, for display; special tokens visible."""
         ...
 
-    def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         """Completions in order of completion, one a request. Closing the iterator aborts the rest;
         what had finished by then was yielded.
 
@@ -298,7 +298,7 @@ class Policy(Protocol):
         until: Until = END,
         sampling: Sampling | None = None,
         kind: Kind = Kind.STEP,
-    ) -> AsyncIterator[tuple[int, Node]]:
+    ) -> AsyncGenerator[tuple[int, Node]]:
         """(i, child of node i) as they finish; closing cancels the others, whose partial texts stay
         as aborted nodes."""
         ...
@@ -416,4 +416,4 @@ class Strategy(Protocol):
 
     def __call__(
         self, root: Node, policy: Policy, verifier: Verifier, params: BaseModel, rng: Rng, /
-    ) -> AsyncIterator[Step]: ...
+    ) -> AsyncGenerator[Step]: ...

@@ -14,7 +14,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import (
-    AsyncIterator,
+    AsyncGenerator,
     Callable,
     ItemsView,
     Iterator,
@@ -118,7 +118,7 @@ def import_modules(
     return [import_module(f"{package}.{name}") for name in names]
 
 
-StrategyFunction = Callable[..., AsyncIterator[Step]]
+StrategyFunction = Callable[..., AsyncGenerator[Step]]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -26,7 +27,6 @@ from backend.core.records import Sink
 from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import RunSpec
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import JSON, Node
 from backend.judging.rules import SELECTORS, Rule
 from backend.judging.verifiers import build as build_verifier
@@ -188,7 +188,7 @@ class Driver:
         steps = self._entry.run(
             root, self._policy, self._verifier, params, stream(self._spec.seed, "strategy")
         )
-        async with closing(steps) as running:
+        async with aclosing(steps) as running:
             async for step in running:
                 await self._record(step)
 

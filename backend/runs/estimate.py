@@ -8,7 +8,8 @@ decide the course of the search.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import count
 
@@ -19,7 +20,6 @@ from backend.core.errors import ArboretumError, BudgetExhausted
 from backend.core.ports import END, STEP, Sampling, Until, VerifierTokens
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
-from backend.core.streams import closing
 from backend.core.types import Finish, Kind, Node, Score
 
 ANSWER = "The answer is \\boxed{1}."
@@ -123,7 +123,7 @@ class _Dry:
         until: Until = END,
         sampling: Sampling | None = None,
         kind: Kind = Kind.STEP,
-    ) -> AsyncIterator[tuple[int, Node]]:
+    ) -> AsyncGenerator[tuple[int, Node]]:
         for index, group in enumerate(
             await self.extend(nodes, n, until=until, sampling=sampling, kind=kind)
         ):
@@ -158,7 +158,7 @@ async def estimate(spec: RunSpec, typical: Typical) -> Estimate:
         Node("question", key="0"), dry, dry, entry.parse(spec.params), np.random.default_rng(0)
     )
     try:
-        async with closing(steps) as running:
+        async with aclosing(steps) as running:
             async for step in running:
                 rounds += step.rounds
                 if rounds >= most_rounds:

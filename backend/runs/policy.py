@@ -9,7 +9,8 @@ arrival, so batches of any shape and reruns agree.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import uuid4
@@ -18,7 +19,6 @@ from backend.core.errors import BudgetExhausted, EngineFailure
 from backend.core.events import NodeAdded
 from backend.core.keys import digest, seed_of
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
-from backend.core.streams import closing
 from backend.core.types import Finish, Kind, Node
 from backend.runs.budget import token_limit
 from backend.runs.context import CONTEXT_REMEDY, Desk
@@ -105,7 +105,7 @@ class LivePolicy:
         until: Until = END,
         sampling: Sampling | None = None,
         kind: Kind = Kind.STEP,
-    ) -> AsyncIterator[tuple[int, Node]]:
+    ) -> AsyncGenerator[tuple[int, Node]]:
         """(i, child) as they finish, each with a `call` event of its own, so that a run can be
         taken up after every one of them. Closing aborts the others, whose texts so far stay as
         nodes, on the ledger as discarded."""
@@ -119,7 +119,7 @@ class LivePolicy:
         started, batch = self._desk.recorder.elapsed_ms, self._admitted(calls)
         open_calls = {call.request.key: call for call in calls}
         try:
-            async with closing(self._finishing(calls, batch)) as completions:
+            async with aclosing(self._finishing(calls, batch)) as completions:
                 async for completion in completions:
                     call = open_calls.pop(completion.key)
                     node = self._node(call, completion, kind)
@@ -207,7 +207,7 @@ class LivePolicy:
         if not batch.live and batch.short is not None:
             raise batch.short
         self.forgo(node, n)
-        async with closing(self._drawn(calls, batch)) as completions:
+        async with aclosing(self._drawn(calls, batch)) as completions:
             found = {completion.key: completion async for completion in completions}
         return [found[key] for key in keys if key in found]
 
@@ -254,34 +254,36 @@ class LivePolicy:
         are recorded, if not all were admitted."""
         batch = self._admitted(calls)
         answers = dict(batch.paid)
-        async with closing(self._generate(calls, batch)) as completions:
+        async with aclosing(self._generate(calls, batch)) as completions:
             async for completion in completions:
                 answers[completion.key] = completion
         return answers, batch.short
 
     async def _finishing(
         self, calls: Sequence[_Call], batch: Admitted
-    ) -> AsyncIterator[Completion]:
+    ) -> AsyncGenerator[Completion]:
         """What finished, in the order in which it did: the paid answers first, but for those that
         had been given up."""
         for completion in batch.paid.values():
             if completion.finish is not Finish.ABORTED or completion.failure is not None:
                 yield completion
-        async with closing(self._generate(calls, batch)) as completions:
+        async with aclosing(self._generate(calls, batch)) as completions:
             async for completion in completions:
                 yield completion
 
-    async def _generate(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
+    async def _generate(
+        self, calls: Sequence[_Call], batch: Admitted
+    ) -> AsyncGenerator[Completion]:
         """The engine's completions; its failure ends the log."""
         try:
-            async with closing(self._drawn(calls, batch)) as completions:
+            async with aclosing(self._drawn(calls, batch)) as completions:
                 async for completion in completions:
                     yield completion
         except EngineFailure:
             self._desk.recorder.seal()
             raise
 
-    async def _drawn(self, calls: Sequence[_Call], batch: Admitted) -> AsyncIterator[Completion]:
+    async def _drawn(self, calls: Sequence[_Call], batch: Admitted) -> AsyncGenerator[Completion]:
         """The engine's completions; one that ended at a limit which the budget lowered says so. All
         failing is the engine's failure."""
         if not batch.live:
@@ -290,7 +292,7 @@ class LivePolicy:
         allowed = {request.key: token_limit(request) for request in batch.live}
         failures = sum(completion.failure is not None for completion in batch.paid.values())
         named = [replace(request, key=self._outside(request.key)) for request in batch.live]
-        async with closing(self._engine.generate(named)) as stream:
+        async with aclosing(self._engine.generate(named)) as stream:
             async for outside in stream:
                 completion = replace(outside, key=self._inside(outside.key))
                 if completion.failure is not None:

@@ -6,7 +6,7 @@ steps. Symbols: f = g + h, g cost so far, h = 1 - r cost to go, r score of the p
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from pydantic import Field
@@ -23,7 +23,7 @@ from backend.strategies.parts.tree.frontier import Frontier, Open
 @strategy("a_star", formulas=dict.fromkeys(("cost", *COSTS, "shortfall")))
 async def a_star(
     root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Expand the open node with the least f until a finished one has the least f."""
     goals, values = list[Node](), list[float | None]()
     frontier, horizon, left = (

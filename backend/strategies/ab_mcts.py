@@ -4,7 +4,7 @@ answer (deeper). Inoue et al. 2025 (arXiv 2503.04412), as in TreeQuest.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from pydantic import Field
@@ -23,7 +23,7 @@ from backend.strategies.parts.rounds import Scored, dead, living, unscored
 @strategy("ab_mcts", formulas=dict.fromkeys(("thompson", "deeper", *POSTERIORS.values())))
 async def ab_mcts(
     root: Node, policy: Policy, verifier: Verifier, params: AbMctsParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Thompson draws choose between answering anew and revising; the best-scored answer of the tree
     wins."""
     answers, values, tree = list[Node](), list[float | None](), Branch(root)

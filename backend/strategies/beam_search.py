@@ -6,12 +6,12 @@ steps in every round, the n / M best of which survive. The loop is in `parts.bea
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, beamed
 from backend.strategies.parts.rounds import BeamWidth, MaxSteps, own_score
@@ -20,10 +20,10 @@ from backend.strategies.parts.rounds import BeamWidth, MaxSteps, own_score
 @strategy("beam_search", formulas={"even_share": None, "cut": None})
 async def beam_search(
     root: Node, policy: Policy, verifier: Verifier, params: BeamParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Keep the n / M best unfinished prefixes of every round; the last round writes to the end."""
     beam = Beam(params.n, params.beam_width, params.max_steps, params.filter_duplicates)
-    async with closing(beamed(root, policy, verifier, beam, own_score)) as steps:
+    async with aclosing(beamed(root, policy, verifier, beam, own_score)) as steps:
         async for step in steps:
             yield step
 

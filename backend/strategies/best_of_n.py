@@ -5,7 +5,8 @@ Cobbe et al. 2021 (arXiv 2110.14168) with the selector `best`; other selectors m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from pydantic import Field
 
@@ -13,7 +14,6 @@ from backend.core.errors import VerifierFailure
 from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Pruned, Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.rounds import dead
 
@@ -21,14 +21,14 @@ from backend.strategies.parts.rounds import dead
 @strategy("best_of_n")
 async def best_of_n(
     root: Node, policy: Policy, verifier: Verifier, params: BestOfNParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Sample N whole solutions side by side; each is scored as soon as it is finished."""
     if root.done:
         return
     solutions: list[Node] = []
     values: list[float | None] = []
     reason: str | None = None
-    async with closing(policy.race([root], params.n, until=END)) as race:
+    async with aclosing(policy.race([root], params.n, until=END)) as race:
         async for _, node in race:
             if not node.done or dead([node]):
                 yield Step(

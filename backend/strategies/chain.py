@@ -6,7 +6,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from pydantic import Field
@@ -21,7 +21,7 @@ from backend.strategies.parts.rounds import MaxSteps, dead
 @strategy("chain")
 async def chain(
     root: Node, policy: Policy, verifier: Verifier, params: ChainParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """One sampled or greedy solution, step by step."""
     sampling = replace(policy.sampling, temperature=0.0) if params.greedy else None
     node = root

@@ -5,7 +5,7 @@ Beeching, Tunstall and Rush 2024 ("Scaling test-time compute with open models", 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, ranked
 @strategy("dvts", formulas={"cut": None})
 async def dvts(
     root: Node, policy: Policy, verifier: Verifier, params: DvtsParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Independent greedy subtrees in lockstep, one batch a round for all of them."""
     finished: list[Node] = []
     values: list[float | None] = []

@@ -5,7 +5,8 @@ Agarwal, Sengupta and Chakraborty 2025 (arXiv 2505.18149); with k > 1 it is FFS-
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -13,7 +14,6 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Note, Pruned, Remarked, Step
-from backend.core.streams import closing
 from backend.core.types import Finish, Node
 from backend.strategies.parts.rounds import dead
 
@@ -21,14 +21,14 @@ from backend.strategies.parts.rounds import dead
 @strategy("first_finish")
 async def first_finish(
     root: Node, policy: Policy, verifier: Verifier, params: FirstFinishParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Race N whole solutions; the first k that the model itself ends are the candidates."""
     if root.done:
         return
     winners: list[Node] = []
     values: list[float | None] = []
     running = params.n
-    async with closing(policy.race([root], params.n, until=END)) as race:
+    async with aclosing(policy.race([root], params.n, until=END)) as race:
         async for _, node in race:
             running -= 1
             notes: tuple[Note, ...] = dead([node])

@@ -4,7 +4,7 @@ best open node of the whole tree. DeepSearch (arXiv 2509.25454), as a search at 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from pydantic import Field
@@ -25,7 +25,7 @@ from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, sele
 )
 async def global_frontier(
     root: Node, policy: Policy, verifier: Verifier, params: GlobalFrontierParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Local descents that start at the most promising open node of the tree."""
     finished, values = list[Node](), list[float | None]()
     horizon, current = root.depth + params.max_steps, None if root.done else Vertex(root)

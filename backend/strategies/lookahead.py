@@ -6,14 +6,14 @@ greedy steps in `parts.rollouts`; k = 0 is beam search.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, beamed
 from backend.strategies.parts.rollouts import ahead
@@ -23,10 +23,10 @@ from backend.strategies.parts.rounds import BeamWidth, MaxSteps
 @strategy("lookahead", formulas={"even_share": None, "cut": None})
 async def lookahead(
     root: Node, policy: Policy, verifier: Verifier, params: LookaheadParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Beam search in which the score of a rollout of k greedy steps ranks a next step."""
     beam = Beam(params.n, params.beam_width, params.max_steps, params.filter_duplicates)
-    async with closing(
+    async with aclosing(
         beamed(root, policy, verifier, beam, ahead(params.k, root.depth + params.max_steps))
     ) as steps:
         async for step in steps:

@@ -4,7 +4,7 @@ them, back up what the leaf is worth (Kocsis and Szepesvari 2006, and public pro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from pydantic import Field
@@ -23,7 +23,7 @@ from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, most
 @strategy("mcts", formulas={**CONSTANTS, "mean": None, "children": None})
 async def mcts(
     root: Node, policy: Policy, verifier: Verifier, params: MctsParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Simulations of select, expand, evaluate and back up; the best-scored finished node
     answers.
     """

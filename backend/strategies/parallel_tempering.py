@@ -5,7 +5,8 @@ Named in Puri et al. 2025 (arXiv 2502.01618); the swaps are replica exchange (Ge
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from itertools import pairwise
 from typing import Literal
 
@@ -15,7 +16,6 @@ from backend.core.formulas.particles import ladder
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.compose import Gathered, Part, side_by_side
 from backend.strategies.parts.particles import conditional, smc
@@ -25,7 +25,7 @@ from backend.strategies.parts.rounds import MaxSteps
 @strategy("parallel_tempering", formulas={"weight": None, "ladder": None})
 async def parallel_tempering(
     root: Node, policy: Policy, verifier: Verifier, params: TemperingParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """K times: a conditional pass of every chain side by side, then swaps of neighbours."""
     chains: list[conditional.Chain] = []
     for rung, temperature in enumerate(ladder(params.temperature, params.hottest, params.chains)):
@@ -40,7 +40,7 @@ async def parallel_tempering(
         chains.append(conditional.Chain(root, params.particles, sampler, name=f"chain {rung + 1}"))
     gathered = ANSWERS[params.answer]()
     for _ in range(0 if root.done else params.iterations):
-        async with closing(
+        async with aclosing(
             side_by_side([Part(chain.name, chain.sweep) for chain in chains], policy, verifier, rng)
         ) as steps:
             async for step in steps:

@@ -4,7 +4,7 @@ right. Puri et al. 2025, "Rollout Roulette" (arXiv 2502.01618); its methods are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -21,7 +21,7 @@ from backend.strategies.parts.rounds import MaxSteps
 @strategy("particle_filter", formulas={"weight": None})
 def particle_filter(
     root: Node, policy: Policy, verifier: Verifier, params: ParticleParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Resample before an extension, never after the last one."""
     sampler = smc.method(
         params.mode,
@@ -40,7 +40,7 @@ def particle_filter(
 
 async def filtered(
     population: Population, policy: Policy, verifier: Verifier, sampler: smc.Smc, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """One pass of `population` by the method `sampler`, until all particles are finished or have taken
     `max_steps` steps."""
     for turn in range(sampler.max_steps):

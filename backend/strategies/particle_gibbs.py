@@ -4,7 +4,8 @@ drew. Puri et al. 2025 (arXiv 2502.01618), after Andrieu, Doucet and Holenstein 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Literal
 
 from pydantic import Field
@@ -12,7 +13,6 @@ from pydantic import Field
 from backend.core.ports import Policy, Rng, Sampling, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.compose import Gathered, Part, in_turn
 from backend.strategies.parts.particles import smc
@@ -23,7 +23,7 @@ from backend.strategies.parts.rounds import MaxSteps
 @strategy("particle_gibbs", formulas={"weight": None})
 async def particle_gibbs(
     root: Node, policy: Policy, verifier: Verifier, params: GibbsParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """K passes in turn; each but the first is conditioned on the trajectory that the last one
     drew.
     """
@@ -41,7 +41,7 @@ async def particle_gibbs(
         for turn in range(0 if root.done else params.iterations)
     ]
     gathered = ANSWERS[params.answer]()
-    async with closing(in_turn(passes, policy, verifier, rng)) as steps:
+    async with aclosing(in_turn(passes, policy, verifier, rng)) as steps:
         async for step in steps:
             yield gathered(step)
 

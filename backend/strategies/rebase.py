@@ -4,7 +4,7 @@ scores. Wu et al. 2024, "Inference Scaling Laws" (arXiv 2408.00724), reward bala
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ from backend.strategies.parts.shares import balanced, cut, tokens_below
 @strategy("rebase", formulas={"share": None})
 async def rebase(
     root: Node, policy: Policy, verifier: Verifier, params: RebaseParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Share the width out among the unfinished prefixes of a depth, depth after depth."""
     finished: list[Node] = []
     values: list[float | None] = []

@@ -4,7 +4,8 @@ think on instead. Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Literal
 
 from pydantic import Field
@@ -12,7 +13,6 @@ from pydantic import Field
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Replaced, Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts import thoughts
 from backend.strategies.parts.rounds import MaxSteps, dead, living
@@ -21,14 +21,14 @@ from backend.strategies.parts.rounds import MaxSteps, dead, living
 @strategy("retro_search", formulas={"discount": None})
 async def retro_search(
     root: Node, policy: Policy, verifier: Verifier, params: RetroParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Revise a trace thought by thought; each finished trace is a candidate, worth gamma^(its
     steps) if it gives the target answer."""
     words, base = thoughts.Transitions(params.transitions), root.path()[0] if root.done else root
     horizon, finished = base.depth + params.max_steps, [root] if root.done else []
     if root.done and len(thoughts.steps_below(root, base)) < 2:
         return
-    async with closing(
+    async with aclosing(
         thoughts.written(policy, [base] * (params.traces - len(finished)), horizon)
     ) as rounds:
         async for fresh in rounds:
@@ -55,7 +55,7 @@ async def retro_search(
     )
     while place:
         prefix, kept, old = trace[place - 1], trace[:place], trace[place:]
-        async with closing(
+        async with aclosing(
             thoughts.on_course(policy, prefix, words, params.tries, horizon)
         ) as steps:
             async for node in steps:

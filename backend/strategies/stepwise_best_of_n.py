@@ -7,7 +7,7 @@ the length of one solution.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ from backend.strategies.parts.rounds import MaxSteps, expand, ranked
 @strategy("stepwise_best_of_n", formulas={"cut": None})
 async def stepwise_best_of_n(
     root: Node, policy: Policy, verifier: Verifier, params: StepwiseParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """At every step the best of N drawn continuations is kept and the others are dropped."""
     node, value = root, None
     for _ in range(params.max_steps):

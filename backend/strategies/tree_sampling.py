@@ -4,7 +4,8 @@ on. Jain et al. 2025 (arXiv 2506.20701), known from its project page and summari
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from typing import Literal
 
@@ -14,7 +15,6 @@ from backend.core.formulas.soft_values import draws_allowed, soft
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps
 from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State
@@ -24,7 +24,7 @@ from backend.strategies.parts.soft_tree.soft_walks import Method, grown
 @strategy("tree_sampling", formulas=dict.fromkeys(("boltzmann", "uct", "soft", "draws_allowed")))
 async def tree_sampling(
     root: Node, policy: Policy, verifier: Verifier, params: TreeSamplingParams, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Walks from the root, each to the end of a text; a last descent that expands nothing gives the
     answer."""
     mode, weight = MODES[params.mode], params.reward_weight
@@ -36,7 +36,7 @@ async def tree_sampling(
         partial(soft, reward_weight=weight),
         ANSWERS[mode.answer if params.answer == "mode" else params.answer](weight),
     )
-    async with closing(
+    async with aclosing(
         grown(
             State(root),
             policy,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 import zlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
@@ -19,7 +19,6 @@ from backend.core.errors import VerifierFailure
 from backend.core.ports import Completion, Request, Solution, StepScores
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
-from backend.core.streams import closing
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted.toy import toy_scores
 from backend.judging.verifiers import steps_of
@@ -147,9 +146,9 @@ class Counting(ScriptedEngine):
 
     batches = 0
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         self.batches += 1
-        async with closing(super().generate(requests)) as completions:
+        async with aclosing(super().generate(requests)) as completions:
             async for completion in completions:
                 yield completion
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["torch", "scripted"])
-async def subject(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Subject]:
+async def subject(request: pytest.FixtureRequest, folder: Path) -> AsyncGenerator[Subject]:
     if request.param == "scripted":
         yield Subject(ScriptedEngine(token_seconds=0.0002), question="Add 7, 5 and 20.", long=60)
         return

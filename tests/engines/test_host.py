@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-async def host() -> AsyncIterator[EngineHost]:
+async def host() -> AsyncGenerator[EngineHost]:
     host = EngineHost("tests.support.host_loader")
     yield host
     await host.close()
@@ -37,7 +37,7 @@ def request(key: str, tokens: int = 4, text: str = "a") -> Request:
 
 
 def stream(engine: HostedEngine, *requests: Request) -> aclosing[Any]:
-    return aclosing(cast("Any", engine.generate(requests)))
+    return aclosing(engine.generate(requests))
 
 
 async def collect(engine: HostedEngine, *requests: Request) -> list[Completion]:

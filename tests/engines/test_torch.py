@@ -4,7 +4,7 @@ character, bad numbers."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def engine(folder: Path) -> AsyncIterator[TorchEngine]:
+async def engine(folder: Path) -> AsyncGenerator[TorchEngine]:
     made = TorchEngine.load(folder, threads=1)
     yield made
     await made.close()

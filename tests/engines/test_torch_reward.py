@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def model(folder: Path) -> AsyncIterator[TorchRewardModel]:
+async def model(folder: Path) -> AsyncGenerator[TorchRewardModel]:
     made = TorchRewardModel.load(folder, threads=1)
     yield made
     await made.close()

@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +76,7 @@ class Pair(NamedTuple):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Pair]:
     from backend.engines.vllm.engine import VllmEngine
     from backend.engines.vllm.reward import VllmRewardModel
 

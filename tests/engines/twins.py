@@ -4,7 +4,7 @@ fail.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ class Twin:
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         return await self.inner.tokens(token_ids)
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         changed = self.asked(requests)
         async with aclosing(self.inner.generate(changed)) as stream:
             async for completion in stream:
@@ -148,9 +148,9 @@ class LeavesTheServerRunning(Twin):
 
     def __init__(self, inner: Engine) -> None:
         super().__init__(inner)
-        self.open: list[AsyncIterator[Completion]] = []
+        self.open: list[AsyncGenerator[Completion]] = []
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         self.open.append(self.inner.generate(requests))
         async for completion in self.open[-1]:
             yield completion
@@ -161,7 +161,7 @@ class LeavesTheServerRunning(Twin):
     async def hang_up(self) -> None:
         """Close what was kept open."""
         for stream in self.open:
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
 
 
 class TellsTheNextToken(Twin):

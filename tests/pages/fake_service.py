@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -525,7 +525,7 @@ class FakeService:
     closing = False
 
 
-async def stream(run: FakeRun, after: int, service: FakeService) -> AsyncIterator[str]:
+async def stream(run: FakeRun, after: int, service: FakeService) -> AsyncGenerator[str]:
     """Server-sent events of a run, from the one after `after` to the end."""
     at, told = after + 1, ""
     while not service.closing:

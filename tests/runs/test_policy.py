@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 from backend.core.errors import BudgetExhausted, EngineFailure
 from backend.core.ports import END, Completion, Sampling
 from backend.core.records import MemorySink
-from backend.core.streams import closing
 from backend.core.types import Finish, Kind, Node, Score
 from backend.runs.budget import Meter
 from backend.runs.context import Desk
@@ -149,7 +149,7 @@ async def test_scores_that_no_longer_fit_raise_after_those_that_do() -> None:
 async def test_a_race_yields_as_they_finish_and_closing_keeps_the_partial_texts() -> None:
     bench = Bench(FakeEngine(depth=1, stalling=True))
     root = await bench.policy.root("q")
-    async with closing(bench.policy.race([root], 4)) as race:
+    async with aclosing(bench.policy.race([root], 4)) as race:
         async for index, winner in race:
             assert index == 0 and winner.done
             break

@@ -8,7 +8,8 @@ and the run is taken up. Runs whose model failed are taken up through the jobs.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,7 +21,6 @@ from backend.core.ports import Completion, Given, Likelihood, Request, Solution,
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
-from backend.core.streams import closing
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.runs.driver import Outcome
 from backend.runs.paid import NOTHING_PAID, Paid
@@ -173,8 +173,8 @@ class DyingEngine(ScriptedEngine):
         super().__init__()
         self._good = good
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
-        async with closing(super().generate(requests)) as completions:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
+        async with aclosing(super().generate(requests)) as completions:
             async for completion in completions:
                 if self._good == 0:
                     raise EngineFailure("the engine host died: killed by signal 9")

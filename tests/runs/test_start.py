@@ -8,7 +8,8 @@ what the store says of a run that was cut off.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from backend.core.ports import Completion, Request, Solution
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from backend.core.spec import Edit, Fork, RunSpec, TokenEdit
-from backend.core.streams import closing
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.exchange import Given, parsed
 from backend.review.stored_run import problem_of
@@ -405,10 +405,10 @@ class HeldEngine(ScriptedEngine):
         super().__init__()
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         self.asked.set()
         await self.go_on.wait()
-        async with closing(super().generate(requests)) as completions:
+        async with aclosing(super().generate(requests)) as completions:
             async for completion in completions:
                 yield completion
 

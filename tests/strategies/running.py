@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 import backend.strategies  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Note, Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from tests.support.enumerable import ToyPolicy, ToyVerifier, prompt
 
@@ -40,7 +40,7 @@ async def run(
     steps = entry.run(
         root or prompt(), policy, verifier, entry.parse(params), np.random.default_rng(seed)
     )
-    async with closing(steps) as running:
+    async with aclosing(steps) as running:
         async for step in running:
             taken.append(Snapshot(step, list(step.nodes), list(step.values)))
             if len(taken) == stop_after:

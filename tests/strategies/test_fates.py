@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ import pytest
 import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Pruned, Step, Weighed
-from backend.core.streams import closing
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS
 from backend.problems import extract_answer
@@ -153,7 +153,7 @@ async def test_any_prefix_of_the_steps_gives_the_answer_that_stands_then(
         entry.parse(params),
         np.random.default_rng(seed),
     )
-    async with closing(steps):
+    async with aclosing(steps):
         async for step in steps:
             running.update(step)
             afresh = Candidates(rule, extract_answer)

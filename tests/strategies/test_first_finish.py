@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from backend.core.records import MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.steps import Pruned
-from backend.core.streams import closing
 from backend.core.types import Finish
 from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
 from backend.engines.torch.engine import TorchEngine
@@ -248,7 +248,7 @@ async def test_on_a_real_model_nothing_runs_any_more_when_the_winner_is_told() -
     steps = ENTRY.run(
         root, policy, ToyVerifier({}), ENTRY.parse({"n": 24}), np.random.default_rng(0)
     )
-    async with closing(steps) as running:
+    async with aclosing(steps) as running:
         async for step in running:
             if step.phase == "win":
                 stats = await engine.stats()

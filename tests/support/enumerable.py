@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from backend.core.errors import BudgetExhausted
@@ -158,7 +158,7 @@ class ToyPolicy:
         until: Until = END,
         sampling: Sampling | None = None,
         kind: Kind = Kind.STEP,
-    ) -> AsyncIterator[tuple[int, Node]]:
+    ) -> AsyncGenerator[tuple[int, Node]]:
         self.asked.extend(nodes)
         self.open_races += 1
         try:

@@ -4,7 +4,7 @@ counts every request it was sent."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from backend.core.ports import (
     Capabilities,
@@ -59,7 +59,7 @@ class FakeEngine:
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         return [chr(token) for token in token_ids]
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         self.sent += requests
         self.running += len(requests)
         waiting = sorted(requests, key=lambda request: request.seed)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from backend.core.errors import EngineFailure
 from backend.core.ports import (
@@ -52,7 +52,7 @@ class CountingEngine:
             raise EngineFailure("no ids", "Give some")
         return [str(i) for i in token_ids]
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         for request in requests:
             ids: list[int] = []
             self.running += 1

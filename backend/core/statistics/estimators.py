@@ -31,10 +31,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import groupby
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from scipy.stats import binom, poisson
+from numpy.typing import NDArray
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
@@ -46,6 +46,9 @@ with; each takes about a tenth of a millisecond."""
 Strength: TypeAlias = tuple[int, int]
 """What classes are compared by: the sum of the weights in some unit, then how many samples there
 are."""
+
+
+Counts: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
 
 
 class Group(NamedTuple):
@@ -106,7 +109,7 @@ def majority_at_k(right: Sequence[int], wrong: Sequence[int], blank: int, k: int
     n = pool_size([*right, *wrong], blank, k)
     classes = [Tallied(by_count(binomials(size, k, n))) for size in (*right, *wrong)]
     return credit(classes[: len(right)], classes, binomials(blank, k, n), k) / float(
-        binom.pmf(k, n, k / n)
+        binomial([k], n, k / n)[0]
     )
 
 
@@ -126,9 +129,9 @@ def majority_of_draws(right: Sequence[float], wrong: Sequence[float], k: int) ->
             accepted="numbers from 0 that add up to at most 1, and at least 1",
         )
     sizes = np.arange(k + 1)
-    classes = [Tallied(by_count(poisson.pmf(sizes, k * share))) for share in shares]
-    blanks = poisson.pmf(sizes, k * max(0.0, blank))
-    return credit(classes[: len(right)], classes, blanks, k) / float(poisson.pmf(k, k))
+    classes = [Tallied(by_count(poisson(sizes, k * share))) for share in shares]
+    blanks = poisson(sizes, k * max(0.0, blank))
+    return credit(classes[: len(right)], classes, blanks, k) / float(poisson([k], k)[0])
 
 
 def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
@@ -147,7 +150,7 @@ def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
         classes.append(Tallied(reaches))
         sums += len(reaches)
     right = [one for one, group in zip(classes, groups, strict=True) if group.right]
-    return credit(right, classes, binomials(blank, k, n), k) / float(binom.pmf(k, n, k / n))
+    return credit(right, classes, binomials(blank, k, n), k) / float(binomial([k], n, k / n)[0])
 
 
 def decimal(weight: float | None) -> Fraction:
@@ -229,7 +232,21 @@ def combined(sizes: Floats, more: Floats) -> Floats:
 
 def binomials(size: int, k: int, n: int) -> Floats:
     """Chances that 0, 1, ... min(size, k) of a class are drawn, each sample with chance k/n."""
-    return np.asarray(binom.pmf(np.arange(min(size, k) + 1), size, k / n), dtype=np.float64)
+    return binomial(np.arange(min(size, k) + 1), size, k / n)
+
+
+def binomial(counts: Counts, n: int, chance: float) -> Floats:
+    """P(X = count) for X ~ Binomial(n, chance), one a count."""
+    from scipy.stats import binom  # takes as long to import as a whole command may take
+
+    return np.asarray(binom.pmf(counts, n, chance), dtype=np.float64)
+
+
+def poisson(counts: Counts, mean: float) -> Floats:
+    """P(X = count) for X ~ Poisson(mean), one a count."""
+    from scipy.stats import poisson  # takes as long to import as a whole command may take
+
+    return np.asarray(poisson.pmf(counts, mean), dtype=np.float64)
 
 
 def by_count(chances: Floats) -> list[Reach]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from backend.core.statistics.weights import FloatsLike
 
@@ -15,6 +14,8 @@ from backend.core.statistics.weights import FloatsLike
 def auroc(scores: FloatsLike, good: Sequence[bool] | NDArray[np.bool_]) -> float:
     """Chance that a good one scores above a bad one, ties half (Mann-Whitney), in [0, 1]; NaN if
     one side is empty. One flag a score."""
+    from scipy.stats import rankdata  # heavy, and most commands rank nothing
+
     right = np.asarray(good, dtype=np.bool_)
     above, below = int(right.sum()), int((~right).sum())
     if not above or not below:

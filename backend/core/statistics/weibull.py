@@ -17,7 +17,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
 from backend.core.statistics.weights import Floats, FloatsLike
 
@@ -117,6 +116,8 @@ def fitted(values: FloatsLike) -> Mixture | None:
     logs = logarithms(values)
     if len(logs) == 0 or logs.max() == logs.min():
         return None
+    from scipy.optimize import minimize  # heavy, and most who import this module fit nothing
+
     found = minimize(
         cost,
         START,

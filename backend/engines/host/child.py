@@ -44,9 +44,7 @@ from backend.engines.host.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from backend.core.ports import Completion
+    pass
 
 Model: TypeAlias = Engine | RewardModel
 Loader: TypeAlias = Callable[[ModelSpec], Awaitable[Model]]
@@ -151,8 +149,7 @@ class Server:
         """Completions as they come. Cancelling this task closes the engine's iterator, which aborts
         the rest."""
         with self.model(message.slot) as model:
-            made = cast(Engine, model).generate(message.requests)
-            async with aclosing(cast("AsyncGenerator[Completion, None]", made)) as completions:
+            async with aclosing(cast(Engine, model).generate(message.requests)) as completions:
                 async for completion in completions:
                     self.writer.write(encoded(Item(message.id, completion)))
                     await self.writer.drain()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -265,7 +265,7 @@ class HostedEngine(Hosted):
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         return cast("list[str]", await self._call("tokens", list(token_ids)))
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         """As the port says; the host's death raises `EngineFailure` here. Closing waits until the
         host has aborted the rest."""
         process = await self._host.ready(self._slot)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from backend.core.errors import EngineFailure
@@ -107,7 +107,7 @@ class ScriptedEngine:
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         return [decode((token,), special=True) for token in token_ids]
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         """One token for every request in turn, as a batch on a real model would run; see
         `backend.core.ports.Engine`."""
         if self._broken:

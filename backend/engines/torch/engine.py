@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -129,7 +129,7 @@ class TorchEngine:
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         return [self._vocabulary.text(token) for token in token_ids]
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         """See `backend.core.ports.Engine`. Requests of one call start together. After closing
         early, ask `aborted` for the rest."""
         stream = Stream(len(requests))

@@ -3,7 +3,7 @@ answers of a run."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from backend.core.errors import EngineFailure
 from backend.core.events import NodeAdded
@@ -61,7 +61,7 @@ class FrozenEngine:
     async def tokens(self, token_ids: Sequence[int]) -> list[str]:
         raise Unpaid("the texts of tokens were not stored")
 
-    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion]:
         known: Sequence[Completion] = ()
         for completion in known:
             yield completion

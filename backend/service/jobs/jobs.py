@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
+from anyio import CapacityLimiter
+
 from backend.core.errors import ArboretumError, BadInput, Conflict, StorageFailure
 from backend.core.ports import EngineInfo
 from backend.core.spec import RunSpec
@@ -40,7 +42,6 @@ from backend.service.jobs.rows import (
     links_of,
     stored_problem,
 )
-from backend.service.jobs.slots import Slots
 from backend.service.jobs.tap import Tap
 from storage import RunWriter, Store
 
@@ -110,7 +111,7 @@ class Jobs:
             grade,
             launch,
         )
-        self._slots = Slots(runs_at_once)
+        self._room = CapacityLimiter(runs_at_once)
         self._active: dict[int, Job] = {}
         self._watchers: defaultdict[int, set[Callable[[], None]]] = defaultdict(set)
         self._closed = False
@@ -123,8 +124,9 @@ class Jobs:
         return Counts(queued, len(self._active) - queued)
 
     def resize(self, runs_at_once: int) -> None:
-        """Change how many runs search at the same time; takes effect at the next start."""
-        self._slots.resize(runs_at_once)
+        """Change how many runs search at the same time. With more room, waiting runs start at
+        once; with less, those under way finish and none starts until they fit."""
+        self._room.total_tokens = runs_at_once
 
     def standing(self, run_id: int) -> Standing | None:
         """The state of a run that is not over, else None: then its row says how it ended."""
@@ -263,7 +265,7 @@ class Jobs:
 
     async def _live(self, job: Job) -> None:
         try:
-            async with self._slots:
+            async with self._room:
                 await self._run(job)
         except asyncio.CancelledError:
             ends_as = job.ends_as or STOPPED

@@ -6,7 +6,7 @@ the answer; of the others the n / M best are the next beam. The last round write
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -47,7 +47,7 @@ class Beam(NamedTuple):
 
 async def beamed(
     root: Node, policy: Policy, verifier: Verifier, beam: Beam, value: Valuation
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """A beam search in which `value` says what a next step is ranked by."""
     finished: list[Node] = []
     values: list[float | None] = []

@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Hashable,
     Iterable,
     Sequence,
 )
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, cast
 
@@ -28,10 +28,9 @@ import numpy as np
 
 from backend.core.ports import END, STEP, Policy, Rng, Sampling, Until, Verifier, VerifierTokens
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Kind, Node, Score
 
-Search: TypeAlias = Callable[[Policy, Verifier, Rng], AsyncIterator[Step]]
+Search: TypeAlias = Callable[[Policy, Verifier, Rng], AsyncGenerator[Step]]
 Send: TypeAlias = Callable[[Sequence[Node]], Awaitable[Sequence[object]]]
 
 INSIDE = ", "
@@ -61,19 +60,19 @@ def under(track: str, step: Step) -> Step:
 
 async def in_turn(
     parts: Iterable[Part], policy: Policy, verifier: Verifier, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """One part after the other. `parts` is asked for the next one when the last one is over, so it
     may depend on how that ended."""
     spawn = spawner(rng)
     for track, search in parts:
-        async with closing(search(policy, verifier, spawn(track))) as steps:
+        async with aclosing(search(policy, verifier, spawn(track))) as steps:
             async for step in steps:
                 yield under(track, step)
 
 
 async def side_by_side(
     parts: Sequence[Part], policy: Policy, verifier: Verifier, rng: Rng
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """All parts at the same time; what goes wrong in one of them ends all. Rounds that they end
     together count once."""
     assert len({part.track for part in parts}) == len(parts), (
@@ -128,9 +127,9 @@ def repeated(search: Search, count: int) -> Search:
     """`count` independent runs of one search side by side, with the candidates of all of them:
     best-of over any strategy."""
 
-    async def runs(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
+    async def runs(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
         gathered = Gathered()
-        async with closing(
+        async with aclosing(
             side_by_side(
                 [Part(f"run {n + 1}", search) for n in range(count)], policy, verifier, rng
             )
@@ -197,8 +196,7 @@ class _Seat:
         if self._going is not None:
             self._going.cancel()
             await asyncio.gather(self._going, return_exceptions=True)
-        if isinstance(self._steps, AsyncGenerator):
-            await self._steps.aclose()
+        await self._steps.aclose()
 
     async def _next(self) -> Step | None:
         return await anext(self._steps, None)
@@ -242,7 +240,7 @@ class _Seat:
         until: Until = END,
         sampling: Sampling | None = None,
         kind: Kind = Kind.STEP,
-    ) -> AsyncIterator[tuple[int, Node]]:
+    ) -> AsyncGenerator[tuple[int, Node]]:
         return self._policy.race(nodes, n, until=until, sampling=sampling, kind=kind)
 
     async def open(self, prompt: str, about: Sequence[Node] = ()) -> Node:

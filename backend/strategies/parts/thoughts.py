@@ -8,13 +8,13 @@ node is not seen.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import NamedTuple
 
 from backend.core.formulas.traces import discount
 from backend.core.ports import Policy
 from backend.core.steps import Note, Pruned, Replaced
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.judging.rules import SELECTORS
 from backend.problems import extract_answer
@@ -107,7 +107,9 @@ def late(node: Node, horizon: int) -> tuple[Note, ...]:
     return (Pruned((node,), "step limit"),) if node.depth >= horizon and not node.done else ()
 
 
-async def written(policy: Policy, nodes: Sequence[Node], horizon: int) -> AsyncIterator[list[Node]]:
+async def written(
+    policy: Policy, nodes: Sequence[Node], horizon: int
+) -> AsyncGenerator[list[Node]]:
     """The nodes one step further, in one batch a round, until each is finished, dead or `horizon`
     deep."""
     growing = list(nodes)
@@ -119,7 +121,7 @@ async def written(policy: Policy, nodes: Sequence[Node], horizon: int) -> AsyncI
 
 async def on_course(
     policy: Policy, prefix: Node, words: Transitions, tries: int, horizon: int
-) -> AsyncIterator[Node]:
+) -> AsyncGenerator[Node]:
     """The steps of a continuation that does not begin with a change of mind, one by one; first
     steps that do are yielded too, up to `tries`."""
     for _ in range(tries):
@@ -129,6 +131,6 @@ async def on_course(
             break
     else:
         return
-    async with closing(written(policy, living([first]), horizon)) as rounds:
+    async with aclosing(written(policy, living([first]), horizon)) as rounds:
         async for [node] in rounds:
             yield node

@@ -4,7 +4,8 @@ left or fails."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from backend.core.errors import BudgetExhausted
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Step
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.parts.compose import (
     Gathered,
@@ -49,9 +49,9 @@ def three(name: str = "particle_filter", **params: Any) -> list[Part]:
     return [Part(f"run {n}", search(name, **params)) for n in range(3)]
 
 
-async def taken(steps: AsyncIterator[Step], stop_after: int = 10_000) -> list[Step]:
+async def taken(steps: AsyncGenerator[Step], stop_after: int = 10_000) -> list[Step]:
     found: list[Step] = []
-    async with closing(steps) as running:
+    async with aclosing(steps) as running:
         async for step in running:
             found.append(step)
             if len(found) == stop_after:
@@ -100,7 +100,7 @@ async def test_the_next_part_in_turn_is_made_when_the_last_one_is_over() -> None
             assert len(ends) == 3 * n
             yield Part(f"run {n}", search("particle_filter"))
 
-    async with closing(
+    async with aclosing(
         in_turn(parts(), ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
     ) as steps:
         async for step in steps:
@@ -109,7 +109,7 @@ async def test_the_next_part_in_turn_is_made_when_the_last_one_is_over() -> None
 
 
 async def test_compositions_nest() -> None:
-    def inner(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
+    def inner(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
         return in_turn([Part("iteration 1", search("chain"))], policy, verifier, rng)
 
     parts = [Part("chain 1", inner), Part("chain 2", inner)]
@@ -207,7 +207,7 @@ async def test_leaving_closes_every_part(compose: Any, after: int) -> None:
     opened: list[str] = []
 
     def watched(name: str) -> Search:
-        async def steps(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
+        async def steps(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
             opened.append(name)
             try:
                 async for step in search("particle_filter")(policy, verifier, rng):
@@ -241,7 +241,7 @@ async def test_a_spent_budget_ends_all_parts_and_what_fitted_was_made(budget: in
 
 
 async def test_the_failure_of_one_part_ends_the_others() -> None:
-    async def broken(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
+    async def broken(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
         await policy.extend([HERE])
         yield Step([], [])
         raise ValueError("broken")

@@ -13,7 +13,8 @@ a prefix, T temperature.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -22,7 +23,6 @@ from backend.core.formulas.particles import log_weight, normalised, swap_probabi
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import conditional, inverted
 from backend.core.steps import Note, Referenced, Remarked, Step, Swapped
-from backend.core.streams import closing
 from backend.core.types import Node
 from backend.strategies.particle_filter import filtered
 from backend.strategies.parts.particles.ancestry import futures
@@ -140,7 +140,7 @@ class Chain:
         self.smc, self.name = smc, name
         self.reference: Particle | None = None
 
-    async def sweep(self, policy: Policy, verifier: Verifier, rng: Rng) -> AsyncIterator[Step]:
+    async def sweep(self, policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
         """One pass, and the reference of the next one; a search of its own for `compose`."""
         population = Population([Particle(self._root)] * self._particles)
         smc = (
@@ -148,7 +148,7 @@ class Chain:
             if self.reference is None
             else conditioned(self.smc, self.reference, self._past)
         )
-        async with closing(filtered(population, policy, verifier, smc, rng)) as steps:
+        async with aclosing(filtered(population, policy, verifier, smc, rng)) as steps:
             async for step in steps:
                 yield step
         notes = (self._drawn(population, rng),)

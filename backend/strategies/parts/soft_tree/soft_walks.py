@@ -9,7 +9,7 @@ sibling counts for that sibling, and the walk goes on there. See `soft_values` f
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from backend.core.errors import VerifierFailure
@@ -123,7 +123,7 @@ async def grown(
     walks: int,
     horizon: int,
     rng: Rng,
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step]:
     """Grow the tree by a number of walks. The only candidate is the text that answers by then,
     drawn anew after each walk where it is drawn.
 
