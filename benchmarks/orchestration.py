@@ -209,11 +209,15 @@ async def vllm_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
     await engine.close()
 
 
+TABLES = {"torch": torch_table, "vllm": vllm_table}
+"""The engines that are measured here, each with what it is compared with."""
+
+
 def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--engine", choices=("torch", "vllm"), default="torch")
+    options.add_argument("--engine", choices=list(TABLES), default="torch")
     options.add_argument("--model", default="backend/classroom/policy")
     options.add_argument("--sequences", type=int, nargs="+", default=[16, 64])
     options.add_argument("--steps", type=int, default=8)
@@ -224,12 +228,8 @@ def main() -> None:
         "| comparison | N | ratio (median) | range | tokens/s of the other side "
         "|\n|---|---|---|---|---|"
     )
-    table = torch_table if given.engine == "torch" else vllm_table
-    asyncio.run(
-        table(
-            given.model, [Size(n, given.steps, given.tokens) for n in given.sequences], given.pairs
-        )
-    )
+    sizes = [Size(n, given.steps, given.tokens) for n in given.sequences]
+    asyncio.run(TABLES[given.engine](given.model, sizes, given.pairs))
 
 
 if __name__ == "__main__":

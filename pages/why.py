@@ -18,7 +18,7 @@ if run_id is None:
     many_runs(service, catalog.strategies)
 else:
     run = required(partial(service.info, run_id), f"Run {run_id}")
-    if why_run(service, run) is not None:
+    if why_run(service, catalog, run) is not None:
         why_else(service, catalog, run)
         what_if(service, run, catalog)
         why_lens(service, catalog, run)

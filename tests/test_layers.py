@@ -203,7 +203,12 @@ def test_the_list_of_files_that_speak_is_true() -> None:
 
 BLIND = ("backend.strategies", "backend.judging.selectors", "backend.core", "backend.runs")
 SEEING = ("backend.runs.driver", "backend.runs.estimate")
-KNOWING = ("backend.problems", "backend.judging.verifiers", "backend.runs.driver")
+KNOWING = (
+    "backend.problems",
+    "backend.judging.scorers",
+    "backend.judging.verifiers",
+    "backend.runs.driver",
+)
 READING = {  # what is read off a text, with no right answer in sight
     "backend.problems.extract_answer",
     "backend.problems.exact.canonical",

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from backend.api.app import create_app
 from backend.core.settings import Settings
 from backend.service.assembly import open_services
+from backend.service.catalog import load_plugins
 from backend.service.shutdown import Closing
 
 log = logging.getLogger("arboretum")
@@ -52,6 +53,7 @@ class Entry:
         tell_pages(settings)
         with closing_signals(closing):
             async with open_services(settings, closing) as services:
+                await asyncio.to_thread(load_plugins)
                 self.api.state.services = services
                 cutting: list[
                     asyncio.Task[None]

@@ -21,13 +21,10 @@ from backend.classroom.samples import solve
 from backend.classroom.sampling import Sampling
 from backend.classroom.training import device
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
-from backend.problems import ProblemSet, sets
-from backend.problems.difficulty import (
-    CountdownDifficulty,
-    LedgerDifficulty,
-    Levels,
-    ProcedureDifficulty,
-)
+from backend.problems import ProblemSet
+from backend.problems.countdown import CountdownDifficulty, CountdownSet
+from backend.problems.ledger import LedgerDifficulty, LedgerSet
+from backend.problems.procedure import ProcedureDifficulty, ProcedureSet
 
 FIRST_SEED = 900_000
 Knobs = Mapping[str, Any]
@@ -35,11 +32,11 @@ Knobs = Mapping[str, Any]
 
 def one_point(name: str, knobs: Knobs) -> ProblemSet:
     """The problem set with that difficulty as its level 1."""
-    if name == "ledger":
-        return sets(Levels(ledger={1: LedgerDifficulty(**knobs)}))[name]
-    if name == "countdown":
-        return sets(Levels(countdown={1: CountdownDifficulty(**knobs)}))[name]
-    return sets(Levels(procedure={1: ProcedureDifficulty(**knobs)}))[name]
+    if name == LedgerSet.name:
+        return LedgerSet({1: LedgerDifficulty(**knobs)})
+    if name == CountdownSet.name:
+        return CountdownSet({1: CountdownDifficulty(**knobs)})
+    return ProcedureSet({1: ProcedureDifficulty(**knobs)})
 
 
 def measure(

@@ -14,6 +14,7 @@ from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.spec import Fork
 from backend.judging.rules import SELECTORS
+from backend.judging.scorers import VERIFIERS
 from backend.service.assembly import Services
 
 CHANGEABLE = tuple(name for name in NAMES if name not in ("problem", "question", "answer"))
@@ -53,6 +54,11 @@ def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> For
         )
         settings["selector_params"] = params_of(
             SELECTORS[str(rule)].params, "--selector-param", options.selector_param
+        )
+    if options.verifier_param:
+        verifier = VERIFIERS[str(settings.get("verifier", origin.get("verifier")))]
+        settings["verifier_params"] = params_of(
+            verifier.params, "--verifier-param", options.verifier_param
         )
     if options.budget:
         settings["budget"] = {

@@ -48,6 +48,10 @@ def catalog_text(found: Catalog) -> str:
         *(f"  {each.name:<20} {each.title}{missing[each.name]}" for each in found.engines),
     ]
     lines += ["problem sets", *(f"  {each.name:<20} {each.title}" for each in found.problem_sets)]
+    lines += [
+        "labellers of steps",
+        *(f"  {each.name:<20} {each.title}" for each in found.labellers),
+    ]
     lines += ["budget axes", *(f"  {each.name}" for each in found.budget_axes)]
     return "\n".join(lines)
 

@@ -119,6 +119,13 @@ def _settings(run: argparse.ArgumentParser) -> None:
         help="a parameter of the strategy; repeat it for more",
     )
     run.add_argument(
+        "--verifier-param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the verifier; repeat it for more",
+    )
+    run.add_argument(
         "--selector-param",
         action="append",
         default=[],
@@ -223,6 +230,9 @@ def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--node",
         type=int,
         help="tell the first wrong step on the path to this node; absent: the chosen one",
+    )
+    why.add_argument(
+        "--labeller", help="who judges the steps, by its name in the catalogue; absent: exact"
     )
     _add(why, db=True)
     _what_if(commands)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import backend.judging.selectors  # noqa: F401  (registers all)
 from backend.cli.run import params_of
 from backend.cli.store import within
 from backend.judging.rules import SELECTORS

@@ -15,14 +15,13 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  (registers all)
 from backend.cli.options import SAMPLING
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES, Params
 from backend.core.settings import Settings
 from backend.core.spec import RunSpec
 from backend.judging.rules import SELECTORS
+from backend.judging.scorers import VERIFIERS
 from backend.messages.runs import Run
 from backend.service.assembly import Services, open_services
 from backend.service.present import shown_run
@@ -69,6 +68,10 @@ def spec_of(options: argparse.Namespace) -> RunSpec:
     }
     entry = STRATEGIES[options.strategy]
     given["params"] = params_of(entry.params, "--param", options.param)
+    verifier = VERIFIERS[options.verifier or RunSpec.model_fields["verifier"].default]
+    given["verifier_params"] = params_of(
+        verifier.params, "--verifier-param", options.verifier_param
+    )
     given["selector_params"] = params_of(
         SELECTORS[options.selector or entry.card.selector].params,
         "--selector-param",

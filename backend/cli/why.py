@@ -7,8 +7,6 @@ import argparse
 
 from pydantic import JsonValue, ValidationError
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  (registers all)
 from backend.cli.reselect import text_of
 from backend.cli.run import params_of
 from backend.cli.store import within
@@ -26,7 +24,8 @@ DONE = 0
 def why(options: argparse.Namespace) -> int:
     """Print the cause and where to look."""
     found = within(
-        options.db, lambda services: explained.why(services, options.run_id, options.node)
+        options.db,
+        lambda services: explained.why(services, options.run_id, options.node, options.labeller),
     )
     print(found.model_dump_json() if options.json else why_text(found))
     return DONE

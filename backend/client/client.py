@@ -177,10 +177,13 @@ class Client:
         }
         return self._http.get(f"/runs/{run_id}/reselect", schemas.Reselection, query)
 
-    def why(self, run_id: int, *, node: int | None = None) -> schemas_why.Why:
+    def why(
+        self, run_id: int, *, node: int | None = None, labeller: str | None = None
+    ) -> schemas_why.Why:
         """Where the right answer of a run died, and the first wrong step on the path to `node`
-        (absent: the chosen one)."""
-        return self._http.get(f"/runs/{run_id}/why", schemas_why.Why, {"node": node})
+        (absent: the chosen one), by a labeller of the catalogue (absent: the exact checker)."""
+        query: Query = {"node": node, "labeller": labeller}
+        return self._http.get(f"/runs/{run_id}/why", schemas_why.Why, query)
 
     def why_counts(
         self,

@@ -93,9 +93,9 @@ class StoredRun:
         """What another final rule would have chosen."""
         return self._client.reselect(self.id, selector, params=params, aggregation=aggregation)
 
-    def why(self, *, node: int | None = None) -> schemas_why.Why:
-        """Where the right answer died."""
-        return self._client.why(self.id, node=node)
+    def why(self, *, node: int | None = None, labeller: str | None = None) -> schemas_why.Why:
+        """Where the right answer died, and the first wrong step by a labeller."""
+        return self._client.why(self.id, node=node, labeller=labeller)
 
     def what_if(self, **changes: Any) -> schemas_why.WhatIf:
         """What other settings would have chosen; the names are those of `schemas_why.WhatIfAsk`:

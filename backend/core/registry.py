@@ -2,10 +2,12 @@
 labeller of steps is one file (or one folder) in the room of its family.
 
 Importing the package of a family imports every file in it (`import_modules`), and each registers
-itself: no list names them. A strategy registers as an async generator. The type of its argument
-`params` is its pydantic parameter model; each of its keyword-only arguments is a further role
-(`draft`, `judge`) that a run has to map to a model. What a reader is told of a strategy stands in
-its card (`backend.core.cards`).
+itself: no list names them. A registry imports its package by itself when something is looked up.
+
+A strategy registers as an async generator. The type of its argument `params` is its pydantic
+parameter model; each of its keyword-only arguments is a further role (`draft`, `judge`) that a run
+has to map to a model. What a reader is told of a strategy stands in its card
+(`backend.core.cards`).
 """
 
 from __future__ import annotations
@@ -56,22 +58,35 @@ class NoParams(Params):
 
 
 class Registry(Generic[T]):
-    """Names to plug-ins of one family. Iterates over the names in order of registration."""
+    """Names to plug-ins of one family. Iterates over the names in order of registration.
 
-    def __init__(self, family: str) -> None:
-        self.family = family
-        self._entries: dict[str, T] = {}
+    The first look-up imports `package`, if one is named, in which the plug-ins of this project
+    are; one from elsewhere comes in by `add`.
+    """
+
+    def __init__(self, family: str, package: str = "") -> None:
+        self.family, self._package = family, package
+        self._added: dict[str, T] = {}
+        self._whole = False
+
+    @property
+    def _entries(self) -> dict[str, T]:
+        if not self._whole:
+            if self._package:
+                import_module(self._package)  # threads that come meanwhile wait in here
+            self._whole = True
+        return self._added
 
     def add(self, name: str, entry: T) -> None:
-        if name in self._entries:
+        if name in self._added:
             raise ValueError(f"{self.family} {name!r} is registered twice")
-        self._entries[name] = entry
+        self._added[name] = entry
 
     def remove(self, name: str) -> T:
         """Take an entry out and return it, so that a plug-in can come and go at run time. Raises
         `BadInput` as a lookup does."""
         entry = self[name]
-        del self._entries[name]
+        del self._added[name]
         return entry
 
     def __getitem__(self, name: str) -> T:
@@ -178,7 +193,7 @@ def parsed(model: type[Params], params: Mapping[str, object], of: str) -> Params
         ) from None
 
 
-STRATEGIES: Registry[StrategyEntry] = Registry("strategy")
+STRATEGIES: Registry[StrategyEntry] = Registry("strategy", "backend.strategies")
 
 
 def strategy(

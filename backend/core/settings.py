@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -23,7 +23,9 @@ from backend.core.errors import BadInput
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
-EngineName = Literal["torch", "vllm", "openai", "scripted"]
+PLUG_IN = r"^[a-z][a-z0-9_]{0,63}$"
+"""What the name of a plug-in looks like; which there are, their registry knows."""
+
 ModelName = Annotated[
     Annotated[
         str,
@@ -55,7 +57,9 @@ class Preferences(BaseModel):
         le=36_500.0,
         description="runs older than this are deleted at start (0: kept for ever)",
     )
-    default_engine: EngineName = Field("torch", description="the engine that the form proposes")
+    default_engine: str = Field(
+        "torch", pattern=PLUG_IN, description="the engine that the form proposes, by name"
+    )
     default_model: ModelName = Field(
         None,
         description=(
@@ -64,7 +68,7 @@ class Preferences(BaseModel):
     )
     default_verifier: str = Field(
         "prm",
-        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        pattern=PLUG_IN,
         description="the verifier that the form proposes, by name",
     )
     default_reward_model: ModelName = Field(

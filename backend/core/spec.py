@@ -74,11 +74,18 @@ class RunSpec(BaseModel):
     budget: dict[str, float] = Field(
         default_factory=dict, description="limits by axis: " + ", ".join(BUDGET_AXES)
     )
-    engine: str = Field("torch", description="torch, vllm, openai or scripted")
+    engine: str = Field(
+        "torch", description="a name from the catalogue, such as torch, vllm, openai or scripted"
+    )
     model: str | None = Field(None, description="model name or path; absent: the engine's default")
-    verifier: str = Field("prm", description="prm, exact or logprob")
+    verifier: str = Field("prm", description="a name from the catalogue, such as prm or exact")
     verifier_model: str | None = Field(
         None, description="reward model name or path; absent: the engine's default"
+    )
+    verifier_params: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        exclude_if=lambda params: not params,
+        description="parameters of the verifier; what is absent takes its default",
     )
     aggregation: Aggregation = Field(
         "last", description="how step scores become one score of a path"

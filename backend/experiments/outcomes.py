@@ -11,7 +11,7 @@ from backend.core.events import AnswerChanged, ScoreGiven, ledger_of
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.experiments.plan import Task
 from backend.experiments.shards import LEDGER, Result, Sample
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.problems import Problem
 from backend.problems.classes import classes_of
 from backend.runs.driver import GradeFunction, Outcome

@@ -11,14 +11,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  (registers all)
 from backend.core.errors import BadInput
 from backend.core.keys import digest
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.experiments.spec import SOLUTIONS, Arm, Experiment, cell_of
 from backend.judging.rules import SELECTORS
+from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Problem
 
 Kind = Literal["unit", "pool", "search"]
@@ -66,6 +65,7 @@ def check(experiment: Experiment, find: Callable[[str], Problem]) -> None:
             entry.parse(params_at(arm, at))
         if not arm.pooled and arm.selector is not None:
             SELECTORS[arm.selector].configured(arm.selector_params)
+        VERIFIERS[arm.verifier].parse(arm.verifier_params)
     for problem_id in experiment.problem_ids():
         find(problem_id)
 
@@ -192,6 +192,7 @@ def spec_of(
             "model": arm.model,
             "verifier": arm.verifier,
             "verifier_model": arm.verifier_model,
+            "verifier_params": arm.verifier_params,
             "aggregation": arm.aggregation,
             "selector": None if pooled or strategy == CHAIN else arm.selector,
             "selector_params": {} if pooled or strategy == CHAIN else arm.selector_params,

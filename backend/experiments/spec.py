@@ -118,6 +118,7 @@ class Arm(BaseModel):
     model: str | None = None
     verifier: str = "prm"
     verifier_model: str | None = None
+    verifier_params: dict[str, JsonValue] = Field(default_factory=dict)
     aggregation: Aggregation = "last"
     sampling: SamplingSpec = Field(default_factory=SamplingSpec)
     pooled: bool = False

@@ -25,6 +25,7 @@ from backend.experiments import outcomes
 from backend.experiments.plan import Task, check, tasks, unit_tasks
 from backend.experiments.shards import Folder, Result, Sample
 from backend.experiments.spec import SOLUTIONS, Experiment
+from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Problem
 from backend.problems.equivalence import Compare
 from backend.runs.control import Control
@@ -198,9 +199,9 @@ class Sweep:
 async def models_of(models: Models, spec: RunSpec) -> tuple[Engine, RewardModel | None]:
     """The models that a run names."""
     engine = await models.policy(spec.engine, spec.model)
-    return engine, await models.reward(
-        spec.engine, spec.verifier_model
-    ) if spec.verifier == "prm" else None
+    if not VERIFIERS[spec.verifier].needs_reward_model:
+        return engine, None
+    return engine, await models.reward(spec.engine, spec.verifier_model)
 
 
 def attempts(folder: Folder) -> dict[str, int]:

@@ -15,7 +15,7 @@ from backend.core.registry import NoParams, Params, Registry, parsed
 from backend.core.types import Node
 from backend.problems import extract_answer
 
-SELECTORS: Registry[Rule] = Registry("selector")
+SELECTORS: Registry[Rule] = Registry("selector", "backend.judging.selectors")
 
 
 Factory = TypeVar("Factory", bound=Callable[..., Tally])

@@ -158,9 +158,11 @@ class SelectorInfo(JudgeInfo):
 
 
 class VerifierInfo(JudgeInfo):
-    """A verifier as the form needs it. `needs` names what a run must have for it; `reason` says why
-    it is not available."""
+    """A verifier as the form needs it. `needs` names `reward_model`, `known_answer` and engine
+    capabilities, `params_schema` is a JSON schema; `reason` says why it is not available."""
 
+    summary: str = ""
+    params_schema: dict[str, JsonValue] = Field(default_factory=dict)
     needs: list[str]
     available: bool
     reason: str
@@ -189,6 +191,15 @@ class ProblemSetInfo(Answer):
     size: int | None = None
 
 
+class LabellerInfo(Answer):
+    """What judges the steps of a stored run; `needs` names what the problem must have."""
+
+    name: str
+    title: str
+    summary: str
+    needs: list[str]
+
+
 class Axis(Answer):
     name: str
     title: str
@@ -204,6 +215,7 @@ class Catalog(Answer):
     problem_sets: list[ProblemSetInfo]
     budget_axes: list[Axis]
     formulas: list[FormulaInfo] = Field(default_factory=list)
+    labellers: list[LabellerInfo] = Field(default_factory=list)
 
 
 class Problem(Answer):

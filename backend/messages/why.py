@@ -19,7 +19,7 @@ RUN = "run"
 
 
 class StepVerdict(Answer):
-    """What the exact checker says of a written step: its number from 1, the node in which it
+    """What a labeller says of a written step: its number from 1, the node in which it
     begins, its text, and the kind of mistake."""
 
     step: int
@@ -32,8 +32,8 @@ class StepVerdict(Answer):
 
 class PathStep(Answer):
     """A written step on a path: its number from 1, the node in which it begins, its text, and the
-    score by which the search went (None: there is none). `ok` is the exact checker's verdict, None
-    where the problem set has none; then `kind` and `reason` say nothing."""
+    score by which the search went (None: there is none). `ok` is the labeller's verdict, None where
+    it cannot tell; `kind` and `reason` say more."""
 
     step: int
     node: int
@@ -49,9 +49,9 @@ class Why(Answer):
     `backend.review.why.death` for the causes and the fields.
 
     `first_wrong` is the first wrong step that nothing repaired, on the path to `path_node` (the
-    node asked for, else the chosen one); None where there is none, or where the problem set has no
-    checker of steps, as `checked` tells. `path` are the steps on that path, `line` those on the
-    path to `node`, where the right answer died.
+    node asked for, else the chosen one); None where there is none, or where the `labeller` of the
+    steps can say nothing of this problem, as `checked` tells; `unchecked` says why. `path` are the
+    steps on that path, `line` those on the path to `node`, where the right answer died.
     """
 
     run_id: int
@@ -71,6 +71,8 @@ class Why(Answer):
     first_wrong: StepVerdict | None
     path: list[PathStep] = Field(default_factory=list)
     line: list[PathStep] = Field(default_factory=list)
+    labeller: str = "exact"
+    unchecked: str = ""
 
 
 class RunCause(Answer):
@@ -155,12 +157,12 @@ class TriedList(Answer):
 
 
 class ScoreAsk(BaseModel):
-    """Another verifier for the nodes of a stored run. `engine` and `model` say where a reward model
-    is."""
+    """Another verifier for the nodes of a stored run, by its name in the catalogue. `engine` and
+    `model` say where a reward model is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    verifier: Literal["prm", "exact", "logprob"]
+    verifier: str
     engine: str = "torch"
     model: str | None = None
     aggregation: Aggregation = "last"

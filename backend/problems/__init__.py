@@ -1,5 +1,5 @@
 """Everything about a problem, by its id: problem sets, graders, step checkers and answer
-extraction.
+extraction. Importing this package registers the generated sets: every folder in it is one.
 
 Ids: `ledger/3/17` (generated: set, level, seed), `curated/12` (line of the curated problems),
 `file:gsm8k/12` (line of a file that was read).
@@ -7,18 +7,22 @@ Ids: `ledger/3/17` (generated: set, level, seed), `curated/12` (line of the cura
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
+from backend.core.registry import import_modules
 from backend.problems.answers import extract_answer
-from backend.problems.base import JSON, Grade, Problem, ProblemError, ProblemSet, Verdict
-from backend.problems.countdown import CountdownSet
-from backend.problems.difficulty import Levels, load_levels
+from backend.problems.base import (
+    JSON,
+    SETS,
+    Grade,
+    Problem,
+    ProblemError,
+    ProblemSet,
+    Verdict,
+)
 from backend.problems.equivalence import Equivalence, equal_exactly
 from backend.problems.file import FileSet, read_file, read_lines
-from backend.problems.ledger import LedgerSet
-from backend.problems.procedure import ProcedureSet
 from backend.problems.seeds import in_file, named
 
 __all__ = [
@@ -37,22 +41,17 @@ __all__ = [
     "grade",
     "problem",
     "read_file",
-    "sets",
 ]
 CURATED_FILE = Path(__file__).parent / "curated.jsonl"
 
 
-def sets(levels: Levels) -> Mapping[str, ProblemSet]:
-    """The generated problem sets under a map from level to difficulty."""
-    made: tuple[ProblemSet, ...] = (
-        LedgerSet(levels.ledger),
-        CountdownSet(levels.countdown),
-        ProcedureSet(levels.procedure),
-    )
-    return MappingProxyType({each.name: each for each in made})
+READING_ORDER = ("ledger", "countdown", "procedure")
+"""The order of the catalogue; a set that is not named here comes after these."""
 
+for _folder in import_modules(__name__, first=READING_ORDER, folders=True):
+    _set: ProblemSet = _folder.SET
+    SETS.add(_set.name, _set)
 
-SETS: Mapping[str, ProblemSet] = sets(load_levels())
 CURATED: FileSet = read_lines(
     CURATED_FILE.read_text(encoding="utf-8"), "curated", CURATED_FILE.name
 )

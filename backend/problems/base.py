@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from backend.core.errors import ArboretumError
+from backend.core.registry import Registry
 
 JSON: TypeAlias = Any
 
@@ -61,8 +62,12 @@ class Grade:
 
 
 class ProblemSet(Protocol):
-    """A generator of problems with grader, step checker and authors. `kinds` are the mistakes that
-    `check` can name."""
+    """A generator of problems with grader, step checker and authors: the entry of a plug-in, which
+    a folder of this package declares as `SET`.
+
+    `levels` are those that may be asked for, `kinds` the mistakes that `check` can name, `pupils`
+    the authors that err.
+    """
 
     name: str
     title: str
@@ -78,6 +83,10 @@ class ProblemSet(Protocol):
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Whether the answer (the content of the box) is right."""
+        ...
+
+    def form(self, answer: str) -> str:
+        """The text by which answers are compared: two answers are the same if it is."""
         ...
 
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
@@ -97,6 +106,9 @@ class ProblemSet(Protocol):
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
         """A written solution with one slip that the next step notices and repairs."""
         ...
+
+
+SETS: Registry[ProblemSet] = Registry("problem set", "backend.problems")
 
 
 def answer_step(answer: str) -> str:

@@ -27,9 +27,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from backend import problems
-from backend.problems.base import Problem, ProblemError
-from backend.problems.countdown.expression import read_expression
+from backend.problems.base import SETS, Problem
 from backend.problems.equivalence import LONGEST_ANSWER, Compare
 from backend.problems.exact import canonical, exact
 
@@ -199,27 +197,11 @@ def classes_of(
     problem: Problem, equal: Compare | None = None, known: Verdicts | None = None
 ) -> AnswerClasses:
     """The classes for answers to a problem. Generated problems are read by their own exact rules,
-    all others compared by `equal`.
-
-    Two expressions of countdown are the same answer if they use the same numbers and come to the
-    same value.
-    """
-    if problem.set in problems.SETS:
-        return AnswerClasses(form=expression_form if problem.set == "countdown" else canonical)
+    all others compared by `equal`."""
+    generated = SETS.find(problem.set)
+    if generated is not None:
+        return AnswerClasses(form=generated.form)
     return AnswerClasses(equal, known=known)
-
-
-def expression_form(answer: str) -> str:
-    """An arithmetic expression by its value and its numbers; anything else, or one that claims a
-    wrong value, by its text."""
-    left, equals, claimed = answer.partition("=")
-    try:
-        value, numbers = read_expression(left.strip("$ "))
-    except ProblemError:
-        return canonical(answer)
-    if equals and claimed.strip("$ .") != str(value):
-        return canonical(answer)
-    return f"{value} from {' '.join(map(str, sorted(numbers)))}"
 
 
 __all__ = [
@@ -229,5 +211,4 @@ __all__ = [
     "Settled",
     "Verdicts",
     "classes_of",
-    "expression_form",
 ]

@@ -1,5 +1,5 @@
-"""From a level to numbers: how many steps, distractors and how large the numbers are. All knobs are
-in `backend/classroom/levels.json`.
+"""From a level to numbers: how many steps, distractors and how large the numbers are. The knobs of a
+set are a frozen dataclass in its folder; their values are in `backend/classroom/levels.json`.
 
 A knob that is a pair `[low, high]` is drawn uniformly for each problem (both ends included), so
 that one difficulty may be a single point or the whole range. Level 0 of each set is that whole
@@ -9,13 +9,21 @@ range: what the training corpus is drawn from. Levels 1 to 5 are fixed by measur
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+)
 
 from backend.problems.base import ProblemError
+
+Knobs = TypeVar("Knobs")
 
 
 def _ascending(pair: tuple[int, int]) -> tuple[int, int]:
@@ -28,68 +36,22 @@ Range: TypeAlias = Annotated[tuple[int, int], AfterValidator(_ascending)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 STRICT = ConfigDict(extra="forbid")
 LEVELS_FILE = Path(__file__).parent.parent / "classroom" / "levels.json"
+_FILE = TypeAdapter(dict[str, dict[int, dict[str, JsonValue]]])
 
 
-@dataclass(frozen=True)
-class LedgerDifficulty:
-    """steps: operations needed; distractors: facts that are not needed; largest: bound on every
-    quantity; probabilities in [0, 1].
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    steps: Range = (1, 9)
-    distractors: Range = (0, 4)
-    largest: Range = (20, 99)
-    branching: Share = 0.3
-    shuffled: Share = 0.5
-    together: Share = 0.25
-    skew: float = 1.0
-
-
-@dataclass(frozen=True)
-class CountdownDifficulty:
-    """numbers: how many; largest: bound on the given numbers; target: range of the number to reach;
-    operations allowed when it is made.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    numbers: Range = (3, 5)
-    largest: Range = (9, 25)
-    target: Range = (5, 99)
-    operations: str = "+-*/"
-
-
-@dataclass(frozen=True)
-class ProcedureDifficulty:
-    """steps: instructions; length: numbers at the start; largest: bound on the numbers at the
-    start; arithmetic: share of such steps.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    steps: Range = (1, 9)
-    length: Range = (3, 6)
-    largest: Range = (9, 30)
-    arithmetic: Share = 0.4
-    skew: float = 1.0
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Difficulty by level for each set; level 0 is the range that training draws from."""
-
-    ledger: Mapping[int, LedgerDifficulty] = field(default_factory=dict)
-    countdown: Mapping[int, CountdownDifficulty] = field(default_factory=dict)
-    procedure: Mapping[int, ProcedureDifficulty] = field(default_factory=dict)
-
-
-def load_levels(path: Path = LEVELS_FILE) -> Levels:
-    """Reads the map from level to difficulty. Raises ProblemError for an unknown knob or a value
-    that does not fit."""
+def read_levels(name: str, knobs: type[Knobs], path: Path = LEVELS_FILE) -> Mapping[int, Knobs]:
+    """The difficulties of a set by level; none where the file does not name the set. Raises
+    ProblemError for an unknown knob or a value that does not fit."""
+    adapter, where = TypeAdapter(knobs), ""
+    found: dict[int, Knobs] = {}
     try:
-        return TypeAdapter(Levels).validate_json(path.read_bytes())
+        for level, given in _FILE.validate_json(path.read_bytes()).get(name, {}).items():
+            where = f"{name}.{level}."
+            found[level] = adapter.validate_python(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ProblemError(
-            f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}; accepted: "
-            "the knobs of backend/problems/difficulty.py"
+            f"{path.name}: {where}{'.'.join(map(str, first['loc']))}: {first['msg']}; accepted: "
+            f"the knobs of backend/problems/{name}/difficulty.py"
         ) from error
+    return found

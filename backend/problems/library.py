@@ -13,9 +13,7 @@ from pathlib import Path
 from backend import problems
 from backend.problems.base import Grade, Problem, ProblemError
 from backend.problems.equivalence import Equivalence
-from backend.problems.file import FileSet, read_file, read_lines
-
-CURATED = Path(problems.__file__).parent / "curated.jsonl"
+from backend.problems.file import FileSet, read_file
 
 
 @dataclass(frozen=True)
@@ -89,11 +87,7 @@ class Library:
 def file_sets(folder: Path | None) -> dict[str, FileSet]:
     """The curated set, and one set for every `*.jsonl` of a folder. Raises `ProblemError` that
     names the file and line."""
-    sets = (
-        {"curated": read_lines(CURATED.read_text("utf-8"), "curated", CURATED.name)}
-        if CURATED.is_file()
-        else {}
-    )
+    sets = {problems.CURATED.name: problems.CURATED}
     for path in sorted(folder.glob("*.jsonl")) if folder is not None and folder.is_dir() else ():
         found = read_file(path)
         sets[found.name] = found

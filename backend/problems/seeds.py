@@ -60,7 +60,7 @@ def named(problem_id: str, known: Collection[str], by_line: Collection[str] = ()
         lines = "".join(f"; {each}/LINE" for each in by_line)
         accepted = (
             f"SET/LEVEL/SEED with SET one of {', '.join(sorted(known))}, for example "
-            f"ledger/3/17{lines}"
+            f"{next(iter(known), 'SET')}/3/17{lines}"
         )
         raise ProblemError(f"no problem is called {problem_id[:80]!r}; accepted: {accepted}")
     return Named(name, int(numbers[0]), int(numbers[1]))

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from backend.core.statistics.calibration import BINS, Bin, Calibration, calibration, reliability
 from backend.core.statistics.ranking import auroc
 from backend.core.types import Node
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.review.stored_run import Trace
 from backend.review.why.steps import before
 

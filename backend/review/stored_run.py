@@ -19,8 +19,8 @@ from backend.core.records import EventRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.types import JSON, Finish, Kind, Node
+from backend.judging.aggregation import aggregated
 from backend.judging.rules import SELECTORS, Rule
-from backend.judging.verifiers.aggregation import aggregated
 from backend.problems.base import Problem
 from backend.review.manifest import info_of
 from backend.runs.answer import Ranked

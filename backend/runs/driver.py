@@ -16,8 +16,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401 - importing the packages registers their members
 from backend import problems
 from backend.core.errors import BudgetExhausted, MissingCapability
 from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, StatusChanged
@@ -29,7 +27,7 @@ from backend.core.spec import RunSpec
 from backend.core.steps import Step
 from backend.core.types import JSON, Node
 from backend.judging.rules import SELECTORS, Rule
-from backend.judging.verifiers import build as build_verifier
+from backend.judging.scorers import VERIFIERS, VerifierInputs
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
@@ -98,21 +96,7 @@ def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> Stra
                 "does not give"
             )
             raise MissingCapability(what, f"Choose another {remedy}")
-    if spec.verifier == "prm" and not reward:
-        raise MissingCapability(
-            "the verifier prm needs a process reward model",
-            "Choose a reward model, or the verifier logprob or exact",
-        )
-    if spec.verifier == "exact" and not known:
-        raise MissingCapability(
-            "the exact checker needs a problem whose answer is known",
-            "Choose a problem from a set, or another verifier",
-        )
-    if spec.verifier == "logprob" and not info.capabilities.logprobs:
-        raise MissingCapability(
-            f"the verifier logprob needs log-probabilities, which {info.engine} does not give",
-            "Choose another verifier",
-        )
+    VERIFIERS[spec.verifier].require(reward=reward, known=known, engine=info)
     return entry
 
 
@@ -281,14 +265,14 @@ async def run(
     )
     desk = Desk(control, meter, recorder, paid, spec.seed)
     policy = LivePolicy(engine, desk, spec.sampling.sampling(), system=spec.system)
-    inner = build_verifier(
-        spec.verifier,
+    inputs = VerifierInputs(
         problem=problem,
         reward=reward,
         aggregation=spec.aggregation,
         system=spec.system,
         delimiter=engine.info.delimiter,
     )
+    inner = VERIFIERS[spec.verifier].build(inputs, spec.verifier_params)
     verifier, classes = (
         LiveVerifier(inner, desk, spec.verifier),
         classes_of(problem, compare, paid.verdicts),

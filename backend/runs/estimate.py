@@ -15,7 +15,6 @@ from itertools import count
 
 import numpy as np
 
-import backend.strategies  # noqa: F401 - importing the package registers its members
 from backend.core.errors import ArboretumError, BudgetExhausted
 from backend.core.ports import END, STEP, Sampling, Until, VerifierTokens
 from backend.core.registry import STRATEGIES

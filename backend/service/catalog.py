@@ -6,36 +6,25 @@ from __future__ import annotations
 import math
 from typing import TypedDict
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  (registers all)
 from backend.core.cards import JudgeCard
 from backend.core.formulas import FORMULAS, Formula, Input
 from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import BUDGET_AXES
+from backend.engines.entry import ENGINES
 from backend.engines.models import Models
 from backend.judging.rules import SELECTORS, Rule
-from backend.judging.verifiers import VERIFIERS
+from backend.judging.scorers import VERIFIERS, VerifierEntry
 from backend.messages import runs as schemas
+from backend.problems import SETS
 from backend.problems.library import Library
+from backend.review.labelling import LABELLERS, LabellerEntry
 
-ENGINE_TITLES = {
-    "torch": "Built in (PyTorch)",
-    "vllm": "vLLM",
-    "openai": "Completions server (OpenAI protocol)",
-    "scripted": "Scripted (no model)",
-}
 AXIS_TITLES = {
     "generated_tokens": "generated tokens",
     "model_calls": "model calls",
     "verifier_calls": "verifier calls",
     "rounds": "rounds",
     "seconds": "seconds",
-}
-POLICIES = {"torch": ["classroom"], "vllm": ["classroom"], "openai": [], "scripted": ["scripted"]}
-REWARDS = {
-    "torch": ["classroom-prm", "classroom-prm-full"],
-    "vllm": ["classroom-prm", "classroom-prm-full"],
-    "scripted": ["scripted"],
 }
 
 
@@ -44,11 +33,12 @@ def catalog(models: Models, library: Library) -> schemas.Catalog:
     return schemas.Catalog(
         strategies=[strategy(entry) for entry in STRATEGIES.values()],
         selectors=[selector(rule) for rule in SELECTORS.values()],
-        verifiers=[verifier(name) for name in VERIFIERS],
+        verifiers=[verifier(entry) for entry in VERIFIERS.values()],
         engines=engines(models),
         problem_sets=problem_sets(library),
         budget_axes=[schemas.Axis(name=axis, title=AXIS_TITLES[axis]) for axis in BUDGET_AXES],
         formulas=[formula(one) for one in FORMULAS.values()],
+        labellers=[labeller(entry) for entry in LABELLERS.values()],
     )
 
 
@@ -115,10 +105,11 @@ def selector(rule: Rule) -> schemas.SelectorInfo:
     )
 
 
-def verifier(name: str) -> schemas.VerifierInfo:
-    entry = VERIFIERS[name]
+def verifier(entry: VerifierEntry) -> schemas.VerifierInfo:
     return schemas.VerifierInfo(
-        name=name,
+        name=entry.name,
+        summary=entry.summary,
+        params_schema=entry.params.model_json_schema(),
         needs=list(entry.needs),
         available=True,
         reason="",
@@ -156,11 +147,11 @@ def engines(models: Models) -> list[schemas.EngineChoice]:
     return [
         schemas.EngineChoice(
             name=name,
-            title=ENGINE_TITLES.get(name, name),
+            title=ENGINES[name].title,
             available=available,
             reason=reason,
-            models=POLICIES.get(name, []),
-            reward_models=REWARDS.get(name, []),
+            models=list(ENGINES[name].models),
+            reward_models=list(ENGINES[name].reward_models),
             state=states[name].state if name in states else "unloaded",
             seconds_loading=states[name].seconds_loading if name in states else 0.0,
         )
@@ -177,4 +168,17 @@ def problem_sets(library: Library) -> list[schemas.ProblemSetInfo]:
     ]
 
 
-__all__ = ["catalog", "problem_sets"]
+def labeller(entry: LabellerEntry) -> schemas.LabellerInfo:
+    return schemas.LabellerInfo(
+        name=entry.name, title=entry.title, summary=entry.summary, needs=list(entry.needs)
+    )
+
+
+def load_plugins() -> None:
+    """Import every plug-in now, which a registry else does at its first look-up. Blocks for a
+    second or two."""
+    for family in (STRATEGIES, SELECTORS, VERIFIERS, ENGINES, SETS, LABELLERS):
+        family.values()
+
+
+__all__ = ["catalog", "load_plugins", "problem_sets"]

@@ -6,13 +6,20 @@ import logging
 
 from pydantic import ValidationError
 
+from backend.core.errors import BadInput
 from backend.core.settings import Preferences
+from backend.engines.entry import ENGINES
 from storage import Store
 
 log = logging.getLogger("arboretum.services")
 
 
 PREFERENCES = "preferences"
+OWN_MODELS = {
+    name: Preferences.model_fields[name].default
+    for name in ("default_engine", "default_model", "default_reward_model")
+}
+"""The engine that the form proposes without any stored choice, with its own models."""
 
 
 class PreferenceBook:
@@ -27,8 +34,19 @@ class PreferenceBook:
                 "stored settings are not readable and are replaced by the defaults: %s", error
             )
             self.current = Preferences()
+        if self.current.default_engine not in ENGINES:
+            log.warning(
+                "the stored default engine %r is not here any more; the form proposes %s",
+                self.current.default_engine,
+                OWN_MODELS["default_engine"],
+            )
+            self.current = self.current.model_copy(update=OWN_MODELS)
 
     def save(self, preferences: Preferences) -> None:
-        """Blocks for the write."""
+        """Blocks for the write. Raises `BadInput` for an engine that does not exist."""
+        if preferences.default_engine not in ENGINES:
+            raise BadInput(
+                "default_engine", given=preferences.default_engine, accepted=", ".join(ENGINES)
+            )
         self._store.set_setting(PREFERENCES, preferences.model_dump(mode="json"))
         self.current = preferences

@@ -10,13 +10,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  registers them
 from backend.core.cards import Card, JudgeCard
 from backend.core.registry import STRATEGIES, Params, StrategyEntry
-from backend.judging import rules, verifiers
+from backend.judging import rules, scorers
 from backend.judging.rules import SELECTORS
-from backend.judging.verifiers import VERIFIERS
+from backend.judging.scorers import VERIFIERS
 
 CARDS = "<!-- the cards -->"
 """Where in the introduction of a family its cards come."""
@@ -134,11 +132,11 @@ def joined(parts: Iterable[str]) -> str:
 def pages() -> dict[str, str]:
     """Every page by its path below `docs/`."""
     ruled = ((name, rule.params, rule.card) for name, rule in SELECTORS.items())
-    judged = ((name, Params, entry.card) for name, entry in VERIFIERS.items())
+    judged = ((name, entry.params, entry.card) for name, entry in VERIFIERS.items())
     return {
         **{f"strategies/{name}.md": strategy_page(entry) for name, entry in STRATEGIES.items()},
         "selectors.md": family_page(introduction(rules.__file__, "selectors"), ruled),
-        "verifiers.md": family_page(introduction(verifiers.__file__, ""), judged),
+        "verifiers.md": family_page(introduction(scorers.__file__, "verifiers"), judged),
     }
 
 

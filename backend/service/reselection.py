@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-import backend.judging.selectors  # noqa: F401  (registers all)
 from backend.core.errors import BadInput
 from backend.core.ports import Aggregation
 from backend.core.types import JSON
+from backend.judging.aggregation import AGGREGATIONS
 from backend.judging.rules import SELECTORS
-from backend.judging.verifiers import AGGREGATIONS
 from backend.messages import runs as schemas
 from backend.problems.classes import classes_of
 from backend.review.reselect import Reselection, reselect

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from backend.core.errors import ArboretumError
+from backend.engines.entry import ENGINES
 from backend.service.jobs import Models
 from storage import NodeFull, RunRow
-
-QUICK = ("torch", "scripted")
-"""Engines that are ready within seconds; the others are not loaded only to show tokens."""
 
 WAIT_S = 15.0
 
@@ -20,7 +18,9 @@ async def token_texts(
     """One text a token id, special tokens visible; empty where the model is not at hand or is no
     longer the one that wrote them."""
     name = str(run.spec.get("engine", ""))
-    if not node.token_ids or (name not in QUICK and not loaded):
+    entry = ENGINES.find(name)
+    quick = entry is not None and entry.quick
+    if not node.token_ids or not (quick or loaded):
         return []
     model = run.spec.get("model")
     try:

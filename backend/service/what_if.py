@@ -10,7 +10,7 @@ from backend.core.errors import ArboretumError, BadInput
 from backend.core.events import StepEnded
 from backend.core.registry import STRATEGIES
 from backend.core.types import Score
-from backend.judging.verifiers import AGGREGATIONS
+from backend.judging.aggregation import AGGREGATIONS
 from backend.messages import why as schemas
 from backend.review.stored_run import StoredRun, own_choice
 from backend.review.what_if.what_if import Changes, Judge, Stored, what_if

@@ -10,15 +10,16 @@ from itertools import zip_longest
 
 from backend.core.errors import BadInput
 from backend.core.types import JSON, Node
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.messages import why as schemas
 from backend.problems.classes import classes_of
 from backend.problems.library import Library
+from backend.review.labelling import DEFAULT_LABELLER, LABELLERS
 from backend.review.lens import lens
 from backend.review.reselect import candidates
 from backend.review.stored_run import StoredRun
 from backend.review.why.death import Case, Death, counted, death
-from backend.review.why.steps import first_wrong, judged, written
+from backend.review.why.steps import Judged, first_wrong, judged, written
 from backend.service.assembly import Services
 from storage import RunRow
 
@@ -26,19 +27,19 @@ SHOWN = 300
 """Characters of a step in a list."""
 
 
-def why(services: Services, run_id: int, node: int | None = None) -> schemas.Why:
-    """Where the right answer of a run died, and the first wrong step on the path to a node. Raises
-    `NotFound`, `Conflict` for a run that is not over, and `BadInput` for the node."""
+def why(
+    services: Services, run_id: int, node: int | None = None, labeller: str | None = None
+) -> schemas.Why:
+    """Where the right answer of a run died, and the first wrong step on the path to a node, by the
+    labeller of that name (None: the exact checker). Raises `NotFound`, `Conflict` for a run that is
+    not over, and `BadInput` for the node or the labeller."""
+    judge = LABELLERS[labeller or DEFAULT_LABELLER]
     case = case_of(services.ended_run(run_id), services.library)
     found = death(case)
     path_node = node if node is not None else None if case.own is None else case.own.node
     if path_node is not None and not 0 <= path_node < len(case.trace.nodes):
         raise BadInput("node", given=path_node, accepted=f"0 to {len(case.trace.nodes) - 1}")
-    steps = (
-        None
-        if path_node is None
-        else judged(case.trace, case.trace.nodes[path_node], case.problem, case.delimiter)
-    )
+    steps = None if path_node is None else judged_path(case, path_node, judge.name)
     wrong = first_wrong(steps or ())
     return schemas.Why.model_validate(
         {
@@ -47,20 +48,25 @@ def why(services: Services, run_id: int, node: int | None = None) -> schemas.Why
             "path_node": path_node,
             "checked": steps is not None,
             "first_wrong": None if wrong is None else wrong._asdict(),
-            "path": path_of(case, path_node),
-            "line": path_of(case, found.node),
+            "path": path_of(case, path_node, judge.name),
+            "line": path_of(case, found.node, judge.name),
+            "labeller": judge.name,
+            "unchecked": judge.why_not(case.problem),
         }
     )
 
 
-def path_of(case: Case, node: int | None) -> list[dict[str, JSON]]:
-    """The steps on the path to a node, with what the exact checker says of them, if there is
-    one.
-    """
+def judged_path(case: Case, node: int, labeller: str) -> list[Judged] | None:
+    """The steps on the path to a node as a labeller judges them, if it can."""
+    return judged(case.trace, case.trace.nodes[node], case.problem, case.delimiter, labeller)
+
+
+def path_of(case: Case, node: int | None, labeller: str) -> list[dict[str, JSON]]:
+    """The steps on the path to a node, with what a labeller says of them, if it can."""
     if node is None:
         return []
     steps = written(case.trace, case.trace.nodes[node], case.delimiter)
-    known = judged(case.trace, case.trace.nodes[node], case.problem, case.delimiter) or ()
+    known = judged_path(case, node, labeller) or ()
     return [
         {
             "step": place,

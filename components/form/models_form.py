@@ -10,14 +10,20 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from backend.core.settings import Preferences
-from backend.messages.runs import Catalog, EngineChoice, StrategyInfo, VerifierInfo
+from backend.messages.runs import (
+    Catalog,
+    EngineChoice,
+    SelectorInfo,
+    StrategyInfo,
+    VerifierInfo,
+)
 from components.form.schema_form import fields, schema_form
 from components.form.start_form import Start
 
 Named = TypeVar("Named", bound=Any)
 DEFAULT = "default"
 AGGREGATIONS = ("last", "min", "prod", "mean")
-ENGINE, VERIFIER = "form.engine", "form.verifier"
+ENGINE, VERIFIER, RULE = "form.engine", "form.verifier", "form.rule"
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ def models_form(catalog: Catalog, strategy: StrategyInfo, start: Start) -> Model
                 "scores each step",
                 start,
             )
+    given = spec.verifier_params if verifier.name == spec.verifier else {}
+    verifier_params = _params(VERIFIER, verifier, given, start)
     rules = _rules(catalog, strategy, start)
     missing = next(
         (f"{entry.title}: {entry.reason}." for entry in (engine, verifier) if not entry.available),
@@ -70,6 +78,7 @@ def models_form(catalog: Catalog, strategy: StrategyInfo, start: Start) -> Model
             "model": model,
             "verifier": verifier.name,
             "verifier_model": reward,
+            "verifier_params": verifier_params,
             **rules,
             **_system(start),
         },
@@ -155,9 +164,18 @@ def _rule_params(catalog: Catalog, rule: str, start: Start) -> dict[str, Any]:
         (one.selector for one in catalog.strategies if one.name == start.spec.strategy), None
     )
     given = start.spec.selector_params if rule == (start.spec.selector or published) else {}
+    return _params(RULE, entry, given, start)
+
+
+def _params(
+    place: str, entry: VerifierInfo | SelectorInfo, given: Mapping[str, Any], start: Start
+) -> dict[str, Any]:
+    """The inputs of a plug-in, drawn from what it declares, below a line that names it; nothing
+    for one without parameters."""
     if fields(entry.params_schema):
-        st.caption(f"Parameters of the selector {entry.name}")
-    return schema_form(entry.params_schema, key=f"form.rule.{entry.name}", given=given, start=start)
+        family = "verifier" if isinstance(entry, VerifierInfo) else "selector"
+        st.caption(f"Parameters of the {family} {entry.name}")
+    return schema_form(entry.params_schema, key=f"{place}.{entry.name}", given=given, start=start)
 
 
 def _system(start: Start) -> dict[str, str | None]:

@@ -85,7 +85,9 @@ def _asked(run: Run, source: str) -> None:
         st.text(f"Graded: {visible(run.grade_reason)}")
     ledger_row(run)
     settings = {name: getattr(run, name) for name in SETTINGS} | {
-        "selector_params": run.spec.get("selector_params", {})
+        name: given
+        for name in ("verifier_params", "selector_params")
+        if (given := run.spec.get(name)) or name == "selector_params"
     }
     st.json(settings, expanded=1)
 

@@ -42,30 +42,32 @@ def judges(catalog: Catalog, run: Run) -> Iterator[Judge]:
     for entry in catalog.verifiers:
         if not entry.available:
             continue
+        if "known_answer" in entry.needs and run.right_answer is None:
+            continue
         if "reward_model" in entry.needs:
-            yield from _reward_models(catalog, run)
-        elif entry.name != run.verifier and (entry.name != "exact" or run.right_answer is not None):
+            yield from _reward_models(catalog, entry.name, run)
+        elif entry.name != run.verifier:
             ask = ScoreAsk.model_validate({"verifier": entry.name, "aggregation": run.aggregation})
             yield Judge(entry.name, entry.title, ask)
 
 
-def _reward_models(catalog: Catalog, run: Run) -> Iterator[Judge]:
+def _reward_models(catalog: Catalog, verifier: str, run: Run) -> Iterator[Judge]:
     described = run.manifest.get("reward")
     own = described.get("model") if isinstance(described, dict) else None
-    seen = {own if run.verifier == "prm" else None}
+    seen = {own if run.verifier == verifier else None}
     for engine in catalog.engines:
         for model in engine.reward_models if engine.available else ():
             if model not in seen:
                 seen.add(model)
                 ask = ScoreAsk.model_validate(
                     {
-                        "verifier": "prm",
+                        "verifier": verifier,
                         "engine": engine.name,
                         "model": model,
                         "aggregation": run.aggregation,
                     }
                 )
-                yield Judge(f"prm {model}", f"{model} ({engine.title})", ask)
+                yield Judge(f"{verifier} {model}", f"{model} ({engine.title})", ask)
 
 
 def why_lens(service: Client, catalog: Catalog, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The steps of a path with what the exact checker says of each and the score by which the search
+"""The steps of a path with what a labeller says of each and the score by which the search
 went: as rows, and as escaped HTML."""
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def path_rows(steps: Sequence[StepLike], first_wrong: int | None) -> list[PathRo
 def first_wrong(steps: Sequence[StepLike]) -> int | None:
     """The number of the first wrong step that no later one repaired; None where there is none, or
     nothing was checked."""
-    last_right = max((each.step for each in steps if each.ok is not False), default=0)
-    return last_right + 1 if last_right < len(steps) else None
+    last_right = max((each.step for each in steps if each.ok), default=0)
+    return next((each.step for each in steps[last_right:] if each.ok is False), None)
 
 
 def _judged(each: StepLike, first: int | None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.client import Client
-from backend.messages.runs import OVER, Run
+from backend.messages.runs import OVER, Catalog, Run
 from backend.messages.why import Why
 from components.frame.address import address, number_in_address, page, put_in_address
 from components.frame.prose import plain_markdown, visible
@@ -26,7 +26,7 @@ COLORS = {
 }
 
 
-def why_run(service: Client, run: Run) -> Why | None:
+def why_run(service: Client, catalog: Catalog, run: Run) -> Why | None:
     """Draw what is known of the run; None where it is not over yet."""
     _which(run)
     if run.status not in OVER:
@@ -46,7 +46,9 @@ def why_run(service: Client, run: Run) -> Why | None:
         return None
     with st.spinner("Looking for where the right answer died\u2026"):
         found = required(
-            lambda: service.why(run.id, node=number_in_address("node")),
+            lambda: service.why(
+                run.id, node=number_in_address("node"), labeller=_labeller(catalog)
+            ),
             f"The cause for run {run.id}",
         )
     _verdict(run, found)
@@ -54,7 +56,7 @@ def why_run(service: Client, run: Run) -> Why | None:
     with left:
         _line(found)
     with right:
-        _path(run, found)
+        _path(run, catalog, found)
     return found
 
 
@@ -147,7 +149,7 @@ def _line(found: Why) -> None:
     st.html(steps_html(path_rows(found.line, first_wrong(found.line)), end))
 
 
-def _path(run: Run, found: Why) -> None:
+def _path(run: Run, catalog: Catalog, found: Why) -> None:
     """The path that was chosen, or the one that the reader asks for, with the first wrong step."""
     own = run.chosen_node is not None and found.path_node == run.chosen_node
     with st.container(
@@ -180,7 +182,9 @@ def _path(run: Run, found: Why) -> None:
             "Nothing was chosen: no solution was finished. Name a node to check the path to it."
         )
         return
-    st.text(_said(found))
+    if len(catalog.labellers) > 1:
+        _judges(catalog, found)
+    st.text(_said(found, title_of(catalog, found.labeller)))
     if found.first_wrong is not None:
         node = found.first_wrong.node
         st.page_link(
@@ -200,18 +204,46 @@ def _go(key: str) -> None:
     put_in_address(node=st.session_state[key])
 
 
-def _said(found: Why) -> str:
-    """What the exact checker says of the path."""
+def _labeller(catalog: Catalog) -> str | None:
+    """Who shall judge the steps, as the address says; None for the default."""
+    name = st.query_params.get("labeller")
+    return name if name in {each.name for each in catalog.labellers} else None
+
+
+def _judges(catalog: Catalog, found: Why) -> None:
+    """A choice among the labellers."""
+    names, key = [each.name for each in catalog.labellers], "why.labeller"
+    st.selectbox(
+        "Steps judged by",
+        names,
+        names.index(found.labeller),
+        format_func=lambda name: title_of(catalog, name),
+        key=key,
+        on_change=lambda: put_in_address(labeller=st.session_state[key]),
+        width=420,
+    )
+
+
+def title_of(catalog: Catalog, labeller: str) -> str:
+    """What a labeller is called in a sentence, at its beginning."""
+    titles = {each.name: each.title for each in catalog.labellers}
+    return titles.get(labeller, "The exact checker")
+
+
+def _said(found: Why, title: str) -> str:
+    """What the labeller of that title says of the path."""
     if not found.checked:
+        reason = found.unchecked or "this problem set has no exact checker of steps"
         return (
-            "This problem set has no exact checker of steps, so nobody says which step is the "
-            "first wrong one."
+            f"{visible(reason[:1].upper() + reason[1:])}, so nobody says which step is the first "
+            "wrong one."
         )
     wrong = found.first_wrong
     if wrong is None:
-        return "The exact checker finds no wrong step on this path that was not repaired."
+        return f"{visible(title)} finds no wrong step on this path that was not repaired."
+    judge = visible(title[:1].lower() + title[1:])
     kind = (wrong.kind or "mistake").replace("_", " ")
     return (
-        f"First wrong step by the exact checker: step {wrong.step} (node {wrong.node}), "
+        f"First wrong step by {judge}: step {wrong.step} (node {wrong.node}), "
         f"{kind}. {visible(wrong.reason)}"
     )

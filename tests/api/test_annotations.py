@@ -13,7 +13,7 @@ import pytest
 from backend import problems
 from backend.client import Client, Refused
 from backend.engines.scripted.engine import ScriptedEngine
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.messages.annotations import CategoryAsk, Task
 from backend.review.annotate.tables import unescaped
 from backend.runs.driver import run

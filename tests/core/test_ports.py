@@ -21,7 +21,7 @@ from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted.toy import toy_scores
-from backend.judging.verifiers import steps_of
+from backend.judging.aggregation import steps_of
 from tests.golden import searched, spec, told_event
 
 on_all = pytest.mark.parametrize("name", list(STRATEGIES))

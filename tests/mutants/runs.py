@@ -16,9 +16,9 @@ RUNS = (
         "aggregation-not-passed",
         Defect.LOST_OPTION,
         "step scores are always aggregated by the last",
-        "backend/judging/verifiers/__init__.py",
-        'delimiter=delimiter, aggregation=aggregation)\n    if name == "exact"',
-        'delimiter=delimiter)\n    if name == "exact"',
+        "backend/judging/verifiers/prm.py",
+        "        aggregation=inputs.aggregation,\n",
+        "",
         ("runs/test_driver.py::test_every_option_of_a_run_reaches_the_part_that_it_is_for",),
     ),
     Mutant(

@@ -21,7 +21,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.api.guard import Guard
 from backend.core.settings import Preferences, Settings
 from backend.core.spec import RunSpec

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
 from components.form.judge_entry_panel import chosen_judges, judge_sections

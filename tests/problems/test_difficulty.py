@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from backend.problems import SETS, ProblemError
-from backend.problems.difficulty import load_levels
+from backend.problems.countdown import CountdownDifficulty
+from backend.problems.difficulty import LEVELS_FILE, read_levels
+from backend.problems.ledger import LedgerDifficulty
+from backend.problems.procedure import ProcedureDifficulty
+
+LEDGER = read_levels("ledger", LedgerDifficulty)
+COUNTDOWN = read_levels("countdown", CountdownDifficulty)
+PROCEDURE = read_levels("procedure", ProcedureDifficulty)
 
 
-def test_every_set_has_levels_one_to_five_and_the_range_that_training_draws_from() -> None:
-    levels = load_levels()
-    assert (
-        set(levels.ledger) == set(levels.countdown) == set(levels.procedure) == {0, 1, 2, 3, 4, 5}
-    )
-    assert all(tuple(each.levels) == (1, 2, 3, 4, 5) for each in SETS.values())
+def test_every_measured_set_has_levels_one_to_five_and_the_range_that_training_draws_from() -> None:
+    assert all(set(levels) == {0, 1, 2, 3, 4, 5} for levels in (LEDGER, COUNTDOWN, PROCEDURE))
+    measured = json.loads(LEVELS_FILE.read_text(encoding="utf-8"))
+    assert list(measured) == ["ledger", "countdown", "procedure"]
+    assert all(tuple(SETS[name].levels) == (1, 2, 3, 4, 5) for name in measured)
 
 
 def test_levels_never_get_shorter() -> None:
-    levels = load_levels()
     for low, high in ((1, 2), (2, 3), (3, 4), (4, 5)):
-        assert levels.ledger[low].steps <= levels.ledger[high].steps
-        assert levels.procedure[low].steps <= levels.procedure[high].steps
-        assert levels.countdown[low].numbers <= levels.countdown[high].numbers
+        assert LEDGER[low].steps <= LEDGER[high].steps
+        assert PROCEDURE[low].steps <= PROCEDURE[high].steps
+        assert COUNTDOWN[low].numbers <= COUNTDOWN[high].numbers
 
 
 @pytest.mark.parametrize(
@@ -42,5 +48,5 @@ def test_an_unknown_knob_or_a_bad_value_is_refused_by_name(
     path.write_text(
         f'{{"ledger": {{"1": {knobs}}}, "countdown": {{}}, "procedure": {{}}}}', encoding="utf-8"
     )
-    with pytest.raises(ProblemError, match=rf"levels\.json.*{named}"):
-        load_levels(path)
+    with pytest.raises(ProblemError, match=rf"levels\.json: ledger\.1\..*{named}"):
+        read_levels("ledger", LedgerDifficulty, path)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.problems import SETS, check
-from backend.problems.difficulty import LedgerDifficulty
-from backend.problems.ledger import LedgerSet
+from backend.problems.ledger import LedgerDifficulty, LedgerSet
 from backend.problems.ledger.facts import Fact, Ledger, Quantity
 from backend.problems.ledger.write import needed
 

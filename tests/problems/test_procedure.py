@@ -8,8 +8,7 @@ from itertools import pairwise
 import pytest
 
 from backend.problems import SETS, check, grade
-from backend.problems.difficulty import ProcedureDifficulty
-from backend.problems.procedure import ProcedureSet
+from backend.problems.procedure import ProcedureDifficulty, ProcedureSet
 from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure
 
 PROBLEM = ProcedureSet({}).of(

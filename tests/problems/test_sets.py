@@ -18,23 +18,17 @@ from backend.problems import (
     extract_answer,
     grade,
     problem,
-    sets,
 )
-from backend.problems.difficulty import (
-    CountdownDifficulty,
-    LedgerDifficulty,
-    Levels,
-    ProcedureDifficulty,
-)
+from backend.problems.countdown import CountdownDifficulty, CountdownSet
+from backend.problems.ledger import LedgerDifficulty, LedgerSet
+from backend.problems.procedure import ProcedureDifficulty, ProcedureSet
 
 CELLS = [(name, level) for name in SETS for level in (0, *SETS[name].levels)]
-FIXED = sets(
-    Levels(
-        ledger={3: LedgerDifficulty(steps=(3, 4), distractors=(1, 2))},
-        countdown={3: CountdownDifficulty(numbers=(4, 4))},
-        procedure={3: ProcedureDifficulty(steps=(3, 4))},
-    )
-)
+FIXED = {
+    "ledger": LedgerSet({3: LedgerDifficulty(steps=(3, 4), distractors=(1, 2))}),
+    "countdown": CountdownSet({3: CountdownDifficulty(numbers=(4, 4))}),
+    "procedure": ProcedureSet({3: ProcedureDifficulty(steps=(3, 4))}),
+}
 GOLDEN = {
     "ledger": "Mia keeps 34 buttons.\nKim keeps 16 books.\nHugo keeps 6 fewer books than "
     "Kim.\nCara keeps half as many books as Mia.\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import backend.judging.selectors  # noqa: F401 - registers them
 from backend.core.steps import Step
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS

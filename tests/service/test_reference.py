@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from backend.core.cards import Card
-from backend.core.registry import STRATEGIES, NoParams, Params
+from backend.core.registry import STRATEGIES, Params
 from backend.judging.rules import SELECTORS
-from backend.judging.verifiers import VERIFIERS
+from backend.judging.scorers import VERIFIERS
 from backend.service import catalog
 from backend.service.reference import pages, parameter_table, table, write
 
@@ -19,7 +19,7 @@ JUDGING = ROOT / "backend" / "judging"
 CARDS: dict[str, tuple[Card, type[Params]]] = {
     **{name: (entry.card, entry.params) for name, entry in STRATEGIES.items()},
     **{f"selector {name}": (rule.card, rule.params) for name, rule in SELECTORS.items()},
-    **{f"verifier {name}": (entry.card, NoParams) for name, entry in VERIFIERS.items()},
+    **{f"verifier {name}": (entry.card, entry.params) for name, entry in VERIFIERS.items()},
 }
 
 
@@ -57,7 +57,7 @@ def test_the_review_of_the_selectors_names_files_that_are_there() -> None:
 
 
 def test_a_selector_and_a_verifier_tell_their_cards_in_the_catalogue() -> None:
-    rule, judge = catalog.selector(SELECTORS["rpc"]), catalog.verifier("prm")
+    rule, judge = catalog.selector(SELECTORS["rpc"]), catalog.verifier(VERIFIERS["prm"])
     assert rule.departures == list(SELECTORS["rpc"].card.departures) and "Weibull" in rule.formula
     assert judge.title == "Process reward model" and judge.idea and judge.sources
 

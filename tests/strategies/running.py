@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Note, Step
 from backend.core.types import Node

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.steps import Popped, Pruned, Pushed
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.support.enumerable import (

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import BadInput, VerifierFailure
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Allocated, Kept, Pruned, Remarked

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.statistics.estimators import best_of_k, majority_of_draws, pass_at_k

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import pytest
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  registers them
 from backend.core.ports import Capabilities
 from backend.core.registry import STRATEGIES
 from backend.judging.rules import SELECTORS

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BudgetExhausted, VerifierFailure
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES

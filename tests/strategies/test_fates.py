@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Pruned, Step, Weighed
 from backend.core.types import Finish, Node

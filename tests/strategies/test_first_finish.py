@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend import problems
 from backend.core.errors import BadInput, MissingCapability
 from backend.core.ports import Engine, EngineInfo, RewardModel, Sampling

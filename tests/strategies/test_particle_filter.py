@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BadInput
 from backend.core.formulas.particles import log_odds
 from backend.core.registry import STRATEGIES

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.formulas.particles import log_odds
 from backend.core.ports import Sampling
 from backend.core.registry import STRATEGIES

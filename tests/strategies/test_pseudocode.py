@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from tests.golden import FOLDER, SEARCHES, searched, spec

@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.formulas.shares import shares
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES

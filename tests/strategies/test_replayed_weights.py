@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.formulas.particles import ladder
 from backend.core.records import MemorySink
 from backend.core.statistics.resampling import SCHEMES, conditional

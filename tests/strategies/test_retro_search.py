@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import BadInput
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES

@@ -16,7 +16,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.formulas.particles import ladder
 from backend.core.ports import Rng
 from backend.core.statistics.resampling import SCHEMES

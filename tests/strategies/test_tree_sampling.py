@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import VerifierFailure
 from backend.core.formulas.soft_values import boltzmann, draws_allowed, soft
 from backend.core.records import MemorySink

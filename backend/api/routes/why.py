@@ -34,11 +34,14 @@ def why_counts(
 
 @router.get("/runs/{run_id}/why")
 def why(
-    run_id: int, services: Needs, node: Annotated[int | None, Query(ge=0)] = None
+    run_id: int,
+    services: Needs,
+    node: Annotated[int | None, Query(ge=0)] = None,
+    labeller: str | None = None,
 ) -> schemas_why.Why:
     """Where the right answer of a run died, and the first wrong step on the path to `node` (absent:
-    the chosen one)."""
-    return explained.why(services, run_id, node)
+    the chosen one), by a labeller of the catalogue (absent: the exact checker)."""
+    return explained.why(services, run_id, node, labeller)
 
 
 @router.post("/runs/{run_id}/what-if")

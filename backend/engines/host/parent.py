@@ -30,8 +30,9 @@ from backend.core.ports import (
     Solution,
     StepScores,
 )
+from backend.engines.entry import Role, Setting
 from backend.engines.host.process import HostProcess
-from backend.engines.host.wire import Loaded, ModelDied, ModelSpec, Role, Setting
+from backend.engines.host.wire import Loaded, ModelDied, ModelSpec
 from backend.engines.shared.unclaimed import Unclaimed
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -27,9 +27,8 @@ from backend.core.ports import (
     Solution,
     StepScores,
 )
+from backend.engines.entry import Role, Setting
 
-Setting: TypeAlias = str | int | float | bool | None
-Role: TypeAlias = Literal["policy", "reward"]
 HEADER: Final = struct.Struct("<I")
 
 

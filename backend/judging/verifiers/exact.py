@@ -11,8 +11,10 @@ from collections.abc import Sequence
 
 from backend import problems
 from backend.core.ports import Aggregation, VerifierTokens
+from backend.core.registry import NoParams
 from backend.core.types import Node, Score
-from backend.judging.verifiers.aggregation import aggregated, steps_of
+from backend.judging.aggregation import aggregated, steps_of
+from backend.judging.scorers import KNOWN_ANSWER, VerifierInputs, verifier
 from backend.problems.base import Problem
 
 
@@ -51,3 +53,10 @@ class ExactVerifier:
             )
         grade = problems.grade(self._problem, problems.extract_answer(node.written()))
         return Score(None if grade.correct is None else float(grade.correct), reason=grade.reason)
+
+
+@verifier("exact", needs=(KNOWN_ANSWER,), by_steps=True)
+def exact(params: NoParams, inputs: VerifierInputs) -> ExactVerifier:
+    """The rules of the problem set: a step scores 1 while the prefix is sound and a right answer
+    can still be reached, else 0. Without a checker of steps only a finished answer has a score."""
+    return ExactVerifier(inputs.problem, delimiter=inputs.delimiter, aggregation=inputs.aggregation)

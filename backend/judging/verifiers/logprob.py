@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 
 from backend.core.ports import VerifierTokens
+from backend.core.registry import NoParams
 from backend.core.types import Node, Score
+from backend.judging.scorers import VerifierInputs, verifier
 
 
 class LogprobVerifier:
@@ -40,3 +42,10 @@ class LogprobVerifier:
 
 def _probability(mean_logprob: float) -> float:
     return math.exp(min(0.0, mean_logprob))
+
+
+@verifier("logprob", needs=("logprobs",))
+def own_confidence(params: NoParams, inputs: VerifierInputs) -> LogprobVerifier:
+    """How likely the policy found the tokens that it sampled on the path: exp of their mean
+    log-probability. It costs nothing."""
+    return LogprobVerifier()

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.core.ports import Aggregation, RewardModel, Solution, StepScores, VerifierTokens
+from backend.core.registry import NoParams
 from backend.core.types import Node, Score
-from backend.judging.verifiers.aggregation import aggregated, steps_of
+from backend.judging.aggregation import aggregated, steps_of
+from backend.judging.scorers import REWARD_MODEL, VerifierInputs, verifier
 
 NOTHING_WRITTEN = Score(None, reason="nothing is written yet")
 
@@ -67,3 +69,17 @@ class ProcessRewardVerifier:
                 None, reason=f"the reward model gave a step the score {odd}; accepted: 0 to 1"
             )
         return Score(aggregated(result.scores, self._aggregation), result.scores)
+
+
+@verifier("prm", needs=(REWARD_MODEL,), by_steps=True)
+def process_reward(params: NoParams, inputs: VerifierInputs) -> ProcessRewardVerifier:
+    """A model that was trained to say of each step how likely it is to be right, given everything
+    before it."""
+    assert inputs.reward is not None, "it declares that it needs a reward model"
+    return ProcessRewardVerifier(
+        inputs.reward,
+        inputs.problem.question,
+        system=inputs.system,
+        delimiter=inputs.delimiter,
+        aggregation=inputs.aggregation,
+    )

@@ -2,4 +2,9 @@
 which no play can win.
 """
 
+from backend.problems.base import ProblemSet
+from backend.problems.countdown.difficulty import CountdownDifficulty as CountdownDifficulty
 from backend.problems.countdown.problems import CountdownSet as CountdownSet
+from backend.problems.difficulty import read_levels
+
+SET: ProblemSet = CountdownSet(read_levels("countdown", CountdownDifficulty))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from backend.problems.base import Grade, ProblemError
 from backend.problems.countdown.arithmetic import applied
 from backend.problems.countdown.game import Game
+from backend.problems.exact import canonical
 
 LONGEST, DEEPEST = 200, 30
 _TOKEN = re.compile(r"\s*(\d{1,9}|[-+*/()])")
@@ -133,3 +134,16 @@ def graded_expression(game: Game, answer: str | None) -> Grade:
     if value != game.target:
         return Grade(False, f"{left.strip()} makes {value}, not {game.target}")
     return Grade(True, f"{left.strip()} makes {game.target} and uses each number once")
+
+
+def expression_form(answer: str) -> str:
+    """An arithmetic expression by its value and its numbers; anything else, or one that claims a
+    wrong value, by its text."""
+    left, equals, claimed = answer.partition("=")
+    try:
+        value, numbers = read_expression(left.strip("$ "))
+    except ProblemError:
+        return canonical(answer)
+    if equals and claimed.strip("$ .") != str(value):
+        return canonical(answer)
+    return f"{value} from {' '.join(map(str, sorted(numbers)))}"

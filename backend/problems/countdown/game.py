@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from backend.problems.base import JSON, Problem
 from backend.problems.countdown.arithmetic import operations
-from backend.problems.difficulty import CountdownDifficulty
+from backend.problems.countdown.difficulty import CountdownDifficulty
 
 PHRASES = (
     "Use each of the numbers {numbers} exactly once, with + - * / and brackets, to make {target}.",

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from backend.problems.base import Grade, Problem, Verdict, known_pupil
 from backend.problems.countdown import check, write
-from backend.problems.countdown.expression import graded_expression
+from backend.problems.countdown.difficulty import CountdownDifficulty
+from backend.problems.countdown.expression import expression_form, graded_expression
 from backend.problems.countdown.game import Game, generate
-from backend.problems.difficulty import CountdownDifficulty
 from backend.problems.seeds import problem_id, seeded
 
 
@@ -41,6 +41,11 @@ class CountdownSet:
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Right if the answer is an expression that uses each number once and makes the target."""
         return graded_expression(Game.of(problem), answer)
+
+    def form(self, answer: str) -> str:
+        """By value and numbers: two expressions that use the same numbers and come to the same
+        value are the same answer."""
+        return expression_form(answer)
 
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
         """One verdict per step."""

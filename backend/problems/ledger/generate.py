@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from backend.problems.difficulty import LedgerDifficulty
+from backend.problems.ledger.difficulty import LedgerDifficulty
 from backend.problems.ledger.facts import ITEMS, NAMES, VERBS, Fact, Ledger, Quantity
 
 

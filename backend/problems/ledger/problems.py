@@ -6,9 +6,10 @@ import random
 from collections.abc import Mapping, Sequence
 
 from backend.problems.base import Grade, Problem, Verdict, known_pupil
-from backend.problems.difficulty import LedgerDifficulty
+from backend.problems.exact import canonical
 from backend.problems.integers import graded_number
 from backend.problems.ledger import check, write
+from backend.problems.ledger.difficulty import LedgerDifficulty
 from backend.problems.ledger.facts import Ledger, Quantity
 from backend.problems.ledger.generate import generate
 from backend.problems.ledger.pupils import PUPILS
@@ -44,6 +45,10 @@ class LedgerSet:
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Right if the answer is the very integer asked for."""
         return graded_number(problem.answer or "", answer)
+
+    def form(self, answer: str) -> str:
+        """As numbers and texts are read everywhere."""
+        return canonical(answer)
 
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
         """One verdict per step."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from backend.problems.difficulty import ProcedureDifficulty
+from backend.problems.procedure.difficulty import ProcedureDifficulty
 from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure, State
 
 SHORTEST, LONGEST, LARGEST = 2, 7, 99

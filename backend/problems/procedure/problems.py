@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from backend.problems.base import Grade, Problem, Verdict, known_pupil
-from backend.problems.difficulty import ProcedureDifficulty
+from backend.problems.exact import canonical
 from backend.problems.procedure import check, write
+from backend.problems.procedure.difficulty import ProcedureDifficulty
 from backend.problems.procedure.generate import generate
 from backend.problems.procedure.instructions import Procedure, listed
 from backend.problems.seeds import problem_id, seeded
@@ -58,6 +59,10 @@ class ProcedureSet:
         if given == (problem.answer or "").split():
             return Grade(True, f"the list is {problem.answer}, number by number")
         return Grade(False, f"{' '.join(given)[:60]!r} is not the list {problem.answer}")
+
+    def form(self, answer: str) -> str:
+        """As numbers and texts are read everywhere."""
+        return canonical(answer)
 
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
         """One verdict per step."""

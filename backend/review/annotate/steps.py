@@ -35,7 +35,7 @@ def written_steps(
     nodes: Sequence[tuple[int, str]], delimiter: str, ends: Collection[int] = ()
 ) -> list[WrittenStep]:
     """The steps that `nodes` (id and text, from below the prompt down) write together. Empty pieces
-    are no steps, as `backend.judging.verifiers.aggregation.steps_of` has it. Nodes named in `ends`
+    are no steps, as `backend.judging.aggregation.steps_of` has it. Nodes named in `ends`
     end a step even without a delimiter, as those of other programs do."""
     found: list[WrittenStep] = []
     for group in _groups(nodes, ends):

@@ -19,7 +19,8 @@ from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.core.types import JSON, Finish, Score
-from backend.judging.verifiers.aggregation import aggregated
+from backend.judging.aggregation import aggregated
+from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
@@ -30,8 +31,9 @@ from backend.runs.control import Control
 from backend.runs.driver import rule_of, run
 from backend.runs.paid import Paid, PaidScore, verdicts_in
 
-BY_STEPS = ("prm", "exact")
-"""Verifiers whose scores of paths are aggregated from scores of steps."""
+STEERED_BY = "prm"
+"""The verifier under whose name the scores of a stored series steer a search: one whose scores come
+from a model, so that the search stops where the series has none."""
 
 
 class Judge(NamedTuple):
@@ -66,7 +68,7 @@ class Changes:
             ),
             "aggregation": self.aggregation or spec.aggregation,
             "params": {**spec.params, **self.params},
-            "verifier": spec.verifier if self.judge is None else "prm",
+            "verifier": spec.verifier if self.judge is None else STEERED_BY,
             "budget": {axis: limit for axis, limit in spec.budget.items() if axis != "seconds"},
         }
         return spec.model_copy(update=changed)
@@ -158,7 +160,9 @@ async def replayed(
             asked,
             problem=problem,
             engine=engine,
-            reward=FrozenRewardModel(stored.reward) if asked.verifier == "prm" else None,
+            reward=FrozenRewardModel(stored.reward)
+            if VERIFIERS[asked.verifier].needs_reward_model
+            else None,
             sink=sink,
             control=Control(),
             grade=grade,
@@ -179,16 +183,23 @@ def again(paid: Paid, asked: RunSpec) -> Paid:
         if answer.finish is not Finish.ABORTED or answer.failure is not None
     }
     scores = {
-        key: _aggregated(score, asked.aggregation) if key[0] in BY_STEPS else score
+        key: _aggregated(score, asked.aggregation) if by_steps(key[0]) else score
         for key, score in paid.scores.items()
     }
     return replace(paid, completions=kept, scores=scores, next_seq=0, elapsed_ms=0.0, anew=True)
 
 
+def by_steps(verifier: str) -> bool:
+    """Whether its scores of paths are aggregated from scores of steps; no for a name that nobody
+    knows."""
+    entry = VERIFIERS.find(verifier)
+    return entry is not None and entry.by_steps
+
+
 def judged_by(judge: Judge, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
     """The stored answers with the scores of another verifier, under the name of the verifier that
     is asked for."""
-    by_steps = judge.series.split(" ")[0] in BY_STEPS
+    of_steps = by_steps(judge.series.split(" ")[0])
     found = {
         (asked.verifier, trace.nodes[node].key): PaidScore(score)
         for node, score in judge.scores.items()
@@ -196,7 +207,7 @@ def judged_by(judge: Judge, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
     return replace(
         paid,
         scores={
-            key: _aggregated(score, asked.aggregation) if by_steps else score
+            key: _aggregated(score, asked.aggregation) if of_steps else score
             for key, score in found.items()
         },
     )

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from backend.core.events import AnswerChanged
 from backend.core.ports import Classes
 from backend.core.types import Kind, Node
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.problems.base import Grade, Problem
 from backend.review.reselect import Ranked
 from backend.review.stored_run import Choice, Trace

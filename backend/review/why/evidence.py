@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from backend import problems
 from backend.core.types import ON_REQUEST, Finish, Kind, Node
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.problems.base import REPAIR, Grade, Problem
 from backend.problems.exact import bare
 from backend.review.stored_run import Trace

@@ -1,15 +1,14 @@
-"""The steps of a solution as the exact checker judges them, and which of them is the first wrong
-one."""
+"""The steps of a solution as a labeller judges them, and which of them is the first wrong one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from backend import problems
 from backend.core.types import Node
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.problems.base import Problem
+from backend.review.labelling import DEFAULT_LABELLER, LABELLERS, StepPath
 from backend.review.stored_run import Trace
 
 
@@ -23,26 +22,32 @@ class Written(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A written step: its number from 1, the node in which it begins, its text, and the checker's
-    verdict. `kind` names the mistake."""
+    """A written step: its number from 1, the node in which it begins, its text, and the labeller's
+    verdict (`ok` None: it cannot tell). `kind` names the mistake."""
 
     step: int
     node: int
     text: str
-    ok: bool
+    ok: bool | None
     kind: str | None
     reason: str
 
 
 def judged(
-    trace: Trace, node: Node, problem: Problem, delimiter: str = "\n\n"
+    trace: Trace,
+    node: Node,
+    problem: Problem,
+    delimiter: str = "\n\n",
+    labeller: str = DEFAULT_LABELLER,
 ) -> list[Judged] | None:
-    """All steps on the path to a node; None where the problem set has no checker of steps."""
+    """All steps on the path to a node; None where the labeller can say nothing of this problem.
+    Raises `BadInput` that names the labellers there are."""
     steps = written(trace, node, delimiter)
-    verdicts = problems.check(problem, [step.text for step in steps])
-    if verdicts is None:
+    texts = tuple(step.text for step in steps)
+    labels = LABELLERS[labeller].label(StepPath(problem, texts, trace, node, delimiter))
+    if labels is None:
         return None
-    told = zip(steps, verdicts, strict=True)
+    told = zip(steps, labels, strict=True)
     return [
         Judged(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason)
         for place, (step, one) in enumerate(told, 1)
@@ -97,4 +102,4 @@ def first_wrong(steps: Sequence[Judged]) -> Judged | None:
     """The first wrong step that no later one repaired; None where the solution is right as far as
     it goes."""
     last_right = max((one.step for one in steps if one.ok), default=0)
-    return steps[last_right] if last_right < len(steps) else None
+    return next((one for one in steps[last_right:] if one.ok is False), None)

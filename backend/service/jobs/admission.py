@@ -10,20 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401  (registers all)
-from backend.core.errors import BadInput, MissingCapability
+from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
+from backend.engines.entry import ENGINES
 from backend.judging.rules import SELECTORS
-from backend.judging.verifiers import VERIFIERS
+from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Problem, ProblemError
 
 OWN = "own"
 """The set of questions that users type themselves."""
-
-ENGINES = ("torch", "vllm", "openai", "scripted")
-SHIPPED_MODELS = ("classroom", "classroom-prm", "classroom-prm-full", "scripted")
 
 Availability = Callable[[], Sequence[tuple[str, bool, str]]]
 
@@ -43,17 +39,13 @@ class Admission:
         entry = STRATEGIES[spec.strategy]
         entry.parse(spec.params)
         SELECTORS[spec.selector or entry.card.selector].configured(spec.selector_params)
-        if spec.verifier not in VERIFIERS:
-            raise BadInput("verifier", given=spec.verifier, accepted=", ".join(VERIFIERS))
+        verifier = VERIFIERS[spec.verifier]
+        verifier.parse(spec.verifier_params)
         self._engine(spec.engine)
         for name in (spec.model, spec.verifier_model):
             self.model(name)
         problem = problem or self.problem(spec)
-        if spec.verifier == "exact" and problem.answer is None:
-            raise MissingCapability(
-                "the exact checker needs a problem whose answer is known",
-                "Choose a problem from a set, or give the answer",
-            )
+        verifier.require(known=problem.answer is not None)
         return problem
 
     def problem(self, spec: RunSpec) -> Problem:
@@ -73,8 +65,8 @@ class Admission:
         list.
         """
         allowed = self.allowed_models()
-        if name is not None and allowed is not None and name not in (*SHIPPED_MODELS, *allowed):
-            accepted = ", ".join((*SHIPPED_MODELS, *allowed))
+        if name is not None and allowed is not None and name not in (*shipped(), *allowed):
+            accepted = ", ".join((*shipped(), *allowed))
             raise BadInput(
                 "model",
                 given=name,
@@ -96,4 +88,10 @@ class Admission:
             )
 
 
-__all__ = ["ENGINES", "OWN", "SHIPPED_MODELS", "Admission", "Availability"]
+def shipped() -> tuple[str, ...]:
+    """The models that the engines themselves offer: everybody may use these."""
+    names = (name for entry in ENGINES.values() for name in (*entry.models, *entry.reward_models))
+    return tuple(dict.fromkeys(names))
+
+
+__all__ = ["OWN", "Admission", "Availability", "shipped"]

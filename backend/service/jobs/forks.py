@@ -24,8 +24,11 @@ from storage import NodeFull, RunRow, Store
 
 OVER = ("finished", "failed", "cancelled", "crashed")
 DEPENDENT = {
-    "strategy": ("params", "selector", "selector_params"), "engine": ("model", "verifier_model"), "selector": ("selector_params",),
-}  # fmt: skip
+    "strategy": ("params", "selector", "selector_params"),
+    "engine": ("model", "verifier_model"),
+    "verifier": ("verifier_params",),
+    "selector": ("selector_params",),
+}
 """What another value of a setting sets back to its default."""
 
 

@@ -25,6 +25,7 @@ from backend.core.errors import ArboretumError, BadInput, Conflict, StorageFailu
 from backend.core.ports import EngineInfo
 from backend.core.spec import RunSpec
 from backend.core.types import JSON
+from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Problem
 from backend.review.stored_run import StoredRun
 from backend.runs.driver import Control, GradeFunction, manifest
@@ -287,7 +288,7 @@ class Jobs:
         engine = await self._models.policy(job.spec.engine, job.spec.model)
         reward = (
             await self._models.reward(job.spec.engine, job.spec.verifier_model)
-            if job.spec.verifier == "prm"
+            if VERIFIERS[job.spec.verifier].needs_reward_model
             else None
         )
         await self._describe(job, engine.info, None if reward is None else reward.info)

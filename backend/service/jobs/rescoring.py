@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backend.core.errors import Conflict, MissingCapability
+from backend.core.errors import Conflict
 from backend.core.ports import Aggregation, RewardModel, Verifier
 from backend.core.types import Kind, Node, Score
-from backend.judging.verifiers import build
+from backend.judging.scorers import VERIFIERS, VerifierEntry, VerifierInputs
 from backend.review.stored_run import StoredRun
 from backend.review.why.evidence import solutions
 from backend.service.jobs.failure import failure
@@ -39,9 +39,15 @@ class Asked:
     aggregation: Aggregation = "last"
 
     @property
+    def entry(self) -> VerifierEntry:
+        """Raises `BadInput` that names the verifiers there are."""
+        return VERIFIERS[self.verifier]
+
+    @property
     def series(self) -> str:
-        """The name of the scores."""
-        return f"prm {self.model or 'default'}" if self.verifier == "prm" else self.verifier
+        """The name of the scores: that of the verifier, and of the reward model if it asks one."""
+        model = f" {self.model or 'default'}" if self.entry.needs_reward_model else ""
+        return self.verifier + model
 
 
 class Progress(NamedTuple):
@@ -68,15 +74,12 @@ class Rescoring:
 
     def start(self, row: RunRow, asked: Asked) -> Progress:
         """Begin a series; an older one of that name stays until the new one is whole. Raises
-        `Conflict` where it is being made already, and `MissingCapability` for the exact checker
-        without a known answer."""
+        `Conflict` where it is being made already, `BadInput` for an unknown verifier, and
+        `MissingCapability` for one that needs a known answer where there is none."""
         place = (row.id, asked.series)
         if place in self._tasks:
             raise Conflict(f"run {row.id} is being scored by {asked.series} already")
-        if asked.verifier == "exact" and StoredRun(row, self._store).problem.answer is None:
-            raise MissingCapability(
-                "the exact checker needs a problem whose answer is known", "Choose another verifier"
-            )
+        asked.entry.require(known=StoredRun(row, self._store).problem.answer is not None)
         self._progress[place] = Progress(asked.series, 0, row.nodes)
         task = self._tasks[place] = asyncio.create_task(
             self._made(row, asked, place), name=f"scores of run {row.id}"
@@ -120,7 +123,7 @@ class Rescoring:
         trace = await asyncio.to_thread(lambda: run.trace)
         reward = (
             await self._models.reward(asked.engine, asked.model)
-            if asked.verifier == "prm"
+            if asked.entry.needs_reward_model
             else None
         )
         score = scorer(run, asked, reward)
@@ -143,14 +146,14 @@ def scorer(
 ) -> Callable[[Sequence[Node]], Awaitable[list[Score]]]:
     """What scores the nodes of a stored run. A verifier that asks no model computes, and does that
     in a thread."""
-    verifier: Verifier = build(
-        asked.verifier,
+    inputs = VerifierInputs(
         problem=run.problem,
         reward=reward,
         aggregation=asked.aggregation,
         system=run.system,
         delimiter=run.delimiter,
     )
+    verifier = asked.entry.build(inputs)
     if reward is not None:
         return verifier.score
     return lambda nodes: asyncio.to_thread(lambda: asyncio.run(told(verifier, nodes)))

@@ -7,7 +7,6 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-import backend.strategies  # noqa: F401
 from backend.core.registry import STRATEGIES, Params
 from components.form.parameters import Parameter, parameters, parameters_html
 

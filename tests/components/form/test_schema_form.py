@@ -8,8 +8,6 @@ from typing import Literal
 import pytest
 from pydantic import Field as Declared
 
-import backend.judging.selectors
-import backend.strategies  # noqa: F401
 from backend.core.registry import STRATEGIES, Params
 from backend.judging.rules import SELECTORS
 from components.form.schema_form import Field, changed, fields, fits

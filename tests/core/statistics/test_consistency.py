@@ -10,7 +10,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.statistics.consistency import Solutions, consistency_at_k, texts
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS

@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.types import Finish, Kind, Node
 from backend.judging.rules import SELECTORS
 from backend.judging.selectors.markers import MarkerVoteParams, count, pattern, thought

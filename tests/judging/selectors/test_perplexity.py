@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import MissingCapability
 from backend.core.ports import Capabilities, Decision
 from backend.core.spec import RunSpec

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import backend.judging.selectors  # noqa: F401  registers them
 from backend.core.errors import BadInput
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from backend import problems
 from backend.core.errors import BadInput, MissingCapability
 from backend.core.types import Kind, Node, Score
-from backend.engines.scripted.engine import ScriptedRewardModel
-from backend.judging.verifiers import VERIFIERS, aggregated, build, steps_of
+from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
+from backend.judging.aggregation import aggregated, steps_of
+from backend.judging.scorers import VERIFIERS, VerifierInputs
 from backend.judging.verifiers.exact import ExactVerifier
 from backend.judging.verifiers.logprob import LogprobVerifier
 from backend.judging.verifiers.prm import ProcessRewardVerifier
@@ -122,25 +124,23 @@ async def test_confidence_is_the_geometric_mean_over_all_sampled_tokens() -> Non
 
 def test_each_verifier_in_the_catalogue_can_be_built() -> None:
     problem = problems.problem("ledger/1/1000001")
-    for name in VERIFIERS:
-        build(
-            name,
-            problem=problem,
-            reward=ScriptedRewardModel(),
-            aggregation="last",
-            system=None,
-            delimiter="\n\n",
-        )
-    with pytest.raises(MissingCapability, match="reward model"):
-        build(
-            "prm", problem=problem, reward=None, aggregation="last", system=None, delimiter="\n\n"
-        )
+    for entry in VERIFIERS.values():
+        assert entry.summary and entry.card.title
+        entry.build(VerifierInputs(problem=problem, reward=ScriptedRewardModel()))
+    with pytest.raises(MissingCapability, match="the verifier prm needs a process reward model"):
+        VERIFIERS["prm"].build(VerifierInputs(problem=problem))
     with pytest.raises(BadInput, match="prm, exact, logprob"):
-        build(
-            "psychic",
-            problem=problem,
-            reward=None,
-            aggregation="last",
-            system=None,
-            delimiter="\n\n",
-        )
+        VERIFIERS["psychic"]
+    with pytest.raises(BadInput, match=r"parameter depth of the verifier exact.*no parameters"):
+        VERIFIERS["exact"].build(VerifierInputs(problem=problem), {"depth": 2})
+
+
+def test_what_a_verifier_needs_is_refused_by_the_first_thing_that_lacks() -> None:
+    mute = ScriptedEngine().info
+    mute = replace(mute, capabilities=replace(mute.capabilities, logprobs=False))
+    VERIFIERS["prm"].require(known=False, engine=mute)
+    VERIFIERS["logprob"].require(reward=False, known=False)
+    with pytest.raises(MissingCapability, match="exact needs a problem whose answer is known"):
+        VERIFIERS["exact"].require(known=False)
+    with pytest.raises(MissingCapability, match="needs log-probabilities, which scripted does"):
+        VERIFIERS["logprob"].require(engine=mute)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.judging.verifiers.aggregation import steps_of
+from backend.judging.aggregation import steps_of
 from backend.review.annotate.shapes import (
     LabelledPath,
     finish_reason,

@@ -16,7 +16,7 @@ from backend.core.types import JSON, Kind, Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted.toy import chance
 from backend.judging.rules import SELECTORS
-from backend.judging.verifiers import ProcessRewardVerifier
+from backend.judging.verifiers.prm import ProcessRewardVerifier
 from backend.problems.base import Grade, Problem
 from backend.review.stored_run import Choice, Trace, own_choice
 from backend.review.what_if.what_if import Changes, Judge, Stored, WhatIf, replayed, what_if

@@ -13,7 +13,9 @@ from backend.core.errors import Conflict, EngineFailure, MissingCapability
 from backend.core.ports import Solution, StepScores
 from backend.core.types import Kind
 from backend.engines.scripted.engine import ScriptedRewardModel
-from backend.judging.verifiers import ExactVerifier, LogprobVerifier, ProcessRewardVerifier
+from backend.judging.verifiers.exact import ExactVerifier
+from backend.judging.verifiers.logprob import LogprobVerifier
+from backend.judging.verifiers.prm import ProcessRewardVerifier
 from backend.review.stored_run import Trace
 from backend.service.jobs.rescoring import Asked, Progress, Rescoring
 from backend.service.jobs.rows import finished_fields, stored_problem

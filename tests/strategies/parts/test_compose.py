@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backend.strategies  # noqa: F401  registers them
 from backend.core.errors import BudgetExhausted
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import STRATEGIES
