@@ -66,6 +66,17 @@ async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float], g: fl
     assert steps[-1].values == [0.9]
 
 
+@pytest.mark.parametrize("r", [0.5, 0.7, 1.0])
+async def test_first_steps_scored_half_or_more_begin_with_the_f_of_the_root(r: float) -> None:
+    steps = await search({**LETTER_SCORES, "a": r, "b": 0.4}, expansions=1, finish="none")
+    pushed = {
+        note.node.written(): note.g + note.h
+        for note in notes_of(steps, Pushed)
+        if isinstance(note, Pushed)
+    }
+    assert pushed == pytest.approx({"": 0.5, "a": 0.5, "b": 0.6})
+
+
 async def test_uniform_cost_search_finds_the_greatest_product() -> None:
     steps = await search(cost_mode="nlr")
     assert [note.node.written() for note in popped(steps)] == ["", "a", "aa", "aab"]

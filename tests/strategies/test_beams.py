@@ -247,6 +247,27 @@ async def test_dvts_hands_in_all_candidates_of_the_last_round() -> None:
     assert len(steps[-1].nodes) == 8
 
 
+async def test_an_empty_step_ends_no_subtree_of_dvts_however_well_it_would_score() -> None:
+    def language(path: str) -> list[Piece]:
+        if len(path) > 1:
+            return []
+        return [Piece(" ", 0.5), Piece("a", 0.5, Finish.END if path else Finish.STEP)]
+
+    verifier = ToyVerifier({" ": 1.0, "a ": 1.0, "a": 0.1, "aa": 0.2})
+    steps = await run("dvts", ToyPolicy(language, every=True), verifier, n=2, beam_width=2)
+    assert [snapshot.step.phase for snapshot in steps] == ["select", "collect"]
+    assert texts(steps[-1]) == ["aa"]
+
+
+@pytest.mark.parametrize("name", ["beam_search", "lookahead", "dvts", "stepwise_best_of_n"])
+async def test_among_equal_scores_the_earlier_prefix_survives(name: str) -> None:
+    equal = dict.fromkeys(LETTER_SCORES, 0.5)
+    params = {"n": 2} if name == "stepwise_best_of_n" else {"n": 2, "beam_width": 2}
+    steps = await run(name, ToyPolicy(LETTERS, every=True), ToyVerifier(equal), **params)
+    first = notes_of(steps, Kept)[0]
+    assert isinstance(first, Kept) and [node.written() for node in first.nodes] == ["a"]
+
+
 @pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])
 async def test_no_solution_is_listed_twice_while_others_are_still_written(name: str) -> None:
     steps = await run(
