@@ -16,7 +16,7 @@ ReaderChoice = Literal["threshold", "wrong_costs"]
 """A choice of the reader that changes the numbers, a field of `Material`."""
 
 
-class Finding(NamedTuple):
+class Findings(NamedTuple):
     """What an analysis finds: its sentence, what limits it, and its figures as tables by name."""
 
     sentence: str
@@ -32,7 +32,7 @@ class AnalysisEntry:
 
     name: str
     title: str
-    find: Callable[[Material], Finding | None]
+    find: Callable[[Material], Findings | None]
     order: int
     paper: str
     charts: Mapping[str, Sequence[Plan]]
@@ -56,7 +56,7 @@ class Analysis:
 ANALYSES: Registry[AnalysisEntry] = Registry("analysis")
 """By name. `backend.experiments.analyses` holds those that come with the project."""
 
-Find = Callable[[Material], Finding | None]
+Find = Callable[[Material], Findings | None]
 
 
 def analysis(
@@ -119,7 +119,7 @@ __all__ = [
     "ANALYSES",
     "Analysis",
     "AnalysisEntry",
-    "Finding",
+    "Findings",
     "ReaderChoice",
     "analyse",
     "analysis",

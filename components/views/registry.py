@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from backend.core.registry import Registry, import_modules
-from components.views.material import Material
+from components.views.view_data import ViewData
 
-Draw = Callable[[Material], None]
+Draw = Callable[[ViewData], None]
 
 
 @dataclass(frozen=True)

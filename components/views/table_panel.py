@@ -13,8 +13,8 @@ from backend.messages.runs import Run, StrategyInfo
 from backend.problems import Problem
 from components.frame.address import number_in_address
 from components.views.choosing_panel import PICKED
-from components.views.material import Material
 from components.views.registry import View, views_for
+from components.views.view_data import ViewData
 
 
 def charts(
@@ -33,7 +33,7 @@ def charts(
     schema = entry.params_schema if entry else {}
     settings = parameters(run.params, schema)
     node = number_in_address("node")
-    material = Material(
+    data = ViewData(
         rows,
         events,
         until,
@@ -44,10 +44,10 @@ def charts(
         problem_of(run),
         node,
     )
-    st.fragment(_tabs)(views, material)
+    st.fragment(_tabs)(views, data)
 
 
-def _tabs(views: Sequence[View], material: Material) -> None:
+def _tabs(views: Sequence[View], data: ViewData) -> None:
     """The tabs, of which only the open one computes anything. A click in a chart concerns the whole
     page, which is then drawn anew."""
     if st.session_state.pop(PICKED, False):
@@ -59,7 +59,7 @@ def _tabs(views: Sequence[View], material: Material) -> None:
     ):
         if tab.open:
             with tab:
-                view.draw(material)
+                view.draw(data)
 
 
 def problem_of(run: Run) -> Problem:

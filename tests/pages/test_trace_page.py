@@ -15,8 +15,8 @@ from backend.client import public_url
 from backend.core.tree import tree_table
 from components.tree.live_tree_panel import TreeEvents, read_events
 from components.tree.step_table_panel import neighbours, table_of
-from components.views.material import Material
 from components.views.registry import VIEWS, view
+from components.views.view_data import ViewData
 from tests.components.traced import search_trace
 from tests.pages import fake_service
 from tests.pages.conftest import Open
@@ -296,8 +296,8 @@ def test_a_view_added_from_outside_gets_a_tab_where_the_log_has_something_for_it
     service.add(beam_trace())
 
     @view("Dummy", order=1, needs=("score",))
-    def draw_dummy(material: Material) -> None:
-        st.text(f"a dummy drawn from {len(material.events)} events")
+    def draw_dummy(data: ViewData) -> None:
+        st.text(f"a dummy drawn from {len(data.events)} events")
 
     try:
         page = open_page("trace", run=1, chart="Dummy")

@@ -16,7 +16,7 @@ import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import Plan, Row
 from backend.experiments.costs import AXES
@@ -39,7 +39,7 @@ from backend.experiments.material import Material, finite
         )
     },
 )
-def find_cost_of_pass(material: Material) -> Finding | None:
+def find_cost_of_pass(material: Material) -> Findings | None:
     """What each arm pays for one right answer, and which arm would be missed most."""
     problems = shared_problems(material.cells, material.arms)
     if not problems:
@@ -71,7 +71,7 @@ def find_cost_of_pass(material: Material) -> Finding | None:
         if value > 1.0
     ]
     cheapest = missed[0]["arm"] if missed else "none in particular"
-    return Finding(
+    return Findings(
         f"Over {len(material.arms)} arms, {cheapest} would be missed most on the frontier of "
         "cheapest right answers.",
         "Takes for granted that somebody sees which answer is right. A person stands in at "

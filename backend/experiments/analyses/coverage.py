@@ -17,7 +17,7 @@ from scipy.optimize import least_squares
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups, pooled_curve
 from backend.experiments.rules import covered
@@ -39,7 +39,7 @@ from backend.experiments.rules import covered
         )
     },
 )
-def find_coverage(material: Material) -> Finding | None:
+def find_coverage(material: Material) -> Findings | None:
     """Coverage by kind of problem with the exponentiated power law."""
     rows, fits = list[Row](), list[Row]()
     for name, problems in groups(material.pools):
@@ -67,7 +67,7 @@ def find_coverage(material: Material) -> Finding | None:
         ]
     if not rows:
         return None
-    return Finding(
+    return Findings(
         f"Over all problems, the chance that one of k samples is right {fit_in_words(fits[0])}.",
         "A description of the range measured, not a forecast; coverage needs an oracle that knows "
         "the right one when it sees it.",

@@ -14,7 +14,7 @@ from backend.experiments.allocation import (
     options_of,
     uniform,
 )
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups
@@ -47,7 +47,7 @@ OPTIMAL = Plan(
         "compute-optimal by success": OPTIMAL,
     },
 )
-def find_best_by_difficulty(material: Material) -> Finding | None:
+def find_best_by_difficulty(material: Material) -> Findings | None:
     """The best arm of each kind of problem, and of each third by how often samples are right."""
     problems = shared_problems(material.cells, material.arms)
     if not problems:
@@ -66,7 +66,7 @@ def find_best_by_difficulty(material: Material) -> Finding | None:
         tables["compute-optimal by success"] = compute_optimal(
             options._replace(bins=[bins[problem] for problem in problems])
         )
-    return Finding(
+    return Findings(
         "Difficulty is the set and level of a problem, or the third that it belongs to by how "
         "often the model's own samples are right; the unseen columns choose on one half of the "
         "problems and judge on the other.",

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scipy.optimize import minimize_scalar
 
 from backend.core.errors import BadInput
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
 from backend.experiments.rules import Sampled
@@ -42,7 +42,7 @@ from backend.experiments.rules import Sampled
         ),
     },
 )
-def find_horizon(material: Material) -> Finding | None:
+def find_horizon(material: Material) -> Findings | None:
     """Accuracy of single samples against the steps that a problem needs."""
     lengths = count_by_length(material)
     law = horizon(lengths)
@@ -60,7 +60,7 @@ def find_horizon(material: Material) -> Finding | None:
     solutions = [one for several in material.solutions.values() for one in several]
     stays = survival([one.first_wrong for one in solutions], [one.steps for one in solutions])
     half = "none" if law.half is None else f"{law.half:.1f}"
-    return Finding(
+    return Findings(
         f"If every step were right with the same chance, {law.per_step:.3f}, half of the problems "
         f"of {half} steps would be solved.",
         "Steps are not alike, and some mistakes are repaired: compare the fitted column with the "

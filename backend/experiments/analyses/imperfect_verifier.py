@@ -25,7 +25,7 @@ import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
 from backend.experiments.rules import Sampled
@@ -56,7 +56,7 @@ MOST = 64
         ),
     },
 )
-def find_attempts(material: Material) -> Finding | None:
+def find_attempts(material: Material) -> Findings | None:
     """Resampling until the verifier accepts, over pools that it scored."""
     by_problem = count_accepted(material.pools, material.threshold)
     if not by_problem:
@@ -82,7 +82,7 @@ def find_attempts(material: Material) -> Finding | None:
         if known
         else "nothing is accepted from that score on"
     )
-    return Finding(
+    return Findings(
         f"If a wrong accepted answer costs {material.wrong_costs:g} times what a right one is "
         f"worth, stop after {best} of {MOST} attempts; {at_best}.",
         f"The verifier is taken to accept from a score of {material.threshold:g}; chances are "

@@ -21,7 +21,7 @@ import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.intervals import Interval, mean_interval
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.material import Material
@@ -52,7 +52,7 @@ DIGITS = 9
         )
     },
 )
-def find_iso_costs(material: Material) -> Finding | None:
+def find_iso_costs(material: Material) -> Findings | None:
     """The grid over what was measured, the pairs that no cheaper one beats, and how both numbers
     grow with the cost."""
     found = ways(material)
@@ -71,7 +71,7 @@ def find_iso_costs(material: Material) -> Finding | None:
         for way, by in measured.items()
     }
     best = best_by_cost([pair for several in grid.values() for pair in several])
-    return Finding(
+    return Findings(
         in_words(ratio, best),
         "S solutions with V verifications each cost S (1 + \u03bbV) solutions, \u03bb the tokens "
         "that a verification reads over those that a solution takes; what came from a cache is not "

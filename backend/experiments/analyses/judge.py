@@ -21,7 +21,7 @@ import numpy as np
 from backend.core.errors import BadInput
 from backend.core.statistics.intervals import mean_interval
 from backend.core.statistics.weights import FloatsLike
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups
 from backend.experiments.rules import best
@@ -43,7 +43,7 @@ from backend.experiments.rules import best
         )
     },
 )
-def find_best_k(material: Material) -> Finding | None:
+def find_best_k(material: Material) -> Findings | None:
     """Best-of-k by the verifier: where it is highest, and whether it falls after that."""
     scored = {
         problem: pool for problem, pool in material.pools.items() if not np.isnan(pool.scores).all()
@@ -68,7 +68,7 @@ def find_best_k(material: Material) -> Finding | None:
                 "high": fall.high,
             }
         )
-    return Finding(
+    return Findings(
         f"Over all problems best-of-k is highest at k = {peaks[0]['best k']}.",
         "The best k is chosen on the problems that it is shown for, so a fall is read with its "
         "interval.",

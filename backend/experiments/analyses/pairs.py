@@ -7,7 +7,7 @@ from itertools import combinations
 
 from backend.core.statistics.intervals import paired
 from backend.core.statistics.pareto import Curve, cost_ratio
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import Plan, Row
 from backend.experiments.curves import arrays
@@ -34,14 +34,14 @@ DRAWS = 400
         )
     },
 )
-def find_pairs(material: Material) -> Finding | None:
+def find_pairs(material: Material) -> Findings | None:
     """All pairs of arms on the problems that all have; None for fewer than two of either."""
     problems = shared_problems(material.cells, material.arms)
     if len(problems) < 2 or len(material.arms) < 2:
         return None
     curves = {arm: arrays(material.cells, arm, material.axis, problems) for arm in material.arms}
     pairs = list(combinations(material.arms, 2))
-    return Finding(
+    return Findings(
         "How many times cheaper one arm is at the accuracy that both nearly reach, and their "
         "difference at equal budgets.",
         "Many pairs are many chances for luck: p is not corrected for their number. An arm that "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.core.statistics.pareto import Point, frontier, on_frontier
 from backend.experiments.allocation import options_of
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
@@ -28,7 +28,7 @@ DRAWS = 400
         )
     },
 )
-def find_frontier(material: Material) -> Finding | None:
+def find_frontier(material: Material) -> Findings | None:
     """Every arm at every budget, and whether anything is cheaper and more accurate."""
     problems = shared_problems(material.cells, material.arms)
     if not problems:
@@ -50,7 +50,7 @@ def find_frontier(material: Material) -> Finding | None:
         }
         for at, (name, point) in enumerate(zip(options.names, points, strict=True))
     ]
-    return Finding(
+    return Findings(
         f"{len(there)} of {len(rows)} options are on the frontier of cost and accuracy.",
         "The chance is the share of draws of problems in which an option is on the frontier.",
         {"options": sorted(rows, key=lambda row: row["cost"])},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
 
@@ -15,7 +15,7 @@ from backend.experiments.material import Material
         "arms": Plan("arm", ("share",), "", "share of prompt tokens from the cache", kind="bars")
     },
 )
-def find_cache_use(material: Material) -> Finding | None:
+def find_cache_use(material: Material) -> Findings | None:
     """The share of prompt tokens that the cache saved, by arm."""
     rows = [
         {
@@ -28,7 +28,7 @@ def find_cache_use(material: Material) -> Finding | None:
     ]
     if not rows:
         return None
-    return Finding(
+    return Findings(
         "Searches by steps read the same beginnings again and again; the share that the cache "
         "saved is not computed anew.",
         "Depends on the engine, the size of its cache and on what else was in flight.",

@@ -16,7 +16,7 @@ import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.intervals import mean_interval
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, Solution, groups
 
@@ -48,7 +48,7 @@ SAMPLES = "one sample"
         ),
     },
 )
-def find_prefixes(material: Material) -> Finding | None:
+def find_prefixes(material: Material) -> Findings | None:
     """ProcBench's measures of what searches answered and of single samples, by arm, by kind of
     problem and by the steps needed."""
     places: list[tuple[str, float, Mapping[str, Sequence[Solution]]]] = [
@@ -79,7 +79,7 @@ def find_prefixes(material: Material) -> Finding | None:
         for steps in sorted({material.needed[problem] for problem in by})
     ]
     first = max(rows, key=lambda row: float(row["prefix accuracy"]))
-    return Finding(
+    return Findings(
         f"{first['arm']} at {first['budget']:g} follows a right way longest: "
         f"{first['prefix accuracy']:.0%} of it before the first mistake, and all of it "
         f"{first['sequential match']:.0%} of the time, while {first['final match']:.0%} of its "

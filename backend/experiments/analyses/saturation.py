@@ -20,7 +20,7 @@ from scipy.optimize import least_squares
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.material import Material, pooled_curve
 from backend.experiments.rules import covered, majority
@@ -40,7 +40,7 @@ GAIN = 0.005
         )
     },
 )
-def find_saturation(material: Material) -> Finding | None:
+def find_saturation(material: Material) -> Findings | None:
     """Where further samples stop paying, by a law with one chance for all, beside what was
     measured."""
     if not material.pools:
@@ -59,7 +59,7 @@ def find_saturation(material: Material) -> Finding | None:
             for k, value in zip(material.ks, values, strict=True)
         ]
         rows.append(fit_row(name, law, material.ks, values))
-    return Finding(
+    return Findings(
         "From the predicted N on, one more sample adds less than half a percentage point, if the "
         "law holds.",
         "One chance for all problems is wrong where problems differ: compare the residuals with "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from backend.core.statistics.intervals import paired
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.curves import curve
@@ -34,7 +34,7 @@ def _plan(setting: str, title: str) -> Plan:
         "aggregation": _plan("aggregation", "how step scores become one"),
     },
 )
-def find_settings(material: Material) -> Finding | None:
+def find_settings(material: Material) -> Findings | None:
     """Accuracy against each setting that some arms differ in alone, at every budget that they all
     have."""
     tables: dict[str, list[Row]] = {}
@@ -53,7 +53,7 @@ def find_settings(material: Material) -> Finding | None:
             ]
     if not any(tables.values()):
         return None
-    return Finding(
+    return Findings(
         f"Highest at the largest budget: {in_words(best)}.",
         "The best value is chosen on the problems that it is shown for, so its lead is read with "
         "its interval. Settings interact: the best temperature at one budget or top-p need not be "

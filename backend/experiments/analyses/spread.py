@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.statistics.estimators import pass_at_k
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material
 
@@ -33,7 +33,7 @@ from backend.experiments.material import Material
         )
     },
 )
-def find_spread(material: Material) -> Finding | None:
+def find_spread(material: Material) -> Findings | None:
     """The mean over problems at every k."""
     if not material.pools:
         return None
@@ -47,7 +47,7 @@ def find_spread(material: Material) -> Finding | None:
         }
         rows.append({"k": k, **means})
     last = rows[-1]
-    return Finding(
+    return Findings(
         f"Of {last['k']} samples the best is right {last['best']:.0%} of the time, one "
         f"{last['average']:.0%}, all of them {last['worst']:.0%}.",
         "Best is room for a verifier, worst is what a user who asks once may meet.",

@@ -6,13 +6,13 @@ import streamlit as st
 
 from components.views.any_run.scores import score_figure, score_info
 from components.views.choosing_panel import clickable
-from components.views.material import Material
 from components.views.registry import view
+from components.views.view_data import ViewData
 
 
 @view("Scores by step", order=160, needs=("score",))
-def draw_scores(material: Material) -> None:
-    info = score_info(material.rows)
+def draw_scores(data: ViewData) -> None:
+    info = score_info(data.rows)
     if not info.points:
         st.text("No node is scored yet.")
         return

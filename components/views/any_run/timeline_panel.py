@@ -6,13 +6,13 @@ import streamlit as st
 
 from components.frame.theme import CONFIG
 from components.views.any_run.timeline import SHOWN, timeline, timeline_figure, told_of
-from components.views.material import Material
 from components.views.registry import view
+from components.views.view_data import ViewData
 
 
 @view("Timeline", order=170, needs=("call",))
-def draw_timeline(material: Material) -> None:
-    info = timeline(material.events, material.until)
+def draw_timeline(data: ViewData) -> None:
+    info = timeline(data.events, data.until)
     if not info.calls:
         st.text(told_of(info))
         return

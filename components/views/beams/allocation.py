@@ -19,7 +19,7 @@ from backend.core.events import Allocated, Kept
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
 from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
-from components.views.material import Material
+from components.views.view_data import ViewData
 
 SHOWN = 24
 """Prefixes of a round drawn at most, the best first."""
@@ -173,7 +173,7 @@ def _told(value: float | None) -> str:
     return "\u2013" if value is None else f"{value:.2f}"
 
 
-def allocation_table(one: Allocation, material: Material) -> pd.DataFrame:
+def allocation_table(one: Allocation, data: ViewData) -> pd.DataFrame:
     """One line a prefix of the round: score, softmax weight, that part of the width, and what it
     got."""
     lines = [
@@ -183,7 +183,7 @@ def allocation_table(one: Allocation, material: Material) -> pd.DataFrame:
             each.share,
             None if each.share is None else each.share * one.width,
             each.width,
-            material.text(each.node),
+            data.text(each.node),
         )
         for each in one.granted
     ]

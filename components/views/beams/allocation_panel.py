@@ -11,18 +11,18 @@ from components.views.beams.allocation import (
     course_figure,
 )
 from components.views.choosing_panel import DIGITS, clickable, node_table, numbered
-from components.views.material import Material, plural
 from components.views.registry import view
+from components.views.view_data import ViewData, plural
 
 
 @view("Allocation", order=30, serves=("allocation",))
-def draw_allocation(material: Material) -> None:
-    heat = material.params.get("temperature")
+def draw_allocation(data: ViewData) -> None:
+    heat = data.params.get("temperature")
     found = allocations(
-        material.rows,
-        material.events,
+        data.rows,
+        data.events,
         float(heat) if isinstance(heat, int | float) else None,
-        material.until,
+        data.until,
     )
     if not found:
         st.text("No round has shared out its width yet.")
@@ -51,7 +51,7 @@ def draw_allocation(material: Material) -> None:
         "view.allocation",
     )
     node_table(
-        allocation_table(one, material),
+        allocation_table(one, data),
         [each.node for each in one.granted],
         "view.allocation_table",
         dict.fromkeys(("score", "softmax weight", "exact share"), DIGITS),

@@ -8,8 +8,8 @@ from backend.core.tree import PRUNED
 from components.frame.address import put_in_address
 from components.views.beams.beam import beam_figure, beam_info
 from components.views.choosing_panel import clickable
-from components.views.material import Material, plural
 from components.views.registry import view
+from components.views.view_data import ViewData, plural
 
 ALL = "all subtrees"
 TOGETHER = 16
@@ -17,8 +17,8 @@ TOGETHER = 16
 
 
 @view("Beam", order=10, needs=("kept",), serves=("beam",))
-def draw_beam(material: Material) -> None:
-    info = beam_info(material.rows, material.events, material.until)
+def draw_beam(data: ViewData) -> None:
+    info = beam_info(data.rows, data.events, data.until)
     if not info.contenders:
         st.text("No round has chosen yet.")
         return

@@ -6,13 +6,13 @@ import streamlit as st
 
 from components.views.beams.lookahead import outlook_figure, outlooks, overturned
 from components.views.choosing_panel import clickable
-from components.views.material import Material, plural
 from components.views.registry import view
+from components.views.view_data import ViewData, plural
 
 
 @view("Look-ahead", order=20, serves=("lookahead",))
-def draw_lookahead(material: Material) -> None:
-    found = outlooks(material.rows, material.events, material.until)
+def draw_lookahead(data: ViewData) -> None:
+    found = outlooks(data.rows, data.events, data.until)
     if not found:
         st.text("No step was tried out yet.")
         return

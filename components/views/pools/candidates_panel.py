@@ -13,7 +13,6 @@ from backend.problems.exact import canonical
 from components.run.log import answer_of
 from components.run.reached import written
 from components.views.choosing_panel import clickable, numbered
-from components.views.material import Material, plural
 from components.views.pools.candidates import (
     Candidate,
     candidate_figure,
@@ -22,13 +21,14 @@ from components.views.pools.candidates import (
 )
 from components.views.pools.growth import growth_figure, growth_info
 from components.views.registry import view
+from components.views.view_data import ViewData, plural
 
 
 @view("Answers", order=150, needs=("answer",), serves=("candidates",))
-def draw_candidates(material: Material) -> None:
-    found = candidates(material.rows, material.events, material.until)
-    right = _right(material, found)
-    every = candidate_info(material.rows, found, answer_of, material.selector, right)
+def draw_candidates(data: ViewData) -> None:
+    found = candidates(data.rows, data.events, data.until)
+    right = _right(data, found)
+    every = candidate_info(data.rows, found, answer_of, data.selector, right)
     if not every.classes:
         _unread(every.unread)
         st.text("No finished solution gives an answer yet.")
@@ -39,12 +39,12 @@ def draw_candidates(material: Material) -> None:
         "sample",
         "how many candidates count, in the order in which the final rule met them",
     )
-    info = candidate_info(material.rows, found[:at], answer_of, material.selector, right)
+    info = candidate_info(data.rows, found[:at], answer_of, data.selector, right)
     _unread(info.unread)
     hidden = f"{plural(info.omitted, 'weaker answer')} not shown. " if info.omitted else ""
     known = " None of them is known to be right." if not right else ""
     st.caption(
-        f"{hidden}The rule {material.selector} compares equal answers by: {info.measure}. "
+        f"{hidden}The rule {data.selector} compares equal answers by: {info.measure}. "
         f"A star marks the run's answer.{known}"
     )
     clickable(
@@ -53,7 +53,7 @@ def draw_candidates(material: Material) -> None:
         "view.answers",
     )
     if len(found) > 1:
-        growth = growth_info(material.rows, found, answer_of, material.selector, right)
+        growth = growth_info(data.rows, found, answer_of, data.selector, right)
         settled = (
             f" After sample {growth.settled} the leading answer did not change any more."
             if growth.settled
@@ -72,18 +72,18 @@ def _unread(count: int) -> None:
         st.caption(f"{plural(count, 'finished solution')} without a readable answer.")
 
 
-def _right(material: Material, found: Sequence[Candidate]) -> set[str]:
+def _right(data: ViewData, found: Sequence[Candidate]) -> set[str]:
     """The answers known to be right, in compared form: by the grader of the problem, as far as it
     decides without algebra, and by the verdicts of the log."""
-    by_id = {row.id: row for row in material.rows}
+    by_id = {row.id: row for row in data.rows}
     given = {candidate.node: extract_answer(written(by_id, candidate.node)) for candidate in found}
     forms = {
         canonical(answer): answer
         for answer in given.values()
         if answer is not None and answer.strip()
     }
-    right = {form for form, answer in forms.items() if grade(material.problem, answer).correct}
-    for event in up_to(material.events, material.until):
+    right = {form for form, answer in forms.items() if grade(data.problem, answer).correct}
+    for event in up_to(data.events, data.until):
         match event.body:
             case AnswerChanged(answer=str() as answer, correct=True) if answer:
                 right.add(canonical(answer))

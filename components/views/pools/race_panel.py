@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import clickable
-from components.views.material import Material, plural
 from components.views.pools.race import SHOWN, STOPPED, race_figure, race_info
 from components.views.registry import view
+from components.views.view_data import ViewData, plural
 
 
 @view("Race", order=140, serves=("race",))
-def draw_race(material: Material) -> None:
-    info = race_info(material.rows, material.events, material.until)
+def draw_race(data: ViewData) -> None:
+    info = race_info(data.rows, data.events, data.until)
     if not info.racers:
         st.text("No text has come to its end yet.")
         return

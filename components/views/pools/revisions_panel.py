@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import clickable
-from components.views.material import Material, plural
 from components.views.pools.revisions import revision_figure, revision_info
 from components.views.registry import view
+from components.views.view_data import ViewData, plural
 
 
 @view("Revisions", order=130, needs=("replaced",), serves=("revisions",))
-def draw_revisions(material: Material) -> None:
-    info = revision_info(material.rows, material.events, material.until)
+def draw_revisions(data: ViewData) -> None:
+    info = revision_info(data.rows, data.events, data.until)
     if not info.revisions:
         st.text(
             "No part of the trace was tried anew yet."

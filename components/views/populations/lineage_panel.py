@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import clickable
-from components.views.material import Material
 from components.views.populations.lineage import genealogy, genealogy_figure
 from components.views.populations.particles import distinct_ancestors
 from components.views.populations.pass_panel import shown_pass
 from components.views.registry import view
+from components.views.view_data import ViewData
 
 
 @view("Lineage", order=100, needs=("weighed", "resampled"), serves=("particles",))
-def draw_lineage(material: Material) -> None:
-    one = shown_pass(material, "view.lineages")
+def draw_lineage(data: ViewData) -> None:
+    one = shown_pass(data, "view.lineages")
     if one is None:
         return
     first = len(one.rounds[0].particles)
@@ -26,7 +26,7 @@ def draw_lineage(material: Material) -> None:
     )
     drawn = one.drawn.slot if one.drawn else None
     clickable(
-        genealogy_figure(genealogy(one.rounds, drawn, material.node)),
+        genealogy_figure(genealogy(one.rounds, drawn, data.node)),
         "Who descends from whom, round by round",
         "view.lineage",
     )

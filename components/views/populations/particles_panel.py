@@ -5,18 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from components.frame.theme import CONFIG
-from components.views.material import Material
 from components.views.populations.particles import ess_figure, ess_info, weights_figure
 from components.views.populations.pass_panel import shown_pass
 from components.views.populations.passes import (
     threshold,
 )
 from components.views.registry import view
+from components.views.view_data import ViewData
 
 
 @view("Particles", order=90, needs=("weighed", "resampled"), serves=("particles",))
-def draw_particles(material: Material) -> None:
-    one = shown_pass(material, "view.particles")
+def draw_particles(data: ViewData) -> None:
+    one = shown_pass(data, "view.particles")
     if one is None:
         return
     left, right = st.columns(2)
@@ -30,8 +30,8 @@ def draw_particles(material: Material) -> None:
             alt="Weight of each particle slot by round",
         )
     with right:
-        told = threshold(material.events, one.track)
-        least = told if told is not None else material.ess_min
+        told = threshold(data.events, one.track)
+        least = told if told is not None else data.ess_min
         rule = (
             "Every round resamples."
             if least is None

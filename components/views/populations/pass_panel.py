@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from backend.core.tree import chosen_node
-from components.views.material import Material
 from components.views.populations.passes import (
     Pass,
     pass_of,
@@ -16,21 +15,22 @@ from components.views.populations.passes import (
     temperatures,
     track_label,
 )
+from components.views.view_data import ViewData
 
 LOOKED_AT = "view.pass"
 """Where the session keeps which pass of which run is looked at: (run, track, number)."""
 
 
-def shown_pass(material: Material, key: str) -> Pass | None:
+def shown_pass(data: ViewData, key: str) -> Pass | None:
     """The pass that is looked at, the same in every chart, after the inputs that choose it and what
     there is to say of it. `key` names the inputs of this chart."""
-    found = passes(material.rows, material.events, material.until)
+    found = passes(data.rows, data.events, data.until)
     if not found:
         st.text("No round has been weighed yet.")
         return None
-    heats = temperatures(material.events)
-    chooser = PassChooser(found, heats, material.run, key)
-    one = chooser.looked_at(chosen_node(material.rows))
+    heats = temperatures(data.events)
+    chooser = PassChooser(found, heats, data.run, key)
+    one = chooser.looked_at(chosen_node(data.rows))
     chooser.draw(one)
     if caption := caption_of(one, found, heats):
         st.caption(caption)

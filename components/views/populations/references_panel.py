@@ -5,18 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import node_table
-from components.views.material import Material
 from components.views.populations.passes import (
     passes,
     temperatures,
 )
 from components.views.populations.references import reference_table
 from components.views.registry import view
+from components.views.view_data import ViewData
 
 
 @view("References", order=110, needs=("referenced",), serves=("references",))
-def draw_references(material: Material) -> None:
-    found = passes(material.rows, material.events, material.until)
+def draw_references(data: ViewData) -> None:
+    found = passes(data.rows, data.events, data.until)
     lines = [one for one in found if one.drawn is not None]
     if not lines:
         st.text("No pass has come to its end yet.")
@@ -29,7 +29,7 @@ def draw_references(material: Material) -> None:
     )
 
     node_table(
-        reference_table(lines, temperatures(material.events)),
+        reference_table(lines, temperatures(data.events)),
         [one.drawn.node for one in lines if one.drawn is not None],
         "view.references",
         {

@@ -6,18 +6,18 @@ import streamlit as st
 
 from components.frame.theme import NOTHING
 from components.views.choosing_panel import clickable
-from components.views.material import Material
 from components.views.populations.passes import (
     temperatures,
 )
 from components.views.populations.swaps import swap_figure, swap_info, swap_table, swaps
 from components.views.registry import view
+from components.views.view_data import ViewData
 
 
 @view("Swaps", order=120, needs=("swapped",), serves=("swaps",))
-def draw_swaps(material: Material) -> None:
-    found = swaps(material.events, material.until)
-    info = swap_info(found, temperatures(material.events))
+def draw_swaps(data: ViewData) -> None:
+    found = swaps(data.events, data.until)
+    info = swap_info(found, temperatures(data.events))
     if not info.chains:
         st.text("No chain has begun yet.")
         return

@@ -6,15 +6,15 @@ import streamlit as st
 
 from components.frame.theme import NOTHING
 from components.views.choosing_panel import DIGITS, clickable, numbered
-from components.views.material import Material
 from components.views.registry import view
 from components.views.tree_search.draws import descents, draw_table, lanes
 from components.views.tree_search.draws_figure import draw_figure
+from components.views.view_data import ViewData
 
 
 @view("Draws", order=70, needs=("drawn",), serves=("draws",))
-def draw_draws(material: Material) -> None:
-    found = descents(material.events, material.until)
+def draw_draws(data: ViewData) -> None:
+    found = descents(data.events, data.until)
     if not found:
         st.text("No draw was made yet: the first answer needs none.")
         return

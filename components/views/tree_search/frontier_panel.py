@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import DIGITS, clickable, node_table
-from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.frontier import falls, frontier_figure, frontier_info
 from components.views.tree_search.waiting import SHOWN, waiting_figure, waiting_info, waiting_table
+from components.views.view_data import ViewData, plural
 
 
 @view("Frontier", order=80, needs=("popped",), serves=("frontier",))
-def draw_frontier(material: Material) -> None:
-    info = frontier_info(material.rows, material.events, material.until)
-    now = waiting_info(material.rows, material.events, material.until)
+def draw_frontier(data: ViewData) -> None:
+    info = frontier_info(data.rows, data.events, data.until)
+    now = waiting_info(data.rows, data.events, data.until)
     if not info.pops and not now.entries:
         st.text("No node has entered the frontier yet.")
         return
@@ -47,7 +47,7 @@ def draw_frontier(material: Material) -> None:
                 "view.waiting",
             )
     node_table(
-        waiting_table(now, material),
+        waiting_table(now, data),
         [entry.node for entry in now.entries],
         "view.waiting_table",
         dict.fromkeys("fgh", DIGITS),

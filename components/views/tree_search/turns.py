@@ -27,7 +27,7 @@ from components.frame.theme import (
     escaped,
     framed,
 )
-from components.views.material import Material
+from components.views.view_data import ViewData
 
 COLORS = (BLUE, ORANGE, PURPLE, SKY, VERMILION)
 SHAPES = ("", "/", "x", ".", "-")
@@ -130,7 +130,7 @@ def turn_figure(found: list[Turn]) -> go.Figure:
     return figure
 
 
-def turn_table(found: list[Turn], material: Material) -> pd.DataFrame:
+def turn_table(found: list[Turn], data: ViewData) -> pd.DataFrame:
     """One line a turn: what it did, by which numbers."""
     lines = []
     for one in found:
@@ -147,7 +147,7 @@ def turn_table(found: list[Turn], material: Material) -> pd.DataFrame:
                 told,
                 one.backed,
                 one.frontier,
-                material.text(one.node),
+                data.text(one.node),
             )
         )
     return pd.DataFrame(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import DIGITS, clickable, node_table
-from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.turns import turn_figure, turn_table, turns
+from components.views.view_data import ViewData, plural
 
 
 @view("Turns", order=60, needs=("jumped",), serves=("turns",))
-def draw_turns(material: Material) -> None:
-    found = turns(material.events, material.until)
+def draw_turns(data: ViewData) -> None:
+    found = turns(data.events, data.until)
     if not found:
         st.text("No turn is over yet.")
         return
@@ -28,7 +28,7 @@ def draw_turns(material: Material) -> None:
         "view.turns",
     )
     node_table(
-        turn_table(found, material),
+        turn_table(found, data),
         [one.node for one in found],
         "view.turn_table",
         dict.fromkeys(("value", "backed up"), DIGITS),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import clickable
-from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.visits import visit_figure, visit_info
+from components.views.view_data import ViewData, plural
 
 
 @view("Visits", order=50, needs=("backed",), serves=("visits",))
-def draw_visits(material: Material) -> None:
-    info = visit_info(material.rows)
+def draw_visits(data: ViewData) -> None:
+    info = visit_info(data.rows)
     if not info.children:
         st.text("No walk has come back yet.")
         return

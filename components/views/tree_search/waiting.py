@@ -20,8 +20,8 @@ from backend.core.events import Popped, Pruned, Pushed
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
 from components.frame.theme import BLUE, ORANGE, framed
-from components.views.material import Material
 from components.views.tree_search.frontier import finite
+from components.views.view_data import ViewData
 
 SHOWN = 20
 """Nodes drawn at most, the first to leave."""
@@ -109,7 +109,7 @@ def _waiting(
     )
 
 
-def waiting_table(now: WaitingInfo, material: Material) -> pd.DataFrame:
+def waiting_table(now: WaitingInfo, data: ViewData) -> pd.DataFrame:
     """One line a waiting node, the next to leave first."""
     columns = [
         "place",
@@ -136,7 +136,7 @@ def waiting_table(now: WaitingInfo, material: Material) -> pd.DataFrame:
             e.stands_for,
             e.entered,
             "yes" if e.finished else "no",
-            material.text(e.node),
+            data.text(e.node),
         )
         for e in now.entries
     ]

@@ -10,12 +10,12 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from components.frame.theme import ACCENT, BLUE, FAINT, GREY, ORANGE, framed
-from components.views.material import Material
 from components.views.tree_search.walks import (
     PHASES,
     Simulation,
     number_told,
 )
+from components.views.view_data import ViewData
 
 LEVELS = 8
 """Levels drawn at most, the lowest ones."""
@@ -195,11 +195,11 @@ def _add(figure: go.Figure, some: Sequence[Mark], name: str, marker: dict[str, o
         )
 
 
-def walk_table(one: Simulation, phase: str, material: Material) -> tuple[pd.DataFrame, list[int]]:
+def walk_table(one: Simulation, phase: str, data: ViewData) -> tuple[pd.DataFrame, list[int]]:
     """The numbers of a phase, one line a node, with the nodes of the lines."""
     if phase == "back up":
         lines = [
-            (c.node, c.visits - 1, c.visits, c.before, c.after, material.text(c.node))
+            (c.node, c.visits - 1, c.visits, c.before, c.after, data.text(c.node))
             for c in one.changes
         ]
         return pd.DataFrame(
@@ -207,11 +207,11 @@ def walk_table(one: Simulation, phase: str, material: Material) -> tuple[pd.Data
         ), [c.node for c in one.changes]
     if phase != "select":
         fresh = [
-            (f.node, f.parent, "dropped" if f.dropped else "new", f.score, material.text(f.node))
+            (f.node, f.parent, "dropped" if f.dropped else "new", f.score, data.text(f.node))
             for f in one.fresh
         ]
         fresh += [
-            (t.end, t.node, "rollout", t.value, material.text(t.end))
+            (t.end, t.node, "rollout", t.value, data.text(t.end))
             for t in one.tried
             if phase == "evaluate"
         ]
@@ -250,7 +250,7 @@ def walk_table(one: Simulation, phase: str, material: Material) -> tuple[pd.Data
             option.bonus,
             option.worth,
             _fate(option.taken, option.worth == max(other.worth for other in choice.options)),
-            material.text(option.node),
+            data.text(option.node),
         )
         for level, choice, option in options
     ]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from components.views.choosing_panel import DIGITS, clickable, node_table, numbered, one_of
-from components.views.material import Material, plural
 from components.views.registry import view
 from components.views.tree_search.walks import PHASES, rounds, simulation, told_of
 from components.views.tree_search.walks_figure import walk_figure, walk_picture, walk_table
+from components.views.view_data import ViewData, plural
 
 FRACTIONS = ("Q", "prior P", "beyond Q", "value", "score", "Q before", "Q after")
 """Columns of the table of a phase that are written with three decimals."""
 
 
 @view("Simulations", order=40, serves=("walks",))
-def draw_walks(material: Material) -> None:
-    found = rounds(material.events, material.until)
+def draw_walks(data: ViewData) -> None:
+    found = rounds(data.events, data.until)
     if not found:
         st.text("No walk has come back yet.")
         return
@@ -26,7 +26,7 @@ def draw_walks(material: Material) -> None:
     )
     number = numbered("Simulation", len(found), "walk", "walks from the root, in order")
     phase = one_of("Phase", PHASES, "phase")
-    one = simulation(material.rows, material.events, found, number)
+    one = simulation(data.rows, data.events, found, number)
     st.markdown(f"**Simulation {number} of {len(found)}, {phase}.** {told_of(one, phase)}")
     picture = walk_picture(one, phase)
     if picture.hidden:
@@ -36,7 +36,7 @@ def draw_walks(material: Material) -> None:
         "The path of a simulation with the children at each choice",
         "view.walk",
     )
-    table, nodes = walk_table(one, phase, material)
+    table, nodes = walk_table(one, phase, data)
     if not nodes:
         return
     fractions = [name for name in table.columns if name in FRACTIONS]

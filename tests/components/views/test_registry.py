@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import components.views
-from components.views.material import Material
 from components.views.registry import VIEWS, all_views, view, views_for
+from components.views.view_data import ViewData
 
 TITLES = [
     "Beam",
@@ -49,7 +49,7 @@ def test_a_view_added_from_outside_is_found_by_log_and_by_strategy_until_it_is_r
     all_views()
 
     @view("Dummy", order=15, needs=("rung",), serves=("bells",))
-    def draw_dummy(material: Material) -> None:
+    def draw_dummy(data: ViewData) -> None:
         raise AssertionError("nothing is drawn here")
 
     try:

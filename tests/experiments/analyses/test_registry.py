@@ -11,7 +11,7 @@ import pytest
 
 from backend.experiments import analyses
 from backend.experiments.analyses import ANALYSES, analyse
-from backend.experiments.analysis import Finding, analysis
+from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Line, Plan
 from backend.experiments.material import Material
 from backend.experiments.report import report
@@ -48,9 +48,9 @@ def dummy_analysis() -> Iterator[None]:
         charts={"arms": Plan("arm", ("count",), "", "how many: {axis}", kind="bars")},
         reads=("threshold",),
     )
-    def find_dummy(material: Material) -> Finding:
+    def find_dummy(material: Material) -> Findings:
         rows = [{"arm": arm, "count": 1.0} for arm in material.arms]
-        return Finding(f"Accepted from {material.threshold:g}.", "None.", {"arms": rows})
+        return Findings(f"Accepted from {material.threshold:g}.", "None.", {"arms": rows})
 
     try:
         yield

@@ -15,7 +15,7 @@ NO_PROBLEM = Problem("", "own", None, None, "", None)
 
 
 @dataclass(frozen=True)
-class Material:
+class ViewData:
     """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's
     name), `ess_min`, the threshold of resampling as a fraction, if there is one, the run's id, its
     parameters with their defaults, its problem, and the node that is looked at."""
