@@ -20,7 +20,6 @@ from backend.engines.settings import ModelSettings
 
 Setting: TypeAlias = str | int | float | bool | None
 Role: TypeAlias = Literal["policy", "reward"]
-Place: TypeAlias = Literal["here", "host"]
 Options: TypeAlias = Mapping[str, Setting]
 
 ENGINES: Registry[EngineEntry] = Registry("engine", "backend.engines")
@@ -74,7 +73,7 @@ class EngineEntry:
     policy: str = ""
     reward: str = ""
     scored_by: str = ""
-    place: Place = "host"
+    place: Literal["here", "host"] = "host"
     models: tuple[str, ...] = ()
     reward_models: tuple[str, ...] = ()
     hub_names: bool = False
@@ -121,7 +120,6 @@ __all__ = [
     "Availability",
     "EngineEntry",
     "Options",
-    "Place",
     "Role",
     "Setting",
     "needs_package",

@@ -43,7 +43,7 @@ class StepPath:
     delimiter: str
 
 
-Label = Callable[[StepPath], Sequence[StepLabel]]
+JudgeSteps = Callable[[StepPath], Sequence[StepLabel]]
 
 
 class Need(NamedTuple):
@@ -72,7 +72,7 @@ class LabellerEntry:
     name: str
     title: str
     summary: str
-    judge: Label
+    judge: JudgeSteps
     needs: tuple[str, ...] = ()
 
     def why_not(self, problem: Problem) -> str:
@@ -93,14 +93,16 @@ class LabellerEntry:
         return labels
 
 
-Judge = TypeVar("Judge", bound=Label)
+Function = TypeVar("Function", bound=JudgeSteps)
 
 
-def labeller(name: str, title: str, *, needs: tuple[str, ...] = ()) -> Callable[[Judge], Judge]:
+def labeller(
+    name: str, title: str, *, needs: tuple[str, ...] = ()
+) -> Callable[[Function], Function]:
     """Register a labeller under `name`: a function from a `StepPath` to one `StepLabel` a step. The
     title stands in sentences ("The exact checker finds ..."), the docstring is the summary."""
 
-    def register(judge: Judge) -> Judge:
+    def register(judge: Function) -> Function:
         LABELLERS.add(name, LabellerEntry(name, title, inspect.getdoc(judge) or "", judge, needs))
         return judge
 

@@ -21,8 +21,6 @@ from backend.problems.base import Problem, ProblemError
 OWN = "own"
 """The set of questions that users type themselves."""
 
-Availability = Callable[[], Sequence[tuple[str, bool, str]]]
-
 
 @dataclass(frozen=True)
 class Admission:
@@ -30,7 +28,7 @@ class Admission:
     `allowed_models` None means any model may be named."""
 
     find: Callable[[str], Problem]
-    engines: Availability
+    engines: Callable[[], Sequence[tuple[str, bool, str]]]
     allowed_models: Callable[[], Sequence[str] | None]
 
     def admit(self, spec: RunSpec, problem: Problem | None = None) -> Problem:
@@ -94,4 +92,4 @@ def shipped() -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-__all__ = ["OWN", "Admission", "Availability", "shipped"]
+__all__ = ["OWN", "Admission", "shipped"]
