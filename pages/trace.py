@@ -9,6 +9,7 @@ from components.history.run_header_panel import run_header
 from components.history.run_picker_form import latest_run
 from components.run.chosen import followed
 from components.run.log import run_log
+from components.run.unreadable_panel import unreadable
 from components.tree.inspector.panes_panel import node_pane, panels
 from components.tree.pseudocode_panel import pseudocode
 from components.tree.step_table_panel import step_table
@@ -32,6 +33,7 @@ left, right = st.columns([3, 2], gap="medium")
 with left:
     tree_pane(service, run, origin_context(service, kin))
 log = required(lambda: run_log(service, run), f"The log of run {run_id}")
+unreadable(log.unreadable)
 until = number_in_address("event")
 rows = log.rows(until)
 with right:

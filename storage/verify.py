@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from backend.core.event_columns import nodes_named
-from backend.core.events import NodeAdded, ScoreGiven, UnknownEvent
+from backend.core.events import NodeAdded, ScoreGiven
 from backend.core.records import EventRecord, EventRow, NodeRecord
 from backend.core.types import JSON, Kind
 from storage.rows import NodeFull
@@ -113,8 +113,8 @@ def _tree(nodes: Nodes) -> Iterator[Finding]:
 def _unreadable(log: Log) -> Iterator[Finding]:
     """A kind that is not known here may be a newer one; a known one must hold what it has to."""
     for position, event in enumerate(log):
-        if isinstance(event.body, UnknownEvent) and event.body.problem is not None:
-            yield Finding(f"event {event.seq} cannot be read, {event.body.problem}", event=position)
+        if event.problem is not None:
+            yield Finding(f"event {event.seq} cannot be read, {event.problem}", event=position)
 
 
 def _references(nodes: Nodes, log: Log) -> Iterator[Finding]:

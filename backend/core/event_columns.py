@@ -29,6 +29,7 @@ from backend.core.errors import BadInput
 from backend.core.events import KINDS, Body, EventBody, Mark, N, NodeId, Note, UnknownEvent, kind_of
 from backend.core.types import JSON, Node
 
+MISSING = msgspec.NODEFAULT
 INFINITE = {"inf": math.inf, "-inf": -math.inf}
 GIVEN_SHOWN = 80
 """Characters of a wrong value that an error shows."""
@@ -83,20 +84,17 @@ def from_columns(columns: Columns) -> EventBody:
     if not isinstance(data, dict):
         raise _wrong(columns.kind, "data", data, "a mapping")
     values: list[object] = []
-    for field in _layout(kind).fields:
-        given = (
-            data.get(field.key, field.default)
-            if field.column is None
-            else getattr(columns, field.column)
-        )
-        if given is field.default and given is not msgspec.NODEFAULT:
-            values.append(given)
-            continue
-        try:
-            values.append(field.read(given))
-        except (_Mismatch, OverflowError):
-            shown = None if given is msgspec.NODEFAULT else given
-            raise _wrong(columns.kind, field.column or field.key, shown, field.accepted) from None
+    fields = _layout(kind).fields
+    try:
+        for _, key, place, default, _, _, read, _ in fields:
+            given = data.get(key, default) if place is None else columns[place]
+            values.append(given if given is default and given is not MISSING else read(given))
+    except _Mismatch:
+        field = fields[len(values)]
+        name = field.key if field.place is None else Columns._fields[field.place]
+        raise _wrong(
+            columns.kind, name, None if given is MISSING else given, field.accepted
+        ) from None
     return cast(EventBody, kind(*values))
 
 
@@ -147,12 +145,12 @@ class _Mismatch(Exception):
 
 
 class _Field(NamedTuple):
-    """One field of a class. `column` is None for a field in `data`, where it is called `key`.
-    `left_out` is the value with which it is not written."""
+    """One field of a class. `place` is the place of its column in `Columns`, None for a field in
+    `data`, where it is called `key`. `left_out` is the value with which it is not written."""
 
     name: str
     key: str
-    column: str | None
+    place: int | None
     default: object
     left_out: object
     accepted: str
@@ -194,13 +192,13 @@ def _layout(kind: type[Body]) -> _Layout:
             columns[column] = info.name
         elif mark is Mark.COPIED:
             columns["value"], copied = info.name, True
-        default = info.default if info.default_factory is msgspec.NODEFAULT else {}
+        default = info.default if info.default_factory is MISSING else {}
         shape = shapes[info.name] = _shape(hint)
         fields.append(
             _Field(
                 info.name,
                 info.encode_name,
-                column,
+                None if column is None else Columns._fields.index(column),
                 default,
                 default if mark is Mark.RARE else _NEVER,
                 shape.accepted,
@@ -211,7 +209,7 @@ def _layout(kind: type[Body]) -> _Layout:
     return _Layout(
         kind_of(kind),
         tuple(fields),
-        tuple(field for field in fields if field.column is None),
+        tuple(field for field in fields if field.place is None),
         columns.get("node_id"),
         columns.get("label"),
         columns.get("value"),
@@ -228,19 +226,22 @@ _NEVER = object()
 class _Shape(NamedTuple):
     """A declared type: what it accepts in words, how a value is read from JSON and written as JSON
     (None: as it is), how nodes in it become ids, and how ids of nodes are found in it (None: it
-    holds none)."""
+    holds none). Values of the `plain` types are read as they are: a list of them needs no look at
+    each."""
 
     accepted: str
     read: Read
     write: Write | None = None
     name: Name | None = None
     ids: Ids | None = None
+    plain: frozenset[type] = frozenset()
 
 
 def _shape(hint: Any) -> _Shape:
     if hint is N or hint == NodeId:
         name = (lambda node, id_of: id_of(node)) if hint is N else None
-        return _Shape("a node's id", _exactly(int), None, name, lambda node: (node,))
+        plain = frozenset({int})
+        return _Shape("a node's id", _exactly(int), None, name, lambda node: (node,), plain)
     if hint in _SCALARS:
         return _SCALARS[hint]
     origin, parts = get_origin(hint), get_args(hint)
@@ -257,9 +258,9 @@ def _shape(hint: Any) -> _Shape:
 
 def _exactly(wanted: type) -> Read:
     def read(value: Any) -> object:
-        if type(value) is not wanted:
-            raise _Mismatch
-        return value
+        if type(value) is wanted:
+            return value
+        raise _Mismatch
 
     return read
 
@@ -277,15 +278,15 @@ def _finite_or_word(value: float) -> JSON:
 
 
 _SCALARS: Mapping[Any, _Shape] = {
-    int: _Shape("a whole number", _exactly(int)),
-    float: _Shape("a number", _number, _finite_or_word),
-    str: _Shape("a text", _exactly(str)),
-    bool: _Shape("true or false", _exactly(bool)),
+    int: _Shape("a whole number", _exactly(int), plain=frozenset({int})),
+    float: _Shape("a number", _number, _finite_or_word, plain=frozenset({float, int})),
+    str: _Shape("a text", _exactly(str), plain=frozenset({str})),
+    bool: _Shape("true or false", _exactly(bool), plain=frozenset({bool})),
 }
 
 
 def _optional(part: _Shape) -> _Shape:
-    accepted, read, write, name, ids = part
+    accepted, read, write, name, ids, _ = part
     return _Shape(
         f"{accepted} or nothing",
         lambda value: None if value is None else read(value),
@@ -296,12 +297,12 @@ def _optional(part: _Shape) -> _Shape:
 
 
 def _listed(part: _Shape) -> _Shape:
-    accepted, read, write, name, ids = part
+    accepted, read, write, name, ids, plain = part
 
     def read_all(values: Any) -> object:
         if type(values) is not list:
             raise _Mismatch
-        return tuple([read(value) for value in values])
+        return tuple(values if plain.issuperset(map(type, values)) else map(read, values))
 
     return _Shape(
         f"a list, each {accepted}",

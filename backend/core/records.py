@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from backend.core.event_columns import Columns, read_columns, to_columns
-from backend.core.events import EventBody, kind_of
+from backend.core.events import EventBody, UnknownEvent, kind_of
 from backend.core.types import JSON
 
 
@@ -84,7 +84,13 @@ class EventRecord(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def kind(self) -> str:
+        """The word by which the kind of event is stored and sent."""
         return kind_of(self.body)
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with an event that cannot be read."""
+        return self.body.problem if isinstance(self.body, UnknownEvent) else None
 
     @property
     def node_id(self) -> int | None:

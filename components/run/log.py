@@ -28,11 +28,13 @@ FOR_GOOD = ("finished", "cancelled")  # what failed or crashed can be resumed
 
 @dataclass
 class RunLog:
-    """What has been read of a run so far. Several visitors may share one."""
+    """What has been read of a run so far; `unreadable` says what is wrong with events that cannot
+    be read. Several visitors may share one."""
 
     run_id: int
     nodes: list[Node] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     _answers: Answers = field(default_factory=Answers)
     _tables: dict[tuple[int, int | None], list[TreeRow]] = field(default_factory=dict)
     _whole: bool = False
@@ -52,6 +54,11 @@ class RunLog:
             before = len(self.events)
             while (page := service.events(self.run_id, after=self.seq, limit=PAGE)).events:
                 self.events.extend(event.record() for event in page.events)
+            self.unreadable += [
+                f"Event {event.seq}: {event.problem}"
+                for event in self.events[before:]
+                if event.problem is not None
+            ]
             last = self.nodes[-1].id if self.nodes else -1
             if any(
                 isinstance(added := event.body, NodeAdded) and added.node > last

@@ -68,7 +68,7 @@ def test_frames_hold_what_the_store_holds(whole: tuple[str, Services]) -> None:
     url, services = whole
     with Client(url) as client:
         run = client.run(2)
-        nodes, events = services.store.nodes(2), services.store.events(2, limit=None)
+        nodes, events = services.store.nodes(2), services.store.event_rows(2, limit=None)
         assert list(run.nodes.index) == list(range(len(nodes))) and run.nodes["text"].tolist() == [
             node.text for node in nodes
         ]

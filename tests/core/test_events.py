@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
@@ -104,6 +104,7 @@ EVERY = pytest.mark.parametrize("kind", KINDS, ids=kind_of)
 
 
 @EVERY
+@settings(max_examples=40)
 @given(data=st.data())
 def test_every_event_comes_back_from_its_columns(kind: type[Body], data: st.DataObject) -> None:
     body = data.draw(bodies(kind))
@@ -183,6 +184,7 @@ def test_a_kind_that_is_not_known_keeps_its_columns(
 
 
 @EVERY
+@settings(max_examples=40)
 @given(data=st.data())
 def test_garbled_data_are_refused_by_kind_and_field_and_never_break_a_reader(
     kind: type[Body], data: st.DataObject

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from backend.core.errors import VerifierFailure
+from backend.core.events import AnswerChanged, CallEnded, ScoreGiven, StatusChanged
 from backend.core.ports import Completion, Request, Solution, StepScores
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -23,6 +24,7 @@ from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted.toy import toy_scores
 from backend.judging.aggregation import steps_of
 from tests.golden import searched, spec, told_event
+from tests.support.logged import of
 
 on_all = pytest.mark.parametrize("name", list(STRATEGIES))
 ONE_TOKEN_A_TURN = 1e-9
@@ -50,7 +52,7 @@ async def test_the_ledger_agrees_with_the_nodes_with_the_scores_and_with_the_eng
     outcome = await searched(spec(name), sink, engine=engine)
     counters, ledger = await engine.stats(), outcome.ledger
     written = [node for node in sink.nodes if node.kind in ("step", "rollout")]
-    scored = [event.node_id for event in sink.events if event.kind == "score"]
+    scored = [given.node for given in of(ScoreGiven, sink.events)]
     assert (
         counters.generated_tokens
         == ledger["generated_tokens"]
@@ -98,13 +100,10 @@ async def test_other_axes_exceed_their_limit_by_one_admitted_batch_at_most(
     if axis != "rounds":
         assert outcome.ledger[axis] <= limit
         return
-    for event in (
-        event
-        for event in sink.events
-        if event.kind == "call" and (event.label.startswith("verifier") or name not in RACES)
-    ):
-        # nothing of a batch was admitted
-        assert event.data["ledger"]["rounds"] < limit or event.data["requests"] == 0
+    for call in of(CallEnded, sink.events):
+        if call.role.startswith("verifier") or name not in RACES:
+            # nothing of a batch was admitted
+            assert call.ledger["rounds"] < limit or call.requests == 0
     assert outcome.ledger["rounds"] < limit + SIDE_BY_SIDE.get(name, 1)
 
 
@@ -117,7 +116,7 @@ async def test_a_run_without_any_time_makes_no_call(name: str) -> None:
         "unfinished",
         0,
     )
-    assert not any(event.data["requests"] for event in sink.events if event.kind == "call")
+    assert not any(call.requests for call in of(CallEnded, sink.events))
 
 
 @on_all
@@ -133,10 +132,10 @@ async def test_after_any_number_of_rounds_a_run_has_the_trace_and_the_answer_tha
         steps = [place for place, event in enumerate(sink.events) if event.kind == "step"]
         same = [one == other for one, other in zip(told(sink), told(whole), strict=False)]
         assert all(same[: steps[-1] + 1])
-        reported = {node for place in steps for node in sink.events[place].data["nodes"]}
-        answers = [event for event in sink.events if event.kind == "answer" and event.data]
-        assert all(event.node_id not in reported for event in answers if not same[event.seq])
-        assert outcome.answer == (answers[-1].data["answer"] if answers else None)
+        reported = {node for place in steps for node in sink.events[place].body.nodes}
+        answers = [event for event in sink.events if isinstance(event.body, AnswerChanged)]
+        assert all(event.body.node not in reported for event in answers if not same[event.seq])
+        assert outcome.answer == (answers[-1].body.answer if answers else None)
         if outcome.limit is None:
             return
 
@@ -179,7 +178,8 @@ async def test_a_run_cancelled_while_it_writes_leaves_no_request_running(
         assert not task.done()
         await asyncio.sleep(0)
     await cancelled(task, engine)
-    assert (sink.events[-1].kind, sink.events[-1].label) == ("status", "cancelled")
+    last = sink.events[-1].body
+    assert isinstance(last, StatusChanged) and last.status == "cancelled"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_a_run_cancelled_while_it_is_scored_leaves_no_request_running(name
     )
     await asked.wait()
     await cancelled(task, engine)
-    assert sink.events[-1].label == "cancelled" and not any(
+    assert of(StatusChanged, sink.events)[-1].status == "cancelled" and not any(
         event.kind == "score" for event in sink.events
     )
 
@@ -228,11 +228,10 @@ async def test_a_failed_score_is_no_score_with_a_reason_and_never_a_number(name:
         ):  # a round in which nothing could be scored ends a run by contract
             outcome = await searched(spec(name, seed=seed), sink, reward=reward)
             assert outcome.status == "finished"
-        for event in (event for event in sink.events if event.kind == "score" and event.data):
-            assert event.node_id is not None
-            why = mood(steps_of(written(sink, event.node_id), "\n\n"))
-            assert (event.value is None) is (why < 2)
-            assert why > 1 or str(event.data["reason"]).startswith(
+        for given in of(ScoreGiven, sink.events):
+            why = mood(steps_of(written(sink, given.node), "\n\n"))
+            assert (given.value is None) is (why < 2)
+            assert why > 1 or str(given.reason).startswith(
                 ("the reward model gave a step the score nan", "out of sorts")[why]
             )
             failed += why < 2

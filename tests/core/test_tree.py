@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+from backend.core.events import Pruned, Resampled, ScoreGiven
 from backend.core.tree import TreeRow, chosen_node, path_to, tree_table
 from backend.core.types import Score
 from components.views.any_run.scores import ScoreInfo, score_figure, score_info
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, Writer, beam_trace, particle_trace
+from tests.support.logged import of
 
 
 def rows_of(trace: Trace, until: int | None = None) -> list[TreeRow]:
@@ -24,7 +26,7 @@ def test_every_node_of_the_log_is_a_row_with_its_score() -> None:
     trace = beam_trace()
     rows = rows_of(trace)
     assert [row.id for row in rows] == [record.id for record in trace.nodes]
-    scores = {event.node_id: event.value for event in trace.events if event.kind == "score"}
+    scores = {given.node: given.value for given in of(ScoreGiven, trace.events)}
     assert {row.id: row.score for row in rows if row.score is not None} == scores
 
 
@@ -33,18 +35,17 @@ def test_at_a_moment_only_what_had_happened_by_then_is_there() -> None:
     until = next(event.seq for event in trace.events if event.kind == "pruned") - 1
     rows = rows_of(trace, until)
     assert len(rows) == 9 and not any(row.pruned for row in rows) and chosen_node(rows) is None
-    pruned = trace.events[until + 1].data
-    assert pruned is not None and isinstance(pruned["nodes"], list)
-    assert {row.id for row in rows_of(trace, until + 1) if row.pruned} == set(pruned["nodes"])
+    pruned = trace.events[until + 1].body
+    assert isinstance(pruned, Pruned)
+    assert {row.id for row in rows_of(trace, until + 1) if row.pruned} == set(pruned.nodes)
 
 
 def test_a_particle_that_nobody_continues_counts_as_pruned() -> None:
     trace = particle_trace()
     event = next(event for event in trace.events if event.kind == "resampled")
-    assert event.data is not None
-    particles, ancestors = event.data["particles"], event.data["ancestors"]
-    assert isinstance(particles, list) and isinstance(ancestors, list)
-    alive = {particles[slot] for slot in ancestors if isinstance(slot, int)}
+    assert isinstance(event.body, Resampled)
+    particles = event.body.particles
+    alive = {particles[slot] for slot in event.body.ancestors}
     assert {row.id for row in rows_of(trace, event.seq) if row.pruned} == set(particles) - alive
 
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from backend import problems
+from backend.core.events import ScoreGiven, StatusChanged
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
@@ -28,6 +29,7 @@ from backend.engines.torch.engine import TorchEngine, TorchRewardModel
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
 from tests import golden
+from tests.support.logged import of, rows
 
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"
 LAST_BITS = 1e-6
@@ -124,8 +126,8 @@ def exact(trace: MemorySink) -> list[Any]:
         for node in trace.nodes
     ]
     events = [
-        {name: value for name, value in asdict(event).items() if name not in ("t_ms", "value")}
-        for event in trace.events
+        {name: value for name, value in row._asdict().items() if name not in ("t_ms", "value")}
+        for row in rows(trace.events)
     ]
     return [*map(without_floats, nodes), *map(without_floats, events)]
 
@@ -142,7 +144,7 @@ def floats(trace: MemorySink) -> list[float]:
     """All log-probabilities, then all scores."""
     sampled = [logprob for node in trace.nodes for logprob in node.logprobs or ()]
     return sampled + [
-        event.value for event in trace.events if event.kind == "score" and event.value is not None
+        given.value for given in of(ScoreGiven, trace.events) if given.value is not None
     ]
 
 
@@ -220,4 +222,4 @@ async def test_a_cancelled_run_of_any_strategy_leaves_no_request_running(name: s
         )
         await asyncio.sleep(0.05)
         assert await on.engine.stats() == stopped, "something still writes"
-    assert trace.events[-1].label == "cancelled"
+    assert trace.events[-1].body == StatusChanged("cancelled", trace.events[-1].body.ledger)

@@ -22,6 +22,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.types import ASGIApp
 
 from backend.api.guard import Guard
+from backend.core.events import AnswerChanged, ScoreGiven, ledger_of
 from backend.core.settings import Preferences, Settings
 from backend.core.spec import RunSpec
 from backend.judging.rules import SELECTORS
@@ -30,6 +31,7 @@ from backend.messages.forks import Kin
 from backend.service.catalog import selector
 from tests.api.listening import listening
 from tests.pages.traces import PROMPT, QUESTION, Trace, beam_trace, particle_trace
+from tests.support.logged import of
 
 PARAMS_SCHEMA: dict[str, Any] = {
     "title": "Params",
@@ -192,7 +194,7 @@ class FakeRun:
         self.held, self.status = None, "running"
 
     def event(self, seq: int) -> schemas.Event:
-        record = self.trace.events[seq]
+        record = self.trace.events[seq].row()
         node = None
         if record.kind == "node":
             assert record.node_id is not None
@@ -234,10 +236,10 @@ class FakeRun:
             path.insert(0, parent)
         scores = [
             schemas.NodeScore(
-                scorer=event.label, value=event.value, steps=list(event.data["steps"]), reason=None
-            )  # type: ignore[index, arg-type]
-            for event in self.trace.events
-            if event.kind == "score" and event.node_id == node_id
+                scorer=given.scorer, value=given.value, steps=list(given.steps), reason=None
+            )
+            for given in of(ScoreGiven, self.trace.events)
+            if given.node == node_id
         ]
         return schemas.NodeDetail(
             **self.node(node_id).model_dump(),
@@ -255,13 +257,13 @@ class FakeRun:
     def answer(self) -> schemas.Run:
         seen = self.seen()
         over = self.status == "finished"
-        answers = [event for event in self.trace.events[:seen] if event.kind == "answer"]
+        answers = of(AnswerChanged, self.trace.events[:seen])
         last = answers[-1] if answers else None
         ledger = next(
             (
-                event.data["ledger"]
+                dict(ledger)
                 for event in reversed(self.trace.events[:seen])
-                if event.data and "ledger" in event.data
+                if (ledger := ledger_of(event.body)) is not None
             ),
             {},
         )
@@ -287,7 +289,7 @@ class FakeRun:
             right_answer=self.spec.answer if self.spec.question else "24",
             correct=True if last else None,
             grade_reason="24 equals 24: the same integer" if last else None,
-            chosen_node=last.node_id if last else None,
+            chosen_node=last.node if last else None,
             reason=None,
             error=self.error,
             remedy=self.remedy,

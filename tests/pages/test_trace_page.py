@@ -12,7 +12,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from backend.client import public_url
+from backend.core.events import AnswerChanged
+from backend.core.records import EventRow
 from backend.core.tree import tree_table
+from backend.core.types import JSON
 from components.tree.live_tree_panel import TreeEvents, read_events
 from components.tree.step_table_panel import neighbours, table_of
 from components.views.registry import VIEWS, view
@@ -22,7 +25,8 @@ from tests.pages import fake_service
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService, strategy
 from tests.pages.test_solve_page import press, texts
-from tests.pages.traces import HOSTILE, beam_trace, particle_trace
+from tests.pages.traces import HOSTILE, Trace, beam_trace, particle_trace
+from tests.support.logged import of
 
 
 def html_of(page: AppTest) -> str:
@@ -46,9 +50,39 @@ def test_a_link_to_a_node_opens_that_node(service: FakeService, open_page: Open)
     assert (head(page)["id"], head(page)["text"]) == (12, run.trace.nodes[12].text.rstrip("\n"))
 
 
+@pytest.mark.parametrize("trace", [beam_trace(), particle_trace()], ids=["beam", "particles"])
+@pytest.mark.parametrize("data", [None, {}, {"nodes": "<b>", "particles": [[]], "steps": 7}])
+def test_events_that_cannot_be_read_are_named_and_left_out(
+    service: FakeService, open_page: Open, trace: Trace, data: dict[str, JSON] | None
+) -> None:
+    events = [
+        event
+        if event.kind in ("node", "status")
+        else event.row()._replace(node_id=None, value=None, data=data).record()
+        for event in trace.events
+    ]
+    service.add(Trace(trace.nodes, events))
+    page = open_page("trace", run=1, node=3)
+    first = next(event for event in events if event.problem is not None)
+    assert not page.exception
+    assert any("cannot be read" in warning.value for warning in page.warning)
+    assert any(f"Event {first.seq}: {first.problem}" in code.value for code in page.code)
+    assert not open_page("compare", runs="1").exception
+
+
+def test_an_event_of_a_newer_version_disturbs_nothing(
+    service: FakeService, open_page: Open
+) -> None:
+    trace = beam_trace()
+    events = [*trace.events, EventRow(len(trace.events), 9.0, "dreamt", data={"x": 1}).record()]
+    service.add(Trace(trace.nodes, events))
+    page = open_page("trace", run=1, node=3)
+    assert not page.exception and not page.warning
+
+
 def test_without_a_node_the_answer_is_shown(service: FakeService, open_page: Open) -> None:
     run = service.add(beam_trace())
-    chosen = next(event.node_id for event in run.trace.events if event.kind == "answer")
+    chosen = of(AnswerChanged, run.trace.events)[0].node
     assert head(open_page("trace", run=1))["id"] == chosen
 
 
@@ -254,11 +288,7 @@ def test_the_right_answer_is_marked_in_words_and_samples_are_counted_up_to_the_o
         and len(growth["data"]) > 1
     )
     assert sum(int(text.split()[0]) for text in bars["data"][0]["text"]) == 20
-    assert {
-        event.data["answer"]
-        for event in trace.events
-        if event.kind == "answer" and event.data and event.data["correct"]
-    } == {"7"}
+    assert {change.answer for change in of(AnswerChanged, trace.events) if change.correct} == {"7"}
     assert [
         label.removeprefix("\u2605 ")
         for _, label in bars["data"][0]["customdata"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from backend import problems
+from backend.core.events import AnswersCompared
 from backend.core.ports import Completion, Request
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
@@ -20,6 +21,7 @@ from backend.runs.paid import NOTHING_PAID, Paid
 from storage import Store
 from tests.runs.test_resume import Batches, cuts, told
 from tests.support.fake_engine import FakeEngine
+from tests.support.logged import of
 
 PROBLEM = problems.Problem("", "own", None, None, "What is it?", "x+1")
 ANSWERS = ("2x", "x+1", "x+2", "1+x", "hostile?", "2+x", "1 + x", "(x+1)", "y")
@@ -87,11 +89,7 @@ async def voted(
 
 
 def verdicts(sink: MemorySink) -> list[tuple[str, str, bool | None]]:
-    found: list[tuple[str, str, bool | None]] = []
-    for event in sink.events:
-        if event.kind == "compared" and event.data is not None:
-            found += [tuple(pair) for pair in event.data["pairs"]]  # type: ignore[union-attr,arg-type,misc]
-    return found
+    return [pair for compared in of(AnswersCompared, sink.events) for pair in compared.pairs]
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from backend import problems
 from backend.core.errors import BadInput, EngineFailure, MissingCapability
+from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StatusChanged
 from backend.core.ports import Capabilities
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -20,6 +22,7 @@ from backend.runs.driver import Outcome, manifest, rule_of, run
 from backend.runs.paid import NOTHING_PAID, PaidScore, alternatives_from, paid
 from tests import golden
 from tests.support.fake_engine import FakeEngine
+from tests.support.logged import of, rows
 
 PROBLEM = problems.Problem("own", "own", None, None, "Which digit?", "7")
 
@@ -53,11 +56,11 @@ def shape(sink: MemorySink) -> list[tuple]:
     timeless = ("ledger", "started_ms", "ended_ms")
     told = [
         {name: value for name, value in (e.data or {}).items() if name not in timeless}
-        for e in sink.events
+        for e in rows(sink.events)
     ]
     events = [
         (e.seq, e.kind, e.node_id, e.track, e.round, e.phase, e.label, e.value, data)
-        for e, data in zip(sink.events, told, strict=True)
+        for e, data in zip(rows(sink.events), told, strict=True)
     ]
     return [
         *events,
@@ -71,7 +74,7 @@ async def test_every_strategy_runs_to_a_recorded_end(name: str) -> None:
     outcome = await ran(spec(name), sink=sink)
     assert outcome.status == "finished" and outcome.answer is not None and outcome.answer.isdigit()
     assert outcome.correct is (outcome.answer == "7")
-    assert sink.events[-1].kind == "status" and sink.events[-1].label == "finished"
+    assert of(StatusChanged, sink.events[-1:])[0].status == "finished"
     assert (
         sum(len(n.token_ids) for n in sink.nodes if n.kind in ("step", "rollout"))
         == outcome.ledger["generated_tokens"]
@@ -90,7 +93,7 @@ async def test_a_run_whose_only_texts_the_budget_cut_says_so(name: str) -> None:
     )
     assert {node.finish for node in sink.nodes if node.kind == "step"} == {"budget"}
     assert outcome.limit == "generated_tokens" and outcome.ledger["generated_tokens"] <= 2
-    assert [(event.label, event.value) for event in sink.events if event.kind == "limit"] == [
+    assert [(limit.axis, limit.limit) for limit in of(LimitReached, sink.events)] == [
         ("generated_tokens", 2)
     ]
 
@@ -116,8 +119,8 @@ async def test_a_budget_ends_a_run_without_failing_it(name: str, limits: dict[st
     )
     assert outcome.status == "finished"
     assert outcome.ledger[axis] <= limit
-    limited = [event for event in sink.events if event.kind == "limit"]
-    assert [event.label for event in limited] == ([] if outcome.limit is None else [axis])
+    limited = of(LimitReached, sink.events)
+    assert [limit.axis for limit in limited] == ([] if outcome.limit is None else [axis])
     assert outcome.reason == "unfinished" if outcome.answer is None else outcome.chosen is not None
 
 
@@ -134,11 +137,8 @@ async def test_a_run_that_was_cut_off_goes_on_to_the_same_trace(name: str) -> No
             replace(engine.answer(by_key[key]), key=key) for key in keys.values() if key in by_key
         ]
         scores = {
-            ("logprob", keys[event.node_id]): PaidScore(
-                Score(event.value, tuple(event.data["steps"]))
-            )
-            for event in whole.events[:cut]
-            if event.kind == "score"
+            ("logprob", keys[given.node]): PaidScore(Score(given.value, given.steps))
+            for given in of(ScoreGiven, whole.events[:cut])
         }
         again, rest = FakeEngine(), MemorySink()
         resumed = await ran(
@@ -160,15 +160,15 @@ async def test_a_cancelled_run_is_recorded_and_leaves_no_request_running() -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert sink.events[-1].label == "cancelled" and engine.running == 0
+    assert of(StatusChanged, sink.events)[-1].status == "cancelled" and engine.running == 0
 
 
 async def test_an_answer_is_recorded_when_it_changes_with_what_was_spent_by_then() -> None:
     sink = MemorySink()
     await ran(spec("best_of_n", params={"n": 8}), sink=sink)
-    answers = [event for event in sink.events if event.kind == "answer"]
+    answers = of(AnswerChanged, sink.events)
     assert 1 <= len(answers) <= 8
-    spent = [event.data["ledger"]["generated_tokens"] for event in answers]
+    spent = [change.ledger["generated_tokens"] for change in answers]
     assert spent == sorted(spent) and spent[0] > 0
 
 
@@ -295,8 +295,8 @@ async def test_the_right_answer_changes_nothing_but_the_verdict(name: str) -> No
         unseen.append(
             sink.nodes,
             [
-                replace(e, data={**e.data, "correct": None, "reason": None})
-                if e.kind == "answer"
+                changed(e, body=changed(e.body, correct=None, reason=None))
+                if isinstance(e.body, AnswerChanged)
                 else e
                 for e in sink.events
             ],
@@ -304,12 +304,12 @@ async def test_the_right_answer_changes_nothing_but_the_verdict(name: str) -> No
         return shape(unseen)
 
     wrong = await graded_by("-1", name)
-    answers = [event.data["answer"] for event in wrong.events if event.kind == "answer"]
+    answers = [change.answer for change in of(AnswerChanged, wrong.events)]
     assert answers
     for right in dict.fromkeys(answers):
         sink = await graded_by(right, name)
         assert unjudged(sink) == unjudged(wrong)
-        assert [event.data["correct"] for event in sink.events if event.kind == "answer"] == [
+        assert [change.correct for change in of(AnswerChanged, sink.events)] == [
             answer == right for answer in answers
         ]
 
@@ -335,11 +335,11 @@ async def test_every_option_of_a_run_reaches_the_part_that_it_is_for() -> None:
     ):
         sink = MemorySink()
         await golden.searched(golden.spec("best_of_n", aggregation=aggregation), sink)
-        scores = [event for event in sink.events if event.kind == "score"]
-        assert [event.value for event in scores] == pytest.approx(
-            [value(event.data["steps"]) for event in scores]
+        scores = of(ScoreGiven, sink.events)
+        assert [given.value for given in scores] == pytest.approx(
+            [value(given.steps) for given in scores]
         )
-        assert any(len(set(event.data["steps"])) > 1 for event in scores)
+        assert any(len(set(given.steps)) > 1 for given in scores)
 
 
 async def test_rounds_on_the_ledger_are_those_that_wait_for_each_other() -> None:

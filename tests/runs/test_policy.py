@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from backend.core.errors import BudgetExhausted, EngineFailure
+from backend.core.events import CallEnded, LikelihoodGiven, NodeAdded, ScoreGiven
 from backend.core.ports import END, Completion, Sampling
 from backend.core.records import MemorySink
 from backend.core.types import Finish, Kind, Node, Score
@@ -21,6 +22,7 @@ from backend.runs.policy import LivePolicy
 from backend.runs.recorder import Recorder
 from backend.runs.verifier import LiveVerifier
 from tests.support.fake_engine import FakeEngine, FakeVerifier
+from tests.support.logged import of
 
 
 class Bench:
@@ -212,7 +214,7 @@ def earlier_run(bench: Bench, *, upto: int | None = None) -> Paid:
     bench.desk.recorder.flush()
     nodes = {node.id: node for node in bench.sink.nodes}
     events = bench.sink.events[:upto]
-    kept = [nodes[event.node_id] for event in events if event.kind == "node"]
+    kept = [nodes[added.node] for added in of(NodeAdded, events)]
     completions = [
         replace(bench.engine.answer(request), key=node.key)
         for node in kept
@@ -220,22 +222,18 @@ def earlier_run(bench: Bench, *, upto: int | None = None) -> Paid:
         if inside(request.key) == node.key
     ]
     scores = {
-        ("digit", nodes[event.node_id].key): PaidScore(
-            Score(event.value, tuple(event.data["steps"])),
-            event.data["tokens"],
-            event.data["cached"],
+        ("digit", nodes[given.node].key): PaidScore(
+            Score(given.value, given.steps), given.tokens, given.cached
         )
-        for event in events
-        if event.kind == "score"
+        for given in of(ScoreGiven, events)
     }
     likelihoods = {
-        event.data["key"]: PaidLikelihood(
-            -math.inf if event.value is None else event.value,
-            event.data["prompt_tokens"],
-            event.data["cached_tokens"],
+        given.key: PaidLikelihood(
+            -math.inf if given.value is None else given.value,
+            given.prompt_tokens,
+            given.cached_tokens,
         )
-        for event in events
-        if event.kind == "likelihood"
+        for given in of(LikelihoodGiven, events)
     }
     return paid(completions, scores, next_seq=len(events), elapsed_ms=0.0, likelihoods=likelihoods)
 
@@ -339,14 +337,10 @@ async def test_judging_costs_calls_and_prompt_tokens_but_no_generated_ones_and_i
         "prompt_tokens": len(pairs[0][0].context_ids()) + 3,
         "cached_tokens": 2,
     }
-    first, second, call = bench.sink.events[-3:]
-    assert (first.kind, first.value, call.kind, call.data["generated_tokens"]) == (
-        "likelihood",
-        -1.5,
-        "call",
-        0,
-    )
-    assert (second.value, second.data["failure"]) == (None, "cannot read it")
+    first, second, call = (event.body for event in bench.sink.events[-3:])
+    assert isinstance(first, LikelihoodGiven) and isinstance(second, LikelihoodGiven)
+    assert isinstance(call, CallEnded) and (first.value, call.generated_tokens) == (-1.5, 0)
+    assert (second.value, second.failure) == (None, "cannot read it")
 
 
 async def test_if_nothing_can_be_judged_the_engine_has_failed_and_the_log_ends_before() -> None:
@@ -400,13 +394,9 @@ async def test_every_batch_tells_what_it_cost() -> None:
     bench = Bench()
     await grown(bench)
     bench.desk.recorder.flush()
-    calls = [
-        event.data
-        for event in bench.sink.events
-        if event.kind == "call" and event.label == "policy"
-    ]
+    calls = [call for call in of(CallEnded, bench.sink.events) if call.role == "policy"]
     ledger = bench.meter.ledger
-    assert [call["requests"] for call in calls] == [2, 4]
-    assert sum(call["generated_tokens"] for call in calls) == ledger.generated_tokens > 0
-    assert sum(call["prompt_tokens"] for call in calls) == ledger.prompt_tokens > 0
-    assert sum(call["cached_tokens"] for call in calls) == ledger.cached_tokens > 0
+    assert [call.requests for call in calls] == [2, 4]
+    assert sum(call.generated_tokens for call in calls) == ledger.generated_tokens > 0
+    assert sum(call.prompt_tokens for call in calls) == ledger.prompt_tokens > 0
+    assert sum(call.cached_tokens for call in calls) == ledger.cached_tokens > 0

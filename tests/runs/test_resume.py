@@ -17,6 +17,7 @@ import pytest
 
 from backend import problems
 from backend.core.errors import EngineFailure
+from backend.core.events import LikelihoodGiven
 from backend.core.ports import Completion, Given, Likelihood, Request, Solution, StepScores
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
@@ -28,6 +29,7 @@ from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.recovery import paid_of
 from storage import Store
 from tests.golden import differences, searched, spec, timeless, told_event
+from tests.support.logged import of
 
 on_all = pytest.mark.parametrize("name", list(STRATEGIES))
 BUDGETS: list[dict[str, float]] = [
@@ -286,9 +288,9 @@ async def test_judged_texts_are_not_paid_again_when_a_run_is_taken_up(
         JudgingEngine(),
     )
     outcome = await searched(asked, whole, engine=first)
-    told_of = [event for event in whole.events if event.kind == "likelihood"]
+    told_of = of(LikelihoodGiven, whole.events)
     assert len(told_of) == len(first.judged) > 0
-    assert budget or {event.value is None for event in told_of} == {True, False}, (
+    assert budget or {given.value is None for given in told_of} == {True, False}, (
         "texts that are possible there, and impossible ones"
     )
     for paid in cuts(store, whole):

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from backend.core.errors import BadInput, Conflict
-from backend.core.events import LimitReached, NodeAdded
+from backend.core.events import LimitReached, NodeAdded, Remarked, ScoreGiven
 from backend.core.ports import Completion, Request, Solution
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -43,6 +43,7 @@ from tests.runs.test_resume import (
     stored,
     told,
 )
+from tests.support.logged import of, rows
 
 TEXT = "We add 25: 19 + 25 = 44."
 EDITS: list[Edit | None] = [
@@ -434,8 +435,8 @@ def without(log: MemorySink) -> list[Any]:
             event.kind,
             texts[event.node_id] if event.node_id is not None else None,
             [texts[each] for each in (event.data or {}).get("nodes", [])],
-        )  # type: ignore[union-attr,index]
-        for event in log.events
+        )
+        for event in rows(log.events)
         if event.kind in kinds and event.node_id not in asked
     ]
 
@@ -454,19 +455,17 @@ async def test_nodes_that_a_person_asks_for_in_a_paused_run_leave_its_search_as_
     assert without(log) == without(whole.log)
     asked = [node for node in log.nodes if node.role == "on request"]
     assert [node.id for node in asked] == made and all(node.parent_id == 0 for node in asked)
-    assert {event.node_id for event in log.events if event.kind == "score"} >= set(made)
+    assert {given.node for given in of(ScoreGiven, log.events)} >= set(made)
     row = store.run(run_id)
     assert row.ledger["model_calls"] == whole.outcome.ledger["model_calls"] + 2
     assert (row.answer, row.correct) == (whole.outcome.answer, whole.outcome.correct)
     [said] = [
         event
         for event in log.events
-        if event.kind == "remarked" and (event.data or {}).get("by") == "person"
+        if isinstance(event.body, Remarked) and event.body.by == "person"
     ]
-    assert (
-        said.node_id == 0
-        and (said.data or {})["text"] == "A person asked for 2 more children of node 0."
-    )
+    assert said.body.node == 0
+    assert said.body.text == "A person asked for 2 more children of node 0."
     after = [cut for cut in cuts(store, batched(log)) if cut.next_seq > said.seq]
     assert after
     for cut in after:

@@ -32,6 +32,7 @@ from tests.support.enumerable import (
     below,
     prompt,
 )
+from tests.support.logged import rows
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "chain": [{"greedy": True}],
@@ -157,7 +158,8 @@ def record(steps: list[Snapshot], born: list[Node]) -> list[object]:
         recorder.step(snapshot.step, 0)
     recorder.flush()
     events = [
-        (e.seq, e.kind, e.node_id, e.track, e.round, e.phase, e.value, e.data) for e in sink.events
+        (e.seq, e.kind, e.node_id, e.track, e.round, e.phase, e.value, e.data)
+        for e in rows(sink.events)
     ]
     kept: list[object] = json.loads(
         json.dumps([[(n.text, n.parent_id, n.depth) for n in sink.nodes], events], allow_nan=False)

@@ -18,6 +18,7 @@ import pytest
 
 from backend import problems
 from backend.core.errors import BadInput, MissingCapability
+from backend.core.events import StepEnded
 from backend.core.ports import Engine, EngineInfo, RewardModel, Sampling
 from backend.core.records import MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
@@ -37,6 +38,7 @@ from backend.runs.recorder import Recorder
 from tests.strategies.running import notes_of, texts
 from tests.strategies.running import run as run_toy
 from tests.support.enumerable import LETTERS, Piece, ToyPolicy, ToyVerifier, prompt
+from tests.support.logged import of
 
 ENTRY = STRATEGIES["first_finish"]
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"
@@ -175,12 +177,7 @@ async def test_in_lockstep_the_winners_are_the_k_shortest_of_n(seed: int, k: int
     _, sink = await raced(
         "first_finish", ScriptedEngine(SCRIPT, token_seconds=ONE_TOKEN_A_TURN), seed=seed, n=7, k=k
     )
-    listed = [
-        node
-        for event in sink.events
-        if event.kind == "step" and event.data
-        for node in event.data["nodes"]
-    ]
+    listed = [node for step in of(StepEnded, sink.events) for node in step.nodes]
     winners = [node for node in sink.nodes if node.id in listed]
     assert [len(node.token_ids) for node in winners] == [
         len(node.token_ids) for node in shortest[:k]
@@ -269,12 +266,7 @@ async def test_on_a_real_model_a_rerun_has_the_same_winner_alone_and_beside_anot
         mine = raced("first_finish", engine, seed=5, n=6, k=2)
         others = [raced("best_of_n", engine, seed=6, n=8)] if beside else []
         (outcome, sink), *_ = await asyncio.gather(mine, *others)
-        listed = [
-            node
-            for event in sink.events
-            if event.kind == "step" and event.data
-            for node in event.data["nodes"]
-        ]
+        listed = [node for step in of(StepEnded, sink.events) for node in step.nodes]
         winners.append(
             (
                 outcome.answer,

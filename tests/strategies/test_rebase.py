@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from backend.core.events import ScoreGiven
 from backend.core.formulas.shares import shares
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -16,6 +17,7 @@ from tests.golden import searched, spec
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.strategies.test_contract import wandered, wild, wild_score
 from tests.support.enumerable import LETTER_SCORES, LETTERS, Piece, ToyPolicy, ToyVerifier, below
+from tests.support.logged import of
 
 SEEDS = range(6)
 
@@ -277,11 +279,11 @@ async def test_the_ledger_counts_one_call_and_one_score_a_child() -> None:
     sink = MemorySink()
     outcome = await searched(spec("rebase", params={"width": 7}), sink)
     written = [node for node in sink.nodes if node.parent_id is not None]
-    scored = Counter(event.node_id for event in sink.events if event.kind == "score")
+    scored = Counter(given.node for given in of(ScoreGiven, sink.events))
     assert (
         outcome.ledger["model_calls"]
         == len(written)
-        == sum(sum(event.data["widths"]) for event in sink.events if event.kind == "allocated")
+        == sum(sum(note.widths) for note in of(Allocated, sink.events))
     )
     assert outcome.ledger["generated_tokens"] == sum(len(node.token_ids) for node in written)
     assert outcome.ledger["verifier_calls"] == len(scored) == sum(scored.values())

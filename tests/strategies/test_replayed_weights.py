@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from backend.core.events import ScoreGiven
 from backend.core.formulas.particles import ladder
 from backend.core.records import MemorySink
 from backend.core.statistics.resampling import SCHEMES, conditional
 from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRewardModel
 from tests.golden import searched, spec
+from tests.support.logged import of, rows
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}
 SEARCHES: list[tuple[str, dict[str, Any]]] = [
@@ -148,16 +150,14 @@ async def test_replaying_a_stored_trace_gives_every_weight_again(
         reward=ScriptedRewardModel(liking),
     )
     scores = {
-        event.node_id: event.value
-        for event in sink.events
-        if event.kind == "score" and event.value is not None
+        given.node: given.value for given in of(ScoreGiven, sink.events) if given.value is not None
     }
     heat = dict(
         enumerate(ladder(1.0, params.get("hottest", 4.0), params.get("chains", 3)), start=1)
     )
     replays: dict[str, Replay] = {}
     seen: defaultdict[str, int] = defaultdict(int)
-    for event in sink.events:
+    for event in rows(sink.events):
         data: Any = json.loads(json.dumps(event.data))
         if event.kind not in ("weighed", "resampled", "step") or event.phase in (
             "swap",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -19,6 +18,7 @@ from backend.runs.recorder import Recorder
 from backend.strategies.parts.thoughts import Standard, Transitions, agreed, steps_below
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.support.enumerable import Language, Piece, ToyPolicy, ToyVerifier, prompt
+from tests.support.logged import of
 
 SEEDS = range(12)
 WORDS = Transitions("alternatively, wait, but, let me check")
@@ -387,17 +387,17 @@ async def test_what_was_replaced_is_in_the_log() -> None:
     for snapshot in steps:
         recorder.step(snapshot.step, 0)
     recorder.flush()
-    [event] = [event for event in sink.events if event.kind == "replaced"]
+    [note] = of(Replaced, sink.events)
     ids = {
         node.text: [stored.id for stored in sink.nodes if stored.text == node.text]
         for node in policy.born
     }
-    assert json.loads(json.dumps(event.data)) == {
-        "old": [2, 3, 4],
-        "new": [ids[SO][-1], ids[SEVEN][-1]],
-        "old_value": pytest.approx(0.729),
-        "new_value": pytest.approx(0.81),
-    }
+    assert note == Replaced(
+        (2, 3, 4),
+        (ids[SO][-1], ids[SEVEN][-1]),
+        pytest.approx(0.729),
+        pytest.approx(0.81),
+    )
     assert not notes_of(steps, Remarked) and not any(
         node.kind is Kind.ROLLOUT for node in policy.born
     )

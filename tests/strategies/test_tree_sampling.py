@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from backend.core.errors import VerifierFailure
+from backend.core.events import ScoreGiven, StepEnded
 from backend.core.formulas.soft_values import boltzmann, draws_allowed, soft
 from backend.core.records import MemorySink
 from backend.core.steps import Backed, Pruned, Selected, Step
@@ -47,6 +48,7 @@ from tests.support.enumerable import (
     posterior,
     prompt,
 )
+from tests.support.logged import of
 
 WEIGHT = 2.0
 ROOT_VALUE = 0.639034280
@@ -532,7 +534,7 @@ async def test_the_ledger_counts_one_call_a_draw_and_one_score_a_text() -> None:
         spec("tree_sampling", params={"iterations": 40, "reward_weight": 3.0}), sink
     )
     written = [node for node in sink.nodes if node.parent_id is not None]
-    scored = [event.node_id for event in sink.events if event.kind == "score"]
+    scored = [given.node for given in of(ScoreGiven, sink.events)]
     assert outcome.ledger["model_calls"] == len(written)
     assert outcome.ledger["generated_tokens"] == sum(len(node.token_ids) for node in written)
     assert outcome.ledger["verifier_calls"] == len(scored) == len(set(scored))
@@ -545,6 +547,6 @@ async def test_a_spent_budget_leaves_the_last_answer_the_answer() -> None:
         outcome = await searched(
             spec("tree_sampling", params={"iterations": 400}, budget={"model_calls": limit}), sink
         )
-        last = [event for event in sink.events if event.kind == "step"][-1]
-        assert outcome.limit == "model_calls" and last.data is not None
-        assert [outcome.chosen] == last.data["nodes"]
+        last = of(StepEnded, sink.events)[-1]
+        assert outcome.limit == "model_calls"
+        assert (outcome.chosen,) == last.nodes

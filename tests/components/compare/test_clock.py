@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from backend.core.events import ledger_of
 from backend.core.records import EventRecord
 from backend.messages.runs import Node
 from components.compare.clock import NAMES, Clock, clock
@@ -55,9 +56,7 @@ async def test_a_real_search_is_counted_as_its_ledger_counts_it(strategy: str) -
     for axis in ("generated", "tokens", "verifier"):
         counted = clock(nodes, events, axis)
         snapshots = {
-            event.seq: spent(event.data["ledger"], axis)
-            for event in events
-            if (event.data or {}).get("ledger")
+            event.seq: spent(ledger, axis) for event in events if (ledger := ledger_of(event.body))
         }
         assert len(snapshots) > 3 and counted.end > 0
         assert {seq: counted.value_at(seq) for seq in snapshots} == snapshots

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from backend.core.events import CallEnded
 from backend.core.formulas.shares import shares
 from backend.core.steps import (
     Allocated,
@@ -143,7 +144,7 @@ async def test_in_a_real_search_the_next_pop_is_the_first_of_the_frontier(
             after.kind == "node" for after in of.events if pops[-1].seq >= after.seq > event.seq
         ):
             break  # nothing is expanded any more: the finished ones that still wait are accepted
-        assert waiting_info(of.rows, of.events, event.seq - 1).entries[0].node == event.node_id
+        assert waiting_info(of.rows, of.events, event.seq - 1).entries[0].node == event.body.node
     assert len(pops) > 2
 
 
@@ -323,9 +324,9 @@ async def test_in_a_real_race_the_first_to_end_win_and_the_others_are_stopped() 
         info.racers
     ) == 6
     discarded = max(
-        (event.data or {})["ledger"]["discarded_tokens"]
+        event.body.ledger["discarded_tokens"]
         for event in of.events
-        if event.kind == "call"
+        if isinstance(event.body, CallEnded)
     )
     assert info.discarded == discarded
 
@@ -511,8 +512,8 @@ async def test_the_arms_of_a_real_search_have_heard_every_score_below_them() -> 
             assert sum(arm.won for arm in level.arms) == (2 if below else 1)
     end = [event for event in of.events if event.kind == "drawn"][-1].seq
     last = descents(of.events)[-1].levels[0]
-    told = [event for event in of.events if event.kind == "backed" and event.seq < end]
-    fresh = [event.value for event in told if parents[event.data["path"][-1]] == 0]
+    told = [event.body for event in of.events if isinstance(event.body, Backed) and event.seq < end]
+    fresh = [note.value for note in told if parents[note.path[-1]] == 0]
     assert (last.arms[0].count, last.arms[0].mean) == (
         len(fresh),
         pytest.approx(sum(fresh) / len(fresh)),

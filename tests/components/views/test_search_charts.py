@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from backend.core.events import Jumped, Selected
 from backend.core.steps import Backed, Kept, Popped, Pruned, Step
 from backend.core.tree import CANDIDATE, KEPT, PRUNED, backups
 from backend.core.types import Finish, Node, Score
@@ -283,9 +284,9 @@ async def test_q_of_a_real_search_is_the_q_by_which_it_goes_on(
     of = await searched(strategy, params=params, seed=4)
     compared = 0
     for event in of.events:
-        if event.kind == "selected":
+        if isinstance(walk := event.body, Selected):
             known = backups(of.events, event.seq)
-            for level, means in zip(event.data["children"], event.data["means"], strict=True):
+            for level, means in zip(walk.children, walk.means, strict=True):
                 for node, mean in zip(level, means, strict=True):
                     if node in known:
                         assert known[node].mean == pytest.approx(mean)
@@ -299,12 +300,11 @@ async def test_q_of_a_signed_backup_is_the_q_by_which_the_search_jumps() -> None
     parents = {row.id: row.parent for row in of.rows}
     compared = 0
     for event in of.events:
-        parent = parents[event.node_id] if event.kind == "jumped" else None
+        jump = event.body
+        parent = parents[jump.node] if isinstance(jump, Jumped) else None
         known = backups(of.events, event.seq)
         if parent in known:
-            assert 0.4 * math.tanh(known[parent].mean) == pytest.approx(
-                event.data["terms"]["parent"]
-            )
+            assert 0.4 * math.tanh(known[parent].mean) == pytest.approx(jump.terms["parent"])
             compared += 1
     assert compared >= 3
 

@@ -9,6 +9,7 @@ import pytest
 
 from backend import problems
 from backend.core.errors import BadInput
+from backend.core.events import StepEnded
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
@@ -25,6 +26,7 @@ from backend.service.jobs.recovery import paid_of
 from storage import Store
 from tests.golden import PROBLEM, differences, searched, spec, told_event
 from tests.storage.traces import opened
+from tests.support.logged import of
 
 SAVED = (
     "tokens", "cached", "prompt_tokens", "cached_tokens", "verifier_tokens", "verifier_cached_tokens", "flops", "generated_tokens",
@@ -100,7 +102,7 @@ def keyed(event: Any, keys: Sequence[str]) -> dict[str, Any]:
     }
     return {
         **named,
-        "node_id": None if event.node_id is None else keys[event.node_id],
+        "node_id": keys[named["node_id"]] if "node_id" in named else None,
         "data": data,
     }
 
@@ -243,12 +245,12 @@ async def test_another_rule_chooses_among_the_stored_candidates_and_is_exact_to_
 async def test_only_the_first_candidates_stand(store: Store) -> None:
     asked = spec("best_of_n", params={"n": 12})
     sink, _ = await ran(asked)
-    steps = [event for event in sink.events if event.kind == "step"]
+    steps = of(StepEnded, sink.events)
     for first in (1, 3, 12):
         standing = [
             (value, -node)
-            for event in steps[:first]
-            for node, value in zip(event.data["nodes"], event.data["values"], strict=True)
+            for step in steps[:first]
+            for node, value in zip(step.nodes, step.values, strict=True)
         ]
         found = await asked_of(store, sink, asked, first=first)
         assert found.found.candidates == first

@@ -13,7 +13,7 @@ import pytest
 
 from backend import problems
 from backend.core.errors import VerifierFailure
-from backend.core.events import AnswerChanged
+from backend.core.events import AnswerChanged, Jumped, Pruned, ScoreGiven
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
@@ -29,6 +29,7 @@ from backend.runs.driver import rule_of, run
 from tests.review.test_reselect import Written
 from tests.review.why.brute import verdict
 from tests.review.why.searches import asked, traced
+from tests.support.logged import of, rows
 
 CLASSROOM = Path(problems.__file__).parents[1] / "classroom"
 OWN = Problem("own", "own", None, None, "How many?", "53")
@@ -295,10 +296,10 @@ async def test_the_numbers_of_a_dropped_node_are_those_of_its_score_and_of_the_c
         if found.note == "pruned":
             break
     assert found.seq is not None and found.node is not None
-    event = sink.events[found.seq]
-    scores = {each.node_id: each.value for each in sink.events if each.kind == "score"}
-    assert event.kind == "pruned" and event.data is not None and found.node in event.data["nodes"]
-    assert (found.value, found.cut) == (scores[found.node], event.data["cut"])
+    pruned = sink.events[found.seq].body
+    scores = {given.node: given.value for given in of(ScoreGiven, sink.events)}
+    assert isinstance(pruned, Pruned) and found.node in pruned.nodes
+    assert (found.value, found.cut) == (scores[found.node], pruned.cut)
     assert found.sentence.endswith(
         f"pruned, another next step scored higher (score {found.value:.3g} against "
         f"{found.cut:.3g})."
@@ -320,7 +321,9 @@ async def test_an_open_node_is_told_apart_by_whether_the_search_went_elsewhere_o
         found = death(case(sink, spec, problems.problem(f"countdown/2/{seed}")))
         if found.note == "jumped":
             assert found.seq is not None
-            told[found.reason] = sink.events[found.seq].node_id == found.node
+            jumped = sink.events[found.seq].body
+            assert isinstance(jumped, Jumped)
+            told[found.reason] = jumped.node == found.node
     assert told == {
         "the search ended before it was expanded": True,
         "the search went on elsewhere": False,
@@ -359,7 +362,7 @@ async def test_searches_of_the_shipped_models_agree_with_a_walk_through_their_ev
             )
             assert (
                 death(case(sink, spec, problem)).cause
-                == verdict(sink.nodes, sink.events, problem).cause
+                == verdict(sink.nodes, rows(sink.events), problem).cause
             ), name
     finally:
         await engine.close()

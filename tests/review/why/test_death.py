@@ -20,6 +20,7 @@ from backend.service.why import case_of
 from storage import EventRow, RunWriter, Store
 from tests.review.why.brute import Verdict, verdict
 from tests.review.why.searches import asked, searched
+from tests.support.logged import rows
 
 SIZES: dict[str, dict[str, Any]] = {
     "chain": {}, "best_of_n": {"n": 4}, "first_finish": {"n": 6, "k": 2}, "stepwise_best_of_n": {"n": 3}, "beam_search": {"n": 4, "beam_width": 2},
@@ -111,7 +112,7 @@ def looked(store: Store, library: Library) -> list[Looked]:
     for spec, writer in zip(asked_for, asyncio.run(made()), strict=True):
         writer.flush()
         case = case_of(StoredRun(store.run(writer.run_id), store), library)
-        events = store.events(writer.run_id, limit=None)
+        events = rows(store.events(writer.run_id, limit=None))
         found.append(
             Looked(
                 spec, death(case), verdict(store.paid(writer.run_id), events, case.problem), events

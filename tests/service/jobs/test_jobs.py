@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import BadInput, Conflict, EngineFailure, MissingCapability, NotFound
+from backend.core.events import StatusChanged
 from backend.service.jobs.jobs import MOST_BEHIND
 from storage import Store
 from tests.service.jobs.fakes import (
@@ -24,6 +25,7 @@ from tests.service.jobs.fakes import (
     store_at,
     until,
 )
+from tests.support.logged import of
 
 
 def writing_s(store: Store) -> float:
@@ -126,7 +128,7 @@ async def test_a_stopped_run_keeps_what_it_wrote_and_its_ledger(store: Store) ->
     row = store.run(run_id)
     assert row.nodes == growing.written
     assert row.ledger == {"generated_tokens": float(growing.written)}
-    assert store.events(run_id, limit=None)[-1].label == "cancelled"
+    assert of(StatusChanged, store.events(run_id, limit=None))[-1].status == "cancelled"
 
 
 async def test_a_paused_run_stands_still_and_goes_on_where_it_was(store: Store) -> None:
@@ -231,9 +233,7 @@ async def test_closing_cuts_runs_off_like_a_crash_and_they_can_be_taken_up(store
     row = store.run(run_id)
     assert row.status == "crashed"
     assert "resume" in (row.reason or "")
-    assert {
-        event.label for event in store.events(run_id, limit=None) if event.kind == "status"
-    } == set()
+    assert of(StatusChanged, store.events(run_id, limit=None)) == []
     again = jobs(store, FakeModels(), Growing(0.0, most=row.nodes + 10))
     assert await again.resume(run_id) == "queued"
     await again.wait(run_id)

@@ -7,7 +7,7 @@ import json
 
 from msgspec.structs import replace
 
-from backend.core.events import ScoreGiven
+from backend.core.events import CallEnded, ScoreGiven
 from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
 from components.tree.inspector.formula.case import Rival, Term
@@ -50,8 +50,8 @@ def test_a_node_belongs_to_the_first_call_of_its_role_after_it() -> None:
     rows, events = search("chain")
     ledger = node_ledger(1, rows[1].tokens, "policy", True, events)
     call = next(event for event in events if event.kind == "call")
-    data = call.data or {}
-    took = float(str(data["ended_ms"])) - float(str(data["started_ms"]))
+    assert isinstance(call.body, CallEnded)
+    took = (call.body.ended_ms or 0.0) - (call.body.started_ms or 0.0)
     assert ledger == NodeLedger(
         rows[1].tokens, 79, 0, Batch("policy", 1, took, call.seq), (), 0, 0, 0
     )

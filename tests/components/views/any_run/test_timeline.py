@@ -102,7 +102,7 @@ def test_a_wide_race_does_not_grow_without_end() -> None:
 async def test_the_timeline_of_a_real_run_adds_up_to_its_ledger(strategy: str) -> None:
     of = await searched(strategy, seed=2)
     info = timeline(of.events)
-    ledger = [event.data["ledger"] for event in of.events if event.kind == "call"][-1]
+    ledger = [event.body.ledger for event in of.events if isinstance(event.body, CallEnded)][-1]
     models, verifiers = (
         [one for one in info.calls if not one.verifier],
         [one for one in info.calls if one.verifier],

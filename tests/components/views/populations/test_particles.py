@@ -23,6 +23,7 @@ from components.views.populations.particles import (
 from components.views.populations.passes import ParticleRound, normalised, passes
 from tests.components.traced import seen
 from tests.pages.traces import particle_trace
+from tests.support.logged import of
 
 
 def rounds(until: int | None = None) -> list[ParticleRound]:
@@ -59,9 +60,7 @@ def test_every_round_of_the_log_is_there_and_says_whether_it_resampled() -> None
 
 def test_a_round_keeps_what_it_weighed_when_it_resampled() -> None:
     trace = particle_trace()
-    weighed = next(event for event in trace.events if event.kind == "weighed")
-    assert weighed.data is not None
-    assert list(rounds()[0].increments) == weighed.data["increments"]
+    assert rounds()[0].increments == of(Weighed, trace.events)[0].increments
 
 
 def test_only_rounds_up_to_the_moment_count() -> None:

@@ -147,7 +147,7 @@ def test_a_past_that_is_drawn_anew_leads_the_reference_from_another_slot() -> No
     drawn = Resampled("conditional", (c, a[1]), (1, 0), (0.7,), (0.0, 0.0), 2.0)
     run.recorder.step(Step([], [], (past, drawn, weighed(free, copy)), track="chain 1"), 0)
     of = seen(run.end())
-    ids = [event.node_id for event in of.events if event.kind == "referenced"]
+    ids = [event.body.node for event in of.events if isinstance(event.body, Referenced)]
     one, two = found(of)
     assert (one.drawn, two.drawn) == (Drawn(ids[0], 1, 0.5), None)
     assert ([row.held for row in two.rounds], two.rounds[0].ancestors, two.reference) == (
