@@ -64,6 +64,11 @@ def said_of(services: Services, run_id: int) -> dict[str, Any]:
     return said
 
 
+def known_fields(said: Any, before: Any) -> Any:
+    """The answer without fields that it did not have then."""
+    return {name: said[name] for name in before} if isinstance(before, dict) else said
+
+
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -84,7 +89,7 @@ def test_a_stored_run_is_explained_chosen_from_and_drawn_as_before(
     assert answers[run_id].keys() == before.keys() - {"strategy", "export"}
     for question, said in answers[run_id].items():
         if (run_id, question) not in CHANGED:
-            assert said == before[question], question
+            assert known_fields(said, before[question]) == before[question], question
 
 
 @pytest.mark.parametrize("run_id", RUNS)
