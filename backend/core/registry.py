@@ -203,7 +203,7 @@ def strategy(
     card: Path | None = None,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
     """Register an async generator under `name`. `formulas` are those that its decisions go by
-    (`components.tree.inspector.formula.case`), each with its published constant where a parameter
+    (names of `backend.core.formulas.FORMULAS`), each with its published constant where a parameter
     may leave that open. All else that a reader is told stands in its `card`, by default
     `cards/NAME.md` beside the file of the function."""
 

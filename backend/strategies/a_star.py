@@ -20,7 +20,7 @@ from backend.strategies.parts.rounds import MaxSteps, complete, expand
 from backend.strategies.parts.tree.frontier import Frontier, Open
 
 
-@strategy("a_star", formulas=dict.fromkeys(("cost", *COSTS, "shortfall")))
+@strategy("a_star", formulas=dict.fromkeys(("cost", *COSTS, "shortfall", "no_heuristic")))
 async def a_star(
     root: Node, policy: Policy, verifier: Verifier, params: AStarParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.core.formulas.soft_values import draws_allowed, soft
+from backend.core.formulas.soft_values import allowed_draws, soft
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
@@ -21,7 +21,7 @@ from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State
 from backend.strategies.parts.soft_tree.soft_walks import Method, grown
 
 
-@strategy("tree_sampling", formulas=dict.fromkeys(("boltzmann", "uct", "soft", "draws_allowed")))
+@strategy("tree_sampling", formulas=dict.fromkeys(("boltzmann", "uct", "soft", "allowed_draws")))
 async def tree_sampling(
     root: Node, policy: Policy, verifier: Verifier, params: TreeSamplingParams, rng: Rng
 ) -> AsyncGenerator[Step]:
@@ -32,7 +32,7 @@ async def tree_sampling(
         mode.formula,
         mode.worth(weight, params.exploration),
         mode.pick,
-        lambda visits: draws_allowed(visits, params.widening, params.widening_power),
+        lambda visits: allowed_draws(visits, params.widening, params.widening_power),
         partial(soft, reward_weight=weight),
         ANSWERS[mode.answer if params.answer == "mode" else params.answer](weight),
     )

@@ -15,7 +15,7 @@ import pytest
 
 from backend.core.errors import VerifierFailure
 from backend.core.events import ScoreGiven, StepEnded
-from backend.core.formulas.soft_values import boltzmann, draws_allowed, soft
+from backend.core.formulas.soft_values import allowed_draws, boltzmann, soft
 from backend.core.records import MemorySink
 from backend.core.steps import Backed, Pruned, Selected, Step
 from backend.core.types import Finish, Node
@@ -74,7 +74,7 @@ def method(weight: float = WEIGHT, c: float = 2.0, alpha: float = 0.75) -> Metho
         "boltzmann",
         by_boltzmann(weight),
         drawn,
-        partial(draws_allowed, widening=c, widening_power=alpha),
+        partial(allowed_draws, widening=c, widening_power=alpha),
         partial(soft, reward_weight=weight),
         ANSWERS["sample"](weight),
     )
@@ -174,11 +174,11 @@ def test_golden_uct_on_soft_values() -> None:
 
 
 def test_a_state_may_have_as_many_draws_as_its_visits_allow() -> None:
-    assert [draws_allowed(visits, 1.0, 0.5) for visits in (1, 2, 4, 5, 9, 10)] == [1, 2, 2, 3, 3, 4]
-    assert [draws_allowed(visits, 1.0, 1.0 / 3.0) for visits in (8, 27, 28)] == [2, 3, 4]
-    assert [draws_allowed(visits, 5.0, 0.0) for visits in (1, 99)] == [5, 5]
-    assert [draws_allowed(visits, 0.5, 1.0) for visits in (1, 7)] == [1, 4]
-    assert draws_allowed(1, 1e-12, 0.5) == 1
+    assert [allowed_draws(visits, 1.0, 0.5) for visits in (1, 2, 4, 5, 9, 10)] == [1, 2, 2, 3, 3, 4]
+    assert [allowed_draws(visits, 1.0, 1.0 / 3.0) for visits in (8, 27, 28)] == [2, 3, 4]
+    assert [allowed_draws(visits, 5.0, 0.0) for visits in (1, 99)] == [5, 5]
+    assert [allowed_draws(visits, 0.5, 1.0) for visits in (1, 7)] == [1, 4]
+    assert allowed_draws(1, 1e-12, 0.5) == 1
 
 
 def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> State:
@@ -270,7 +270,7 @@ async def test_imitations_fail_the_same_checks(twin: Method) -> None:
     await walked(
         tenfold,
         LETTER_SCORES,
-        replace(twin, allowed=partial(draws_allowed, widening=10.0, widening_power=0.0)),
+        replace(twin, allowed=partial(allowed_draws, widening=10.0, widening_power=0.0)),
         walks=400,
         every=True,
         tree=tree,

@@ -11,9 +11,9 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from backend.core.formulas.formula import FORMULAS, Formula, Input, Shown, Term, shown
+from backend.core.formulas.formula import FORMULAS, Formula, Input, Shown, Term, show
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["FORMULAS", "Formula", "Input", "Shown", "Term", "shown"]
+__all__ = ["FORMULAS", "Formula", "Input", "Shown", "Term", "show"]

@@ -34,16 +34,31 @@ ChildVisits = Annotated[
 ]
 
 
+Last = Annotated[float, Input("q", "value of the last visit", -1, 1)]
+
+
+def some_child(visits: Sequence[int], **others: object) -> bool:
+    return bool(visits)
+
+
+def no_child(visits: Sequence[int], **others: object) -> bool:
+    return not visits
+
+
 @formula(
     "Value by what was backed up",
-    r"\frac{$worth}{$count}",
+    (
+        Case(r"\frac{$worth}{$count}", "$count > 0", some_child),
+        Case("$last", "$count = 0", no_child),
+    ),
     left="Q",
     worth=Over("sum", "$totals"),
     count=Over("sum", "$visits"),
 )
-def children(totals: ChildTotals, visits: ChildVisits) -> float:
-    """The mean of the visited children's Q, weighted by their visits (ReST-MCTS*)."""
-    return sum(totals) / sum(visits)
+def children(totals: ChildTotals, visits: ChildVisits, last: Last) -> float:
+    """The mean of the visited children's Q, weighted by their visits; without any the value of the
+    last visit (ReST-MCTS*)."""
+    return sum(totals) / sum(visits) if visits else last
 
 
 Place = Annotated[int, Input("i", "place on the path, from 1 at the root", low=1, whole=True)]

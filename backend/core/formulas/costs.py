@@ -72,21 +72,34 @@ def shortfall(after: After) -> float:
     return 1.0 - after
 
 
+@formula("Estimated cost to a goal", "0", left="h")
+def no_heuristic() -> float:
+    """Nothing is estimated: uniform-cost search."""
+    return 0.0
+
+
 class Cost(NamedTuple):
     """A reading: `step(g of the parent, r, r')` is the cost so far of a child, `heuristic(r')` the
-    estimated cost from it to a goal."""
+    estimated cost from it to a goal; `formulas` names both."""
 
     step: Callable[[float, float, float], float]
     heuristic: Callable[[float], float]
+    formulas: tuple[str, str]
 
 
 COSTS: Mapping[str, Cost] = MappingProxyType(
     {
-        "consistent": Cost(consistent, shortfall),
-        "rise": Cost(rise, shortfall),
+        "consistent": Cost(consistent, shortfall, ("consistent", "shortfall")),
+        "rise": Cost(rise, shortfall, ("rise", "shortfall")),
         "one_minus_r": Cost(
-            lambda parent_g, before, after: one_minus_r(parent_g, after), shortfall
+            lambda parent_g, before, after: one_minus_r(parent_g, after),
+            shortfall,
+            ("one_minus_r", "shortfall"),
         ),
-        "nlr": Cost(lambda parent_g, before, after: nlr(parent_g, after), lambda after: 0.0),
+        "nlr": Cost(
+            lambda parent_g, before, after: nlr(parent_g, after),
+            lambda after: no_heuristic(),
+            ("nlr", "no_heuristic"),
+        ),
     }
 )

@@ -28,10 +28,10 @@ from backend.core.formulas.latex import (
     Number,
     Over,
     Spot,
+    as_text,
     fill,
     in_place,
     names_of,
-    plain,
     tex,
 )
 
@@ -69,10 +69,12 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Shown:
-    """A formula with numbers put in: `symbols` and `numbers` are LaTeX, `value` is what it gives
-    for them, `terms` are its inputs but for those with one value an element."""
+    """A formula with numbers put in: `symbols` and `numbers` are LaTeX, as is `left`, what the value
+    is called ("" for no name). `value` is what it gives, `terms` are its inputs but for those with
+    one value an element."""
 
     title: str
+    left: str
     symbols: str
     numbers: str
     value: float
@@ -105,8 +107,12 @@ class Formula:
                 for line, case in zip(made, self.cases, strict=True)
             ]
             made = [r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"]
-        index = "_i" if self.vector and self.left else ""
-        return f"{self.left}{index} = {made[0]}" if self.left else made[0]
+        return f"{self.called} = {made[0]}" if self.left else made[0]
+
+    @property
+    def called(self) -> str:
+        """What the value is called, with the index of an element."""
+        return f"{self.left}_i" if self.vector and self.left else self.left
 
     def _symbol(self, name: str, spot: Spot | None = None, index: str = "i") -> str:
         if name in self.parts:
@@ -127,6 +133,7 @@ class Formula:
         case = next(case for case in self.cases if case.holds(**given, **own))
         return Shown(
             self.title,
+            self.called,
             self.latex,
             _Filled(self, given, results, number).numbers(case.template, at),
             found if isinstance(found, float | int) else found[at],
@@ -137,13 +144,13 @@ class Formula:
         found = []
         for name, one in self.inputs.items():
             if not one.each:
-                found.append(Term(plain(one.symbol), described(one), given[name]))
+                found.append(Term(as_text(one.symbol), describe(one), given[name]))
             elif at is not None:
-                found.append(Term(plain(f"{one.symbol}_i"), described(one), given[name][at]))
+                found.append(Term(as_text(f"{one.symbol}_i"), describe(one), given[name][at]))
         return tuple(found)
 
 
-def described(one: Input) -> str:
+def describe(one: Input) -> str:
     """What an input means, with its unit."""
     return f"{one.meaning}, {one.unit}" if one.unit else one.meaning
 
@@ -248,12 +255,14 @@ def _check(one: Formula) -> None:
         raise ValueError(f"the LaTeX of {one.name!r} does not mention {sorted(unused)}")
 
 
-def shown(function: Callable[P, Result], at: int = 0) -> Callable[P, Shown]:
+def show(function: Callable[P, Result], at: int = 0) -> Callable[P, Shown]:
     """The function that shows a formula, in place of the one that computes it: it takes the same
     inputs. `at` is the element, where the formula is one of many."""
     made = next(one for one in FORMULAS.values() if one.value is function)
 
-    def show(*args: P.args, **kwargs: P.kwargs) -> Shown:
-        return made.show(inspect.signature(function).bind(*args, **kwargs).arguments, at)
+    def put_in(*args: P.args, **kwargs: P.kwargs) -> Shown:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return made.show(bound.arguments, at)
 
-    return show
+    return put_in

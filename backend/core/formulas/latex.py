@@ -137,7 +137,7 @@ _SMALL = str.maketrans("0123456789ijkmnp", "₀₁₂₃₄₅₆₇₈₉ᵢⱼ
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def plain(symbol: str) -> str:
+def as_text(symbol: str) -> str:
     r"""A symbol as text, for a table: `\lambda_1` is λ₁, `\bar y` is ȳ, `\text{cut}` is cut."""
     for name, letter in LETTERS.items():
         symbol = symbol.replace(name, letter)

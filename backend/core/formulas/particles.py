@@ -9,6 +9,7 @@ psi_t / psi_(t-1), with psi_0 = 1 (llamppl, arXiv 2306.03081).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, NamedTuple, TypeAlias
@@ -122,20 +123,37 @@ def log_weight(gathered: Gathered, gain: Gain, temperature: Temperature) -> floa
 LogWeights = Annotated[Sequence[float], Input(r"\ell", "log weight", unit="nats", each=True)]
 
 
+def somebody_weighs(log_weights: Sequence[float], **others: object) -> bool:
+    return max(log_weights) > -math.inf
+
+
+def nobody_weighs(log_weights: Sequence[float], **others: object) -> bool:
+    return max(log_weights) == -math.inf
+
+
 @formula(
-    "Normalised weight", r"\frac{e^{$log_weights}}{$total}", left="W",
+    "Normalised weight",
+    (
+        Case(r"\frac{e^{$log_weights}}{$total}", "$total > 0", somebody_weighs),
+        Case(r"\frac{1}{$count}", "$total = 0", nobody_weighs),
+    ),
+    left="W",
     total=Over("sum", "e^{$log_weights}"),
-)  # fmt: skip
-def normalised(log_weights: LogWeights) -> list[float]:
+    count=Over("sum", "1"),
+)
+def normalise(log_weights: LogWeights) -> list[float]:
     """Weights of all particles, which add up to 1; equal ones where every log weight is -inf."""
     return [float(weight) for weight in weights.softmax(log_weights)]
 
 
 @formula(
-    "Effective sample size", r"\frac{\left($total\right)^2}{$squares}", left=r"\text{ESS}",
-    names=("ess",), total=Over("sum", "e^{$log_weights}"),
+    "Effective sample size",
+    r"\frac{\left($total\right)^2}{$squares}",
+    left=r"\text{ESS}",
+    names=("ess",),
+    total=Over("sum", "e^{$log_weights}"),
     squares=Over("sum", r"e^{2 * $log_weights}"),
-)  # fmt: skip
+)
 def effective_size(log_weights: LogWeights) -> float:
     """1 / sum W^2, between 1 (one particle has all the weight) and N (all weigh the same)."""
     return weights.ess(log_weights)
@@ -156,7 +174,7 @@ Beta = Annotated[float, Input(r"\beta", "inverse temperature of the draw", 0, 1)
 
 
 @formula("Log weight left by a draw", r"\left(1 - $beta\right) * $gathered", left=r"\ln w'")
-def unspent(gathered: Left, beta: Beta) -> float:
+def left_by_draw(gathered: Left, beta: Beta) -> float:
     """A draw by weight^beta leaves weight^(1 - beta), so that nothing is counted twice or lost."""
     return 0.0 if beta == 1.0 else (1.0 - beta) * gathered
 

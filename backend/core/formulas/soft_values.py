@@ -49,6 +49,15 @@ def boltzmann(values: Values, draws: Draws, reward_weight: RewardWeight) -> list
     return [float(share) for share in softmax(_tilted(values, draws, reward_weight))]
 
 
+Reward = Annotated[float, Input("r", "score of the finished text", 0, 1)]
+
+
+@formula("Value of a finished text", "$reward", left="v")
+def text_value(reward: Reward) -> float:
+    """A finished text is worth its score."""
+    return reward
+
+
 Widening = Annotated[float, Input("C", "factor of the widening", low=0)]
 WideningPower = Annotated[float, Input(r"\alpha", "power of the widening", 0, 1)]
 VisitsSoFar = Annotated[int, Input("N", "visits, the one under way included", low=1, whole=True)]
@@ -59,7 +68,7 @@ VisitsSoFar = Annotated[int, Input("N", "visits, the one under way included", lo
     r"\max\left(1, \left\lceil $widening * $visits^{$widening_power} \right\rceil\right)",
     left="B",
 )
-def draws_allowed(visits: VisitsSoFar, widening: Widening, widening_power: WideningPower) -> int:
+def allowed_draws(visits: VisitsSoFar, widening: Widening, widening_power: WideningPower) -> int:
     """How many draws a prefix may have below it."""
     grown: float = visits**widening_power
     return max(1, math.ceil(widening * grown - WIDENING_GUARD))

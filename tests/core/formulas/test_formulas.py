@@ -12,10 +12,10 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from latex2sympy2_extended import latex2sympy
 
-from backend.core.formulas import FORMULAS, Formula, Input, shown
-from backend.core.formulas.formula import described, formula
-from backend.core.formulas.latex import Over, plain, tex
-from backend.core.formulas.particles import ladder, normalised
+from backend.core.formulas import FORMULAS, Formula, Input, show
+from backend.core.formulas.formula import describe, formula
+from backend.core.formulas.latex import Over, as_text, tex
+from backend.core.formulas.particles import ladder, normalise
 from backend.core.formulas.shares import shares
 from backend.core.formulas.walks import rest, uct
 from backend.core.registry import STRATEGIES
@@ -32,11 +32,11 @@ def exact(value: float) -> str:
     return f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else mantissa
 
 
-def evaluated(latex: str) -> float:
+def evaluate(latex: str) -> float:
     """What LaTeX with numbers comes to, by another program's reading of it."""
     left, greater, right = latex.partition(" > ")
     if greater:
-        return float(evaluated(left) > evaluated(right))
+        return float(evaluate(left) > evaluate(right))
     try:
         return float(sympy.N(latex2sympy(latex), 20))
     except ZeroDivisionError:  # sympy does not compare a product of zeros with a number
@@ -55,7 +55,7 @@ def numbers(one: Input) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def given_to(draw: st.DrawFn, one: Formula) -> dict[str, Any]:
+def inputs_of(draw: st.DrawFn, one: Formula) -> dict[str, Any]:
     """Inputs of a formula by name; all sequences have the same length."""
     size = draw(st.integers(1, 5))
     return {
@@ -70,16 +70,16 @@ def given_to(draw: st.DrawFn, one: Formula) -> dict[str, Any]:
 @settings(deadline=None, max_examples=6)
 @given(data=st.data())
 def test_the_latex_with_numbers_comes_to_the_value(one: Formula, data: st.DataObject) -> None:
-    inputs = data.draw(given_to(one))
+    inputs = data.draw(inputs_of(one))
     result = one.value(**inputs)
     size = len(result) if isinstance(result, list | tuple) else 1
     at = data.draw(st.integers(0, size - 1))
     made = one.show(inputs, at, exact)
     assert made.value == (result[at] if isinstance(result, list | tuple) else result)
     if isinstance(made.value, int) and not isinstance(made.value, bool):
-        assert abs(evaluated(made.numbers) - made.value) <= 1  # rounding up guards against noise
+        assert abs(evaluate(made.numbers) - made.value) <= 1  # rounding up guards against noise
     else:
-        assert evaluated(made.numbers) == pytest.approx(float(made.value), rel=1e-9, abs=1e-9)
+        assert evaluate(made.numbers) == pytest.approx(float(made.value), rel=1e-9, abs=1e-9)
 
 
 @EVERY
@@ -94,7 +94,7 @@ def test_every_input_is_described_in_words_and_as_text(one: Formula) -> None:
     assert one.title and one.summary
     for each in one.inputs.values():
         assert each.meaning and each.low < each.high
-        assert not re.search(r"[\\{}$]", plain(each.symbol)), each.symbol
+        assert not re.search(r"[\\{}$]", as_text(each.symbol)), each.symbol
     symbols = [(each.symbol, each.each) for each in one.inputs.values()]
     assert len(set(symbols)) == len(symbols), "two inputs with the same symbol"
 
@@ -111,7 +111,7 @@ def test_the_catalogue_lists_every_formula_with_its_inputs() -> None:
     }
     assert [each.name for each in listed["uct"].inputs] == ["q", "n", "parent_n", "c"]
     assert (listed["uct"].inputs[3].low, listed["uct"].inputs[3].high) == (0.0, None)
-    assert listed["normalised"].vector and listed["normalised"].inputs[0].each
+    assert listed["normalise"].vector and listed["normalise"].inputs[0].each
 
 
 def test_an_input_that_the_formula_does_not_declare_is_left_alone() -> None:
@@ -122,7 +122,7 @@ def test_an_input_that_the_formula_does_not_declare_is_left_alone() -> None:
 
 
 def test_a_formula_is_shown_with_the_numbers_of_the_moment() -> None:
-    made = shown(uct)(q=-0.25, n=0, parent_n=9, c=1.5)
+    made = show(uct)(q=-0.25, n=0, parent_n=9, c=1.5)
     assert made.numbers == r"-0.25 + 1.5 \cdot \sqrt{\frac{\ln\max(1, 9)}{\max(1, 0)}}"
     assert [(term.symbol, term.value) for term in made.terms] == [
         ("Q", -0.25),
@@ -133,24 +133,24 @@ def test_a_formula_is_shown_with_the_numbers_of_the_moment() -> None:
 
 
 def test_a_formula_in_pieces_shows_the_piece_that_holds() -> None:
-    assert shown(rest)(0.5, 0, 9, 1.0, 0.8).numbers == "0.5 + 0.8"
-    assert r"\sqrt" in shown(rest)(0.5, 2, 9, 1.0, 0.8).numbers
+    assert show(rest)(0.5, 0, 9, 1.0, 0.8).numbers == "0.5 + 0.8"
+    assert r"\sqrt" in show(rest)(0.5, 2, 9, 1.0, 0.8).numbers
     assert r"\begin{cases}" in FORMULAS["rest"].latex and "N = 0" in FORMULAS["rest"].latex
 
 
 def test_an_element_of_a_vector_is_shown_with_those_before_and_after_it() -> None:
-    made = shown(shares, 1)([0.9, 0.8, 0.7], 16, 0.2)
+    made = show(shares, 1)([0.9, 0.8, 0.7], 16, 0.2)
     assert made.symbols.startswith("n_i = ")
     assert made.numbers == (
         r"\left\lceil \left(16 - 9\right) \cdot \frac{e^{0.8 / 0.2}}"
         r"{e^{0.8 / 0.2} + e^{0.7 / 0.2}} \right\rceil"
     )
     assert made.value == shares([0.9, 0.8, 0.7], 16, 0.2)[1] == 5
-    assert shown(ladder, 2)(1.0, 4.0, 3).value == 4.0
+    assert show(ladder, 2)(1.0, 4.0, 3).value == 4.0
 
 
 def test_of_a_long_sum_the_first_terms_and_the_last_are_written_out() -> None:
-    made = shown(normalised, 3)([float(-place) for place in range(40)])
+    made = show(normalise, 3)([float(-place) for place in range(40)])
     assert made.numbers.endswith(r"+ e^{-4} + \dots + e^{-39}}")
     assert made.numbers.startswith(r"\frac{e^{-3}}{e^{0} + e^{-1}")
 
@@ -163,13 +163,15 @@ def test_numbers_are_written_as_people_write_them() -> None:
         r"-\infty",
         r"1 \cdot 10^{6}",
     ]
-    assert [plain(symbol) for symbol in (r"\lambda_1", r"\bar y", r"\text{cut}", r"\tau_0^2")] == [
+    assert [
+        as_text(symbol) for symbol in (r"\lambda_1", r"\bar y", r"\text{cut}", r"\tau_0^2")
+    ] == [
         "λ₁",
         "y\u0304",
         "cut",
         "τ₀²",
     ]
-    assert described(Input("x", "length", unit="tokens")) == "length, tokens"
+    assert describe(Input("x", "length", unit="tokens")) == "length, tokens"
 
 
 Half = Annotated[float, Input("x", "a number")]

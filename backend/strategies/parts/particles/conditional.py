@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
-from backend.core.formulas.particles import log_weight, normalised, swap_probability
+from backend.core.formulas.particles import log_weight, normalise, swap_probability
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import conditional, inverted
 from backend.core.steps import Note, Referenced, Remarked, Step, Swapped
@@ -49,7 +49,7 @@ class Chosen(NamedTuple):
 def chosen(particles: Sequence[Particle], log_weights: Sequence[float], rng: Rng) -> Chosen:
     """One of the particles, drawn by weight."""
     uniform = float(rng.random())
-    [slot] = inverted(normalised(log_weights), [uniform]).tolist()
+    [slot] = inverted(normalise(log_weights), [uniform]).tolist()
     return Chosen(
         particles[slot], Referenced(particles[slot].node, slot, uniform, tuple(log_weights))
     )

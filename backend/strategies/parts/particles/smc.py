@@ -23,8 +23,8 @@ from backend.core.formulas.particles import (
     WEIGHTINGS,
     Weighting,
     entropic,
-    normalised,
-    unspent,
+    left_by_draw,
+    normalise,
 )
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import resample
@@ -135,7 +135,7 @@ def nothing(population: Population) -> Mapping[str, float]:
 MODES: Mapping[ModeName, Reading] = MappingProxyType(
     {
         "paper": Reading(WEIGHTINGS["paper"], spent, math.inf, nothing),
-        "exact": Reading(WEIGHTINGS["exact"], unspent, 0.5, evidence),
+        "exact": Reading(WEIGHTINGS["exact"], left_by_draw, 0.5, evidence),
     }
 )
 
@@ -166,7 +166,7 @@ class Smc:
     ) -> tuple[Note, ...]:
         """Draw who goes on. `progress` in [0, 1) is the share of the rounds that is over."""
         beta = self.heat(population.ess / len(population.particles), progress)
-        weights = normalised(
+        weights = normalise(
             [weight if beta == 1.0 else beta * weight for weight in population.log_weights]
         )
         drawn = await self.draw(population, weights, policy, verifier, rng)

@@ -18,7 +18,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from backend.core.formulas.soft_values import boltzmann
+from backend.core.formulas.soft_values import boltzmann, text_value
 from backend.core.formulas.walks import uct
 from backend.core.ports import Rng
 from backend.core.statistics.resampling import inverted
@@ -71,7 +71,7 @@ class State:
 
     def rewarded(self, reward: float | None) -> None:
         """A finished text is worth its reward."""
-        self.value = self.top = reward
+        self.value = self.top = None if reward is None else text_value(reward)
 
     def visited(self, mean: Callable[[Floats, Floats], float]) -> None:
         """One more visit, and v anew from the children; `mean` takes their values and draws."""

@@ -33,8 +33,7 @@ def children_mean(path: Sequence[Vertex], value: float) -> Backed:
         vertex.visits += 1
         visited = [child for child in vertex.children if child.visits]
         totals, visits = [each.total for each in visited], [each.visits for each in visited]
-        worth = formulas.children(totals, visits) if visited else value
-        vertex.total = worth * vertex.visits
+        vertex.total = formulas.children(totals, visits, value) * vertex.visits
     return _told(path, value)
 
 

@@ -1,11 +1,11 @@
-"""The formulas behind a node, with its numbers put in: what made the search walk here, weigh,
-grant, keep or cut it, as the log tells it.
+"""What is known of a node at a moment, and what the inspector says of a formula that decided about
+it.
 
 Which formulas apply is read off the log's notes and off what the strategy declares in the catalogue
-(`declared`), never off its name. Each is computed anew from raw events; where the search recorded
-the result as well, both stand side by side, and they must agree. The families are in
-`formula_walks`, `formula_values`, `formula_particles`, `formula_frontier` and `formula_beams`.
-Formulas are LaTeX made of numbers only: no text of a model or a person gets into one.
+(`declared`), never off its name. The formulas themselves are those that strategies compute with
+(`backend.core.formulas`): the files beside this one only collect their inputs from the log. Where
+the search recorded the result as well, both stand side by side, and they must agree. Formulas are
+LaTeX made of numbers only: no text of a model or a person gets into one.
 """
 
 from __future__ import annotations
@@ -14,40 +14,25 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Generic, NamedTuple, TypeVar, cast, get_origin
 
+from backend.core.events import Body, ScoreGiven
+from backend.core.formulas import FORMULAS, Shown, Term
+from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
 
-
-class LoggedEvent(Protocol):
-    """An entry of the log with its place in the search."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def node_id(self) -> int | None: ...
-    @property
-    def track(self) -> str: ...
-    @property
-    def round(self) -> int: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def data(self) -> Mapping[str, Any] | None: ...
-
-    @property
-    def label(self) -> str: ...
+B = TypeVar("B", bound=Body)
+TOLERANCE, NEARLY_ZERO = 1e-6, 1e-9
+"""How far, relatively and absolutely, a number computed anew may lie from the recorded one."""
 
 
-@dataclass(frozen=True)
-class Term:
-    """A symbol of a formula, what it means, and its value here."""
+class Logged(NamedTuple, Generic[B]):
+    """An event of one kind, with its place in the search."""
 
-    symbol: str
-    meaning: str
-    value: float
+    seq: int
+    round: int
+    track: str
+    body: B
 
 
 @dataclass(frozen=True)
@@ -61,31 +46,83 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Formula:
-    """A formula with numbers: `symbols` and `numbers` are LaTeX, `value` is computed here (None
-    where a constant is not known), `recorded` is what the search wrote down, None where it writes
-    nothing down. `seq` is the event that it explains, `rivals` stand the best first, `said` is one
-    sentence on the outcome."""
+class Step:
+    """A formula on the way to another one: with numbers, and the value that the search recorded,
+    None where it wrote none down."""
+
+    shown: Shown
+    recorded: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether what is computed here is what the search recorded; True where it wrote nothing
+        down."""
+        return self.recorded is None or alike(self.shown.value, self.recorded)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A formula that decided about a node. `shown` has its numbers put in, None where an input is
+    not known here; `symbols` is its LaTeX. `recorded` is what the search wrote down, None where it
+    writes nothing down. `seq` is the event that is explained, `steps` are formulas that made inputs
+    of this one, `rivals` stand the best first, `said` is one sentence on the outcome."""
 
     title: str
-    symbols: str
-    numbers: str
-    value: float | None
-    recorded: float | None
     seq: int
-    terms: tuple[Term, ...] = ()
+    shown: Shown | None = None
+    recorded: float | None = None
+    symbols: str = ""
+    steps: tuple[Step, ...] = ()
+    more: tuple[Term, ...] = ()
     rivals: tuple[Rival, ...] = ()
     said: str = ""
 
     @property
+    def value(self) -> float | None:
+        """What is computed here."""
+        return None if self.shown is None else self.shown.value
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The inputs of the formula and of the steps toward it, each symbol once."""
+        known = {term.symbol: term for step in self.steps for term in step.shown.terms}
+        own = () if self.shown is None else self.shown.terms
+        known |= {term.symbol: term for term in (*own, *self.more)}
+        return tuple(known.values())
+
+    @property
     def agrees(self) -> bool:
-        """Whether what is computed here is what the search recorded; True where there is only one
-        of both."""
-        if self.value is None or self.recorded is None:
-            return True
-        return self.value == self.recorded or math.isclose(
-            self.value, self.recorded, rel_tol=1e-6, abs_tol=1e-9
-        )
+        """Whether what is computed here is what the search recorded, in every step; True where
+        there is only one of both."""
+        here = self.value is None or self.recorded is None or alike(self.value, self.recorded)
+        return here and all(step.agrees for step in self.steps)
+
+
+def alike(computed: float, recorded: float) -> bool:
+    """Whether two numbers are the same but for rounding."""
+    return computed == recorded or math.isclose(
+        computed, recorded, rel_tol=TOLERANCE, abs_tol=NEARLY_ZERO
+    )
+
+
+def show_named(name: str, inputs: Mapping[str, object], at: int = 0) -> Shown | None:
+    """A formula by name, with those of the inputs that it declares; None where there is no such
+    formula, or one of its inputs is not known."""
+    formula = FORMULAS.get(name)
+    known = {given: value for given, value in inputs.items() if value is not None}
+    if formula is None or not formula.inputs.keys() <= known.keys():
+        return None
+    return formula.show(known, at)
+
+
+def latex_of(name: str) -> str:
+    """The LaTeX of a formula by name; empty where there is no such formula."""
+    return FORMULAS[name].latex if name in FORMULAS else ""
+
+
+def steps(*made: Shown | None) -> tuple[Step, ...]:
+    """The formulas that could be shown."""
+    return tuple(Step(one) for one in made if one is not None)
 
 
 @dataclass(frozen=True)
@@ -96,30 +133,31 @@ class Case:
 
     node: TreeRow
     rows: Mapping[int, TreeRow]
-    events: Sequence[LoggedEvent]
+    events: Sequence[EventRecord]
     params: Mapping[str, object]
     declared: Mapping[str, float | None]
 
     @cached_property
-    def _by_kind(self) -> Mapping[str, list[LoggedEvent]]:
-        found: dict[str, list[LoggedEvent]] = {}
+    def _by_kind(self) -> Mapping[type, list[Logged[Body]]]:
+        found: dict[type, list[Logged[Body]]] = {}
         for event in self.events:
-            found.setdefault(event.kind, []).append(event)
+            if isinstance(event.body, Body):
+                found.setdefault(type(event.body), []).append(
+                    Logged(event.seq, event.round, event.track, event.body)
+                )
         return found
 
-    def of(self, kind: str) -> Sequence[LoggedEvent]:
+    def of(self, kind: type[B]) -> Sequence[Logged[B]]:
         """The events of a kind, oldest first."""
-        return self._by_kind.get(kind, [])
+        return cast(Sequence[Logged[B]], self._by_kind.get(get_origin(kind) or kind, ()))
 
-    def latest(self, kind: str, holds: Callable[[LoggedEvent], bool]) -> LoggedEvent | None:
-        """The newest event of a kind that `holds` says yes to."""
-        return next((event for event in reversed(self.of(kind)) if holds(event)), None)
+    def latest(self, kind: type[B], holds: Callable[[B], bool]) -> Logged[B] | None:
+        """The newest event of a kind whose body `holds` says yes to."""
+        return next((event for event in reversed(self.of(kind)) if holds(event.body)), None)
 
     @cached_property
     def _scores(self) -> Mapping[int, float | None]:
-        return {
-            event.node_id: event.value for event in self.of("score") if event.node_id is not None
-        }
+        return {event.body.node: event.body.value for event in self.of(ScoreGiven)}
 
     def score(self, node: int | None) -> float | None:
         """The verifier's value of a node, None where it has none."""
@@ -134,14 +172,14 @@ class Case:
                 found.setdefault(row.parent, []).append(row)
         return found
 
-    def number(self, name: str, otherwise: float | None = None) -> float | None:
-        """A parameter that is a number."""
-        value = self.params.get(name)
-        return (
-            float(value)
+    @cached_property
+    def numbers(self) -> Mapping[str, float]:
+        """The parameters that are numbers, by name."""
+        return {
+            name: value
+            for name, value in self.params.items()
             if isinstance(value, int | float) and not isinstance(value, bool)
-            else otherwise
-        )
+        }
 
     def choice(self, name: str) -> str:
         """A parameter that is a word; empty where there is none."""
@@ -152,7 +190,7 @@ class Case:
 def case(
     node: int,
     rows: Iterable[TreeRow],
-    events: Iterable[LoggedEvent],
+    events: Iterable[EventRecord],
     until: int | None,
     params: Mapping[str, object],
     declared: Mapping[str, float | None],
@@ -177,24 +215,3 @@ def settings(params: Mapping[str, object], schema: Mapping[str, object]) -> dict
         if isinstance(field, Mapping) and "default" in field
     }
     return {**defaults, **params}
-
-
-def figure(value: Any) -> float:
-    """A number of the log, which keeps an infinity as a word."""
-    return float(value)
-
-
-def tex(value: float) -> str:
-    """A number in a formula: four significant digits."""
-    if math.isinf(value):
-        return r"\infty" if value > 0 else r"-\infty"
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
-    shown = f"{value:.4g}"
-    mantissa, _, power = shown.partition("e")
-    return f"{mantissa}\\cdot 10^{{{int(power)}}}" if power else shown
-
-
-def signed(value: float) -> str:
-    """A number in a sum or product: in brackets if it is negative."""
-    return f"({tex(value)})" if value < 0 else tex(value)

@@ -6,58 +6,81 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend.core.formulas import Shown
 from components.frame.prose import plain_markdown
-from components.tree.inspector.formula.case import Case, Formula
+from components.tree.inspector.formula.case import Case, Explanation, alike
 from components.tree.inspector.formula.html import rivals_html, terms_html
-from components.tree.inspector.formula.table import formulas
+from components.tree.inspector.formula.table import explain
 
 
 def formula_panel(case: Case | None) -> None:
     """Draw every formula that applies, the decision about it first."""
-    found = formulas(case) if case is not None else []
+    found = explain(case) if case is not None else []
     if not found:
         st.text(
             "No formula has decided about this node up to the moment shown.\n"
             "A search tells one where it walks, weighs, prices, grants or cuts; a plain sample "
             "needs none."
         )
-    for place, formula in enumerate(found):
+    for place, explanation in enumerate(found):
         if place:
             st.divider()
-        _formula(formula, place)
+        _explanation(explanation, place)
 
 
-def _formula(formula: Formula, place: int) -> None:
-    st.markdown(f"**{plain_markdown(formula.title)}**")
-    if formula.said:
-        st.text(formula.said)
-    if formula.symbols:
-        st.latex(formula.symbols)
-    if formula.numbers:
-        st.latex(
-            formula.numbers
-            + (f" = \\mathbf{{{_number(formula.value)}}}" if formula.value is not None else "")
-        )
-    st.caption(_source(formula))
-    if formula.terms:
-        st.html(terms_html(formula.terms))
-    if len(formula.rivals) > 1:
-        with st.expander(f"Among {len(formula.rivals)}", expanded=place == 0):
-            st.html(rivals_html(formula.rivals))
+def _explanation(explanation: Explanation, place: int) -> None:
+    st.markdown(f"**{plain_markdown(explanation.title)}**")
+    if explanation.said:
+        st.text(explanation.said)
+    for step in explanation.steps:
+        st.latex(result_latex(step.shown))
+    shown = explanation.shown
+    if shown is not None:
+        st.latex(shown.symbols)
+        st.latex(value_latex(shown))
+    elif explanation.symbols:
+        st.latex(explanation.symbols)
+    st.caption(_source(explanation))
+    if explanation.terms:
+        st.html(terms_html(explanation.terms))
+    if len(explanation.rivals) > 1:
+        with st.expander(f"Among {len(explanation.rivals)}", expanded=place == 0):
+            st.html(rivals_html(explanation.rivals))
+
+
+def result_latex(shown: Shown) -> str:
+    """What a value is called, how it is computed with numbers, and the value, in one line."""
+    called = f"{shown.left} = " if shown.left else ""
+    return f"{called}{value_latex(shown)}"
+
+
+def value_latex(shown: Shown) -> str:
+    """A formula with numbers and its value; a comparison with what it says."""
+    if isinstance(shown.value, bool):
+        return f"{shown.numbers} \\;\\Rightarrow\\; \\textbf{{{'yes' if shown.value else 'no'}}}"
+    return f"{shown.numbers} = \\mathbf{{{_number(shown.value)}}}"
 
 
 def _number(value: float) -> str:
     return f"{value:.6g}".replace("inf", "\\infty")
 
 
-def _source(formula: Formula) -> str:
-    if formula.recorded is None:
-        return f"Computed from the log at event {formula.seq}."
-    if formula.value is None:
-        return f"The search recorded {formula.recorded:.6g} at event {formula.seq}."
-    if formula.agrees:
-        return f"Computed from the log; the search recorded the same at event {formula.seq}."
+def _source(explanation: Explanation) -> str:
+    wrong = [step.shown.title.lower() for step in explanation.steps if not step.agrees]
+    return _agreement(explanation) + "".join(
+        f" The search recorded another {name}." for name in wrong
+    )
+
+
+def _agreement(explanation: Explanation) -> str:
+    value, recorded, seq = explanation.value, explanation.recorded, explanation.seq
+    if recorded is None:
+        return f"Computed from the log at event {seq}."
+    if value is None:
+        return f"The search recorded {recorded:.6g} at event {seq}."
+    if alike(value, recorded):
+        return f"Computed from the log; the search recorded the same at event {seq}."
     return (
-        f"Computed from the log; the search recorded {formula.recorded:.6g} at event "
-        f"{formula.seq}, so one of the two is wrong."
+        f"Computed from the log; the search recorded {recorded:.6g} at event {seq}, so one of the "
+        "two is wrong."
     )

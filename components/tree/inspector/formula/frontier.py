@@ -1,109 +1,72 @@
-"""The price of a node in a best-first search: f = g + h from the events `pushed`, and who stood
-beside it when it was taken.
-
-Source: `backend/strategies/parts/tree/frontier.py`, whose four readings of a step's cost are the
-parameter `cost_mode`.
-"""
+"""The price of a node in a best-first search: f = g + h from the events `Pushed`, and who stood
+beside it when it was taken. What a step costs is the parameter `cost_mode`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
-
+from backend.core.events import Popped, Pruned, Pushed
+from backend.core.formulas import Shown, show
+from backend.core.formulas.costs import COSTS, START_SCORE, price
 from components.tree.inspector.formula.case import (
     Case,
-    Formula,
-    LoggedEvent,
+    Explanation,
+    Logged,
     Rival,
-    Term,
-    figure,
-    signed,
-    tex,
+    Step,
+    show_named,
 )
 
-START_SCORE = 0.5
 SHOWN = 8
 """Open nodes listed beside one at most, the cheapest first."""
 
 
-class Cost(NamedTuple):
-    """g of a step from score r to r' and h of r, each with its LaTeX."""
-
-    edge: Callable[[float, float], float]
-    heuristic: Callable[[float], float]
-    symbols: str
-    numbers: Callable[[float, float], str]
-
-
-COSTS: Mapping[str, Cost] = {
-    "consistent": Cost(
-        lambda r, after: max(0.0, after - r),
-        lambda r: 1.0 - r,
-        r"\max(0, r' - r)",
-        lambda r, after: f"\\max(0, {tex(after)} - {tex(r)})",
-    ),
-    "rise": Cost(
-        lambda r, after: max(0.0, r - after),
-        lambda r: 1.0 - r,
-        r"\max(0, r - r')",
-        lambda r, after: f"\\max(0, {tex(r)} - {tex(after)})",
-    ),
-    "one_minus_r": Cost(
-        lambda r, after: 1.0 - after,
-        lambda r: 1.0 - r,
-        r"1 - r'",
-        lambda r, after: f"(1 - {tex(after)})",
-    ),
-    "nlr": Cost(
-        lambda r, after: -math.log(max(after, 1e-12)),
-        lambda r: 0.0,
-        r"-\ln r'",
-        lambda r, after: f"(-\\ln {tex(after)})",
-    ),
-}
-
-
-def price(case: Case) -> list[Formula]:
+def explain_price(case: Case) -> list[Explanation]:
     """f = g + h of a node that entered the frontier."""
-    event = case.latest("pushed", lambda one: one.node_id == case.node.id)
+    event = _pushed(case, case.node.id)
     if event is None:
         return []
-    data = event.data or {}
-    g, h = figure(data["g"]), figure(data["h"])
-    value, shown = _computed(case) if "cost" in case.declared else (g + h, f"{tex(g)} + {tex(h)}")
-    cost = COSTS.get(case.choice("cost_mode"))
-    symbols = "f = g + h"
-    if cost is not None and "cost" in case.declared:
-        symbols += (
-            f",\\quad g = g_p + {cost.symbols},\\quad h = "
-            f"{'1 - r' + chr(39) if cost.heuristic(0.0) else '0'}"
-        )
-    terms = (Term("g", "cost so far", g), Term("h", "estimated cost to a goal", h), *_scored(case))
-    popped = case.latest("popped", lambda one: one.node_id == case.node.id)
+    made = _costs(case, event.body) if "cost" in case.declared else ()
+    g, h = event.body.g, event.body.h
+    popped = case.latest(Popped[int], lambda body: body.node == case.node.id)
     rivals = _rivals(case, popped)
     return [
-        Formula(
+        Explanation(
             "Price in the frontier",
-            symbols,
-            shown,
-            value,
-            g + h,
             event.seq,
-            terms,
-            rivals,
-            _standing(case, popped, rivals),
+            _price(case, made, event.body),
+            price(g, h),
+            steps=made,
+            rivals=rivals,
+            said=_standing(case, popped, rivals),
         )
     ]
 
 
-def _scored(case: Case) -> tuple[Term, ...]:
-    before, after = _before(case), case.score(case.node.id)
-    found = [Term("r", "score of the parent, or of its nearest scored ancestor", before)]
-    return (*found, Term("r'", "score of this node", after)) if after is not None else tuple(found)
+def _price(case: Case, made: tuple[Step, ...], body: Pushed[int]) -> Shown:
+    """f of what was computed here where it could be, else of what was recorded."""
+    found = {step.shown.left: step.shown.value for step in made}
+    return show(price)(found.get("g", body.g), found.get("h", body.h))
 
 
-def _before(case: Case) -> float:
+def _costs(case: Case, body: Pushed[int]) -> tuple[Step, ...]:
+    """g and h of the node by the run's reading of a cost, from the scores along its path. The root
+    has no g to compute, and a node without a score neither."""
+    cost = COSTS.get(case.choice("cost_mode"))
+    if cost is None:
+        return ()
+    step, heuristic = cost.formulas
+    parent, score = _pushed(case, case.node.parent), case.score(case.node.id)
+    if parent is None:
+        made = [(show_named(heuristic, {"after": START_SCORE}), body.h)]
+    elif score is None:
+        made = []
+    else:
+        inputs = {"parent_g": parent.body.g, "before": _score_before(case), "after": score}
+        made = [(show_named(step, inputs), body.g), (show_named(heuristic, inputs), body.h)]
+    return tuple(Step(one, recorded) for one, recorded in made if one is not None)
+
+
+def _score_before(case: Case) -> float:
+    """The score of the parent, or of its nearest scored ancestor."""
     node = case.node.parent
     while node is not None and _pushed(case, node) is not None:
         score = case.score(node)
@@ -113,49 +76,31 @@ def _before(case: Case) -> float:
     return START_SCORE
 
 
-def _pushed(case: Case, node: int | None) -> LoggedEvent | None:
-    return case.latest("pushed", lambda one: one.node_id == node)
+def _pushed(case: Case, node: int | None) -> Logged[Pushed[int]] | None:
+    return case.latest(Pushed[int], lambda body: body.node == node)
 
 
-def _computed(case: Case) -> tuple[float | None, str]:
-    """f of the node by the run's reading of a cost, from the scores along its path."""
-    cost = COSTS.get(case.choice("cost_mode") or "consistent")
-    if cost is None:
-        return None, ""
-    parent = _pushed(case, case.node.parent)
-    if parent is None:
-        h = cost.heuristic(START_SCORE)
-        return h, f"0 + {tex(h)}"
-    g, before, after = figure((parent.data or {})["g"]), _before(case), case.score(case.node.id)
-    if after is None:
-        return math.inf, f"{tex(g)} + \\infty"
-    h = cost.heuristic(after)
-    return g + cost.edge(
-        before, after
-    ) + h, f"{tex(g)} + {cost.numbers(before, after)} + {signed(h)}"
-
-
-def opened(case: Case, before: int | None) -> dict[int, float]:
+def open_nodes(case: Case, before: int | None) -> dict[int, float]:
     """f of all nodes in the frontier just before event `before` (None: now)."""
     waiting: dict[int, float] = {}
     for event in case.events:
         if before is not None and event.seq >= before:
             break
-        data = event.data or {}
-        if event.kind == "pushed" and event.node_id is not None:
-            waiting[event.node_id] = figure(data["g"]) + figure(data["h"])
-        elif event.kind == "popped" and event.node_id is not None:
-            waiting.pop(event.node_id, None)
-        elif event.kind == "pruned":
-            for node in data["nodes"]:
+        match event.body:
+            case Pushed(node=node, g=g, h=h):
+                waiting[node] = price(g, h)
+            case Popped(node=node):
                 waiting.pop(node, None)
+            case Pruned(nodes=nodes):
+                for node in nodes:
+                    waiting.pop(node, None)
     return waiting
 
 
-def _rivals(case: Case, popped: LoggedEvent | None) -> tuple[Rival, ...]:
-    waiting = opened(case, popped.seq if popped is not None else None)
+def _rivals(case: Case, popped: Logged[Popped[int]] | None) -> tuple[Rival, ...]:
+    waiting = open_nodes(case, popped.seq if popped is not None else None)
     best = sorted(waiting, key=lambda node: (waiting[node], -case.rows[node].depth))
-    shown = best[:SHOWN] + [node for node in best[SHOWN:] if node == case.node.id]
+    listed = best[:SHOWN] + [node for node in best[SHOWN:] if node == case.node.id]
     return tuple(
         Rival(
             node,
@@ -163,11 +108,11 @@ def _rivals(case: Case, popped: LoggedEvent | None) -> tuple[Rival, ...]:
             popped is not None and node == case.node.id,
             f"step {case.rows[node].depth}",
         )
-        for node in shown
+        for node in listed
     )
 
 
-def _standing(case: Case, popped: LoggedEvent | None, rivals: tuple[Rival, ...]) -> str:
+def _standing(case: Case, popped: Logged[Popped[int]] | None, rivals: tuple[Rival, ...]) -> str:
     if popped is not None:
         done = "accepted as a goal" if case.node.done else "expanded"
         return f"It was taken from the frontier and {done}."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from backend.core.formulas import Term
 from components.frame.prose import visible
-from components.tree.inspector.formula.case import Rival, Term
+from components.tree.inspector.formula.case import Rival
 
 SHOWN = 60
 """Competitors listed at most, the best first; those taken are listed besides."""

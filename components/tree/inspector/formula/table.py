@@ -5,29 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from components.tree.inspector.formula.beams import cut, shares
-from components.tree.inspector.formula.case import Case, Formula
-from components.tree.inspector.formula.frontier import price
-from components.tree.inspector.formula.particles import swap, weights
-from components.tree.inspector.formula.values import backed, discount, outlook, thompson
-from components.tree.inspector.formula.walks import walk
+from components.tree.inspector.formula.beams import explain_cut, explain_shares
+from components.tree.inspector.formula.case import Case, Explanation
+from components.tree.inspector.formula.draws import explain_draws
+from components.tree.inspector.formula.frontier import explain_price
+from components.tree.inspector.formula.particles import explain_swap, explain_weights
+from components.tree.inspector.formula.values import (
+    explain_backup,
+    explain_discount,
+    explain_promise,
+)
+from components.tree.inspector.formula.walks import explain_walk
 
-FAMILIES: Sequence[Callable[[Case], list[Formula]]] = (
-    walk,
-    outlook,
-    thompson,
-    cut,
-    weights,
-    price,
-    shares,
-    swap,
-    backed,
-    discount,
+FAMILIES: Sequence[Callable[[Case], list[Explanation]]] = (
+    explain_walk,
+    explain_promise,
+    explain_draws,
+    explain_cut,
+    explain_weights,
+    explain_price,
+    explain_shares,
+    explain_swap,
+    explain_backup,
+    explain_discount,
 )
 """Why the search came here, kept it or weighed it so; then what it granted, and what the node is
 worth by now."""
 
 
-def formulas(case: Case) -> list[Formula]:
+def explain(case: Case) -> list[Explanation]:
     """Every formula that the log holds the numbers of."""
-    return [formula for family in FAMILIES for formula in family(case)]
+    return [explanation for family in FAMILIES for explanation in family(case)]

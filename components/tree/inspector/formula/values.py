@@ -1,35 +1,34 @@
-"""What a node is worth by now: what was backed up through it (`backed`), what it promises on a
-global frontier (`jumped`), what its arms have learned (`drawn`), what a trace is worth by its
-length (`discount`).
-
-Sources: `backend/strategies/parts/tree/backups.py`, `soft_values.py`, `outlook.py`, `branching.py`
-and `thoughts.py`.
-"""
+"""What a node is worth by now: what was backed up through it (`Backed`), what it promises on a
+global frontier (`Jumped`), what a trace is worth by its length (`StepEnded`)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from backend.core.events import Backed, Jumped, NodeAdded, StepEnded
+from backend.core.formulas import Shown, Term, show
+from backend.core.formulas.backups import children, mean, signed_part, signed_total
+from backend.core.formulas.promise import Promise, signed_score
+from backend.core.formulas.soft_values import soft, text_value
 from components.tree.inspector.formula.case import (
     Case,
-    Formula,
-    LoggedEvent,
-    Rival,
-    Term,
-    figure,
-    signed,
-    tex,
+    Explanation,
+    Logged,
+    latex_of,
+    show_named,
+    steps,
 )
-from components.tree.inspector.formula.walks import drawn
+from components.tree.inspector.formula.walks import count_draws
 
 
-class Visit(NamedTuple):
+@dataclass(frozen=True)
+class Visit:
     """One event that was backed up through a node: its value, the node's place on the path from 1,
     and the length of the path."""
 
-    event: LoggedEvent
+    event: Logged[Backed[int]]
     value: float
     place: int
     length: int
@@ -37,96 +36,82 @@ class Visit(NamedTuple):
 
 def visits(case: Case, node: int) -> list[Visit]:
     """What was backed up through a node, oldest first."""
-    found = []
-    for event in case.of("backed"):
-        path = (event.data or {})["path"]
-        if node in path:
-            found.append(Visit(event, figure(event.value or 0.0), path.index(node) + 1, len(path)))
-    return found
+    return [
+        Visit(event, event.body.value, event.body.path.index(node) + 1, len(event.body.path))
+        for event in case.of(Backed[int])
+        if node in event.body.path
+    ]
 
 
-def recorded_mean(case: Case, node: int) -> float | None:
-    """Q as the newest visit recorded it."""
-    for event in reversed(case.of("backed")):
-        data = event.data or {}
-        if node in data["path"] and data.get("means"):
-            return figure(data["means"][data["path"].index(node)])
+def recorded_mean(case: Case, node: int, before: int | None = None) -> float | None:
+    """Q as the newest visit recorded it, or the newest before an event."""
+    for event in reversed(case.of(Backed[int])):
+        early = before is None or event.seq < before
+        if early and node in event.body.path and event.body.means:
+            return event.body.means[event.body.path.index(node)]
     return None
 
 
 class Backup(NamedTuple):
-    """A rule: its LaTeX in symbols, with numbers, and the value for the node of a case."""
+    """A formula of what was backed up, with its numbers, and the formulas that led to it."""
 
-    symbols: str
-    made: Callable[[Case, Sequence[Visit]], tuple[str, float]]
+    shown: Shown | None
+    before: tuple[Shown, ...] = ()
 
 
-def _mean(case: Case, came: Sequence[Visit]) -> tuple[str, float]:
+def _mean(case: Case, came: Sequence[Visit]) -> Backup:
     total = 0.0
     for visit in came:
         total += visit.value
-    return f"\\frac{{{tex(total)}}}{{{len(came)}}}", total / len(came)
+    return Backup(show(mean)(total, len(came)))
 
 
-def _children(case: Case, came: Sequence[Visit]) -> tuple[str, float]:
+def _children(case: Case, came: Sequence[Visit]) -> Backup:
     below = [
         (child.id, len(visits(case, child.id))) for child in case.children.get(case.node.id, [])
     ]
-    visited = [(recorded_mean(case, node) or 0.0, n) for node, n in below if n]
-    if not visited:
-        return tex(came[-1].value), came[-1].value
-    value = math.fsum(q * n for q, n in visited) / sum(n for _, n in visited)
-    return (
-        f"\\frac{{{' + '.join(f'{n} cdot {tex(q)}' for q, n in visited)}}}{{{sum(n for _, n in visited)}}}".replace(
-            " cdot ", r"\cdot "
-        ),
-        value,
-    )
+    counts = [n for _, n in below if n]
+    totals = [n * (recorded_mean(case, node) or 0.0) for node, n in below if n]
+    return Backup(show(children)(totals, counts, came[-1].value))
 
 
-def _signed(case: Case, came: Sequence[Visit]) -> tuple[str, float]:
-    total = 0.0
+def _signed(case: Case, came: Sequence[Visit]) -> Backup:
+    total, last = 0.0, None
     for visit in came:
-        part = max(visit.place / visit.length, 0.1) * visit.value
-        if total * part >= 0:
-            total += part
-        elif part > 0:
-            total = part
-    return f"\\frac{{{tex(total)}}}{{{len(came)}}}", total / len(came)
+        part = show(signed_part)(visit.place, visit.length, visit.value)
+        last = (part, show(signed_total)(total, part.value))
+        total = last[1].value
+    return Backup(show(mean)(total, len(came)), last or ())
 
 
-def _soft(case: Case, came: Sequence[Visit]) -> tuple[str, float]:
-    weight, seq = case.number("reward_weight", 1.0) or 1.0, came[-1].event.seq
+def _soft(case: Case, came: Sequence[Visit]) -> Backup:
+    reward, weight = case.score(case.node.id), case.numbers.get("reward_weight")
     if case.node.done:
-        reward = case.score(case.node.id) or 0.0
-        return tex(reward), reward
+        return Backup(None if reward is None else show(text_value)(reward))
     firsts: dict[tuple[str, bool], int] = {}
     for child in case.children.get(case.node.id, []):
         firsts.setdefault((child.text, child.done), child.id)
-    known = [(_promise(case, node), drawn(case, node, seq)) for node in firsts.values()]
-    told = [(value, draws) for value, draws in known if value is not None]
-    if not told:
-        return "0", 0.0
-    top = max(value for value, _ in told)
-    total, draws = (
-        math.fsum(m * math.exp(weight * (v - top)) for v, m in told),
-        sum(m for _, m in told),
-    )
-    inner = " + ".join(f"{m}\\,e^{{{tex(weight)}\\cdot {signed(v)}}}" for v, m in told)
-    return f"\\frac{{1}}{{{tex(weight)}}}\\ln\\frac{{{inner}}}{{{draws}}}", top + math.log(
-        total / draws
-    ) / weight
+    seq = came[-1].event.seq
+    known = [
+        (value, count_draws(case, node, seq))
+        for node in firsts.values()
+        if (value := _soft_value(case, node)) is not None
+    ]
+    if not known or weight is None:
+        return Backup(None)
+    values, draws = zip(*known, strict=True)
+    return Backup(show(soft)(values, draws, weight))
 
 
-def _promise(case: Case, node: int) -> float | None:
+def _soft_value(case: Case, node: int) -> float | None:
     """v of a child: its score if it is a finished text, else as the newest visit recorded it; None
     while no text below has a score."""
     if case.rows[node].done:
         return case.score(node)
-    return recorded_mean(case, node) if _scored_below(case, node) else None
+    return recorded_mean(case, node) if _has_score_below(case, node) else None
 
 
-def _scored_below(case: Case, node: int) -> bool:
+def _has_score_below(case: Case, node: int) -> bool:
     stack = [node]
     while stack:
         one = stack.pop()
@@ -136,211 +121,124 @@ def _scored_below(case: Case, node: int) -> bool:
     return False
 
 
-BACKUPS: Mapping[str, Backup] = {
-    "mean": Backup(r"Q = \frac{W}{N}", _mean),
-    "children": Backup(r"Q = \frac{\sum_c N_c Q_c}{\sum_c N_c}", _children),
-    "signed": Backup(
-        r"Q = \frac{W}{N},\quad W \mathrel{+}= \max\left(\tfrac{i}{L}, 0.1\right) q", _signed
-    ),
-    "soft": Backup(
-        r"v = \frac{1}{\lambda}\ln\frac{\sum_c m_c\,e^{\lambda v_c}}{\sum_c m_c}", _soft
-    ),
+BACKUPS: Mapping[str, Callable[[Case, Sequence[Visit]], Backup]] = {
+    "mean": _mean,
+    "children": _children,
+    "signed": _signed,
+    "soft": _soft,
 }
+"""How the inputs of each rule are collected, by the formula's name."""
 
 
-def backed(case: Case) -> list[Formula]:
+def explain_backup(case: Case) -> list[Explanation]:
     """Q (or v) after everything that was backed up through the node, by the rule that the strategy
     declares."""
     came = visits(case, case.node.id)
     if not came or "thompson" in case.declared:
         return []
     rules = [name for name in BACKUPS if name in case.declared] or ["mean"]
-    rule = BACKUPS[case.choice("backup") if case.choice("backup") in rules else rules[0]]
-    shown, value = rule.made(case, came)
-    symbols = "v = r" if rule.made is _soft and case.node.done else rule.symbols
-    recorded = recorded_mean(case, case.node.id)
-    terms = (
-        Term("N", "visits: how often a value was backed up through here", len(came)),
-        Term("q", "value of the last visit", came[-1].value),
-    )
+    rule = case.choice("backup") if case.choice("backup") in rules else rules[0]
+    made = BACKUPS[rule](case, came)
     return [
-        Formula(
+        Explanation(
             "Value by what was backed up",
-            symbols,
-            shown,
-            value,
-            recorded,
             came[-1].event.seq,
-            terms,
+            made.shown,
+            recorded_mean(case, case.node.id),
+            latex_of(rule),
+            steps(*made.before),
+            (
+                Term("N", "visits: how often a value was backed up through here", len(came)),
+                Term("q", "value of the last visit", came[-1].value),
+            ),
+            said="" if made.shown else "Nothing below has a score yet.",
         )
     ]
 
 
-OUTLOOK = r"F = \lambda_1\tanh Q_p + \lambda_2 H + \lambda_3 D(d) + \lambda_4\tanh Q"
-
-PARTS = {
-    "parent": "λ₁ tanh Q of the parent",
-    "entropy": "λ₂ H, surprise in nats",
-    "depth": "λ₃ D, bonus of the depth",
-    "own": "λ₄ tanh Q",
-}
-
-
-def outlook(case: Case) -> list[Formula]:
+def explain_promise(case: Case) -> list[Explanation]:
     """F of a node that the search jumped to."""
-    event = case.latest("jumped", lambda one: one.node_id == case.node.id)
+    event = case.latest(Jumped[int], lambda body: body.node == case.node.id)
     if event is None:
         return []
-    data = event.data or {}
-    parts = {str(name): figure(value) for name, value in data["terms"].items()}
-    terms = tuple(Term(name, PARTS.get(name, ""), value) for name, value in parts.items())
-    said = "The search went on here: F was the greatest of all open nodes of the tree."
+    depth = case.node.depth - _root_depth(case)
+    bonus = show_named(f"depth_{case.choice('depth_bonus')}", {**case.numbers, "depth": depth})
+    inputs = {
+        **case.numbers,
+        "parent_mean": _q(case, case.node.parent, event.seq),
+        "entropy": 0.0 if case.node.logprob is None else -case.node.logprob,
+        "depth_bonus": None if bonus is None else bonus.value,
+        "own_mean": _q(case, case.node.id, event.seq),
+    }
+    shown = show_named("outlook", inputs) if "outlook" in case.declared else None
     return [
-        Formula(
+        Explanation(
             "Global frontier",
-            OUTLOOK,
-            " + ".join(map(signed, parts.values())),
-            math.fsum(parts.values()),
-            figure(data["score"]),
             event.seq,
-            terms,
-            said=said,
+            shown,
+            event.body.score,
+            latex_of("outlook"),
+            steps(bonus) if shown is not None else (),
+            _parts(event.body),
+            said="The search went on here: F was the greatest of all open nodes of the tree.",
         )
     ]
 
 
-def thompson(case: Case) -> list[Formula]:
-    """The newest draw in which the node was a choice, or at which it chose between a new child and
-    going on below."""
-    return [made for made in (_as_child(case), _as_branch(case)) if made is not None]
+PARTS = dict(
+    zip(
+        Promise._fields,
+        (
+            "F: \u03bb\u2081 tanh Q of the parent",
+            "F: \u03bb\u2082 H",
+            "F: \u03bb\u2083 D",
+            "F: \u03bb\u2084 tanh Q",
+        ),
+        strict=True,
+    )
+)
 
 
-def _as_child(case: Case) -> Formula | None:
-    event = case.latest("drawn", lambda one: case.node.id in (one.data or {})["children"])
-    if event is None:
+def _parts(body: Jumped[int]) -> tuple[Term, ...]:
+    """The parts of F as the search recorded them."""
+    return tuple(Term(name, PARTS.get(name, ""), value) for name, value in body.terms.items())
+
+
+def _q(case: Case, node: int | None, before: int) -> float | None:
+    """Q of a node just before an event: of what was backed up by then, else by its own score; 0 at
+    the root, which has none."""
+    if node is None:
         return None
-    data = event.data or {}
-    draws = [figure(value) for value in data["draws"]]
-    taken = max(range(len(draws)), key=draws.__getitem__)
-    order = sorted(range(len(draws)), key=lambda at: -draws[at])
-    nodes = list(data["children"])
-    rivals = tuple(
-        Rival(
-            nodes[at],
-            draws[at],
-            at == taken,
-            f"{len(_learned(case, nodes[at], event.seq))} scores below",
-        )
-        for at in order
-    )
-    place = nodes.index(case.node.id)
-    known = _learned(case, case.node.id, event.seq)
-    terms = [Term("n", "scores that the arm has learned", len(known))]
-    terms += [Term("ȳ", "their mean", sum(known) / len(known))] if known else []
-    terms += _belief(data, 2 + place)
-    said = (
-        "The greatest draw: the search went on below this node."
-        if place == taken
-        else f"Node {nodes[taken]} drew more."
-    )
-    symbols = r"\theta_i \sim p(\theta_i \mid y_1 \dots y_n),\quad i^* = \arg\max_i \theta_i"
-    shown = f"\\theta = {tex(draws[place])}"
-    return Formula(
-        "Thompson draw among the children",
-        symbols,
-        shown,
-        None,
-        draws[place],
-        event.seq,
-        tuple(terms),
-        rivals,
-        said,
-    )
+    known, score, row = recorded_mean(case, node, before), case.score(node), case.rows[node]
+    if known is not None or row.kind == "prompt":
+        return 0.0 if known is None else known
+    deepest = case.numbers.get("max_steps")
+    cut_off = not row.done and deepest is not None and row.depth - _root_depth(case) >= deepest
+    return None if score is None else signed_score(score, cut_off)
 
 
-def _as_branch(case: Case) -> Formula | None:
-    event = case.latest("drawn", lambda one: one.node_id == case.node.id)
-    if event is None:
-        return None
-    data = event.data or {}
-    gen, cont = figure(data["gen"]), figure(data["cont"])
-    said = (
-        "CONT was greater: on to a child."
-        if cont > gen
-        else "GEN was not below CONT: a new child here."
-    )
-    terms = [Term("GEN", "draw for a new child here", gen), *_belief(data, 0)]
-    terms += [Term("CONT", "draw for going on below the children", cont), *_belief(data, 1)]
-    symbols, shown = r"\mathrm{CONT} > \mathrm{GEN}\,?", f"{tex(cont)} > {tex(gen)}\\,?"
-    return Formula(
-        "Wider or deeper", symbols, shown, None, None, event.seq, tuple(terms), said=said
-    )
-
-
-BELIEFS = {
-    "m": ("m", "its posterior: mean"), "kappa": ("κ", ("its posterior: pseudo-count of "
-"the mean")), "nu": ("ν", "its posterior: degrees of freedom"),
-    "tau2": ("τ²", ("its posterior: scale of the "
-"variance")), "a": ("a", "its posterior: successes"), "b": ("b", "its posterior: failures"),
-}  # fmt: skip
-
-
-def _belief(data: Mapping[str, Any], place: int) -> list[Term]:
-    """The parameters of the posterior that a draw came from, where the search recorded them;
-    `place` in the order GEN, CONT, children."""
-    beliefs = data.get("beliefs") or ()
-    return (
-        [
-            Term(*BELIEFS[name], figure(value))
-            for name, value in beliefs[place].items()
-            if name in BELIEFS
-        ]
-        if beliefs
-        else []
-    )
-
-
-def _learned(case: Case, node: int, before: int) -> list[float]:
-    return [visit.value for visit in visits(case, node) if visit.event.seq < before]
-
-
-def discount(case: Case) -> list[Formula]:
-    """What a finished trace is worth: gamma to the power of its steps, or nothing where it does not
-    give the target answer."""
-    gamma = case.number("gamma")
-    event = case.latest("step", lambda one: case.node.id in (one.data or {})["nodes"])
-    if "discount" not in case.declared or gamma is None or event is None:
+def explain_discount(case: Case) -> list[Explanation]:
+    """What a finished trace is worth: less the longer it is, and nothing where it does not give the
+    target answer."""
+    event = case.latest(StepEnded, lambda body: case.node.id in body.nodes)
+    if "discount" not in case.declared or event is None:
         return []
-    data = event.data or {}
-    recorded = data["values"][list(data["nodes"]).index(case.node.id)]
+    recorded = event.body.values[event.body.nodes.index(case.node.id)]
     if recorded is None:
         return []
-    steps = case.node.depth - _base(case)
-    value = gamma**steps if recorded else 0.0
+    inputs = {"steps": case.node.depth - _root_depth(case), "reached": bool(recorded)}
     said = (
         "Its answer is the target."
         if recorded
         else "Its answer is not the target, so it is worth nothing."
     )
-    terms = (Term("γ", "discount of a step", gamma), Term("k", "steps of the trace", steps))
-    numbers = f"{tex(gamma)}^{{{steps}}}" if recorded else "0"
-    return [
-        Formula(
-            "Worth of a trace",
-            r"\gamma^{k}\ \text{on the target, else}\ 0",
-            numbers,
-            value,
-            figure(recorded),
-            event.seq,
-            terms,
-            said=said,
-        )
-    ]
+    made = show_named("discount", {**case.numbers, **inputs})
+    return [Explanation("Worth of a trace", event.seq, made, recorded, said=said)]
 
 
-def _base(case: Case) -> int:
+def _root_depth(case: Case) -> int:
     """The depth from which a trace counts: that of the first node that anything was generated
     below."""
-    paid = (event.node_id for event in case.of("node") if "prompt_tokens" in (event.data or {}))
-    first = next((case.rows[node] for node in paid if node is not None), None)
+    paid = (event.body.node for event in case.of(NodeAdded) if event.body.prompt_tokens is not None)
+    first = next((case.rows[node] for node in paid), None)
     return 0 if first is None else first.depth - 1

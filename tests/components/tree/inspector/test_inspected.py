@@ -8,9 +8,10 @@ import json
 from msgspec.structs import replace
 
 from backend.core.events import CallEnded, ScoreGiven
+from backend.core.formulas import Term
 from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
-from components.tree.inspector.formula.case import Rival, Term
+from components.tree.inspector.formula.case import Rival
 from components.tree.inspector.formula.html import SHOWN, number, rivals_html, terms_html
 from components.tree.inspector.ledger import Batch, NodeLedger, node_ledger
 from components.tree.inspector.path_scores import (
