@@ -16,6 +16,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from backend.core.events import Allocated, Kept
+from backend.core.formulas.shares import exact_share
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
 from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
@@ -69,7 +70,7 @@ def allocations(
     for granted, shared in waiting:
         worths = [known[node] if node in known else scores.get(node) for node in granted]
         shares = (
-            softmax([worth or 0.0 for worth in worths], temperature)
+            exact_share([worth or 0.0 for worth in worths], temperature)
             if temperature
             else [None] * len(granted)
         )
@@ -77,12 +78,6 @@ def allocations(
             Allocation(len(found) + 1, tuple(map(Granted, granted, worths, shares, shared)))
         )
     return found
-
-
-def softmax(scores: Sequence[float], temperature: float) -> list[float]:
-    """exp(R / T) over their sum."""
-    raised = [math.exp((score - max(scores)) / temperature) for score in scores]
-    return [value / sum(raised) for value in raised]
 
 
 def allocation_figure(one: Allocation) -> go.Figure:

@@ -10,11 +10,11 @@ weights (Kong 1992): N when all particles weigh the same, 1 when one of them hol
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.core.events import Referenced, Resampled, StepEnded, Swapped, Weighed
+from backend.core.formulas.particles import effective_size, normalise
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
 
@@ -75,16 +75,6 @@ class Pass:
         )
 
 
-def normalised(log_weights: Sequence[float]) -> tuple[float, ...]:
-    """Weights that sum to 1. All minus infinity: equal weights, as there is nothing to tell the
-    particles apart."""
-    top = max(log_weights, default=0.0)
-    if top == -math.inf:
-        return tuple(1 / len(log_weights) for _ in log_weights)
-    powers = [math.exp(value - top) for value in log_weights]
-    return tuple(power / sum(powers) for power in powers)
-
-
 def passes(
     rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
 ) -> list[Pass]:
@@ -127,7 +117,7 @@ class _Reader:
                 self._referenced(event.track, note)
 
     def _weighed(self, track: str, note: Weighed[int]) -> None:
-        particles, weights = note.particles, normalised(note.log_weights)
+        particles, weights = note.particles, tuple(normalise(note.log_weights))
         # A copy of a reference that is finished stands on its line as well; the slot that is held
         # is the last one.
         held = max(
@@ -140,7 +130,7 @@ class _Reader:
                 particles,
                 weights,
                 note.increments,
-                1 / sum(weight**2 for weight in weights),
+                effective_size(note.log_weights),
                 held=held,
             )
         )
@@ -149,7 +139,7 @@ class _Reader:
     def _resampled(self, track: str, note: Resampled[int]) -> None:
         """A strategy may resample at the end of a round or at the beginning of the next: the event
         belongs to the round whose particles it names."""
-        particles, weights = note.particles, normalised(note.log_weights)
+        particles, weights = note.particles, tuple(normalise(note.log_weights))
         of = self._latest.get(track)
         if of is None or of.rounds[-1].particles != particles:
             of = self._going(track, particles)
@@ -167,7 +157,7 @@ class _Reader:
     def _referenced(self, track: str, note: Referenced[int]) -> None:
         of = self._latest.get(track)
         if of is not None:
-            of.drawn = Drawn(note.node, note.slot, normalised(note.log_weights)[note.slot])
+            of.drawn = Drawn(note.node, note.slot, normalise(note.log_weights)[note.slot])
         at: int | None = note.node
         while (
             at is not None and (parent := self._parents.get(at)) is not None

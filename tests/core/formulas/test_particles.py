@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.formulas.particles import (
@@ -14,6 +14,7 @@ from backend.core.formulas.particles import (
     ladder,
     log_odds,
     log_probability,
+    normalise,
     swap_probability,
 )
 
@@ -62,3 +63,14 @@ def test_swaps_are_in_detailed_balance(t_i: float, t_j: float, x: float, y: floa
 
     if abs((1 / t_i - 1 / t_j) * (x - y)) < 600:
         assert flow(x, y) == pytest.approx(flow(y, x), abs=1e-6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-50, 50) | st.just(-math.inf), min_size=1, max_size=20))
+def test_weights_are_shares_of_one(logs: list[float]) -> None:
+    weights = normalise(logs)
+    assert sum(weights) == pytest.approx(1) and all(0 <= weight <= 1 for weight in weights)
+
+
+def test_weights_without_any_evidence_are_equal() -> None:
+    assert normalise([-math.inf, -math.inf]) == [0.5, 0.5]

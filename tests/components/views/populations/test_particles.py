@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from backend.core.events import Resampled, Weighed
 from backend.core.records import EventRecord
@@ -20,7 +15,7 @@ from components.views.populations.particles import (
     ess_info,
     weights_figure,
 )
-from components.views.populations.passes import ParticleRound, normalised, passes
+from components.views.populations.passes import ParticleRound, passes
 from tests.components.traced import seen
 from tests.pages.traces import particle_trace
 from tests.support.logged import of
@@ -38,17 +33,6 @@ def two(ancestors: tuple[int, ...] | None) -> list[ParticleRound]:
         ParticleRound(0, (1, 2, 3), (0.7, 0.2, 0.1), (0.0,) * 3, 1.85, ancestors, "multinomial"),
         ParticleRound(1, (4, 5, 6), (0.5, 0.25, 0.25), (0.0,) * 3, 2.67),
     ]
-
-
-@settings(deadline=None)
-@given(st.lists(st.floats(-50, 50) | st.just(-math.inf), min_size=1, max_size=20))
-def test_weights_are_shares_of_one(logs: Sequence[float]) -> None:
-    weights = normalised(logs)
-    assert sum(weights) == pytest.approx(1) and all(0 <= weight <= 1 for weight in weights)
-
-
-def test_weights_without_any_evidence_are_equal() -> None:
-    assert normalised([-math.inf, -math.inf]) == (0.5, 0.5)
 
 
 def test_every_round_of_the_log_is_there_and_says_whether_it_resampled() -> None:
