@@ -17,6 +17,8 @@ from storage.tables import Annotation, Edit, Event, Link, Node, Problem, Run, Sc
 
 Query: TypeAlias = sa.Select[*tuple[Any, ...]]
 
+LOOKED_UP = ("problem_key", "origin_run")
+"""Columns of a run by which others are found; what they say is in `problem` and `forked_from`."""
 UNFINISHED = ("queued", "loading", "running", "paused")
 """Statuses of a run that some process is still working on."""
 
@@ -55,7 +57,7 @@ def _runs_with_problem() -> Query:
         Problem.answer.label("right_answer"),
         Problem.meta,
     )
-    run = [column for column in Run.__table__.columns if column.name != "problem_key"]
+    run = [column for column in Run.__table__.columns if column.name not in LOOKED_UP]
     return sa.select(*run, *problem).join_from(
         Run, Problem, Run.problem_key == Problem.key, isouter=True
     )
@@ -100,23 +102,14 @@ def found_runs(
     offset: int,
 ) -> Query:
     """Runs that match, newest first. `problem` is an id or the name of a set; `text` is looked for
-    in question, answer, model and spec."""
+    in the problem's id and question and in the run's strategy, model, answer and spec."""
     wanted = _wanted(_runs_with_problem(), status, strategy, problem, text)
     return wanted.order_by(Run.id.desc()).limit(limit).offset(offset)
 
 
 def forks_of(run_id: int) -> Query:
-    """Runs that name `run_id` as their origin; the JSON is stored as `backend.service.jobs` writes
-    it, the origin's number first."""
-    return (
-        _runs_with_problem()
-        .where(
-            sa.cast(Run.forked_from, sa.String).startswith(
-                f'{{"run":{int(run_id)},', autoescape=True
-            )
-        )
-        .order_by(Run.id)
-    )
+    """Runs that name `run_id` as their origin, oldest first."""
+    return _runs_with_problem().where(Run.origin_run == run_id).order_by(Run.id)
 
 
 def keep_links(run_id: int, links: Sequence[tuple[int, int, str]]) -> sa.Executable:

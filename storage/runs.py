@@ -71,7 +71,7 @@ class Runs:
             **values,
         }
         row = {name: checked(name, value) for name, value in row.items()}
-        row["problem_key"] = None
+        row["problem_key"], row["origin_run"] = None, origin_run(row["forked_from"])
         if problem is not None:
             stored = problem_values(problem)
             connection.execute(queries.keep_problem(stored))
@@ -158,6 +158,12 @@ class Runs:
             else {}
         )
         return [run_row(row, nodes.get(row.id, 0), events.get(row.id, 0)) for row in rows]
+
+
+def origin_run(forked_from: JSON) -> int | None:
+    """The run of this store that provenance names; None where it names none."""
+    run = forked_from.get("run") if isinstance(forked_from, dict) else None
+    return run if isinstance(run, int) and not isinstance(run, bool) else None
 
 
 def run_row(row: Row, nodes: int, events: int) -> RunRow:

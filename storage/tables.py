@@ -66,7 +66,9 @@ class Problem(Base):
 
 
 class Run(Base):
-    """One run; the only row of it that changes."""
+    """One run; the only row of it that changes. `origin_run` is the run of this store that it goes
+    on from, which `forked_from` names with the node and the edit; None for other runs, and for an
+    imported fork, whose origin is in another store."""
 
     __tablename__ = "run"
 
@@ -80,6 +82,7 @@ class Run(Base):
     seed: Mapped[int] = mapped_column(sa.BigInteger)
     origin: Mapped[str] = mapped_column(sa.String)
     forked_from: Mapped[JSON] = mapped_column(Json, nullable=True)
+    origin_run: Mapped[int | None] = mapped_column(sa.BigInteger)
     spec: Mapped[JSON] = mapped_column(Json, nullable=False)
     manifest: Mapped[JSON] = mapped_column(Json, nullable=False)
     ledger: Mapped[JSON] = mapped_column(Json, nullable=False)

@@ -1,8 +1,8 @@
-"""How hard each difficulty is for the trained policy: the measurement from which `levels.json` is
-fixed.
+"""How hard a difficulty is for the trained policy: the measurement by which the levels in
+`levels.json` were chosen, and would be chosen for another policy (`docs/classroom.md`).
 
-Single points of the range of difficulties are tried on tuning seeds (900,000 to 999,999), never on
-evaluation seeds.
+A point is a set with the fields of its difficulty. Points are tried on tuning seeds (900,000 to
+999,999), never on evaluation seeds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from backend.classroom import folder
 from backend.classroom.evaluate import judged
@@ -28,6 +29,8 @@ from backend.problems.procedure import ProcedureDifficulty, ProcedureSet
 
 FIRST_SEED = 900_000
 Knobs = Mapping[str, Any]
+"""Fields of a set's difficulty (`backend.problems.difficulty`); those left out keep their
+defaults."""
 
 
 def one_point(name: str, knobs: Knobs) -> ProblemSet:
@@ -46,8 +49,8 @@ def measure(
     policy: Path = folder.POLICY,
     temperature: float = 1.0,
 ) -> Iterator[str]:
-    """One line per point: pass@1, pass@n, majority, distinct right solutions, share of first
-    mistakes after step 2, kinds."""
+    """One line a point, from `samples` solutions of each of `problems` problems: pass@1, pass@n,
+    majority, distinct right solutions, the share of first mistakes after step 2, kinds."""
     loaded = load(policy, torch.float32, device())
     assert isinstance(loaded.model, Qwen2ForCausalLM)
     for name, knobs in points:

@@ -6,8 +6,6 @@ from backend.client.http import Http, Query
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas_experiments
 
-LONG_S = 300.0
-
 
 class Experiments:
     """One method a question; `name` is always the experiment's hash."""

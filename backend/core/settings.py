@@ -78,14 +78,11 @@ class Preferences(BaseModel):
     allowed_models: tuple[str, ...] = Field(
         (), description="model names and paths that runs may use besides the shipped ones"
     )
-    allowed_urls: tuple[str, ...] = Field(
-        (), description="addresses of completions servers that may be used"
-    )
     allow_imports: bool = Field(False, description="whether export files may be imported")
 
     def lists(self) -> tuple[object, ...]:
         """The part that guards a service which others can reach; it is changed on loopback only."""
-        return (self.allowed_models, self.allowed_urls, self.allow_imports)
+        return (self.allowed_models, self.allow_imports)
 
 
 @dataclass(frozen=True)

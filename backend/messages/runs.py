@@ -354,16 +354,6 @@ class NodePage(Answer):
     nodes: list[Node]
 
 
-class NodeScore(Answer):
-    """A verifier's opinion of a node: `value` in [0, 1] or None with the reason; `steps` are the
-    scores of each step of the path."""
-
-    scorer: str
-    value: float | None
-    steps: list[float]
-    reason: str | None
-
-
 class Option(Answer):
     """A likely token at a position; `logprob` in nats."""
 
@@ -384,7 +374,6 @@ class NodeDetail(Node):
     alternatives: list[list[Option]]
     path: list[int]
     prompt_text: str
-    scores: list[NodeScore]
     sampling: dict[str, JsonValue]
 
 
@@ -481,7 +470,6 @@ __all__ = [
     "Node",
     "NodeDetail",
     "NodePage",
-    "NodeScore",
     "Option",
     "Preferences",
     "Problem",

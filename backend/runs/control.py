@@ -25,10 +25,6 @@ class Control:
         self.arrived: Callable[[], None] = lambda: None
         self.expand: Callable[[int, int], Awaitable[Sequence[int]]] | None = None
 
-    @property
-    def paused(self) -> bool:
-        return self._paused
-
     def pause(self) -> None:
         self._paused = True
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from backend.core.errors import BadInput
 from backend.core.settings import Preferences
 from backend.engines.entry import ENGINES
+from backend.core.types import JSON
 from storage import Store
 
 log = logging.getLogger("arboretum.services")
@@ -28,7 +29,7 @@ class PreferenceBook:
     def __init__(self, store: Store) -> None:
         self._store = store
         try:
-            self.current = Preferences.model_validate(store.settings().get(PREFERENCES) or {})
+            self.current = Preferences.model_validate(known(store.settings().get(PREFERENCES)))
         except ValidationError as error:
             log.warning(
                 "stored settings are not readable and are replaced by the defaults: %s", error
@@ -50,3 +51,10 @@ class PreferenceBook:
             )
         self._store.set_setting(PREFERENCES, preferences.model_dump(mode="json"))
         self.current = preferences
+
+
+def known(stored: JSON) -> dict[str, JSON]:
+    """What a store holds of the settings that there are; those that an earlier version had besides
+    are left out, so that they cost nobody the others."""
+    held = stored if isinstance(stored, dict) else {}
+    return {name: value for name, value in held.items() if name in Preferences.model_fields}

@@ -8,7 +8,7 @@ from backend.core.events import AnswerChanged, NodeAdded, kind_of
 from backend.core.records import EventRow
 from backend.core.types import JSON
 from backend.messages import runs as schemas
-from storage import NodeFull, NodeRow, RunRow, ScoreRow, Store
+from storage import NodeFull, NodeRow, RunRow, Store
 
 ADDED = kind_of(NodeAdded)
 
@@ -103,7 +103,7 @@ def node_fields(row: NodeRow | NodeFull) -> dict[str, JSON]:
 
 
 def shown_detail(
-    path: Sequence[NodeFull], tokens: Sequence[str], scores: Sequence[ScoreRow], sampling: JSON
+    path: Sequence[NodeFull], tokens: Sequence[str], sampling: JSON
 ) -> schemas.NodeDetail:
     """The last node of a path with everything known of it."""
     node = path[-1]
@@ -117,15 +117,6 @@ def shown_detail(
             "alternatives": shown_alternatives(node.alternatives),
             "path": [step.id for step in path],
             "prompt_text": "".join(step.text for step in path[:-1]) if len(path) > 1 else node.text,
-            "scores": [
-                {
-                    "scorer": score.scorer,
-                    "value": score.value,
-                    "steps": list(score.steps),
-                    "reason": score.reason,
-                }
-                for score in scores
-            ],
             "sampling": sampling,
         }
     )

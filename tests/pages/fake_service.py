@@ -234,13 +234,6 @@ class FakeRun:
         record, path = self.trace.nodes[node_id], [node_id]
         while (parent := self.trace.nodes[path[0]].parent_id) is not None:
             path.insert(0, parent)
-        scores = [
-            schemas.NodeScore(
-                scorer=given.scorer, value=given.value, steps=list(given.steps), reason=None
-            )
-            for given in of(ScoreGiven, self.trace.events)
-            if given.node == node_id
-        ]
         return schemas.NodeDetail(
             **self.node(node_id).model_dump(),
             key=record.key,
@@ -250,7 +243,6 @@ class FakeRun:
             alternatives=[],
             path=path,
             prompt_text=PROMPT + "".join(self.trace.nodes[at].text for at in path[1:-1]),
-            scores=scores,
             sampling={"temperature": 0.8, "seed": 7},
         )
 

@@ -23,6 +23,7 @@ from storage import Store
             "default_model": None,
         },
         {"default_model": ""},
+        {"runs_at_once": 3, "allowed_urls": ["http://localhost:8000/v1"]},
     ],
 )
 def test_what_an_older_version_stored_is_read(tmp_path: Path, stored: dict[str, object]) -> None:

@@ -103,13 +103,6 @@ def test_a_mistake_is_named_and_spoils_what_follows(done: int, step: str, kind: 
     assert kinds(*RIGHT[:done], step, RIGHT[done]) == [None] * done + [kind, "after_mistake"]
 
 
-def test_prefix_accuracy_counts_up_to_the_first_wrong_step() -> None:
-    chosen = ProcedureSet({})
-    assert chosen.prefix_accuracy(PROBLEM, RIGHT) == (6, 6)
-    assert chosen.prefix_accuracy(PROBLEM, [*RIGHT[:2], "After step 3: 1.", *RIGHT[3:]]) == (2, 6)
-    assert chosen.prefix_accuracy(PROBLEM, []) == (0, 0)
-
-
 @pytest.mark.parametrize(
     ("answer", "correct"),
     [

@@ -3,6 +3,7 @@ alone."""
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,9 @@ from backend.core.errors import StorageFailure
 from storage.database import Database
 from storage.tables import Base
 from tests.storage.traces import new_run, opened
+
+STORES = Path(__file__).parent / "stores"
+"""Stores of earlier versions, packed."""
 
 
 def execute(path: Path, statement: str) -> list[tuple[object, ...]]:
@@ -76,7 +80,7 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     with pytest.raises(
         StorageFailure,
         match=(
-            r"newer version of this program \(tables at revision 9999, accepted: up to 0003\): "
+            r"newer version of this program \(tables at revision 9999, accepted: up to 0004\): "
             r"update the program"
         ),
     ):
@@ -84,7 +88,7 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     assert execute(path, "SELECT status FROM run") == [("queued",)], (
         "the refused store marked a run of the newer program"
     )
-    execute(path, "UPDATE alembic_version SET version_num = '0003'")
+    execute(path, "UPDATE alembic_version SET version_num = '0004'")
     store = opened(tmp_path)
     assert store.run(run_id).status == "crashed"
     store.close()
@@ -111,6 +115,7 @@ def test_a_file_of_the_first_tables_gets_the_later_ones_and_keeps_its_runs(tmp_p
     store.close()
     for table in ("score", "annotation", "category", "edit", "sight"):
         execute(path, f"DROP TABLE {table}")
+    execute(path, "ALTER TABLE run DROP COLUMN origin_run")
     execute(path, "DROP SEQUENCE edit_id_sequence")
     execute(path, FIRST_ANNOTATION)
     execute(path, "UPDATE alembic_version SET version_num = '0001'")
@@ -119,3 +124,26 @@ def test_a_file_of_the_first_tables_gets_the_later_ones_and_keeps_its_runs(tmp_p
     assert store.series(run_id) == {} and store.annotations.find() == []
     assert store.annotations.codebook()[0].key == "misread"
     store.close()
+
+
+def test_a_store_of_before_the_origin_column_opens_with_its_forks(tmp_path: Path) -> None:
+    """Kept from revision 0003: run 1, a fork of it (2), a fork of that (3), and run 2 imported
+    again (4), whose origin is a run of another store."""
+    path = tmp_path / "store.duckdb"
+    path.write_bytes(lzma.decompress((STORES / "revision_0003.duckdb.xz").read_bytes()))
+    store = opened(tmp_path)
+    assert [[fork.id for fork in store.forks(run_id)] for run_id in (1, 2, 3, 4)] == [
+        [2],
+        [3],
+        [],
+        [],
+    ]
+    assert [run.status for run in store.runs().rows] == ["finished"] * 4
+    assert len(store.nodes(1)) == 3 and store.run(3).forked_from["run"] == 2
+    store.close()
+    assert execute(path, "SELECT id, origin_run FROM run ORDER BY id") == [
+        (1, None),
+        (2, 1),
+        (3, 2),
+        (4, None),
+    ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import BadInput, Conflict, NotFound
+from backend.core.types import JSON
 from storage import Store
 from tests.storage.traces import PROBLEM, finished_run, new_run
 
@@ -109,6 +110,42 @@ def test_runs_are_found_newest_first_by_status_strategy_problem_and_text(store: 
     assert ids(text="100%") == ids(text="24_7") == [other]
     assert ids(text="2__7") == ids(text="' OR 1=1 --") == []
     assert ids(status="finished", strategy="chain") == []
+
+
+def test_a_problem_is_named_in_full_and_a_text_is_looked_for_in_everything_that_is_shown(
+    store: Store,
+) -> None:
+    """What the route of runs says of `problem` and `text`."""
+    run = new_run(store, strategy="dvts", model="Pupil")
+    store.update_run(run, status="finished", answer="Forty-two")
+
+    def found(**wanted: str) -> bool:
+        return [row.id for row in store.runs(**wanted).rows] == [run]
+
+    assert found(problem="ledger/3/17") and found(problem="ledger")
+    for part in ("ledger/3", "ledger/3/1", "Ledger", "17"):
+        assert not found(problem=part), "neither a beginning nor another case"
+    for part in ("LEDGER/3/1", "jars are", "DVTS", "pupil", "forty", '"width"'):
+        assert found(text=part), part
+    assert not found(text=str(PROBLEM["answer"])), "the right answer of a problem is not searched"
+
+
+@pytest.mark.parametrize(
+    ("forked_from", "found"),
+    [
+        ({"run": 1, "node": 5}, True),
+        ({"node": 5, "run": 1}, True),
+        ({"run": 11, "node": 5}, False),
+        ({"elsewhere": {"run": 1, "node": 5}}, False),
+        (None, False),
+    ],
+)
+def test_the_forks_of_a_run_are_those_that_name_it(
+    store: Store, forked_from: JSON, found: bool
+) -> None:
+    origin = new_run(store)
+    fork = new_run(store, forked_from=forked_from)
+    assert origin == 1 and [row.id for row in store.forks(origin)] == ([fork] if found else [])
 
 
 def test_pages_of_runs_partition_the_whole(store: Store) -> None:

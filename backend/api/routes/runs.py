@@ -49,8 +49,9 @@ def runs(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> schemas.RunPage:
-    """Runs, newest first. `problem` is a problem id or its beginning, `text` a part of the
-    question."""
+    """Runs, newest first. `problem` is the id of a problem, or the name of a set for all of its
+    problems, in full and in the case it is written in. `text` is looked for, whatever its case, in
+    the problem's id and question and in the run's strategy, model, answer and spec (as JSON)."""
     page = services.store.runs(
         status=status, strategy=strategy, problem=problem, text=text, limit=limit, offset=offset
     )

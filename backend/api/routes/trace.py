@@ -43,13 +43,12 @@ def nodes(
 
 @router.get("/runs/{run_id}/nodes/{node_id}")
 async def node(run_id: int, node_id: int, services: Needs) -> schemas.NodeDetail:
-    """One node with its tokens, log-probabilities, scores, path and the exact prompt it was written
+    """One node with its tokens, log-probabilities, path and the exact prompt it was written
     under."""
     row = await asyncio.to_thread(services.store.run, run_id)
     path = await asyncio.to_thread(services.store.path, run_id, node_id)
-    scores = await asyncio.to_thread(services.store.scores, run_id, node_id)
     texts = await token_texts(services.models, row, path[-1])
-    return present.shown_detail(path, texts, scores, row.spec.get("sampling") or {})
+    return present.shown_detail(path, texts, row.spec.get("sampling") or {})
 
 
 @router.get(

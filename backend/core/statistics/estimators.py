@@ -113,27 +113,6 @@ def majority_at_k(right: Sequence[int], wrong: Sequence[int], blank: int, k: int
     )
 
 
-def majority_of_draws(right: Sequence[float], wrong: Sequence[float], k: int) -> float:
-    """Expected credit of the majority vote of k independent draws, where the answers have these
-    chances; what they lack to 1 is blank.
-
-    The companion of `majority_at_k` with replacement: the counts are Poisson, given that they add
-    up to k.
-    """
-    shares = [*right, *wrong]
-    blank = 1.0 - math.fsum(shares)
-    if k < 1 or blank < -1e-9 or min(shares, default=0.0) < 0.0:
-        raise BadInput(
-            "chances of answers, and k",
-            given=(shares, k),
-            accepted="numbers from 0 that add up to at most 1, and at least 1",
-        )
-    sizes = np.arange(k + 1)
-    classes = [Tallied(by_count(poisson(sizes, k * share))) for share in shares]
-    blanks = poisson(sizes, k * max(0.0, blank))
-    return credit(classes[: len(right)], classes, blanks, k) / float(poisson([k], k)[0])
-
-
 def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
     """Expected credit of the weighted vote of k samples drawn without replacement; equal sums go to
     the larger class, then share the win.

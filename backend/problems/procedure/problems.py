@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from backend.problems.base import Grade, Problem, Verdict, known_pupil
 from backend.problems.exact import canonical
@@ -13,13 +12,6 @@ from backend.problems.procedure.difficulty import ProcedureDifficulty
 from backend.problems.procedure.generate import generate
 from backend.problems.procedure.instructions import Procedure, listed
 from backend.problems.seeds import problem_id, seeded
-
-
-class PrefixAccuracy(NamedTuple):
-    """Right steps before the first wrong one, and the steps written."""
-
-    right: int
-    written: int
 
 
 class ProcedureSet:
@@ -67,12 +59,6 @@ class ProcedureSet:
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
         """One verdict per step."""
         return check.check(Procedure.of(problem), steps)
-
-    def prefix_accuracy(self, problem: Problem, steps: Sequence[str]) -> PrefixAccuracy:
-        """How far the steps are right before the first wrong one."""
-        verdicts = self.check(problem, steps)
-        wrong = (place for place, verdict in enumerate(verdicts) if not verdict.ok)
-        return PrefixAccuracy(next(wrong, len(verdicts)), len(verdicts))
 
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
         """A right solution, or one by the named pupil."""

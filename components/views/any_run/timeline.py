@@ -146,8 +146,9 @@ def told_of(info: Timeline) -> str:
     """The timeline in a few sentences."""
     if not info.calls:
         return "No call says when it ran." if info.untimed else "No model has been called yet."
-    model, verifier = (
-        100 * part / info.length if info.length else 0.0 for part in (info.model, info.verifier)
+    model, verifier, rest = (
+        100 * part / info.length if info.length else 0.0
+        for part in (info.model, info.verifier, info.idle)
     )
     prompt, cached = (
         sum(call.prompt for call in info.calls),
@@ -157,7 +158,6 @@ def told_of(info: Timeline) -> str:
         sum(call.requests for call in info.calls),
         sum(call.generated for call in info.calls),
     )
-    rest = max(0.0, 100 - model - verifier)
     said = (
         f"{_seconds(info.length)}: {model:.0f} % in the model, {verifier:.0f} % in the "
         f"verifier, {rest:.0f} % in neither."

@@ -232,16 +232,6 @@ def _stem(track: str) -> str:
     return track.rstrip("0123456789")
 
 
-def pass_label(one: Pass, among: Sequence[Pass], heats: Mapping[str, float]) -> str:
-    """A pass in words, its track first: "chain 1 of 3 at temperature 2, pass 2 of 3"; nothing for
-    the only one."""
-    track = track_label(one.track, [other.track for other in among], heats)
-    count = sum(other.track == one.track for other in among)
-    return INSIDE.join(
-        part for part in (track, f"pass {one.number} of {count}" if count > 1 else "") if part
-    )
-
-
 def pass_of(found: Sequence[Pass], node: int | None) -> Pass:
     """The pass to look at first: the latest that ended with `node`, the answer, among its
     particles; else the latest of all."""

@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +18,6 @@ from backend.core.statistics.estimators import (
     Group,
     best_of_k,
     majority_at_k,
-    majority_of_draws,
     pass_at_k,
     weighted_at_k,
 )
@@ -236,24 +235,6 @@ def test_a_pool_of_many_classes_does_not_lose_a_chance() -> None:
         majority_at_k([size], sizes[:i] + sizes[i + 1 :], blank, k) for i, size in enumerate(sizes)
     )
     assert won == pytest.approx(1.0, abs=1e-11)
-
-
-def test_majority_of_independent_draws_is_the_sum_over_all_outcomes() -> None:
-    chances = {"r": 0.45, "a": 0.3, "b": 0.15, None: 0.1}
-    for k in (1, 2, 3, 5):
-        expected = 0.0
-        for drawn in product(chances, repeat=k):
-            expected += math.prod(chances[one] for one in drawn) * float(
-                voted([(one, Fraction(1)) for one in drawn], count)
-            )
-        assert majority_of_draws([0.45], [0.3, 0.15], k) == pytest.approx(expected, abs=1e-12)
-
-
-def test_draws_from_a_large_pool_are_nearly_independent() -> None:
-    scale = 2_000
-    assert majority_at_k([45 * scale], [30 * scale, 15 * scale], 10 * scale, 7) == pytest.approx(
-        majority_of_draws([0.45], [0.3, 0.15], 7), abs=1e-4
-    )
 
 
 # weighted@k

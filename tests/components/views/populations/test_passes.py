@@ -12,11 +12,11 @@ from backend.core.types import Node
 from components.views.populations.passes import (
     Drawn,
     Pass,
-    pass_label,
     pass_of,
     passes,
     temperatures,
     threshold,
+    track_label,
 )
 from components.views.populations.swaps import swaps
 from tests.components.traced import Seen, searched, seen
@@ -34,13 +34,16 @@ async def test_a_plain_filter_is_one_pass_without_a_name() -> None:
     of = await searched("particle_filter", seed=3)
     [one] = found(of)
     assert (one.track, one.number, one.reference, one.drawn, one.kept) == ("", 1, None, None, None)
-    assert [row.round for row in one.rounds] == [0, 1, 2, 3] and pass_label(one, [one], {}) == ""
+    assert [row.round for row in one.rounds] == [0, 1, 2, 3] and track_label(
+        one.track, [one.track], {}
+    ) == ""
 
 
 async def test_passes_of_particle_gibbs_are_apart_and_each_holds_what_the_last_one_drew() -> None:
     of = await searched("particle_gibbs", params=GIBBS, seed=3)
     three = found(of)
-    assert [pass_label(one, three, {}) for one in three] == [
+    tracks = [one.track for one in three]
+    assert [track_label(track, tracks, {}) for track in tracks] == [
         "iteration 1 of 3",
         "iteration 2 of 3",
         "iteration 3 of 3",
@@ -88,7 +91,7 @@ async def test_chains_side_by_side_are_apart_and_a_swapped_reference_is_held_by_
     six = found(of)
     heats = temperatures(of.events)
     assert heats == {"chain 1": 1.0, "chain 2": 2.0, "chain 3": 4.0}
-    assert pass_label(six[1], six, heats) == "chain 2 of 3 at temperature 2, pass 1 of 2"
+    assert track_label("chain 2", heats, heats) == "chain 2 of 3 at temperature 2"
     assert [(one.track, one.number) for one in six] == [
         (f"chain {chain}", turn) for turn in (1, 2) for chain in (1, 2, 3)
     ]
@@ -158,11 +161,8 @@ def test_a_past_that_is_drawn_anew_leads_the_reference_from_another_slot() -> No
 
 
 def test_tracks_inside_of_tracks_are_counted_among_their_own_kind() -> None:
-    passed = [
-        Pass(track, 1, ())
-        for track in ("run 1, iteration 1", "run 1, iteration 2", "run 2, iteration 1")
-    ]
-    assert [pass_label(one, passed, {}) for one in passed] == [
+    tracks = ("run 1, iteration 1", "run 1, iteration 2", "run 2, iteration 1")
+    assert [track_label(track, tracks, {}) for track in tracks] == [
         "run 1, iteration 1 of 2",
         "run 1, iteration 2 of 2",
         "run 2, iteration 1",
