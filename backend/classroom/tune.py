@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter
 
 from backend.classroom import folder
 from backend.classroom.evaluate import judged

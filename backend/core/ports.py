@@ -1,5 +1,5 @@
-"""The seams of the project: what an engine, a reward model, a policy, a verifier, a selector and a
-strategy promise.
+"""The seams of the project: what an engine, a reward model, a policy, a verifier and a selector
+promise.
 
 An engine speaks tokens, a policy speaks nodes. Strategies see policies and verifiers only; the
 composition root decides which engine stands behind them.
@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
+import msgspec
 import numpy as np
-from pydantic import BaseModel
 
-from backend.core.steps import Step
 from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
 
 Rng: TypeAlias = np.random.Generator
@@ -75,8 +74,7 @@ class Sampling:
         return (self.temperature, self.top_p, self.top_k, self.min_p) == (1.0, 1.0, 0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One continuation to sample. `text` and `token_ids` are the whole prompt; an engine with a
     tokenizer uses the ids, and only those.
 
@@ -89,11 +87,10 @@ class Request:
     token_ids: tuple[int, ...]
     seed: int
     until: Until = STEP
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling = Sampling()
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True, gc=False):
     """What came back for the request `key`: text without the end token, ids with it, one
     log-probability (nats) an id.
 
@@ -408,12 +405,3 @@ class Selector(Protocol):
         """A fresh tally by the same rule, for candidates that arrive over time. `classes` says
         which answers are the same; without it, exactly equal ones are."""
         ...
-
-
-class Strategy(Protocol):
-    """An async generator over steps; see the module docstring of `backend.strategies` for its
-    contract."""
-
-    def __call__(
-        self, root: Node, policy: Policy, verifier: Verifier, params: BaseModel, rng: Rng, /
-    ) -> AsyncGenerator[Step]: ...

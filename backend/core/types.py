@@ -10,9 +10,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias, Union
+
+import msgspec
+from msgspec.structs import force_setattr
 
 JSON: TypeAlias = Union[bool, int, float, str, list["JSON"], dict[str, "JSON"], None]
 
@@ -55,8 +57,7 @@ class Alternative(NamedTuple):
     logprob: float
 
 
-@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
-class Node:
+class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A piece of text in a search tree.
 
     `text` is what this node adds to its parent (for a prompt: the rendered prompt with its special
@@ -65,6 +66,9 @@ class Node:
     steps from the root (0). `key` names the call that made the node: it is the same in every rerun
     of the same run. `alternatives` holds, for each token, the likeliest tokens, and is empty unless
     they were asked for.
+
+    The garbage collector leaves nodes alone (`gc=False`): a node holds only what was there before
+    it, so nodes are in no cycle, and a search has tens of thousands of them.
     """
 
     text: str
@@ -114,8 +118,7 @@ class Node:
         return sum(self.logprobs) / len(self.logprobs) if self.logprobs else None
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(msgspec.Struct, frozen=True, gc=False):
     """A verifier's opinion of the path that ends in a node.
 
     `value` lies in [0, 1], or is None when scoring failed; then `reason` says why. `steps` are the
@@ -130,14 +133,11 @@ class Score:
 
     def __post_init__(self) -> None:
         if self.value is not None and not (math.isfinite(self.value) and 0.0 <= self.value <= 1.0):
-            object.__setattr__(
-                self,
-                "reason",
-                f"the verifier returned {self.value!r}, accepted: a number in [0, 1]",
-            )
-            object.__setattr__(self, "value", None)
+            given, accepted = self.value, "a number in [0, 1]"
+            force_setattr(self, "reason", f"the verifier returned {given!r}, accepted: {accepted}")
+            force_setattr(self, "value", None)
         if self.value is None and self.reason is None:
-            object.__setattr__(self, "reason", "the verifier gave no reason")
+            force_setattr(self, "reason", "the verifier gave no reason")
 
 
 def ancestors(node: Node) -> Iterator[Node]:

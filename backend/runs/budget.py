@@ -9,7 +9,9 @@ they may be exceeded by the one batch that was under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+
+from msgspec import structs
 
 from backend.core.errors import BudgetExhausted
 from backend.core.ports import Completion, Request
@@ -43,7 +45,7 @@ class Ledger:
 
     def snapshot(self) -> dict[str, float]:
         """All counters by name."""
-        return asdict(self)
+        return {axis: getattr(self, axis) for axis in self.__slots__}
 
 
 class Meter:
@@ -150,4 +152,4 @@ def capped(request: Request, share: int) -> Request:
     """The request with its own token limit lowered to `share` where that is less."""
     if token_limit(request) <= share:
         return request
-    return replace(request, until=replace(request.until, tokens=share))
+    return structs.replace(request, until=replace(request.until, tokens=share))

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import NamedTuple
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 from backend.core.errors import BudgetExhausted, EngineFailure
 from backend.core.events import NodeAdded
@@ -223,11 +224,12 @@ class LivePolicy:
         self, nodes: Sequence[Node], n: int, until: Until, sampling: Sampling, kind: Kind
     ) -> list[_Call]:
         calls: list[_Call] = []
+        settings = [str(part) for part in (until, sampling, kind)]
         for index, node in enumerate(nodes):
             if node.done:
                 continue
             keys = [
-                digest(self._role, node.key, self._next_ordinal(node.key), until, sampling, kind)
+                digest(self._role, node.key, self._next_ordinal(node.key), *settings)
                 for _ in range(n)
             ]
             calls += self._sent(keys, index, node, until, sampling)

@@ -11,7 +11,9 @@ origin's seed, the same continuations are drawn from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
+
+from msgspec.structs import replace
 
 from backend.core.errors import BadInput
 from backend.core.keys import digest

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from backend.core.errors import BadInput
 from backend.core.settings import Preferences
-from backend.engines.entry import ENGINES
 from backend.core.types import JSON
+from backend.engines.entry import ENGINES
 from storage import Store
 
 log = logging.getLogger("arboretum.services")
