@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 NAME = re.compile(r"\$(\w+)")
-SHOWN = 6
+SHOWN = 4
 """Summands that are written out at most; of more, the first ones and the last."""
 
 Number: TypeAlias = Callable[[float], str]

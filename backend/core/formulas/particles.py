@@ -9,7 +9,6 @@ psi_t / psi_(t-1), with psi_0 = 1 (llamppl, arXiv 2306.03081).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, NamedTuple, TypeAlias
@@ -123,26 +122,15 @@ def log_weight(gathered: Gathered, gain: Gain, temperature: Temperature) -> floa
 LogWeights = Annotated[Sequence[float], Input(r"\ell", "log weight", unit="nats", each=True)]
 
 
-def somebody_weighs(log_weights: Sequence[float], **others: object) -> bool:
-    return max(log_weights) > -math.inf
-
-
-def nobody_weighs(log_weights: Sequence[float], **others: object) -> bool:
-    return max(log_weights) == -math.inf
-
-
 @formula(
     "Normalised weight",
-    (
-        Case(r"\frac{e^{$log_weights}}{$total}", "$total > 0", somebody_weighs),
-        Case(r"\frac{1}{$count}", "$total = 0", nobody_weighs),
-    ),
+    r"\frac{e^{$log_weights}}{$total}",
     left="W",
     total=Over("sum", "e^{$log_weights}"),
-    count=Over("sum", "1"),
 )
 def normalise(log_weights: LogWeights) -> list[float]:
-    """Weights of all particles, which add up to 1; equal ones where every log weight is -inf."""
+    """Weights of all particles, which add up to 1. Where every log weight is -inf nobody is better
+    than anybody: equal weights."""
     return [float(weight) for weight in weights.softmax(log_weights)]
 
 

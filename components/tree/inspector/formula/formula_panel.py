@@ -12,6 +12,12 @@ from components.tree.inspector.formula.case import Case, Explanation, alike
 from components.tree.inspector.formula.html import rivals_html, terms_html
 from components.tree.inspector.formula.table import explain
 
+WIDE = 80
+"""LaTeX longer than this many characters has its value on a line of its own."""
+
+HEADROOM = r"\rule{0pt}{1.9em}"
+"""Something without width that is as high as a fraction with room above it."""
+
 
 def formula_panel(case: Case | None) -> None:
     """Draw every formula that applies, the decision about it first."""
@@ -33,13 +39,13 @@ def _explanation(explanation: Explanation, place: int) -> None:
     if explanation.said:
         st.text(explanation.said)
     for step in explanation.steps:
-        st.latex(result_latex(step.shown))
+        _draw(value_latex(step.shown, step.shown.left))
     shown = explanation.shown
     if shown is not None:
-        st.latex(shown.symbols)
-        st.latex(value_latex(shown))
+        _draw(shown.symbols)
+        _draw(value_latex(shown))
     elif explanation.symbols:
-        st.latex(explanation.symbols)
+        _draw(explanation.symbols)
     st.caption(_source(explanation))
     if explanation.terms:
         st.html(terms_html(explanation.terms))
@@ -48,17 +54,21 @@ def _explanation(explanation: Explanation, place: int) -> None:
             st.html(rivals_html(explanation.rivals))
 
 
-def result_latex(shown: Shown) -> str:
-    """What a value is called, how it is computed with numbers, and the value, in one line."""
-    called = f"{shown.left} = " if shown.left else ""
-    return f"{called}{value_latex(shown)}"
-
-
-def value_latex(shown: Shown) -> str:
-    """A formula with numbers and its value; a comparison with what it says."""
+def value_latex(shown: Shown, called: str = "") -> str:
+    """A formula with numbers and its value, after what the value is called; a comparison with what
+    it says."""
+    numbers = f"{called} = {shown.numbers}" if called else shown.numbers
     if isinstance(shown.value, bool):
-        return f"{shown.numbers} \\;\\Rightarrow\\; \\textbf{{{'yes' if shown.value else 'no'}}}"
-    return f"{shown.numbers} = \\mathbf{{{_number(shown.value)}}}"
+        return f"{numbers} \\;\\Rightarrow\\; \\textbf{{{'yes' if shown.value else 'no'}}}"
+    value = f"= \\mathbf{{{_number(shown.value)}}}"
+    if len(shown.numbers) > WIDE:
+        return f"\\begin{{gathered}} {numbers} \\\\ {value} \\end{{gathered}}"
+    return f"{numbers} {value}"
+
+
+def _draw(latex: str) -> None:
+    """Draw LaTeX with room above a fraction, which Streamlit would cut off at the top."""
+    st.latex(f"{HEADROOM}{latex}" if r"\frac" in latex else latex)
 
 
 def _number(value: float) -> str:

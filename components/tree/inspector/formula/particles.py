@@ -150,11 +150,13 @@ def _normalised(case: Case, event: Logged[Weighed[int]]) -> Explanation:
     said = (
         f"The node fills {slots} of {len(logs)} slots, each with this weight." if slots > 1 else ""
     )
+    if max(logs) == -math.inf:
+        said = "No particle weighs anything: all count alike."
     size = show(effective_size)(logs)
     return Explanation(
         "Normalised weight",
         event.seq,
-        show(normalise, particles.index(case.node.id))(logs),
+        None if max(logs) == -math.inf else show(normalise, particles.index(case.node.id))(logs),
         more=(
             Term("N", "particles", len(logs)),
             Term("ESS", "effective sample size: 1 / \u03a3 W\u00b2", size.value),
