@@ -22,7 +22,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.types import ASGIApp
 
 from backend.api.guard import Guard
-from backend.core.events import AnswerChanged, ScoreGiven, ledger_of
+from backend.core.events import AnswerChanged, ledger_of
 from backend.core.settings import Preferences, Settings
 from backend.core.spec import RunSpec
 from backend.judging.rules import SELECTORS
