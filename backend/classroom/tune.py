@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from backend.classroom import folder
 from backend.classroom.evaluate import judged
@@ -33,12 +34,13 @@ defaults."""
 
 
 def one_point(name: str, knobs: Knobs) -> ProblemSet:
-    """The problem set with that difficulty as its level 1."""
+    """The problem set `name` with that difficulty as its level 1. Raises `ValidationError` for a
+    field that the set's difficulty does not have."""
     if name == LedgerSet.name:
-        return LedgerSet({1: LedgerDifficulty(**knobs)})
+        return LedgerSet({1: TypeAdapter(LedgerDifficulty).validate_python(knobs)})
     if name == CountdownSet.name:
-        return CountdownSet({1: CountdownDifficulty(**knobs)})
-    return ProcedureSet({1: ProcedureDifficulty(**knobs)})
+        return CountdownSet({1: TypeAdapter(CountdownDifficulty).validate_python(knobs)})
+    return ProcedureSet({1: TypeAdapter(ProcedureDifficulty).validate_python(knobs)})
 
 
 def measure(

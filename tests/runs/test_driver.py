@@ -134,7 +134,7 @@ async def test_a_run_that_was_cut_off_goes_on_to_the_same_trace(name: str) -> No
     for cut in range(3, len(whole.events), 7):
         keys = {node.id: node.key for node in whole.nodes if node.seq < cut}
         completions = [
-            replace(engine.answer(by_key[key]), key=key) for key in keys.values() if key in by_key
+            changed(engine.answer(by_key[key]), key=key) for key in keys.values() if key in by_key
         ]
         scores = {
             ("logprob", keys[given.node]): PaidScore(Score(given.value, given.steps))
