@@ -8,7 +8,7 @@ A point is a set with the fields of its difficulty. Points are tried on tuning s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,18 @@ Knobs = Mapping[str, Any]
 defaults."""
 
 
+SETS: Mapping[str, tuple[Callable[[Mapping[int, Any]], ProblemSet], type]] = {
+    LedgerSet.name: (LedgerSet, LedgerDifficulty),
+    CountdownSet.name: (CountdownSet, CountdownDifficulty),
+    ProcedureSet.name: (ProcedureSet, ProcedureDifficulty),
+}
+
+
 def one_point(name: str, knobs: Knobs) -> ProblemSet:
     """The problem set `name` with that difficulty as its level 1. Raises `ValidationError` for a
     field that the set's difficulty does not have."""
-    if name == LedgerSet.name:
-        return LedgerSet({1: TypeAdapter(LedgerDifficulty).validate_python(knobs)})
-    if name == CountdownSet.name:
-        return CountdownSet({1: TypeAdapter(CountdownDifficulty).validate_python(knobs)})
-    return ProcedureSet({1: TypeAdapter(ProcedureDifficulty).validate_python(knobs)})
+    of_levels, difficulty = SETS[name]
+    return of_levels({1: TypeAdapter(difficulty).validate_python(knobs)})
 
 
 def measure(

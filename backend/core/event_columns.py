@@ -239,7 +239,7 @@ class _Shape(NamedTuple):
 
 def _shape(hint: Any) -> _Shape:
     if hint is N or hint == NodeId:
-        name = (lambda node, id_of: id_of(node)) if hint is N else None
+        name = _name_one if hint is N else None
         plain = frozenset({int})
         return _Shape("a node's id", _exactly(int), None, name, lambda node: (node,), plain)
     if hint in _SCALARS:
@@ -254,6 +254,16 @@ def _shape(hint: Any) -> _Shape:
         return _fixed([_shape(part) for part in parts])
     assert origin is Mapping and parts[0] is str, f"an event may not hold {hint}"
     return _mapped(_shape(parts[1]))
+
+
+def _name_one(node: Node, id_of: IdOf) -> object:
+    return id_of(node)
+
+
+def _name_all(name: Name | None) -> Name | None:
+    if name is _name_one:  # most notes hold many nodes
+        return lambda nodes, id_of: tuple(map(id_of, nodes))
+    return name and (lambda values, id_of: tuple([name(value, id_of) for value in values]))
 
 
 def _exactly(wanted: type) -> Read:
@@ -308,7 +318,7 @@ def _listed(part: _Shape) -> _Shape:
         f"a list, each {accepted}",
         read_all,
         list if write is None else lambda values: [write(value) for value in values],
-        name and (lambda values, id_of: tuple([name(value, id_of) for value in values])),
+        _name_all(name),
         ids and (lambda values: [one for value in values for one in ids(value)]),
     )
 
@@ -330,7 +340,7 @@ def _fixed(parts: list[_Shape]) -> _Shape:
         "a list of " + " and ".join(part.accepted for part in parts),
         read_all,
         write_all,
-        name and (lambda values, id_of: tuple([name(value, id_of) for value in values])),
+        _name_all(name),
         ids and (lambda values: [one for value in values for one in ids(value)]),
     )
 

@@ -23,8 +23,7 @@ Aggregation: TypeAlias = Literal["last", "min", "prod", "mean"]
 """How the scores of steps become one score of a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
+class Until(msgspec.Struct, frozen=True, gc=False):
     """Where a generation stops, besides the model's end token: after `steps` delimiters (0: no step
     limit) or `tokens` tokens (0: no own limit).
 
@@ -51,8 +50,7 @@ def tokens(count: int) -> Until:
     return Until(steps=0, tokens=count)
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(msgspec.Struct, frozen=True, gc=False):
     """How tokens are drawn. Temperature 0 is greedy. Order: temperature, top-k, top-p, min-p.
     `max_tokens` limits one step (or one go).
 

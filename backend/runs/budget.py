@@ -9,9 +9,9 @@ they may be exceeded by the one batch that was under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from backend.core.errors import BudgetExhausted
 from backend.core.ports import Completion, Request
@@ -152,4 +152,4 @@ def capped(request: Request, share: int) -> Request:
     """The request with its own token limit lowered to `share` where that is less."""
     if token_limit(request) <= share:
         return request
-    return structs.replace(request, until=replace(request.until, tokens=share))
+    return replace(request, until=replace(request.until, tokens=share))

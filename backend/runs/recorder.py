@@ -10,7 +10,7 @@ from collections.abc import Callable
 from backend.core.event_columns import with_ids
 from backend.core.events import EventBody, NodeAdded, ScoreGiven, StepEnded
 from backend.core.records import EventRecord, NodeRecord, Sink
-from backend.core.steps import Step
+from backend.core.steps import Note, Step
 from backend.core.types import JSON, Node, Score
 
 
@@ -113,7 +113,7 @@ class Recorder:
         """Record a round: its notes, then its summary. `candidates` = how many of `step.nodes`
         earlier rounds already listed."""
         for note in step.notes:
-            self.add(with_ids(note, self.id_of), track=step.track, phase=step.phase)
+            self.add(self._named(note), track=step.track, phase=step.phase)
         self.add(
             StepEnded(
                 candidates,
@@ -125,6 +125,12 @@ class Recorder:
             phase=step.phase,
         )
         self.round += 1
+
+    def _named(self, note: Note) -> EventBody:
+        try:
+            return with_ids(note, self._ids.__getitem__)
+        except KeyError:  # it names a node that is not recorded yet, which hardly ever happens
+            return with_ids(note, self.id_of)
 
     def flush(self) -> None:
         """Hand what has been recorded to the sink: called by the driver after every round and every

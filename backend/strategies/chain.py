@@ -7,8 +7,8 @@ it.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier

@@ -19,6 +19,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import pytest
+from msgspec import structs
 
 from backend.core.ports import (
     END,
@@ -93,7 +94,9 @@ class Subject:
 
 async def completions_carry_their_own_key(subject: Subject) -> None:
     """Request i asks for i + 1 tokens, so a completion under a wrong key has a wrong length."""
-    requests = [replace(r, until=tokens(i + 1)) for i, r in enumerate(await subject.requests(12))]
+    requests = [
+        structs.replace(r, until=tokens(i + 1)) for i, r in enumerate(await subject.requests(12))
+    ]
     found = await subject.all(requests)
     cut = {i for i in range(12) if found[f"k{i}"].finish is Finish.LENGTH}
     assert len(cut) >= 2, "the question lets too few completions reach their limit"
@@ -151,7 +154,9 @@ async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
     steps = (await subject.all(await subject.requests(16))).values()
     short = (await subject.all(await subject.requests(16, tokens(2)))).values()
     whole = (
-        await subject.all(await subject.requests(16, END, replace(WARM, max_tokens=subject.long)))
+        await subject.all(
+            await subject.requests(16, END, structs.replace(WARM, max_tokens=subject.long))
+        )
     ).values()
     assert any(c.finish is Finish.STEP for c in steps)
     assert all(c.finish is Finish.STEP for c in steps if delimiter in c.text)
@@ -170,7 +175,7 @@ async def ids_and_logprobs_are_those_of_the_model(subject: Subject) -> None:
     where that can be computed."""
     can = subject.engine.info.capabilities
     need(can.logprobs, "this engine gives no log-probabilities")
-    sampling = replace(WARM, temperature=0.8, alternatives=min(5, can.alternatives))
+    sampling = structs.replace(WARM, temperature=0.8, alternatives=min(5, can.alternatives))
     requests = {r.key: r for r in await subject.requests(6, STEP, sampling)}
     for completion in (await subject.all(list(requests.values()))).values():
         assert completion.logprobs is not None and all(
@@ -257,9 +262,9 @@ async def cut_short(subject: Subject) -> tuple[Completion, list[Request]]:
     """Start one short and three long requests, close after the first completion; that, and the
     requests that were left."""
     requests = await subject.requests(
-        4, tokens(subject.long), replace(WARM, max_tokens=subject.long), name="cut"
+        4, tokens(subject.long), structs.replace(WARM, max_tokens=subject.long), name="cut"
     )
-    requests[0] = replace(requests[0], until=tokens(2))
+    requests[0] = structs.replace(requests[0], until=tokens(2))
     async with aclosing(subject.engine.generate(requests)) as stream:
         first = await anext(aiter(stream))
     return first, [r for r in requests if r.key != first.key]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from backend.core.ports import Completion, Given, Likelihood, Sampling, steps, tokens
 from tests.engines.contract import WARM, Check, Subject, need

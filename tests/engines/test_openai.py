@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from backend.core.errors import EngineFailure, MissingCapability
 from backend.core.ports import Completion, Given, Request, Sampling, Until
@@ -215,7 +216,7 @@ async def test_closing_the_iterator_ends_the_stream_and_reports_what_came(
 ) -> None:
     engine, server = await connect(Manners(endless=True, pause=0.01), folder)
     asked = await requests(engine, 4, Until(0), max_tokens=400)
-    asked[0] = replace(asked[0], until=Until(0, 3))
+    asked[0] = structs.replace(asked[0], until=Until(0, 3))
     async with aclosing(engine.generate(asked)) as completions:
         assert (await anext(completions)).key == "k0"
         await asyncio.sleep(0.2)
@@ -231,7 +232,7 @@ async def test_closing_the_iterator_ends_the_stream_and_reports_what_came(
 async def test_a_full_context_is_the_requests_failure_alone(connect: Open, folder: Path) -> None:
     engine, _ = await connect(Manners(), folder)
     asked = await requests(engine, 2)
-    asked[1] = replace(asked[1], token_ids=asked[1].token_ids * 40)
+    asked[1] = structs.replace(asked[1], token_ids=asked[1].token_ids * 40)
     found = await collect(engine, asked)
     assert found["k0"].failure is None
     assert (found["k1"].failure or "").startswith("context full")

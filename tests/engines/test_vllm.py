@@ -15,13 +15,13 @@ import signal
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from backend.core.errors import EngineFailure, MissingCapability
 from backend.core.ports import Completion, Given, Request, Sampling, Solution, Until

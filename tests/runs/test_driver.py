@@ -321,7 +321,7 @@ async def test_every_call_samples_as_the_run_says_or_greedily(name: str) -> None
     await ran(asked, engine)
     sampled = [request.sampling for request in engine.sent]
     assert asked.sampling.sampling() in sampled
-    assert {replace(one, temperature=0.3) for one in sampled} == {asked.sampling.sampling()} and {
+    assert {changed(one, temperature=0.3) for one in sampled} == {asked.sampling.sampling()} and {
         one.temperature for one in sampled
     } <= {0.0, 0.3}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import aclosing
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from backend.core.errors import BudgetExhausted, EngineFailure
 from backend.core.events import CallEnded, LikelihoodGiven, NodeAdded, ScoreGiven

@@ -221,13 +221,6 @@ def binomial(counts: Counts, n: int, chance: float) -> Floats:
     return np.asarray(binom.pmf(counts, n, chance), dtype=np.float64)
 
 
-def poisson(counts: Counts, mean: float) -> Floats:
-    """P(X = count) for X ~ Poisson(mean), one a count."""
-    from scipy.stats import poisson  # takes as long to import as a whole command may take
-
-    return np.asarray(poisson.pmf(counts, mean), dtype=np.float64)
-
-
 def by_count(chances: Floats) -> list[Reach]:
     """A class whose members count one each."""
     return [Reach((size, size), size, float(chance)) for size, chance in enumerate(chances)]

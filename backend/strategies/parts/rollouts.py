@@ -8,7 +8,8 @@ it. A finished step is scored as it is. If the end has no score, neither has the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.core.ports import Policy, Verifier
 from backend.core.steps import Note, Rolled

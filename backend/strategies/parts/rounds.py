@@ -9,9 +9,9 @@ has one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Annotated, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from backend.core.errors import VerifierFailure
