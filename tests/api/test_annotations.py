@@ -12,6 +12,7 @@ import pytest
 
 from backend import problems
 from backend.client import Client, Refused
+from backend.core.events import ScoreGiven
 from backend.engines.scripted.engine import ScriptedEngine
 from backend.judging.aggregation import steps_of
 from backend.messages.annotations import CategoryAsk, Task
@@ -107,7 +108,11 @@ def test_a_blind_author_gets_nothing_that_is_hidden_until_he_has_spoken(
         asked.correct,
         asked.right_answer,
     )
-    (opinion,) = client.node(run_id, task.node).scores
+    (opinion,) = (
+        event.body
+        for event in client.all_events(run_id, kinds=["score"])
+        if isinstance(event.body, ScoreGiven) and event.body.node == task.node
+    )
     assert shown.steps[-1].score == (
         opinion.steps[-1] if len(opinion.steps) == len(task.steps) else opinion.value
     )

@@ -4,6 +4,7 @@ fail.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -195,5 +196,5 @@ class LosesAPromptToken(Twin):
 class IgnoresTemperature(Twin):
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         return await self.inner.likelihoods(
-            [replace(given, sampling=Sampling(temperature=1.0)) for given in asked]
+            [dataclasses.replace(given, sampling=Sampling(temperature=1.0)) for given in asked]
         )
