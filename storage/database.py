@@ -65,7 +65,11 @@ class Database:
         database = cls(path)
         try:
             with database._engine.begin() as connection:
-                migrate(connection, path)
+                changed = migrate(connection, path)
+            if changed:
+                # DuckDB cannot replay an added column from the log of a table whose ids come from a
+                # sequence, so a file that is killed must find it in the file itself.
+                database.checkpoint()
         except (sa.exc.SQLAlchemyError, duckdb.Error) as problem:
             database._engine.dispose()
             raise StorageFailure(open_failure(path, str(_origin(problem)))) from problem

@@ -16,9 +16,9 @@ from backend.core.errors import StorageFailure
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(connection: sa.Connection, path: Path) -> None:
-    """Bring the tables up to date inside the caller's transaction. Raises `StorageFailure` for a
-    file from a newer version."""
+def migrate(connection: sa.Connection, path: Path) -> bool:
+    """Bring the tables up to date inside the caller's transaction; whether anything was changed.
+    Raises `StorageFailure` for a file from a newer version."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -32,5 +32,7 @@ def migrate(connection: sa.Connection, path: Path) -> None:
             f"accepted: up to {scripts.get_current_head()}): update the program or choose another "
             "file"
         )
-    if stored != scripts.get_current_head():
+    changed = bool(stored != scripts.get_current_head())
+    if changed:
         command.upgrade(config, "head")
+    return changed
