@@ -195,8 +195,8 @@ RUNS = (
         Defect.NAN,
         "a reward that is no number raises",
         "backend/core/types.py",
-        '            object.__setattr__(self, "value", None)\n',
-        "            raise ValueError(self.reason)\n",
+        'force_setattr(self, "value", None)',
+        "raise ValueError(self.reason)",
         (f"{LEGAL}[2-beam_search-{{}}]", f"{LEGAL}[2-rebase-{{}}]"),
     ),
     Mutant(
@@ -215,8 +215,8 @@ RUNS = (
         Defect.ZERO,
         "the store holds 0 for a score that failed",
         "backend/runs/recorder.py",
-        "label=scorer, value=score.value, data=data)",
-        "label=scorer, value=score.value or 0.0, data=data)",
+        "scorer, score.value, score.steps",
+        "scorer, score.value or 0.0, score.steps",
         ("storage/test_events.py::test_scores_tell_failed_from_given_ones",),
     ),
     Mutant(
@@ -227,8 +227,8 @@ RUNS = (
             "all at once"
         ),
         POLICY,
-        "self._next_ordinal(node.key), until, sampling, kind) for _ in range(n)]",
-        "len(calls) + each, until, sampling, kind) for each in range(n)]",
+        "self._next_ordinal(node.key), *settings) for _ in range(n)]",
+        "len(calls) + each, *settings) for each in range(n)]",
         ("runs/test_policy.py::test_seeds_follow_the_call_and_not_the_shape_of_the_batch",),
     ),
     Mutant(

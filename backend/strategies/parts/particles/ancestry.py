@@ -10,9 +10,10 @@ verifier scores them in their new place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from backend.core.formulas.particles import log_weight
 from backend.core.ports import Policy, Verifier
