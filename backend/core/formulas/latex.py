@@ -69,8 +69,13 @@ class Over:
             terms.insert(-1, r"\dots")
         if self.operator != "sum":
             return f"\\{self.operator}\\left({', '.join(terms)}\\right)"
-        joined = " + ".join(terms) or "0"
+        joined = " + ".join(terms[:1] + [_bracketed(one) for one in terms[1:]]) or "0"
         return joined if alone or len(terms) < 2 else f"\\left({joined}\\right)"
+
+
+def _bracketed(term: str) -> str:
+    """A summand after the first one: in brackets if it begins with a sign."""
+    return f"\\left({term}\\right)" if term.startswith("-") else term
 
 
 def _ends(places: range) -> Sequence[int]:

@@ -143,3 +143,6 @@ POSTERIORS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The formula of each parameter of a belief, by the parameter's name."""
+
+DRAWS = ("thompson", "deeper", "mean_score", "spread")
+"""The formulas of draws, and of what is known of the scores behind them."""

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from latex2sympy2_extended import latex2sympy
 
 from backend.core.formulas import FORMULAS, Formula, Input, show
+from backend.core.formulas.backups import children
 from backend.core.formulas.formula import describe, formula
-from backend.core.formulas.latex import Over, as_text, tex
+from backend.core.formulas.latex import SHOWN, Over, as_text, tex
 from backend.core.formulas.particles import ladder, normalise
 from backend.core.formulas.shares import shares
 from backend.core.formulas.walks import rest, uct
@@ -39,7 +40,9 @@ def evaluate(latex: str) -> float:
         return float(evaluate(left) > evaluate(right))
     try:
         return float(sympy.N(latex2sympy(latex), 20))
-    except ZeroDivisionError:  # sympy does not compare a product of zeros with a number
+    except (ZeroDivisionError, sympy.core.evalf.PrecisionExhausted):
+        # sympy neither compares a product of zeros with a number nor rounds what it cannot tell
+        # from a whole number
         reject()
 
 
@@ -56,8 +59,8 @@ def numbers(one: Input) -> st.SearchStrategy[float]:
 
 @st.composite
 def inputs_of(draw: st.DrawFn, one: Formula) -> dict[str, Any]:
-    """Inputs of a formula by name; all sequences have the same length."""
-    size = draw(st.integers(1, 5))
+    """Inputs of a formula by name; all sequences have the same length, and are written out."""
+    size = draw(st.integers(1, SHOWN))
     return {
         name: draw(st.lists(numbers(each), min_size=size, max_size=size))
         if each.each
@@ -147,6 +150,12 @@ def test_an_element_of_a_vector_is_shown_with_those_before_and_after_it() -> Non
     )
     assert made.value == shares([0.9, 0.8, 0.7], 16, 0.2)[1] == 5
     assert show(ladder, 2)(1.0, 4.0, 3).value == 4.0
+
+
+def test_a_negative_summand_has_brackets() -> None:
+    assert show(children)([0.5, -0.25], [1, 2], 0.1).numbers == (
+        r"\frac{0.5 + \left(-0.25\right)}{1 + 2}"
+    )
 
 
 def test_of_a_long_sum_the_first_terms_and_the_last_are_written_out() -> None:
