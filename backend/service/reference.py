@@ -37,7 +37,7 @@ def strategy_page(entry: StrategyEntry) -> str:
         section("## In the trace", card.reading),
         section("## Worked check", card.check),
     ]
-    return joined(parts)
+    return join_parts(parts)
 
 
 MADE = "<!-- Made from `{}` by `python -m backend.service.reference`: edit that file. -->"
@@ -58,7 +58,7 @@ def family_page(introduction: str, entries: Iterable[tuple[str, type[Params], Ju
     judges = list(entries)
     rows = [(f"`{name}`", card.title, card.paper or "-") for name, _, card in judges]
     cards = [judge_section(name, params, card) for name, params, card in judges]
-    return joined([before, table(("Name", "Title", "Source"), rows), *cards, after])
+    return join_parts([before, table(("Name", "Title", "Source"), rows), *cards, after])
 
 
 def judge_section(name: str, params: type[Params], card: JudgeCard) -> str:
@@ -71,7 +71,7 @@ def judge_section(name: str, params: type[Params], card: JudgeCard) -> str:
         *sentences(card, "###"),
         card.check,
     ]
-    return joined(parts).strip()
+    return join_parts(parts).strip()
 
 
 def sentences(card: Card, level: str) -> list[str]:
@@ -124,7 +124,7 @@ def section(heading: str, body: str) -> str:
     return f"{heading}\n\n{body}" if body else ""
 
 
-def joined(parts: Iterable[str]) -> str:
+def join_parts(parts: Iterable[str]) -> str:
     """The parts that say something, a blank line between them."""
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 

@@ -26,7 +26,7 @@ def judge_sections(role: str, entry: JudgeInfo) -> list[Section]:
     ]
 
 
-def chosen_judges(
+def find_judges(
     catalog: Catalog, strategy: StrategyInfo, fields: Mapping[str, object]
 ) -> list[tuple[str, JudgeInfo]]:
     """The verifier and the selector that `fields` of a run name, each with its role; a run that
@@ -37,8 +37,10 @@ def chosen_judges(
     return [*(("Verifier", one) for one in verifiers), *(("Final rule", one) for one in rules)]
 
 
-def judge_entries(catalog: Catalog, strategy: StrategyInfo, fields: Mapping[str, object]) -> None:
+def draw_judge_entries(
+    catalog: Catalog, strategy: StrategyInfo, fields: Mapping[str, object]
+) -> None:
     """Draw both cards, folded up."""
     with st.expander("About the verifier and the final rule", icon=":material/menu_book:"):
-        for role, entry in chosen_judges(catalog, strategy, fields):
+        for role, entry in find_judges(catalog, strategy, fields):
             draw_sections(judge_sections(role, entry))

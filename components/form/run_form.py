@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from backend.messages.runs import Catalog, RunSpec, StrategyInfo
-from components.form.judge_entry_panel import judge_entries
+from components.form.judge_entry_panel import draw_judge_entries
 from components.form.limits_form import limits_form
 from components.form.models_form import models_form, select
 from components.form.problem_form import Chosen, problem_picker
@@ -38,7 +38,7 @@ def run_form(catalog: Catalog, start: Start) -> Wish:
     strategy, params = _strategy(catalog.strategies, start)
     with st.expander("Models and verifier", icon=":material/memory:"):
         models = models_form(catalog, strategy, start)
-    judge_entries(catalog, strategy, models.fields)
+    draw_judge_entries(catalog, strategy, models.fields)
     with st.expander("Budget, seed and sampling", icon=":material/tune:"):
         rest = limits_form(catalog, start)
     if start.like is not None and start.like != number_in_address(

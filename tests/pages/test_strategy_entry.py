@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
-from components.form.judge_entry_panel import chosen_judges, judge_sections
+from components.form.judge_entry_panel import find_judges, judge_sections
 from components.form.strategy_entry_panel import CAPABILITIES, needs, sections
 from tests.pages.conftest import Open
 from tests.pages.fake_service import CATALOG
@@ -102,12 +102,12 @@ def test_verifier_and_final_rule_tell_their_cards_beside_the_form(open_page: Ope
 
 def test_the_rule_of_the_strategy_stands_in_where_a_run_names_none() -> None:
     strategies, fields = CATALOG.strategies[0], {"verifier": "exact", "selector": None}
-    chosen = chosen_judges(CATALOG, strategies, fields)
+    chosen = find_judges(CATALOG, strategies, fields)
     assert [(role, one.name) for role, one in chosen] == [
         ("Verifier", "exact"),
         ("Final rule", strategies.selector),
     ]
-    named = chosen_judges(CATALOG, strategies, {"verifier": "nobody", "selector": "softmax"})
+    named = find_judges(CATALOG, strategies, {"verifier": "nobody", "selector": "softmax"})
     assert [one.name for _, one in named] == ["softmax"]
     assert all(lines for _, lines in judge_sections(*chosen[0]))
 
