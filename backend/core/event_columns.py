@@ -1,44 +1,36 @@
 """How an event lies in the columns of the store and of the service, in both directions.
 
 The columns are `kind`, `node_id`, `label`, `value` and the JSON mapping `data`. What goes where is
-declared in `backend.core.events`; this module compiles the declarations, once a class. JSON has no
-infinite numbers: they are the texts "inf" and "-inf" in `data`, and floats in an event.
+declared in `backend.core.events`; this module compiles the declarations, once a class. How the values of
+a declared type are read and written is told in `backend.core.event_shapes`.
 """
 
 from __future__ import annotations
 
 import math
-import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import (
-    Annotated,
-    Any,
-    NamedTuple,
-    TypeAlias,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from backend.core.errors import BadInput
-from backend.core.events import KINDS, Body, EventBody, Mark, N, NodeId, Note, UnknownEvent, kind_of
-from backend.core.types import JSON, Node
+from backend.core.event_shapes import IdOf, Ids, Mismatch, Name, Read, Shape, Write, shape_of
+from backend.core.events import (
+    KINDS,
+    Body,
+    EventBody,
+    FieldMark,
+    NodeId,
+    Note,
+    UnknownEvent,
+    kind_of,
+)
+from backend.core.types import JSON
 
 MISSING = msgspec.NODEFAULT
-INFINITE = {"inf": math.inf, "-inf": -math.inf}
 GIVEN_SHOWN = 80
 """Characters of a wrong value that an error shows."""
-
-Write: TypeAlias = Callable[[Any], JSON]
-Read: TypeAlias = Callable[[Any], object]
-IdOf: TypeAlias = Callable[[Node], int]
-Name: TypeAlias = Callable[[Any, IdOf], object]
-Ids: TypeAlias = Callable[[Any], Iterable[int]]
 
 
 class Columns(NamedTuple):
@@ -59,7 +51,7 @@ def to_columns(body: EventBody) -> Columns:
     data = {
         field.key: value if field.write is None else field.write(value)
         for field in layout.in_data
-        if (value := getattr(body, field.name)) is not field.left_out
+        if (value := getattr(body, field.name)) != field.left_out
     }
     value = None if layout.value is None else getattr(body, layout.value)
     return Columns(
@@ -89,7 +81,7 @@ def from_columns(columns: Columns) -> EventBody:
         for _, key, place, default, _, _, read, _ in fields:
             given = data.get(key, default) if place is None else columns[place]
             values.append(given if given is default and given is not MISSING else read(given))
-    except _Mismatch:
+    except Mismatch:
         field = fields[len(values)]
         name = field.key if field.place is None else Columns._fields[field.place]
         raise _wrong(
@@ -129,19 +121,17 @@ def nodes_named(body: EventBody) -> list[int]:
 
 
 def _wrong(kind: str, field: str, given: object, accepted: str) -> BadInput:
+    """The error, with what was given on a short line of plain letters."""
+    shown: object = given if isinstance(given, bool | float | None) else ascii(given)[:GIVEN_SHOWN]
     if isinstance(given, str):
-        shown: object = ascii(given)[1:-1][:GIVEN_SHOWN]
-    else:
-        shown = given if isinstance(given, int | float | None) else ascii(given)[:GIVEN_SHOWN]
+        shown = ascii(given[:GIVEN_SHOWN])[1:-1][:GIVEN_SHOWN]
+    elif type(given) is int and abs(given) < 2**63:
+        shown = given
     return BadInput(f"{field} of a {kind} event", given=shown, accepted=accepted)
 
 
 def _is_finite_float(value: object) -> bool:
     return isinstance(value, float) and abs(value) != math.inf
-
-
-class _Mismatch(Exception):
-    """A value is not of the declared type."""
 
 
 class _Field(NamedTuple):
@@ -182,7 +172,7 @@ def _by_kind() -> dict[str, type[Body]]:
 @cache
 def _layout(kind: type[Body]) -> _Layout:
     hints = get_type_hints(kind, include_extras=True)
-    fields, shapes, columns, copied = [], dict[str, _Shape](), dict[str, str](), False
+    fields, shapes, columns, copied = [], dict[str, Shape](), dict[str, str](), False
     for info in msgspec.structs.fields(kind):
         hint, mark = hints[info.name], None
         if get_origin(hint) is Annotated and hint != NodeId:
@@ -190,17 +180,17 @@ def _layout(kind: type[Body]) -> _Layout:
         column = "node_id" if info.name == "node" else _COLUMNS.get(mark)
         if column is not None:
             columns[column] = info.name
-        elif mark is Mark.COPIED:
+        elif mark is FieldMark.COPIED:
             columns["value"], copied = info.name, True
         default = info.default if info.default_factory is MISSING else {}
-        shape = shapes[info.name] = _shape(hint)
+        shape = shapes[info.name] = shape_of(hint)
         fields.append(
             _Field(
                 info.name,
                 info.encode_name,
                 None if column is None else Columns._fields.index(column),
                 default,
-                default if mark is Mark.RARE else _NEVER,
+                default if mark is FieldMark.RARE else _NEVER,
                 shape.accepted,
                 shape.read,
                 shape.write,
@@ -219,147 +209,8 @@ def _layout(kind: type[Body]) -> _Layout:
     )
 
 
-_COLUMNS: Mapping[Mark | None, str] = {Mark.LABEL: "label", Mark.VALUE: "value"}
+_COLUMNS: Mapping[FieldMark | None, str] = {FieldMark.LABEL: "label", FieldMark.VALUE: "value"}
 _NEVER = object()
-
-
-class _Shape(NamedTuple):
-    """A declared type: what it accepts in words, how a value is read from JSON and written as JSON
-    (None: as it is), how nodes in it become ids, and how ids of nodes are found in it (None: it
-    holds none). Values of the `plain` types are read as they are: a list of them needs no look at
-    each."""
-
-    accepted: str
-    read: Read
-    write: Write | None = None
-    name: Name | None = None
-    ids: Ids | None = None
-    plain: frozenset[type] = frozenset()
-
-
-def _shape(hint: Any) -> _Shape:
-    if hint is N or hint == NodeId:
-        name = _name_one if hint is N else None
-        plain = frozenset({int})
-        return _Shape("a node's id", _exactly(int), None, name, lambda node: (node,), plain)
-    if hint in _SCALARS:
-        return _SCALARS[hint]
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        [part] = [one for one in parts if one not in (type(None), msgspec.UnsetType)]
-        return _optional(_shape(part))
-    if origin is tuple and parts[-1] is Ellipsis:
-        return _listed(_shape(parts[0]))
-    if origin is tuple:
-        return _fixed([_shape(part) for part in parts])
-    assert origin is Mapping and parts[0] is str, f"an event may not hold {hint}"
-    return _mapped(_shape(parts[1]))
-
-
-def _name_one(node: Node, id_of: IdOf) -> object:
-    return id_of(node)
-
-
-def _name_all(name: Name | None) -> Name | None:
-    if name is _name_one:  # most notes hold many nodes
-        return lambda nodes, id_of: tuple(map(id_of, nodes))
-    return name and (lambda values, id_of: tuple([name(value, id_of) for value in values]))
-
-
-def _exactly(wanted: type) -> Read:
-    def read(value: Any) -> object:
-        if type(value) is wanted:
-            return value
-        raise _Mismatch
-
-    return read
-
-
-def _number(value: Any) -> object:
-    if type(value) is float or type(value) is int:
-        return value
-    if isinstance(value, str) and value in INFINITE:
-        return INFINITE[value]
-    raise _Mismatch
-
-
-def _finite_or_word(value: float) -> JSON:
-    return value if abs(value) != math.inf else "inf" if value > 0 else "-inf"
-
-
-_SCALARS: Mapping[Any, _Shape] = {
-    int: _Shape("a whole number", _exactly(int), plain=frozenset({int})),
-    float: _Shape("a number", _number, _finite_or_word, plain=frozenset({float, int})),
-    str: _Shape("a text", _exactly(str), plain=frozenset({str})),
-    bool: _Shape("true or false", _exactly(bool), plain=frozenset({bool})),
-}
-
-
-def _optional(part: _Shape) -> _Shape:
-    accepted, read, write, name, ids, _ = part
-    return _Shape(
-        f"{accepted} or nothing",
-        lambda value: None if value is None else read(value),
-        write and (lambda value: None if value is None else write(value)),
-        name and (lambda value, id_of: None if value is None else name(value, id_of)),
-        ids and (lambda value: () if value is None else ids(value)),
-    )
-
-
-def _listed(part: _Shape) -> _Shape:
-    accepted, read, write, name, ids, plain = part
-
-    def read_all(values: Any) -> object:
-        if type(values) is not list:
-            raise _Mismatch
-        return tuple(values if plain.issuperset(map(type, values)) else map(read, values))
-
-    return _Shape(
-        f"a list, each {accepted}",
-        read_all,
-        list if write is None else lambda values: [write(value) for value in values],
-        _name_all(name),
-        ids and (lambda values: [one for value in values for one in ids(value)]),
-    )
-
-
-def _fixed(parts: list[_Shape]) -> _Shape:
-    def read_all(values: Any) -> object:
-        if type(values) is not list or len(values) != len(parts):
-            raise _Mismatch
-        return tuple([part.read(value) for part, value in zip(parts, values, strict=True)])
-
-    def write_all(values: Any) -> JSON:
-        return [
-            value if part.write is None else part.write(value)
-            for part, value in zip(parts, values, strict=True)
-        ]
-
-    name, ids = parts[0].name, parts[0].ids
-    return _Shape(
-        "a list of " + " and ".join(part.accepted for part in parts),
-        read_all,
-        write_all,
-        _name_all(name),
-        ids and (lambda values: [one for value in values for one in ids(value)]),
-    )
-
-
-def _mapped(part: _Shape) -> _Shape:
-    accepted, read, write, *_ = part
-
-    def read_all(values: Any) -> object:
-        if type(values) is not dict:
-            raise _Mismatch
-        return {name: read(value) for name, value in values.items()}
-
-    return _Shape(
-        f"a mapping, each value {accepted}",
-        read_all,
-        lambda values: {
-            str(name): value if write is None else write(value) for name, value in values.items()
-        },
-    )
 
 
 __all__ = ["Columns", "from_columns", "nodes_named", "read_columns", "to_columns", "with_ids"]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Generic, TypeAlias
+from typing import Annotated, Generic, TypeAlias, get_args, get_origin
 
 import msgspec
 from typing_extensions import TypeVar
@@ -27,7 +27,7 @@ N = TypeVar("N", default=Node)
 """How a note names nodes: `Node` in a strategy, `int` in a log."""
 
 
-class Mark(Enum):
+class FieldMark(Enum):
     """Where a field is stored, if not just in `data`."""
 
     LABEL = "in the column `label` instead"
@@ -37,7 +37,7 @@ class Mark(Enum):
     NODE = "a node's id, where the type is not generic"
 
 
-NodeId: TypeAlias = Annotated[int, Mark.NODE]
+NodeId: TypeAlias = Annotated[int, FieldMark.NODE]
 
 
 class Body(msgspec.Struct, frozen=True, gc=False, tag_field="kind"):
@@ -55,14 +55,14 @@ class NodeAdded(Body, frozen=True, tag="node"):
     """
 
     node: NodeId
-    given: Annotated[bool, Mark.RARE] = False
-    origin: Annotated[int | None, Mark.RARE] = msgspec.field(default=None, name="from")
-    reason: Annotated[str | None, Mark.RARE] = None
-    prompt_tokens: Annotated[int | None, Mark.RARE] = None
-    cached_tokens: Annotated[int | None, Mark.RARE] = None
-    failure: Annotated[str | None, Mark.RARE] = None
-    about: Annotated[tuple[NodeId, ...] | None, Mark.RARE] = None
-    question: Annotated[str | None, Mark.RARE] = None
+    given: Annotated[bool, FieldMark.RARE] = False
+    origin: Annotated[int | None, FieldMark.RARE] = msgspec.field(default=None, name="from")
+    reason: Annotated[str | None, FieldMark.RARE] = None
+    prompt_tokens: Annotated[int | None, FieldMark.RARE] = None
+    cached_tokens: Annotated[int | None, FieldMark.RARE] = None
+    failure: Annotated[str | None, FieldMark.RARE] = None
+    about: Annotated[tuple[NodeId, ...] | None, FieldMark.RARE] = None
+    question: Annotated[str | None, FieldMark.RARE] = None
 
 
 class LikelihoodGiven(Body, frozen=True, tag="likelihood"):
@@ -74,12 +74,12 @@ class LikelihoodGiven(Body, frozen=True, tag="likelihood"):
     """
 
     node: NodeId
-    role: Annotated[str, Mark.LABEL]
-    value: Annotated[float | None, Mark.VALUE]
+    role: Annotated[str, FieldMark.LABEL]
+    value: Annotated[float | None, FieldMark.VALUE]
     key: str
     prompt_tokens: int = 0
     cached_tokens: int = 0
-    failure: Annotated[str | None, Mark.RARE] = None
+    failure: Annotated[str | None, FieldMark.RARE] = None
 
 
 class ScoreGiven(Body, frozen=True, tag="score"):
@@ -92,13 +92,13 @@ class ScoreGiven(Body, frozen=True, tag="score"):
     """
 
     node: NodeId
-    scorer: Annotated[str, Mark.LABEL]
-    value: Annotated[float | None, Mark.VALUE]
+    scorer: Annotated[str, FieldMark.LABEL]
+    value: Annotated[float | None, FieldMark.VALUE]
     steps: tuple[float, ...] = ()
     tokens: int = 0
     cached: int = 0
-    reason: Annotated[str | None, Mark.RARE] = None
-    evidence: Annotated[tuple[NodeId, ...], Mark.RARE] = ()
+    reason: Annotated[str | None, FieldMark.RARE] = None
+    evidence: Annotated[tuple[NodeId, ...], FieldMark.RARE] = ()
 
 
 class StepEnded(Body, frozen=True, tag="step"):
@@ -124,15 +124,15 @@ class CallEnded(Body, frozen=True, tag="call"):
     axis of the budget.
     """
 
-    role: Annotated[str, Mark.LABEL]
-    requests: Annotated[int | None, Mark.RARE] = None
-    generated_tokens: Annotated[int | None, Mark.RARE] = None
-    prompt_tokens: Annotated[int | None, Mark.RARE] = None
-    cached_tokens: Annotated[int | None, Mark.RARE] = None
-    scored: Annotated[int | None, Mark.RARE] = None
-    started_ms: Annotated[float | None, Mark.RARE] = None
-    ended_ms: Annotated[float | None, Mark.RARE] = None
-    ledger: Annotated[Mapping[str, float] | None, Mark.RARE] = None
+    role: Annotated[str, FieldMark.LABEL]
+    requests: Annotated[int | None, FieldMark.RARE] = None
+    generated_tokens: Annotated[int | None, FieldMark.RARE] = None
+    prompt_tokens: Annotated[int | None, FieldMark.RARE] = None
+    cached_tokens: Annotated[int | None, FieldMark.RARE] = None
+    scored: Annotated[int | None, FieldMark.RARE] = None
+    started_ms: Annotated[float | None, FieldMark.RARE] = None
+    ended_ms: Annotated[float | None, FieldMark.RARE] = None
+    ledger: Annotated[Mapping[str, float] | None, FieldMark.RARE] = None
 
 
 class AnswersCompared(Body, frozen=True, tag="compared"):
@@ -159,14 +159,14 @@ class AnswerChanged(Body, frozen=True, tag="answer"):
     answer: str | None
     correct: bool | None
     reason: str | None = None
-    ledger: Annotated[Mapping[str, float] | None, Mark.RARE] = None
+    ledger: Annotated[Mapping[str, float] | None, FieldMark.RARE] = None
 
 
 class LimitReached(Body, frozen=True, tag="limit"):
     """The budget ended the run: `limit` of `axis` was all there was, in the unit of the axis."""
 
-    axis: Annotated[str, Mark.LABEL]
-    limit: Annotated[float, Mark.VALUE]
+    axis: Annotated[str, FieldMark.LABEL]
+    limit: Annotated[float, FieldMark.VALUE]
 
 
 class StatusChanged(Body, frozen=True, tag="status"):
@@ -176,9 +176,9 @@ class StatusChanged(Body, frozen=True, tag="status"):
     that ended a finished run, None where it came to its own end.
     """
 
-    status: Annotated[str, Mark.LABEL]
-    ledger: Annotated[Mapping[str, float] | None, Mark.RARE] = None
-    limit: Annotated[str | msgspec.UnsetType | None, Mark.RARE] = msgspec.UNSET
+    status: Annotated[str, FieldMark.LABEL]
+    ledger: Annotated[Mapping[str, float] | None, FieldMark.RARE] = None
+    limit: Annotated[str | msgspec.UnsetType | None, FieldMark.RARE] = msgspec.UNSET
 
 
 class Note(Body, frozen=True):
@@ -260,7 +260,7 @@ class Backed(Note, Generic[N], frozen=True, tag="backed"):
     the rule is the plain mean, `value`. `means` holds their Q afterwards, whatever the rule."""
 
     path: tuple[N, ...]
-    value: Annotated[float, Mark.COPIED]
+    value: Annotated[float, FieldMark.COPIED]
     means: tuple[float, ...] = ()
 
 
@@ -270,7 +270,7 @@ class Rolled(Note, Generic[N], frozen=True, tag="rolled"):
 
     node: N
     rollout: N
-    value: Annotated[float | None, Mark.COPIED]
+    value: Annotated[float | None, FieldMark.COPIED]
 
 
 class Jumped(Note, Generic[N], frozen=True, tag="jumped"):
@@ -357,8 +357,8 @@ class Remarked(Note, Generic[N], frozen=True, tag="remarked"):
     text: str
     nodes: tuple[N, ...] = ()
     node: N | None = None
-    by: Annotated[str | None, Mark.RARE] = None
-    begins: Annotated[int | None, Mark.RARE] = msgspec.field(default=None, name="from")
+    by: Annotated[str | None, FieldMark.RARE] = None
+    begins: Annotated[int | None, FieldMark.RARE] = msgspec.field(default=None, name="from")
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
@@ -406,32 +406,8 @@ EventBody: TypeAlias = (
 )
 """What a log may hold."""
 
-KINDS: tuple[type[Body], ...] = (
-    NodeAdded,
-    LikelihoodGiven,
-    ScoreGiven,
-    StepEnded,
-    CallEnded,
-    AnswersCompared,
-    AnswerChanged,
-    LimitReached,
-    StatusChanged,
-    Weighed,
-    Resampled,
-    Referenced,
-    Swapped,
-    Selected,
-    Backed,
-    Rolled,
-    Jumped,
-    Drawn,
-    Pushed,
-    Popped,
-    Kept,
-    Pruned,
-    Allocated,
-    Replaced,
-    Remarked,
+KINDS: tuple[type[Body], ...] = tuple(
+    get_origin(each) or each for each in get_args(EventBody) if each is not UnknownEvent
 )
 """All kinds that this version knows."""
 
