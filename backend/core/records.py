@@ -92,22 +92,6 @@ class EventRecord(msgspec.Struct, frozen=True, gc=False):
         """What is wrong with an event that cannot be read."""
         return self.body.problem if isinstance(self.body, UnknownEvent) else None
 
-    @property
-    def node_id(self) -> int | None:
-        return self.row().node_id
-
-    @property
-    def label(self) -> str:
-        return self.row().label
-
-    @property
-    def value(self) -> float | None:
-        return self.row().value
-
-    @property
-    def data(self) -> dict[str, JSON] | None:
-        return self.row().data
-
 
 class EventRow(NamedTuple):
     """An event as it is stored and sent: an `EventRecord` whose body lies in the columns `kind`,
