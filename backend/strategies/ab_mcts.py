@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from backend.core.errors import VerifierFailure
-from backend.core.formulas.posteriors import POSTERIORS
+from backend.core.formulas.posteriors import DRAWS, POSTERIORS
 from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Note, Step
@@ -20,7 +20,7 @@ from backend.strategies.parts.answer_tree.thompson import PRIORS
 from backend.strategies.parts.rounds import Scored, dead, living, unscored
 
 
-@strategy("ab_mcts", formulas=dict.fromkeys(("thompson", "deeper", *POSTERIORS.values())))
+@strategy("ab_mcts", formulas=dict.fromkeys((*DRAWS, *POSTERIORS.values())))
 async def ab_mcts(
     root: Node, policy: Policy, verifier: Verifier, params: AbMctsParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -21,7 +21,7 @@ from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, sele
 
 @strategy(
     "global_frontier",
-    formulas={"deepsearch": RULES["deepsearch"].c, "signed": None, "outlook": None},
+    formulas={"deepsearch": RULES["deepsearch"].c, **dict.fromkeys(promise.FORMULAS)},
 )
 async def global_frontier(
     root: Node, policy: Policy, verifier: Verifier, params: GlobalFrontierParams, rng: Rng

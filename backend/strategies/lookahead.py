@@ -20,7 +20,7 @@ from backend.strategies.parts.rollouts import ahead
 from backend.strategies.parts.rounds import BeamWidth, MaxSteps
 
 
-@strategy("lookahead", formulas={"even_share": None, "cut": None})
+@strategy("lookahead", formulas=dict.fromkeys(("even_share", "cut", "rolled_value")))
 async def lookahead(
     root: Node, policy: Policy, verifier: Verifier, params: LookaheadParams, rng: Rng
 ) -> AsyncGenerator[Step]:

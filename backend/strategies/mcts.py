@@ -15,12 +15,12 @@ from backend.core.steps import Note, Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps, complete, expand
 from backend.strategies.parts.tree.backups import BACKUPS
-from backend.strategies.parts.tree.choices import CONSTANTS, WalkParams
+from backend.strategies.parts.tree.choices import FORMULAS, WalkParams
 from backend.strategies.parts.tree.leaf_values import LEAF_VALUES
 from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, most_visited, selected
 
 
-@strategy("mcts", formulas={**CONSTANTS, "mean": None, "children": None})
+@strategy("mcts", formulas={**FORMULAS, **dict.fromkeys(("mean", "children", "mixed_value"))})
 async def mcts(
     root: Node, policy: Policy, verifier: Verifier, params: MctsParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -22,7 +22,7 @@ from backend.strategies.parts.particles import conditional, smc
 from backend.strategies.parts.rounds import MaxSteps
 
 
-@strategy("parallel_tempering", formulas={"weight": None, "ladder": None})
+@strategy("parallel_tempering", formulas=dict.fromkeys((*smc.FORMULAS, "ladder", "swap")))
 async def parallel_tempering(
     root: Node, policy: Policy, verifier: Verifier, params: TemperingParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -18,7 +18,7 @@ from backend.strategies.parts.particles.population import REST, Particle, Popula
 from backend.strategies.parts.rounds import MaxSteps
 
 
-@strategy("particle_filter", formulas={"weight": None})
+@strategy("particle_filter", formulas=dict.fromkeys((*smc.FORMULAS, "entropic")))
 def particle_filter(
     root: Node, policy: Policy, verifier: Verifier, params: ParticleParams, rng: Rng
 ) -> AsyncGenerator[Step]:

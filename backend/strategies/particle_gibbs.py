@@ -20,7 +20,7 @@ from backend.strategies.parts.particles.conditional import Chain, Held, Past
 from backend.strategies.parts.rounds import MaxSteps
 
 
-@strategy("particle_gibbs", formulas={"weight": None})
+@strategy("particle_gibbs", formulas=dict.fromkeys(smc.FORMULAS))
 async def particle_gibbs(
     root: Node, policy: Policy, verifier: Verifier, params: GibbsParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -21,7 +21,10 @@ from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State
 from backend.strategies.parts.soft_tree.soft_walks import Method, grown
 
 
-@strategy("tree_sampling", formulas=dict.fromkeys(("boltzmann", "uct", "soft", "allowed_draws")))
+@strategy(
+    "tree_sampling",
+    formulas=dict.fromkeys(("boltzmann", "uct", "soft", "text_value", "allowed_draws")),
+)
 async def tree_sampling(
     root: Node, policy: Policy, verifier: Verifier, params: TreeSamplingParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -140,6 +140,19 @@ MODES: Mapping[ModeName, Reading] = MappingProxyType(
 )
 
 
+FORMULAS = (
+    "weight",
+    "normalise",
+    "ess",
+    "log_odds",
+    "log_probability",
+    "paper_gain",
+    "exact_gain",
+    "left_by_draw",
+)
+"""What every such method weighs and draws by."""
+
+
 @dataclass(frozen=True)
 class Smc:
     """A method: how weights come about, below which ESS / N a round resamples (inf: always), how

@@ -131,3 +131,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 CONSTANTS: Mapping[str, float] = MappingProxyType({name: rule.c for name, rule in RULES.items()})
 """The published c of each formula."""
+
+FORMULAS: Mapping[str, float | None] = MappingProxyType(
+    {
+        **CONSTANTS,
+        **dict.fromkeys(("score_prior", "draw_prior")),
+        **dict.fromkeys(f"schedule_{name}" for name in SCHEDULES),
+    }
+)
+"""Those, and the formulas of their inputs."""

@@ -20,6 +20,17 @@ from backend.core.steps import Jumped, Note, Pruned
 from backend.core.types import Node
 from backend.strategies.parts.tree.vertex import Vertex
 
+FORMULAS = (
+    "outlook",
+    "depth_sqrt",
+    "depth_linear",
+    "depth_log",
+    "signed_score",
+    "signed",
+    "signed_part",
+)
+"""What a global frontier values nodes by."""
+
 
 class OutlookParams(Params):
     """How large a search is, and the weights of F(s) = lambda_1 tanh(Q(parent)) + lambda_2 H(s) +

@@ -62,10 +62,14 @@ def _rivals(case: Case, event: Logged[Drawn[int]], taken: int) -> tuple[Rival, .
             nodes[at],
             draws[at],
             at == taken,
-            f"{len(learned(case, nodes[at], event.seq))} scores below",
+            f"{_count(learned(case, nodes[at], event.seq))} below",
         )
         for at in order
     )
+
+
+def _count(scores: Sequence[float]) -> str:
+    return f"{len(scores)} score{'' if len(scores) == 1 else 's'}"
 
 
 def _as_branch(case: Case) -> list[Explanation]:
@@ -124,7 +128,7 @@ def _belief(
     first = next(iter(known), "")
     return [
         Explanation(
-            f"Belief about {arm}, from {len(scores)} scores",
+            f"Belief about {arm}, from {_count(scores)}",
             event.seq,
             made.get(first),
             recorded.get(first),
