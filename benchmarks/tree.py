@@ -3,15 +3,22 @@
 A scripted engine and a scripted verifier grow trees of 1,000, 10,000 and 50,000 nodes under MCTS
 and A*. What is timed is all of ours that runs for a node: strategy, driver, policy and verifier
 wrappers, selector and recorder (with a sink that forgets everything), less the time spent inside
-the scripted calls, in processor time, so that a busy machine does not matter. The figure should
-stay flat as the tree grows and below 0.1 ms. Run: `python -m benchmarks.tree`.
+the scripted calls, in processor time. Sizes take turns in one sitting, so that a machine that is
+busy for a while slows all of them; the table shows medians over the turns, and how much more a node
+costs in the largest tree than in the smallest (median of the ratios of a turn, with their range).
+That should be at most 1.15, and a node below 0.1 ms.
+
+    python -m benchmarks.tree
+    python -m benchmarks.tree --sizes 1000 20000 --turns 3
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import statistics
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -156,15 +163,47 @@ async def measure(name: str, size: int, seed: int = 0) -> Cost:
     return Cost(recorder.node_count, len(policy.finished), 1000.0 * ours / recorder.node_count)
 
 
+def turn(name: str, sizes: Sequence[int], seed: int) -> list[Cost]:
+    """A tree of each size, one after the other."""
+    return [asyncio.run(measure(name, size, seed)) for size in sizes]
+
+
+def lines(name: str, turns: Sequence[Sequence[Cost]]) -> Iterator[str]:
+    """The lines of a table, one a size: medians over the turns."""
+    for costs in zip(*turns, strict=True):
+        times = [cost.mean_ms for cost in costs]
+        yield (
+            f"| {name} | {costs[0].nodes:,} | {costs[0].finished:,} "
+            f"| {statistics.median(times):.4f} | {min(times):.4f} to {max(times):.4f} |"
+        )
+
+
+def growth(name: str, turns: Sequence[Sequence[Cost]]) -> str:
+    """How much more a node costs in the largest tree than in the smallest."""
+    ratios = [costs[-1].mean_ms / costs[0].mean_ms for costs in turns]
+    return (
+        f"{name}: a node costs {statistics.median(ratios):.2f} times as much with "
+        f"{turns[0][-1].nodes:,} nodes as with {turns[0][0].nodes:,} "
+        f"({min(ratios):.2f} to {max(ratios):.2f})"
+    )
+
+
 def main() -> None:
-    """Print the table."""
-    print("| strategy | nodes | finished | ms a node |\n|---|---|---|---|")
+    """Print the tables and how flat they are."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="nodes of the trees")
+    options.add_argument("--turns", type=int, default=5, help="trees of each size")
+    given = options.parse_args()
+    print("| strategy | nodes | finished | ms a node | range |\n|---|---|---|---|---|")
+    grown = []
     for name in ("mcts", "a_star"):
-        for size in SIZES:
-            cost = asyncio.run(measure(name, size))
-            print(
-                f"| {name} | {cost.nodes:,} | {cost.finished:,} | {cost.mean_ms:.4f} |", flush=True
-            )
+        turn(name, given.sizes[:1], 0)  # what is loaded only once
+        turns = [turn(name, given.sizes, 0) for _ in range(given.turns)]
+        print("\n".join(lines(name, turns)), flush=True)
+        grown.append(growth(name, turns))
+    print("\n" + "\n".join(grown))
 
 
 if __name__ == "__main__":

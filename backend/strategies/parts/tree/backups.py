@@ -50,9 +50,9 @@ def signed(path: Sequence[Vertex], value: float) -> Backed:
 
 def _told(path: Sequence[Vertex], value: float) -> Backed:
     return Backed(
-        tuple(vertex.node for vertex in path),
+        tuple([vertex.node for vertex in path]),
         value,
-        tuple(vertex.mean for vertex in path),
+        tuple([vertex.mean for vertex in path]),
     )
 
 

@@ -9,7 +9,7 @@ it, never the whole tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from backend.core.formulas.backups import mean
@@ -44,7 +44,7 @@ class Vertex:
     visits: int = 0
     total: float = 0.0
     expanded: bool = False
-    children: list[Vertex] = field(default_factory=list)
+    children: Sequence[Vertex] = ()
     parent: Vertex | None = None
 
     @property
@@ -122,12 +122,12 @@ def selected(walk: Descent, formula: str) -> Selected:
     """The walk with its numbers, to be told before anything is backed up."""
     levels = [vertex.children for vertex in walk.path[:-1]]
     return Selected(
-        tuple(vertex.node for vertex in walk.path),
+        tuple([vertex.node for vertex in walk.path]),
         formula,
-        tuple(max(worth) for worth in walk.worth),
-        children=tuple(tuple(child.node for child in level) for level in levels),
-        visits=tuple(tuple(child.visits for child in level) for level in levels),
-        means=tuple(tuple(child.mean for child in level) for level in levels),
+        tuple(map(max, walk.worth)),
+        children=tuple([tuple([child.node for child in level]) for level in levels]),
+        visits=tuple([tuple([child.visits for child in level]) for level in levels]),
+        means=tuple([tuple([child.mean for child in level]) for level in levels]),
         scores=tuple(map(tuple, walk.worth)),
-        priors=tuple(tuple(child.prior for child in level) for level in levels),
+        priors=tuple([tuple([child.prior for child in level]) for level in levels]),
     )
