@@ -1,6 +1,6 @@
 """The command line: `python -m backend COMMAND`. COMMAND is serve, run, resume, fork, continue,
 catalog, problems, classroom, verify-run, reselect, why, what-if, export, import, annotations or
-sweep.
+sweep; `--help` says what each does.
 
 With `--json` standard output holds one JSON value and nothing else; messages and logs go to
 standard error. Exit status: 0 done, 2 bad input, 3 failed run (or a stored run that is not sound),
@@ -14,9 +14,19 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from backend.cli.options import parser
-from backend.core.errors import ArboretumError, BadInput, Conflict, MissingCapability, NotFound
-from backend.problems.base import ProblemError
+from typer import TyperException
+from typer.main import get_command
+
+from backend.cli.commands import app
+from backend.cli.refusals import refusal
+from backend.core.errors import (
+    ArboretumError,
+    BadInput,
+    Conflict,
+    MissingCapability,
+    NotFound,
+    ProblemError,
+)
 
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
 BAD = (BadInput, NotFound, Conflict, ProblemError, MissingCapability)
@@ -24,14 +34,19 @@ BAD = (BadInput, NotFound, Conflict, ProblemError, MissingCapability)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     try:
-        status: int = options.command(options)
+        status: int = get_command(app).main(
+            args=given, prog_name="python -m backend", standalone_mode=False
+        )
+    except TyperException as error:
+        print(refusal(error), file=sys.stderr)
+        return BAD_INPUT
     except ArboretumError as error:
-        complain(error, as_json=getattr(options, "json", False))
+        complain(error, as_json="--json" in given)
         return BAD_INPUT if isinstance(error, BAD) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -18,11 +18,11 @@ from backend.core.errors import (
     EngineFailure,
     MissingCapability,
     NotFound,
+    ProblemError,
     StorageFailure,
 )
 from backend.core.types import JSON
 from backend.messages.runs import ErrorBody
-from backend.problems.base import ProblemError
 
 STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
     (BadInput, 422),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from pathlib import Path
+from typing import NamedTuple
 
 from backend.cli.store import within
 from backend.core.errors import BadInput
@@ -12,23 +13,32 @@ from backend.service.annotations_export import exported
 DONE = 0
 
 
-def export_labels(options: argparse.Namespace) -> int:
+class Wanted(NamedTuple):
+    """Which labels, in which format; None does not choose."""
+
+    format: str
+    author: str | None
+    strategy: str | None
+    problem: str | None
+    blind_only: bool
+
+
+def export_labels(wanted: Wanted, out: Path, db: Path | None, *, as_json: bool) -> int:
     """Write the labels that match; the file is complete or is not there."""
-    given = (options.format, options.author, options.strategy, options.problem, options.blind_only)
-    content = within(options.db, lambda services: exported(services, *given))
-    part = options.out.with_name(options.out.name + ".part")
+    content = within(db, lambda services: exported(services, *wanted))
+    part = out.with_name(out.name + ".part")
     try:
         part.write_bytes(content)
-        part.replace(options.out)
+        part.replace(out)
     except OSError as problem:
         raise BadInput(
             "--out",
-            given=str(options.out),
+            given=str(out),
             accepted=f"a path that can be written ({problem.strerror})",
         ) from problem
-    told = {"path": str(options.out), "format": options.format, "bytes": len(content)}
-    print(json.dumps(told) if options.json else f"{len(content)} bytes written to {options.out}")
+    written = {"path": str(out), "format": wanted.format, "bytes": len(content)}
+    print(json.dumps(written) if as_json else f"{len(content)} bytes written to {out}")
     return DONE
 
 
-__all__ = ["export_labels"]
+__all__ = ["Wanted", "export_labels"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
-from backend.cli.run import NAMES, carried_out, number, pairs, params_of
+from backend.cli.options import RunOptions
+from backend.cli.run import budget_of, carried_out, pairs, params_of
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.spec import Fork
@@ -17,33 +18,50 @@ from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
 from backend.service.assembly import Services
 
-CHANGEABLE = tuple(name for name in NAMES if name not in ("problem", "question", "answer"))
+
+class Edited(NamedTuple):
+    """How the step that the fork begins at is changed: its text (a whole step, or half of one), and
+    a token of it as PLACE=TEXT."""
+
+    text: str | None = None
+    half: bool = False
+    token: str | None = None
 
 
-def fork(options: argparse.Namespace) -> int:
+def fork(
+    run_id: int,
+    node: int,
+    edited: Edited,
+    options: RunOptions,
+    db: Path | None,
+    *,
+    as_json: bool,
+) -> int:
     """Go on from a node of a stored run, to the end; the result goes to standard output."""
 
     async def begin(services: Services) -> int:
-        row = await asyncio.to_thread(services.store.run, options.run_id)
-        return await services.jobs.forks.fork(options.run_id, fork_of(options, row.spec))
+        row = await asyncio.to_thread(services.store.run, run_id)
+        return await services.jobs.forks.fork(run_id, fork_of(node, edited, options, row.spec))
 
-    return asyncio.run(carried_out(options, begin))
+    return asyncio.run(carried_out(begin, db, as_json=as_json))
 
 
-def go_on(options: argparse.Namespace) -> int:
+def go_on(run_id: int, limits: Sequence[str], db: Path | None, *, as_json: bool) -> int:
     """Go on where the budget ended a stored run, with a larger one."""
-    budget = {axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)}
+    budget = budget_of(limits)
     return asyncio.run(
-        carried_out(options, lambda services: services.jobs.forks.continued(options.run_id, budget))
+        carried_out(
+            lambda services: services.jobs.forks.continued(run_id, budget), db, as_json=as_json
+        )
     )
 
 
-def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> Fork:
+def fork_of(
+    node: int, edited: Edited, options: RunOptions, origin: Mapping[str, JsonValue]
+) -> Fork:
     """What the options ask for; parameters are those of the strategy and the rule that the fork
     will have. Raises `BadInput`."""
-    settings: dict[str, Any] = {
-        name: getattr(options, name) for name in CHANGEABLE if getattr(options, name) is not None
-    }
+    settings: dict[str, Any] = dict(options.fields)
     strategy = settings.get("strategy", origin.get("strategy"))
     if options.param:
         settings["params"] = params_of(STRATEGIES[str(strategy)].params, "--param", options.param)
@@ -61,17 +79,15 @@ def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> For
             verifier.params, "--verifier-param", options.verifier_param
         )
     if options.budget:
-        settings["budget"] = {
-            axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)
-        }
+        settings["budget"] = budget_of(options.budget)
     edit: dict[str, Any] | None = (
-        None if options.text is None else {"text": options.text, "whole": not options.half}
+        None if edited.text is None else {"text": edited.text, "whole": not edited.half}
     )
-    if options.token is not None:
-        [(place, text)] = pairs("--token", [options.token])
+    if edited.token is not None:
+        [(place, text)] = pairs("--token", [edited.token])
         edit = {**(edit or {}), "token": {"position": place, "text": text}}
     try:
-        return Fork.model_validate({"node": options.node, "edit": edit, "settings": settings})
+        return Fork.model_validate({"node": node, "edit": edit, "settings": settings})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BadInput(
@@ -81,4 +97,4 @@ def fork_of(options: argparse.Namespace, origin: Mapping[str, JsonValue]) -> For
         ) from None
 
 
-__all__ = ["fork", "go_on"]
+__all__ = ["Edited", "fork", "go_on"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import runpy
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from backend.core.settings import Settings
@@ -17,11 +17,11 @@ from backend.problems.library import Library, file_sets
 from backend.service.catalog import catalog
 
 
-def show_catalog(options: argparse.Namespace) -> int:
+def show_catalog(*, as_json: bool) -> int:
     """Print everything that a run can name."""
     settings = Settings.from_environment(os.environ, host="127.0.0.1")
     found = catalog(Models(model_settings(settings)), _library(settings))
-    if options.json:
+    if as_json:
         print(found.model_dump_json())
     else:
         print(catalog_text(found))
@@ -56,14 +56,14 @@ def catalog_text(found: Catalog) -> str:
     return "\n".join(lines)
 
 
-def show_problems(options: argparse.Namespace) -> int:
+def show_problems(problem_id: str | None, *, as_json: bool) -> int:
     """Print the problem sets, or one problem."""
     library = _library(Settings.from_environment(os.environ, host="127.0.0.1"))
-    if options.problem is None:
+    if problem_id is None:
         sets = [asdict(each) for each in library.sets]
-        if options.json:
+        if as_json:
             print(json.dumps(sets, ensure_ascii=False))
-        for each in () if options.json else library.sets:
+        for each in () if as_json else library.sets:
             extent = (
                 f"levels {', '.join(map(str, each.levels))}"
                 if each.levels
@@ -71,19 +71,18 @@ def show_problems(options: argparse.Namespace) -> int:
             )
             print(f"{each.name:<20} {each.title} ({extent})")
         return 0
-    problem = library.find(options.problem)
-    if options.json:
+    problem = library.find(problem_id)
+    if as_json:
         print(json.dumps({**asdict(problem), "meta": dict(problem.meta)}, ensure_ascii=False))
     else:
         print(f"{problem.id}\n\n{problem.question}\n\nanswer: {problem.answer}")
     return 0
 
 
-def classroom(options: argparse.Namespace) -> int:
-    """Hand over to a stage of the classroom, a module with options of its own."""
-    module = f"backend.classroom.{options.stage}"
-    sys.argv = [module, *options.rest]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+def classroom(stage: str, rest: Sequence[str]) -> int:
+    """Hand over to a stage of the classroom, a program with options of its own."""
+    sys.argv = ["classroom", stage, *rest]
+    runpy.run_module("backend.classroom", run_name="__main__", alter_sys=True)
     return 0
 
 

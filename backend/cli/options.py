@@ -1,351 +1,131 @@
-"""The options of the command line. Commands are imported when they are called, so that `--help`
-answers at once."""
+"""What several commands take, each said once: an option is a type with a name and a help text.
+
+Settings of a run are not said here at all: `one_option_a_field` reads them off `RunSpec` and its
+parts, so that a new field is an option of the commands that start runs.
+"""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from importlib import import_module
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
-Command = Callable[[argparse.Namespace], int]
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typer import Argument, Option
 
-STAGES = ("corpus", "policy", "samples", "labels", "reward", "evaluate", "all")
-SAMPLING = {
-    "temperature": (float, "0 is greedy"),
-    "top_p": (float, "nucleus"),
-    "top_k": (int, "likeliest tokens kept"),
-    "min_p": (float, "least likelihood against the likeliest"),
-    "max_tokens": (int, "limit of one step"),
-    "alternatives": (int, "likeliest tokens stored at every position"),
-}
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser; `command` of its result is what to call."""
-    top = argparse.ArgumentParser(
-        prog="python -m backend", description="Grow, watch and compare reasoning trees."
-    )
-    commands = top.add_subparsers(required=True, metavar="command")
-    _serve(commands)
-    _run(commands)
-    resume = _command(
-        commands,
-        "resume",
-        "take up a run that was cut off, without paying again",
-        "backend.cli.run:resume",
-    )
-    resume.add_argument("run_id", type=int)
-    _add(resume, db=True)
-    _fork(commands)
-    _add(
-        _command(
-            commands, "catalog", "everything that a run can name", "backend.cli.look:show_catalog"
-        )
-    )
-    problems = _command(
-        commands, "problems", "the problem sets, or one problem", "backend.cli.look:show_problems"
-    )
-    problems.add_argument("problem", nargs="?", help="an id such as ledger/3/17")
-    _add(problems)
-    classroom = _command(
-        commands, "classroom", "train and measure the shipped models", "backend.cli.look:classroom"
-    )
-    classroom.add_argument("stage", choices=STAGES)
-    classroom.add_argument("rest", nargs=argparse.REMAINDER, help="options of the stage")
-    _store_commands(commands)
-    _sweep(commands)
-    return top
+RunId: TypeAlias = Annotated[int, Argument(help="number of a stored run")]
+AsJson: TypeAlias = Annotated[
+    bool, Option("--json", help="JSON on standard output, and nothing else there")
+]
+Db: TypeAlias = Annotated[Path | None, Option(help="file of the store")]
 
 
-def _sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    sweep = _command(
-        commands, "sweep", "carry out an experiment, or go on with it", "backend.cli.sweep:sweep"
-    )
-    sweep.add_argument("spec", type=Path, help="a TOML file; see docs/experiments.md")
-    sweep.add_argument(
-        "--folder",
-        type=Path,
-        help="where results are kept: a folder for each experiment below it (var/experiments)",
-    )
-    sweep.add_argument("--at-once", type=int, default=64, help="tasks in flight (64)")
-    sweep.add_argument(
-        "--ray",
-        metavar="ADDRESS",
-        help="carry it out on this Ray cluster; `local`: on a cluster of this machine",
-    )
-    sweep.add_argument("--retry", action="store_true", help="take up the tasks that failed")
-    sweep.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="write what there is as one HTML page, and do nothing else",
-    )
-    sweep.add_argument(
-        "--plan", action="store_true", help="say what there is to do, and do nothing"
-    )
-    _add(sweep)
+def repeated(help: str, metavar: str = "NAME=VALUE") -> Any:
+    """An option that may be given several times, each time with one text such as `n=16`."""
+    return Option(metavar=metavar, help=f"{help}; repeat it for more", show_default=False)
 
 
-def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    serve = _command(
-        commands, "serve", "serve pages and API on one port", "backend.cli.serve:serve"
-    )
-    serve.add_argument("--port", type=int)
-    serve.add_argument("--host", help="address to bind to; anything but loopback asks for a token")
-    serve.add_argument("--db", type=Path, help="file of the store")
+Param: TypeAlias = Annotated[list[str], repeated("a parameter of the strategy")]
+RuleParam: TypeAlias = Annotated[list[str], repeated("a parameter of the selector")]
+VerifierParam: TypeAlias = Annotated[list[str], repeated("a parameter of the verifier")]
+Budget: TypeAlias = Annotated[
+    list[str], repeated("a limit such as generated_tokens=2000", metavar="AXIS=LIMIT")
+]
 
 
-def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = _command(
-        commands, "run", "run a strategy on a problem, without a server", "backend.cli.run:run"
-    )
-    run.add_argument("--strategy", required=True)
-    run.add_argument("--problem", help="an id such as ledger/3/17")
-    run.add_argument("--question", help="a question of your own")
-    run.add_argument("--answer", help="its right answer, if you know it")
-    _settings(run)
-    for name, (kind, text) in SAMPLING.items():
-        run.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
-    _add(run, db=True)
+@dataclass(frozen=True)
+class RunOptions:
+    """What the options of `run` and `fork` say: fields of `RunSpec` and of its sampling by name,
+    those that were given, and the NAME=VALUE texts of the rest."""
+
+    fields: Mapping[str, Any]
+    param: list[str] = field(default_factory=list)
+    selector_param: list[str] = field(default_factory=list)
+    verifier_param: list[str] = field(default_factory=list)
+    budget: list[str] = field(default_factory=list)
 
 
-def _settings(run: argparse.ArgumentParser) -> None:
-    run.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the strategy; repeat it for more",
-    )
-    run.add_argument(
-        "--verifier-param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the verifier; repeat it for more",
-    )
-    run.add_argument(
-        "--selector-param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the selector; repeat it for more",
-    )
-    run.add_argument(
-        "--budget",
-        action="append",
-        default=[],
-        metavar="AXIS=LIMIT",
-        help="a limit such as generated_tokens=2000",
-    )
-    run.add_argument("--seed", type=int)
-    for name in (
-        "engine",
-        "model",
-        "verifier",
-        "verifier-model",
-        "aggregation",
-        "selector",
-        "system",
-    ):
-        run.add_argument(f"--{name}")
+Command: TypeAlias = Callable[..., int]
 
 
-def _fork(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    fork = _command(
-        commands,
-        "fork",
-        "go on from a node of a stored run; what is not said stays as it was there",
-        "backend.cli.fork:fork",
-    )
-    fork.add_argument("run_id", type=int)
-    fork.add_argument("node", type=int, help="any node of the run")
-    fork.add_argument("--text", help="the step's text, written anew")
-    fork.add_argument(
-        "--half",
-        action="store_true",
-        help="the text is a half-written step, which the model completes",
-    )
-    fork.add_argument(
-        "--token",
-        metavar="PLACE=TEXT",
-        help="what stands in place of a token of the step, counted from 0; the step is cut there",
-    )
-    fork.add_argument("--strategy")
-    _settings(fork)
-    _add(fork, db=True)
-    go_on = _command(
-        commands,
-        "continue",
-        "go on where the budget ended a stored run, with a larger one",
-        "backend.cli.fork:go_on",
-    )
-    go_on.add_argument("run_id", type=int)
-    go_on.add_argument(
-        "--budget",
-        action="append",
-        default=[],
-        metavar="AXIS=LIMIT",
-        help="a limit; an axis that is left out has none",
-    )
-    _add(go_on, db=True)
+def one_option_a_field(
+    *models: type[BaseModel], required: Collection[str] = (), without: Collection[str] = ()
+) -> Callable[[Command], Command]:
+    """Give a command an option for each field of the models that is a text or a number, with the
+    field's name and description. What was given reaches the command as its argument `fields`.
+
+    The values are not checked against the bounds of the fields: that is for the model itself, which
+    says what it accepts.
+    """
+    options = [
+        _option(name, about, required=name in required)
+        for model in models
+        for name, about in model.model_fields.items()
+        if name not in without and plain_type(about) is not None
+    ]
+    names = [each.name for each in options]
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def call(**given: Any) -> int:
+            values = {name: given.pop(name) for name in names}
+            said = {name: value for name, value in values.items() if value is not None}
+            return function(fields=said, **given)
+
+        own = inspect.signature(function, eval_str=True).parameters
+        others = [
+            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, each in own.items()
+            if name != "fields"
+        ]
+        call.__dict__["__signature__"] = inspect.Signature([*options, *others])
+        return call
+
+    return decorate
 
 
-def _store_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verify = _command(
-        commands,
-        "verify-run",
-        "check a stored run, or an export file, for soundness",
-        "backend.cli.store:verify_run",
+def _option(name: str, about: FieldInfo, *, required: bool) -> inspect.Parameter:
+    """A keyword argument that the command line shows as `--name`."""
+    kind: Any = plain_type(about)
+    empty = inspect.Parameter.empty
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=empty if required else None,
+        annotation=Annotated[
+            kind if required else kind | None, Option(help=about.description, show_default=False)
+        ],
     )
-    verify.add_argument("run", help="a run's id, or an export file")
-    _add(verify, db=True)
-    reselect = _command(
-        commands,
-        "reselect",
-        "what another final rule would have chosen from a stored run",
-        "backend.cli.reselect:reselect",
-    )
-    reselect.add_argument("run_id", type=int)
-    reselect.add_argument(
-        "--selector", required=True, help="a rule from the catalogue, such as majority"
-    )
-    reselect.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the rule; repeat it for more",
-    )
-    reselect.add_argument(
-        "--aggregation", help="rank by the stored scores of steps: last, min, prod or mean"
-    )
-    _add(reselect, db=True)
-    why = _command(
-        commands, "why", "where the right answer of a stored run died", "backend.cli.why:why"
-    )
-    why.add_argument("run_id", type=int)
-    why.add_argument(
-        "--node",
-        type=int,
-        help="tell the first wrong step on the path to this node; absent: the chosen one",
-    )
-    why.add_argument(
-        "--labeller", help="who judges the steps, by its name in the catalogue; absent: exact"
-    )
-    _add(why, db=True)
-    _what_if(commands)
-    export = _command(commands, "export", "write a run as a file", "backend.cli.store:export_run")
-    export.add_argument("run_id", type=int)
-    export.add_argument("path", type=Path, nargs="?", help="the same as --out")
-    export.add_argument(
-        "--out",
-        type=Path,
-        help=(
-            "file to write; Parquet tables go into a new folder, or into an archive where it "
-            "ends in .zip"
-        ),
-    )
-    kinds = (
-        "jsonl (default), parquet, html (a page that opens offline), svg (the tree); PNG comes "
-        "from the menu Export of the Trace page"
-    )
-    export.add_argument("--format", default="jsonl", help=kinds)
-    _add(export, db=True)
-    take_in = _command(
-        commands,
-        "import",
-        "take in a file of this program or of another",
-        "backend.cli.store:import_run",
-    )
-    take_in.add_argument("path", type=Path)
-    take_in.add_argument(
-        "--format",
-        default="auto",
-        help="auto (default), or the name of a format; a wrong name lists them",
-    )
-    take_in.add_argument("--question", help="what was asked, where the file does not say")
-    take_in.add_argument(
-        "--answer", help="the right answer, where it is known and the file does not say"
-    )
-    _add(take_in, db=True)
-    _annotations(commands)
 
 
-def _annotations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    made = _command(
-        commands,
-        "annotations",
-        "write people's labels as a file",
-        "backend.cli.annotations:export_labels",
-    )
-    made.add_argument("action", choices=["export"])
-    made.add_argument("--out", type=Path, required=True, help="file to write")
-    made.add_argument(
-        "--format", default="csv", help="csv (default), parquet, processbench or prm800k"
-    )
-    made.add_argument("--author", help="only labels of this author")
-    made.add_argument("--strategy", help="only runs of this strategy")
-    made.add_argument("--problem", help="only runs on this problem, or on problems of this set")
-    made.add_argument("--blind-only", action="store_true", help="only labels that were given blind")
-    _add(made, db=True)
+Plain: TypeAlias = type[str] | type[int] | type[float]
 
 
-def _what_if(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    what_if = _command(
-        commands,
-        "what-if",
-        "what a stored run would have chosen with other settings",
-        "backend.cli.why:what_if",
-    )
-    what_if.add_argument("run_id", type=int)
-    what_if.add_argument("--selector", help="another final rule from the catalogue")
-    what_if.add_argument(
-        "--selector-param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the rule; repeat it for more",
-    )
-    what_if.add_argument(
-        "--aggregation",
-        help="other scores of paths, from those of their steps: last, min, prod or mean",
-    )
-    what_if.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="another parameter of the strategy; repeat it for more",
-    )
-    what_if.add_argument("--first", type=int, help="let only the first so many candidates stand")
-    what_if.add_argument(
-        "--series", help="stored scores of another verifier that shall steer the search"
-    )
-    _add(what_if, db=True)
+def plain_type(about: FieldInfo) -> Plain | None:
+    """What an option for the field takes: a whole number, a number or a text (one of several words
+    is a text as well); None for a field with parts."""
+    kinds = [each for each in get_args(about.annotation) or () if each is not NoneType]
+    kind = kinds[0] if len(kinds) == 1 else about.annotation
+    if get_origin(kind) is Literal:
+        return str
+    plain: tuple[Plain, ...] = (str, int, float)
+    return next((each for each in plain if kind is each), None)
 
 
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, target: str
-) -> argparse.ArgumentParser:
-    module, function = target.split(":")
-
-    def call(options: argparse.Namespace) -> int:
-        command: Command = getattr(import_module(module), function)
-        return command(options)
-
-    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    made.set_defaults(command=call)
-    return made
-
-
-def _add(made: argparse.ArgumentParser, *, db: bool = False) -> None:
-    made.add_argument(
-        "--json", action="store_true", help="JSON on standard output, and nothing else there"
-    )
-    if db:
-        made.add_argument("--db", type=Path, help="file of the store")
-
-
-__all__ = ["SAMPLING", "STAGES", "parser"]
+__all__ = [
+    "AsJson",
+    "Budget",
+    "Db",
+    "Param",
+    "RuleParam",
+    "RunId",
+    "RunOptions",
+    "VerifierParam",
+    "one_option_a_field",
+    "repeated",
+]

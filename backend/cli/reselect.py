@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
 
 from backend.cli.run import params_of
 from backend.cli.store import within
+from backend.core.ports import Aggregation
 from backend.judging.rules import SELECTORS
 from backend.messages.runs import Choice, Reselection
 from backend.service.reselection import reselected
@@ -14,16 +17,24 @@ DONE = 0
 JUDGED = {True: "right", False: "wrong", None: "undecided"}
 
 
-def reselect(options: argparse.Namespace) -> int:
+def reselect(
+    run_id: int,
+    rule: str,
+    given: Sequence[str],
+    aggregation: str | None,
+    db: Path | None,
+    *,
+    as_json: bool,
+) -> int:
     """Let a rule choose and print what it chose, beside the choice of the run."""
-    params = params_of(SELECTORS[options.selector].params, "--param", options.param)
+    params = params_of(SELECTORS[rule].params, "--param", given)
     found = within(
-        options.db,
+        db,
         lambda services: reselected(
-            services, options.run_id, options.selector, params, options.aggregation
+            services, run_id, rule, params, cast("Aggregation | None", aggregation)
         ),
     )
-    print(found.model_dump_json() if options.json else text_of(found))
+    print(found.model_dump_json() if as_json else text_of(found))
     return DONE
 
 

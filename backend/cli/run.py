@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import dataclasses
 import json
@@ -11,15 +10,16 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from backend.cli.options import SAMPLING
+from backend.cli.options import RunOptions
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES, Params
 from backend.core.settings import Settings
-from backend.core.spec import RunSpec
+from backend.core.spec import RunSpec, SamplingSpec
 from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
 from backend.messages.runs import Run
@@ -27,62 +27,45 @@ from backend.service.assembly import Services, open_services
 from backend.service.present import shown_run
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
-NAMES = (
-    "strategy",
-    "problem",
-    "question",
-    "answer",
-    "seed",
-    "engine",
-    "model",
-    "verifier",
-    "verifier_model",
-    "aggregation",
-    "selector",
-    "system",
-)
 
 Begin = Callable[[Services], Awaitable[int]]
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: RunOptions, db: Path | None, *, as_json: bool) -> int:
     """Run what the options describe; the result goes to standard output."""
     spec = spec_of(options)
-    return asyncio.run(carried_out(options, lambda services: services.jobs.submit(spec)))
+    return asyncio.run(
+        carried_out(lambda services: services.jobs.submit(spec), db, as_json=as_json)
+    )
 
 
-def resume(options: argparse.Namespace) -> int:
+def resume(run_id: int, db: Path | None, *, as_json: bool) -> int:
     """Take up a run that crashed or failed."""
 
     async def begin(services: Services) -> int:
-        await services.jobs.resume(options.run_id)
-        return int(options.run_id)
+        await services.jobs.resume(run_id)
+        return run_id
 
-    return asyncio.run(carried_out(options, begin))
+    return asyncio.run(carried_out(begin, db, as_json=as_json))
 
 
-def spec_of(options: argparse.Namespace) -> RunSpec:
+def spec_of(options: RunOptions) -> RunSpec:
     """The `RunSpec` of the options. Raises `BadInput`."""
-    given: dict[str, Any] = {
-        name: getattr(options, name) for name in NAMES if getattr(options, name) is not None
-    }
-    entry = STRATEGIES[options.strategy]
+    fields = options.fields
+    given: dict[str, Any] = {name: fields[name] for name in RunSpec.model_fields if name in fields}
+    entry = STRATEGIES[given["strategy"]]
     given["params"] = params_of(entry.params, "--param", options.param)
-    verifier = VERIFIERS[options.verifier or RunSpec.model_fields["verifier"].default]
-    given["verifier_params"] = params_of(
-        verifier.params, "--verifier-param", options.verifier_param
-    )
     given["selector_params"] = params_of(
-        SELECTORS[options.selector or entry.card.selector].params,
+        SELECTORS[given.get("selector") or entry.card.selector].params,
         "--selector-param",
         options.selector_param,
     )
-    given["budget"] = {
-        axis: number(axis, limit) for axis, limit in pairs("--budget", options.budget)
-    }
-    given["sampling"] = {
-        name: getattr(options, name) for name in SAMPLING if getattr(options, name) is not None
-    }
+    verifier = VERIFIERS[given.get("verifier") or RunSpec.model_fields["verifier"].default]
+    given["verifier_params"] = params_of(
+        verifier.params, "--verifier-param", options.verifier_param
+    )
+    given["budget"] = budget_of(options.budget)
+    given["sampling"] = {name: fields[name] for name in SamplingSpec.model_fields if name in fields}
     try:
         return RunSpec.model_validate(given)
     except ValidationError as error:
@@ -123,6 +106,11 @@ def pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
     return [(text.partition("=")[0], text.partition("=")[2]) for text in texts]
 
 
+def budget_of(texts: Sequence[str]) -> dict[str, float]:
+    """AXIS=LIMIT texts as a budget. Raises `BadInput`."""
+    return {axis: number(axis, limit) for axis, limit in pairs("--budget", texts)}
+
+
 def number(axis: str, text: str) -> float:
     try:
         return float(text)
@@ -130,10 +118,10 @@ def number(axis: str, text: str) -> float:
         raise BadInput(f"budget {axis}", given=text, accepted="a number above 0") from None
 
 
-async def carried_out(options: argparse.Namespace, begin: Begin) -> int:
+async def carried_out(begin: Begin, db: Path | None, *, as_json: bool) -> int:
     """Let the run that `begin` starts come to its end, and show how it ended; the exit status."""
     settings = dataclasses.replace(
-        Settings.from_environment(os.environ, db=options.db, host="127.0.0.1"), samples=None
+        Settings.from_environment(os.environ, db=db, host="127.0.0.1"), samples=None
     )
     async with open_services(settings) as services:
         run_id = await begin(services)
@@ -141,7 +129,7 @@ async def carried_out(options: argparse.Namespace, begin: Begin) -> int:
             await services.jobs.wait(run_id)
         row = await asyncio.to_thread(services.store.run, run_id)
         result = result_of(shown_run(row))
-    show(result, as_json=options.json)
+    show(result, as_json=as_json)
     if interrupted.is_set():
         return INTERRUPTED
     return DONE if result["status"] == "finished" else FAILED
@@ -216,9 +204,8 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
 
 
 __all__ = [
-    "NAMES",
+    "budget_of",
     "carried_out",
-    "number",
     "pairs",
     "params_of",
     "resume",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from pathlib import Path
 
 from backend.core.errors import BadInput
 from backend.core.settings import ROOT, Settings
 
 
-def serve(options: argparse.Namespace) -> int:
+def serve(host: str | None, port: int | None, db: Path | None) -> int:
     """Replace this process by the server, so that signals and exit status are the server's own."""
     app = ROOT / "app.py"
     if not app.is_file():
@@ -19,9 +19,7 @@ def serve(options: argparse.Namespace) -> int:
             given=str(app),
             accepted="a checkout of the project: the server's entry app.py is missing",
         )
-    settings = Settings.from_environment(
-        os.environ, host=options.host, port=options.port, db=options.db
-    )
+    settings = Settings.from_environment(os.environ, host=host, port=port, db=db)
     os.environ["ARBORETUM_DB"] = str(settings.db.resolve())
     command = [
         sys.executable,

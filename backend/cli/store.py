@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -22,14 +21,12 @@ DONE, NOT_SOUND = 0, 3
 T = TypeVar("T")
 
 
-def verify_run(options: argparse.Namespace) -> int:
+def verify_run(run: str, db: Path | None, *, as_json: bool) -> int:
     """Print what is wrong with a stored run or an export file; exit status 3 if anything is."""
-    if options.run.isdecimal():
-        return report(
-            within(options.db, lambda services: services.store.verify(int(options.run))),
-            as_json=options.json,
-        )
-    path = Path(options.run)
+    if run.isdecimal():
+        found = within(db, lambda services: services.store.verify(int(run)))
+        return report(found, as_json=as_json)
+    path = Path(run)
     if not path.exists():
         raise BadInput(
             "export file", given=str(path), accepted="a file that exists, or the id of a stored run"
@@ -39,7 +36,7 @@ def verify_run(options: argparse.Namespace) -> int:
             Path(folder) / "verify.duckdb",
             lambda services: services.store.verify(services.store.import_run(path)),
         )
-    return report(found, as_json=options.json)
+    return report(found, as_json=as_json)
 
 
 def report(found: list[str], *, as_json: bool) -> int:
@@ -50,31 +47,47 @@ def report(found: list[str], *, as_json: bool) -> int:
     return NOT_SOUND if found else DONE
 
 
-def export_run(options: argparse.Namespace) -> int:
-    """Write a run as a file."""
-    path = options.out or options.path
-    if path is None or (options.out and options.path):
+def export_run(
+    run_id: int,
+    place: Path | None,
+    out: Path | None,
+    format: str,
+    db: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Write a run as a file, at `place` or `out`, of which one is given."""
+    path = out or place
+    if path is None or (out and place):
         raise BadInput(
             "--out",
-            given=options.path and [str(options.path), str(options.out)],
+            given=place and [str(place), str(out)],
             accepted="the one file to write",
         )
-    within(options.db, lambda services: write_out(services, options.run_id, path, options.format))
-    told = {"run_id": options.run_id, "path": str(path), "format": options.format}
-    print(json.dumps(told) if options.json else f"run {options.run_id} written to {path}")
+    within(db, lambda services: write_out(services, run_id, path, format))
+    written = {"run_id": run_id, "path": str(path), "format": format}
+    print(json.dumps(written) if as_json else f"run {run_id} written to {path}")
     return DONE
 
 
-def import_run(options: argparse.Namespace) -> int:
+def import_run(
+    path: Path,
+    format: str,
+    question: str | None,
+    answer: str | None,
+    db: Path | None,
+    *,
+    as_json: bool,
+) -> int:
     """Take in a file, or a folder of Parquet tables."""
-    content, given = content_of(options.path), Given(options.question, options.answer)
+    content, given = content_of(path), Given(question, answer)
     taken = within(
-        options.db,
-        lambda services: take_in(services, content, options.path.name, options.format, given),
+        db,
+        lambda services: take_in(services, content, path.name, format, given),
     )
     print(
         json.dumps(taken._asdict())
-        if options.json
+        if as_json
         else "\n".join(f"run {run_id} ({taken.format})" for run_id in taken.run_ids)
     )
     return DONE

@@ -3,14 +3,14 @@ on where it was."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import signal
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from backend.core.errors import BadInput
 from backend.core.settings import ROOT, Settings
@@ -28,40 +28,52 @@ from backend.problems.library import Library, file_sets
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
 FOLDER = ROOT / "var" / "experiments"
-TOLD_EVERY_S = 5.0
+SHOWN_EVERY_S = 5.0
 
 
-def sweep(options: argparse.Namespace) -> int:
+class How(NamedTuple):
+    """How an experiment is carried out: where its results are kept, how many tasks are in flight,
+    the address of a cluster, whether failed tasks are taken up. With `report` (a file) or `plan` it
+    is not carried out, but told of."""
+
+    folder: Path | None
+    at_once: int
+    ray: str | None
+    retry: bool
+    report: Path | None
+    plan: bool
+
+
+def sweep(file: Path, how: How, *, as_json: bool) -> int:
     """Carry out an experiment; exit status 3 if tasks failed."""
-    experiment = read_experiment(options.spec)
-    if options.at_once < 1:
-        raise BadInput("--at-once", given=options.at_once, accepted="at least 1")
-    folder = Folder.of(options.folder or FOLDER, experiment)
+    experiment = read_experiment(file)
+    if how.at_once < 1:
+        raise BadInput("--at-once", given=how.at_once, accepted="at least 1")
+    folder = Folder.of(how.folder or FOLDER, experiment)
     settings, equivalence = Settings.from_environment(os.environ, host="127.0.0.1"), Equivalence()
     library = Library(equivalence, file_sets(settings.problems))
     check(experiment, library.find)
     try:
-        if options.report:
-            options.report.write_text(
-                report(folder, read_material(folder, find=library.find)), encoding="utf-8"
-            )
-            tell(options, {"report": str(options.report)})
+        if how.report:
+            page = report(folder, read_material(folder, find=library.find))
+            how.report.write_text(page, encoding="utf-8")
+            show({"report": str(how.report)}, as_json=as_json)
             return DONE
-        if options.ray and not options.plan:
-            how = {
-                "at_once": options.at_once,
-                "retry": options.retry,
-                "tell": Told(as_json=options.json),
-            }
-            return ended(
-                options, folder, cluster.carried_out(experiment, folder, options.ray, **how)
+        if how.plan:
+            show(planned(experiment, folder), as_json=as_json)
+            return DONE
+        if how.ray:
+            ended = cluster.carried_out(
+                experiment,
+                folder,
+                how.ray,
+                at_once=how.at_once,
+                retry=how.retry,
+                tell=ProgressLines(silent=as_json),
             )
-        if not options.plan:
-            return asyncio.run(
-                _carried_out(options, experiment, folder, model_settings(settings), library)
-            )
-        tell(options, planned(experiment, folder))
-        return DONE
+            return show_end(folder, ended, as_json=as_json)
+        models = model_settings(settings)
+        return asyncio.run(_carry_out(experiment, folder, models, library, how, as_json=as_json))
     finally:
         equivalence.close()
 
@@ -77,12 +89,14 @@ def planned(experiment: Experiment, folder: Folder) -> dict[str, Any]:
     }
 
 
-async def _carried_out(
-    options: argparse.Namespace,
+async def _carry_out(
     experiment: Experiment,
     folder: Folder,
     settings: ModelSettings,
     library: Library,
+    how: How,
+    *,
+    as_json: bool,
 ) -> int:
     models = Models(settings)
     work = Sweep(
@@ -92,9 +106,9 @@ async def _carried_out(
         find=library.find,
         grade=library.grade,
         compare=library.same,
-        at_once=options.at_once,
-        retry=options.retry,
-        tell=Told(as_json=options.json),
+        at_once=how.at_once,
+        retry=how.retry,
+        tell=ProgressLines(silent=as_json),
     )
     task, loop = asyncio.ensure_future(work.carry_out()), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -102,45 +116,41 @@ async def _carried_out(
     try:
         progress = await task
     except asyncio.CancelledError:
-        tell(
-            options,
-            {"status": "interrupted", **await asyncio.to_thread(planned, experiment, folder)},
-        )
+        left = await asyncio.to_thread(planned, experiment, folder)
+        show({"status": "interrupted", **left}, as_json=as_json)
         return INTERRUPTED
     finally:
         await models.close()
-    return ended(options, folder, progress)
+    return show_end(folder, progress, as_json=as_json)
 
 
-def ended(options: argparse.Namespace, folder: Folder, progress: Progress) -> int:
-    """Say how it ended."""
+def show_end(folder: Folder, progress: Progress, *, as_json: bool) -> int:
+    """Say how it ended; the exit status."""
     causes = [
         row
         for row in folder.results().select(["arm", "problem", "failure"]).to_pylist()
         if row["failure"] is not None
     ]
-    tell(
-        options,
-        {
-            "status": "finished",
-            "done": progress.done,
-            "failed": len(causes),
-            "folder": str(folder.path),
-            "failures": causes[:20],
-        },
-    )
+    result = {
+        "status": "finished",
+        "done": progress.done,
+        "failed": len(causes),
+        "folder": str(folder.path),
+        "failures": causes[:20],
+    }
+    show(result, as_json=as_json)
     return FAILED if causes else DONE
 
 
-class Told:
-    """Says how far it is, every few seconds, on standard error."""
+class ProgressLines:
+    """Says how far it is, every few seconds, on standard error, or says nothing."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._silent, self._at = as_json, 0.0
+    def __init__(self, *, silent: bool) -> None:
+        self._silent, self._at = silent, 0.0
 
     def __call__(self, progress: Progress) -> None:
         if self._silent or (
-            time.monotonic() - self._at < TOLD_EVERY_S and progress.done < progress.total
+            time.monotonic() - self._at < SHOWN_EVERY_S and progress.done < progress.total
         ):
             return
         self._at = time.monotonic()
@@ -155,16 +165,16 @@ class Told:
         )
 
 
-def tell(options: argparse.Namespace, told: dict[str, Any]) -> None:
+def show(result: dict[str, Any], *, as_json: bool) -> None:
     """The result on standard output."""
-    if options.json:
-        print(json.dumps(told, ensure_ascii=False))
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
         return
-    for name, value in told.items():
+    for name, value in result.items():
         if name != "failures":
             print(f"{name:<10} {value}")
-    for row in told.get("failures", []):
+    for row in result.get("failures", []):
         print(f"  {row['arm']} on {row['problem']}: {row['failure']}")
 
 
-__all__ = ["FOLDER", "planned", "sweep"]
+__all__ = ["FOLDER", "How", "planned", "sweep"]

@@ -3,7 +3,9 @@ have chosen."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
@@ -21,13 +23,12 @@ from backend.service.assembly import Services
 DONE = 0
 
 
-def why(options: argparse.Namespace) -> int:
+def why(
+    run_id: int, node: int | None, labeller: str | None, db: Path | None, *, as_json: bool
+) -> int:
     """Print the cause and where to look."""
-    found = within(
-        options.db,
-        lambda services: explained.why(services, options.run_id, options.node, options.labeller),
-    )
-    print(found.model_dump_json() if options.json else why_text(found))
+    found = within(db, lambda services: explained.why(services, run_id, node, labeller))
+    print(found.model_dump_json() if as_json else why_text(found))
     return DONE
 
 
@@ -47,32 +48,39 @@ def why_text(found: Why) -> str:
     return "\n".join(lines)
 
 
-def what_if(options: argparse.Namespace) -> int:
+class Other(NamedTuple):
+    """The settings that a stored run should have had instead; None leaves the run's own."""
+
+    selector: str | None
+    selector_param: Sequence[str]
+    aggregation: str | None
+    param: Sequence[str]
+    first: int | None
+    series: str | None
+
+
+def what_if(run_id: int, other: Other, db: Path | None, *, as_json: bool) -> int:
     """Print what would have been chosen, and how far that is exact."""
 
     def asked(services: Services) -> WhatIf:
-        spec = services.stored_run(options.run_id).spec
-        rule = SELECTORS[
-            options.selector or spec.selector or STRATEGIES[spec.strategy].card.selector
-        ]
-        given = params_of(rule.params, "--selector-param", options.selector_param)
-        params = params_of(STRATEGIES[spec.strategy].params, "--param", options.param)
-        return stored_run.would_have(services, options.run_id, ask_of(options, given, params))
+        spec = services.stored_run(run_id).spec
+        rule = SELECTORS[other.selector or spec.selector or STRATEGIES[spec.strategy].card.selector]
+        given = params_of(rule.params, "--selector-param", other.selector_param)
+        params = params_of(STRATEGIES[spec.strategy].params, "--param", other.param)
+        return stored_run.would_have(services, run_id, ask_of(other, given, params))
 
-    found = within(options.db, asked)
-    print(found.model_dump_json() if options.json else what_if_text(found))
+    found = within(db, asked)
+    print(found.model_dump_json() if as_json else what_if_text(found))
     return DONE
 
 
-def ask_of(
-    options: argparse.Namespace, rule: dict[str, JsonValue], params: dict[str, JsonValue]
-) -> WhatIfAsk:
-    """The options as a question. Raises `BadInput`."""
+def ask_of(other: Other, rule: dict[str, JsonValue], params: dict[str, JsonValue]) -> WhatIfAsk:
+    """The other settings as a question. Raises `BadInput`."""
     given = {
-        "selector": options.selector,
-        "aggregation": options.aggregation,
-        "first": options.first,
-        "series": options.series,
+        "selector": other.selector,
+        "aggregation": other.aggregation,
+        "first": other.first,
+        "series": other.series,
     }
     try:
         return WhatIfAsk.model_validate(
@@ -93,4 +101,4 @@ def what_if_text(found: WhatIf) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["what_if", "what_if_text", "why", "why_text"]
+__all__ = ["Other", "what_if", "what_if_text", "why", "why_text"]

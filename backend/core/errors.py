@@ -20,6 +20,11 @@ class BadInput(ArboretumError):
         self.what, self.given, self.accepted = what, given, accepted
 
 
+class ProblemError(ArboretumError):
+    """A problem, level or problem file that does not exist or cannot be read; the message names
+    what is accepted."""
+
+
 class NotFound(ArboretumError):
     """A run, node, problem or model that was named does not exist."""
 

@@ -15,15 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from backend.core.errors import ArboretumError
+from backend.core.errors import ProblemError
 from backend.core.registry import Registry
 
 JSON: TypeAlias = Any
-
-
-class ProblemError(ArboretumError):
-    """A problem, level or problem file that does not exist or cannot be read; the message names
-    what is accepted."""
 
 
 @dataclass(frozen=True)

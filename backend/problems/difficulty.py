@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from backend.problems.base import ProblemError
+from backend.core.errors import ProblemError
 
 Knobs = TypeVar("Knobs")
 

@@ -16,7 +16,8 @@ from types import MappingProxyType
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from backend.problems.base import Problem, ProblemError
+from backend.core.errors import ProblemError
+from backend.problems.base import Problem
 
 LARGEST_FILE_BYTES = 32 << 20
 MOST_PROBLEMS = 100_000

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend import problems
-from backend.problems.base import Grade, Problem, ProblemError
+from backend.core.errors import ProblemError
+from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.file import FileSet, read_file
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection
 from typing import NamedTuple
 
-from backend.problems.base import ProblemError
+from backend.core.errors import ProblemError
 
 LARGEST_SEED = 10**12
 

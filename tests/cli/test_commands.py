@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from backend.cli.options import parser
+from backend.__main__ import main
+from backend.cli.options import RunOptions
 from backend.cli.run import spec_of
 from backend.core.errors import BadInput
+from backend.core.spec import RunSpec, SamplingSpec
+from storage import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ["run", "--engine", "scripted", "--verifier", "exact", "--json"]
@@ -179,28 +182,13 @@ def test_catalogue_and_problems_are_printed_as_json() -> None:
     }
     assert answer(command("problems", "ledger/3/17", "--json"))["id"] == "ledger/3/17"
     assert command("problems", "ledger/99/17", "--json").returncode == 2
-    assert "usage" in command("dance").stderr
 
 
 def test_parameters_take_the_types_of_the_schema() -> None:
-    options = parser().parse_args(
-        [
-            "run",
-            "--strategy",
-            "particle_filter",
-            "--question",
-            "1 + 1?",
-            "--param",
-            "particles=16",
-            "--param",
-            "scheme=systematic",
-            "--budget",
-            "generated_tokens=2000",
-            "--temperature",
-            "0.5",
-            "--top-k",
-            "7",
-        ]
+    options = RunOptions(
+        {"strategy": "particle_filter", "question": "1 + 1?", "temperature": 0.5, "top_k": 7},
+        param=["particles=16", "scheme=systematic"],
+        budget=["generated_tokens=2000"],
     )
     spec = spec_of(options)
     assert spec.params == {"particles": 16, "scheme": "systematic"}
@@ -208,9 +196,59 @@ def test_parameters_take_the_types_of_the_schema() -> None:
     assert (spec.sampling.temperature, spec.sampling.top_k) == (0.5, 7)
 
 
+def test_options_of_the_command_line_reach_the_stored_run(tmp_path: Path) -> None:
+    """Each in its place: fields of the run, of its sampling, parameters, and a budget."""
+    db = tmp_path / "a.duckdb"
+    arguments = ["--strategy", "chain", "--problem", "ledger/1/1000001", "--seed", "7"]
+    arguments += ["--top-p", "0.5", "--max-tokens", "9", "--alternatives", "2"]
+    arguments += ["--param", "max_steps=3", "--budget", "rounds=2", "--aggregation", "mean"]
+    assert main([*RUN, *arguments, "--db", str(db)]) == 0
+    store = Store.open(db)
+    spec = RunSpec.model_validate(store.run(1).spec)
+    store.close()
+    assert (spec.seed, spec.aggregation, spec.engine) == (7, "mean", "scripted")
+    assert (spec.params, spec.budget) == ({"max_steps": 3}, {"rounds": 2.0})
+    assert spec.sampling == SamplingSpec(top_p=0.5, max_tokens=9, alternatives=2)
+
+
+def test_every_plain_field_of_a_run_is_an_option_with_its_description() -> None:
+    shown = " ".join(command("run", "--help").stdout.split())
+    for model in (RunSpec, SamplingSpec):
+        for name, field in model.model_fields.items():
+            if field.default_factory is None:
+                assert f"--{name.replace('_', '-')} " in shown
+                assert (field.description or "") in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dance"], ["dance", "accepted: serve, run,"]),
+        (["run", "--dowsing", "1"], ["--dowsing", "accepted: --strategy, --problem,"]),
+        (["run"], ["--strategy"]),
+        (["run", "--strategy", "chain", "--seed", "x"], ["--seed", "'x'", "integer"]),
+        (["annotations", "burn", "--out", "x"], ["burn", "export"]),
+        (["fork", "1"], ["node"]),
+        ([], ["accepted: serve, run,"]),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_exits_with_2_and_says_what_is_accepted(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: list[str]
+) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    usage, error = printed.err.splitlines()
+    assert usage.startswith("usage: python -m backend") and error.startswith("error: ")
+    assert all(part in error for part in said), error
+
+
 def test_a_question_and_a_problem_together_are_refused() -> None:
-    options = parser().parse_args(
-        ["run", "--strategy", "chain", "--question", "1 + 1?", "--problem", "ledger/1/1"]
-    )
+    fields = {"strategy": "chain", "question": "1 + 1?", "problem": "ledger/1/1"}
     with pytest.raises(BadInput, match="exactly one"):
-        spec_of(options)
+        spec_of(RunOptions(fields))
+
+
+def test_the_classroom_shows_the_options_of_its_stages() -> None:
+    done = command("classroom", "evaluate", "--help")
+    assert done.returncode == 0 and "--samples" in done.stdout

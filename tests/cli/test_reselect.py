@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.cli.options import parser
+from backend.cli.options import RunOptions
 from backend.cli.reselect import text_of
 from backend.cli.run import spec_of
 from backend.messages.runs import Choice, Reselection
@@ -111,15 +111,6 @@ def test_ties_and_facts_are_told_in_words() -> None:
 
 
 def test_a_run_takes_parameters_of_its_selector() -> None:
-    given = [
-        "run",
-        "--strategy",
-        "best_of_n",
-        "--question",
-        "1 + 1?",
-        "--selector",
-        "softmax",
-        "--selector-param",
-        "tau=0.2",
-    ]
-    assert spec_of(parser().parse_args(given)).selector_params == {"tau": 0.2}
+    fields = {"strategy": "best_of_n", "question": "1 + 1?", "selector": "softmax"}
+    spec = spec_of(RunOptions(fields, selector_param=["tau=0.2"]))
+    assert spec.selector_params == {"tau": 0.2}

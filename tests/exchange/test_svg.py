@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cli.options import parser
+from backend.cli.store import export_run
 from backend.core.errors import BadInput
 from backend.core.events import Kept, Pruned, ScoreGiven
 from backend.core.records import EventRecord, NodeRecord
@@ -126,19 +126,8 @@ def test_the_command_draws_a_stored_run_and_says_where_a_png_comes_from(tmp_path
     store.close()
 
     def export(format_: str) -> int:
-        given_ = [
-            "export",
-            str(run_id),
-            "--format",
-            format_,
-            "--out",
-            str(tmp_path / "tree.svg"),
-            "--db",
-            str(tmp_path / "runs.duckdb"),
-        ]
-        options = parser().parse_args(given_)
-        status: int = options.command(options)
-        return status
+        file, db = tmp_path / "tree.svg", tmp_path / "runs.duckdb"
+        return export_run(run_id, None, file, format_, db, as_json=False)
 
     assert export("svg") == 0
     assert (tmp_path / "tree.svg").read_text("utf-8") == expected

@@ -16,12 +16,14 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
+
+from typer.main import get_command
 
 from backend import client
 from backend.__main__ import main
 from backend.api.app import create_app
-from backend.cli.options import parser
+from backend.cli.commands import app
 from backend.client.stored_run import StoredRun
 from backend.core.settings import ROOT
 
@@ -57,29 +59,27 @@ pooled = true
 
 def command_names() -> Json:
     """Each command: its positional arguments in order, and its options with what they take."""
-    [commands] = [each for each in parser()._actions if each.choices]
-    assert isinstance(commands.choices, dict)
-    return {name: _command(made) for name, made in commands.choices.items()}
+    commands: Json = get_command(app).commands  # type: ignore[attr-defined]
+    return {name: _command(made) for name, made in commands.items()}
 
 
 def _command(made: Any) -> Json:
     found: Json = {"arguments": [], "options": {}}
-    for action in made._actions:
-        about = {
-            "required": bool(action.required) and action.nargs != "?" and action.nargs != "A...",
-            "choices": list(action.choices) if action.choices else None,
+    for each in made.params:
+        kind = each.type_descriptor.annotation
+        about: Json = {
+            "required": each.required,
+            "choices": list(get_args(kind)) if get_origin(kind) is Literal else None,
         }
-        if not action.option_strings:
-            found["arguments"].append({"name": action.dest, **about})
-        elif action.dest != "help":
-            default = action.default if action.default not in ([], False) else None
+        if each.param_type_name == "argument":
+            found["arguments"].append({"name": each.name, **about})
+        else:
             about |= {
-                "takes_value": action.nargs != 0,
-                "repeated": type(action).__name__ == "_AppendAction",
-                "default": default,
+                "takes_value": not each.is_flag,
+                "repeated": each.multiple,
+                "default": each.default or None,
             }
-            for option in action.option_strings:
-                found["options"][option] = about
+            found["options"] |= dict.fromkeys(each.opts, about)
     return found
 
 

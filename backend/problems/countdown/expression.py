@@ -9,7 +9,8 @@ from collections import Counter
 from fractions import Fraction
 from typing import NamedTuple
 
-from backend.problems.base import Grade, ProblemError
+from backend.core.errors import ProblemError
+from backend.problems.base import Grade
 from backend.problems.countdown.arithmetic import applied
 from backend.problems.countdown.game import Game
 from backend.problems.exact import canonical

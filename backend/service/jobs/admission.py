@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend.core.errors import BadInput
+from backend.core.errors import BadInput, ProblemError
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.engines.entry import ENGINES
 from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
-from backend.problems.base import Problem, ProblemError
+from backend.problems.base import Problem
 
 OWN = "own"
 """The set of questions that users type themselves."""
