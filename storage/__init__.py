@@ -7,16 +7,14 @@ or DuckDB.
 Reading order: `tables` (what is stored), `queries` (every SQL statement by name; those of
 annotations are in `queries_annotations`), `database` (the file), `writer` (how events get in, a few
 times a second, in one transaction), `runs`, `events`, `series` and `annotations` (how rows become
-plain values), `verify` (what must hold), `export` and `parquet` (runs as files).
+plain values), `verify` (what must hold), `files` with `export` and `parquet` (runs as files, which
+whoever needs them imports).
 """
 
 from backend.core.records import EventRow
 from storage.annotations import AnnotationRow, Annotations, EditRow, Waiting
-from storage.export import read as read_file
-from storage.export import recognises as looks_own
-from storage.parquet import read as read_folder
 from storage.rows import NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
-from storage.store import Store, own_run
+from storage.store import Store
 from storage.writer import RunWriter
 
 __all__ = [
@@ -33,8 +31,4 @@ __all__ = [
     "SeriesScore",
     "Store",
     "Waiting",
-    "looks_own",
-    "own_run",
-    "read_file",
-    "read_folder",
 ]

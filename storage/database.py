@@ -25,7 +25,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import alembic  # noqa: F401  (registers the dialect's migrations; must come before the engine is made)
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa

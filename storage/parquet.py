@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -310,6 +309,8 @@ def _kind(kind: pa.DataType) -> str:
 
 def _characters(column: pa.Array) -> int:
     """Bytes of the texts of a column, repeated ones counted again."""
+    import pyarrow.compute as pc  # its import costs more than opening a store
+
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     return int(pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices)).as_py() or 0)

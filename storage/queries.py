@@ -1,4 +1,5 @@
-"""Every SQL statement of the project, by name: one function, one question, all values bound.
+"""Every SQL statement of the project, by name: one function, one question. What comes from outside
+is bound; numbers and words of our own may be `inline`.
 
 The functions only build statements; `database.Database` executes them. Column labels equal the
 field names of the tuples in `storage.rows`.
@@ -23,6 +24,15 @@ UNFINISHED = ("queued", "loading", "running", "paused")
 """Statuses of a run that some process is still working on."""
 
 
+def inline(value: int | str) -> sa.BindParameter[Any]:
+    """A number, or a word of our own, that SQLAlchemy writes into the statement when it is executed.
+
+    For a value that is bound, DuckDB's Python package imports pandas, which takes longer than the
+    rest of a command that only looks at a run.
+    """
+    return sa.literal(value, literal_execute=True)
+
+
 def new_run(values: Mapping[str, Any]) -> sa.Executable:
     """Insert a run and return its id."""
     return sa.insert(Run).values(**values).returning(Run.id)
@@ -39,10 +49,10 @@ def change_run(run_id: int, values: Mapping[str, Any]) -> sa.Executable:
 
 def mark_crashed() -> sa.Executable:
     """At start no process works on any run, so an unfinished one was cut off."""
-    reason = sa.func.coalesce(
-        Run.reason, sa.literal("the backend stopped while the run was ") + Run.status
-    )
-    return sa.update(Run).where(Run.status.in_(UNFINISHED)).values(status="crashed", reason=reason)
+    cause = inline("the backend stopped while the run was ") + Run.status
+    unfinished = Run.status.in_([inline(status) for status in UNFINISHED])
+    changes = {"status": inline("crashed"), "reason": sa.func.coalesce(Run.reason, cause)}
+    return sa.update(Run).where(unfinished).values(**changes)
 
 
 def run_exists(run_id: int) -> Query:
@@ -64,7 +74,7 @@ def _runs_with_problem() -> Query:
 
 
 def one_run(run_id: int) -> Query:
-    return _runs_with_problem().where(Run.id == run_id)
+    return _runs_with_problem().where(Run.id == inline(run_id))
 
 
 def _wanted(
@@ -132,7 +142,7 @@ def found_runs_count(
 def node_counts(run_ids: Sequence[int]) -> Query:
     return (
         sa.select(Node.run_id, sa.func.count())
-        .where(Node.run_id.in_(run_ids))
+        .where(Node.run_id.in_(map(inline, run_ids)))
         .group_by(Node.run_id)
     )
 
@@ -140,7 +150,7 @@ def node_counts(run_ids: Sequence[int]) -> Query:
 def event_counts(run_ids: Sequence[int]) -> Query:
     return (
         sa.select(Event.run_id, sa.func.count())
-        .where(Event.run_id.in_(run_ids))
+        .where(Event.run_id.in_(map(inline, run_ids)))
         .group_by(Event.run_id)
     )
 
@@ -196,7 +206,7 @@ def nodes_after(run_id: int, after_id: int, limit: int | None) -> Query:
 
 def all_nodes(run_id: int) -> Query:
     """Nodes with everything, in order of id."""
-    return sa.select(*_FULL).where(Node.run_id == run_id).order_by(Node.id)
+    return sa.select(*_FULL).where(Node.run_id == inline(run_id)).order_by(Node.id)
 
 
 def some_nodes(run_id: int, ids: Sequence[int]) -> Query:
@@ -234,7 +244,7 @@ def events_after(
     columns = [column for column in Event.__table__.columns if column.name != "run_id"]
     statement = (
         sa.select(*columns)
-        .where(Event.run_id == run_id, Event.seq > after)
+        .where(Event.run_id == inline(run_id), Event.seq > inline(after))
         .order_by(Event.seq)
         .limit(limit)
     )
@@ -304,6 +314,17 @@ def checkpoint() -> sa.Executable:
 
 def probe() -> Query:
     return sa.select(sa.literal(1))
+
+
+def revision_table() -> Query:
+    """The name of alembic's table, or no row where there is none yet."""
+    tables = sa.table("tables", sa.column("table_name"), schema="information_schema")
+    return sa.select(tables.c.table_name).where(tables.c.table_name == inline("alembic_version"))
+
+
+def revision() -> Query:
+    """Which revision the tables are at."""
+    return sa.select(sa.table("alembic_version", sa.column("version_num")).c.version_num)
 
 
 def name_of_database() -> Query:

@@ -17,9 +17,8 @@ from backend.core.errors import BadInput, Conflict, NotFound, StorageFailure
 from backend.core.events import Body, ScoreGiven, kind_of
 from backend.core.records import EventRecord, EventRow
 from backend.core.types import JSON
-from backend.exchange.archive import is_archive
 from backend.exchange.base import Imported
-from storage import beside, export, parquet, queries
+from storage import beside, queries
 from storage import events as codec
 from storage.annotations import Annotations
 from storage.database import Database
@@ -285,11 +284,12 @@ class Store:
 
         Raises `Conflict` for a run that somebody works on.
         """
-        writers = {"jsonl": export.write, "parquet": parquet.write}
-        if format not in writers:
-            raise BadInput("format of an export", given=format, accepted=", ".join(writers))
+        from storage.files import WRITERS  # heavier than what most commands do
+
+        if format not in WRITERS:
+            raise BadInput("format of an export", given=format, accepted=", ".join(WRITERS))
         self._runs.require_over(run_id, to="export")
-        writers[format](
+        WRITERS[format](
             Path(path),
             self.run(run_id),
             self.paid(run_id),
@@ -300,9 +300,10 @@ class Store:
     def import_run(self, path: Path | str) -> int:
         """Read a run from an export (a file, an archive or a folder) and return its new id. Raises
         `BadInput` with the place; then nothing was stored."""
+        from storage.files import own_run, read_content
+
         path = Path(path)
-        content = parquet.read(path) if path.is_dir() else export.read(path)
-        return self.import_runs([own_run(content, path.name)])[0]
+        return self.import_runs([own_run(read_content(path), path.name)])[0]
 
     def import_runs(self, runs: Sequence[Imported]) -> list[int]:
         """Store runs that were read from a file, all or none, and return their new ids."""
@@ -319,9 +320,3 @@ class Store:
         """Copy the store, as it is stored now, into a new file while it is in use. Raises
         `BadInput` if the file exists."""
         self._database.snapshot(Path(path))
-
-
-def own_run(content: bytes, name: str) -> Imported:
-    """The run of an export called `name`, in JSON lines or as an archive of Parquet tables. Raises
-    `BadInput` with the place."""
-    return parquet.parse(content, name) if is_archive(content) else export.parse(content, name)

@@ -157,7 +157,7 @@ def verify_run(
     db: Db = None,
 ) -> int:
     """Check a stored run, or an export file, for soundness."""
-    from backend.cli.store import verify_run
+    from backend.cli.verify import verify_run
 
     return verify_run(run, db, as_json=json)
 

@@ -1,11 +1,10 @@
-"""`verify-run`, `export` and `import`: whole runs, in and out of the store."""
+"""`export` and `import`: whole runs, out of the store and into it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,38 +12,13 @@ from typing import TypeVar
 
 from backend.core.errors import BadInput
 from backend.core.settings import Settings
-from backend.exchange import Given
+from backend.exchange.base import Given
 from backend.service.assembly import Services, open_services
-from backend.service.exchange import content_of, take_in, write_out
+from backend.service.exchange import take_in, write_out
+from storage.files import read_content
 
-DONE, NOT_SOUND = 0, 3
+DONE = 0
 T = TypeVar("T")
-
-
-def verify_run(run: str, db: Path | None, *, as_json: bool) -> int:
-    """Print what is wrong with a stored run or an export file; exit status 3 if anything is."""
-    if run.isdecimal():
-        found = within(db, lambda services: services.store.verify(int(run)))
-        return report(found, as_json=as_json)
-    path = Path(run)
-    if not path.exists():
-        raise BadInput(
-            "export file", given=str(path), accepted="a file that exists, or the id of a stored run"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        found = within(
-            Path(folder) / "verify.duckdb",
-            lambda services: services.store.verify(services.store.import_run(path)),
-        )
-    return report(found, as_json=as_json)
-
-
-def report(found: list[str], *, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps({"sound": not found, "findings": found}, ensure_ascii=False))
-    else:
-        print("\n".join(found) or "sound")
-    return NOT_SOUND if found else DONE
 
 
 def export_run(
@@ -80,7 +54,7 @@ def import_run(
     as_json: bool,
 ) -> int:
     """Take in a file, or a folder of Parquet tables."""
-    content, given = content_of(path), Given(question, answer)
+    content, given = read_content(path), Given(question, answer)
     taken = within(
         db,
         lambda services: take_in(services, content, path.name, format, given),
@@ -106,4 +80,4 @@ def within(db: Path | None, work: Callable[[Services], T]) -> T:
     return asyncio.run(worked())
 
 
-__all__ = ["export_run", "import_run", "verify_run"]
+__all__ = ["export_run", "import_run", "within"]

@@ -1,59 +1,6 @@
 """Traces of other programs become runs. One format is one file with a pure reader, bytes to
 records, which it declares as `FORMAT`; nothing here writes to a store.
 
-Importing this package finds all of them in its folder.
+`base` says what a format is and what a reader makes; `formats` finds them all. They are not imported
+here, because the store needs `base` alone.
 """
-
-from __future__ import annotations
-
-from backend.core.registry import Registry, import_modules
-from backend.exchange.base import (
-    BYTES_LIMIT,
-    EVENT_LIMIT,
-    NODE_LIMIT,
-    Format,
-    Given,
-    Imported,
-    within_limit,
-)
-
-BEGINNING = 64 * 2**10
-"""Bytes of a file by which its format is told."""
-
-FORMATS: Registry[Format] = Registry("format of an import")
-for _module in import_modules(__name__):
-    _format = getattr(_module, "FORMAT", None)
-    if isinstance(_format, Format):
-        FORMATS.add(_format.name, _format)
-
-
-def formats_in_order() -> list[Format]:
-    """All formats, in the order in which a file of unknown kind is tried."""
-    return sorted(FORMATS.values(), key=lambda one: one.order)
-
-
-def recognised(content: bytes) -> str | None:
-    """The name of the first format that the beginning of a file fits, or None."""
-    beginning = content[:BEGINNING]
-    return next((one.name for one in formats_in_order() if one.recognises(beginning)), None)
-
-
-def parsed(name: str, content: bytes, given: Given) -> list[Imported]:
-    """The runs of a file. Raises `BadInput` with the place of what is wrong, or naming the
-    formats.
-    """
-    within_limit("the file", "bytes", len(content), BYTES_LIMIT)
-    return FORMATS[name].parse(content, given)
-
-
-__all__ = [
-    "EVENT_LIMIT",
-    "FORMATS",
-    "NODE_LIMIT",
-    "Format",
-    "Given",
-    "Imported",
-    "formats_in_order",
-    "parsed",
-    "recognised",
-]

@@ -24,7 +24,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow.dataset import dataset
 
 from backend.core.types import JSON
 from backend.experiments.spec import Experiment
@@ -247,11 +246,11 @@ class Folder:
             schema if columns is None else pa.schema([schema.field(column) for column in columns])
         )
         paths = sorted(map(str, self._files(name, "parquet")))
-        return (
-            dataset(paths, schema=wanted, format="parquet").to_table()
-            if paths
-            else wanted.empty_table()
-        )
+        if not paths:
+            return wanted.empty_table()
+        from pyarrow.dataset import dataset  # imports pandas, which nothing else here needs
+
+        return dataset(paths, schema=wanted, format="parquet").to_table()
 
     def _shard(self, name: str, table: pa.Table) -> None:
         sink = pa.BufferOutputStream()

@@ -9,14 +9,16 @@ from typing import NamedTuple
 from backend.core.errors import BadInput, Conflict
 from backend.core.events import Kept, Pruned, Resampled, ScoreGiven
 from backend.core.types import JSON
-from backend.exchange import Given, Imported, formats_in_order, parsed, recognised
 from backend.exchange.archive import is_archive
+from backend.exchange.base import Given, Imported
+from backend.exchange.formats import formats_in_order, parsed, recognised
 from backend.exchange.html import page
 from backend.exchange.svg import drawing
 from backend.messages.runs import OVER
 from backend.service import present
 from backend.service.assembly import VERSION, Services
-from storage import Store, looks_own, own_run, read_file, read_folder
+from storage import Store
+from storage.files import looks_own, own_run
 
 OWN_EXPORTS = {
     "jsonl": (".jsonl", "application/x-ndjson"), "parquet": (".parquet.zip", "application/zip"), "html": (".html", "text/html"),
@@ -38,12 +40,6 @@ class Taken(NamedTuple):
 def import_formats() -> list[str]:
     """What an import can be told to expect; `auto` finds out."""
     return [AUTO, *OWN_IMPORTS, *(each.name for each in formats_in_order())]
-
-
-def content_of(path: Path) -> bytes:
-    """A file's content; a folder of Parquet tables as the archive that it could have been. Raises
-    `BadInput` saying why it cannot be read."""
-    return read_folder(path) if path.is_dir() else read_file(path)
 
 
 NOTHING_GIVEN = Given()
@@ -153,7 +149,6 @@ __all__ = [
     "AUTO",
     "OWN_EXPORTS",
     "Taken",
-    "content_of",
     "drawing_of",
     "import_formats",
     "page_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.client import Client
-from backend.exchange import formats_in_order
+from backend.exchange.formats import formats_in_order
 from backend.messages.runs import Taken
 from components.frame.address import address, page
 from components.frame.prose import plain_markdown

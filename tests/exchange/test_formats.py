@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
-from backend.exchange import FORMATS as READERS
-from backend.exchange import Given, Imported, parsed, recognised
+from backend.exchange.base import Given, Imported
+from backend.exchange.formats import FORMATS as READERS
+from backend.exchange.formats import parsed, recognised
 from backend.exchange.search_and_learn import steps as completion_steps
 from backend.exchange.smc import unmarked
 from backend.exchange.thinking import segments

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
-from backend.exchange import FORMATS as READERS
-from backend.exchange import Given, parsed
 from backend.exchange.archive import members
-from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, TEXT_LIMIT
+from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, TEXT_LIMIT, Given
+from backend.exchange.formats import FORMATS as READERS
+from backend.exchange.formats import parsed
 from backend.exchange.treequest import PATH_LIMIT
 from tests.exchange.files import FORMATS, content, decoded
 

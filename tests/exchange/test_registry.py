@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.exchange import FORMATS, Given, formats_in_order, parsed, recognised
-from backend.exchange.base import LAST, Format, Imported, begins
+from backend.exchange.base import LAST, Format, Given, Imported, begins
+from backend.exchange.formats import FORMATS, formats_in_order, parsed, recognised
 from backend.exchange.thinking import FORMAT as PLAIN_TEXT
 from backend.service.exchange import import_formats
 

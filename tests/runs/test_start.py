@@ -22,7 +22,8 @@ from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from backend.core.spec import Edit, Fork, RunSpec, TokenEdit
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.exchange import Given, parsed
+from backend.exchange.base import Given
+from backend.exchange.formats import parsed
 from backend.review.stored_run import problem_of
 from backend.runs.paid import Paid
 from backend.service.jobs import Jobs

@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 
 from backend.api.deps import Needs
 from backend.core.errors import BadInput, NotFound
-from backend.exchange import Given
+from backend.exchange.base import Given
 from backend.messages import runs as schemas
 from backend.messages.series import SeriesScore, SeriesScores
 from backend.service.exchange import AUTO, OWN_EXPORTS, take_in, write_out
