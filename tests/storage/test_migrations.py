@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from backend.core.errors import StorageFailure
 from storage.database import Database
+from storage.schema import MIGRATIONS, newest_revision
 from storage.tables import Base
 from tests.storage.traces import new_run, opened
 
@@ -147,3 +149,8 @@ def test_a_store_of_before_the_origin_column_opens_with_its_forks(tmp_path: Path
         (3, 2),
         (4, None),
     ]
+
+
+def test_the_newest_file_of_migrations_is_the_one_that_alembic_ends_at() -> None:
+    """A store is opened without alembic where its tables are at that revision."""
+    assert newest_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
