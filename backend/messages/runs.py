@@ -27,9 +27,9 @@ OVER: tuple[Status, ...] = ("finished", "failed", "cancelled", "crashed")
 
 
 class Answer(BaseModel):
-    """Base of every answer."""
+    """Base of every answer. Its validator is made at the first use: a command uses few of them."""
 
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, protected_namespaces=(), defer_build=True)
 
 
 class ErrorBody(Answer):

@@ -23,10 +23,10 @@ from backend.review.stored_run import StoredRun
 from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
 from backend.service.deaths import Deaths
-from backend.service.experiment_view import ResultCache
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook, log
+from backend.service.result_cache import ResultCache
 from backend.service.shutdown import Closing
 from storage import RunRow, Store
 from storage.questions import SqlDesk, StoreCopy
@@ -112,7 +112,8 @@ async def open_services(
         finally:
             await services.sweeps.close()
             await services.jobs.close()
-            await asyncio.to_thread(services.sql.copy.close)
+            if "sql" in vars(services):
+                await asyncio.to_thread(services.sql.copy.close)
     finally:
         equivalence.close()
         await _ended(models)

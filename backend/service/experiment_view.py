@@ -3,12 +3,10 @@ change. Everything here blocks for reading and computing."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from threading import Lock
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from backend.core.errors import BadInput
 from backend.experiments.analyses import analyse
@@ -22,10 +20,9 @@ from backend.experiments.slices import ALL, THIRDS, narrow, of_kind, slices_of, 
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas
 from backend.service.experiment_numbers import plain
+from backend.service.result_cache import ResultCache
 
 T = TypeVar("T")
-MOST = 64
-"""Answers that are kept at once; those that were not asked for longest go first."""
 
 
 class TaskCounts(NamedTuple):
@@ -43,36 +40,6 @@ class ReaderChoices(NamedTuple):
     slice: str = ALL
     threshold: float = ACCEPTED_FROM
     wrong_costs: float = 1.0
-
-
-@dataclass
-class KeptAnswer:
-    """A place for one answer; who holds the lock may compute it. `found` is empty until then."""
-
-    lock: Lock = field(default_factory=Lock)
-    found: list[Any] = field(default_factory=list)
-
-
-@dataclass
-class ResultCache:
-    """Answers by the folder of an experiment, the state of its results, and the question. Of two
-    threads with the same question one computes, and the other waits for it."""
-
-    _answers: OrderedDict[Hashable, KeptAnswer] = field(default_factory=OrderedDict)
-    _lock: Lock = field(default_factory=Lock)
-
-    def answer(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The kept answer to a question, or that of `compute`, which is kept unless it raises."""
-        with self._lock:
-            kept = self._answers.setdefault(key, KeptAnswer())
-            self._answers.move_to_end(key)
-            while len(self._answers) > MOST:
-                self._answers.popitem(last=False)
-        with kept.lock:
-            if not kept.found:
-                kept.found.append(compute())
-            found: T = kept.found[0]
-            return found
 
 
 @dataclass(frozen=True)
@@ -167,4 +134,4 @@ class ExperimentView:
         return self.cache.answer((self.folder.path, self.state, question), compute)
 
 
-__all__ = ["ExperimentView", "ReaderChoices", "ResultCache", "TaskCounts"]
+__all__ = ["ExperimentView", "ReaderChoices", "TaskCounts"]

@@ -9,13 +9,8 @@ import pytest
 
 from backend.core.errors import BadInput
 from backend.experiments.shards import RESULTS, Folder, Result
-from backend.service.experiment_view import (
-    MOST,
-    ExperimentView,
-    ReaderChoices,
-    ResultCache,
-    TaskCounts,
-)
+from backend.service.experiment_view import ExperimentView, ReaderChoices, TaskCounts
+from backend.service.result_cache import MOST, ResultCache
 from tests.experiments.examples import carried_out, small
 
 

@@ -223,6 +223,16 @@ class DecoderLayer(nn.Module):
         return Stepped(out, keys, values)
 
 
+class TokenEmbedding(nn.Embedding):
+    """An embedding that draws no first weights on the meta device, where a model that is about to
+    be filled from a file is made: to draw normal numbers there, torch imports its compiler, which
+    takes as long as importing torch itself."""
+
+    def reset_parameters(self) -> None:
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
 class Qwen2Model(nn.Module):
     """Embedding, blocks and last norm: token ids (B, T) to hidden states (B, T, hidden)."""
 
@@ -231,7 +241,7 @@ class Qwen2Model(nn.Module):
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = TokenEmbedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
@@ -115,6 +114,8 @@ def power_law(ks: FloatsLike, coverage: FloatsLike) -> PowerLaw | None:
         return None
     slope, height = np.polyfit(np.log(k), np.log(-np.log(c)), 1)
     start = (-float(np.exp(height)), min(float(slope), -1e-6))
+    from scipy.optimize import least_squares  # heavy: imported when something is fitted
+
     found = least_squares(
         lambda at: at[0] * k ** at[1] - np.log(c), start, bounds=((-np.inf, -np.inf), (0.0, 0.0))
     )

@@ -13,8 +13,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy.optimize import minimize_scalar
-
 from backend.core.errors import BadInput
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan
@@ -128,6 +126,8 @@ def horizon(lengths: Sequence[Length]) -> Horizon | None:
             + (each.solutions - each.right) * math.log(-math.expm1(each.steps * log_q))
             for each in told
         )
+
+    from scipy.optimize import minimize_scalar  # heavy: imported when something is fitted
 
     log_q = float(
         minimize_scalar(cost, bounds=(-20.0, -1e-9), method="bounded", options={"xatol": 1e-12}).x

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
@@ -119,6 +118,8 @@ def saturation(ns: FloatsLike, accuracies: FloatsLike) -> Saturation | None:
     if len(n) < 3 or not y.any():
         return None
     start = (min(1.0, float(y.max()) * 1.01), min(0.99, max(0.01, float(y[0] / y.max()))))
+    from scipy.optimize import least_squares  # heavy: imported when something is fitted
+
     found = least_squares(
         lambda at: at[0] * (1.0 - (1.0 - at[1]) ** n) - y, start, bounds=((1e-9, 1e-9), (1.0, 1.0))
     )
