@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from enum import StrEnum
-from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
+
+from tests.mutants.edit import ROOT, Edit, module_of
 
 
 class Defect(StrEnum):
@@ -40,48 +42,39 @@ class Defect(StrEnum):
     ESTIMATES = "Estimates and votes with a bias"
 
 
+class Case(NamedTuple):
+    """One case of a test that has several, by the name that pytest gives it."""
+
+    test: Callable[..., object]
+    name: str
+
+
 class Mutant(NamedTuple):
-    """An edit of the product: `old`, which stands exactly once in `file`, becomes `new`. Then each
-    of `tests` (node ids below `tests/`) fails."""
+    """An edit of the product. Once it is made, each of `tests` fails."""
 
     name: str
     defect: Defect
     what: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
+    edit: Edit
+    tests: tuple[Callable[..., object] | Case, ...]
 
     @property
     def module(self) -> str:
-        """The name under which Python imports the file, or the package where it is no module."""
-        return (
-            self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            if self.file.endswith(".py")
-            else "backend"
-        )
+        """The name under which Python imports the edited file, or the package where it is no
+        module."""
+        place = getattr(self.edit, "place", None)
+        return "backend" if place is None else module_of(place).__name__
 
-    def applied(self, text: str) -> str:
-        """The text of the file with the edit made."""
-        found = len(re.findall(pattern(self.old), text))
-        assert found == 1, (
-            f"{self.name}: the old text stands {found} times in {self.file}, and has to "
-            "stand there once"
-        )
-        new = self.new.lstrip() if self.old != self.old.lstrip() else self.new
-        return re.sub(pattern(self.old), lambda _: new, text)
+    @property
+    def node_ids(self) -> tuple[str, ...]:
+        """The tests as pytest names them, below `tests/`."""
+        return tuple(map(node_id, self.tests))
 
 
-def pattern(code: str) -> str:
-    """Matches the code however it is broken into lines."""
-    tokens = re.findall(r"\w+|[^\w\s]", code)
-    return "".join(_before(one, after) for one, after in pairwise(["", *tokens]))
-
-
-def _before(one: str, token: str) -> str:
-    """The token with what may stand between it and the one before it."""
-    if not one:
-        return re.escape(token)
-    if one[-1].isalnum() and token[0].isalnum():
-        return r"\s+" + re.escape(token)
-    return (r",?\s*" if token in ")]}" else r"\s*") + re.escape(token)
+def node_id(test: Callable[..., object] | Case) -> str:
+    """The name of a test or of one of its cases, below `tests/`."""
+    if isinstance(test, Case):
+        return f"{node_id(test.test)}[{test.name}]"
+    file = Path(str(module_of(test).__file__)).relative_to(ROOT / "tests")
+    name = test.__qualname__.rpartition("<locals>.")[2]  # hypothesis makes the function anew
+    return f"{file.as_posix()}::{name.replace('.', '::')}"

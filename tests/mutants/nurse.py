@@ -15,9 +15,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import anyio.pytest_plugin  # noqa: F401
+import hypothesis.strategies  # noqa: F401
 import numpy  # noqa: F401
 import pydantic  # noqa: F401
 import pytest
+import pytest_asyncio.plugin  # noqa: F401
 import scipy.stats  # noqa: F401
 
 NOT_RUN = 70

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textwrap import fill
 
+from tests.mutants.edit import ROOT
 from tests.mutants.mutant import Defect, Mutant
 from tests.mutants.table import MUTANTS
-from tests.mutants.workshop import ROOT
 
 PAGE = ROOT / "docs" / "mutants.md"
 OPENING = """# Mutants: known defects, and the tests that notice them
@@ -48,7 +48,7 @@ def section(defect: Defect) -> str:
     rows = [row(mutant) for mutant in MUTANTS if mutant.defect is defect]
     return f"## {defect}\n\n{remark}" + "\n".join(
         [
-            "| Mutant | What it does | Edited file | Tests that fail |",
+            "| Mutant | What it does | Edited | Tests that fail |",
             "|---|---|---|---|",
             *rows,
             "",
@@ -57,5 +57,5 @@ def section(defect: Defect) -> str:
 
 
 def row(mutant: Mutant) -> str:
-    tests = "<br>".join(f"`{test}`" for test in mutant.tests)
-    return f"| {mutant.name} | {mutant.what} | `{mutant.file}` | {tests} |"
+    tests = "<br>".join(f"`{test}`" for test in mutant.node_ids)
+    return f"| {mutant.name} | {mutant.what} | `{mutant.edit.where}` | {tests} |"

@@ -6,6 +6,7 @@ not even import has proved nothing.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -18,9 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.edit import ROOT, Edit
 
-ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("backend", "storage", "components", "pages", "benchmarks", "tests", "docs", ".streamlit")
 FILES = ("app.py", "pyproject.toml")
 LARGE_BYTES = 100_000
@@ -44,11 +44,12 @@ class Workshop:
         self._folder, self._nurse = folder, nurse
 
     @contextmanager
-    def edited(self, mutant: Mutant) -> Iterator[None]:
-        """The copy with the mutant's edit in it."""
-        path = self._folder / mutant.file
+    def edited(self, edit: Edit) -> Iterator[None]:
+        """The copy with the edit in it, and nothing else changed: a file of Python is written as
+        its syntax tree before the edit too."""
+        path = self._folder / edit.file
         before = path.read_text(encoding="utf-8")
-        written(path, mutant.applied(before))
+        written(path, edit.applied(before))
         try:
             yield
         finally:
@@ -62,6 +63,7 @@ class Workshop:
         arguments = [
             "-q",
             "--tb=short",
+            *("-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
             f"--junit-xml={report}",
             f"--basetemp={self._folder / 'temporary'}",
             *asked,
@@ -80,8 +82,12 @@ class Workshop:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Workshop]:
-    """A workshop in an empty folder. Large files (weights, samples) are links."""
+def opened(folder: Path, edits: Sequence[Edit]) -> Iterator[Workshop]:
+    """A workshop for these edits in an empty folder. Large files (weights, samples) are links.
+
+    Files to be edited are written as their syntax trees, as an edit writes them, so that layout and
+    comments make no difference between a sound and an edited copy.
+    """
     for part in PARTS:
         shutil.copytree(
             ROOT / part,
@@ -91,6 +97,9 @@ def opened(folder: Path) -> Iterator[Workshop]:
         )
     for name in FILES:
         shutil.copy2(ROOT / name, folder / name)
+    for file in {edit.file for edit in edits if edit.file.suffix == ".py"}:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        written(folder / file, ast.unparse(tree))
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
     }
