@@ -5,11 +5,13 @@ ARG REQUIREMENTS=requirements-cpu.txt
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 1000 arboretum
+    && useradd --create-home --uid 1000 arboretum \
+    && install --directory --owner arboretum /home/arboretum/app
 USER arboretum
 WORKDIR /home/arboretum/app
 
 COPY --chown=arboretum Makefile requirements*.txt ./
+COPY --chown=arboretum locks locks
 ENV REQUIREMENTS=${REQUIREMENTS} PIP_NO_CACHE_DIR=1
 RUN make install
 

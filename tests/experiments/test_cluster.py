@@ -15,12 +15,7 @@ from tests.experiments.examples import carried_out as in_one_process
 from tests.experiments.examples import small
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIRED = "ray" in os.environ.get("ARBORETUM_REQUIRE", "")
-ray = (
-    pytest.importorskip("ray", reason="ray is not installed (requirements-ray.txt)")
-    if not REQUIRED
-    else __import__("ray")
-)
+pytestmark = pytest.mark.ray
 
 
 def test_bundles_hold_every_key_once() -> None:
