@@ -43,7 +43,7 @@ from backend.engines.models import Models
 from backend.experiments.cells import read_cells
 from backend.experiments.curves import curve
 from backend.experiments.pool_estimates import pool_keys
-from backend.experiments.shards import ESTIMATES, LEDGER, SAMPLE_SCHEMA, SAMPLES, Folder, Result
+from backend.experiments.shards import ESTIMATES, LEDGER, SAMPLE_SCHEMA, SAMPLES, Folder, TaskResult
 from backend.experiments.spec import Experiment, cell_of
 from backend.experiments.sweep import Sweep
 
@@ -224,7 +224,7 @@ def generated(
     }
     folder.add(
         [
-            Result(
+            TaskResult(
                 key,
                 "pool",
                 "",

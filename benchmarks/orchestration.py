@@ -26,7 +26,7 @@ from backend.core.records import NullSink
 from backend.core.registry import STRATEGIES
 from backend.core.types import Kind, Node, Score
 from backend.runs.budget import Meter
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.control import Control
 from backend.runs.driver import stream
 from backend.runs.paid import NOTHING_PAID
@@ -97,7 +97,9 @@ def search(engine: Engine, strategy: str, params: Callable[[Size], dict[str, obj
     async def side(size: Size, seed: int) -> Traffic:
         recorder = Recorder(NullSink())
         meter = Meter({}, lambda: 0.0)
-        policy = BlockPolicy(engine, Desk(Control(), meter, recorder, NOTHING_PAID, seed), SAMPLING)
+        policy = BlockPolicy(
+            engine, RunContext(Control(), meter, recorder, NOTHING_PAID, seed), SAMPLING
+        )
         policy.block = size.tokens
         root = await policy.root(QUESTION)
         started = time.perf_counter()

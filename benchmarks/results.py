@@ -19,7 +19,7 @@ import numpy as np
 
 from backend.cli.sweep import FOLDER
 from backend.core.errors import ArboretumError, BadInput
-from backend.core.statistics.intervals import UNKNOWN, Interval, mean_interval, paired
+from backend.core.statistics.intervals import UNKNOWN, Interval, compare_pairs, mean_interval
 from backend.experiments.cells import Cell, Cells, cell_of_run, mean_of, read_cells
 from backend.experiments.costs import FREE
 from backend.experiments.plan import CHAIN
@@ -140,7 +140,7 @@ def gap(one: Mapping[str, Cell], other: Mapping[str, Cell]) -> Interval:
     both = sorted(one.keys() & other.keys())
     if not both:
         return UNKNOWN
-    return paired(
+    return compare_pairs(
         [one[problem].credit for problem in both], [other[problem].credit for problem in both]
     ).difference
 

@@ -42,7 +42,7 @@ from backend.core.types import Finish, Node, Score
 from backend.problems.base import Problem
 from backend.problems.classes import classes_of
 from backend.runs.budget import Meter
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.control import Control
 from backend.runs.driver import Driver
 from backend.runs.paid import NOTHING_PAID
@@ -146,7 +146,7 @@ async def measure(name: str, size: int, seed: int = 0) -> Cost:
     """Grow a tree of `size` nodes and time what is ours."""
     spec, engine, verifier = case(name, size), ScriptedEngine(), RandomScores(seed)
     recorder = Recorder(NullSink())
-    desk = Desk(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
+    desk = RunContext(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
     policy = LivePolicy(engine, desk, spec.sampling.sampling())
     driver = Driver(
         spec,

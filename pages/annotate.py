@@ -5,23 +5,23 @@ import streamlit as st
 
 from components.annotate.labels_panel import label_panel
 from components.annotate.queue_panel import nothing_to_label, seat, welcome
-from components.annotate.run_panel import opened, path_picker, steps_of_task, task_header
-from components.annotate.saved_panel import saved_labels
+from components.annotate.run_panel import open_desk, path_picker, steps_of_task, task_header
+from components.annotate.saved_panel import draw_labels
 from components.annotate.study_panel import (
     agreement_panel,
     codebook_panel,
     counts_panel,
     export_panel,
 )
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 
 VIEWS = ("Label", "Agreement", "Counts", "Codebook", "Export")
 
 service = connect()
-strategies = [entry.name for entry in required(service.catalog, "The catalogue").strategies]
+strategies = [entry.name for entry in require(service.catalog, "The catalogue").strategies]
 with st.sidebar:
     place = seat(service, strategies)
-book = required(service.annotations.codebook, "The codebook")
+book = require(service.annotations.codebook, "The codebook")
 view = st.segmented_control(
     "View",
     VIEWS,
@@ -44,12 +44,12 @@ elif view == "Codebook":
 elif place.run is None:
     nothing_to_label(place.queue)
 else:
-    desk = opened(service, place, place.run, book)
+    desk = open_desk(service, place, place.run, book)
     task_header(desk.task)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         path_picker(desk.task)
         steps_of_task(desk)
-        saved_labels(service, desk)
+        draw_labels(service, desk)
     with right:
         label_panel(service, desk)

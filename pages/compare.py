@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components.compare.address import FEWEST, asked, show_runs
+from components.compare.address import FEWEST, read_address, show_runs
 from components.compare.branches_panel import branches
 from components.compare.chart_panel import chart
 from components.compare.clock_panel import clock_bar
@@ -13,11 +13,11 @@ from components.compare.rerun_panel import first_token
 from components.compare.settings_panel import settings
 from components.compare.tracks_panel import tracks
 from components.compare.trees_panel import trees
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 
 service = connect()
-catalog = required(service.catalog, "The catalogue")
-now = asked()
+catalog = require(service.catalog, "The catalogue")
+now = read_address()
 if len(now.runs) < FEWEST:
     ways = ["Stored runs", "Race"]
     way = st.segmented_control(
@@ -32,7 +32,7 @@ if len(now.runs) < FEWEST:
     if way == ways[0]:
         compare_picker(service, catalog, now.runs)
     else:
-        race_form(service, catalog, required(service.settings, "The settings"))
+        race_form(service, catalog, require(service.settings, "The settings"))
     st.stop()
 
 shown = tracks(service, now)

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 from components.store.settings_panel import model_actions, model_table, preference_form, store_panel
 
 service = connect()
-catalog = required(service.catalog, "The catalogue")
+catalog = require(service.catalog, "The catalogue")
 
 st.subheader("Models in memory")
-model_table(required(service.engines, "The models"))
+model_table(require(service.engines, "The models"))
 model_actions(service, catalog.engines)
 
 st.subheader("Runs")
-preference_form(service, required(service.settings, "The settings"), catalog)
+preference_form(service, require(service.settings, "The settings"), catalog)
 
 st.subheader("Store")
-store_panel(service, required(service.store, "The store"))
+store_panel(service, require(service.store, "The store"))

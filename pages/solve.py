@@ -8,25 +8,25 @@ from backend.client import public_token, public_url
 from components.form.run_again_form import begin
 from components.form.run_form import run_form
 from components.frame.address import look_in_address, number_in_address, page, put_in_address
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 from components.history.run_bar_panel import run_bar
 from components.history.run_cards_panel import answer_card, ledger_row, name_of, problem_card
 from components.run.log import run_log
 from components.tree.live_tree_panel import TreeView, live_tree
 
 service = connect()
-catalog = required(service.catalog, "The catalogue")
-preferences = required(service.settings, "The settings")
+catalog = require(service.catalog, "The catalogue")
+preferences = require(service.settings, "The settings")
 with st.sidebar:
     wish = run_form(catalog, begin(service, catalog, preferences))
 
 run_id = number_in_address("run")
-run = None if run_id is None else required(partial(service.info, run_id), f"Run {run_id}")
+run = None if run_id is None else require(partial(service.info, run_id), f"Run {run_id}")
 if run is not None:
     name, question = name_of(run), run.question
 elif wish.chosen.problem:
     problem_id = wish.chosen.problem
-    name, question = problem_id, required(lambda: service.problem(problem_id), problem_id).question
+    name, question = problem_id, require(lambda: service.problem(problem_id), problem_id).question
 else:
     name, question = "your own text", wish.chosen.question or "Write a question on the left."
 

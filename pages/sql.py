@@ -3,17 +3,17 @@ to their traces."""
 
 import streamlit as st
 
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 from components.store.sql_editor_form import copy_line, editor
 from components.store.sql_result_panel import result
 from components.store.sql_tables_panel import table_browser
 
 service = connect()
-tables = required(service.sql.tables, "The tables")
-copy_line(service, required(service.sql.copy, "The copy of the store"))
+tables = require(service.sql.tables, "The tables")
+copy_line(service, require(service.sql.copy, "The copy of the store"))
 left, right = st.columns([5, 2], gap="medium")
 with left:
-    query = editor(service, required(service.sql.queries, "The kept queries"))
+    query = editor(service, require(service.sql.queries, "The kept queries"))
 with right:
     table_browser(tables)
 if query:

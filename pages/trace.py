@@ -3,11 +3,11 @@
 import streamlit as st
 
 from components.frame.address import number_in_address
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 from components.history.fork_header_panel import fork_header, origin_context
 from components.history.run_header_panel import run_header
 from components.history.run_picker_form import latest_run
-from components.run.chosen import followed
+from components.run.chosen import note_whole_page
 from components.run.log import run_log
 from components.run.unreadable_panel import unreadable
 from components.tree.inspector.panes_panel import node_pane, panels
@@ -21,18 +21,18 @@ CHARTED = 5_000  # nodes whose charts are drawn unasked
 service = connect()
 asked = number_in_address("run")
 run_id = latest_run(service) if asked is None else asked
-run = required(lambda: service.info(run_id), f"Run {run_id}")
-catalog = required(service.catalog, "The catalogue")
+run = require(lambda: service.info(run_id), f"Run {run_id}")
+catalog = require(service.catalog, "The catalogue")
 entry = next((one for one in catalog.strategies if one.name == run.strategy), None)
-kin = required(lambda: service.forks.of(run_id), f"The origin of run {run_id}")
+kin = require(lambda: service.forks.of(run_id), f"The origin of run {run_id}")
 
-followed()
+note_whole_page()
 run_header(run)
 fork_header(kin)
 left, right = st.columns([3, 2], gap="medium")
 with left:
     tree_pane(service, run, origin_context(service, kin))
-log = required(lambda: run_log(service, run), f"The log of run {run_id}")
+log = require(lambda: run_log(service, run), f"The log of run {run_id}")
 unreadable(log.unreadable)
 until = number_in_address("event")
 rows = log.rows(until)

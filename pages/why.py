@@ -4,7 +4,7 @@ one."""
 from functools import partial
 
 from components.frame.address import number_in_address
-from components.frame.service import connect, required
+from components.frame.service import connect, require
 from components.why.lens_panel import why_lens
 from components.why.many_panel import many_runs
 from components.why.other_settings_panel import why_else
@@ -12,12 +12,12 @@ from components.why.run_panel import why_run
 from components.why.what_if_panel import what_if
 
 service = connect()
-catalog = required(service.catalog, "The catalogue")
+catalog = require(service.catalog, "The catalogue")
 run_id = number_in_address("run")
 if run_id is None:
     many_runs(service, catalog.strategies)
 else:
-    run = required(partial(service.info, run_id), f"Run {run_id}")
+    run = require(partial(service.info, run_id), f"Run {run_id}")
     if why_run(service, catalog, run) is not None:
         why_else(service, catalog, run)
         what_if(service, run, catalog)

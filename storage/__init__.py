@@ -12,7 +12,7 @@ whoever needs them imports).
 """
 
 from backend.core.records import EventRow
-from storage.annotations import AnnotationRow, Annotations, EditRow, Waiting
+from storage.annotations import AnnotationRow, Annotations, EditRow, WaitingRun
 from storage.rows import NodeFull, NodeRow, RunPage, RunRow, ScoreRow, SeriesScore
 from storage.store import Store
 from storage.writer import RunWriter
@@ -30,5 +30,5 @@ __all__ = [
     "ScoreRow",
     "SeriesScore",
     "Store",
-    "Waiting",
+    "WaitingRun",
 ]

@@ -63,7 +63,7 @@ class EditRow(NamedTuple):
     after: dict[str, JSON] | None
 
 
-class Waiting(NamedTuple):
+class WaitingRun(NamedTuple):
     """A run that can be labelled."""
 
     id: int
@@ -127,7 +127,7 @@ class Annotations:
                         str(earlier.id),
                         run_id,
                         author,
-                        _told(earlier),
+                        _content_of(earlier),
                         {**content, "blind": blind},
                     )
             return annotation_row(connection.execute(sql.one_annotation(annotation_id)).one())
@@ -147,7 +147,13 @@ class Annotations:
                 )
             connection.execute(sql.drop_annotation(annotation_id))
             self._log(
-                connection, ANNOTATION, str(annotation_id), row.run_id, author, _told(row), None
+                connection,
+                ANNOTATION,
+                str(annotation_id),
+                row.run_id,
+                author,
+                _content_of(row),
+                None,
             )
 
     def find(
@@ -173,16 +179,17 @@ class Annotations:
     def labelled(self) -> dict[int, dict[str, int]]:
         """How many labels each author has on each run."""
         found: dict[int, dict[str, int]] = {}
-        for row in self._database.rows(sql.labelled_runs()):
+        for row in self._database.rows(sql.count_labels()):
             found.setdefault(row.run_id, {})[row.author] = row.labels
         return found
 
     def waiting(
         self, strategy: str | None = None, problem: str | None = None, text: str | None = None
-    ) -> list[Waiting]:
+    ) -> list[WaitingRun]:
         """Runs that are over and chose an answer, newest first."""
         return [
-            Waiting(*row) for row in self._database.rows(sql.runs_to_label(strategy, problem, text))
+            WaitingRun(*row)
+            for row in self._database.rows(sql.runs_to_label(strategy, problem, text))
         ]
 
     def history(self, run_id: int) -> list[EditRow]:
@@ -362,8 +369,8 @@ def _content(label: Label) -> dict[str, JSON]:
     }
 
 
-def _told(row: AnnotationRow) -> dict[str, JSON]:
+def _content_of(row: AnnotationRow) -> dict[str, JSON]:
     return {**_content(_label(row)), "blind": row.blind}
 
 
-__all__ = ["AnnotationRow", "Annotations", "EditRow", "Waiting"]
+__all__ = ["AnnotationRow", "Annotations", "EditRow", "WaitingRun"]

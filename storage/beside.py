@@ -30,7 +30,7 @@ class Beside(NamedTuple):
     links: Sequence[LinkRecord] = ()
 
 
-def stored(database: Database, run_id: int) -> Beside:
+def read_beside(database: Database, run_id: int) -> Beside:
     """What stands beside a stored run."""
     scores, links = (
         database.columns(queries.later_scores(run_id)),
@@ -93,4 +93,4 @@ def faults(beside: Beside, nodes: int) -> Iterator[Fault]:
             )
 
 
-__all__ = ["LINK_SCHEMA", "Beside", "Fault", "append", "faults", "stored"]
+__all__ = ["LINK_SCHEMA", "Beside", "Fault", "append", "faults", "read_beside"]

@@ -80,13 +80,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translate(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """The one transaction that writes; commits at the end."""
-        with self._lock, self._translated(), self._engine.begin() as connection:
+        with self._lock, self._translate(), self._engine.begin() as connection:
             yield connection
 
     def columns(self, statement: queries.Query) -> dict[str, list[Any]]:
@@ -112,7 +112,7 @@ class Database:
         stays until the next time, and nothing is lost by it."""
         for _ in range(CHECKPOINT_TRIES):
             try:
-                with self._lock, self._translated(), self._autocommit() as connection:
+                with self._lock, self._translate(), self._autocommit() as connection:
                     connection.execute(queries.checkpoint())
                 return
             except StorageFailure as failure:
@@ -133,7 +133,7 @@ class Database:
         part = path.with_name(path.name + ".part")
         part.unlink(missing_ok=True)
         attach, detach = queries.copy_to(str(part))
-        with self._lock, self._translated(), self._autocommit() as connection:
+        with self._lock, self._translate(), self._autocommit() as connection:
             connection.execute(attach)
             try:
                 name = connection.dialect.identifier_preparer.quote(
@@ -172,7 +172,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate(self) -> Iterator[None]:
         try:
             yield
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowException) as problem:

@@ -59,16 +59,16 @@ AnyRow = TypeVar("AnyRow", NodeRow, NodeFull, EventRow)
 NODE_SCHEMA, EVENT_SCHEMA = pa.schema(NODE_TYPES), pa.schema(EVENT_TYPES)
 
 
-class Batch(NamedTuple):
+class ArrowBatch(NamedTuple):
     """What a run appends in one transaction: nodes first, then the events that name them."""
 
     run_id: int
     nodes: Sequence[NodeRecord]
     events: Sequence[EventRecord]
 
-    def newer_than(self, node_id: int, seq: int) -> Batch:
+    def newer_than(self, node_id: int, seq: int) -> ArrowBatch:
         """The part that is not stored yet."""
-        return Batch(
+        return ArrowBatch(
             self.run_id,
             [node for node in self.nodes if node.id > node_id],
             [event for event in self.events if event.seq > seq],

@@ -37,7 +37,7 @@ from storage.lines import (
 )
 from storage.queries import UNFINISHED
 from storage.rows import NodeFull, RunRow
-from storage.runs import checked, problem_values
+from storage.runs import check_value, problem_values
 from storage.tables import json_text
 from storage.verify import findings
 
@@ -155,7 +155,7 @@ def parse(content: bytes, name: str) -> Imported:
             given="a line that breaks off",
             accepted="a file that ends with a line break",
         )
-    header = _parsed(HeaderLine, raw, 0, name)
+    header = _parse(HeaderLine, raw, 0, name)
     counts = {
         "run": 1,
         "nodes": header.nodes,
@@ -174,7 +174,7 @@ def parse(content: bytes, name: str) -> Imported:
         )
 
     def parsed(model: type[AnyLine], kind: str) -> Iterator[AnyLine]:
-        return (_parsed(model, raw, starts[kind] + index, name) for index in range(counts[kind]))
+        return (_parse(model, raw, starts[kind] + index, name) for index in range(counts[kind]))
 
     nodes = [NodeRecord(**_fields(line)) for line in parsed(NodeLine, "nodes")]
     events = [EventRow(**_fields(line)) for line in parsed(EventLine, "events")]
@@ -212,7 +212,7 @@ def sound(
         raise BadInput(place("run", 0), given=f"status {run.status}", accepted="a run that is over")
     try:
         for name, value in _fields(run).items():
-            checked(name, value)
+            check_value(name, value)
         if problem is not None:
             problem_values(problem)
     except BadInput as wrong:
@@ -239,20 +239,20 @@ def sound(
     values = {
         **_fields(run),
         "origin": "import",
-        "manifest": marked(run.manifest, source),
+        "manifest": mark_source(run.manifest, source),
         "forked_from": forked,
     }
     return Imported(problem, values, nodes, events, *beside)
 
 
-def marked(manifest: Mapping[str, JSON], source: dict[str, JSON]) -> dict[str, JSON]:
+def mark_source(manifest: Mapping[str, JSON], source: dict[str, JSON]) -> dict[str, JSON]:
     """The manifest of an imported run says where it came from; an earlier mark is kept below the
     new one."""
     before = {"before": manifest["imported"]} if "imported" in manifest else {}
     return {**manifest, "imported": {**source, **before}}
 
 
-def _parsed(model: type[AnyLine], raw: list[bytes], index: int, name: str) -> AnyLine:
+def _parse(model: type[AnyLine], raw: list[bytes], index: int, name: str) -> AnyLine:
     try:
         return model.model_validate_json(raw[index])
     except ValidationError as problem:

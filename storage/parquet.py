@@ -132,7 +132,7 @@ def _table(name: str, records: Sequence[Any]) -> bytes:
     return sink.getvalue()
 
 
-def archived(files: Mapping[str, bytes]) -> bytes:
+def archive(files: Mapping[str, bytes]) -> bytes:
     """The files as one zip archive, which is always the same for the same files."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
@@ -155,7 +155,7 @@ def write(
         )
     try:
         if path.suffix == ".zip":
-            part.write_bytes(archived(files))
+            part.write_bytes(archive(files))
         else:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
@@ -173,7 +173,7 @@ def read(path: Path) -> bytes:
     read."""
     try:
         more = [name for name in BESIDE if (path / name).exists()]
-        return archived({name: (path / name).read_bytes() for name in (*NAMES, *more)})
+        return archive({name: (path / name).read_bytes() for name in (*NAMES, *more)})
     except OSError as problem:
         raise BadInput(
             "export folder",
@@ -232,7 +232,7 @@ def _lines(name: str, content: bytes, model: type[AnyLine], limit: int) -> list[
     found: list[AnyLine] = []
     try:
         for row in _rows(name, content, limit):
-            found.append(_checked(name, len(found), row, model))
+            found.append(_check(name, len(found), row, model))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
         raise BadInput(
             name,
@@ -242,7 +242,7 @@ def _lines(name: str, content: bytes, model: type[AnyLine], limit: int) -> list[
     return found
 
 
-def _checked(name: str, index: int, row: dict[str, Any], model: type[AnyLine]) -> AnyLine:
+def _check(name: str, index: int, row: dict[str, Any], model: type[AnyLine]) -> AnyLine:
     where = f"row {index} of {name}"
     plain: dict[str, Any] = {
         column: tuple(value) if isinstance(value, list) else value for column, value in row.items()
@@ -316,4 +316,4 @@ def _characters(column: pa.Array) -> int:
     return int(pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices)).as_py() or 0)
 
 
-__all__ = ["NAMES", "archived", "parse", "read", "tables", "write"]
+__all__ = ["NAMES", "archive", "parse", "read", "tables", "write"]

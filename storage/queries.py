@@ -77,7 +77,7 @@ def one_run(run_id: int) -> Query:
     return _runs_with_problem().where(Run.id == inline(run_id))
 
 
-def _wanted(
+def _filter_runs(
     statement: Query,
     status: str | None,
     strategy: str | None,
@@ -113,7 +113,7 @@ def found_runs(
 ) -> Query:
     """Runs that match, newest first. `problem` is an id or the name of a set; `text` is looked for
     in the problem's id and question and in the run's strategy, model, answer and spec."""
-    wanted = _wanted(_runs_with_problem(), status, strategy, problem, text)
+    wanted = _filter_runs(_runs_with_problem(), status, strategy, problem, text)
     return wanted.order_by(Run.id.desc()).limit(limit).offset(offset)
 
 
@@ -136,7 +136,7 @@ def found_runs_count(
         .select_from(Run)
         .join(Problem, Run.problem_key == Problem.key, isouter=True)
     )
-    return _wanted(counted, status, strategy, problem, text)
+    return _filter_runs(counted, status, strategy, problem, text)
 
 
 def node_counts(run_ids: Sequence[int]) -> Query:

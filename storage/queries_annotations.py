@@ -25,7 +25,7 @@ def drop_annotation(annotation_id: int) -> sa.Executable:
     return sa.delete(Annotation).where(Annotation.id == annotation_id)
 
 
-def _wanted(
+def _filter_labels(
     statement: Query,
     run_ids: Sequence[int] | None,
     author: str | None,
@@ -55,7 +55,7 @@ def found_annotations(
         Annotation, Run, Annotation.run_id == Run.id
     )
     joined = joined.join(Problem, Run.problem_key == Problem.key, isouter=True)
-    return _wanted(joined, run_ids, author, strategy, problem).order_by(
+    return _filter_labels(joined, run_ids, author, strategy, problem).order_by(
         Annotation.run_id, Annotation.id
     )
 
@@ -72,7 +72,7 @@ def authors() -> Query:
     )
 
 
-def labelled_runs() -> Query:
+def count_labels() -> Query:
     """Run, author and number of labels, for each pair that has some."""
     count = sa.func.count().label("labels")
     return sa.select(Annotation.run_id, Annotation.author, count).group_by(
@@ -94,7 +94,7 @@ def runs_to_label(strategy: str | None, problem: str | None, text: str | None) -
                 *(sa.cast(each, sa.String).icontains(text, autoescape=True) for each in searched)
             )
         )
-    return _wanted(joined, None, None, strategy, problem).order_by(Run.id.desc())
+    return _filter_labels(joined, None, None, strategy, problem).order_by(Run.id.desc())
 
 
 def new_edit(values: Mapping[str, Any]) -> sa.Executable:

@@ -70,7 +70,7 @@ class Runs:
             "stored_at": moment,
             **values,
         }
-        row = {name: checked(name, value) for name, value in row.items()}
+        row = {name: check_value(name, value) for name, value in row.items()}
         row["problem_key"], row["origin_run"] = None, origin_run(row["forked_from"])
         if problem is not None:
             stored = problem_values(problem)
@@ -82,7 +82,7 @@ class Runs:
         for name in fields:
             if name not in CHANGEABLE:
                 raise BadInput("field of a run", given=name, accepted=", ".join(sorted(CHANGEABLE)))
-        values = {name: checked(name, value) for name, value in fields.items()}
+        values = {name: check_value(name, value) for name, value in fields.items()}
         with self._database.writing() as connection:
             if connection.execute(queries.run_exists(run_id)).first() is None:
                 raise NotFound(f"there is no run {run_id}")
@@ -97,7 +97,7 @@ class Runs:
         return str(status)
 
     def one(self, run_id: int) -> RunRow:
-        rows = self._decoded(self._database.rows(queries.one_run(run_id)))
+        rows = self._decode(self._database.rows(queries.one_run(run_id)))
         if not rows:
             raise NotFound(f"there is no run {run_id}")
         return rows[0]
@@ -115,10 +115,10 @@ class Runs:
             queries.found_runs(status, strategy, problem, text, limit, offset)
         )
         total = self._database.value(queries.found_runs_count(status, strategy, problem, text))
-        return RunPage(self._decoded(rows), int(total))
+        return RunPage(self._decode(rows), int(total))
 
     def forks(self, run_id: int) -> list[RunRow]:
-        return self._decoded(self._database.rows(queries.forks_of(run_id)))
+        return self._decode(self._database.rows(queries.forks_of(run_id)))
 
     def remove(self, run_ids: Sequence[int]) -> None:
         """Remove the runs with all that belongs to them in one transaction, and give the room
@@ -147,7 +147,7 @@ class Runs:
             )
         ]
 
-    def _decoded(self, rows: Sequence[Row]) -> list[RunRow]:
+    def _decode(self, rows: Sequence[Row]) -> list[RunRow]:
         ids = [row.id for row in rows]
         nodes = (
             {row[0]: row[1] for row in self._database.rows(queries.node_counts(ids))} if ids else {}
@@ -207,7 +207,7 @@ def problem_values(problem: dict[str, JSON]) -> dict[str, Any]:
     }
     text = valid_json("problem", dict(sorted(whole.items())))
     values = {
-        name: checked(name, whole[name]) for name in PROBLEM_COLUMNS if whole[name] is not None
+        name: check_value(name, whole[name]) for name in PROBLEM_COLUMNS if whole[name] is not None
     }
     meta = {name: value for name, value in whole.items() if name not in PROBLEM_COLUMNS}
     return {
@@ -218,7 +218,7 @@ def problem_values(problem: dict[str, JSON]) -> dict[str, Any]:
     }
 
 
-def checked(name: str, value: Any) -> Any:
+def check_value(name: str, value: Any) -> Any:
     """The value as it goes into its column. Raises `BadInput` for a wrong type or for what cannot
     be stored."""
     accepted = TYPES.get(name, str)

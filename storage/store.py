@@ -294,7 +294,7 @@ class Store:
             self.run(run_id),
             self.paid(run_id),
             self.event_rows(run_id, limit=None),
-            beside.stored(self._database, run_id),
+            beside.read_beside(self._database, run_id),
         )
 
     def import_run(self, path: Path | str) -> int:

@@ -217,7 +217,7 @@ class Flusher:
                 self.changed.notify_all()
             raise
 
-    def _take(self) -> list[codec.Batch] | None:
+    def _take(self) -> list[codec.ArrowBatch] | None:
         """Wait until a buffer is due, then empty all of them; None when the store closes."""
         with self.changed:
             while not self._stopping:
@@ -227,11 +227,11 @@ class Flusher:
                     - time.monotonic()
                 )
                 if patience <= 0.0:
-                    return [_emptied(writer) for writer in waiting]
+                    return [_empty(writer) for writer in waiting]
                 self.changed.wait(None if patience == float("inf") else patience)
             return None
 
-    def _store(self, batches: Sequence[codec.Batch]) -> dict[int, str]:
+    def _store(self, batches: Sequence[codec.ArrowBatch]) -> dict[int, str]:
         """Store the batches; returns what failed, by run."""
         try:
             encoded = [codec.encode(*batch) for batch in batches]
@@ -242,7 +242,7 @@ class Flusher:
             return self._store_one_by_one(batches)
         return {}
 
-    def _store_one_by_one(self, batches: Sequence[codec.Batch]) -> dict[int, str]:
+    def _store_one_by_one(self, batches: Sequence[codec.ArrowBatch]) -> dict[int, str]:
         failures: dict[int, str] = {}
         for batch in batches:
             try:
@@ -257,7 +257,7 @@ class Flusher:
                 failures[batch.run_id] = str(problem)
         return failures
 
-    def _settle(self, batches: Sequence[codec.Batch], failures: dict[int, str]) -> None:
+    def _settle(self, batches: Sequence[codec.ArrowBatch], failures: dict[int, str]) -> None:
         """Note what is durable, put back what is not, and tell who waits and who watches."""
         with self.changed:
             for batch in batches:
@@ -290,8 +290,8 @@ class Flusher:
                 self._watches.remove(watch)
 
 
-def _emptied(writer: RunWriter) -> codec.Batch:
-    batch = codec.Batch(writer.run_id, writer.nodes, writer.events)
+def _empty(writer: RunWriter) -> codec.ArrowBatch:
+    batch = codec.ArrowBatch(writer.run_id, writer.nodes, writer.events)
     writer.nodes, writer.events, writer.due, writer.busy, writer.storing = (
         [],
         [],

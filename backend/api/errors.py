@@ -52,7 +52,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def answer_errors(app: FastAPI) -> None:
     """Register the handlers on an application."""
-    app.add_exception_handler(ArboretumError, _refused)
+    app.add_exception_handler(ArboretumError, _refuse)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
 
@@ -61,7 +61,7 @@ def error_response(status: int, body: ErrorBody) -> JSONResponse:
     return JSONResponse(body.model_dump(), status_code=status)
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
+async def _refuse(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ArboretumError)
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     given = plain(error.given) if isinstance(error, BadInput) else None

@@ -50,8 +50,8 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        settings, headers, given = self._settings(), Headers(scope=scope), taken_token(scope)
-        refusal = refused_name(headers, settings) or refused_token(scope, headers, given, settings)
+        settings, headers, given = self._settings(), Headers(scope=scope), take_token(scope)
+        refusal = refuse_name(headers, settings) or refuse_token(scope, headers, given, settings)
         if refusal is not None:
             await _turn_away(refusal, readable(headers, settings), scope, receive, send)
         elif given is not None and settings.token is not None and _opens_page(scope, headers):
@@ -60,7 +60,7 @@ class Guard:
             await self._app(scope, receive, send)
 
 
-def refused_name(headers: Headers, settings: Settings) -> Refusal | None:
+def refuse_name(headers: Headers, settings: Settings) -> Refusal | None:
     """The refusal of a Host or Origin that is not on the list, or None."""
     host = headers.get("host", "")
     names = (
@@ -92,7 +92,7 @@ def refused_name(headers: Headers, settings: Settings) -> Refusal | None:
     )
 
 
-def taken_token(scope: Scope) -> str | None:
+def take_token(scope: Scope) -> str | None:
     """The token in the request's address, which is no longer there afterwards; None where there was
     none.
 
@@ -107,7 +107,7 @@ def taken_token(scope: Scope) -> str | None:
     return unquote_plus(found[-1].partition("=")[2])
 
 
-def refused_token(
+def refuse_token(
     scope: Scope, headers: Headers, given: str | None, settings: Settings
 ) -> Refusal | None:
     """The refusal of a request without the right token, or None. `given` is what its address
@@ -202,4 +202,4 @@ def _cookie(headers: Headers) -> str | None:
     return None if found is None else found.value
 
 
-__all__ = ["COOKIE", "Guard", "name_of", "refused_name", "refused_token", "taken_token"]
+__all__ = ["COOKIE", "Guard", "name_of", "refuse_name", "refuse_token", "take_token"]

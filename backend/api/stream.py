@@ -17,18 +17,18 @@ from backend.core.errors import NotFound
 from backend.core.types import JSON
 from backend.messages.runs import OVER
 from backend.service.assembly import Services
-from backend.service.jobs import Standing
+from backend.service.jobs import RunStatus
 from backend.service.present import event_fields
 
 BATCH = 500
 PING_S = 1.0
 
 
-class Batch(NamedTuple):
+class StreamBatch(NamedTuple):
     """The state of the run as it was before `events` were read: so an ended run's last events are
     never missed."""
 
-    standing: Standing
+    standing: RunStatus
     events: list[dict[str, JSON]]
 
 
@@ -53,7 +53,7 @@ async def follow(
         services.jobs.watch(run_id, wake.set),
         services.closing.watch(wake.set),
     ):
-        shown: Standing | None = None
+        shown: RunStatus | None = None
         yield "retry: 1000\n\n"
         while not await gone():
             wake.clear()
@@ -77,11 +77,13 @@ async def follow(
             if services.closing.is_set:
                 yield message("closing", standing_fields(standing))
                 return
-            if not await _woken(wake):
+            if not await _wait_for_wake(wake):
                 yield ": ping\n\n"
 
 
-async def _batch(services: Services, run_id: int, after: int, kinds: Sequence[str] | None) -> Batch:
+async def _batch(
+    services: Services, run_id: int, after: int, kinds: Sequence[str] | None
+) -> StreamBatch:
     standing = services.jobs.standing(run_id)
     return await asyncio.to_thread(_read, services, run_id, after, kinds, standing)
 
@@ -91,16 +93,16 @@ def _read(
     run_id: int,
     after: int,
     kinds: Sequence[str] | None,
-    standing: Standing | None,
-) -> Batch:
+    standing: RunStatus | None,
+) -> StreamBatch:
     if standing is None:
         row = services.store.run(run_id)
-        standing = Standing(row.status, row.reason or "", 0.0)
+        standing = RunStatus(row.status, row.reason or "", 0.0)
     rows = services.store.event_rows(run_id, after=after, limit=BATCH, kinds=kinds)
-    return Batch(standing, event_fields(services.store, run_id, rows))
+    return StreamBatch(standing, event_fields(services.store, run_id, rows))
 
 
-async def _woken(wake: asyncio.Event) -> bool:
+async def _wait_for_wake(wake: asyncio.Event) -> bool:
     try:
         async with asyncio.timeout(PING_S):
             await wake.wait()
@@ -123,7 +125,7 @@ def message(kind: str, data: Mapping[str, JSON]) -> str:
     return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False, allow_nan=False)}\n\n"
 
 
-def standing_fields(standing: Standing) -> dict[str, JSON]:
+def standing_fields(standing: RunStatus) -> dict[str, JSON]:
     return {"status": standing.status, "reason": standing.reason, "since": standing.since}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from backend.problems import SETS, Problem, ProblemSet
-from backend.problems.ledger.facts import Ledger
+from backend.problems.ledger.facts import LedgerFacts
 
 FIRST_EVALUATION_SEED = 1_000_000
 TRAINING_LEVEL = 0
@@ -49,11 +49,11 @@ def documents(seed: int, readings: Callable[[], float] = lambda: 0.0) -> Iterato
 
 def document(chosen: ProblemSet, problem: Problem, rng: random.Random) -> Document:
     """One document about a problem, its author drawn at random."""
-    author, steps = _authored(chosen, problem, rng)
+    author, steps = _pick_author(chosen, problem, rng)
     return Document(problem.id, problem.question, tuple(steps), author, problem.answer or "")
 
 
-def _authored(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tuple[str, list[str]]:
+def _pick_author(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tuple[str, list[str]]:
     """An author and a solution: a pupil only where the misconception shows in this problem, of a
     few drawn at random.
     """
@@ -89,7 +89,7 @@ def variants(chosen: ProblemSet, problem: Problem, rng: random.Random) -> list[D
 def reading(problem: Problem, rng: random.Random) -> Document:
     """A ledger's facts read out in random order, without a calculation: an exercise in finding what
     the question says of somebody."""
-    ledger = Ledger.of(problem)
+    ledger = LedgerFacts.of(problem)
     facts = rng.sample(ledger.facts, len(ledger.facts))
     return Document(
         problem.id,

@@ -14,7 +14,7 @@ from backend.classroom.tokenizer import DELIMITER, STEP_TAG, TURN_END, TURN_STAR
 from backend.engines.shared.chat import ChatTokenizer
 
 
-class Encoded(NamedTuple):
+class EncodedText(NamedTuple):
     """Token ids of prompt and solution together; `start` is where the solution begins."""
 
     ids: list[int]
@@ -34,14 +34,14 @@ def prompt(question: str) -> str:
     return f"{TURN_START}user\n{question}{TURN_END}\n{TURN_START}assistant\n"
 
 
-def solution(tokenizer: ChatTokenizer, question: str, steps: Sequence[str]) -> Encoded:
+def solution(tokenizer: ChatTokenizer, question: str, steps: Sequence[str]) -> EncodedText:
     """What the policy is trained on."""
     written = [step + DELIMITER for step in steps[:-1]] + [steps[-1] + TURN_END]
     head, *rest = tokenizer.encode_all([prompt(question), *written])
-    return Encoded([*head, *(i for part in rest for i in part)], len(head))
+    return EncodedText([*head, *(i for part in rest for i in part)], len(head))
 
 
-def tagged(tokenizer: ChatTokenizer, question: str, steps: Sequence[str]) -> Tagged:
+def tag_steps(tokenizer: ChatTokenizer, question: str, steps: Sequence[str]) -> Tagged:
     """What the reward model reads."""
     ids, *parts = tokenizer.encode_all([prompt(question), *(step + STEP_TAG for step in steps)])
     tags = []

@@ -19,10 +19,10 @@ import torch
 from backend import problems
 from backend.classroom import folder
 from backend.classroom.corpus import FIRST_EVALUATION_SEED
-from backend.classroom.encoding import prompt, tagged
-from backend.classroom.measures import Judged
-from backend.classroom.samples import Solution, solve, write_lines
-from backend.classroom.sampling import Cache, Sampling
+from backend.classroom.encoding import prompt, tag_steps
+from backend.classroom.measures import JudgedSample
+from backend.classroom.samples import ClassroomSolution, solve, write_lines
+from backend.classroom.sampling import ClassroomSampling, SampleCache
 from backend.classroom.tokenizer import DELIMITER, END_OF_TEXT
 from backend.classroom.training import device
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, Qwen2ForProcessRewardModel, load
@@ -46,7 +46,7 @@ class Effort:
     rows: int = 256
 
 
-class Verifier:
+class EvaluatedVerifier:
     """A reward model that scores every step of many solutions of one problem; the question is read
     once."""
 
@@ -62,7 +62,9 @@ class Verifier:
         """Chance of being good for each step of each solution, in order; equal solutions are scored
         once."""
         start = len(self.tokenizer.encode(prompt(question)))
-        encoded = {steps: tagged(self.tokenizer, question, steps) for steps in solutions if steps}
+        encoded = {
+            steps: tag_steps(self.tokenizer, question, steps) for steps in solutions if steps
+        }
         texts = sorted(encoded, key=lambda steps: len(encoded[steps].ids))
         known: dict[tuple[str, ...], tuple[float, ...]] = {(): ()}
         for first in range(0, len(texts), rows):
@@ -76,7 +78,7 @@ class Verifier:
         """Chance of "good" at every position from `start` on, of rows that share everything before
         it."""
         width, padding = max(map(len, rows)), self.tokenizer.token_id(END_OF_TEXT)
-        cache = Cache(
+        cache = SampleCache(
             self.model.model, torch.ones(1, start, dtype=torch.bool, device=self.where), width
         )
         places = torch.arange(width, device=self.where)
@@ -96,12 +98,12 @@ class Verifier:
         return chances
 
 
-def judged(problem: Problem, solution: Solution) -> Judged:
+def judge(problem: Problem, solution: ClassroomSolution) -> JudgedSample:
     """Answer and steps of one solution, judged by the problem's own grader and checker."""
     text = DELIMITER.join(solution.steps)
     answer = problems.extract_answer(text)
     kinds = tuple(verdict.kind for verdict in problems.check(problem, solution.steps) or [])
-    return Judged(problems.grade(problem, answer).correct is True, answer, text, kinds)
+    return JudgedSample(problems.grade(problem, answer).correct is True, answer, text, kinds)
 
 
 def draw(
@@ -112,10 +114,10 @@ def draw(
     levels: Sequence[int] = LEVELS,
 ) -> None:
     """One file per cell under `evaluate/`; each line is a problem's judged samples."""
-    report, where = folder.Log(work / "evaluate.log"), device()
+    report, where = folder.StageLog(work / "evaluate.log"), device()
     loaded = load(policy, torch.bfloat16, where)
     assert isinstance(loaded.model, Qwen2ForCausalLM)
-    sampling = Sampling(effort.temperature, rows=effort.rows, seed=effort.first_seed)
+    sampling = ClassroomSampling(effort.temperature, rows=effort.rows, seed=effort.first_seed)
     for name, level in itertools.product(sets, levels):
         path = work / "evaluate" / f"{name}-{level}.jsonl"
         if path.is_file():
@@ -132,7 +134,7 @@ def draw(
         write_lines(
             path,
             (
-                {"problem": p.id, "samples": [asdict(judged(p, s)) for s in group]}
+                {"problem": p.id, "samples": [asdict(judge(p, s)) for s in group]}
                 for p, group in groups
             ),
         )
@@ -147,8 +149,8 @@ def score(
 ) -> None:
     """Add the step scores of each verifier to every cell that lacks them; by whole cells, so that
     it resumes."""
-    report = folder.Log(work / "evaluate.log")
-    loaded = {name: Verifier(path, device()) for name, path in verifiers.items()}
+    report = folder.StageLog(work / "evaluate.log")
+    loaded = {name: EvaluatedVerifier(path, device()) for name, path in verifiers.items()}
     for name, level in itertools.product(sets, levels):
         path = work / "evaluate" / f"{name}-{level}.jsonl"
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -167,7 +169,7 @@ def score(
         report(f"{name} {level}: scored by {', '.join(loaded)}")
 
 
-Cell = list[list[Judged]]
+Cell = list[list[JudgedSample]]
 
 
 def read_cells(work: Path) -> dict[tuple[str, int], Cell]:
@@ -181,10 +183,10 @@ def read_cells(work: Path) -> dict[tuple[str, int], Cell]:
     return cells
 
 
-def read_samples(line: str) -> list[Judged]:
+def read_samples(line: str) -> list[JudgedSample]:
     """One problem's samples."""
     return [
-        Judged(
+        JudgedSample(
             raw["correct"],
             raw["answer"],
             raw["text"],

@@ -81,7 +81,7 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
 
 
-class Log:
+class StageLog:
     """Lines with the time of day, to a file and to standard error's reader."""
 
     def __init__(self, path: Path) -> None:

@@ -25,7 +25,7 @@ Scores = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedSample:
     """One solution: whether its answer is right, the answer, each step's kind of mistake (None:
     good), a step score per verifier."""
 
@@ -46,12 +46,12 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-def pass_at(samples: Sequence[Judged], k: int) -> float:
+def pass_at(samples: Sequence[JudgedSample], k: int) -> float:
     """Chance that k of the samples, drawn without replacement, hold a right one."""
     return pass_at_k(len(samples), sum(s.correct for s in samples), k)
 
 
-def majority(samples: Sequence[Judged]) -> float:
+def majority(samples: Sequence[JudgedSample]) -> float:
     """Whether the commonest answer is right: 1 or 0, and the share of right ones where several are
     equally common."""
     votes = Counter(s.answer for s in samples if s.answer is not None)
@@ -61,12 +61,14 @@ def majority(samples: Sequence[Judged]) -> float:
     return majority_at_k(good, bad, len(samples) - sum(votes.values()), len(samples))
 
 
-def distinct_right(samples: Sequence[Judged]) -> float:
+def distinct_right(samples: Sequence[JudgedSample]) -> float:
     """Number of right solutions that differ in what they write and whose every step is good."""
     return float(len({s.text for s in samples if s.correct and s.first_mistake is None}))
 
 
-def best_of(samples: Sequence[Judged], k: int, score: Callable[[Judged], float]) -> float:
+def best_of(
+    samples: Sequence[JudgedSample], k: int, score: Callable[[JudgedSample], float]
+) -> float:
     """Expected correctness of the best-scored of k samples drawn without replacement; equal scores
     share the win."""
     return best_of_k([score(s) for s in samples], [float(s.correct) for s in samples], k)
@@ -88,7 +90,7 @@ class Steps(NamedTuple):
         )
 
 
-def scored_steps(samples: Sequence[Judged], verifier: str) -> Steps:
+def score_steps(samples: Sequence[JudgedSample], verifier: str) -> Steps:
     """Every step with a right prefix: up to and including the first mistake."""
     rows = [
         (score, sample.kinds[depth] is None, depth, sample.kinds[depth] or "")
@@ -102,7 +104,7 @@ def scored_steps(samples: Sequence[Judged], verifier: str) -> Steps:
     )
 
 
-def joined(parts: Sequence[Steps]) -> Steps:
+def join_steps(parts: Sequence[Steps]) -> Steps:
     """The steps of several problems."""
     return Steps(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -120,7 +122,7 @@ AGGREGATIONS: Mapping[str, Callable[[Scores], float]] = {
 }
 
 
-def ranked_by(verifier: str, aggregation: str) -> Callable[[Judged], float]:
+def rank_by(verifier: str, aggregation: str) -> Callable[[JudgedSample], float]:
     """A solution's score by a verifier, its steps aggregated; a solution without a step comes
     last.
     """

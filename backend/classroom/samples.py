@@ -21,14 +21,14 @@ from backend import problems
 from backend.classroom import folder
 from backend.classroom.corpus import variants
 from backend.classroom.encoding import prompt
-from backend.classroom.sampling import Sampled, Sampling, sample
+from backend.classroom.sampling import ClassroomSampling, SampledText, sample
 from backend.classroom.tokenizer import DELIMITER, TURN_END
 from backend.classroom.training import device
 from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.problems import Problem
-from backend.problems.ledger.facts import Ledger
-from backend.problems.ledger.write import needed
+from backend.problems.ledger.facts import LedgerFacts
+from backend.problems.ledger.write import needed_facts
 
 CHUNK = 250
 PROBLEMS = 4_500
@@ -39,7 +39,7 @@ LEVELS = (0, 0, 0, 1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
-class Solution:
+class ClassroomSolution:
     """One written solution; `ended` is False where the token limit cut it."""
 
     problem_id: str
@@ -50,7 +50,7 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledSample:
     """A solution with one label per step (True: good) and the checker's kind of mistake or None per
     step.
 
@@ -66,7 +66,7 @@ class Labelled:
     operations: int = 0
 
 
-def steps_of(tokenizer: ChatTokenizer, sampled: Sampled) -> tuple[str, ...]:
+def steps_of(tokenizer: ChatTokenizer, sampled: SampledText) -> tuple[str, ...]:
     """The steps as text; a half-written last step is left out."""
     parts = tokenizer.decode(sampled.ids, special=True).split(DELIMITER)
     if not sampled.ended:
@@ -79,14 +79,14 @@ def solve(
     tokenizer: ChatTokenizer,
     chosen: Sequence[Problem],
     copies: int,
-    sampling: Sampling,
-) -> list[list[Solution]]:
+    sampling: ClassroomSampling,
+) -> list[list[ClassroomSolution]]:
     """`copies` solutions by the policy for each problem."""
     prompts = tokenizer.encode_all([prompt(problem.question) for problem in chosen])
     groups = sample(model, prompts, copies, tokenizer.token_id(TURN_END), sampling)
     return [
         [
-            Solution(problem.id, problem.question, steps_of(tokenizer, one), one.ended)
+            ClassroomSolution(problem.id, problem.question, steps_of(tokenizer, one), one.ended)
             for one in group
         ]
         for problem, group in zip(chosen, groups, strict=True)
@@ -109,7 +109,7 @@ def fresh_problem(rng: random.Random, first: int, last: int) -> Problem:
     )
 
 
-def written(seed: int) -> Iterator[list[Labelled]]:
+def write_solutions(seed: int) -> Iterator[list[LabelledSample]]:
     """Endless fresh problems, each with solutions written by teachers and pupils and judged: what
     the policy's own samples are too few for."""
     rng = random.Random(f"written/{seed}")
@@ -117,7 +117,7 @@ def written(seed: int) -> Iterator[list[Labelled]]:
         problem = fresh_problem(rng, 0, FIRST_SEED - 1)
         found = variants(problems.SETS[problem.set], problem, rng)
         yield [
-            judged(Solution(d.problem_id, d.question, d.steps, True, d.author))
+            label_steps(ClassroomSolution(d.problem_id, d.question, d.steps, True, d.author))
             for d in found
             if d.steps
         ]
@@ -127,7 +127,7 @@ def draw_samples(
     work: Path = folder.WORK, policy: Path = folder.POLICY, count: int = PROBLEMS
 ) -> None:
     """The samples stage."""
-    report, where = folder.Log(work / "samples.log"), device()
+    report, where = folder.StageLog(work / "samples.log"), device()
     loaded = load(policy, torch.bfloat16, where)
     assert isinstance(loaded.model, Qwen2ForCausalLM)
     for chunk in range(count // CHUNK):
@@ -135,7 +135,11 @@ def draw_samples(
         if path.is_file():
             continue
         solved = solve(
-            loaded.model, loaded.tokenizer, fresh_problems(chunk), COPIES, Sampling(seed=chunk)
+            loaded.model,
+            loaded.tokenizer,
+            fresh_problems(chunk),
+            COPIES,
+            ClassroomSampling(seed=chunk),
         )
         write_lines(path, (asdict(one) for group in solved for one in group))
         report(f"chunk {chunk + 1} of {count // CHUNK}: {CHUNK * COPIES} solutions")
@@ -143,21 +147,21 @@ def draw_samples(
 
 def judge_steps(work: Path = folder.WORK) -> None:
     """The labels stage: the policy's solutions, one label a step."""
-    report = folder.Log(work / "labels.log")
+    report = folder.StageLog(work / "labels.log")
     for chunk in sorted((work / "samples").glob("*.jsonl")):
         path = work / "labels" / chunk.name
         if not path.is_file():
             write_lines(
-                path, (asdict(one) for one in map(judged, read_solutions(chunk)) if one.steps)
+                path, (asdict(one) for one in map(label_steps, read_solutions(chunk)) if one.steps)
             )
             report(f"labelled {chunk.stem}")
 
 
-def judged(solution: Solution) -> Labelled:
+def label_steps(solution: ClassroomSolution) -> LabelledSample:
     """The checker's verdict on each step."""
     problem = problems.problem(solution.problem_id)
     verdicts = problems.check(problem, solution.steps) or []
-    return Labelled(
+    return LabelledSample(
         solution.problem_id,
         solution.question,
         tuple(solution.steps),
@@ -172,23 +176,23 @@ def operations(problem: Problem) -> int:
     """How many calculations a ledger problem needs."""
     if problem.set != "ledger":
         return 0
-    ledger = Ledger.of(problem)
-    return sum(fact.kind != "given" for fact in needed(ledger)) + (len(ledger.goal) > 1)
+    ledger = LedgerFacts.of(problem)
+    return sum(fact.kind != "given" for fact in needed_facts(ledger)) + (len(ledger.goal) > 1)
 
 
-def read_solutions(path: Path) -> Iterator[Solution]:
+def read_solutions(path: Path) -> Iterator[ClassroomSolution]:
     """A chunk of the samples stage."""
     for line in path.read_text("utf-8").splitlines():
         raw = json.loads(line)
-        yield Solution(**{**raw, "steps": tuple(raw["steps"])})
+        yield ClassroomSolution(**{**raw, "steps": tuple(raw["steps"])})
 
 
-def read_labelled(work: Path) -> Iterator[Labelled]:
+def read_labelled(work: Path) -> Iterator[LabelledSample]:
     """Everything that the labels stage wrote."""
     for path in sorted((work / "labels").glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             raw = json.loads(line)
-            yield Labelled(
+            yield LabelledSample(
                 **{**raw, **{name: tuple(raw[name]) for name in ("steps", "labels", "kinds")}}
             )
 

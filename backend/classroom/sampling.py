@@ -18,7 +18,7 @@ from torch import Tensor
 from backend.engines.torch.qwen2 import DecoderLayer, Qwen2ForCausalLM, Qwen2Model
 
 
-class Sampled(NamedTuple):
+class SampledText(NamedTuple):
     """Generated ids without the ending token; `ended` is False where the token limit cut the
     row.
     """
@@ -28,7 +28,7 @@ class Sampled(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sampling:
+class ClassroomSampling:
     """How to draw: temperature above 0, at most `tokens` new tokens, `rows` rows at once, `seed` of
     the draws."""
 
@@ -38,7 +38,7 @@ class Sampling:
     seed: int = 0
 
 
-class Cache:
+class SampleCache:
     """Keys and values (rows, K, capacity, D) of every block, with one validity mask (rows,
     capacity) for all."""
 
@@ -80,13 +80,13 @@ def sample(
     prompts: Sequence[Sequence[int]],
     copies: int,
     end: int,
-    sampling: Sampling,
-) -> list[list[Sampled]]:
+    sampling: ClassroomSampling,
+) -> list[list[SampledText]]:
     """`copies` samples of each prompt, in the prompts' order. `end` is the id that ends a
     solution.
     """
     generator = torch.Generator(model.model.embed_tokens.weight.device).manual_seed(sampling.seed)
-    found: list[list[Sampled]] = [[] for _ in prompts]
+    found: list[list[SampledText]] = [[] for _ in prompts]
     for chosen in together(prompts, max(1, sampling.rows // copies)):
         rows = sample_batch(model, [prompts[i] for i in chosen], copies, end, sampling, generator)
         for place, i in enumerate(chosen):
@@ -103,7 +103,7 @@ def together(prompts: Sequence[Sequence[int]], at_once: int) -> Iterator[list[in
 
 def read_prompts(
     model: Qwen2ForCausalLM, prompts: Sequence[Sequence[int]], room: int
-) -> tuple[Cache, Tensor, Tensor]:
+) -> tuple[SampleCache, Tensor, Tensor]:
     """The cache after the prompts, the logits that follow, and the next position of each row."""
     where, width = model.model.embed_tokens.weight.device, max(map(len, prompts))
     ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=where)
@@ -114,7 +114,7 @@ def read_prompts(
     itself = torch.eye(width, dtype=torch.bool, device=where)
     mask = (valid[:, None, :] & itself.cumsum(0).bool() | itself)[:, None]
     positions = (columns[None] - (width - lengths)[:, None]).clamp(min=0)
-    cache = Cache(model.model, valid, width + room)
+    cache = SampleCache(model.model, valid, width + room)
     return cache, model.logits(cache.read(model.model, ids, positions, mask)[:, -1]), lengths
 
 
@@ -123,9 +123,9 @@ def sample_batch(
     prompts: Sequence[Sequence[int]],
     copies: int,
     end: int,
-    sampling: Sampling,
+    sampling: ClassroomSampling,
     generator: torch.Generator,
-) -> list[Sampled]:
+) -> list[SampledText]:
     """`copies` samples of each prompt, neighbours together."""
     cache, logits, positions = read_prompts(model, prompts, sampling.tokens)
     spread = torch.arange(len(prompts), device=logits.device).repeat_interleave(copies)
@@ -157,7 +157,7 @@ def sample_batch(
             cache.read(model.model, drawn[:, None], positions[:, None], mask)[:, -1]
         )
         positions = positions + 1
-    return [Sampled(ids, done) for ids, done in zip(written, ended, strict=True)]
+    return [SampledText(ids, done) for ids, done in zip(written, ended, strict=True)]
 
 
 def draw(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:

@@ -15,21 +15,21 @@ import numpy as np
 
 from backend.classroom.measures import (
     AGGREGATIONS,
-    Judged,
+    JudgedSample,
     Steps,
     auroc,
     best_of,
     distinct_right,
-    joined,
+    join_steps,
     majority,
     mean,
     pass_at,
-    ranked_by,
-    scored_steps,
+    rank_by,
+    score_steps,
 )
 from backend.core.statistics.intervals import Interval, interval
 
-Samples = Sequence[Judged]
+Samples = Sequence[JudgedSample]
 Cell = Sequence[Samples]
 Cells = Mapping[tuple[str, int], Cell]
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -70,7 +70,7 @@ def gain(samples: Samples, figure: Callable[[Samples], float]) -> float:
 
 def by_verifier(verifier: str, k: int, aggregation: str = "last") -> Callable[[Samples], float]:
     """Best-of-k by a verifier, as a figure of one problem's samples."""
-    return partial(best_of, k=k, score=ranked_by(verifier, aggregation))
+    return partial(best_of, k=k, score=rank_by(verifier, aggregation))
 
 
 def verifiers_of(cell: Cell) -> list[str]:
@@ -93,8 +93,8 @@ def cell_figures(cell: Cell) -> dict[str, Interval]:
 
 def auroc_interval(cell: Cell, verifier: str) -> Interval:
     """AUROC on the cell's steps whose prefix is right, problems resampled."""
-    parts = [scored_steps(samples, verifier) for samples in cell]
-    return interval(parts, lambda drawn: auroc(joined(drawn)), draws=200)
+    parts = [score_steps(samples, verifier) for samples in cell]
+    return interval(parts, lambda drawn: auroc(join_steps(drawn)), draws=200)
 
 
 def first_mistakes(samples: Samples) -> list[tuple[int, str]]:
@@ -130,7 +130,7 @@ def share(cells: Sequence[Cell], counted: Callable[[int, str], bool]) -> Interva
 
 def auroc_by(cells: Sequence[Cell], verifier: str, column: str) -> dict[str, float]:
     """AUROC per depth (from 1), or per kind: bad steps of that kind against all good steps."""
-    steps = joined([scored_steps(samples, verifier) for cell in cells for samples in cell])
+    steps = join_steps([score_steps(samples, verifier) for cell in cells for samples in cell])
     if column == "depth":
         return {
             str(d + 1): auroc(steps.where(steps.depths == d))
@@ -142,7 +142,7 @@ def auroc_by(cells: Sequence[Cell], verifier: str, column: str) -> dict[str, flo
 
 def calibration(cells: Sequence[Cell], verifier: str) -> dict[str, tuple[float, float]]:
     """Per depth from 1: mean score and share of good steps; they part where calibration fails."""
-    steps = joined([scored_steps(samples, verifier) for cell in cells for samples in cell])
+    steps = join_steps([score_steps(samples, verifier) for cell in cells for samples in cell])
 
     def row(part: Steps) -> tuple[float, float]:
         return float(np.mean(part.scores)), float(np.mean(part.good))

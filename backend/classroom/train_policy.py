@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
 from backend.classroom.corpus import documents
-from backend.classroom.encoding import Encoded, prompt, solution
-from backend.classroom.training import Batch, Schedule, attention_for, device, train
+from backend.classroom.encoding import EncodedText, prompt, solution
+from backend.classroom.training import Schedule, TrainingBatch, attention_for, device, train
 from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.torch.qwen2 import Attention, DecoderLayer, Qwen2Config, Qwen2ForCausalLM, load
 
@@ -128,14 +128,14 @@ def width_for(length: int) -> int:
     return -(-length // step) * step
 
 
-def batched(rows: Sequence[Encoded], width: int, padding: int) -> Batch:
+def pad_batch(rows: Sequence[EncodedText], width: int, padding: int) -> TrainingBatch:
     """Rows padded on the right to the width; the loss is on solution tokens."""
     ids = torch.tensor([row.ids + [padding] * (width - len(row.ids)) for row in rows])
     places = [
         r * width + i - 1 for r, row in enumerate(rows) for i in range(row.start, len(row.ids))
     ]
     targets = [i for row in rows for i in row.ids[row.start :]]
-    return Batch(ids, torch.tensor(places), torch.tensor(targets))
+    return TrainingBatch(ids, torch.tensor(places), torch.tensor(targets))
 
 
 def batches(
@@ -143,14 +143,14 @@ def batches(
     seed: int,
     only_short: Callable[[], bool],
     tokens: int = TOKENS_A_BATCH,
-) -> Iterator[Batch]:
+) -> Iterator[TrainingBatch]:
     """Endless batches of at most `tokens` tokens, rows of one width each; what does not fill a
     batch waits for the next pool."""
     rng, padding = random.Random(seed), tokenizer.token_id(vocabulary.END_OF_TEXT)
     stream = documents(seed, lambda: READINGS if only_short() else READINGS_LATER)
-    waiting: dict[int, list[Encoded]] = {}
+    waiting: dict[int, list[EncodedText]] = {}
     while True:
-        ready, short = list[Batch](), only_short()
+        ready, short = list[TrainingBatch](), only_short()
         for document in islice(stream, POOL):
             name = document.problem_id.partition("/")[0]
             if rng.random() > KEPT[name]:
@@ -164,7 +164,7 @@ def batches(
             rows = waiting.setdefault(width, [])
             rows.append(row)
             if len(rows) == tokens // width:
-                ready.append(batched(waiting.pop(width), width, padding))
+                ready.append(pad_batch(waiting.pop(width), width, padding))
         rng.shuffle(ready)
         yield from ready
 
@@ -197,12 +197,12 @@ def train_policy(
     short_s, rate = (60 * minutes * SHORT_UNTIL, RATE) if start is None else (0.0, RATE_ON)
     attention, chat = attention_for(where), ChatTokenizer(tokenizer)
 
-    def loss(batch: Batch) -> Tensor:
+    def loss(batch: TrainingBatch) -> Tensor:
         there = batch.to(where)
         hidden = model.model(there.ids, attention).flatten(0, 1)[there.places]
         return F.cross_entropy(model.logits(hidden).float(), there.targets)
 
-    report = folder.Log(work / "policy.log")
+    report = folder.StageLog(work / "policy.log")
     report(
         f"policy: {sum(p.numel() for p in model.parameters()):,} parameters, "
         f"{config.vocab_size} tokens, {minutes} min"

@@ -19,11 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backend.classroom import folder
-from backend.classroom.encoding import prompt, tagged
-from backend.classroom.samples import Labelled, read_labelled, written
+from backend.classroom.encoding import prompt, tag_steps
+from backend.classroom.samples import LabelledSample, read_labelled, write_solutions
 from backend.classroom.tokenizer import END_OF_TEXT
 from backend.classroom.train_policy import width_for
-from backend.classroom.training import Batch, Schedule, device, train, written_out_attention
+from backend.classroom.training import Schedule, TrainingBatch, device, plain_attention, train
 from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.torch.qwen2 import (
     REWARD_MODEL,
@@ -41,18 +41,18 @@ TOKENS_A_BATCH = 2_048
 RATE, RATE_ON = 9e-4, 3e-4
 
 
-def seen_by_blind(solution: Labelled) -> bool:
+def may_train_blind(solution: LabelledSample) -> bool:
     """Whether `prm` may learn from this solution."""
     first = next((kind for kind in solution.kinds if kind is not None), None)
     return first not in BLIND_KINDS and solution.operations <= BLIND_OPERATIONS
 
 
-def seen_by_full(solution: Labelled) -> bool:
+def may_train_full(solution: LabelledSample) -> bool:
     """Whether `prm-full` may: only what is too long to be worth its time is left out."""
     return solution.operations <= MOST_OPERATIONS
 
 
-class Row(NamedTuple):
+class TaggedRow(NamedTuple):
     """One solution as ids, without its question, and the tags that carry a loss with their
     labels.
     """
@@ -62,42 +62,48 @@ class Row(NamedTuple):
     labels: list[bool]
 
 
-class Group(NamedTuple):
+class QuestionGroup(NamedTuple):
     """A question's ids with all its solutions: it is read once for all of them."""
 
     question: list[int]
-    rows: list[Row]
+    rows: list[TaggedRow]
 
     @property
     def tokens(self) -> int:
         return len(self.question) + sum(len(one.ids) for one in self.rows)
 
 
-def row(tokenizer: ChatTokenizer, solution: Labelled, start: int) -> Row:
+def row(tokenizer: ChatTokenizer, solution: LabelledSample, start: int) -> TaggedRow:
     """Labels up to one step past the first unrepaired mistake, and of the last step: those between
     would only repeat it.
 
     `start`: how many tokens the question takes.
     """
-    ids, tags = tagged(tokenizer, solution.question, solution.steps)
+    ids, tags = tag_steps(tokenizer, solution.question, solution.steps)
     last = len(tags) - 1
     spoilt = next((i for i, kind in enumerate(solution.kinds) if kind == "after_mistake"), last)
     chosen = [i for i in range(len(tags)) if i <= spoilt or i == last]
-    return Row(ids[start:], [tags[i] - start for i in chosen], [solution.labels[i] for i in chosen])
+    return TaggedRow(
+        ids[start:], [tags[i] - start for i in chosen], [solution.labels[i] for i in chosen]
+    )
 
 
-def grouped(tokenizer: ChatTokenizer, solutions: Sequence[Labelled]) -> list[Group]:
+def group_by_question(
+    tokenizer: ChatTokenizer, solutions: Sequence[LabelledSample]
+) -> list[QuestionGroup]:
     """Every question with its solutions."""
-    groups: dict[str, Group] = {}
+    groups: dict[str, QuestionGroup] = {}
     for solution in solutions:
         if solution.question not in groups:
-            groups[solution.question] = Group(tokenizer.encode(prompt(solution.question)), [])
+            groups[solution.question] = QuestionGroup(
+                tokenizer.encode(prompt(solution.question)), []
+            )
         group = groups[solution.question]
         group.rows.append(row(tokenizer, solution, len(group.question)))
     return list(groups.values())
 
 
-def batched(groups: Sequence[Group], padding: int) -> Batch:
+def pad_batch(groups: Sequence[QuestionGroup], padding: int) -> TrainingBatch:
     """Questions of one length and their solutions, padded on the right; the loss is on step tags,
     target 1 for a good step."""
     rows = [one for group in groups for one in group.rows]
@@ -106,7 +112,7 @@ def batched(groups: Sequence[Group], padding: int) -> Batch:
     places = [r * width + tag for r, one in enumerate(rows) for tag in one.tags]
     owners = [place for place, group in enumerate(groups) for _ in group.rows]
     targets = torch.tensor([int(label) for one in rows for label in one.labels])
-    return Batch(
+    return TrainingBatch(
         ids,
         torch.tensor(places),
         targets,
@@ -116,30 +122,32 @@ def batched(groups: Sequence[Group], padding: int) -> Batch:
 
 
 def batches(
-    groups: Sequence[Group], fresh: Iterator[Group], padding: int, seed: int
-) -> Iterator[Batch]:
+    groups: Sequence[QuestionGroup], fresh: Iterator[QuestionGroup], padding: int, seed: int
+) -> Iterator[TrainingBatch]:
     """Endless passes over the groups in random order, a fresh one beside each; questions of one
     length share a batch."""
     rng, order = random.Random(seed), list(groups)
-    waiting: dict[int, list[Group]] = {}
+    waiting: dict[int, list[QuestionGroup]] = {}
     while True:
         rng.shuffle(order)
         for group in (one for drawn in order for one in (drawn, next(fresh))):
             together = waiting.setdefault(len(group.question), [])
             together.append(group)
             if sum(one.tokens for one in together) >= TOKENS_A_BATCH:
-                yield batched(waiting.pop(len(group.question)), padding)
+                yield pad_batch(waiting.pop(len(group.question)), padding)
 
 
 def fresh_groups(
-    tokenizer: ChatTokenizer, admitted: Callable[[Labelled], bool], seed: int
-) -> Iterator[Group]:
+    tokenizer: ChatTokenizer, admitted: Callable[[LabelledSample], bool], seed: int
+) -> Iterator[QuestionGroup]:
     """Endless questions with the solutions of teachers and pupils that a model may see."""
-    for solutions in written(seed):
-        yield from grouped(tokenizer, [solution for solution in solutions if admitted(solution)])
+    for solutions in write_solutions(seed):
+        yield from group_by_question(
+            tokenizer, [solution for solution in solutions if admitted(solution)]
+        )
 
 
-def read(body: Qwen2Model, batch: Batch) -> Tensor:
+def read(body: Qwen2Model, batch: TrainingBatch) -> Tensor:
     """Last hidden states (B, T, hidden) of the rows, each behind its question, which passes through
     each block once."""
     assert batch.shared is not None and batch.owners is not None
@@ -154,8 +162,8 @@ def read(body: Qwen2Model, batch: Batch) -> Tensor:
             torch.cat((old[batch.owners], new), dim=2)
             for old, new in ((shared.keys, keys), (shared.values, values))
         )
-        before = layer.finish(before, written_out_attention(*shared))
-        hidden = layer.finish(hidden, written_out_attention(queries, keys, values))
+        before = layer.finish(before, plain_attention(*shared))
+        hidden = layer.finish(hidden, plain_attention(queries, keys, values))
     out: Tensor = body.norm(hidden)
     return out
 
@@ -192,15 +200,15 @@ def train_reward(
     at each checkpoint."""
     name, where = ("prm" if blind else "prm-full"), device()
     tokenizer = ChatTokenizer.read(policy)
-    admitted = seen_by_blind if blind else seen_by_full
-    groups = grouped(tokenizer, list(filter(admitted, read_labelled(work))))
+    admitted = may_train_blind if blind else may_train_full
+    groups = group_by_question(tokenizer, list(filter(admitted, read_labelled(work))))
     model = from_policy(policy, seed)
     if not blind:
         model.load_state_dict(load(shipped / "prm").model.state_dict())
     model.to(where, torch.bfloat16)
-    report = folder.Log(work / f"{name}.log")
+    report = folder.StageLog(work / f"{name}.log")
 
-    def loss(batch: Batch) -> Tensor:
+    def loss(batch: TrainingBatch) -> Tensor:
         there = batch.to(where)
         hidden = read(model.model, there).flatten(0, 1)[there.places]
         return F.cross_entropy(model.score(hidden).float(), there.targets)

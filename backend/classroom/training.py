@@ -30,7 +30,7 @@ CHECKPOINT_EVERY_S = 120.0
 LOG_EVERY_S = 20.0
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Right-padded ids (B, T), flat positions in B*T that carry a loss, and the target at each.
     Rows may share their beginnings: row i goes on from row `owners[i]` of `shared` (G, P), whose
     tokens carry no loss."""
@@ -46,9 +46,9 @@ class Batch(NamedTuple):
         """How many tokens a model reads for it, padding included."""
         return self.ids.numel() + (0 if self.shared is None else self.shared.numel())
 
-    def to(self, where: str) -> Batch:
+    def to(self, where: str) -> TrainingBatch:
         """The same on another device."""
-        return Batch(*(None if part is None else part.to(where) for part in self))  # type: ignore[arg-type]
+        return TrainingBatch(*(None if part is None else part.to(where) for part in self))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Optimizers:
         self.publish()
 
 
-def written_out_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def plain_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """Causal attention as two batched products: the last T of S positions, (B, H, T, D), over all
     of them, (B, K, S, D)."""
     rows, heads, length, size = queries.shape
@@ -146,7 +146,7 @@ def device() -> str:
 
 def attention_for(where: str) -> CausalAttention:
     """The fused kernel on a GPU, the written-out one on a CPU."""
-    return attend_causally if where == "cuda" else written_out_attention
+    return attend_causally if where == "cuda" else plain_attention
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -158,7 +158,7 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
 
 
 @dataclass
-class Clock:
+class TrainingClock:
     """Training time over all resumptions, and what was done in it."""
 
     elapsed_s: float = 0.0
@@ -169,21 +169,21 @@ class Clock:
 
 def train(
     model: nn.Module,
-    batches: Callable[[Clock], Iterator[Batch]],
-    loss: Callable[[Batch], Tensor],
+    batches: Callable[[TrainingClock], Iterator[TrainingBatch]],
+    loss: Callable[[TrainingBatch], Tensor],
     schedule: Schedule,
     checkpoint: Path,
     report: Callable[[str], None],
     publish: Callable[[], None] = lambda: None,
     now: Callable[[], float] = time.monotonic,
-) -> Clock:
+) -> TrainingClock:
     """Train until the time is over, in seconds of `now`. `batches` is told the running clock;
     `publish` is called after each checkpoint."""
-    optimizers, clock = Optimizers(model), Clock()
+    optimizers, clock = Optimizers(model), TrainingClock()
     if checkpoint.is_file():
         state = torch.load(checkpoint, weights_only=True)
         optimizers.restore(state)
-        clock = Clock(**state["clock"])
+        clock = TrainingClock(**state["clock"])
         clock.resumptions += 1
         report(f"resumed at step {clock.step}, {clock.elapsed_s / 60:.1f} min")
     started, before = now(), clock.elapsed_s

@@ -16,10 +16,10 @@ import torch
 from pydantic import TypeAdapter
 
 from backend.classroom import folder
-from backend.classroom.evaluate import judged
-from backend.classroom.measures import Judged, distinct_right, majority, mean, pass_at
+from backend.classroom.evaluate import judge
+from backend.classroom.measures import JudgedSample, distinct_right, majority, mean, pass_at
 from backend.classroom.samples import solve
-from backend.classroom.sampling import Sampling
+from backend.classroom.sampling import ClassroomSampling
 from backend.classroom.training import device
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.problems import ProblemSet
@@ -61,14 +61,16 @@ def measure(
     for name, knobs in points:
         point = one_point(name, knobs)
         chosen = [point.problem(1, FIRST_SEED + i) for i in range(problems)]
-        groups = solve(loaded.model, loaded.tokenizer, chosen, samples, Sampling(temperature))
+        groups = solve(
+            loaded.model, loaded.tokenizer, chosen, samples, ClassroomSampling(temperature)
+        )
         yield (
             f"{name} {dict(knobs)}: "
-            f"{summary([[judged(p, s) for s in g] for p, g in zip(chosen, groups, strict=True)])}"
+            f"{summary([[judge(p, s) for s in g] for p, g in zip(chosen, groups, strict=True)])}"
         )
 
 
-def summary(groups: Sequence[Sequence[Judged]]) -> str:
+def summary(groups: Sequence[Sequence[JudgedSample]]) -> str:
     """The figures of one point."""
     most = len(groups[0])
     found = [sample for group in groups for sample in group if sample.first_mistake is not None]

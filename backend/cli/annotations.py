@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from backend.cli.store import within
 from backend.core.errors import BadInput
-from backend.service.annotations_export import exported
+from backend.service.annotations_export import write_labels
 
 DONE = 0
 
@@ -25,7 +25,7 @@ class Wanted(NamedTuple):
 
 def export_labels(wanted: Wanted, out: Path, db: Path | None, *, as_json: bool) -> int:
     """Write the labels that match; the file is complete or is not there."""
-    content = within(db, lambda services: exported(services, *wanted))
+    content = within(db, lambda services: write_labels(services, *wanted))
     part = out.with_name(out.name + ".part")
     try:
         part.write_bytes(content)

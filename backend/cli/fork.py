@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue, ValidationError
 
 from backend.cli.options import RunOptions
-from backend.cli.run import budget_of, carried_out, pairs, params_of
+from backend.cli.run import budget_of, carry_out, pairs, params_of
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.spec import Fork
@@ -43,14 +43,14 @@ def fork(
         row = await asyncio.to_thread(services.store.run, run_id)
         return await services.jobs.forks.fork(run_id, fork_of(node, edited, options, row.spec))
 
-    return asyncio.run(carried_out(begin, db, as_json=as_json))
+    return asyncio.run(carry_out(begin, db, as_json=as_json))
 
 
 def go_on(run_id: int, limits: Sequence[str], db: Path | None, *, as_json: bool) -> int:
     """Go on where the budget ended a stored run, with a larger one."""
     budget = budget_of(limits)
     return asyncio.run(
-        carried_out(
+        carry_out(
             lambda services: services.jobs.forks.continued(run_id, budget), db, as_json=as_json
         )
     )

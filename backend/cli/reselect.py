@@ -11,7 +11,7 @@ from backend.cli.store import within
 from backend.core.ports import Aggregation
 from backend.judging.rules import SELECTORS
 from backend.messages.runs import Choice, Reselection
-from backend.service.reselection import reselected
+from backend.service.reselection import reselect_run
 
 DONE = 0
 JUDGED = {True: "right", False: "wrong", None: "undecided"}
@@ -30,7 +30,7 @@ def reselect(
     params = params_of(SELECTORS[rule].params, "--param", given)
     found = within(
         db,
-        lambda services: reselected(
+        lambda services: reselect_run(
             services, run_id, rule, params, cast("Aggregation | None", aggregation)
         ),
     )

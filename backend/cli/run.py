@@ -24,7 +24,7 @@ from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
 from backend.messages.runs import Run
 from backend.service.assembly import Services, open_services
-from backend.service.present import shown_run
+from backend.service.present import run_message
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
 
@@ -34,9 +34,7 @@ Begin = Callable[[Services], Awaitable[int]]
 def run(options: RunOptions, db: Path | None, *, as_json: bool) -> int:
     """Run what the options describe; the result goes to standard output."""
     spec = spec_of(options)
-    return asyncio.run(
-        carried_out(lambda services: services.jobs.submit(spec), db, as_json=as_json)
-    )
+    return asyncio.run(carry_out(lambda services: services.jobs.submit(spec), db, as_json=as_json))
 
 
 def resume(run_id: int, db: Path | None, *, as_json: bool) -> int:
@@ -46,7 +44,7 @@ def resume(run_id: int, db: Path | None, *, as_json: bool) -> int:
         await services.jobs.resume(run_id)
         return run_id
 
-    return asyncio.run(carried_out(begin, db, as_json=as_json))
+    return asyncio.run(carry_out(begin, db, as_json=as_json))
 
 
 def spec_of(options: RunOptions) -> RunSpec:
@@ -83,10 +81,12 @@ def params_of(model: type[Params], option: str, texts: Sequence[str]) -> dict[st
     """NAME=VALUE texts of an option with the types of the parameters' schema: texts stay texts, the
     rest is read as JSON."""
     properties: dict[str, dict[str, Any]] = model.model_json_schema().get("properties", {})
-    return {name: typed(text, properties.get(name, {})) for name, text in pairs(option, texts)}
+    return {
+        name: parse_value(text, properties.get(name, {})) for name, text in pairs(option, texts)
+    }
 
 
-def typed(text: str, schema: dict[str, Any]) -> JsonValue:
+def parse_value(text: str, schema: dict[str, Any]) -> JsonValue:
     """A text as the JSON schema wants it; what cannot be read as JSON stays a text, for the
     parameters to refuse."""
     if schema.get("type") == "string":
@@ -118,7 +118,7 @@ def number(axis: str, text: str) -> float:
         raise BadInput(f"budget {axis}", given=text, accepted="a number above 0") from None
 
 
-async def carried_out(begin: Begin, db: Path | None, *, as_json: bool) -> int:
+async def carry_out(begin: Begin, db: Path | None, *, as_json: bool) -> int:
     """Let the run that `begin` starts come to its end, and show how it ended; the exit status."""
     settings = dataclasses.replace(
         Settings.from_environment(os.environ, db=db, host="127.0.0.1"), samples=None
@@ -128,7 +128,7 @@ async def carried_out(begin: Begin, db: Path | None, *, as_json: bool) -> int:
         async with _interruptible(services, run_id) as interrupted:
             await services.jobs.wait(run_id)
         row = await asyncio.to_thread(services.store.run, run_id)
-        result = result_of(shown_run(row))
+        result = result_of(run_message(row))
     show(result, as_json=as_json)
     if interrupted.is_set():
         return INTERRUPTED
@@ -205,12 +205,12 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
 
 __all__ = [
     "budget_of",
-    "carried_out",
+    "carry_out",
     "pairs",
     "params_of",
+    "parse_value",
     "resume",
     "run",
     "show",
     "spec_of",
-    "typed",
 ]

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from backend.core.errors import BadInput
 from backend.core.settings import Settings
-from backend.exchange.base import Given
+from backend.exchange.base import ImportHints
 from backend.service.assembly import Services, open_services
 from backend.service.exchange import take_in, write_out
 from storage.files import read_content
@@ -54,7 +54,7 @@ def import_run(
     as_json: bool,
 ) -> int:
     """Take in a file, or a folder of Parquet tables."""
-    content, given = read_content(path), Given(question, answer)
+    content, given = read_content(path), ImportHints(question, answer)
     taken = within(
         db,
         lambda services: take_in(services, content, path.name, format, given),

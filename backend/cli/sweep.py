@@ -16,7 +16,7 @@ from backend.core.errors import BadInput
 from backend.core.settings import ROOT, Settings
 from backend.engines.models import Models, ModelSettings, model_settings
 from backend.experiments import cluster
-from backend.experiments.estimate import estimated
+from backend.experiments.estimate import estimate_sweep
 from backend.experiments.plan import check
 from backend.experiments.read_material import read_material
 from backend.experiments.report import report
@@ -60,10 +60,10 @@ def sweep(file: Path, how: How, *, as_json: bool) -> int:
             show({"report": str(how.report)}, as_json=as_json)
             return DONE
         if how.plan:
-            show(planned(experiment, folder), as_json=as_json)
+            show(plan_of(experiment, folder), as_json=as_json)
             return DONE
         if how.ray:
-            ended = cluster.carried_out(
+            ended = cluster.carry_out(
                 experiment,
                 folder,
                 how.ray,
@@ -78,9 +78,9 @@ def sweep(file: Path, how: How, *, as_json: bool) -> int:
         equivalence.close()
 
 
-def planned(experiment: Experiment, folder: Folder) -> dict[str, Any]:
+def plan_of(experiment: Experiment, folder: Folder) -> dict[str, Any]:
     """What there is to do."""
-    about = estimated(experiment, folder)
+    about = estimate_sweep(experiment, folder)
     return {
         "experiment": experiment.name,
         "hash": experiment.hash,
@@ -116,7 +116,7 @@ async def _carry_out(
     try:
         progress = await task
     except asyncio.CancelledError:
-        left = await asyncio.to_thread(planned, experiment, folder)
+        left = await asyncio.to_thread(plan_of, experiment, folder)
         show({"status": "interrupted", **left}, as_json=as_json)
         return INTERRUPTED
     finally:
@@ -177,4 +177,4 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
         print(f"  {row['arm']} on {row['problem']}: {row['failure']}")
 
 
-__all__ = ["FOLDER", "How", "planned", "sweep"]
+__all__ = ["FOLDER", "How", "plan_of", "sweep"]

@@ -23,15 +23,15 @@ class AnnotationClient:
 
     def open(
         self, run_id: int, author: str, *, blind: bool = True, node: int | None = None
-    ) -> schemas.Task:
+    ) -> schemas.LabelTask:
         """Begin with a run, or look at another of its paths. `blind=False` shows everything, and
         what is said then is not blind."""
         ask = schemas.OpenAsk(author=author, blind=blind, node=node)
-        return self._http.send("POST", f"/runs/{run_id}/annotations/open", schemas.Task, ask)
+        return self._http.send("POST", f"/runs/{run_id}/annotations/open", schemas.LabelTask, ask)
 
     def reveal(self, run_id: int, author: str) -> None:
         """Be shown what was hidden; refused while the author has no label on the run."""
-        content = schemas.Ask(author=author).model_dump_json().encode()
+        content = schemas.TaskAsk(author=author).model_dump_json().encode()
         self._http.request(
             "POST",
             f"/runs/{run_id}/annotations/reveal",

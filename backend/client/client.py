@@ -357,7 +357,7 @@ class Client:
     def prune(self, days: float) -> int:
         """Delete runs older than `days`; how many there were."""
         return self._http.send(
-            "POST", "/store/prune", schemas.Pruned, schemas.Prune(days=days)
+            "POST", "/store/prune", schemas.PrunedRuns, schemas.Prune(days=days)
         ).deleted
 
     def engines(self) -> list[schemas.ModelState]:

@@ -45,7 +45,7 @@ class ForksClient:
         """
         edit = None
         if text is not None or token is not None:
-            edit = schemas_fork.Edit(
+            edit = schemas_fork.TextEdit(
                 text=text, whole=whole, token=None if token is None else token_edit(*token)
             )
         return self.ask(run_id, schemas_fork.Fork(node=node, edit=edit, settings=settings))

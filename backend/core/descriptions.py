@@ -19,7 +19,7 @@ class Absent:
 ABSENT = Absent()
 
 
-class Line(NamedTuple):
+class DescriptionLine(NamedTuple):
     """A name and its value in each description, `ABSENT` where there is none."""
 
     name: str
@@ -33,23 +33,23 @@ class Line(NamedTuple):
         )
 
 
-def flattened(nested: Mapping[str, JSON], prefix: str = "") -> dict[str, JSON]:
+def flatten(nested: Mapping[str, JSON], prefix: str = "") -> dict[str, JSON]:
     """Objects are opened, lists are values; an empty object has no name of its own and is left
     out.
     """
     flat: dict[str, JSON] = {}
     for name, value in nested.items():
         if isinstance(value, dict):
-            flat |= flattened(value, f"{prefix}{name}.")
+            flat |= flatten(value, f"{prefix}{name}.")
         else:
             flat[prefix + name] = value
     return flat
 
 
-def lines(flat: Sequence[Mapping[str, JSON]]) -> list[Line]:
+def lines(flat: Sequence[Mapping[str, JSON]]) -> list[DescriptionLine]:
     """All names in order of first appearance, with the value of each description."""
     names = dict.fromkeys(name for one in flat for name in one)
-    return [Line(name, tuple(one.get(name, ABSENT) for one in flat)) for name in names]
+    return [DescriptionLine(name, tuple(one.get(name, ABSENT) for one in flat)) for name in names]
 
 
-__all__ = ["ABSENT", "Absent", "Line", "flattened", "lines"]
+__all__ = ["ABSENT", "Absent", "DescriptionLine", "flatten", "lines"]

@@ -172,10 +172,10 @@ class StrategyEntry:
     def parse(self, params: Mapping[str, object]) -> Params:
         """Validated parameters; raises `BadInput` that names the field, what was given and what is
         accepted."""
-        return parsed(self.params, params, self.name)
+        return parse_params(self.params, params, self.name)
 
 
-def parsed(model: type[Params], params: Mapping[str, object], of: str) -> Params:
+def parse_params(model: type[Params], params: Mapping[str, object], of: str) -> Params:
     """Validated parameters of the plug-in `of`. Raises `BadInput` that names the field, what was
     given and what is accepted."""
     try:

@@ -141,7 +141,7 @@ class TokenEdit(BaseModel):
         return self
 
 
-class Edit(BaseModel):
+class TextEdit(BaseModel):
     """What a person changed in the step that a fork begins at: its text, or one token of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -174,7 +174,7 @@ class Fork(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     node: int = Field(ge=0, description="where to go on: any node of the run")
-    edit: Edit | None = None
+    edit: TextEdit | None = None
     settings: dict[str, JsonValue] = Field(
         default_factory=dict,
         description="fields of a run that are to be different from the origin's",

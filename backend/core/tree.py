@@ -90,7 +90,7 @@ class Backups(NamedTuple):
 NOT_VISITED = Backups()
 
 
-class Fate(NamedTuple):
+class RoundFate(NamedTuple):
     """What a round decided about a node: `KEPT`, `PRUNED` (with the reason) or `CANDIDATE`, on which
     track. A candidate stays one whatever later rounds say."""
 
@@ -126,7 +126,7 @@ class TreeRow:
     backups: Backups = NOT_VISITED
     weight: float | None = None
     ranked: float | None = None
-    fate: Fate | None = None
+    fate: RoundFate | None = None
 
     @property
     def state(self) -> str:
@@ -189,14 +189,14 @@ class Tree:
     def _prune(self, nodes: Sequence[int], reason: str, track: str) -> None:
         for row in self.known(nodes):
             row.pruned = True
-            _decide(row, Fate(PRUNED, reason, track))
+            _decide(row, RoundFate(PRUNED, reason, track))
 
     def _keep(self, nodes: Sequence[int], values: Sequence[float | None], track: str) -> None:
         for node, value in zip(nodes, values, strict=True):
             for row in self.known([node]):
                 row.pruned = False
                 row.ranked = row.ranked if value is None else value
-                _decide(row, Fate(KEPT, "", track))
+                _decide(row, RoundFate(KEPT, "", track))
 
     def _resample(self, particles: Sequence[int], ancestors: Sequence[int]) -> None:
         alive = {particles[slot] for slot in ancestors}
@@ -217,7 +217,7 @@ class Tree:
     def _list(self, nodes: Sequence[int], track: str) -> None:
         for row in self.known(nodes):
             if row.done or row.fate is None:
-                _decide(row, Fate(CANDIDATE, "", track))
+                _decide(row, RoundFate(CANDIDATE, "", track))
 
     def _answer(self, node: int) -> None:
         for row in self.known([] if self.chosen is None else [self.chosen]):
@@ -227,7 +227,7 @@ class Tree:
             row.chosen = True
 
 
-def _decide(row: TreeRow, fate: Fate) -> None:
+def _decide(row: TreeRow, fate: RoundFate) -> None:
     if row.fate is None or row.fate.decision != CANDIDATE:
         row.fate = fate
 

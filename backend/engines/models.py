@@ -21,8 +21,8 @@ from backend.engines.host.parent import (
     EngineHost,
     HostedEngine,
     HostedRewardModel,
+    HostState,
     ModelState,
-    State,
 )
 from backend.engines.settings import ModelSettings, model_settings
 
@@ -96,7 +96,7 @@ class Models:
         name = model or entry.default_model(self._settings, role)
         options = entry.options(self._settings, role)
         if entry.place == "here":
-            return await self._opened(entry, role, name, options)
+            return await self._open(entry, role, name, options)
         load = self._host.engine if role == "policy" else self._host.reward
         return await load(entry.name, self._found(entry, name), name=name, **options)
 
@@ -123,7 +123,7 @@ class Models:
         )
         raise EngineFailure(f"model {name!r} is missing: no config.json in {folder}", remedy)
 
-    async def _opened(
+    async def _open(
         self, entry: EngineEntry, role: Role, model: str, options: Options
     ) -> Engine | RewardModel:
         """A model of this process, made at its first use."""
@@ -131,25 +131,25 @@ class Models:
         async with self._opening:
             near = self._near.get((entry.name, model, role))
             if near is None or near.model is None:
-                near = Near(ModelState(*described, State.LOADING, 0.0, 0))
+                near = Near(ModelState(*described, HostState.LOADING, 0.0, 0))
                 self._near[entry.name, model, role] = near
                 try:
                     near.model = await entry.load(role, model, options)
                 except ArboretumError as error:
-                    near.state = ModelState(*described, State.FAILED, 0.0, 0, str(error))
+                    near.state = ModelState(*described, HostState.FAILED, 0.0, 0, str(error))
                     raise
-                near.state = ModelState(*described, State.READY, 0.0, 0)
+                near.state = ModelState(*described, HostState.READY, 0.0, 0)
             return near.model
 
 
 __all__ = [
     "Availability",
     "EngineHost",
+    "HostState",
     "HostedEngine",
     "HostedRewardModel",
     "ModelSettings",
     "ModelState",
     "Models",
-    "State",
     "model_settings",
 ]

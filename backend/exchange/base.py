@@ -31,7 +31,7 @@ LAST = 1000
 """The order of the format that every text fits."""
 
 
-class Given(NamedTuple):
+class ImportHints(NamedTuple):
     """What the user knows beyond the file: most formats hold no question."""
 
     question: str | None = None
@@ -79,7 +79,7 @@ class Format:
     title: str
     program: str
     recognises: Callable[[bytes], bool]
-    parse: Callable[[bytes, Given], list[Imported]]
+    parse: Callable[[bytes, ImportHints], list[Imported]]
     order: int
 
 
@@ -93,16 +93,16 @@ class Foreign(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def decoded(model: type[Model], content: bytes, where: str = "$") -> Model:
+def decode(model: type[Model], content: bytes, where: str = "$") -> Model:
     """The content as the model. Raises `BadInput` with the line and column where it is no JSON,
     else with the JSON path."""
     try:
         return model.model_validate_json(content)
     except ValidationError as problem:
-        raise refused(problem, where) from problem
+        raise refuse(problem, where) from problem
 
 
-def refused(problem: ValidationError, where: str) -> BadInput:
+def refuse(problem: ValidationError, where: str) -> BadInput:
     """The first mistake as an error with its place; `where` is the path of what was validated."""
     first = problem.errors(include_url=False)[0]
     given = ascii(first["input"])[:80]
@@ -146,13 +146,13 @@ __all__ = [
     "TEXT_LIMIT",
     "Foreign",
     "Format",
-    "Given",
+    "ImportHints",
     "Imported",
     "LaterScore",
     "LinkRecord",
     "begins",
-    "decoded",
+    "decode",
     "json_path",
-    "refused",
+    "refuse",
     "within_limit",
 ]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from backend.core.registry import Registry, import_modules
-from backend.exchange.base import BYTES_LIMIT, Format, Given, Imported, within_limit
+from backend.exchange.base import BYTES_LIMIT, Format, Imported, ImportHints, within_limit
 
 BEGINNING = 64 * 2**10
 """Bytes of a file by which its format is told."""
@@ -27,7 +27,7 @@ def recognised(content: bytes) -> str | None:
     return next((one.name for one in formats_in_order() if one.recognises(beginning)), None)
 
 
-def parsed(name: str, content: bytes, given: Given) -> list[Imported]:
+def parsed(name: str, content: bytes, given: ImportHints) -> list[Imported]:
     """The runs of a file. Raises `BadInput` with the place of what is wrong, or naming the
     formats.
     """

@@ -27,7 +27,7 @@ def page(run: Mapping[str, JSON], events: Sequence[Mapping[str, JSON]]) -> str:
     """The page. `run` has the fields of `schemas.Run`, `events` those of `schemas.Event`, nodes
     joined to events of kind `node`."""
     script, style, body = _assets()
-    data = embedded(
+    data = embed_json(
         {
             "run": {name: run.get(name) for name in SHOWN},
             "events": [dict(event) for event in events],
@@ -61,7 +61,7 @@ SHOWN = (
 """What the page tells of the run."""
 
 
-def embedded(data: JSON) -> str:
+def embed_json(data: JSON) -> str:
     """JSON that can stand inside a script element: no `<`, `>` or `&`, so neither `</script>` nor
     `<!--` can be spelled in it."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(
@@ -84,4 +84,4 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-__all__ = ["embedded", "page"]
+__all__ = ["embed_json", "page"]

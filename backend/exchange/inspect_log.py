@@ -22,10 +22,10 @@ from backend.exchange.base import (
     RUN_LIMIT,
     Foreign,
     Format,
-    Given,
     Imported,
+    ImportHints,
     begins,
-    decoded,
+    decode,
     within_limit,
 )
 from backend.exchange.thinking import segments
@@ -36,7 +36,7 @@ LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 CUT = ("max_tokens", "model_length")
 
 
-class Part(Foreign):
+class MessagePart(Foreign):
     """A piece of a message: text, reasoning, or something that is not shown (an image, for
     example)."""
 
@@ -45,33 +45,33 @@ class Part(Foreign):
     reasoning: str = ""
 
 
-class Call(Foreign):
+class ToolCall(Foreign):
     """A call of a tool."""
 
     function: str
     arguments: JsonValue = None
 
 
-class Message(Foreign):
+class ChatMessage(Foreign):
     """A chat message; `source` says input for those that the sample began with."""
 
     role: Literal["system", "user", "assistant", "tool"]
-    content: str | list[Part]
+    content: str | list[MessagePart]
     source: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[ToolCall] | None = None
 
 
-class Choice(Foreign):
+class InspectChoice(Foreign):
     """One of the answers of a call."""
 
-    message: Message
+    message: ChatMessage
     stop_reason: str = "stop"
 
 
 class Output(Foreign):
     """The last call."""
 
-    choices: list[Choice] = Field(default_factory=list)
+    choices: list[InspectChoice] = Field(default_factory=list)
 
 
 class SampleScore(Foreign):
@@ -88,14 +88,14 @@ class Mistake(Foreign):
     message: str
 
 
-class Sample(Foreign):
+class InspectSample(Foreign):
     """One sample of one epoch."""
 
     id: int | str
     epoch: int = 1
-    input: str | list[Message]
+    input: str | list[ChatMessage]
     target: str | list[str] = ""
-    messages: list[Message]
+    messages: list[ChatMessage]
     output: Output = Output()
     scores: dict[str, SampleScore] | None = None
     started_at: str | None = None
@@ -112,22 +112,22 @@ class Evaluation(Foreign):
     packages: dict[str, str] = Field(default_factory=dict)
 
 
-class Header(Foreign):
+class LogHeader(Foreign):
     """The log without its samples."""
 
     eval: Evaluation
 
 
-class Log(Header):
+class InspectLog(LogHeader):
     """The log as JSON."""
 
-    samples: list[Sample]
+    samples: list[InspectSample]
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """A run a sample, in the order of the log."""
     if not is_archive(content):
-        log = decoded(Log, content)
+        log = decode(InspectLog, content)
         within_limit("$.samples", "runs", len(log.samples), RUN_LIMIT)
         return some_runs(
             [
@@ -143,23 +143,23 @@ def parse(content: bytes, given: Given) -> list[Imported]:
         ),
         4 * BYTES_LIMIT,
     )
-    header = decoded(Header, files.pop("header.json", b""), "header.json: $")
+    header = decode(LogHeader, files.pop("header.json", b""), "header.json: $")
     within_limit("the archive", "runs", len(files), RUN_LIMIT)
     runs = [
-        _run(header.eval, decoded(Sample, files[name], f"{name}: $"), given, f"{name}: $")
+        _run(header.eval, decode(InspectSample, files[name], f"{name}: $"), given, f"{name}: $")
         for name in files
     ]
     return some_runs(runs, "the archive")
 
 
-def _run(evaluation: Evaluation, sample: Sample, given: Given, where: str) -> Imported:
+def _run(evaluation: Evaluation, sample: InspectSample, given: ImportHints, where: str) -> Imported:
     target = sample.target if isinstance(sample.target, str) else "; ".join(sample.target)
     asked = (
         sample.input
         if isinstance(sample.input, str)
         else "\n\n".join(_text(one, sample.attachments) for one in sample.input)
     )
-    known = Given(
+    known = ImportHints(
         given.question or _whole(asked, sample.attachments), given.answer or target or None
     )
     version = evaluation.packages.get("inspect_ai")
@@ -176,15 +176,17 @@ def _run(evaluation: Evaluation, sample: Sample, given: Given, where: str) -> Im
     trace.at(moment(sample.started_at))
     last = _conversation(trace, sample, where)
     trace.at(moment(sample.completed_at))
-    values = [_scored(trace, name, score, last) for name, score in (sample.scores or {}).items()]
+    values = [
+        _write_score(trace, name, score, last) for name, score in (sample.scores or {}).items()
+    ]
     trace.step([last], values[:1] or [None])
-    _answered(trace, sample, last, values)
+    _write_answer(trace, sample, last, values)
     if sample.error is not None:
         return trace.finish(status="failed", reason=sample.error.message[:2000])
     return trace.finish()
 
 
-def _conversation(trace: Transcript, sample: Sample, where: str) -> Node:
+def _conversation(trace: Transcript, sample: InspectSample, where: str) -> Node:
     """Write down what was said after the question; the last node."""
     first = next(
         (index for index, each in enumerate(sample.messages) if each.role == "assistant"),
@@ -210,12 +212,14 @@ def _conversation(trace: Transcript, sample: Sample, where: str) -> Node:
         cut = index == final and any(
             choice.stop_reason in CUT for choice in sample.output.choices[:1]
         )
-        node = _written(trace, node, message, sample, name, place, ends=index == final, cut=cut)
+        node = _write_message(
+            trace, node, message, sample, name, place, ends=index == final, cut=cut
+        )
         trace.step()
         if index == final:
             for number, choice in enumerate(sample.output.choices[1:], 2):
                 beside, cut = f"{where}.output.choices[{number - 1}]", choice.stop_reason in CUT
-                _written(
+                _write_message(
                     trace,
                     before,
                     choice.message,
@@ -228,11 +232,11 @@ def _conversation(trace: Transcript, sample: Sample, where: str) -> Node:
     return node
 
 
-def _written(
+def _write_message(
     trace: Transcript,
     node: Node,
-    message: Message,
-    sample: Sample,
+    message: ChatMessage,
+    sample: InspectSample,
     name: str,
     where: str,
     *,
@@ -250,10 +254,10 @@ def _written(
     return node
 
 
-def _pieces(message: Message, attachments: Mapping[str, str]) -> list[str]:
+def _pieces(message: ChatMessage, attachments: Mapping[str, str]) -> list[str]:
     """Reasoning, text and calls of a message."""
-    parts: Sequence[Part] = (
-        [Part(type="text", text=message.content)]
+    parts: Sequence[MessagePart] = (
+        [MessagePart(type="text", text=message.content)]
         if isinstance(message.content, str)
         else message.content
     )
@@ -270,7 +274,7 @@ def _pieces(message: Message, attachments: Mapping[str, str]) -> list[str]:
     return [_whole(text, attachments) for text in (*texts, *calls) if text]
 
 
-def _text(message: Message, attachments: Mapping[str, str]) -> str:
+def _text(message: ChatMessage, attachments: Mapping[str, str]) -> str:
     return "\n\n".join(_pieces(message, attachments))
 
 
@@ -283,7 +287,7 @@ def _whole(text: str, attachments: Mapping[str, str]) -> str:
     )
 
 
-def _scored(trace: Transcript, name: str, score: SampleScore, node: Node) -> float | None:
+def _write_score(trace: Transcript, name: str, score: SampleScore, node: Node) -> float | None:
     """Write down a score; its number in [0, 1], or None where it is none."""
     value = LETTERS.get(score.value) if isinstance(score.value, str) else score.value
     number = float(value) if isinstance(value, int | float) else None
@@ -296,8 +300,8 @@ def _scored(trace: Transcript, name: str, score: SampleScore, node: Node) -> flo
     return number if number is not None and 0.0 <= number <= 1.0 else None
 
 
-def _answered(
-    trace: Transcript, sample: Sample, node: Node, values: Sequence[float | None]
+def _write_answer(
+    trace: Transcript, sample: InspectSample, node: Node, values: Sequence[float | None]
 ) -> None:
     """The answer that the first scorer read, else the one that can be read from the last
     message.

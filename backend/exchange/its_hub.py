@@ -16,12 +16,12 @@ from backend.core.errors import BadInput
 from backend.core.statistics.weights import ess, softmax
 from backend.core.steps import Remarked, Weighed
 from backend.core.types import JSON, Node
-from backend.exchange.base import Foreign, Format, Given, Imported, begins, decoded
+from backend.exchange.base import Foreign, Format, Imported, ImportHints, begins, decode
 from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer
 
 
-class Part(Foreign):
+class ItsHubPart(Foreign):
     """A piece of a response of several pieces."""
 
     type: str
@@ -31,7 +31,7 @@ class Part(Foreign):
 class Response(Foreign):
     """A chat message; a call of tools has no content."""
 
-    content: str | list[Part] | None = None
+    content: str | list[ItsHubPart] | None = None
 
     @property
     def text(self) -> str:
@@ -40,7 +40,7 @@ class Response(Foreign):
         return self.content or ""
 
 
-class Result(Foreign):
+class ItsHubResult(Foreign):
     """The fields of all results. Those of Gibbs hold one list an iteration."""
 
     responses: list[Response] | None = None
@@ -53,15 +53,15 @@ class Result(Foreign):
     usage: dict[str, int] | None = None
 
     @model_validator(mode="after")
-    def _some(self) -> Result:
+    def _some(self) -> ItsHubResult:
         if not (self.responses or self.responses_lst):
             raise ValueError("a result with responses")
         return self
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run; of Gibbs, one round an iteration."""
-    result = decoded(Result, content)
+    result = decode(ItsHubResult, content)
     trace = Transcript("its_hub", given, strategy=f"its_hub {algorithm(result)}", program="its_hub")
     if result.usage:
         usage: dict[str, JSON] = {**result.usage}
@@ -84,7 +84,7 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     return [trace.finish()]
 
 
-def algorithm(result: Result) -> str:
+def algorithm(result: ItsHubResult) -> str:
     """Which algorithm gives a result these fields."""
     if result.responses_lst is not None:
         return "ParticleGibbs"
@@ -96,7 +96,7 @@ def algorithm(result: Result) -> str:
 
 
 def _iteration(
-    trace: Transcript, result: Result, index: int, responses: Sequence[Response]
+    trace: Transcript, result: ItsHubResult, index: int, responses: Sequence[Response]
 ) -> list[Node]:
     many = result.responses_lst is not None
     where = f"$.responses_lst[{index}]" if many else "$.responses"
@@ -144,7 +144,7 @@ def _weigh(
     )
 
 
-def _references(result: Result, index: int, nodes: Sequence[Node]) -> list[Remarked]:
+def _references(result: ItsHubResult, index: int, nodes: Sequence[Node]) -> list[Remarked]:
     """Which trajectories the next iteration held on to."""
     if result.ref_indices_lst is None or index >= len(result.ref_indices_lst):
         return []

@@ -18,7 +18,7 @@ from pydantic import Field, JsonValue
 from backend.core.errors import BadInput
 from backend.core.steps import Remarked, Selected
 from backend.core.types import Node
-from backend.exchange.base import NODE_LIMIT, Foreign, Format, Given, Imported, begins, decoded
+from backend.exchange.base import NODE_LIMIT, Foreign, Format, Imported, ImportHints, begins, decode
 from backend.exchange.transcript import Transcript
 
 SCORES = ("Q", "reward")
@@ -42,20 +42,20 @@ class LogEdge(Foreign):
     data: dict[str, JsonValue]
 
 
-class Snapshot(Foreign):
+class ReasonersSnapshot(Foreign):
     """The tree after an iteration."""
 
     nodes: dict[str, LogNode] = Field(min_length=1, max_length=NODE_LIMIT)
     edges: dict[str, LogEdge]
 
 
-class Log(Foreign):
+class ReasonersLog(Foreign):
     """The file."""
 
-    logs: list[Snapshot] = Field(min_length=1)
+    logs: list[ReasonersSnapshot] = Field(min_length=1)
 
 
-class Reading:
+class ReasonersReading:
     """Nodes so far, by their number in the log, and the scores that were told last."""
 
     def __init__(self, trace: Transcript, states: dict[int, dict[str, JsonValue]]) -> None:
@@ -64,7 +64,7 @@ class Reading:
         self._parents: dict[int, int] = {}
         self._told: dict[tuple[int, str], float] = {}
 
-    def take(self, snapshot: Snapshot, where: str) -> None:
+    def take(self, snapshot: ReasonersSnapshot, where: str) -> None:
         """Write down what a snapshot adds to the one before, as one round."""
         into: dict[int, LogEdge] = {}
         for key, edge in snapshot.edges.items():
@@ -91,7 +91,7 @@ class Reading:
         remarks = [
             remark for edge in edges for remark in self._edge(edge, f"{where}.edges.{edge.id}")
         ]
-        self.trace.step(notes=[*self._selected(snapshot, roots[0]), *remarks])
+        self.trace.step(notes=[*self._select(snapshot, roots[0]), *remarks])
 
     def _edge(self, edge: LogEdge, where: str) -> list[Remarked]:
         if self._parents.setdefault(edge.target, edge.source) != edge.source:
@@ -122,7 +122,7 @@ class Reading:
                     remarks.append(Remarked(f"{name} = {value!r}", (node,)))
         return remarks
 
-    def _selected(self, snapshot: Snapshot, root: int) -> list[Selected]:
+    def _select(self, snapshot: ReasonersSnapshot, root: int) -> list[Selected]:
         """The path along the edges that the log marks as selected."""
         edges = {edge.id: edge for edge in snapshot.edges.values()}
         by_id = {node.id: node for node in snapshot.nodes.values()}
@@ -140,13 +140,13 @@ class Reading:
         )
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run, a round a snapshot."""
-    log = decoded(Log, content)
+    log = decode(ReasonersLog, content)
     states = {
         node.id: node.data for snapshot in log.logs for node in snapshot.nodes.values() if node.data
     }
-    reading = Reading(
+    reading = ReasonersReading(
         Transcript("llm-reasoners", given, strategy="llm-reasoners", program="llm-reasoners"),
         states,
     )

@@ -15,14 +15,14 @@ from pydantic import model_validator
 
 from backend.core.errors import BadInput
 from backend.core.types import Node
-from backend.exchange.base import Foreign, Format, Given, Imported, begins, decoded
+from backend.exchange.base import Foreign, Format, Imported, ImportHints, begins, decode
 from backend.exchange.transcript import Transcript, some_runs
 from backend.problems.answers import extract_answer
 
 DELIMITER = "\n\n"
 
 
-class Row(Foreign):
+class CompletionRow(Foreign):
     """A problem with its completions; numbers of scores that fit no steps are taken as the score of
     the whole."""
 
@@ -33,35 +33,35 @@ class Row(Foreign):
     pred: str | None = None
 
     @model_validator(mode="after")
-    def _one_each(self) -> Row:
+    def _one_each(self) -> CompletionRow:
         if self.scores is not None and len(self.scores) != len(self.completions):
             raise ValueError(f"one list of scores a completion, {len(self.completions)}")
         return self
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run a line."""
     return some_runs([run(row, number, given) for number, row in rows(content)], "the file")
 
 
-def rows(content: bytes) -> Iterator[tuple[int, Row]]:
+def rows(content: bytes) -> Iterator[tuple[int, CompletionRow]]:
     """The lines that are not blank, with their numbers from 1."""
     for number, line in enumerate(content.splitlines(), 1):
         if line.strip():
-            yield number, decoded(Row, line, f"line {number}, $")
+            yield number, decode(CompletionRow, line, f"line {number}, $")
 
 
-def run(row: Row, number: int, given: Given) -> Imported:
+def run(row: CompletionRow, number: int, given: ImportHints) -> Imported:
     """The run of a line. The user's own question and answer, if there are any, stand above those of
     the file."""
-    asked = Given(given.question or row.problem, given.answer or row.answer)
+    asked = ImportHints(given.question or row.problem, given.answer or row.answer)
     trace = Transcript(
         "search_and_learn",
         asked,
         strategy="search-and-learn completions",
         program="search-and-learn",
     )
-    ends = [completed(trace, row, number, place) for place in range(len(row.completions))]
+    ends = [write_completion(trace, row, number, place) for place in range(len(row.completions))]
     if not ends:
         raise BadInput(
             f"line {number}, $.completions", given="none", accepted="at least one completion"
@@ -84,7 +84,7 @@ def run(row: Row, number: int, given: Given) -> Imported:
     return trace.finish()
 
 
-def completed(trace: Transcript, row: Row, number: int, place: int) -> Node:
+def write_completion(trace: Transcript, row: CompletionRow, number: int, place: int) -> Node:
     """The path of one completion, its last step finished."""
     texts, scores = steps(row.completions[place]), row.scores[place] if row.scores else []
     if scores and len(scores) != len(texts):

@@ -24,16 +24,16 @@ from backend.exchange.base import (
     NODE_LIMIT,
     Foreign,
     Format,
-    Given,
     Imported,
+    ImportHints,
     begins,
-    decoded,
+    decode,
     within_limit,
 )
 from backend.exchange.transcript import Transcript
 
 
-class Particle(Foreign):
+class SmcParticle(Foreign):
     """A particle after a step: its text `contents`, or the first `keep` characters that it had (all
     of them) and `contents_incr`."""
 
@@ -50,15 +50,15 @@ class Particle(Foreign):
         return text
 
 
-class Row(Foreign):
+class SmcRow(Foreign):
     """One step of all particles."""
 
     mode: Literal["init", "smc_step", "resample"]
-    particles: list[Particle] = Field(min_length=1)
+    particles: list[SmcParticle] = Field(min_length=1)
     ancestors: list[int] | None = None
 
 
-class Record(RootModel[list[Row]]):
+class Record(RootModel[list[SmcRow]]):
     """The file."""
 
 
@@ -75,7 +75,7 @@ class Planned:
     node: Node | None = None
 
 
-class Held(NamedTuple):
+class HeldParticle(NamedTuple):
     """What a slot holds after a row: its newest node, its whole text where the record says it
     whole, its log weight."""
 
@@ -84,16 +84,19 @@ class Held(NamedTuple):
     log_weight: float
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run, a round a row."""
-    rows = decoded(Record, content).root
+    rows = decode(Record, content).root
     if not rows:
         raise BadInput("$", given="no rows", accepted="at least one row of particles")
     size = len(rows[0].particles)
     within_limit("$", "nodes", len(rows) * size, NODE_LIMIT)
     program = "llamppl" if rows[0].particles[0].contents is not None else "genlm-control"
     trace = Transcript("smc", given, strategy=f"{program} SMC", program=program)
-    plan, states = Plan(), [[Held(Planned(None, "", 0, "", "$", node=trace.root), "", 0.0)] * size]
+    plan, states = (
+        SmcPlan(),
+        [[HeldParticle(Planned(None, "", 0, "", "$", node=trace.root), "", 0.0)] * size],
+    )
     for index, row in enumerate(rows):
         states.append(plan.after(states[-1], row, f"$[{index}]", f"row {index + 1}"))
     for held in states[-1]:
@@ -109,14 +112,16 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     return [trace.finish()]
 
 
-class Plan:
+class SmcPlan:
     """Nodes to be, with the number of characters in all of them: a short file can ask for many
     copies of a long text."""
 
     def __init__(self) -> None:
         self._characters = 0
 
-    def after(self, before: Sequence[Held], row: Row, where: str, name: str) -> list[Held]:
+    def after(
+        self, before: Sequence[HeldParticle], row: SmcRow, where: str, name: str
+    ) -> list[HeldParticle]:
         """What the slots hold after a row. Raises `BadInput` with the place."""
         if len(row.particles) != len(before):
             raise BadInput(
@@ -135,11 +140,13 @@ class Plan:
             before = [before[slot] for slot in slots]
         pairs = enumerate(zip(before, row.particles, strict=True))
         return [
-            self._moved(old, particle, f"{where}.particles[{slot}]", f"{name}, particle {slot}")
+            self._move(old, particle, f"{where}.particles[{slot}]", f"{name}, particle {slot}")
             for slot, (old, particle) in pairs
         ]
 
-    def _moved(self, old: Held, particle: Particle, where: str, name: str) -> Held:
+    def _move(
+        self, old: HeldParticle, particle: SmcParticle, where: str, name: str
+    ) -> HeldParticle:
         whole, keep, added = _change(old, particle, where)
         parent, rest = old.planned, ""
         while parent.parent is not None and parent.length > keep:
@@ -148,19 +155,19 @@ class Plan:
         within_limit(where, "characters by then", self._characters, BYTES_LIMIT)
         text = rest[: keep - parent.length] + added
         planned = Planned(parent, text, keep + len(added), name, where) if text else parent
-        return Held(
+        return HeldParticle(
             planned,
             whole,
             -math.inf if particle.logweight == "-Infinity" else float(particle.logweight),
         )
 
 
-def _change(old: Held, particle: Particle, where: str) -> tuple[str, int, str]:
+def _change(old: HeldParticle, particle: SmcParticle, where: str) -> tuple[str, int, str]:
     """The whole text where the record says it, how much of the old text stays, and what is
     added.
     """
     if particle.contents is not None:
-        whole = unmarked(particle.contents)
+        whole = strip_marks(particle.contents)
         pairs = enumerate(zip(whole, old.whole, strict=False))
         shorter = min(len(whole), len(old.whole))
         keep = (
@@ -183,8 +190,8 @@ def _change(old: Held, particle: Particle, where: str) -> tuple[str, int, str]:
 
 def _write(
     trace: Transcript,
-    before: Sequence[Held],
-    after: Sequence[Held],
+    before: Sequence[HeldParticle],
+    after: Sequence[HeldParticle],
     ancestors: Sequence[int] | None,
     *,
     last: bool,
@@ -210,7 +217,7 @@ def _write(
     trace.step(candidates, values, notes, stats={"ess": ess(weights)})
 
 
-def _nodes(trace: Transcript, held: Sequence[Held]) -> tuple[Node, ...]:
+def _nodes(trace: Transcript, held: Sequence[HeldParticle]) -> tuple[Node, ...]:
     """The nodes of the slots, written down now where they are new."""
     return tuple(_node(trace, each.planned) for each in held)
 
@@ -225,7 +232,7 @@ def _node(trace: Transcript, planned: Planned) -> Node:
     return planned.node
 
 
-def unmarked(contents: str) -> str:
+def strip_marks(contents: str) -> str:
     """A text without the marks of its newest part."""
     before, mark, rest = contents.partition("<<<")
     newest, closed, after = rest.partition(">>>")
@@ -241,4 +248,4 @@ FORMAT = Format(
     order=30,
 )
 
-__all__ = ["FORMAT", "unmarked"]
+__all__ = ["FORMAT", "strip_marks"]

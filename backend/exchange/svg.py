@@ -27,7 +27,7 @@ LONGEST_LABEL = 160
 DRAWN_KINDS = ("prompt", "step", "injected")
 
 
-class Mark(NamedTuple):
+class SvgMark(NamedTuple):
     """A node as it is drawn, its centre in pixels; `parent` is the place of the parent's mark in
     the list, None for a root."""
 
@@ -61,11 +61,11 @@ def drawing(
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
             f'viewBox="0 0 {width:g} {height:g}" '
             f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}">',
-            f"<title>{written(title)}</title>",
-            f"<desc>{written(_facts(run, len(found)))}</desc>",
+            f"<title>{escape_xml(title)}</title>",
+            f"<desc>{escape_xml(_facts(run, len(found)))}</desc>",
             f'<rect width="100%" height="100%" fill="{PAPER}"/>',
-            f'<text x="{MARGIN:g}" y="26" font-size="15" font-weight="600">{written(title)}</text>',
-            f'<text x="{MARGIN:g}" y="44">{written(_facts(run, len(found)))}</text>',
+            f'<text x="{MARGIN:g}" y="26" font-size="15" font-weight="600">{escape_xml(title)}</text>',
+            f'<text x="{MARGIN:g}" y="44">{escape_xml(_facts(run, len(found)))}</text>',
             *_edges(found),
             *(_shape(mark) for mark in found),
             *_legend(height - 18.0),
@@ -76,7 +76,7 @@ def drawing(
 
 def marks(
     nodes: Sequence[NodeLike], events: Iterable[EventRecord], chosen: int | None
-) -> list[Mark]:
+) -> list[SvgMark]:
     """Where each node stands and what it is. The parents of the nodes that are drawn are drawn
     themselves."""
     at = {node.id: index for index, node in enumerate(nodes)}
@@ -101,7 +101,7 @@ def marks(
         )
 
     return [
-        Mark(
+        SvgMark(
             node.id,
             MARGIN + RADIUS + LEAF * x[index],
             HEAD + MARGIN + LEVEL * y[index],
@@ -115,7 +115,7 @@ def marks(
     ]
 
 
-def _edges(found: Sequence[Mark]) -> Iterator[str]:
+def _edges(found: Sequence[SvgMark]) -> Iterator[str]:
     """Two paths, all edges and those of the way to the chosen node: a path each would be half the
     file."""
     for on_way, colour, width in ((False, EDGE, 1.2), (True, WAY, 3.5)):
@@ -131,7 +131,7 @@ def _edges(found: Sequence[Mark]) -> Iterator[str]:
             )
 
 
-def _shape(mark: Mark) -> str:
+def _shape(mark: SvgMark) -> str:
     """A node with what it says as its tooltip."""
     fill = UNSCORED if mark.score is None else colour_of(mark.score)
     score = "" if mark.score is None else f", score {mark.score:.4f}"
@@ -142,7 +142,7 @@ def _shape(mark: Mark) -> str:
     )
     return (
         f'<g class="{mark.state}" '
-        f'transform="translate({mark.x:g},{mark.y:g})"><title>{written(told)}</title>{_outline(mark.state, fill)}</g>'
+        f'transform="translate({mark.x:g},{mark.y:g})"><title>{escape_xml(told)}</title>{_outline(mark.state, fill)}</g>'
     )
 
 
@@ -194,18 +194,18 @@ def _facts(run: Mapping[str, JSON], drawn: int) -> str:
     )
 
 
-def written(text: str) -> str:
+def escape_xml(text: str) -> str:
     """Text as XML: escaped, and what XML or a reader's eye cannot bear (control, direction and lone
     surrogate characters) named by its code."""
     return escape(
         "".join(
-            char if _seen(char) else f"\u27e8U+{ord(char):04X}\u27e9"
+            char if _is_visible(char) else f"\u27e8U+{ord(char):04X}\u27e9"
             for char in text.replace("\n", " ").replace("\t", " ")
         )
     )
 
 
-def _seen(char: str) -> bool:
+def _is_visible(char: str) -> bool:
     code = ord(char)
     hidden = (
         code < 0x20
@@ -217,4 +217,4 @@ def _seen(char: str) -> bool:
     return not (hidden or code in (0xFEFF, 0xFFFE, 0xFFFF) or 0xD800 <= code <= 0xDFFF)
 
 
-__all__ = ["drawing", "marks", "written"]
+__all__ = ["drawing", "escape_xml", "marks"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from backend.core.errors import BadInput
-from backend.exchange.base import LAST, Format, Given, Imported
+from backend.exchange.base import LAST, Format, Imported, ImportHints
 from backend.exchange.transcript import Transcript
 from backend.problems.answers import extract_answer
 
@@ -25,9 +25,9 @@ _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run, a chain of steps."""
-    text = decoded_text(content)
+    text = decode_text(content)
     trace = Transcript("thinking", given, strategy="linear_trace", program="plain text")
     trace.note(label="a linear trace: no search was recorded")
     steps = segments(text)
@@ -44,7 +44,7 @@ def parse(content: bytes, given: Given) -> list[Imported]:
     return [trace.finish()]
 
 
-def decoded_text(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """The file as text. Raises `BadInput` with the place of the first byte that is none."""
     try:
         text = content.decode("utf-8")

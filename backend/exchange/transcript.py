@@ -15,7 +15,14 @@ from backend.core.events import AnswerChanged, StatusChanged
 from backend.core.records import MemorySink
 from backend.core.steps import Note, Step
 from backend.core.types import JSON, Finish, Kind, Node, Score
-from backend.exchange.base import NODE_LIMIT, RUN_LIMIT, TEXT_LIMIT, Given, Imported, within_limit
+from backend.exchange.base import (
+    NODE_LIMIT,
+    RUN_LIMIT,
+    TEXT_LIMIT,
+    Imported,
+    ImportHints,
+    within_limit,
+)
 from backend.runs.recorder import Recorder
 
 
@@ -35,7 +42,7 @@ class Transcript:
     def __init__(
         self,
         format: str,
-        given: Given,
+        given: ImportHints,
         *,
         strategy: str,
         program: str,

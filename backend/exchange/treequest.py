@@ -19,10 +19,10 @@ from backend.exchange.base import (
     NODE_LIMIT,
     Foreign,
     Format,
-    Given,
     Imported,
+    ImportHints,
     begins,
-    decoded,
+    decode,
     within_limit,
 )
 from backend.exchange.transcript import Transcript, moment
@@ -54,16 +54,16 @@ class Metadata(Foreign):
     treequest_version: str | None = None
 
 
-class Snapshot(Foreign):
+class TreequestSnapshot(Foreign):
     """The file."""
 
     nodes: list[TreeNode] = Field(min_length=1, max_length=NODE_LIMIT)
     metadata: Metadata = Metadata()
 
 
-def parse(content: bytes, given: Given) -> list[Imported]:
+def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run, its nodes in order of expansion."""
-    snapshot = decoded(Snapshot, content)
+    snapshot = decode(TreequestSnapshot, content)
     about = snapshot.metadata
     trace = Transcript(
         "treequest",
@@ -87,13 +87,13 @@ def parse(content: bytes, given: Given) -> list[Imported]:
             known[ROOT_ID] = trace.root
             continue
         backs_up = about.algorithm == "StandardMCTS"
-        known[found.id] = _grown(trace, known, found, where, backs_up=backs_up)
+        known[found.id] = _grow(trace, known, found, where, backs_up=backs_up)
         told += known[found.id].depth if backs_up else 0
         within_limit(where, "steps in all paths by then", told, PATH_LIMIT)
     return [trace.finish()]
 
 
-def _grown(
+def _grow(
     trace: Transcript, known: dict[int, Node], found: TreeNode, where: str, *, backs_up: bool
 ) -> Node:
     if found.parent_id not in known:
@@ -104,7 +104,7 @@ def _grown(
     parent = known[found.parent_id]
     node = trace.node(
         parent,
-        unquoted(found.state_repr),
+        unquote(found.state_repr),
         f"node {found.id}",
         f"{where}.state_repr",
         role=found.action_from_parent or "policy",
@@ -115,7 +115,7 @@ def _grown(
     return node
 
 
-def unquoted(state: str) -> str:
+def unquote(state: str) -> str:
     """The text behind its Python representation, which is how a state that is a text is written by
     default; anything else as it is."""
     return _ESCAPE.sub(_character, state[1:-1]) if _QUOTED.fullmatch(state) else state

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.pareto import Point, hull
+from backend.core.statistics.pareto import CostPoint, hull
 from backend.core.statistics.weights import Floats
 from backend.experiments.material import Material
 from backend.experiments.spec import cell_of
@@ -103,7 +103,7 @@ def uniform(table: OptionTable, budget: float) -> Allocation | None:
     without knowing the difficulty."""
     _require(table)
     means = [
-        Point(float(cost), float(accuracy))
+        CostPoint(float(cost), float(accuracy))
         for cost, accuracy in zip(table.costs.mean(1), table.accuracies.mean(1), strict=True)
     ]
     within = [i for i, point in enumerate(means) if point.cost <= budget * (1.0 + 1e-12)]
@@ -159,23 +159,23 @@ def judge(table: OptionTable, choices: Mapping[str, BinChoice]) -> tuple[float, 
     return cost / len(table.bins), accuracy / len(table.bins)
 
 
-def _corners(table: OptionTable, name: str) -> list[tuple[str, Point]]:
+def _corners(table: OptionTable, name: str) -> list[tuple[str, CostPoint]]:
     at = [i for i, each in enumerate(table.bins) if each == name]
     points = [
-        Point(float(c), float(a))
+        CostPoint(float(c), float(a))
         for c, a in zip(table.costs[:, at].mean(1), table.accuracies[:, at].mean(1), strict=True)
     ]
     return [(table.names[i], points[i]) for i in hull(points)]
 
 
-def _step(corners: Sequence[tuple[str, Point]], at: int) -> tuple[float, float]:
+def _step(corners: Sequence[tuple[str, CostPoint]], at: int) -> tuple[float, float]:
     here, there = corners[at][1], corners[at + 1][1]
     return there.cost - here.cost, there.accuracy - here.accuracy
 
 
 def _allocation_of(
     table: OptionTable,
-    corners: Mapping[str, Sequence[tuple[str, Point]]],
+    corners: Mapping[str, Sequence[tuple[str, CostPoint]]],
     weight: Mapping[str, float],
     at: Mapping[str, int],
     partly: tuple[str, float] | None,

@@ -36,7 +36,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """A line, a cloud, some bars or a row: its name and its points (x, y, low, high), x a number or
     a name, the last two None without a band."""
 
@@ -55,7 +55,7 @@ class Chart:
     x_title: str
     y_title: str
     logarithmic: bool
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
 
 
 def draw_charts(
@@ -73,7 +73,7 @@ def draw_charts(
     return found
 
 
-def draw_lines(rows: Sequence[Row], plan: Plan) -> tuple[Line, ...]:
+def draw_lines(rows: Sequence[Row], plan: Plan) -> tuple[ChartLine, ...]:
     """The lines of a table; rows without a number in a column leave a gap there."""
     groups = list(dict.fromkeys(row[plan.by] for row in rows)) if plan.by else [None]
     found = []
@@ -83,10 +83,10 @@ def draw_lines(rows: Sequence[Row], plan: Plan) -> tuple[Line, ...]:
             points = tuple(
                 (row[plan.x], row[y], *_band(row, plan))
                 for row in mine
-                if _known(row.get(plan.x)) and _known(row.get(y))
+                if _is_known(row.get(plan.x)) and _is_known(row.get(y))
             )
             if points:
-                found.append(Line(_name(plan, group, y), points))
+                found.append(ChartLine(_name(plan, group, y), points))
     return tuple(found)
 
 
@@ -94,11 +94,11 @@ def _name(plan: Plan, group: object, y: str) -> str:
     """What a line is called: its group, and its column where there are several."""
     parts = [y] if len(plan.ys) > 1 else []
     if group is not None:
-        parts.insert(0, group if isinstance(group, str) else f"{plan.by} {_written(group)}")
+        parts.insert(0, group if isinstance(group, str) else f"{plan.by} {_write_group(group)}")
     return ", ".join(parts) or y
 
 
-def _written(group: object) -> str:
+def _write_group(group: object) -> str:
     if isinstance(group, bool):
         return "yes" if group else "no"
     return f"{group:g}" if isinstance(group, float) else str(group)
@@ -109,7 +109,7 @@ def _band(row: Row, plan: Plan) -> tuple[float | None, float | None]:
     return (_number(low), _number(high)) if plan.bands else (None, None)
 
 
-def _known(value: object) -> bool:
+def _is_known(value: object) -> bool:
     return value is not None and value == value
 
 
@@ -117,4 +117,4 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and value == value else None
 
 
-__all__ = ["ACCURACY", "Chart", "Kind", "Line", "Plan", "Row", "draw_charts", "draw_lines"]
+__all__ = ["ACCURACY", "Chart", "ChartLine", "Kind", "Plan", "Row", "draw_charts", "draw_lines"]

@@ -26,7 +26,7 @@ BUNDLE = 32
 less, because it writes every few seconds."""
 
 
-def carried_out(
+def carry_out(
     experiment: Experiment,
     folder: Folder,
     address: str | None,
@@ -143,4 +143,4 @@ def _ray() -> Any:
     return ray
 
 
-__all__ = ["BUNDLE", "bundles", "carried_out", "work"]
+__all__ = ["BUNDLE", "bundles", "carry_out", "work"]

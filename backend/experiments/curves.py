@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.intervals import Interval, mean_intervals
-from backend.core.statistics.pareto import Curve
+from backend.core.statistics.pareto import CostCurve
 from backend.experiments.cells import Cells
 from backend.experiments.costs import AXES
 
@@ -60,11 +60,11 @@ def curve(
     ]
 
 
-def arrays(found: Cells, arm: str, axis: str, problems: Sequence[str]) -> Curve:
+def arrays(found: Cells, arm: str, axis: str, problems: Sequence[str]) -> CostCurve:
     """An arm on some problems as `sampling.pareto` takes it: costs and credits, shape (budgets,
     problems), by rising budget."""
     mine = [(budget, by) for (name, budget), by in sorted(found.items()) if name == arm]
-    return Curve(
+    return CostCurve(
         np.array([[by[problem].costs[axis] for problem in problems] for _, by in mine]),
         np.array([[by[problem].credit for problem in problems] for _, by in mine]),
     )

@@ -39,7 +39,9 @@ class About(NamedTuple):
     sentence: str
 
 
-def estimated(experiment: Experiment, folder: Folder, tokens_per_s: float = TOKENS_PER_S) -> About:
+def estimate_sweep(
+    experiment: Experiment, folder: Folder, tokens_per_s: float = TOKENS_PER_S
+) -> About:
     """What is left. Blocks for the dry runs, a second or so for many arms."""
     sizes, measured = sizes_of(experiment, folder)
     ended, well = folder.finished(), folder.finished(failed=False)
@@ -95,4 +97,4 @@ def _dry(spec: str, tokens: int) -> float:
     )
 
 
-__all__ = ["About", "cost_of", "estimated", "sizes_of"]
+__all__ = ["About", "cost_of", "estimate_sweep", "sizes_of"]

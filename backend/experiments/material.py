@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from backend.core.statistics.intervals import Interval, mean_interval
 from backend.experiments.cells import Cells
-from backend.experiments.rules import Sampled
+from backend.experiments.rules import SampledPool
 from backend.experiments.spec import Experiment, cell_of
 
 ACCEPTED_FROM = 0.5
 """Score from which a verifier counts as accepting, where it gives scores and not verdicts."""
 
 
-class Solution(NamedTuple):
+class StoredSolution(NamedTuple):
     """A sample as the checker of steps sees it: steps written, index of the first wrong one,
     whether its answer is right."""
 
@@ -36,9 +36,9 @@ class Material:
 
     experiment: Experiment
     cells: Cells
-    pools: Mapping[str, Sampled] = field(default_factory=dict)
-    solutions: Mapping[str, Sequence[Solution]] = field(default_factory=dict)
-    answered: Mapping[tuple[str, float], Mapping[str, Sequence[Solution]]] = field(
+    pools: Mapping[str, SampledPool] = field(default_factory=dict)
+    solutions: Mapping[str, Sequence[StoredSolution]] = field(default_factory=dict)
+    answered: Mapping[tuple[str, float], Mapping[str, Sequence[StoredSolution]]] = field(
         default_factory=dict
     )
     needed: Mapping[str, int] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Material:
 
 
 def pooled_curve(
-    material: Material, rule: Callable[[Sampled, int], float], problems: Sequence[str]
+    material: Material, rule: Callable[[SampledPool, int], float], problems: Sequence[str]
 ) -> list[Interval]:
     """A rule at every k, over some problems."""
     return [
@@ -98,4 +98,4 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-__all__ = ["ACCEPTED_FROM", "Material", "Solution", "finite", "groups", "pooled_curve"]
+__all__ = ["ACCEPTED_FROM", "Material", "StoredSolution", "finite", "groups", "pooled_curve"]

@@ -10,7 +10,7 @@ from backend import problems
 from backend.core.events import AnswerChanged, ScoreGiven, ledger_of
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.experiments.plan import Task
-from backend.experiments.shards import LEDGER, Result, Sample
+from backend.experiments.shards import LEDGER, Sample, TaskResult
 from backend.judging.aggregation import steps_of
 from backend.problems import Problem
 from backend.problems.classes import classes_of
@@ -20,7 +20,7 @@ ALL_ARMS = ""
 """The arm of a result that serves none by itself: a unit, or a pool that several arms read."""
 
 
-def started(task: Task, attempt: int) -> list[Result]:
+def begin_results(task: Task, attempt: int) -> list[TaskResult]:
     """What is known before a task has begun: a result for each arm and budget that a search serves,
     one for a unit or a pool."""
     places = (
@@ -29,7 +29,7 @@ def started(task: Task, attempt: int) -> list[Result]:
         else [(ALL_ARMS, 0.0)]
     )
     return [
-        Result(
+        TaskResult(
             task.key,
             task.kind,
             arm,
@@ -46,27 +46,29 @@ def started(task: Task, attempt: int) -> list[Result]:
     ]
 
 
-def finished(
+def results_of(
     task: Task, attempt: int, problem: Problem, outcome: Outcome, sink: MemorySink, delimiter: str
-) -> list[Result]:
+) -> list[TaskResult]:
     """The results of a task that came to its end."""
     nodes = {node.id: node for node in sink.nodes}
     results = []
-    for result in started(task, attempt):
+    for result in begin_results(task, attempt):
         limit = (
             None if task.kind != "search" or len(task.budgets) == 1 else share(task, result.budget)
         )
-        stand = Standing(
+        stand = AnswerAt(
             outcome.answer, outcome.correct, outcome.chosen, outcome.limit, outcome.ledger
         )
         if limit is not None:
             stand = standing_at(sink.events, limit) if result.budget != task.budgets[-1] else stand
-        told = judged(problem, None if stand.node is None else nodes[stand.node], nodes, delimiter)
-        results.append(settled(result, stand, told))
+        told = judge_path(
+            problem, None if stand.node is None else nodes[stand.node], nodes, delimiter
+        )
+        results.append(settle(result, stand, told))
     return results
 
 
-class Standing(NamedTuple):
+class AnswerAt(NamedTuple):
     """The answer of a search at a moment, the node that gives it, the spent axis, and what had been
     spent."""
 
@@ -77,7 +79,7 @@ class Standing(NamedTuple):
     ledger: Mapping[str, float]
 
 
-class Judged(NamedTuple):
+class JudgedPath(NamedTuple):
     """A written path by the exact checker: how many steps, the index of the first wrong one that
     nothing repaired, whether there is a checker."""
 
@@ -92,11 +94,11 @@ def share(task: Task, budget: float) -> tuple[str, float]:
     return axis, largest * budget / task.budgets[-1]
 
 
-def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Standing:
+def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> AnswerAt:
     """What a search had answered when it had spent at most the limit: its last recorded answer
     until then, and the last ledger."""
     axis, most = limit
-    found = Standing(None, None, None, axis, dict.fromkeys(LEDGER, 0.0))
+    found = AnswerAt(None, None, None, axis, dict.fromkeys(LEDGER, 0.0))
     for event in events:
         ledger = ledger_of(event.body)
         if ledger is None:
@@ -109,12 +111,12 @@ def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Stan
     return found
 
 
-def settled(result: Result, stand: Standing, told: Judged | None) -> Result:
+def settle(result: TaskResult, stand: AnswerAt, told: JudgedPath | None) -> TaskResult:
     """A result with how it ended."""
     checked, steps, wrong = (False, None, None) if told is None else told
-    return Result(
+    return TaskResult(
         **{
-            **{name: getattr(result, name) for name in Result.__slots__},
+            **{name: getattr(result, name) for name in TaskResult.__slots__},
             "answer": stand.answer,
             "correct": stand.correct,
             "limit": stand.limit,
@@ -126,9 +128,9 @@ def settled(result: Result, stand: Standing, told: Judged | None) -> Result:
     )
 
 
-def judged(
+def judge_path(
     problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRecord], delimiter: str
-) -> Judged | None:
+) -> JudgedPath | None:
     """The path to a node; None where there is none."""
     if node is None:
         return None
@@ -139,9 +141,9 @@ def judged(
     steps = steps_of("".join(reversed(texts)), delimiter)
     verdicts = problems.check(problem, steps)
     if verdicts is None:
-        return Judged(False, len(steps), None)
+        return JudgedPath(False, len(steps), None)
     last_right = max((place for place, one in enumerate(verdicts, 1) if one.ok), default=0)
-    return Judged(True, len(steps), last_right if last_right < len(verdicts) else None)
+    return JudgedPath(True, len(steps), last_right if last_right < len(verdicts) else None)
 
 
 def samples(
@@ -160,7 +162,7 @@ def samples(
     ):
         answer = problems.extract_answer(node.text) if node.done else None
         name = classes.of(answer)
-        told = judged(problem, node, nodes, delimiter)
+        told = judge_path(problem, node, nodes, delimiter)
         assert told is not None
         found.append(
             Sample(
@@ -183,13 +185,13 @@ def samples(
 
 __all__ = [
     "ALL_ARMS",
-    "Judged",
-    "Standing",
-    "finished",
-    "judged",
+    "AnswerAt",
+    "JudgedPath",
+    "begin_results",
+    "judge_path",
+    "results_of",
     "samples",
-    "settled",
+    "settle",
     "share",
     "standing_at",
-    "started",
 ]

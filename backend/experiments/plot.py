@@ -32,7 +32,7 @@ Spot = tuple[float, float]
 Point = tuple[float | str, float, float | None, float | None]
 
 
-class Drawn(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line: its name and its points (x, y, low, high), x a number or a name, the last two None
     where there is no band."""
 
@@ -63,12 +63,12 @@ class Scale(NamedTuple):
 
 
 def line_chart(
-    lines: Sequence[Drawn], *, x: str, y: str, logarithmic: bool = True, joined: bool = True
+    lines: Sequence[DrawnLine], *, x: str, y: str, logarithmic: bool = True, joined: bool = True
 ) -> str:
     """The lines with bands, axes and a legend; an empty frame without points. y goes from 0 to 1,
     or as far as its values do. A logarithmic x leaves out what is not above 0."""
     kept = [
-        Drawn(line.name, [point for point in line.points if drawable(point[0], logarithmic)])
+        DrawnLine(line.name, [point for point in line.points if drawable(point[0], logarithmic)])
         for line in lines
     ]
     across, up = (
@@ -77,7 +77,7 @@ def line_chart(
     )
     parts = frame(across, up, x, y)
     for place, line in enumerate(kept):
-        parts += drawn(line, place, across, up, joined=joined)
+        parts += draw_line(line, place, across, up, joined=joined)
     label = html.escape(f"{y} against {x}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
@@ -105,9 +105,9 @@ def x_scale(values: Sequence[float | str], logarithmic: bool) -> Scale:
         for value in values
         if not isinstance(value, str)
     ]
-    low, high = widened(min(known, default=0.0), max(known, default=1.0))
+    low, high = widen(min(known, default=0.0), max(known, default=1.0))
     if not logarithmic:
-        return Scale(low, high, False, (), rounded(low, high))
+        return Scale(low, high, False, (), round_ticks(low, high))
     ticks = [
         (decade + math.log10(step), f"{step * 10.0**decade:g}")
         for decade in range(math.floor(low), math.ceil(high) + 1)
@@ -123,10 +123,10 @@ def y_scale(values: Sequence[float]) -> Scale:
         return Scale(
             0.0, 1.0, False, (), [(tenth / 10, f"{tenth / 10:g}") for tenth in range(0, 11, 2)]
         )
-    return Scale(low, high, False, (), rounded(low, high))
+    return Scale(low, high, False, (), round_ticks(low, high))
 
 
-def widened(low: float, high: float) -> tuple[float, float]:
+def widen(low: float, high: float) -> tuple[float, float]:
     """Room on both sides."""
     return (
         (low - 0.03 * (high - low), high + 0.03 * (high - low))
@@ -135,7 +135,7 @@ def widened(low: float, high: float) -> tuple[float, float]:
     )
 
 
-def rounded(low: float, high: float) -> list[tuple[float, str]]:
+def round_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Some five round numbers between two."""
     rough = (high - low) / 5
     size = 10.0 ** math.floor(math.log10(rough))
@@ -154,11 +154,11 @@ def frame(across: Scale, up: Scale, x: str, y: str) -> list[str]:
         place = TOP + (1 - (value - up.low) / (up.high - up.low)) * (bottom - TOP)
         parts.append(
             f'<path d="M{LEFT},{place:.1f}H{right}" stroke="#ddd"/>'
-            + said(LEFT - 8, place + 4, text, "end")
+            + draw_text(LEFT - 8, place + 4, text, "end")
         )
     for value, text in across.ticks:
         parts.append(
-            said(
+            draw_text(
                 LEFT + (value - across.low) / (across.high - across.low) * (right - LEFT),
                 bottom + 16,
                 text,
@@ -166,15 +166,15 @@ def frame(across: Scale, up: Scale, x: str, y: str) -> list[str]:
             )
         )
     parts.append(f'<path d="M{LEFT},{TOP}V{bottom}H{right}" fill="none" stroke="#888"/>')
-    parts.append(said((LEFT + right) / 2, HEIGHT - 8, x, "middle", 80))
+    parts.append(draw_text((LEFT + right) / 2, HEIGHT - 8, x, "middle", 80))
     parts.append(
         f'<g transform="translate(14 {(TOP + bottom) / 2:.0f}) '
-        f'rotate(-90)">{said(0, 0, y, "middle", 60)}</g>'
+        f'rotate(-90)">{draw_text(0, 0, y, "middle", 60)}</g>'
     )
     return parts
 
 
-def drawn(line: Drawn, place: int, across: Scale, up: Scale, *, joined: bool) -> list[str]:
+def draw_line(line: DrawnLine, place: int, across: Scale, up: Scale, *, joined: bool) -> list[str]:
     """Band, line, marks and the legend's entry."""
 
     def at(x: float | str, y: float) -> Spot:
@@ -205,14 +205,14 @@ def drawn(line: Drawn, place: int, across: Scale, up: Scale, *, joined: bool) ->
         )
         for x, y in [*spots, *legend]
     ]
-    return [*parts, *(said(x + 12, y + 4, line.name, "start") for x, y in legend)]
+    return [*parts, *(draw_text(x + 12, y + 4, line.name, "start") for x, y in legend)]
 
 
 def way(points: Sequence[Spot]) -> str:
     return "M" + "L".join(f"{across:.1f},{down:.1f}" for across, down in points)
 
 
-def said(x: float, y: float, text: str, anchor: str, longest: int = 28) -> str:
+def draw_text(x: float, y: float, text: str, anchor: str, longest: int = 28) -> str:
     short = text if len(text) <= longest else text[: longest - 1] + "\u2026"
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="12" '
@@ -220,4 +220,4 @@ def said(x: float, y: float, text: str, anchor: str, longest: int = 28) -> str:
     )
 
 
-__all__ = ["Drawn", "line_chart"]
+__all__ = ["DrawnLine", "line_chart"]

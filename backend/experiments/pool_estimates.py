@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backend.experiments.plan import pools
-from backend.experiments.pools import Batch, Pools, side_by_side
-from backend.experiments.rules import RULES, answered
+from backend.experiments.pools import PoolBatch, Pools, side_by_side
+from backend.experiments.rules import RULES, any_answer
 from backend.experiments.shards import Estimates
 from backend.experiments.spec import Arm, Experiment
 
@@ -29,12 +29,12 @@ def estimate_rule(
     `known`; those that had to be counted are added to `fresh`."""
     rule = RULES[name]
 
-    def estimate(batch: Batch) -> list[RuleOnPool]:
+    def estimate(batch: PoolBatch) -> list[RuleOnPool]:
         keys = [pools.keys[pool] for pool in batch.which]
-        found = known_credits(known, name, keys, ks) if rule.kept else None
+        found = read_credits(known, name, keys, ks) if rule.kept else None
         if found is None:
             found = rule.credit(batch.columns, ks).tolist()
-        shares = answered(batch.columns, ks).tolist()
+        shares = any_answer(batch.columns, ks).tolist()
         return [RuleOnPool(*both) for both in zip(found, shares, strict=True)]
 
     batches = list(pools.batches())
@@ -49,7 +49,7 @@ def estimate_rule(
     return [by_pool[pool] for pool in range(len(pools.keys))]
 
 
-def known_credits(
+def read_credits(
     known: Estimates, rule: str, keys: Sequence[str], ks: Sequence[int]
 ) -> list[list[float]] | None:
     """The credits of a rule on the pools `keys`, one row a pool; None where any is not known."""

@@ -47,7 +47,7 @@ TYPES: Mapping[str, Any] = {
 }
 
 
-class Batch(NamedTuple):
+class PoolBatch(NamedTuple):
     """Some pools of one size n: their numbers, and the columns as matrices of shape (pools, n).
     Missing values are NaN, a missing group `BLANK`."""
 
@@ -82,12 +82,12 @@ class Pools:
             [self.keys[pool] for pool in some], self.starts[which], self.stops[which], self.columns
         )
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[PoolBatch]:
         """All pools, those of one size together."""
         for size in np.unique(self.sizes):
             alike = np.flatnonzero(self.sizes == size)
             for some in np.array_split(alike, max(1, len(alike) * int(size) // AT_ONCE)):
-                yield Batch(
+                yield PoolBatch(
                     some,
                     {
                         name: self._matrix(column, some, int(size))
@@ -106,10 +106,10 @@ def read(folder: Folder, columns: Collection[str], keys: Collection[str] | None 
     """The pools of a folder, or those with these keys, each sample once."""
     files = sorted((folder.path / SAMPLES).glob("*.parquet"))
     parts = side_by_side(lambda path: shard(path, columns), files)
-    found = joined(parts, columns)
+    found = join(parts, columns)
     if len(set(found.keys)) < len(found.keys):
         found = without_repeats(
-            joined(
+            join(
                 side_by_side(lambda path: shard(path, [*columns, "place"]), files),
                 [*columns, "place"],
             )
@@ -162,7 +162,7 @@ def plain(column: pa.ChunkedArray, name: str) -> Column:
     return np.asarray(filled.to_numpy(), dtype=TYPES.get(name, np.float64))
 
 
-def joined(parts: Sequence[Pools], columns: Collection[str]) -> Pools:
+def join(parts: Sequence[Pools], columns: Collection[str]) -> Pools:
     """The pools of several files."""
     offsets = np.cumsum([0, *(int(part.stops[-1]) if len(part.stops) else 0 for part in parts)])
     starts = [part.starts + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
@@ -200,4 +200,4 @@ def without_repeats(found: Pools) -> Pools:
     )
 
 
-__all__ = ["Batch", "Pools", "read", "side_by_side"]
+__all__ = ["PoolBatch", "Pools", "read", "side_by_side"]

@@ -11,10 +11,10 @@ from backend import problems
 from backend.core.errors import ArboretumError
 from backend.experiments.cells import read_cells
 from backend.experiments.costs import FREE, Prices
-from backend.experiments.material import ACCEPTED_FROM, Material, Solution
+from backend.experiments.material import ACCEPTED_FROM, Material, StoredSolution
 from backend.experiments.pool_estimates import keys_of
 from backend.experiments.pools import read
-from backend.experiments.rules import Sampled
+from backend.experiments.rules import SampledPool
 from backend.experiments.shards import Folder
 from backend.experiments.slices import ALL, cells_of_kind, of_kind
 from backend.experiments.spec import Arm, Experiment
@@ -60,7 +60,7 @@ def read_material(
 
 def read_pools(
     folder: Folder, experiment: Experiment, arm: Arm, slice: str
-) -> tuple[dict[str, Sampled], dict[str, list[Solution]]]:
+) -> tuple[dict[str, SampledPool], dict[str, list[StoredSolution]]]:
     """The pools that an arm reads by problem, and the first `SOLUTIONS_READ` solutions of each; of
     a problem with repeats the last one."""
     rows = folder.results().select(["key", "problem"])
@@ -72,17 +72,17 @@ def read_pools(
         ["correct", "group", "score", "tokens", "steps", "first_wrong"],
         {key for key in keys_of(experiment, arm) if of_kind(problem_of.get(key, ""), slice)},
     )
-    pools, solutions = {}, dict[str, list[Solution]]()
+    pools, solutions = {}, dict[str, list[StoredSolution]]()
     for at, key in enumerate(found.keys):
         one, problem = found.one(at), problem_of[key]
-        pools[problem] = Sampled(
+        pools[problem] = SampledPool(
             *(one[name].astype(np.float64) for name in ("correct", "score", "group", "tokens"))
         )
         columns = (
             one[name][:SOLUTIONS_READ].tolist() for name in ("steps", "first_wrong", "correct")
         )
         solutions.setdefault(problem, []).extend(
-            Solution(steps, None if wrong < 0 else wrong, right)
+            StoredSolution(steps, None if wrong < 0 else wrong, right)
             for steps, wrong, right in zip(*columns, strict=True)
         )
     return pools, solutions
@@ -90,14 +90,14 @@ def read_pools(
 
 def read_answers(
     folder: Folder, slice: str
-) -> Mapping[tuple[str, float], Mapping[str, list[Solution]]]:
+) -> Mapping[tuple[str, float], Mapping[str, list[StoredSolution]]]:
     """What searches answered, by arm and budget, then by problem; one without an answer has no
     step."""
     columns = ["kind", "arm", "budget", "problem", "failure", "steps", "first_wrong", "correct"]
-    found: dict[tuple[str, float], dict[str, list[Solution]]] = {}
+    found: dict[tuple[str, float], dict[str, list[StoredSolution]]] = {}
     for row in folder.results().select(columns).to_pylist():
         if row["kind"] == "search" and row["failure"] is None and of_kind(row["problem"], slice):
-            solution = Solution(row["steps"] or 0, row["first_wrong"], row["correct"] is True)
+            solution = StoredSolution(row["steps"] or 0, row["first_wrong"], row["correct"] is True)
             by = found.setdefault((row["arm"], row["budget"]), {})
             by.setdefault(row["problem"], []).append(solution)
     return found

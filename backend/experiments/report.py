@@ -16,7 +16,7 @@ from backend.experiments.charts import Chart
 from backend.experiments.costs import AXES
 from backend.experiments.curves import curve
 from backend.experiments.material import Material
-from backend.experiments.plot import Drawn, line_chart
+from backend.experiments.plot import DrawnLine, line_chart
 from backend.experiments.shards import Folder
 
 STYLE = (
@@ -37,22 +37,22 @@ def report(folder: Folder, material: Material) -> str:
     results = folder.results()
     failures = sum(failure is not None for failure in results.column("failure").to_pylist())
     parts = [
-        f"<h1>{said(experiment.name)}</h1>",
-        f"<p>{said(experiment.note)}</p>" if experiment.note else "",
+        f"<h1>{escape(experiment.name)}</h1>",
+        f"<p>{escape(experiment.note)}</p>" if experiment.note else "",
         f"<p>{len(experiment.problem_ids())} problems, {len(experiment.arms)} arms, "
         f"{results.num_rows:,} results, {failures} failed. Experiment "
-        f"{said(folder.path.name)}.</p>",
+        f"{escape(folder.path.name)}.</p>",
         "<h2>Accuracy against cost</h2>",
         *curves(material),
         *(section(each) for each in analyse(material)),
         "<h2>Description</h2>",
-        printed(experiment.model_dump(mode="json", exclude_defaults=True)),
+        print_json(experiment.model_dump(mode="json", exclude_defaults=True)),
         "<h2>Made with</h2>",
-        *(printed(told) for told in folder.setups()),
+        *(print_json(told) for told in folder.setups()),
     ]
     head = (
         '<!doctype html><html lang="en"><head><meta '
-        f'charset="utf-8"><title>{said(experiment.name)}</title><style>{STYLE}</style></head>'
+        f'charset="utf-8"><title>{escape(experiment.name)}</title><style>{STYLE}</style></head>'
     )
     return f"{head}<body>{''.join(parts)}</body></html>"
 
@@ -73,7 +73,7 @@ def curves(material: Material) -> Iterable[str]:
         for name in names
     }
     lines = [
-        Drawn(
+        DrawnLine(
             name,
             [
                 (p.cost, p.accuracy.value, *band(p.accuracy.low, p.accuracy.high))
@@ -108,22 +108,22 @@ def band(low: float, high: float) -> tuple[float | None, float | None]:
 def section(found: Analysis) -> str:
     """An analysis with its sentence, limits, source, charts and tables."""
     tables = "".join(
-        f"<h3>{said(name)}</h3>"
+        f"<h3>{escape(name)}</h3>"
         + "".join(figure(chart) for chart in found.charts if chart.table == name)
         + table(rows)
         for name, rows in found.tables.items()
     )
     source = "" if found.paper == "-" else f" Source: {found.paper}."
-    quiet = f'<p class="quiet">Limits: {said(found.limits)}{said(source)}</p>'
-    return f"<h2>{said(found.title)}</h2><p>{said(found.sentence)}</p>{quiet}{tables}"
+    quiet = f'<p class="quiet">Limits: {escape(found.limits)}{escape(source)}</p>'
+    return f"<h2>{escape(found.title)}</h2><p>{escape(found.sentence)}</p>{quiet}{tables}"
 
 
 def figure(chart: Chart) -> str:
     """A chart of lines or points; what else there is stands in the table."""
     if chart.kind not in ("lines", "points"):
         return ""
-    title = f"<h4>{said(chart.part)}</h4>" if chart.part else ""
-    lines = [Drawn(line.name, line.points) for line in chart.lines]
+    title = f"<h4>{escape(chart.part)}</h4>" if chart.part else ""
+    lines = [DrawnLine(line.name, line.points) for line in chart.lines]
     return title + line_chart(
         lines,
         x=chart.x_title,
@@ -138,9 +138,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "<p>Nothing yet.</p>"
     columns = list(rows[0])
-    head = "".join(f"<th>{said(column)}</th>" for column in columns)
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{said(shown(row.get(column)))}</td>" for column in columns) + "</tr>"
+        "<tr>"
+        + "".join(f"<td>{escape(format_cell(row.get(column)))}</td>" for column in columns)
+        + "</tr>"
         for row in rows[:MOST_ROWS]
     )
     more = (
@@ -151,7 +153,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"<table><tr>{head}</tr>{body}</table>{more}"
 
 
-def shown(value: object) -> str:
+def format_cell(value: object) -> str:
     """A value in a cell."""
     if value is None or value != value:
         return "-"
@@ -160,12 +162,12 @@ def shown(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def printed(told: object) -> str:
+def print_json(told: object) -> str:
     """JSON as text."""
-    return f"<pre>{said(json.dumps(told, indent=1, ensure_ascii=False))}</pre>"
+    return f"<pre>{escape(json.dumps(told, indent=1, ensure_ascii=False))}</pre>"
 
 
-def said(text: str) -> str:
+def escape(text: str) -> str:
     return html.escape(text)
 
 

@@ -39,7 +39,7 @@ CHANCE_DIGITS = 8
 """Digits of a probability where many pools of different texts are voted on at once."""
 
 
-class Sampled(NamedTuple):
+class SampledPool(NamedTuple):
     """A pool in numbers. `scores` NaN where there is none; `group` -1 for a sample without a
     readable answer."""
 
@@ -54,12 +54,12 @@ def coverage(many: Columns, ks: Sequence[int]) -> Floats:
     return pass_at_ks(many["correct"].shape[1], many["correct"].sum(axis=1), ks)
 
 
-def answered(many: Columns, ks: Sequence[int]) -> Floats:
+def any_answer(many: Columns, ks: Sequence[int]) -> Floats:
     """At least one of k has a readable answer."""
     return pass_at_ks(many["group"].shape[1], (many["group"] != BLANK).sum(axis=1), ks)
 
 
-def best_scored(many: Columns, ks: Sequence[int]) -> Floats:
+def choose_best(many: Columns, ks: Sequence[int]) -> Floats:
     return best_at_ks(many["score"], many["correct"], ks)
 
 
@@ -68,7 +68,7 @@ def likeliest(many: Columns, ks: Sequence[int]) -> Floats:
     return best_at_ks(many["logprob"], many["correct"], ks)
 
 
-def most_voted(many: Columns, ks: Sequence[int]) -> Floats:
+def choose_majority(many: Columns, ks: Sequence[int]) -> Floats:
     if many["group"].shape[1] > EXACT_UP_TO:
         return votes_at_ks(many["group"], many["correct"], ks)
     return np.array(
@@ -79,21 +79,21 @@ def most_voted(many: Columns, ks: Sequence[int]) -> Floats:
     )
 
 
-def weighed(many: Columns, ks: Sequence[int]) -> Floats:
+def choose_weighted(many: Columns, ks: Sequence[int]) -> Floats:
     if many["group"].shape[1] > EXACT_UP_TO:
-        return drawn_by_score(many, ks)
+        return draw_by_score(many, ks)
     rows = [
         {name: column[at : at + 1] for name, column in many.items()}
         for at in range(len(many["group"]))
     ]
-    return np.concatenate([weighed_exactly(row, ks) for row in rows])
+    return np.concatenate([weigh_exactly(row, ks) for row in rows])
 
 
 def consistent(many: Columns, ks: Sequence[int]) -> Floats:
     return by_chance(many, ks, pruned=False)
 
 
-def pruned(many: Columns, ks: Sequence[int]) -> Floats:
+def choose_pruned(many: Columns, ks: Sequence[int]) -> Floats:
     return by_chance(many, ks, pruned=True)
 
 
@@ -104,12 +104,12 @@ def classes(group: NDArray[Any], right: NDArray[Any]) -> tuple[list[int], list[i
     return sizes[good].tolist(), sizes[~good].tolist(), int((group < 0).sum())
 
 
-def drawn_by_score(many: Columns, ks: Sequence[int], fewest: int = 0) -> Floats:
+def draw_by_score(many: Columns, ks: Sequence[int], fewest: int = 0) -> Floats:
     hundredths = np.rint(np.nan_to_num(many["score"]) * 10**SCORE_DIGITS).astype(np.int64)
     return votes_at_ks(many["group"], many["correct"], ks, by_sum_then_size(hundredths), fewest)
 
 
-def weighed_exactly(one: Columns, ks: Sequence[int]) -> Floats:
+def weigh_exactly(one: Columns, ks: Sequence[int]) -> Floats:
     """The weighted vote of one pool, drawn where counting is refused. Shape (1, K)."""
     [group], [right], [score] = one["group"], one["correct"], one["score"]
     groups = []
@@ -123,7 +123,7 @@ def weighed_exactly(one: Columns, ks: Sequence[int]) -> Floats:
     try:
         return np.array([[weighted_at_k(groups, int((group < 0).sum()), k) for k in ks]])
     except BadInput:
-        return drawn_by_score(one, ks, REFUSED_DRAWS)
+        return draw_by_score(one, ks, REFUSED_DRAWS)
 
 
 def by_chance(many: Columns, ks: Sequence[int], *, pruned: bool) -> Floats:
@@ -149,7 +149,7 @@ def by_chance(many: Columns, ks: Sequence[int], *, pruned: bool) -> Floats:
     return found
 
 
-class Rule(NamedTuple):
+class PoolRule(NamedTuple):
     """What a rule reads of a sample besides its verdict and class, its credit at several k, shape
     (pools, K), and whether that is kept because it takes long; `verified`: it needs the verifier's
     scores."""
@@ -161,33 +161,33 @@ class Rule(NamedTuple):
 
 
 ALWAYS = ("correct", "group")
-RULES: Mapping[str, Rule] = {
-    "best": Rule(("score",), best_scored, verified=True),
-    "weighted": Rule(("score",), weighed, kept=True, verified=True),
-    "majority": Rule((), most_voted, kept=True),
-    "coverage": Rule((), coverage),
-    "perplexity": Rule(("logprob",), likeliest),
-    "perplexity_consistency": Rule(("logprob", "tokens"), consistent, kept=True),
-    "rpc": Rule(("logprob", "tokens"), pruned, kept=True),
+RULES: Mapping[str, PoolRule] = {
+    "best": PoolRule(("score",), choose_best, verified=True),
+    "weighted": PoolRule(("score",), choose_weighted, kept=True, verified=True),
+    "majority": PoolRule((), choose_majority, kept=True),
+    "coverage": PoolRule((), coverage),
+    "perplexity": PoolRule(("logprob",), likeliest),
+    "perplexity_consistency": PoolRule(("logprob", "tokens"), consistent, kept=True),
+    "rpc": PoolRule(("logprob", "tokens"), choose_pruned, kept=True),
 }
 
 
-def best(pool: Sampled, k: int) -> float:
+def best(pool: SampledPool, k: int) -> float:
     """Best-of-k of one pool."""
-    return float(best_scored(as_columns(pool), (k,))[0, 0])
+    return float(choose_best(as_columns(pool), (k,))[0, 0])
 
 
-def covered(pool: Sampled, k: int) -> float:
+def coverage_of(pool: SampledPool, k: int) -> float:
     """Coverage of k of one pool."""
     return float(coverage(as_columns(pool), (k,))[0, 0])
 
 
-def majority(pool: Sampled, k: int) -> float:
+def majority(pool: SampledPool, k: int) -> float:
     """The majority of k of one pool."""
-    return float(most_voted(as_columns(pool), (k,))[0, 0])
+    return float(choose_majority(as_columns(pool), (k,))[0, 0])
 
 
-def as_columns(pool: Sampled) -> Columns:
+def as_columns(pool: SampledPool) -> Columns:
     """One pool as a batch."""
     return {
         "correct": pool.right[None] > 0,
@@ -201,10 +201,10 @@ __all__ = [
     "EXACT_UP_TO",
     "RULES",
     "Columns",
-    "Rule",
-    "Sampled",
-    "answered",
+    "PoolRule",
+    "SampledPool",
+    "any_answer",
     "best",
-    "covered",
+    "coverage_of",
     "majority",
 ]

@@ -42,7 +42,7 @@ LEDGER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class TaskResult:
     """How a task ended at a budget. `correct` is None where nobody can tell, `limit` the spent
     axis, `failure` why it broke off (None: it did not). `steps` written on the chosen path,
     `first_wrong` the index of the first wrong one by the exact checker (None: none, or no checker,
@@ -103,12 +103,14 @@ PLAIN = {
 }
 
 
-def _schema(row: type[Result] | type[Sample]) -> pa.Schema:
+def _schema(row: type[TaskResult] | type[Sample]) -> pa.Schema:
     plain = [(each.name, PLAIN[str(each.type)]) for each in fields(row) if each.name != "ledger"]
-    return pa.schema(plain + ([(name, pa.float64()) for name in LEDGER] if row is Result else []))
+    return pa.schema(
+        plain + ([(name, pa.float64()) for name in LEDGER] if row is TaskResult else [])
+    )
 
 
-RESULT_SCHEMA, SAMPLE_SCHEMA = _schema(Result), _schema(Sample)
+RESULT_SCHEMA, SAMPLE_SCHEMA = _schema(TaskResult), _schema(Sample)
 ESTIMATE_SCHEMA = pa.schema(
     [("key", pa.string()), ("rule", pa.string()), ("k", pa.int64()), ("credit", pa.float64())]
 )
@@ -153,7 +155,7 @@ class Folder:
             for path in sorted(self._files(MADE_WITH, "json"))
         ]
 
-    def add(self, results: Sequence[Result], samples: Sequence[Sample] = ()) -> None:
+    def add(self, results: Sequence[TaskResult], samples: Sequence[Sample] = ()) -> None:
         """Write rows as shards. The samples come first, so that a result that is there has its
         samples there too."""
         if samples:
@@ -271,7 +273,7 @@ def _by_column(samples: Sequence[Sample]) -> pa.Table:
     )
 
 
-def _flat(result: Result) -> dict[str, object]:
+def _flat(result: TaskResult) -> dict[str, object]:
     told = asdict(result)
     ledger = told.pop("ledger")
     return {**told, **{name: ledger.get(name) for name in LEDGER}}
@@ -284,6 +286,6 @@ __all__ = [
     "SAMPLES",
     "SAMPLE_SCHEMA",
     "Folder",
-    "Result",
     "Sample",
+    "TaskResult",
 ]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from backend.experiments.cells import Cells
 from backend.experiments.material import Material
-from backend.experiments.rules import Sampled
+from backend.experiments.rules import SampledPool
 from backend.experiments.spec import Experiment, cell_of
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def of_kind(problem: str, kind: str) -> bool:
     return kind == ALL or cell_of(problem) == kind
 
 
-def thirds(pools: Mapping[str, Sampled], problems: Sequence[str]) -> dict[str, str]:
+def thirds(pools: Mapping[str, SampledPool], problems: Sequence[str]) -> dict[str, str]:
     """The third of each problem by the share of its samples that are right; empty where a problem
     has no pool, or there are too few."""
     if len(problems) < 2 * len(THIRDS) or any(problem not in pools for problem in problems):

@@ -226,29 +226,29 @@ def read_experiment(path: Path) -> Experiment:
         raise BadInput(
             "experiment file", given=str(path), accepted=f"a TOML file that can be read ({error})"
         ) from None
-    return parsed(text, path.name)
+    return parse_experiment(text, path.name)
 
 
-def parsed(text: str, name: str = "experiment") -> Experiment:
+def parse_experiment(text: str, name: str = "experiment") -> Experiment:
     """The experiment of a TOML text. Raises `BadInput`."""
     try:
         return Experiment.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise BadInput(name, given=str(error), accepted="TOML") from None
     except ValidationError as error:
-        raise refused(error) from None
+        raise refuse(error) from None
 
 
-def refused(error: ValidationError) -> BadInput:
+def refuse(error: ValidationError) -> BadInput:
     """The first thing wrong, with its place."""
     first = error.errors()[0]
-    place = ".".join(_numbered(first["loc"])) or "experiment"
+    place = ".".join(_number_places(first["loc"])) or "experiment"
     return BadInput(
         place, given=str(first["input"])[:200], accepted=first["msg"].removeprefix("Value error, ")
     )
 
 
-def _numbered(place: Sequence[int | str]) -> list[str]:
+def _number_places(place: Sequence[int | str]) -> list[str]:
     return [str(part + 1) if isinstance(part, int) else part for part in place]
 
 
@@ -264,7 +264,7 @@ __all__ = [
     "Experiment",
     "Problems",
     "cell_of",
-    "parsed",
+    "parse_experiment",
     "read_experiment",
-    "refused",
+    "refuse",
 ]

@@ -23,7 +23,7 @@ from backend.core.types import JSON
 from backend.engines.models import Models
 from backend.experiments import outcomes
 from backend.experiments.plan import Task, check, tasks, unit_tasks
-from backend.experiments.shards import Folder, Result, Sample
+from backend.experiments.shards import Folder, Sample, TaskResult
 from backend.experiments.spec import SOLUTIONS, Experiment
 from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Problem
@@ -81,7 +81,7 @@ class Sweep:
     only: frozenset[str] | None = None
     tell: Tell = lambda _progress: None
     control: Control = field(default_factory=Control)
-    _results: list[Result] = field(default_factory=list)
+    _results: list[TaskResult] = field(default_factory=list)
     _samples: list[Sample] = field(default_factory=list)
     _flushed: float = field(default_factory=time.monotonic)
     _attempts: Mapping[str, int] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Sweep:
             nonlocal progress
             for same in waiting:
                 await self.control.gate()
-                results, samples = await self._finished(same)
+                results, samples = await self._finish(same)
                 self._take(results, samples)
                 spent = max(
                     (result.ledger.get("generated_tokens", 0.0) for result in results), default=0.0
@@ -139,7 +139,7 @@ class Sweep:
                 group.create_task(work())
         return progress
 
-    async def _finished(self, same: Sequence[Task]) -> tuple[list[Result], list[Sample]]:
+    async def _finish(self, same: Sequence[Task]) -> tuple[list[TaskResult], list[Sample]]:
         """Carry out one run, which several tasks may be. What a model, a verifier or the problem
         refuses is a result; only what nobody foresaw ends the sweep."""
         task = same[0]
@@ -163,11 +163,13 @@ class Sweep:
             return [
                 replace(each, failure=str(error))
                 for one in same
-                for each in outcomes.started(one, attempt)
+                for each in outcomes.begin_results(one, attempt)
             ], []
         told = (attempt, problem, outcome, sink, engine.info.delimiter)
         results = [
-            each for one in same for each in await asyncio.to_thread(outcomes.finished, one, *told)
+            each
+            for one in same
+            for each in await asyncio.to_thread(outcomes.results_of, one, *told)
         ]
         if task.kind != "pool":
             return results, []
@@ -180,9 +182,9 @@ class Sweep:
         choice = spec.model_dump_json(include={"engine", "model", "verifier", "verifier_model"})
         if choice not in self._made_with:
             self._made_with.add(choice)
-            self.folder.made_with(made_with(spec, engine, reward))
+            self.folder.made_with(manifest_of(spec, engine, reward))
 
-    def _take(self, results: Iterable[Result], samples: Iterable[Sample]) -> None:
+    def _take(self, results: Iterable[TaskResult], samples: Iterable[Sample]) -> None:
         self._results.extend(results)
         self._samples.extend(samples)
         if (
@@ -212,7 +214,7 @@ def attempts(folder: Folder) -> dict[str, int]:
     )
 
 
-def made_with(spec: RunSpec, engine: Engine, reward: RewardModel | None) -> dict[str, JSON]:
+def manifest_of(spec: RunSpec, engine: Engine, reward: RewardModel | None) -> dict[str, JSON]:
     """Models with hashes, versions and settings: the manifest of a run without what differs from
     run to run."""
     told = manifest(spec, engine.info, None if reward is None else reward.info)
@@ -238,4 +240,4 @@ def units(folder: Folder, experiment: Experiment) -> dict[str, float]:
     return {cell: sum(tokens) / len(tokens) for cell, tokens in spent.items()}
 
 
-__all__ = ["AT_ONCE", "Progress", "Sweep", "attempts", "made_with", "models_of", "units"]
+__all__ = ["AT_ONCE", "Progress", "Sweep", "attempts", "manifest_of", "models_of", "units"]

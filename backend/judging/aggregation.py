@@ -23,7 +23,7 @@ AGGREGATIONS: Mapping[Aggregation, Callable[[Sequence[float]], float]] = Mapping
 )
 
 
-def aggregated(scores: Sequence[float], how: Aggregation) -> float:
+def aggregate(scores: Sequence[float], how: Aggregation) -> float:
     """One number in [0, 1] from at least one step score in [0, 1]."""
     return float(AGGREGATIONS[how](scores))
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from backend.core.cards import JudgeCard, card_beside, read_card
 from backend.core.ports import Classes, Decision, Tally
-from backend.core.registry import NoParams, Params, Registry, parsed
+from backend.core.registry import NoParams, Params, Registry, parse_params
 from backend.core.types import Node
 from backend.problems import extract_answer
 
@@ -46,7 +46,9 @@ class Rule:
 
     def configured(self, params: Mapping[str, object]) -> Rule:
         """The same rule with other parameters. Raises `BadInput`."""
-        return replace(self, settings=parsed(self.params, params, f"the selector {self.name}"))
+        return replace(
+            self, settings=parse_params(self.params, params, f"the selector {self.name}")
+        )
 
     def tally(self, classes: Classes | None = None) -> Tally:
         return self.make(self.settings, classes)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from backend.core.cards import JudgeCard, card_beside, read_card
 from backend.core.errors import MissingCapability
 from backend.core.ports import Aggregation, EngineInfo, RewardModel, Verifier
-from backend.core.registry import NoParams, Params, Registry, parsed
+from backend.core.registry import NoParams, Params, Registry, parse_params
 from backend.problems.base import Problem
 
 VERIFIERS: Registry[VerifierEntry] = Registry("verifier", "backend.judging.verifiers")
@@ -84,7 +84,7 @@ class VerifierEntry:
 
     def parse(self, params: Mapping[str, object]) -> Params:
         """Validated parameters. Raises `BadInput`."""
-        return parsed(self.params, params, f"the verifier {self.name}")
+        return parse_params(self.params, params, f"the verifier {self.name}")
 
     def require(
         self, *, reward: bool = True, known: bool = True, engine: EngineInfo | None = None

@@ -17,7 +17,7 @@ ExportFormat = Literal["csv", "parquet", "processbench", "prm800k"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
-class Ask(BaseModel):
+class TaskAsk(BaseModel):
     """Base of every request: who asks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +34,7 @@ class SpanAsk(BaseModel):
     end: int = Field(ge=1)
 
 
-class LabelAsk(Ask):
+class LabelAsk(TaskAsk):
     """A label to keep; see `backend.review.annotate.labels` for kinds and places. Whether it counts
     as blind is for the service to say."""
 
@@ -46,7 +46,7 @@ class LabelAsk(Ask):
     note: str | None = Field(None, max_length=NOTE_LIMIT)
 
 
-class OpenAsk(Ask):
+class OpenAsk(TaskAsk):
     """An author begins with a run, or looks at another of its paths: that to `node` (absent: to the
     chosen one)."""
 
@@ -82,7 +82,7 @@ class Annotation(Answer):
     updated_at: str
 
 
-class Change(Answer):
+class LabelChange(Answer):
     """An entry of the history; `key` is the id of the label, or the key of the category."""
 
     key: str
@@ -97,7 +97,7 @@ class Labels(Answer):
     """The labels of a run and how they came about, oldest first."""
 
     labels: list[Annotation]
-    history: list[Change]
+    history: list[LabelChange]
 
 
 class TaskStep(Answer):
@@ -119,7 +119,7 @@ class PathChoice(Answer):
     done: bool
 
 
-class Task(Labels):
+class LabelTask(Labels):
     """What an author is shown of a run. While `hidden`, there are no scores, verdicts, right
     answers and labels of others in it; `others` only says how many people have labelled the run."""
 
@@ -215,7 +215,7 @@ class CategoryShown(Answer):
     retired: bool
 
 
-class CategoryAsk(Ask):
+class CategoryAsk(TaskAsk):
     """A category to add (`key` empty) or to change."""
 
     key: str = Field("", max_length=100)
@@ -232,4 +232,4 @@ class Codebook(Answer):
 
     categories: list[CategoryShown]
     marks: dict[str, str]
-    history: list[Change]
+    history: list[LabelChange]

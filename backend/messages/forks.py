@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.core.spec import Edit, Fork, TokenEdit
+from backend.core.spec import Fork, TextEdit, TokenEdit
 from backend.messages.runs import Answer, Status, Submitted
 
 Edited = Literal["", "text", "token"]
@@ -86,7 +86,6 @@ class Kin(Answer):
 __all__ = [
     "ContinueAsk",
     "Descendant",
-    "Edit",
     "Edited",
     "ExpandAsk",
     "Expanded",
@@ -94,5 +93,6 @@ __all__ = [
     "Kin",
     "Origin",
     "Submitted",
+    "TextEdit",
     "TokenEdit",
 ]

@@ -423,7 +423,7 @@ class Prune(BaseModel):
     days: Annotated[float, Field(gt=0.0, le=36_500.0)]
 
 
-class Pruned(Answer):
+class PrunedRuns(Answer):
     deleted: int
 
 
@@ -476,7 +476,7 @@ __all__ = [
     "ProblemSetInfo",
     "ProblemSets",
     "Prune",
-    "Pruned",
+    "PrunedRuns",
     "Reselection",
     "Run",
     "RunCounts",

@@ -16,7 +16,7 @@ from backend.problems.answers import extract_answer
 from backend.problems.base import JSON, SETS, Grade, Problem, ProblemSet, Verdict
 from backend.problems.equivalence import Equivalence, equal_exactly
 from backend.problems.file import FileSet, read_file, read_lines
-from backend.problems.seeds import in_file, named
+from backend.problems.seeds import in_file, parse_id
 
 __all__ = [
     "CURATED",
@@ -56,7 +56,7 @@ def problem(problem_id: str, files: Sequence[FileSet] = ()) -> Problem:
     by_line = {each.name: each for each in (CURATED, *files)}
     if place := in_file(problem_id, by_line):
         return by_line[place.set].problem(place.line)
-    name, level, seed = named(problem_id, SETS, by_line)
+    name, level, seed = parse_id(problem_id, SETS, by_line)
     return SETS[name].problem(level, seed)
 
 

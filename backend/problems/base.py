@@ -111,7 +111,7 @@ def answer_step(answer: str) -> str:
     return f"The answer is \\boxed{{{answer}}}."
 
 
-def known_pupil(name: str, pupils: Sequence[str]) -> str:
+def check_pupil(name: str, pupils: Sequence[str]) -> str:
     """The name itself. Raises ProblemError if no pupil of the set is called so."""
     if name not in pupils:
         raise ProblemError(f"no pupil is called {name!r}; accepted: {', '.join(pupils)}")

@@ -94,12 +94,14 @@ class AnswerClasses:
     def of(self, answer: str | None) -> str | None:
         """The name of an answer's class: the form of its oldest member. None for no answer. Never
         blocks."""
-        return None if answer is None or not answer.strip() else self._class_of[self._known(answer)]
+        return (
+            None if answer is None or not answer.strip() else self._class_of[self._form_of(answer)]
+        )
 
     def unsettled(self, answers: Iterable[str | None]) -> list[str]:
         """The answers among these that algebra has yet to place: what `settle` would block for."""
         forms = {
-            self._known(answer): answer
+            self._form_of(answer): answer
             for answer in answers
             if answer is not None and answer.strip()
         }
@@ -114,7 +116,7 @@ class AnswerClasses:
         a thread."""
         compared, bridged = len(self.comparisons), len(self.bridges)
         for answer in self.unsettled(answers):
-            form = self._known(answer)
+            form = self._form_of(answer)
             self._settled.add(form)
             for name in list(self._members):
                 if (
@@ -125,7 +127,7 @@ class AnswerClasses:
                     self._join(name, form)
         return Settled(self.comparisons[compared:], self.bridges[bridged:])
 
-    def _known(self, answer: str) -> str:
+    def _form_of(self, answer: str) -> str:
         """The form of an answer; a new one is a class of its own."""
         form = self._forms.get(answer)
         if form is None:
@@ -144,22 +146,22 @@ class AnswerClasses:
             return False  # each holds a number, and the same number would have the same form
         for member in self._members[name]:
             if member in self._settled and self._readable(member) and self._readable(form):
-                verdict = self._asked(member, form)
+                verdict = self._ask(member, form)
                 if verdict is not None:
                     return verdict
         return False
 
     def _readable(self, form: str) -> bool:
-        return form in self._numbers or self._asked(form, PROBE) is not None
+        return form in self._numbers or self._ask(form, PROBE) is not None
 
-    def _asked(self, form: str, other: str) -> bool | None:
+    def _ask(self, form: str, other: str) -> bool | None:
         """The verdict on a pair of forms, asked for and recorded once."""
         pair = (
             form if len(form) <= LONGEST_ANSWER else f"{form[:SHOWN]}... ({len(form)} characters)",
             other,
         )
         if pair not in self._verdicts:
-            self._verdicts[pair] = self._decided(
+            self._verdicts[pair] = self._decide(
                 self._written[form], self._written.get(other, other)
             )
         if pair not in self._recorded:
@@ -167,7 +169,7 @@ class AnswerClasses:
             self.comparisons.append(Comparison(*pair, self._verdicts[pair]))
         return self._verdicts[pair]
 
-    def _decided(self, answer: str, other: str) -> bool | None:
+    def _decide(self, answer: str, other: str) -> bool | None:
         if self._equal is None or self._waited_s > PATIENCE_S or len(answer) > LONGEST_ANSWER:
             return None
         began = time.monotonic()

@@ -85,13 +85,13 @@ def equal_exactly(expected: str, given: str) -> bool | None:
         return None
     if canonical(expected) == canonical(given):
         return True
-    if shuffled(expected, given):
+    if is_shuffled(expected, given):
         return False
     left, right = exact(expected), exact(given)
     return None if left is None or right is None else left == right
 
 
-def shuffled(expected: str, given: str) -> bool:
+def is_shuffled(expected: str, given: str) -> bool:
     """Whether the answers hold different words of the same letters: algebra takes a word for a
     product, and so `stop` for `tops`."""
     left, right = (_WORD.findall(_COMMAND.sub(" ", text).casefold()) for text in (expected, given))

@@ -16,7 +16,7 @@ MEMORY_BYTES = 3 << 30
 LAST_RESORT_S = 10
 
 
-def compared(expected: str, given: str) -> str:
+def compare(expected: str, given: str) -> str:
     """The outcome for one pair."""
     from math_verify import parse, verify
 
@@ -29,12 +29,12 @@ def compared(expected: str, given: str) -> str:
 def serve() -> None:
     """Answers pairs until the input ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    compared("x^2-1", "(x-1)(x+1)")  # the first comparison loads most of the algebra system
+    compare("x^2-1", "(x-1)(x+1)")  # the first comparison loads most of the algebra system
     print("ready", flush=True)
     for line in sys.stdin:
         signal.alarm(LAST_RESORT_S)
         try:
-            outcome = compared(*json.loads(line))
+            outcome = compare(*json.loads(line))
         except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
             outcome = "undecided"
         signal.alarm(0)

@@ -24,7 +24,7 @@ MOST_PROBLEMS = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-class Row(BaseModel):
+class FileRow(BaseModel):
     """One line of a file."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
@@ -102,7 +102,7 @@ def _problems(text: str, set_name: str, source: str) -> Iterator[Problem]:
                 f"{source} has more than {MOST_PROBLEMS} problems; accepted: up to that many"
             )
         try:
-            row = Row.model_validate_json(line)
+            row = FileRow.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the line"

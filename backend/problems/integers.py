@@ -15,7 +15,7 @@ def integer(text: str) -> int | None:
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
-def graded_number(expected: str, answer: str | None) -> Grade:
+def grade_number(expected: str, answer: str | None) -> Grade:
     """Grade of an answer that must be one integer."""
     if answer is None:
         return Grade(False, "no answer was given")

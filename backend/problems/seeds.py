@@ -19,7 +19,7 @@ class Named(NamedTuple):
     seed: int
 
 
-class Line(NamedTuple):
+class FileLine(NamedTuple):
     """The parts of the id of a problem from a file."""
 
     set: str
@@ -31,7 +31,7 @@ def problem_id(name: str, level: int | None, seed: int | None) -> str:
     return f"{name}/{level}/{seed}" if level is not None and seed is not None else f"{name}/own"
 
 
-def seeded(name: str, level: int, seed: int, levels: Collection[int]) -> random.Random:
+def random_source(name: str, level: int, seed: int, levels: Collection[int]) -> random.Random:
     """The random source of a problem, the same on every machine. Raises ProblemError for an unknown
     level or seed."""
     if level not in levels:
@@ -47,13 +47,13 @@ def _whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 12
 
 
-def in_file(problem_id: str, known: Collection[str]) -> Line | None:
+def in_file(problem_id: str, known: Collection[str]) -> FileLine | None:
     """Takes an id `set/line` of one of the known sets apart; None if it is not of that kind."""
     name, _, line = problem_id.rpartition("/")
-    return Line(name, int(line)) if name in known and _whole(line) else None
+    return FileLine(name, int(line)) if name in known and _whole(line) else None
 
 
-def named(problem_id: str, known: Collection[str], by_line: Collection[str] = ()) -> Named:
+def parse_id(problem_id: str, known: Collection[str], by_line: Collection[str] = ()) -> Named:
     """Takes an id `set/level/seed` apart. Raises ProblemError."""
     name, *numbers = problem_id.split("/")
     if name not in known or len(numbers) != 2 or not all(map(_whole, numbers)):

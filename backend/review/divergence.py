@@ -20,7 +20,7 @@ from backend.review.stored_run import StoredNode
 CUT = ("aborted", "budget")
 
 
-class How(StrEnum):
+class DifferenceKind(StrEnum):
     IDENTICAL = "identical"
     PROMPT = "prompt"
     TOKEN = "token"
@@ -29,7 +29,7 @@ class How(StrEnum):
     COURSE = "course"
 
 
-class Place(NamedTuple):
+class TokenPlace(NamedTuple):
     """A token of a node; `logprob` in nats, None where nobody sampled it."""
 
     node: int
@@ -56,12 +56,12 @@ class Divergence:
     the largest distances among those, `cut` texts that were cut at another place, `only_one` and
     `only_other` nodes that only one run has."""
 
-    how: How
+    how: DifferenceKind
     one_node: int | None = None
     other_node: int | None = None
     position: int | None = None
-    one: Place | None = None
-    other: Place | None = None
+    one: TokenPlace | None = None
+    other: TokenPlace | None = None
     nodes: int = 0
     tokens: int = 0
     gap: Gap | None = None
@@ -83,11 +83,11 @@ def divergence(
     only_other = len(theirs.keys() - {node.key for node in one})
     nodes = tokens = cut = 0
     gap = score_gap = None
-    found = Divergence(How.IDENTICAL)
+    found = Divergence(DifferenceKind.IDENTICAL)
     for node in one:
         twin = theirs.get(node.key)
         if twin is None:
-            found = Divergence(How.COURSE, node.id)
+            found = Divergence(DifferenceKind.COURSE, node.id)
             break
         at = _parting(node, twin)
         gap = _wider(gap, _token_gap(node, twin, at))
@@ -101,10 +101,10 @@ def divergence(
             score_gap, _score_gap(node.id, one_scores.get(node.id), other_scores.get(twin.id))
         )
         nodes, tokens = nodes + 1, tokens + (len(node.token_ids) if at is None else at)
-    if found.how is How.IDENTICAL and only_other:
+    if found.how is DifferenceKind.IDENTICAL and only_other:
         keys = {node.key for node in one}
         found = Divergence(
-            How.COURSE, None, next(node.id for node in other if node.key not in keys)
+            DifferenceKind.COURSE, None, next(node.id for node in other if node.key not in keys)
         )
     return Divergence(
         found.how,
@@ -139,22 +139,22 @@ def _only_cut(node: StoredNode, twin: StoredNode) -> bool:
 
 def _differing(node: StoredNode, twin: StoredNode, at: int | None) -> Divergence:
     if at is None:
-        return Divergence(How.TEXT, node.id, twin.id)
+        return Divergence(DifferenceKind.TEXT, node.id, twin.id)
     one, other = _place(node, at), _place(twin, at)
     how = (
-        How.PROMPT
+        DifferenceKind.PROMPT
         if node.kind == "prompt"
-        else How.END
+        else DifferenceKind.END
         if one is None or other is None
-        else How.TOKEN
+        else DifferenceKind.TOKEN
     )
     return Divergence(how, node.id, twin.id, at, one, other)
 
 
-def _place(node: StoredNode, at: int) -> Place | None:
+def _place(node: StoredNode, at: int) -> TokenPlace | None:
     if at >= len(node.token_ids):
         return None
-    return Place(
+    return TokenPlace(
         node.id,
         at,
         node.token_ids[at],
@@ -184,4 +184,4 @@ def _wider(known: Gap | None, found: Gap | None) -> Gap | None:
     return found if found.value > known.value else known
 
 
-__all__ = ["Divergence", "Gap", "How", "Place", "divergence"]
+__all__ = ["DifferenceKind", "Divergence", "Gap", "TokenPlace", "divergence"]

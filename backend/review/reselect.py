@@ -20,7 +20,7 @@ from backend.judging.selectors.credit import expected_credit
 from backend.problems import extract_answer
 from backend.problems.base import Grade
 from backend.problems.classes import AnswerClasses
-from backend.review.stored_run import Choice, Trace
+from backend.review.stored_run import ChosenAnswer, Trace
 from backend.runs.answer import Candidates, Ranked
 
 
@@ -30,7 +30,7 @@ class Reselection:
     `credit` is the expected correctness where the tie is broken at random; `confidence` and `facts`
     are the rule's own (`ports.Decision`); `candidates` is how many there were."""
 
-    chosen: Choice | None
+    chosen: ChosenAnswer | None
     leaders: tuple[int, ...]
     credit: float | None
     confidence: float | None
@@ -56,7 +56,7 @@ def reselect(
         pool, found = found.pool[:first], Candidates(rule, extract_answer, classes)
         found.update(Step([one.node for one in pool], [one.value for one in pool]))
     decision = found.decision()
-    return NOTHING if decision is None else _told(trace, found, decision, grade)
+    return NOTHING if decision is None else _describe(trace, found, decision, grade)
 
 
 def candidates(
@@ -83,14 +83,14 @@ def candidates(
     return found
 
 
-def _told(
+def _describe(
     trace: Trace, found: Candidates, decision: Decision, grade: Callable[[str | None], Grade]
 ) -> Reselection:
     grades = {answer: grade(answer) for answer in {found.answer(node) for node in decision.leaders}}
     winner = decision.leaders[0]
     answer = found.answer(winner)
     return Reselection(
-        chosen=Choice(trace.ids[winner], answer, grades[answer].correct),
+        chosen=ChosenAnswer(trace.ids[winner], answer, grades[answer].correct),
         leaders=tuple(trace.ids[node] for node in decision.leaders),
         credit=expected_credit(decision.leaders, lambda node: grades[found.answer(node)].correct),
         confidence=decision.confidence,

@@ -19,7 +19,7 @@ from backend.core.records import EventRecord
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.types import JSON, Finish, Kind, Node
-from backend.judging.aggregation import aggregated
+from backend.judging.aggregation import aggregate
 from backend.judging.rules import SELECTORS, Rule
 from backend.problems.base import Problem
 from backend.review.manifest import info_of
@@ -57,7 +57,7 @@ class StoredNode(Protocol):
     def seq(self) -> int: ...
 
 
-class Choice(NamedTuple):
+class ChosenAnswer(NamedTuple):
     """A chosen node by its id, the answer written there, and whether it is right (None:
     undecided).
     """
@@ -134,19 +134,19 @@ class Trace:
         if given is None:
             return None
         return (
-            aggregated(given.steps, aggregation)
+            aggregate(given.steps, aggregation)
             if aggregation is not None and given.steps and given.value is not None
             else given.value
         )
 
 
-def own_choice(events: Sequence[EventRecord]) -> Choice | None:
+def own_choice(events: Sequence[EventRecord]) -> ChosenAnswer | None:
     """What the run itself chose last."""
     changes = [event.body for event in events if isinstance(event.body, AnswerChanged)]
     if not changes:
         return None
     last = changes[-1]
-    return Choice(last.node, last.answer, last.correct)
+    return ChosenAnswer(last.node, last.answer, last.correct)
 
 
 class StoredRow(Protocol):
@@ -300,12 +300,12 @@ class StoredRun:
         return limits[-1] if limits else None
 
     @cached_property
-    def own(self) -> Choice | None:
+    def own(self) -> ChosenAnswer | None:
         """What the run itself chose last: by its log, else by its row."""
         chosen = own_choice(self.events)
         if chosen is not None or self.row.chosen_node is None:
             return chosen
-        return Choice(self.row.chosen_node, self.row.answer, self.row.correct)
+        return ChosenAnswer(self.row.chosen_node, self.row.answer, self.row.correct)
 
     @property
     def series_names(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from backend.core.steps import Step
 from backend.core.types import Finish, Node
 
 
-class Standing(NamedTuple):
+class CurrentAnswer(NamedTuple):
     """The chosen node and the answer written in it, None where no answer could be read."""
 
     node: Node
@@ -54,7 +54,7 @@ class Candidates:
         self._tally, self._pool = select.tally(classes), list[Ranked]()
         self._reported = set[Node]()
         self._decided: Decided | None = None
-        self.standing: Standing | None = None
+        self.standing: CurrentAnswer | None = None
 
     def listed(self, step: Step) -> int:
         """How many of the step's nodes an earlier step already listed."""
@@ -78,7 +78,7 @@ class Candidates:
         """The candidates among which the standing was chosen, in the order in which they came."""
         return () if self._decided is None else self._decided.pool
 
-    def update(self, step: Step) -> Standing | None:
+    def update(self, step: Step) -> CurrentAnswer | None:
         """Take in a step; the new standing if the chosen answer or its node changed, else None."""
         known = self.listed(step)
         if known == 0:
@@ -89,12 +89,12 @@ class Candidates:
             [(step.nodes[place], step.values[place]) for place in range(known, len(step.nodes))]
         )
 
-    def finish(self, extra: Sequence[tuple[Node, float | None]]) -> Standing | None:
+    def finish(self, extra: Sequence[tuple[Node, float | None]]) -> CurrentAnswer | None:
         """Add finished nodes that no step has reported, after the last step; the new standing if it
         changed."""
         return self._add([(node, value) for node, value in extra if node not in self._reported])
 
-    def _add(self, candidates: Sequence[tuple[Node, float | None]]) -> Standing | None:
+    def _add(self, candidates: Sequence[tuple[Node, float | None]]) -> CurrentAnswer | None:
         fresh = [(node, value) for node, value in candidates if self._eligible(node)]
         for node, value in fresh:
             self._tally.add(node, value, self.answer(node))
@@ -103,7 +103,7 @@ class Candidates:
             return None
         self._decided = Decided(self._tally, self._pool)
         node = self._tally.winner()
-        standing = Standing(node, self.answer(node))
+        standing = CurrentAnswer(node, self.answer(node))
         if standing == self.standing:
             return None
         self.standing = standing

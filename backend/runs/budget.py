@@ -89,7 +89,7 @@ class Meter:
             return list(requests[:count])
         count = max(1, min(count, int(tokens_left) // SHORTEST_SHARE))
         share = int(tokens_left) // count
-        return [capped(request, share) for request in requests[:count]]
+        return [cap(request, share) for request in requests[:count]]
 
     def admit_scores(self, count: int) -> int:
         """How many of `count` paths may be scored. Raises `BudgetExhausted` when none may."""
@@ -148,7 +148,7 @@ def token_limit(request: Request) -> int:
     return min(own, request.sampling.max_tokens) if own else request.sampling.max_tokens
 
 
-def capped(request: Request, share: int) -> Request:
+def cap(request: Request, share: int) -> Request:
     """The request with its own token limit lowered to `share` where that is less."""
     if token_limit(request) <= share:
         return request

@@ -15,7 +15,7 @@ from backend.core.errors import ArboretumError, BadInput, BudgetExhausted, Confl
 from backend.core.events import Remarked
 from backend.core.ports import Completion
 from backend.core.types import ON_REQUEST, Kind, Node
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.paid import PaidScore, Requested
 from backend.runs.policy import LivePolicy
 from backend.runs.verifier import LiveVerifier
@@ -31,7 +31,7 @@ class ByRequest:
         self,
         policy: LivePolicy,
         verifier: LiveVerifier,
-        desk: Desk,
+        desk: RunContext,
         stored: Sequence[Requested] = (),
     ) -> None:
         self._policy, self._verifier, self._desk = policy, verifier, desk
@@ -43,7 +43,7 @@ class ByRequest:
             parent, paid = self._desk.recorder.node_of(one.node), self._desk.paid
             self._policy.forgo(parent, len(one.keys))
             scores = [paid.scores.get((self._verifier.name, key)) for key in one.keys]
-            self._written(
+            self._record(
                 parent,
                 [paid.completions[key] for key in one.keys],
                 scores,
@@ -68,10 +68,10 @@ class ByRequest:
         words = f"A person asked for {n} more child{'' if n == 1 else 'ren'} of node {node_id}."
         if len(answers) < n:
             words += f" The budget let through {len(answers)}."
-        scores, unscored = await self._scored(node, answers)
-        return self._written(node, answers, scores, words + unscored, started)
+        scores, unscored = await self._score(node, answers)
+        return self._record(node, answers, scores, words + unscored, started)
 
-    async def _scored(
+    async def _score(
         self, parent: Node, answers: Sequence[Completion]
     ) -> tuple[list[PaidScore | None], str]:
         """One score a child that wrote something, as many as the budget admits, and why there are
@@ -97,7 +97,7 @@ class ByRequest:
             scores[place] = score
         return scores, words
 
-    def _written(
+    def _record(
         self,
         parent: Node,
         answers: Sequence[Completion],

@@ -19,7 +19,7 @@ CONTEXT_REMEDY = "Shorten the question or the search depth, or choose a model wi
 
 
 @dataclass(frozen=True)
-class Desk:
+class RunContext:
     """What the wrappers of one run share: pause control, budget, recorder and earlier answers."""
 
     control: Control
@@ -48,4 +48,4 @@ class Desk:
         self.recorder.flush()
 
 
-__all__ = ["Desk"]
+__all__ = ["RunContext"]

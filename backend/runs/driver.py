@@ -31,10 +31,10 @@ from backend.judging.scorers import VERIFIERS, VerifierInputs
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
-from backend.runs.answer import Candidates, Standing
+from backend.runs.answer import Candidates, CurrentAnswer
 from backend.runs.budget import Meter
 from backend.runs.by_hand import ByRequest
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.control import Control
 from backend.runs.paid import NOTHING_PAID, Paid
 from backend.runs.policy import LivePolicy
@@ -111,15 +111,15 @@ def manifest(spec: RunSpec, engine: EngineInfo, reward: EngineInfo | None) -> di
             continue
     return {
         "spec": spec.model_dump(mode="json"),
-        "engine": _described(engine),
-        "reward": None if reward is None else _described(reward),
+        "engine": _describe(engine),
+        "reward": None if reward is None else _describe(reward),
         "packages": packages,
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
 
 
-def _described(info: EngineInfo) -> JSON:
+def _describe(info: EngineInfo) -> JSON:
     described: JSON = asdict(info)
     return described
 
@@ -132,7 +132,7 @@ class Driver:
         spec: RunSpec,
         problem: Problem,
         grade: GradeFunction,
-        desk: Desk,
+        desk: RunContext,
         policy: LivePolicy,
         verifier: LiveVerifier,
         classes: AnswerClasses,
@@ -156,7 +156,7 @@ class Driver:
             if self._policy.cut:  # the strategy came to its end, but the budget ended a text
                 raise BudgetExhausted(*self._desk.meter.spent_axis(0))
         except BudgetExhausted as exhausted:
-            unreported = self._unreported()
+            unreported = self._list_unreported()
             await self._settle(self._candidates.late_votes(unreported))
             await self._stand(self._candidates.finish(unreported))
             self._limit = exhausted.axis
@@ -187,7 +187,7 @@ class Driver:
         desk.recorder.flush()
         await desk.control.gate()
 
-    def _unreported(self) -> Sequence[tuple[Node, float | None]]:
+    def _list_unreported(self) -> Sequence[tuple[Node, float | None]]:
         known = ((node, self._verifier.known(node)) for node in self._policy.finished)
         return [(node, None if score is None else score.value) for node, score in known]
 
@@ -200,7 +200,7 @@ class Driver:
         if comparisons:
             self._desk.recorder.add(AnswersCompared(tuple(comparisons), tuple(bridges)))
 
-    async def _stand(self, standing: Standing | None) -> None:
+    async def _stand(self, standing: CurrentAnswer | None) -> None:
         """Record a change of the answer with what had been spent by then."""
         if standing is None:
             return
@@ -263,7 +263,7 @@ async def run(
         policy_size=engine.info.parameters,
         verifier_size=reward_size,
     )
-    desk = Desk(control, meter, recorder, paid, spec.seed)
+    desk = RunContext(control, meter, recorder, paid, spec.seed)
     policy = LivePolicy(engine, desk, spec.sampling.sampling(), system=spec.system)
     inputs = VerifierInputs(
         problem=problem,

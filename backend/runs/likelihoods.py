@@ -16,7 +16,7 @@ from backend.core.events import LikelihoodGiven
 from backend.core.keys import digest
 from backend.core.ports import Engine, Given, Sampling
 from backend.core.types import Node
-from backend.runs.context import CONTEXT_REMEDY, Desk
+from backend.runs.context import CONTEXT_REMEDY, RunContext
 from backend.runs.paid import PaidLikelihood
 
 
@@ -31,7 +31,7 @@ class Likelihoods:
     """Likelihoods of given steps: metered, recorded, and taken from the store where they were paid
     before."""
 
-    def __init__(self, engine: Engine, desk: Desk, sampling: Sampling, role: str) -> None:
+    def __init__(self, engine: Engine, desk: RunContext, sampling: Sampling, role: str) -> None:
         self._engine, self._desk, self._sampling, self._role = engine, desk, sampling, role
 
     async def told(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
@@ -69,7 +69,7 @@ class Likelihoods:
         allowed = len(asked) if len(found) == len(asked) else desk.meter.admit_calls(len(asked))
         due = [key for key in list(asked)[:allowed] if key not in found]
         if due:
-            found |= zip(due, await self._judged([asked[key].given for key in due]), strict=True)
+            found |= zip(due, await self._judge([asked[key].given for key in due]), strict=True)
         if all(answer.failure is not None for answer in found.values()):
             desk.recorder.seal()
             raise EngineFailure(str(next(iter(found.values())).failure), CONTEXT_REMEDY)
@@ -79,7 +79,7 @@ class Likelihoods:
         desk.called(self._role, started, list(found.values()))
         return found
 
-    async def _judged(self, given: Sequence[Given]) -> list[PaidLikelihood]:
+    async def _judge(self, given: Sequence[Given]) -> list[PaidLikelihood]:
         """The engine's answers; a text that it cannot judge, because the context is full for
         example, is one that the policy never writes."""
         try:

@@ -16,7 +16,7 @@ from backend.core.errors import BudgetExhausted
 from backend.core.events import AnswersCompared, NodeAdded
 from backend.core.ports import Completion, Request
 from backend.core.records import EventRecord
-from backend.core.spec import Edit
+from backend.core.spec import TextEdit
 from backend.core.types import JSON, Alternative, Finish, Node, Score
 from backend.problems.classes import Verdicts
 from backend.runs.budget import Meter, token_limit
@@ -55,14 +55,14 @@ class Placed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Start:
+class RunStart:
     """The path that a fork begins with, prompt first; it costs nothing. `settled`: it is as the
     run's own log has it. Else it is the origin's: `edit` is still to be made in its last node, and
     its tokens are those of the model that `writer` names (engine, model and hashes)."""
 
     path: tuple[Placed, ...]
     settled: bool = True
-    edit: Edit | None = None
+    edit: TextEdit | None = None
     writer: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -91,7 +91,7 @@ class Paid:
     next_seq: int = 0
     elapsed_ms: float = 0.0
     anew: bool = False
-    start: Start | None = None
+    start: RunStart | None = None
     requested: tuple[Requested, ...] = ()
 
     @property
@@ -102,7 +102,7 @@ class Paid:
 NOTHING_PAID = Paid()
 
 
-def paid(
+def index_paid(
     completions: Iterable[Completion],
     scores: Mapping[tuple[str, str], PaidScore],
     *,
@@ -110,7 +110,7 @@ def paid(
     elapsed_ms: float,
     verdicts: Verdicts | None = None,
     likelihoods: Mapping[str, PaidLikelihood] | None = None,
-    start: Start | None = None,
+    start: RunStart | None = None,
     requested: Sequence[Requested] = (),
 ) -> Paid:
     """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
@@ -138,7 +138,7 @@ class Admitted(NamedTuple):
     short: BudgetExhausted | None
 
 
-def admitted(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitted:
+def split_batch(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admitted:
     """Split a batch into what is paid and what the budget lets through to the engine.
 
     The budget is asked about the whole batch, paid answers included: so a batch that was cut off is

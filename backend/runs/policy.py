@@ -22,10 +22,10 @@ from backend.core.keys import digest, seed_of
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
 from backend.core.types import Finish, Kind, Node
 from backend.runs.budget import token_limit
-from backend.runs.context import CONTEXT_REMEDY, Desk
+from backend.runs.context import CONTEXT_REMEDY, RunContext
 from backend.runs.likelihoods import Likelihoods
-from backend.runs.paid import NOTHING_PAID, Admitted, admitted
-from backend.runs.start import settled
+from backend.runs.paid import NOTHING_PAID, Admitted, split_batch
+from backend.runs.start import settle_start
 
 
 class _Call(NamedTuple):
@@ -43,7 +43,7 @@ class LivePolicy:
     def __init__(
         self,
         engine: Engine,
-        desk: Desk,
+        desk: RunContext,
         sampling: Sampling,
         *,
         role: str = "policy",
@@ -93,7 +93,7 @@ class LivePolicy:
         for call, node in made:
             groups[call.place].append(node)
         if made:
-            self._closed(started, [answers[call.request.key] for call, _ in made])
+            self._close_batch(started, [answers[call.request.key] for call, _ in made])
         if short is not None:
             raise short
         return groups
@@ -117,14 +117,14 @@ class LivePolicy:
         if not calls:
             return
         await self._desk.control.gate()
-        started, batch = self._desk.recorder.elapsed_ms, self._admitted(calls)
+        started, batch = self._desk.recorder.elapsed_ms, self._admit(calls)
         open_calls = {call.request.key: call for call in calls}
         try:
             async with aclosing(self._finishing(calls, batch)) as completions:
                 async for completion in completions:
                     call = open_calls.pop(completion.key)
                     node = self._node(call, completion, kind)
-                    self._closed(started, [completion])
+                    self._close_batch(started, [completion])
                     yield call.place, node
             if batch.short is not None:
                 raise batch.short
@@ -133,13 +133,13 @@ class LivePolicy:
                 # how far a text had come by now is not stored
                 known = () if self._desk.paid.anew else batch.paid.items()
                 left = [completion for key, completion in known if key in open_calls]
-                left += await self._aborted(
+                left += await self._collect_aborted(
                     [request.key for request in batch.live if request.key in open_calls]
                 )
                 for completion in left:
                     self._node(open_calls[completion.key], completion, kind)
                 if left:
-                    self._closed(started, left)
+                    self._close_batch(started, left)
 
     async def open(self, prompt: str, about: Sequence[Node] = ()) -> Node:
         """A new root of kind aside, recorded with the nodes it is about."""
@@ -185,7 +185,7 @@ class LivePolicy:
         with.
         """
         if (start := self._desk.paid.start) is not None:
-            path = (await settled(start, self._engine, question, self._system)).path
+            path = (await settle_start(start, self._engine, question, self._system)).path
             for placed in path:
                 self._desk.recorder.node(placed.node, placed.added)
             return path[-1].node
@@ -203,12 +203,12 @@ class LivePolicy:
             digest(self._role, node.key, "on request", first + each, STEP, self._sampling)
             for each in range(n)
         ]
-        calls = self._sent(keys, 0, node, STEP, self._sampling)
-        batch = admitted([call.request for call in calls], NOTHING_PAID, self._desk.meter)
+        calls = self._make_calls(keys, 0, node, STEP, self._sampling)
+        batch = split_batch([call.request for call in calls], NOTHING_PAID, self._desk.meter)
         if not batch.live and batch.short is not None:
             raise batch.short
         self.forgo(node, n)
-        async with aclosing(self._drawn(calls, batch)) as completions:
+        async with aclosing(self._complete(calls, batch)) as completions:
             found = {completion.key: completion async for completion in completions}
         return [found[key] for key in keys if key in found]
 
@@ -232,10 +232,10 @@ class LivePolicy:
                 digest(self._role, node.key, self._next_ordinal(node.key), *settings)
                 for _ in range(n)
             ]
-            calls += self._sent(keys, index, node, until, sampling)
+            calls += self._make_calls(keys, index, node, until, sampling)
         return calls
 
-    def _sent(
+    def _make_calls(
         self, keys: Sequence[str], place: int, node: Node, until: Until, sampling: Sampling
     ) -> list[_Call]:
         text, ids = "".join(part.text for part in node.path()), node.context_ids()
@@ -246,15 +246,15 @@ class LivePolicy:
             for key in keys
         ]
 
-    def _admitted(self, calls: Sequence[_Call]) -> Admitted:
-        return admitted([call.request for call in calls], self._desk.paid, self._desk.meter)
+    def _admit(self, calls: Sequence[_Call]) -> Admitted:
+        return split_batch([call.request for call in calls], self._desk.paid, self._desk.meter)
 
     async def _answers(
         self, calls: Sequence[_Call]
     ) -> tuple[dict[str, Completion], BudgetExhausted | None]:
         """Completions by key, from the store or the engine; and the exhaustion to raise once they
         are recorded, if not all were admitted."""
-        batch = self._admitted(calls)
+        batch = self._admit(calls)
         answers = dict(batch.paid)
         async with aclosing(self._generate(calls, batch)) as completions:
             async for completion in completions:
@@ -278,14 +278,16 @@ class LivePolicy:
     ) -> AsyncGenerator[Completion]:
         """The engine's completions; its failure ends the log."""
         try:
-            async with aclosing(self._drawn(calls, batch)) as completions:
+            async with aclosing(self._complete(calls, batch)) as completions:
                 async for completion in completions:
                     yield completion
         except EngineFailure:
             self._desk.recorder.seal()
             raise
 
-    async def _drawn(self, calls: Sequence[_Call], batch: Admitted) -> AsyncGenerator[Completion]:
+    async def _complete(
+        self, calls: Sequence[_Call], batch: Admitted
+    ) -> AsyncGenerator[Completion]:
         """The engine's completions; one that ended at a limit which the budget lowered says so. All
         failing is the engine's failure."""
         if not batch.live:
@@ -307,7 +309,7 @@ class LivePolicy:
                 )
                 yield replace(completion, finish=Finish.BUDGET) if cut else completion
 
-    async def _aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def _collect_aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What requests of a race that was left had generated by then."""
         if not keys:
             return []
@@ -369,7 +371,7 @@ class LivePolicy:
         self._desk.recorder.node(node, added)
         return node
 
-    def _closed(self, started: float, answers: Sequence[Completion]) -> None:
+    def _close_batch(self, started: float, answers: Sequence[Completion]) -> None:
         """Record what a batch cost and hand the records to the store."""
         self._desk.called(
             self._role, started, answers, sum(len(answer.token_ids) for answer in answers)

@@ -20,7 +20,7 @@ from backend.core.keys import digest
 from backend.core.ports import Engine, EngineInfo
 from backend.core.spec import TokenEdit
 from backend.core.types import JSON, Finish, Kind, Node
-from backend.runs.paid import Placed, Start
+from backend.runs.paid import Placed, RunStart
 
 BY_HAND = "human"
 """The reason of injected nodes that a person wrote."""
@@ -35,7 +35,9 @@ def writer_of(described: JSON) -> dict[str, JSON]:
     return {name: known.get(name) for name in ("engine", "model", "hashes")}
 
 
-async def settled(start: Start, engine: Engine, question: str, system: str | None) -> Start:
+async def settle_start(
+    start: RunStart, engine: Engine, question: str, system: str | None
+) -> RunStart:
     """The path as the new run's model reads it, with the edit made. Raises `BadInput` where a token
     cannot be exchanged."""
     if start.settled:
@@ -57,7 +59,7 @@ async def settled(start: Start, engine: Engine, question: str, system: str | Non
         else:
             assert start.edit.token is not None
             path += await copies.exchanged(given, above, start.edit.token)
-    return Start(tuple(path))
+    return RunStart(tuple(path))
 
 
 def same_tokens(writer: Mapping[str, JSON], info: EngineInfo) -> bool:
@@ -105,7 +107,7 @@ class _Copies:
     async def written(self, text: str, above: Node, *, whole: bool) -> Node:
         """A step that a person wrote."""
         text = self._whole(text) if whole else text
-        return self._injected(text, await self._engine.encode(text), above)
+        return self._inject(text, await self._engine.encode(text), above)
 
     async def exchanged(self, given: Placed, above: Node, edit: TokenEdit) -> list[Placed]:
         """What stands before the token, and the token in its place: the step is cut there."""
@@ -144,7 +146,7 @@ class _Copies:
                 alternatives=origin.alternatives[:at],
             )
             placed.append(given._replace(node=above))
-        return [*placed, given._replace(node=self._injected(text, ids, above), reason=BY_HAND)]
+        return [*placed, given._replace(node=self._inject(text, ids, above), reason=BY_HAND)]
 
     async def _token(self, edit: TokenEdit) -> tuple[str, tuple[int, ...]]:
         if edit.token_id is None:
@@ -159,7 +161,7 @@ class _Copies:
             )
         return text, (edit.token_id,)
 
-    def _injected(self, text: str, ids: tuple[int, ...], above: Node) -> Node:
+    def _inject(self, text: str, ids: tuple[int, ...], above: Node) -> Node:
         key = digest("given", above.key, BY_HAND, text)
         return Node(text, ids, None, above, above.depth + 1, kind=Kind.INJECTED, key=key)
 
@@ -168,4 +170,4 @@ class _Copies:
         return text if text.endswith(delimiter) else text.rstrip("\n") + delimiter
 
 
-__all__ = ["BY_HAND", "same_tokens", "settled", "writer_of"]
+__all__ = ["BY_HAND", "same_tokens", "settle_start", "writer_of"]

@@ -9,7 +9,7 @@ from backend.core.errors import ArboretumError, BudgetExhausted
 from backend.core.events import CallEnded
 from backend.core.ports import Verifier, VerifierTokens
 from backend.core.types import Node, Score
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.paid import PaidScore
 
 
@@ -17,7 +17,7 @@ class LiveVerifier:
     """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores
     from the store."""
 
-    def __init__(self, verifier: Verifier, desk: Desk, name: str) -> None:
+    def __init__(self, verifier: Verifier, desk: RunContext, name: str) -> None:
         self._verifier, self._desk, self._name = verifier, desk, name
         self._scores: dict[Node, Score] = {}
 
@@ -55,14 +55,14 @@ class LiveVerifier:
         allowed = self._desk.meter.admit_scores(len(fresh)) if asked else len(fresh)
         found = {node: found[node] for node in fresh[:allowed] if node in found}
         due = [node for node in fresh[:allowed] if node not in found]
-        found |= zip(due, await self._scored(due) if due else [], strict=True)
+        found |= zip(due, await self._score_new(due) if due else [], strict=True)
         for node in (node for node in fresh if node in found):
             self.keep(node, found[node])
-        self._closed(started, len(found))
+        self._close_batch(started, len(found))
         if allowed < len(fresh):
             raise BudgetExhausted("verifier_calls", float(self._desk.meter.ledger.verifier_calls))
 
-    async def _scored(self, nodes: Sequence[Node]) -> list[PaidScore]:
+    async def _score_new(self, nodes: Sequence[Node]) -> list[PaidScore]:
         try:
             return await self.judged(nodes)
         except ArboretumError:
@@ -89,7 +89,7 @@ class LiveVerifier:
             self._name, node, paid.score, tokens=paid.tokens, cached=paid.cached
         )
 
-    def _closed(self, started: float, scored: int) -> None:
+    def _close_batch(self, started: float, scored: int) -> None:
         recorder = self._desk.recorder
         recorder.add(
             CallEnded(

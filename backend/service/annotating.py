@@ -16,17 +16,17 @@ from backend.core.errors import BadInput, Conflict
 from backend.messages import annotations as schemas
 from backend.review.annotate.labels import NO_ERROR, Label, Span, author_name
 from backend.review.annotate.steps import WrittenStep, covering, tokens_over
-from backend.service.annotations_tree import Reading
+from backend.service.annotations_tree import RunReading
 from backend.service.assembly import Services
 from backend.service.tokens import token_texts
 from storage import AnnotationRow, EditRow
 
 
-def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Task:
+def open_task(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.LabelTask:
     """What an author is shown of a run. Raises `NotFound`, `Conflict` for a run that is not over,
     and `BadInput` for the node."""
     author = author_name(ask.author)
-    reading = Reading(services.store, services.ended_row(run_id))
+    reading = RunReading(services.store, services.ended_row(run_id))
     ends = reading.ends()
     if not ends:
         raise Conflict(f"run {run_id} wrote nothing: there is nothing to label")
@@ -35,7 +35,7 @@ def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Tas
     hidden = services.store.annotations.open(run_id, author, blind=ask.blind)
     row, scores = reading.row, [None] * len(steps) if hidden else reading.scores(steps)
     seen = visible_to(services, run_id, author, hidden)
-    return schemas.Task(
+    return schemas.LabelTask(
         run_id=run_id,
         strategy=row.strategy,
         model=row.model,
@@ -44,7 +44,7 @@ def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Tas
         hidden=hidden,
         question=str(row.spec.get("question") or reading.problem.question),
         paths=[path_choice(reading, end.id) for end in ends],
-        steps=[shown_step(step, score) for step, score in zip(steps, scores, strict=True)],
+        steps=[step_message(step, score) for step, score in zip(steps, scores, strict=True)],
         others=len(services.store.annotations.labelled().get(run_id, {}).keys() - {author}),
         labels=seen.labels,
         history=seen.history,
@@ -54,16 +54,16 @@ def opened(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.Tas
     )
 
 
-def path_choice(reading: Reading, node: int) -> schemas.PathChoice:
+def path_choice(reading: RunReading, node: int) -> schemas.PathChoice:
     chosen, done = node == reading.row.chosen_node, reading.nodes[node].done
     return schemas.PathChoice(node=node, steps=len(reading.steps(node)), chosen=chosen, done=done)
 
 
-def shown_step(step: WrittenStep, score: float | None) -> schemas.TaskStep:
+def step_message(step: WrittenStep, score: float | None) -> schemas.TaskStep:
     return schemas.TaskStep(number=step.number, node=step.node, text=step.text, score=score)
 
 
-def listed(services: Services, run_id: int, author: str | None) -> schemas.Labels:
+def list_labels(services: Services, run_id: int, author: str | None) -> schemas.Labels:
     """The labels of a run with their history: all of them, or those that an author may see. Raises
     `NotFound`."""
     services.store.run(run_id)
@@ -83,11 +83,12 @@ def visible_to(services: Services, run_id: int, author: str, hidden: bool) -> sc
         if not hidden or edit.author == author
     ]
     return schemas.Labels(
-        labels=[shown_label(row) for row in rows], history=[shown_change(edit) for edit in history]
+        labels=[label_message(row) for row in rows],
+        history=[change_message(edit) for edit in history],
     )
 
 
-def revealed(services: Services, run_id: int, ask: schemas.Ask) -> None:
+def reveal(services: Services, run_id: int, ask: schemas.TaskAsk) -> None:
     """Let the author see what was hidden. Raises `NotFound`, and `Conflict` while he has not said
     anything himself."""
     author = author_name(ask.author)
@@ -105,9 +106,11 @@ async def label(services: Services, run_id: int, ask: schemas.LabelAsk) -> schem
     """Keep a label. Raises `NotFound`, `Conflict` for a run that is not over, and `BadInput` for a
     place or a content that is not there."""
     author = author_name(ask.author)
-    reading = await asyncio.to_thread(lambda: Reading(services.store, services.ended_row(run_id)))
+    reading = await asyncio.to_thread(
+        lambda: RunReading(services.store, services.ended_row(run_id))
+    )
     given = Label(ask.kind, ask.label, ask.node, ask.step, None, ask.note or None)
-    step = placed(reading, given)
+    step = place_label(reading, given)
     if ask.span is not None and step is not None:
         given = Label(
             ask.kind,
@@ -122,12 +125,12 @@ async def label(services: Services, run_id: int, ask: schemas.LabelAsk) -> schem
         known = [category.key for category in book if not category.retired]
         if given.label not in known:
             raise BadInput("category", given=given.label, accepted=", ".join(known))
-    return shown_label(
+    return label_message(
         await asyncio.to_thread(services.store.annotations.save, run_id, given.checked(), author)
     )
 
 
-def placed(reading: Reading, given: Label) -> WrittenStep | None:
+def place_label(reading: RunReading, given: Label) -> WrittenStep | None:
     """The step that a label is about, if it is about one. Raises `BadInput` for a place that is not
     in the run."""
     given.checked()
@@ -146,7 +149,7 @@ def placed(reading: Reading, given: Label) -> WrittenStep | None:
 
 
 async def span_of(
-    services: Services, reading: Reading, step: WrittenStep, ask: schemas.SpanAsk
+    services: Services, reading: RunReading, step: WrittenStep, ask: schemas.SpanAsk
 ) -> Span:
     """A marked stretch with the tokens that cover it, where the model is at hand to spell them."""
     if not ask.start < ask.end <= len(step.text):
@@ -165,12 +168,12 @@ async def span_of(
     return Span(ask.start, ask.end, step.text[ask.start : ask.end], tuple(tokens))
 
 
-def removed(services: Services, annotation_id: int, author: str) -> None:
+def remove_label(services: Services, annotation_id: int, author: str) -> None:
     """Take a label away. Raises `NotFound`, and `Conflict` for another's."""
     services.store.annotations.remove(annotation_id, author_name(author))
 
 
-def shown_label(row: AnnotationRow) -> schemas.Annotation:
+def label_message(row: AnnotationRow) -> schemas.Annotation:
     span = None if row.span is None else schemas.SpanShown.model_validate(row.span.json())
     return schemas.Annotation(
         id=row.id,
@@ -188,8 +191,8 @@ def shown_label(row: AnnotationRow) -> schemas.Annotation:
     )
 
 
-def shown_change(edit: EditRow) -> schemas.Change:
-    return schemas.Change.model_validate(
+def change_message(edit: EditRow) -> schemas.LabelChange:
+    return schemas.LabelChange.model_validate(
         {
             "key": edit.key,
             "author": edit.author,
@@ -201,8 +204,8 @@ def shown_change(edit: EditRow) -> schemas.Change:
     )
 
 
-def shown_changes(edits: Sequence[EditRow]) -> list[schemas.Change]:
-    return [shown_change(edit) for edit in edits]
+def change_messages(edits: Sequence[EditRow]) -> list[schemas.LabelChange]:
+    return [change_message(edit) for edit in edits]
 
 
-__all__ = ["label", "listed", "opened", "removed", "revealed", "shown_changes"]
+__all__ = ["change_messages", "label", "list_labels", "open_task", "remove_label", "reveal"]

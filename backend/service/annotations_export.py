@@ -12,7 +12,7 @@ from backend.core.types import JSON
 from backend.messages.annotations import EXPORT_FORMATS, ExportFormat
 from backend.review.annotate.shapes import LabelledPath, Place, prm800k, processbench
 from backend.review.annotate.tables import csv_bytes, parquet_bytes
-from backend.service.annotations_tree import Reading
+from backend.service.annotations_tree import RunReading
 from backend.service.assembly import Services
 from storage import AnnotationRow
 
@@ -23,7 +23,7 @@ FILES: dict[ExportFormat, tuple[str, str]] = {
 """Name and media type of each format's file."""
 
 
-def exported(
+def write_labels(
     services: Services,
     format: str,
     author: str | None = None,
@@ -41,7 +41,7 @@ def exported(
     if format in ("csv", "parquet"):
         lines = list(flat(services, rows))
         return csv_bytes(lines) if format == "csv" else parquet_bytes(lines)
-    paths = list(labelled_paths(services, rows))
+    paths = list(collect_paths(services, rows))
     return json_lines(processbench(paths) if format == "processbench" else prm800k(paths))
 
 
@@ -55,7 +55,7 @@ def flat(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[dict[str
     """A line a label, with the text that it is about."""
     names = {category.key: category.name for category in services.store.annotations.codebook()}
     for run_id, labels in groupby(rows, lambda row: row.run_id):
-        reading = Reading(services.store, services.store.run(run_id))
+        reading = RunReading(services.store, services.store.run(run_id))
         for row in labels:
             span, text = row.span, ""
             if span is not None:
@@ -72,20 +72,20 @@ def flat(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[dict[str
             }
 
 
-def labelled_paths(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[LabelledPath]:
+def collect_paths(services: Services, rows: Sequence[AnnotationRow]) -> Iterator[LabelledPath]:
     """The paths that each author labelled, run by run: those with a first wrong step, the chosen
     one, and those that only verdicts lie on."""
     for run_id, found in groupby(rows, lambda row: row.run_id):
         labels = list(found)
-        reading = Reading(services.store, services.store.run(run_id))
+        reading = RunReading(services.store, services.store.run(run_id))
         for author in sorted({row.author for row in labels}):
             own = [row for row in labels if row.author == author]
             yield from (
-                labelled_path(services, reading, own, node) for node in path_ends(reading, own)
+                collect_path(services, reading, own, node) for node in path_ends(reading, own)
             )
 
 
-def path_ends(reading: Reading, labels: Sequence[AnnotationRow]) -> list[int]:
+def path_ends(reading: RunReading, labels: Sequence[AnnotationRow]) -> list[int]:
     """The last nodes of an author's paths. A verdict on another branch's step that follows one of
     them is an alternative there and needs no path."""
     ends = [row.node for row in labels if row.kind == "first_error" and row.node is not None]
@@ -106,7 +106,7 @@ def path_ends(reading: Reading, labels: Sequence[AnnotationRow]) -> list[int]:
     return ends
 
 
-def follows(reading: Reading, node: int, end: int) -> bool:
+def follows(reading: RunReading, node: int, end: int) -> bool:
     """Whether the steps that end in `node` come right after steps of the path to `end`."""
     on_path, steps = places(reading, end), places(reading, node)
     before = [place for place in steps if place[0] != node]
@@ -117,12 +117,12 @@ def follows(reading: Reading, node: int, end: int) -> bool:
     )
 
 
-def places(reading: Reading, node: int) -> list[Place]:
+def places(reading: RunReading, node: int) -> list[Place]:
     return [(step.node, step.number) for step in reading.steps(node)]
 
 
-def labelled_path(
-    services: Services, reading: Reading, labels: Sequence[AnnotationRow], node: int
+def collect_path(
+    services: Services, reading: RunReading, labels: Sequence[AnnotationRow], node: int
 ) -> LabelledPath:
     """The path to a node with all that its author said of it."""
     row, steps = reading.row, reading.steps(node)
@@ -161,4 +161,4 @@ def labelled_path(
     )
 
 
-__all__ = ["FILES", "exported"]
+__all__ = ["FILES", "write_labels"]

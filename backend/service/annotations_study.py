@@ -10,12 +10,12 @@ from backend.messages import annotations as schemas
 from backend.messages.why import Cause
 from backend.review.annotate.agreement import Kappa, agreement
 from backend.review.annotate.codebook import MARKS, Category
-from backend.review.annotate.counts import counted
+from backend.review.annotate.counts import count_labels
 from backend.review.annotate.labels import author_name
-from backend.service.annotating import shown_changes
+from backend.service.annotating import change_messages
 from backend.service.assembly import Services
 from backend.service.why import cause_of_death
-from storage import Waiting
+from storage import WaitingRun
 
 LOOKED_AT = 200
 """Runs whose cause is worked out for one request, the newest first."""
@@ -54,11 +54,11 @@ def queue(
     return schemas.Queue(runs=wanted, total=len(runs), done=sum(run.mine > 0 for run in runs))
 
 
-def cause_of(services: Services, run: Waiting) -> str:
+def cause_of(services: Services, run: WaitingRun) -> str:
     return cause_of_death(services, services.store.run(run.id)).cause.value
 
 
-def _waiting(run: Waiting, labels: dict[str, int], author: str) -> schemas.Waiting:
+def _waiting(run: WaitingRun, labels: dict[str, int], author: str) -> schemas.Waiting:
     others = len(labels.keys() - {author})
     return schemas.Waiting(
         id=run.id,
@@ -78,7 +78,7 @@ def _stands(run: schemas.Waiting, standing: schemas.Standing) -> bool:
     }[standing]
 
 
-def compared(
+def compare_authors(
     services: Services,
     one: str,
     other: str,
@@ -103,17 +103,17 @@ def compared(
         one=one,
         other=other,
         runs=found.runs,
-        verdicts=shown_kappa(found.verdicts),
-        first_errors=shown_kappa(firsts.kappa),
-        by_verdict={label: shown_kappa(each) for label, each in found.by_verdict.items()},
+        verdicts=kappa_message(found.verdicts),
+        first_errors=kappa_message(firsts.kappa),
+        by_verdict={label: kappa_message(each) for label, each in found.by_verdict.items()},
         first_error_exact=firsts.exact,
         first_error_within_one=firsts.within_one,
-        categories=shown_kappa(found.categories),
-        by_category={key: shown_kappa(each) for key, each in found.by_category.items()},
+        categories=kappa_message(found.categories),
+        by_category={key: kappa_message(each) for key, each in found.by_category.items()},
     )
 
 
-def shown_kappa(found: Kappa) -> schemas.KappaShown:
+def kappa_message(found: Kappa) -> schemas.KappaShown:
     numbers = {
         name: None if value is None else float(value)
         for name, value in (
@@ -134,7 +134,7 @@ def counts(
     services: Services, author: str | None, strategy: str | None, problem: str | None
 ) -> schemas.CountsShown:
     """Counts by strategy and category, of all authors or of one."""
-    found = counted(
+    found = count_labels(
         services.store.annotations.find(author=author, strategy=strategy, problem=problem)
     )
     return schemas.CountsShown(
@@ -151,11 +151,11 @@ def codebook(services: Services) -> schemas.Codebook:
     return schemas.Codebook(
         categories=book,
         marks=MARKS,
-        history=shown_changes(services.store.annotations.codebook_history()),
+        history=change_messages(services.store.annotations.codebook_history()),
     )
 
 
-def kept(services: Services, ask: schemas.CategoryAsk) -> schemas.CategoryShown:
+def keep_category(services: Services, ask: schemas.CategoryAsk) -> schemas.CategoryShown:
     """Add or change a category. Raises `NotFound` and `BadInput`."""
     given = Category(
         ask.key, ask.name.strip(), ask.description.strip(), ask.mark, ask.position, ask.retired
@@ -165,4 +165,4 @@ def kept(services: Services, ask: schemas.CategoryAsk) -> schemas.CategoryShown:
     )
 
 
-__all__ = ["codebook", "compared", "counts", "kept", "queue"]
+__all__ = ["codebook", "compare_authors", "counts", "keep_category", "queue"]

@@ -11,7 +11,7 @@ from backend.core.types import Kind
 from backend.problems import extract_answer
 from backend.problems.base import Problem
 from backend.problems.library import Library
-from backend.review.annotate.steps import WrittenStep, written_steps
+from backend.review.annotate.steps import WrittenStep, split_steps
 from backend.review.stored_run import StoredRun, StoredScore
 from storage import NodeRow, RunRow, Store
 
@@ -21,7 +21,7 @@ PATHS_LIMIT = 300
 WRITTEN = (Kind.STEP, Kind.INJECTED)
 
 
-class Reading:
+class RunReading:
     """The tree of a run, read once."""
 
     def __init__(self, store: Store, row: RunRow) -> None:
@@ -51,7 +51,7 @@ class Reading:
 
     def steps(self, node: int) -> list[WrittenStep]:
         """The steps written on the path to a node."""
-        return written_steps(
+        return split_steps(
             [(each.id, each.text) for each in self.path(node)], self._run.delimiter, self._ends
         )
 
@@ -125,4 +125,4 @@ class Reading:
         return self._run.series()
 
 
-__all__ = ["Reading"]
+__all__ = ["RunReading"]

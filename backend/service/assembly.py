@@ -100,7 +100,7 @@ async def open_services(
     models = Models(model_settings(settings))
     try:
         await asyncio.to_thread(_tidy, store, settings.samples)
-        services = _assembled(
+        services = _assemble(
             settings,
             store,
             models,
@@ -116,11 +116,11 @@ async def open_services(
                 await asyncio.to_thread(services.sql.copy.close)
     finally:
         equivalence.close()
-        await _ended(models)
+        await _close_models(models)
         await asyncio.to_thread(store.close)
 
 
-def _assembled(
+def _assemble(
     settings: Settings, store: Store, models: Models, library: Library, closing: Closing
 ) -> Services:
     preferences = PreferenceBook(store)
@@ -153,7 +153,7 @@ def _assembled(
     )
 
 
-async def _ended(models: Models) -> None:
+async def _close_models(models: Models) -> None:
     """Close the models; a process that does not end in time ends by itself when its pipe closes."""
     try:
         async with asyncio.timeout(HOST_WAIT_S):

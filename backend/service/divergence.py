@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from backend.core.descriptions import ABSENT, flattened, lines
+from backend.core.descriptions import ABSENT, flatten, lines
 from backend.core.errors import Conflict
 from backend.core.types import JSON
 from backend.messages import runs as schemas
 from backend.messages.compare import Divergence, Gap, Setting, TokenAt
+from backend.review.divergence import DifferenceKind, TokenPlace, divergence
 from backend.review.divergence import Divergence as Found
-from backend.review.divergence import How, Place, divergence
 from backend.service.assembly import Services
 from backend.service.tokens import token_texts
 from storage import NodeFull, RunRow
@@ -20,7 +20,7 @@ ASIDE = ("spec", "imported")
 """Parts of a manifest that say nothing of how a run was computed, or say it a second time."""
 
 
-async def diverged(services: Services, run_id: int, other_id: int) -> Divergence:
+async def find_divergence(services: Services, run_id: int, other_id: int) -> Divergence:
     """Where run `other_id` first differs from run `run_id`. Raises `NotFound`, or `Conflict` while
     one goes on."""
     (one, ours), (other, theirs) = [
@@ -51,7 +51,7 @@ async def diverged(services: Services, run_id: int, other_id: int) -> Divergence
             "only_one": found.only_one,
             "only_other": found.only_other,
             "settings": differing(one.spec, other.spec),
-            "manifest": differing(_made_by(one), _made_by(other)),
+            "manifest": differing(_makers_of(one), _makers_of(other)),
         }
     )
 
@@ -71,7 +71,7 @@ def _scores(services: Services, run_id: int) -> dict[int, float]:
     }
 
 
-def _made_by(row: RunRow) -> dict[str, JSON]:
+def _makers_of(row: RunRow) -> dict[str, JSON]:
     return {name: value for name, value in row.manifest.items() if name not in ASIDE}
 
 
@@ -85,13 +85,13 @@ def differing(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> list[Settin
             one_has=line.values[0] is not ABSENT,
             other_has=line.values[1] is not ABSENT,
         )
-        for line in lines([flattened(one), flattened(other)])
+        for line in lines([flatten(one), flatten(other)])
         if not line.equal
     ]
 
 
 async def _token(
-    services: Services, row: RunRow, nodes: Sequence[NodeFull], place: Place | None
+    services: Services, row: RunRow, nodes: Sequence[NodeFull], place: TokenPlace | None
 ) -> TokenAt | None:
     if place is None:
         return None
@@ -112,38 +112,38 @@ def sentence(found: Found, one: TokenAt | None, other: TokenAt | None) -> str:
         "" if found.other_node == found.one_node else f" (node {found.other_node} of the other run)"
     )
     match found.how:
-        case How.IDENTICAL:
+        case DifferenceKind.IDENTICAL:
             return f"All {found.nodes} nodes and {found.tokens} tokens are the same."
-        case How.COURSE:
+        case DifferenceKind.COURSE:
             whose = "first" if found.other_node is None else "second"
             node = found.one_node if found.other_node is None else found.other_node
             return (
                 f"No token differs, but the searches part: only the {whose} run has its node "
                 f"{node}. {before.capitalize()}."
             )
-        case How.PROMPT:
+        case DifferenceKind.PROMPT:
             return (
                 f"The prompts differ from token {found.position} on: the two runs were not "
                 "asked the same."
             )
-        case How.TEXT:
+        case DifferenceKind.TEXT:
             return f"The text of {where} differs; it has no token ids. {before.capitalize()}."
-        case How.END:
+        case DifferenceKind.END:
             return (
                 f"One text of {where} ends at token {found.position}, the other goes on with "
-                f"{_named(one or other)}. {before.capitalize()}."
+                f"{_name_token(one or other)}. {before.capitalize()}."
             )
-        case How.TOKEN:
+        case DifferenceKind.TOKEN:
             return (
-                f"The first difference is token {found.position} of {where}: {_named(one)} "
-                f"against {_named(other)}. {before.capitalize()}."
+                f"The first difference is token {found.position} of {where}: {_name_token(one)} "
+                f"against {_name_token(other)}. {before.capitalize()}."
             )
 
 
-def _named(token: TokenAt | None) -> str:
+def _name_token(token: TokenAt | None) -> str:
     assert token is not None
     told = repr(token.text) if token.text else f"id {token.token_id}"
     return told if token.logprob is None else f"{told} (log p {token.logprob:.4f})"
 
 
-__all__ = ["differing", "diverged", "sentence"]
+__all__ = ["differing", "find_divergence", "sentence"]

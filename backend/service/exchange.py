@@ -10,7 +10,7 @@ from backend.core.errors import BadInput, Conflict
 from backend.core.events import Kept, Pruned, Resampled, ScoreGiven
 from backend.core.types import JSON
 from backend.exchange.archive import is_archive
-from backend.exchange.base import Given, Imported
+from backend.exchange.base import Imported, ImportHints
 from backend.exchange.formats import formats_in_order, parsed, recognised
 from backend.exchange.html import page
 from backend.exchange.svg import drawing
@@ -30,7 +30,7 @@ OWN_IMPORTS = ("jsonl", "parquet")
 AUTO = "auto"
 
 
-class Taken(NamedTuple):
+class TakenIn(NamedTuple):
     """What an import made."""
 
     format: str
@@ -42,12 +42,16 @@ def import_formats() -> list[str]:
     return [AUTO, *OWN_IMPORTS, *(each.name for each in formats_in_order())]
 
 
-NOTHING_GIVEN = Given()
+NOTHING_GIVEN = ImportHints()
 
 
 def take_in(
-    services: Services, content: bytes, name: str, format: str = AUTO, given: Given = NOTHING_GIVEN
-) -> Taken:
+    services: Services,
+    content: bytes,
+    name: str,
+    format: str = AUTO,
+    given: ImportHints = NOTHING_GIVEN,
+) -> TakenIn:
     """Store the runs of a file called `name`, all of them or none. Blocks. Raises `BadInput` with
     the place of what is wrong."""
     if format not in import_formats():
@@ -58,7 +62,7 @@ def take_in(
         if found in OWN_IMPORTS
         else foreign_runs(found, content, name, given)
     )
-    return Taken(found, services.store.import_runs(runs))
+    return TakenIn(found, services.store.import_runs(runs))
 
 
 def format_of(content: bytes) -> str:
@@ -75,7 +79,7 @@ def format_of(content: bytes) -> str:
     )
 
 
-def foreign_runs(format: str, content: bytes, name: str, given: Given) -> list[Imported]:
+def foreign_runs(format: str, content: bytes, name: str, given: ImportHints) -> list[Imported]:
     """The runs of another program's file, each with its source in the manifest."""
     source: dict[str, JSON] = {
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -137,7 +141,7 @@ def drawing_of(store: Store, run_id: int) -> str:
 
 def _over(store: Store, run_id: int) -> dict[str, JSON]:
     """The fields of a run that is over. Raises `Conflict`."""
-    shown = present.shown_run(store.run(run_id), grade_reason=present.grade_reason(store, run_id))
+    shown = present.run_message(store.run(run_id), grade_reason=present.grade_reason(store, run_id))
     if shown.status not in OVER:
         raise Conflict(
             f"run {run_id} is {shown.status}: wait for its end or stop it before you export it"
@@ -148,7 +152,7 @@ def _over(store: Store, run_id: int) -> dict[str, JSON]:
 __all__ = [
     "AUTO",
     "OWN_EXPORTS",
-    "Taken",
+    "TakenIn",
     "drawing_of",
     "import_formats",
     "page_of",

@@ -8,10 +8,10 @@ from typing import Any
 
 from backend.core.errors import BadInput, NotFound
 from backend.core.spec import RunSpec
-from backend.core.statistics.intervals import paired
+from backend.core.statistics.intervals import compare_pairs
 from backend.experiments.costs import AXES, Prices
 from backend.experiments.curves import curve
-from backend.experiments.estimate import estimated
+from backend.experiments.estimate import estimate_sweep
 from backend.experiments.pool_estimates import keys_of
 from backend.experiments.report import report
 from backend.experiments.shards import Folder
@@ -97,7 +97,7 @@ def estimate_costs(services: Services, experiment: Experiment) -> schemas.About:
         folder = services.sweeps.folder(experiment.hash)
     except NotFound:
         folder = Folder(services.sweeps.root / experiment.hash)
-    return schemas.About(**estimated(experiment, folder)._asdict())
+    return schemas.About(**estimate_sweep(experiment, folder)._asdict())
 
 
 def curves_of(
@@ -198,7 +198,7 @@ def compare_arms(
             )
     first, second = cells[one, budget], cells[other, budget]
     both = [problem for problem in sorted(first.keys() & second.keys()) if belongs(problem)]
-    found = paired([first[p].credit for p in both], [second[p].credit for p in both])
+    found = compare_pairs([first[p].credit for p in both], [second[p].credit for p in both])
     return schemas.PairedArms(
         one=one,
         other=other,

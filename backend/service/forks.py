@@ -34,7 +34,7 @@ def origins(store: Store, row: RunRow) -> list[schemas.Origin]:
     while (
         current is not None
         and len(found) < LONGEST
-        and (told := told_of(current.forked_from)) is not None
+        and (told := origin_message(current.forked_from)) is not None
     ):
         current = None if told.elsewhere else _row(store, told.run)
         found.append(
@@ -48,7 +48,7 @@ def origins(store: Store, row: RunRow) -> list[schemas.Origin]:
     return found
 
 
-def told_of(forked_from: JSON) -> schemas.Origin | None:
+def origin_message(forked_from: JSON) -> schemas.Origin | None:
     """What a row says of its origin, or None."""
     told = forked_from if isinstance(forked_from, dict) else {}
     inner = told.get("elsewhere")
@@ -78,7 +78,7 @@ def _edit(edit: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _descendant(services: Services, row: RunRow) -> schemas.Descendant:
-    told, standing = told_of(row.forked_from), services.jobs.standing(row.id)
+    told, standing = origin_message(row.forked_from), services.jobs.standing(row.id)
     assert told is not None
     return schemas.Descendant.model_validate(
         {
@@ -101,4 +101,4 @@ def _row(store: Store, run_id: int) -> RunRow | None:
         return None
 
 
-__all__ = ["kin", "origins", "told_of"]
+__all__ = ["kin", "origin_message", "origins"]

@@ -13,7 +13,7 @@ from storage import NodeFull, NodeRow, RunRow, Store
 ADDED = kind_of(NodeAdded)
 
 
-def shown_run(
+def run_message(
     row: RunRow,
     status: str | None = None,
     reason: str | None = None,
@@ -22,7 +22,7 @@ def shown_run(
     """A run; `status` and `reason` of a run that is not over are known better in memory than in its
     row."""
     spec = row.spec
-    problem = shown_problem(row.problem)
+    problem = problem_message(row.problem)
     return schemas.Run.model_validate(
         {
             "id": row.id,
@@ -60,7 +60,7 @@ def shown_run(
     )
 
 
-def shown_problem(stored: Mapping[str, JSON] | None) -> schemas.Problem | None:
+def problem_message(stored: Mapping[str, JSON] | None) -> schemas.Problem | None:
     """A stored problem; one that a user typed has no id."""
     if stored is None:
         return None
@@ -102,7 +102,7 @@ def node_fields(row: NodeRow | NodeFull) -> dict[str, JSON]:
     }
 
 
-def shown_detail(
+def detail_message(
     path: Sequence[NodeFull], tokens: Sequence[str], sampling: JSON
 ) -> schemas.NodeDetail:
     """The last node of a path with everything known of it."""
@@ -114,7 +114,7 @@ def shown_detail(
             "token_ids": list(node.token_ids),
             "tokens": list(tokens),
             "logprobs": None if node.logprobs is None else list(node.logprobs),
-            "alternatives": shown_alternatives(node.alternatives),
+            "alternatives": alternatives_message(node.alternatives),
             "path": [step.id for step in path],
             "prompt_text": "".join(step.text for step in path[:-1]) if len(path) > 1 else node.text,
             "sampling": sampling,
@@ -122,7 +122,7 @@ def shown_detail(
     )
 
 
-def shown_alternatives(stored: JSON) -> list[JSON]:
+def alternatives_message(stored: JSON) -> list[JSON]:
     """Alternatives as objects: the store keeps them as lists of id, text and log-probability."""
     if not isinstance(stored, list):
         return []
@@ -169,10 +169,10 @@ def event_fields(store: Store, run_id: int, rows: Sequence[EventRow]) -> list[di
 
 
 __all__ = [
+    "detail_message",
     "event_fields",
     "grade_reason",
     "node_fields",
-    "shown_detail",
-    "shown_problem",
-    "shown_run",
+    "problem_message",
+    "run_message",
 ]

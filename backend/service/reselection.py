@@ -13,11 +13,11 @@ from backend.judging.rules import SELECTORS
 from backend.messages import runs as schemas
 from backend.problems.classes import classes_of
 from backend.review.reselect import Reselection, reselect
-from backend.review.stored_run import Choice, own_choice
+from backend.review.stored_run import ChosenAnswer, own_choice
 from backend.service.assembly import Services
 
 
-def reselected(
+def reselect_run(
     services: Services,
     run_id: int,
     selector: str,
@@ -47,16 +47,16 @@ def reselected(
         selector=rule.name,
         params=rule.settings.model_dump(mode="json"),
         aggregation=aggregation,
-        **told(found),
+        **decision_message(found),
         undecided=[(each.answer, each.other) for each in classes.comparisons if each.equal is None],
         own_selector=run.rule_name,
-        own=shown(own_choice(run.events)),
+        own=choice_message(own_choice(run.events)),
     )
 
 
-def told(found: Reselection) -> dict[str, JSON]:
+def decision_message(found: Reselection) -> dict[str, JSON]:
     """The part of the answer that the rule decided."""
-    chosen = shown(found.chosen)
+    chosen = choice_message(found.chosen)
     return {
         "chosen": None if chosen is None else chosen.model_dump(),
         "leaders": list(found.leaders),
@@ -67,7 +67,7 @@ def told(found: Reselection) -> dict[str, JSON]:
     }
 
 
-def shown(choice: Choice | None) -> schemas.Choice | None:
+def choice_message(choice: ChosenAnswer | None) -> schemas.Choice | None:
     return None if choice is None else schemas.Choice(**choice._asdict())
 
 
@@ -82,4 +82,4 @@ def params_of(text: str) -> dict[str, JSON]:
     return found
 
 
-__all__ = ["params_of", "reselected"]
+__all__ = ["params_of", "reselect_run"]

@@ -59,7 +59,7 @@ async def tables(services: Services) -> SqlTables:
     )
 
 
-def shown_copy(info: CopyInfo | None) -> SqlCopy:
+def copy_message(info: CopyInfo | None) -> SqlCopy:
     return (
         SqlCopy(copied_at=None, bytes=0)
         if info is None
@@ -70,13 +70,13 @@ def shown_copy(info: CopyInfo | None) -> SqlCopy:
 def queries(services: Services) -> SqlQueries:
     """Examples and kept queries. Blocks."""
     examples = [SqlQuery(name=one.name, query=one.query) for one in EXAMPLES]
-    return SqlQueries(examples=examples, saved=_saved(services))
+    return SqlQueries(examples=examples, saved=_read_saved(services))
 
 
 def keep(services: Services, kept: SqlQuery) -> SqlQueries:
     """Keep a query, in place of an older one of that name. Blocks. Raises `BadInput` where there
     are too many."""
-    others = [one for one in _saved(services) if one.name != kept.name]
+    others = [one for one in _read_saved(services) if one.name != kept.name]
     if len(others) >= MOST_SAVED:
         raise BadInput(
             "kept queries",
@@ -88,14 +88,14 @@ def keep(services: Services, kept: SqlQuery) -> SqlQueries:
 
 def forget(services: Services, name: str) -> SqlQueries:
     """Delete a kept query. Blocks. Raises `NotFound`."""
-    saved = _saved(services)
+    saved = _read_saved(services)
     left = [one for one in saved if one.name != name]
     if len(left) == len(saved):
         raise NotFound(f"no query is kept as {name!r}")
     return _store(services, left)
 
 
-def _saved(services: Services) -> list[SqlQuery]:
+def _read_saved(services: Services) -> list[SqlQuery]:
     stored = services.store.settings().get(SAVED)
     found = []
     for one in stored if isinstance(stored, list) else []:
@@ -116,4 +116,4 @@ def _columns(columns: list[tuple[str, str]]) -> list[SqlColumn]:
     return [SqlColumn(name=name, type=kind) for name, kind in columns]
 
 
-__all__ = ["FILES", "answer", "desk", "forget", "keep", "queries", "shown_copy", "tables"]
+__all__ = ["FILES", "answer", "copy_message", "desk", "forget", "keep", "queries", "tables"]

@@ -6,14 +6,14 @@ import asyncio
 
 from backend.core.errors import ArboretumError
 from backend.engines.entry import ENGINES
-from backend.service.jobs import Models
+from backend.service.jobs import ModelHost
 from storage import NodeFull, RunRow
 
 WAIT_S = 15.0
 
 
 async def token_texts(
-    models: Models, run: RunRow, node: NodeFull, loaded: bool = False
+    models: ModelHost, run: RunRow, node: NodeFull, loaded: bool = False
 ) -> list[str]:
     """One text a token id, special tokens visible; empty where the model is not at hand or is no
     longer the one that wrote them."""

@@ -13,11 +13,11 @@ from backend.core.types import Score
 from backend.judging.aggregation import AGGREGATIONS
 from backend.messages import why as schemas
 from backend.review.stored_run import StoredRun, own_choice
-from backend.review.what_if.what_if import Changes, Judge, Stored, what_if
+from backend.review.what_if.what_if import Changes, Rescorer, Stored, what_if
 from backend.runs.driver import rule_of
 from backend.service.assembly import Services
-from backend.service.jobs.recovery import paid_of
-from backend.service.reselection import shown, told
+from backend.service.jobs.recovery import read_paid
+from backend.service.reselection import choice_message, decision_message
 
 
 def would_have(services: Services, run_id: int, ask: schemas.WhatIfAsk) -> schemas.WhatIf:
@@ -28,10 +28,12 @@ def would_have(services: Services, run_id: int, ask: schemas.WhatIfAsk) -> schem
     and what a run would raise.
     """
     run = services.ended_run(run_id)
-    return answered(services, run, stored_of(services, run), ask)
+    return answer_what_if(services, run, stored_of(services, run), ask)
 
 
-def tried(services: Services, run_id: int, asks: Sequence[schemas.WhatIfAsk]) -> schemas.TriedList:
+def try_settings(
+    services: Services, run_id: int, asks: Sequence[schemas.WhatIfAsk]
+) -> schemas.TriedList:
     """Several what-ifs of a run, which is read once. Raises `NotFound` and `Conflict`; what is
     refused of one question is told in its place."""
     run = services.ended_run(run_id)
@@ -40,7 +42,7 @@ def tried(services: Services, run_id: int, asks: Sequence[schemas.WhatIfAsk]) ->
     for ask in asks:
         try:
             found.append(
-                schemas.Tried(ask=ask, found=answered(services, run, stored, ask), refused="")
+                schemas.Tried(ask=ask, found=answer_what_if(services, run, stored, ask), refused="")
             )
         except ArboretumError as error:
             found.append(schemas.Tried(ask=ask, found=None, refused=str(error)))
@@ -51,14 +53,14 @@ def stored_of(services: Services, run: StoredRun) -> Stored:
     """All that a what-if needs of a run."""
     return Stored(
         run.trace,
-        paid_of(services.store, run.id),
+        read_paid(services.store, run.id),
         run.engine,
         run.reward,
         run.row.status == "finished",
     )
 
 
-def answered(
+def answer_what_if(
     services: Services, run: StoredRun, stored: Stored, ask: schemas.WhatIfAsk
 ) -> schemas.WhatIf:
     """The answer to one what-if."""
@@ -87,10 +89,10 @@ def answered(
             "selector": rule.name,
             "params": rule.settings.model_dump(mode="json"),
             "aggregation": ask.aggregation,
-            **told(found.found),
+            **decision_message(found.found),
             "undecided": undecided,
             "own_selector": run.rule_name,
-            "own": shown(own_choice(run.events)),
+            "own": choice_message(own_choice(run.events)),
             "strategy_params": params.model_dump(mode="json"),
             "first": ask.first,
             "series": ask.series,
@@ -103,15 +105,15 @@ def answered(
     )
 
 
-def judge_of(run: StoredRun, name: str | None) -> Judge | None:
+def judge_of(run: StoredRun, name: str | None) -> Rescorer | None:
     """The scores that shall steer the search in place of its own. Raises `BadInput` that names
     those there are."""
     if name is None or name == schemas.RUN:
         return None
-    return Judge(
+    return Rescorer(
         name,
         {node: Score(one.value, one.steps, one.reason) for node, one in run.series(name).items()},
     )
 
 
-__all__ = ["tried", "would_have"]
+__all__ = ["try_settings", "would_have"]

@@ -18,8 +18,8 @@ from backend.review.labelling import DEFAULT_LABELLER, LABELLERS
 from backend.review.lens import lens
 from backend.review.reselect import candidates
 from backend.review.stored_run import StoredRun
-from backend.review.why.death import Case, Death, counted, death
-from backend.review.why.steps import Judged, first_wrong, judged, written
+from backend.review.why.death import Death, SearchCase, count_causes, death
+from backend.review.why.steps import JudgedStep, first_wrong, judge_steps, steps_of_path
 from backend.service.assembly import Services
 from storage import RunRow
 
@@ -56,16 +56,16 @@ def why(
     )
 
 
-def judged_path(case: Case, node: int, labeller: str) -> list[Judged] | None:
+def judged_path(case: SearchCase, node: int, labeller: str) -> list[JudgedStep] | None:
     """The steps on the path to a node as a labeller judges them, if it can."""
-    return judged(case.trace, case.trace.nodes[node], case.problem, case.delimiter, labeller)
+    return judge_steps(case.trace, case.trace.nodes[node], case.problem, case.delimiter, labeller)
 
 
-def path_of(case: Case, node: int | None, labeller: str) -> list[dict[str, JSON]]:
+def path_of(case: SearchCase, node: int | None, labeller: str) -> list[dict[str, JSON]]:
     """The steps on the path to a node, with what a labeller says of them, if it can."""
     if node is None:
         return []
-    steps = written(case.trace, case.trace.nodes[node], case.delimiter)
+    steps = steps_of_path(case.trace, case.trace.nodes[node], case.delimiter)
     known = judged_path(case, node, labeller) or ()
     return [
         {
@@ -96,7 +96,7 @@ def why_counts(
     ended = [row for row in page.rows if row.status in schemas.OVER]
     deaths = [services.deaths.of(row, partial(cause_of_death, services)) for row in ended]
     runs = [cause_of(row, found) for row, found in zip(ended, deaths, strict=True)]
-    counts = {cause.value: count for cause, count in counted(deaths).items()}
+    counts = {cause.value: count for cause, count in count_causes(deaths).items()}
     return schemas.WhyCounts(
         total=page.total,
         looked_at=len(ended),
@@ -127,10 +127,10 @@ def cause_of(row: RunRow, found: Death) -> schemas.RunCause:
     )
 
 
-def case_of(run: StoredRun, library: Library) -> Case:
+def case_of(run: StoredRun, library: Library) -> SearchCase:
     """A stored run as it is looked into."""
     classes = classes_of(run.problem, library.same, run.verdicts)
-    return Case(
+    return SearchCase(
         run.trace,
         run.problem,
         lambda answer: library.grade(run.problem, answer),
@@ -152,7 +152,9 @@ def series_list(services: Services, run_id: int) -> schemas.SeriesList:
     return schemas.SeriesList(series={**own, **services.store.series(run_id)}, under_way=under_way)
 
 
-def compared(services: Services, run_id: int, one: str, other: str, most: int) -> schemas.Lens:
+def compare_series(
+    services: Services, run_id: int, one: str, other: str, most: int
+) -> schemas.Lens:
     """Two series of a run side by side. Raises `BadInput` that names those there are."""
     run = services.stored_run(run_id)
     found = [run.series(name) for name in (one, other)]
@@ -203,4 +205,4 @@ def finite(number: float) -> JSON:
     return number if math.isfinite(number) else None
 
 
-__all__ = ["case_of", "cause_of_death", "compared", "series_list", "why", "why_counts"]
+__all__ = ["case_of", "cause_of_death", "compare_series", "series_list", "why", "why_counts"]

@@ -15,9 +15,9 @@ from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Note, Step
 from backend.core.types import Node
-from backend.strategies.parts.answer_tree.branching import Branch, ask, cut_off, opened, tell
+from backend.strategies.parts.answer_tree.branching import Branch, ask, cut_off, open_answer, tell
 from backend.strategies.parts.answer_tree.thompson import PRIORS
-from backend.strategies.parts.rounds import Scored, dead, living, unscored
+from backend.strategies.parts.rounds import Scored, dead, living, remark_unscored
 
 
 @strategy("ab_mcts", formulas=dict.fromkeys((*DRAWS, *POSTERIORS.values())))
@@ -34,7 +34,7 @@ async def ab_mcts(
             for _ in range(min(params.batch, left))
         ]
         left -= len(asks)
-        parents = [await opened(policy, asked.branch, params.revision) for asked in asks]
+        parents = [await open_answer(policy, asked.branch, params.revision) for asked in asks]
         written = [node for [node] in await policy.extend(parents, until=END)]
         notes: list[Note] = [
             *(note for asked in asks for note in asked.notes),
@@ -51,7 +51,7 @@ async def ab_mcts(
             answers.append(node)
             values.append(score.value)
             notes += (
-                unscored([Scored(node, None)])
+                remark_unscored([Scored(node, None)])
                 if score.value is None
                 else tell(branch.grow(node), score.value)
             )

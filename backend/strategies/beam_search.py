@@ -13,7 +13,7 @@ from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.types import Node
-from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, beamed
+from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, search_beam
 from backend.strategies.parts.rounds import BeamWidth, MaxSteps, own_score
 
 
@@ -23,7 +23,7 @@ async def beam_search(
 ) -> AsyncGenerator[Step]:
     """Keep the n / M best unfinished prefixes of every round; the last round writes to the end."""
     beam = Beam(params.n, params.beam_width, params.max_steps, params.filter_duplicates)
-    async with aclosing(beamed(root, policy, verifier, beam, own_score)) as steps:
+    async with aclosing(search_beam(root, policy, verifier, beam, own_score)) as steps:
         async for step in steps:
             yield step
 

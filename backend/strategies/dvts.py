@@ -13,7 +13,7 @@ from backend.core.ports import END, STEP, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Kept, Note, Pruned, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, ranked
+from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, rank
 
 
 @strategy("dvts", formulas={"cut": None})
@@ -40,7 +40,7 @@ async def dvts(
         for subtree, (children, brood_notes) in zip(list(prefixes), broods, strict=True):
             del prefixes[subtree]
             notes: list[Note] = list(brood_notes)
-            best = ranked(children)[0] if children else None
+            best = rank(children)[0] if children else None
             if best is None or best.node.done or last:
                 finished += [child.node for child in children]
                 values += [child.value for child in children]

@@ -16,7 +16,7 @@ from backend.core.types import Node
 from backend.strategies.parts.rounds import complete, expand
 from backend.strategies.parts.tree import backups, promise
 from backend.strategies.parts.tree.choices import RULES, by_deepsearch
-from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, selected
+from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, note_walk
 
 
 @strategy(
@@ -43,7 +43,7 @@ async def global_frontier(
         leaves = [child for child in current.children if promise.terminal(child, horizon)]
         if leaves:
             leaf = promise.most_confident(leaves)
-            notes.append(backups.signed(leaf.path(), leaf.score))
+            notes.append(backups.back_up_signed(leaf.path(), leaf.score))
         frontier.renew(current.path() if leaves else [current])
         if current.children and not leaves:
             walk, phase = (
@@ -51,7 +51,7 @@ async def global_frontier(
                 "local",
             )
             current = walk.path[-1]
-            notes.append(selected(walk, "deepsearch"))
+            notes.append(note_walk(walk, "deepsearch"))
         else:
             current, phase = frontier.best(), "jump"
             notes += (frontier.told(current),) if current else ()

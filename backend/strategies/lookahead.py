@@ -15,7 +15,7 @@ from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.types import Node
-from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, beamed
+from backend.strategies.parts.beam import Beam, FilterDuplicates, NextSteps, search_beam
 from backend.strategies.parts.rollouts import ahead
 from backend.strategies.parts.rounds import BeamWidth, MaxSteps
 
@@ -27,7 +27,7 @@ async def lookahead(
     """Beam search in which the score of a rollout of k greedy steps ranks a next step."""
     beam = Beam(params.n, params.beam_width, params.max_steps, params.filter_duplicates)
     async with aclosing(
-        beamed(root, policy, verifier, beam, ahead(params.k, root.depth + params.max_steps))
+        search_beam(root, policy, verifier, beam, ahead(params.k, root.depth + params.max_steps))
     ) as steps:
         async for step in steps:
             yield step

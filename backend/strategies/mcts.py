@@ -17,7 +17,7 @@ from backend.strategies.parts.rounds import MaxSteps, complete, expand
 from backend.strategies.parts.tree.backups import BACKUPS
 from backend.strategies.parts.tree.choices import FORMULAS, WalkParams
 from backend.strategies.parts.tree.leaf_values import LEAF_VALUES
-from backend.strategies.parts.tree.vertex import Vertex, descend, earliest, most_visited, selected
+from backend.strategies.parts.tree.vertex import Vertex, by_visits, descend, earliest, note_walk
 
 
 @strategy("mcts", formulas={**FORMULAS, **dict.fromkeys(("mean", "children", "mixed_value"))})
@@ -31,7 +31,7 @@ async def mcts(
     tree, horizon, choose = Vertex(root), root.depth + params.max_steps, params.rule.choice(rng)
     for turn in range(0 if root.done else params.simulations):
         walk = descend(tree, params.formula_at(turn), choose)
-        leaf, notes = walk.path[-1], list[Note]([selected(walk, params.formula)])
+        leaf, notes = walk.path[-1], list[Note]([note_walk(walk, params.formula)])
         fresh = not (leaf.node.done or leaf.expanded or leaf.node.depth >= horizon)
         value = leaf.score if leaf.node.done else 0.0
         if fresh:
@@ -46,7 +46,7 @@ async def mcts(
         notes.append(BACKUPS[params.backup](walk.path, value))
         phase, stats = "expand" if fresh else "revisit", {"depth": leaf.node.depth - root.depth}
         yield Step(finished, values, tuple(notes), phase=phase, stats=stats, rounds=int(fresh))
-    leaf = descend(tree, most_visited, earliest(rng)).path[-1]
+    leaf = descend(tree, by_visits, earliest(rng)).path[-1]
     if (
         params.finish == "greedy"
         and not finished

@@ -17,7 +17,7 @@ from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.types import Node
-from backend.strategies.parts.compose import Gathered, Part, side_by_side
+from backend.strategies.parts.compose import Gathered, InnerSearch, side_by_side
 from backend.strategies.parts.particles import conditional, smc
 from backend.strategies.parts.rounds import MaxSteps
 
@@ -41,12 +41,14 @@ async def parallel_tempering(
     gathered = ANSWERS[params.answer]()
     for _ in range(0 if root.done else params.iterations):
         async with aclosing(
-            side_by_side([Part(chain.name, chain.sweep) for chain in chains], policy, verifier, rng)
+            side_by_side(
+                [InnerSearch(chain.name, chain.sweep) for chain in chains], policy, verifier, rng
+            )
         ) as steps:
             async for step in steps:
                 yield gathered(step)
         swaps = tuple(
-            note for pair in pairwise(chains) for note in conditional.exchanged(*pair, rng)
+            note for pair in pairwise(chains) for note in conditional.exchange(*pair, rng)
         )
         yield Step(gathered.nodes, gathered.values, swaps, phase="swap", rounds=0)
 

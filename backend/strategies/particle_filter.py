@@ -35,10 +35,12 @@ def particle_filter(
         early_phase=params.early_phase,
         rested=REST[params.reweigh_finished],
     )
-    return filtered(Population([Particle(root)] * params.particles), policy, verifier, sampler, rng)
+    return run_filter(
+        Population([Particle(root)] * params.particles), policy, verifier, sampler, rng
+    )
 
 
-async def filtered(
+async def run_filter(
     population: Population, policy: Policy, verifier: Verifier, sampler: smc.Smc, rng: Rng
 ) -> AsyncGenerator[Step]:
     """One pass of `population` by the method `sampler`, until all particles are finished or have taken

@@ -14,7 +14,7 @@ from backend.core.ports import Policy, Rng, Sampling, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.types import Node
-from backend.strategies.parts.compose import Gathered, Part, in_turn
+from backend.strategies.parts.compose import Gathered, InnerSearch, in_turn
 from backend.strategies.parts.particles import smc
 from backend.strategies.parts.particles.conditional import Chain, Held, Past
 from backend.strategies.parts.rounds import MaxSteps
@@ -37,7 +37,7 @@ async def particle_gibbs(
     )
     chain = Chain(root, params.particles, sampler, PASTS[params.ancestor_sampling])
     passes = [
-        Part(f"iteration {turn + 1}", chain.sweep)
+        InnerSearch(f"iteration {turn + 1}", chain.sweep)
         for turn in range(0 if root.done else params.iterations)
     ]
     gathered = ANSWERS[params.answer]()

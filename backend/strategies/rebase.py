@@ -14,7 +14,7 @@ from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import Scored, expand
-from backend.strategies.parts.shares import balanced, cut, tokens_below
+from backend.strategies.parts.shares import balance, cut, tokens_below
 
 
 @strategy("rebase", formulas={"share": None})
@@ -28,7 +28,7 @@ async def rebase(
     for turn in range(1, params.max_steps + 1):
         if not level:
             return
-        parents, notes = balanced(level, width, params.temperature, params.truncate_ratio)
+        parents, notes = balance(level, width, params.temperature, params.truncate_ratio)
         broods = await expand(policy, verifier, parents)
         children = [child for brood in broods for child in brood.children]
         finished += [child.node for child in children if child.node.done]

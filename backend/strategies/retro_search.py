@@ -29,18 +29,21 @@ async def retro_search(
     if root.done and len(thoughts.steps_below(root, base)) < 2:
         return
     async with aclosing(
-        thoughts.written(policy, [base] * (params.traces - len(finished)), horizon)
+        thoughts.write_on(policy, [base] * (params.traces - len(finished)), horizon)
     ) as rounds:
         async for fresh in rounds:
             finished = [*finished, *(node for node in living(fresh) if node.done)]
-            standard = thoughts.Standard(thoughts.agreed(finished), params.gamma)
+            standard = thoughts.Standard(thoughts.commonest_answer(finished), params.gamma)
             yield Step(
                 finished,
                 [standard.worth(thoughts.steps_below(node, base)) for node in finished],
                 dead(fresh),
                 phase="write",
             )
-    standard, finished = thoughts.Standard(thoughts.agreed(finished), params.gamma), list(finished)
+    standard, finished = (
+        thoughts.Standard(thoughts.commonest_answer(finished), params.gamma),
+        list(finished),
+    )
     if standard.target is None:
         return
     worths = [standard.worth(thoughts.steps_below(node, base)) for node in finished]

@@ -15,7 +15,7 @@ from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Kept, Note, Pruned, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import MaxSteps, expand, ranked
+from backend.strategies.parts.rounds import MaxSteps, expand, rank
 
 
 @strategy("stepwise_best_of_n", formulas={"cut": None})
@@ -31,7 +31,7 @@ async def stepwise_best_of_n(
         if not children:
             yield Step([node], [value], notes, phase="end")
             return
-        node, value, _ = best = ranked(children)[0]
+        node, value, _ = best = rank(children)[0]
         told: list[Note] = [*notes, Kept((node,), (value,))]
         if others := tuple(child.node for child in children if child is not best):
             told.append(Pruned(others, "another next step scored higher", value))

@@ -17,8 +17,8 @@ from backend.core.registry import Params, strategy
 from backend.core.steps import Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps
-from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, State
-from backend.strategies.parts.soft_tree.soft_walks import Method, grown
+from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, SoftVertex
+from backend.strategies.parts.soft_tree.soft_walks import Method, grow
 
 
 @strategy(
@@ -40,8 +40,8 @@ async def tree_sampling(
         ANSWERS[mode.answer if params.answer == "mode" else params.answer](weight),
     )
     async with aclosing(
-        grown(
-            State(root),
+        grow(
+            SoftVertex(root),
             policy,
             verifier,
             method,

@@ -9,7 +9,7 @@ from typing import Protocol
 from plotly import graph_objects as go
 
 from components.frame.prose import visible
-from components.frame.theme import SCORE_SCALE, escaped, framed
+from components.frame.theme import SCORE_SCALE, escape, frame
 
 SHORT = 16
 """Characters of a label beside an axis."""
@@ -76,7 +76,7 @@ def confusion_info(
         for at in range(len(found.labels))
         if any(found.table[at]) or any(row[at] for row in found.table)
     ]
-    labels = tuple(_named(found.labels[at], names) for at in used)
+    labels = tuple(_name(found.labels[at], names) for at in used)
     return ConfusionInfo(
         labels,
         tuple(tuple(found.table[row][column] for column in used) for row in used),
@@ -85,7 +85,7 @@ def confusion_info(
     )
 
 
-def _named(label: str, names: Mapping[str, str]) -> str:
+def _name(label: str, names: Mapping[str, str]) -> str:
     return " + ".join(names.get(part, part) for part in label.split(" + "))
 
 
@@ -93,8 +93,8 @@ def confusion_figure(info: ConfusionInfo) -> go.Figure:
     """A square a pair of labels, with its count written in it; the diagonal is where the two
     agree.
     """
-    words = [escaped(visible(label)) for label in info.labels]
-    ticks = [escaped(_short(visible(label))) for label in info.labels]
+    words = [escape(visible(label)) for label in info.labels]
+    ticks = [escape(_short(visible(label))) for label in info.labels]
     places = list(range(len(ticks)))
     most = max((count for row in info.counts for count in row), default=0)
     figure = go.Figure(
@@ -110,7 +110,7 @@ def confusion_figure(info: ConfusionInfo) -> go.Figure:
             ygap=2,
             customdata=[
                 [
-                    f"{escaped(info.one)}: {mine}<br>{escaped(info.other)}: {theirs}"
+                    f"{escape(info.one)}: {mine}<br>{escape(info.other)}: {theirs}"
                     for theirs in words
                 ]
                 for mine in words
@@ -125,10 +125,10 @@ def confusion_figure(info: ConfusionInfo) -> go.Figure:
             figure.add_annotation(
                 x=column, y=row, text=str(count), showarrow=False, font={"size": 14, "color": ink}
             )
-    framed(
+    frame(
         figure,
-        x=escaped(visible(info.other)),
-        y=escaped(visible(info.one)),
+        x=escape(visible(info.other)),
+        y=escape(visible(info.one)),
         height=130 + 44 * max(len(ticks), 2),
     )
     figure.update_xaxes(tickvals=places, ticktext=ticks, showgrid=False, automargin=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from plotly import graph_objects as go
 
 from components.frame.prose import visible
-from components.frame.theme import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, escaped, framed
+from components.frame.theme import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, escape, frame
 
 _COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 _PATTERNS = ("", "/", ".", "x", "\\", "-", "+")
@@ -99,8 +99,8 @@ def count_figure(info: CountInfo) -> go.Figure:
     for at, strategy in enumerate(info.strategies):
         figure.add_bar(
             orientation="h",
-            name=escaped(strategy.replace("_", " ")),
-            y=[escaped(visible(name)) for name in info.categories],
+            name=escape(strategy.replace("_", " ")),
+            y=[escape(visible(name)) for name in info.categories],
             x=list(info.shares[at]),
             text=[f"{runs} of {info.labelled[at]}" if runs else "" for runs in info.runs[at]],
             textposition="outside",
@@ -113,7 +113,7 @@ def count_figure(info: CountInfo) -> go.Figure:
             hovertemplate="%{y}<br>%{text} labelled runs<extra>%{fullData.name}</extra>",
         )
     rows = len(info.categories) * max(len(info.strategies), 1)
-    framed(figure, x="share of the strategy's labelled runs", y="", height=110 + 26 * max(rows, 3))
+    frame(figure, x="share of the strategy's labelled runs", y="", height=110 + 26 * max(rows, 3))
     figure.update_layout(barmode="group", showlegend=True, margin={"t": 40})
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(range=[0, 1.08], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])

@@ -59,7 +59,7 @@ class LabelLike(Protocol):
     def updated_at(self) -> str: ...
 
 
-class StepLike(Protocol):
+class LabelledStepLike(Protocol):
     """A step as the service sends it."""
 
     @property
@@ -76,7 +76,7 @@ class StepLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Mark:
+class LabelMark:
     """A label in words; `mine` sets off the author's own."""
 
     text: str
@@ -100,7 +100,7 @@ class StepMarks:
     number: int
     text: str
     score: str
-    labels: tuple[Mark, ...]
+    labels: tuple[LabelMark, ...]
     spans: tuple[SpanMark, ...]
 
     def data(self) -> dict[str, Any]:
@@ -115,8 +115,8 @@ class StepMarks:
         }
 
 
-def marked_steps(
-    steps: Sequence[StepLike],
+def mark_steps(
+    steps: Sequence[LabelledStepLike],
     labels: Sequence[LabelLike],
     *,
     path: int,
@@ -130,11 +130,15 @@ def marked_steps(
     for step in steps:
         here = [label for label in labels if about(label, step, path)]
         marks = tuple(
-            Mark(_whose(label, author) + said(label, names), label.author == author)
+            LabelMark(_whose(label, author) + describe_label(label, names), label.author == author)
             for label in here
         )
         spans = tuple(
-            SpanMark(label.span.start, label.span.end, _whose(label, author) + said(label, names))
+            SpanMark(
+                label.span.start,
+                label.span.end,
+                _whose(label, author) + describe_label(label, names),
+            )
             for label in here
             if label.span
         )
@@ -150,14 +154,14 @@ def marked_steps(
     return found
 
 
-def about(label: LabelLike, step: StepLike, path: int) -> bool:
+def about(label: LabelLike, step: LabelledStepLike, path: int) -> bool:
     """Whether a label stands at a step. A first wrong step is one of its own path only."""
     return label.step == step.number and label.node == (
         path if label.kind == "first_error" else step.node
     )
 
 
-def said(label: LabelLike, names: Mapping[str, str]) -> str:
+def describe_label(label: LabelLike, names: Mapping[str, str]) -> str:
     """What a label says, in a few words."""
     if label.kind == "first_error":
         text = NONE_WRONG if label.step == -1 else FIRST_WRONG

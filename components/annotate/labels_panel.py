@@ -12,7 +12,14 @@ from backend.review.annotate.labels import NO_ERROR, Kind
 from backend.review.annotate.steps import words_of
 from components.annotate.label_marks import FIRST_WRONG, NONE_WRONG, VERDICT_SIGNS
 from components.annotate.queue_panel import go_to
-from components.annotate.run_panel import SPAN, Desk, go_to_step, path_name, shown_name, step_now
+from components.annotate.run_panel import (
+    SPAN,
+    LabelDesk,
+    category_name,
+    go_to_step,
+    path_name,
+    step_now,
+)
 from components.frame.prose import visible
 from components.frame.service import refusals
 
@@ -21,7 +28,7 @@ STEP, RUN, MARKED = "this step", "the whole run", "the marked text"
 KEYS = {"good": "G", "neutral": "N", "bad": "B"}
 
 
-def label_panel(service: Client, desk: Desk) -> None:
+def label_panel(service: Client, desk: LabelDesk) -> None:
     """Verdict, first wrong step, categories and note, and the way on."""
     if desk.step is not None:
         _verdicts(service, desk, desk.task.steps[desk.step])
@@ -33,7 +40,7 @@ def label_panel(service: Client, desk: Desk) -> None:
     _note(service, desk, about)
 
 
-def _verdicts(service: Client, desk: Desk, step: TaskStep) -> None:
+def _verdicts(service: Client, desk: LabelDesk, step: TaskStep) -> None:
     given = {label.label for label in own(desk, "verdict", step.node, step.number)}
     st.caption(
         f"Step {step.number + 1} is \u2026",
@@ -53,7 +60,7 @@ def _verdicts(service: Client, desk: Desk, step: TaskStep) -> None:
             )
 
 
-def _first_wrong(service: Client, desk: Desk) -> None:
+def _first_wrong(service: Client, desk: LabelDesk) -> None:
     now = _first_of(desk)
     with st.container(horizontal=True, gap="xsmall"):
         for text, key, none in ((FIRST_WRONG, "F", False), (NONE_WRONG, "0", True)):
@@ -69,7 +76,7 @@ def _first_wrong(service: Client, desk: Desk) -> None:
             )
 
 
-def _first_of(desk: Desk) -> Annotation | None:
+def _first_of(desk: LabelDesk) -> Annotation | None:
     """What the author says of the first wrong step of the path."""
     return next(
         (
@@ -81,7 +88,7 @@ def _first_of(desk: Desk) -> Annotation | None:
     )
 
 
-def _span(desk: Desk, step: TaskStep) -> None:
+def _span(desk: LabelDesk, step: TaskStep) -> None:
     """The marked stretch, chosen by selecting text or, without a mouse, word by word."""
     words = words_of(step.text)
     with st.popover("Mark words", icon=":material/format_ink_highlighter:"):
@@ -109,7 +116,7 @@ def _span(desk: Desk, step: TaskStep) -> None:
             st.button("Unmark", key="words.unmark", on_click=_unmark, width="content")
 
 
-def _categories(service: Client, desk: Desk, about: str) -> None:
+def _categories(service: Client, desk: LabelDesk, about: str) -> None:
     node, step, span = target(desk, about)
     given = {label.label for label in own(desk, "category", node, step) if _span_of(label) == span}
     active = [each for each in desk.book.categories if not each.retired]
@@ -117,7 +124,7 @@ def _categories(service: Client, desk: Desk, about: str) -> None:
         for at, category in enumerate(active):
             kind: ButtonType = "primary" if category.key in given else "secondary"
             st.button(
-                shown_name(category, desk.book),
+                category_name(category, desk.book),
                 key=f"category.{category.key}",
                 type=kind,
                 help=visible(category.description) or None,
@@ -127,7 +134,7 @@ def _categories(service: Client, desk: Desk, about: str) -> None:
             )
 
 
-def _target_choice(desk: Desk) -> str:
+def _target_choice(desk: LabelDesk) -> str:
     choices = [
         *([STEP] if desk.step is not None else []),
         *([MARKED] if desk.span is not None else []),
@@ -144,7 +151,7 @@ def _target_choice(desk: Desk) -> str:
     return str(found)
 
 
-def target(desk: Desk, choice: str) -> tuple[int | None, int | None, tuple[int, int] | None]:
+def target(desk: LabelDesk, choice: str) -> tuple[int | None, int | None, tuple[int, int] | None]:
     """Node, step and span of what a category or a note is about."""
     if choice == RUN or desk.step is None:
         return None, None, None
@@ -153,7 +160,7 @@ def target(desk: Desk, choice: str) -> tuple[int | None, int | None, tuple[int, 
     return step.node, step.number, desk.span if choice == MARKED and at == desk.step else None
 
 
-def _note(service: Client, desk: Desk, about: str) -> None:
+def _note(service: Client, desk: LabelDesk, about: str) -> None:
     place = target(desk, about)
     now = next(
         (label for label in own(desk, "note", place[0], place[1]) if _span_of(label) == place[2]),
@@ -184,7 +191,7 @@ def _note(service: Client, desk: Desk, about: str) -> None:
                 st.rerun()
 
 
-def _onwards(service: Client, desk: Desk) -> None:
+def _onwards(service: Client, desk: LabelDesk) -> None:
     own_labels = [label for label in desk.task.labels if mine(label, desk)]
     if desk.task.hidden:
         st.button(
@@ -214,7 +221,7 @@ def _onwards(service: Client, desk: Desk) -> None:
         )
 
 
-def _give(service: Client, desk: Desk, kind: Kind, label: str, about: str) -> None:
+def _give(service: Client, desk: LabelDesk, kind: Kind, label: str, about: str) -> None:
     """Keep a label of the step that the author is at, or take it back where it is given already; a
     verdict but bad goes on to the next step."""
     node, step, span = target(desk, about)
@@ -243,7 +250,7 @@ def _give(service: Client, desk: Desk, kind: Kind, label: str, about: str) -> No
             )
 
 
-def _first(service: Client, desk: Desk, none: bool) -> None:
+def _first(service: Client, desk: LabelDesk, none: bool) -> None:
     step, now = NO_ERROR if none else step_now(desk) or 0, _first_of(desk)
     go_to_step(desk, step_now(desk))
     with refusals():
@@ -260,7 +267,7 @@ def _first(service: Client, desk: Desk, none: bool) -> None:
             )
 
 
-def _reveal(service: Client, desk: Desk) -> None:
+def _reveal(service: Client, desk: LabelDesk) -> None:
     with refusals():
         service.annotations.reveal(desk.task.run_id, desk.seat.author)
 
@@ -269,7 +276,7 @@ def _unmark() -> None:
     st.session_state.pop(SPAN, None)
 
 
-def own(desk: Desk, kind: Kind, node: int | None, step: int | None) -> list[Annotation]:
+def own(desk: LabelDesk, kind: Kind, node: int | None, step: int | None) -> list[Annotation]:
     """The author's labels of a kind at a place."""
     return [
         label
@@ -278,7 +285,7 @@ def own(desk: Desk, kind: Kind, node: int | None, step: int | None) -> list[Anno
     ]
 
 
-def mine(label: Annotation, desk: Desk) -> bool:
+def mine(label: Annotation, desk: LabelDesk) -> bool:
     """Whether a label is the author's."""
     return label.author == desk.seat.author
 

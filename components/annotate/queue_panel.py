@@ -12,7 +12,7 @@ from backend.client import Client
 from backend.messages.annotations import STANDINGS, Queue, Verdict
 from backend.messages.why import Cause
 from components.frame.address import number_in_address, page, put_in_address
-from components.frame.service import required
+from components.frame.service import require
 
 ANY = "any"
 
@@ -51,7 +51,7 @@ def seat(service: Client, strategies: Sequence[str]) -> Seat | None:
     if not author:
         return None
     wanted = _filters(strategies, blind)
-    queue = required(lambda: service.annotations.queue(author, blind=blind, **wanted), "The queue")
+    queue = require(lambda: service.annotations.queue(author, blind=blind, **wanted), "The queue")
     run = number_in_address("run")
     ids = [waiting.id for waiting in queue.runs]
     if run is None and ids:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from backend.client import Client
-from backend.messages.annotations import CategoryShown, Codebook, PathChoice, Task
-from components.annotate.label_marks import marked_steps
+from backend.messages.annotations import CategoryShown, Codebook, LabelTask, PathChoice
+from components.annotate.label_marks import mark_steps
 from components.annotate.queue_panel import Seat
 from components.annotate.step_reader_panel import step_reader
 from components.frame.address import address, number_in_address, page, put_in_address
 from components.frame.prose import plain_markdown, visible
-from components.frame.service import required
+from components.frame.service import require
 from components.history.run_cards_panel import problem_card
 from components.run.words import MARKS
 
@@ -22,7 +22,7 @@ AT, SPAN = "annotate.at", "annotate.span"
 
 
 @dataclass
-class Place:
+class LabelPlace:
     """The step of a path that the author is at; `moved` until the address says so too.
 
     One object a session, which callbacks change in place: at every access to the session and every
@@ -36,13 +36,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Desk:
+class LabelDesk:
     """What lies before the author: the task, the step he is at (None where the path has none), the
     codebook, and a marked span of that step."""
 
     seat: Seat
-    task: Task
-    place: Place
+    task: LabelTask
+    place: LabelPlace
     step: int | None
     book: Codebook
     span: tuple[int, int] | None
@@ -54,42 +54,42 @@ class Desk:
 
 
 def category_names(book: Codebook) -> dict[str, str]:
-    return {each.key: shown_name(each, book) for each in book.categories}
+    return {each.key: category_name(each, book) for each in book.categories}
 
 
-def shown_name(category: CategoryShown, book: Codebook) -> str:
+def category_name(category: CategoryShown, book: Codebook) -> str:
     return f"{book.marks.get(category.mark, '')} {visible(category.name)}" + (
         " (retired)" if category.retired else ""
     )
 
 
-def opened(service: Client, seat: Seat, run: int, book: Codebook) -> Desk:
+def open_desk(service: Client, seat: Seat, run: int, book: Codebook) -> LabelDesk:
     """Open the run for the author, as blind as he is, at the path and step of the address."""
     node = number_in_address("node")
-    task = required(
+    task = require(
         lambda: service.annotations.open(run, seat.author, blind=seat.blind, node=node),
         f"Run {run}",
     )
-    place: Place = st.session_state.setdefault(AT, Place())
-    step = _arrived(task, place)
+    place: LabelPlace = st.session_state.setdefault(AT, LabelPlace())
+    step = _step_at_hand(task, place)
     marked = st.session_state.get(SPAN)
     span = marked[2:] if marked and marked[:2] == (path_name(task), step) else None
-    return Desk(seat, task, place, step, book, span)
+    return LabelDesk(seat, task, place, step, book, span)
 
 
-def go_to_step(desk: Desk, step: int | None) -> None:
+def go_to_step(desk: LabelDesk, step: int | None) -> None:
     """Put the author at a step; the address follows when the page is drawn."""
     if step is not None and 0 <= step < len(desk.task.steps):
         desk.place.path, desk.place.step, desk.place.moved = path_name(desk.task), step, True
 
 
-def step_now(desk: Desk) -> int | None:
+def step_now(desk: LabelDesk) -> int | None:
     """The step that the author is at by now: a key may come before the page shows where the last
     one led."""
     return desk.place.step if desk.place.path == path_name(desk.task) else desk.step
 
 
-def _arrived(task: Task, place: Place) -> int | None:
+def _step_at_hand(task: LabelTask, place: LabelPlace) -> int | None:
     """The step at hand: where a key has led, else what the address says. None where the path has no
     steps."""
     number = number_in_address("step") or 0
@@ -101,12 +101,12 @@ def _arrived(task: Task, place: Place) -> int | None:
     return step
 
 
-def path_name(task: Task) -> str:
+def path_name(task: LabelTask) -> str:
     """What tells one path of one run from all others."""
     return f"{task.run_id}.{task.node}"
 
 
-def task_header(task: Task) -> None:
+def task_header(task: LabelTask) -> None:
     """Which run this is, what is hidden, and once nothing is: what became of the answer."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**Run {task.run_id}**", width="content")
@@ -135,7 +135,7 @@ def task_header(task: Task) -> None:
     problem_card(task.problem_id or "own text", task.question)
 
 
-def _verdict(task: Task) -> str:
+def _verdict(task: LabelTask) -> str:
     if task.answer is None:
         return "no answer can be read"
     beside = (
@@ -146,7 +146,7 @@ def _verdict(task: Task) -> str:
     return f"answer {visible(task.answer)}, {MARKS[task.correct]}{beside}"
 
 
-def path_picker(task: Task) -> None:
+def path_picker(task: LabelTask) -> None:
     """Choose the path to read; that of the chosen answer comes first."""
     choices = {choice.node: choice for choice in task.paths}
     if task.node not in choices:
@@ -169,13 +169,13 @@ def path_words(choice: PathChoice) -> str:
     return f"to node {choice.node}: {what}, {choice.steps} step{'' if choice.steps == 1 else 's'}"
 
 
-def steps_of_task(desk: Desk) -> None:
+def steps_of_task(desk: LabelDesk) -> None:
     """The steps with their labels. A click goes to a step, a selection marks a stretch of it."""
     task = desk.task
     if desk.step is None:
         st.text("Nothing is written on this path. Choose another.")
         return
-    shown = marked_steps(
+    shown = mark_steps(
         task.steps, task.labels, path=task.node, author=desk.seat.author, names=desk.names
     )
     told = step_reader(path_name(task), shown, desk.step, key="annotate.steps")
@@ -205,5 +205,5 @@ def steps_of_task(desk: Desk) -> None:
         )
 
 
-def _move(desk: Desk, by: int) -> None:
+def _move(desk: LabelDesk, by: int) -> None:
     go_to_step(desk, (step_now(desk) or 0) + by)

@@ -9,17 +9,17 @@ import streamlit as st
 from pydantic import JsonValue
 
 from backend.client import Client
-from backend.messages.annotations import Annotation, Change
-from components.annotate.label_marks import place_of, said
+from backend.messages.annotations import Annotation, LabelChange
+from components.annotate.label_marks import describe_label, place_of
 from components.annotate.labels_panel import mine
-from components.annotate.run_panel import Desk
+from components.annotate.run_panel import LabelDesk
 from components.frame.prose import visible
 from components.frame.service import refusals
 from components.frame.theme import NOTHING
 from components.run.words import clock
 
 
-def saved_labels(service: Client, desk: Desk) -> None:
+def draw_labels(service: Client, desk: LabelDesk) -> None:
     """All labels that the author may see, his own with a way to take them back, and how they came
     about."""
     labels = desk.task.labels
@@ -56,7 +56,7 @@ def label_line(label: Annotation, names: Mapping[str, str]) -> str:
     parts = [
         visible(label.author),
         place_of(label),
-        said(label, names),
+        describe_label(label, names),
         "blind" if label.blind else "",
     ]
     return " \u00b7 ".join(part for part in parts if part)
@@ -67,7 +67,7 @@ def _take_back(service: Client, annotation_id: int, author: str) -> None:
         service.annotations.remove(annotation_id, author)
 
 
-def history_table(history: Sequence[Change], names: Mapping[str, str]) -> pd.DataFrame:
+def history_table(history: Sequence[LabelChange], names: Mapping[str, str]) -> pd.DataFrame:
     """One line a change, oldest first."""
     lines = [
         (
@@ -75,15 +75,15 @@ def history_table(history: Sequence[Change], names: Mapping[str, str]) -> pd.Dat
             visible(change.author),
             change.action,
             change.key,
-            _told(change.before, names),
-            _told(change.after, names),
+            _describe(change.before, names),
+            _describe(change.after, names),
         )
         for change in history
     ]
     return pd.DataFrame(lines, columns=["when", "who", "what", "label", "before", "after"])
 
 
-def _told(content: Mapping[str, JsonValue] | None, names: Mapping[str, str]) -> str:
+def _describe(content: Mapping[str, JsonValue] | None, names: Mapping[str, str]) -> str:
     """What a label or a category was, on one line."""
     if content is None:
         return ""

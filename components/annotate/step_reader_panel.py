@@ -21,7 +21,7 @@ _MOUNT = st.components.v2.component(
 )
 
 
-class Told(NamedTuple):
+class ReaderEvent(NamedTuple):
     """What the reader did: a chosen step, or characters [start, end) of a step; None where nothing
     happened."""
 
@@ -29,14 +29,14 @@ class Told(NamedTuple):
     marked: tuple[int, int, int] | None
 
 
-def step_reader(path: str, steps: Sequence[StepMarks], current: int, *, key: str) -> Told:
+def step_reader(path: str, steps: Sequence[StepMarks], current: int, *, key: str) -> ReaderEvent:
     """Draw the steps, `current` set off. `path` names the path, so that what is told late is not
     taken for another's."""
     data = {"path": path, "current": current, "steps": [step.data() for step in steps]}
     result = _MOUNT(key=key, data=data, on_picked_change=_nothing, on_marked_change=_nothing)
     picked = _numbers(result.get("picked"), path, "number")
     marked = _numbers(result.get("marked"), path, "number", "start", "end")
-    return Told(
+    return ReaderEvent(
         None if picked is None else picked[0],
         None if marked is None else (marked[0], marked[1], marked[2]),
     )

@@ -21,9 +21,9 @@ from backend.messages.annotations import (
 )
 from components.annotate.agreement import agreement_row, confusion_figure, confusion_info
 from components.annotate.label_counts import count_figure, count_info, count_rows
-from components.annotate.run_panel import category_names, shown_name
+from components.annotate.run_panel import category_name, category_names
 from components.annotate.saved_panel import history_table
-from components.frame.service import refusals, required
+from components.frame.service import refusals, require
 from components.frame.theme import NOTHING
 
 FORMATS: dict[ExportFormat, tuple[str, str, str]] = {
@@ -49,7 +49,7 @@ BEGIN = "Label some runs first: there is nothing to count yet."
 
 def agreement_panel(service: Client, book: Codebook) -> None:
     """Two authors side by side: raw agreement and kappa, and who said what."""
-    authors = list(required(service.annotations.authors, "The authors"))
+    authors = list(require(service.annotations.authors, "The authors"))
     if len(authors) < 2:
         st.info(
             (
@@ -65,7 +65,7 @@ def agreement_panel(service: Client, book: Codebook) -> None:
         "Other", [name for name in authors if name != first], key="other", bind="query-params"
     )
     blind = only.toggle("Blind labels only", key="blind_only", bind="query-params")
-    found = required(
+    found = require(
         lambda: service.annotations.agreement(str(first), str(second), blind_only=blind),
         "The agreement",
     )
@@ -130,9 +130,9 @@ def _confusion(title: str, kappa: KappaShown, found: AgreementShown, names: dict
 
 def counts_panel(service: Client, book: Codebook) -> None:
     """How many labelled runs of each strategy have each category."""
-    authors = required(service.annotations.authors, "The authors")
+    authors = require(service.annotations.authors, "The authors")
     whose = st.selectbox("Labels of", ["everybody", *authors], key="of", bind="query-params")
-    found = required(
+    found = require(
         lambda: service.annotations.counts(author=None if whose == "everybody" else whose),
         "The counts",
     )
@@ -186,7 +186,7 @@ def codebook_panel(service: Client, book: Codebook, author: str) -> None:
         ["", *by_key],
         key="category",
         bind="query-params",
-        format_func=lambda name: shown_name(by_key[name], book) if name else "add a new one",
+        format_func=lambda name: category_name(by_key[name], book) if name else "add a new one",
     )
     _category_form(service, book, author, by_key.get(key))
     with st.expander(f"History ({len(book.history)})", icon=":material/history:"):
@@ -223,7 +223,7 @@ def export_panel(service: Client) -> None:
     """The labels as files."""
     whose = st.selectbox(
         "Labels of",
-        ["everybody", *required(service.annotations.authors, "The authors")],
+        ["everybody", *require(service.annotations.authors, "The authors")],
         key="of",
         bind="query-params",
     )

@@ -9,20 +9,20 @@ from itertools import combinations
 
 import streamlit as st
 
-from components.compare.clock import Axis, axis_of
+from components.compare.clock import ClockAxis, axis_of
 from components.frame.address import put_in_address, query_of
 
 FEWEST, MOST = 2, 4
 
 
 @dataclass(frozen=True)
-class Asked:
+class CompareAddress:
     """What the address asks for: runs (at most four, none twice), the clock's axis, its value
     (None: the end), a chosen node for each run that has one, and the pair whose branches are
     compared, if one is named."""
 
     runs: tuple[int, ...]
-    axis: Axis
+    axis: ClockAxis
     at: float | None
     nodes: dict[int, int]
     pair: tuple[int, int] | None
@@ -31,14 +31,14 @@ class Asked:
         return list(combinations(self.runs, 2))
 
 
-def asked() -> Asked:
+def read_address() -> CompareAddress:
     """Read the address; what makes no sense is left out."""
     runs = tuple(dict.fromkeys(number for number in _numbers("runs") if number is not None))[:MOST]
     nodes = {
         run: node for run, node in zip(runs, _numbers("nodes"), strict=False) if node is not None
     }
     pair = tuple(number for number in _numbers("pair") if number in runs)
-    return Asked(
+    return CompareAddress(
         runs,
         axis_of(st.query_params.get("clock")),
         _amount(),
@@ -52,11 +52,11 @@ def show_runs(runs: Sequence[int]) -> None:
     put_in_address(runs=query_of(runs)["runs"] if runs else None, nodes=None, pair=None, at=None)
 
 
-def choose_node(now: Asked, run: int, node: int) -> None:
+def choose_node(now: CompareAddress, run: int, node: int) -> None:
     choose_nodes(now, {run: node})
 
 
-def choose_nodes(now: Asked, nodes: Mapping[int, int]) -> None:
+def choose_nodes(now: CompareAddress, nodes: Mapping[int, int]) -> None:
     """Choose a node in each of some runs; those of the others stay."""
     chosen = {**now.nodes, **nodes}
     put_in_address(nodes=",".join(str(chosen.get(each, "")) for each in now.runs))

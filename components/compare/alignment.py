@@ -20,7 +20,7 @@ DELIMITER = "\n\n"
 HIDDEN = ("aside",)
 
 
-class Place(NamedTuple):
+class AlignedPlace(NamedTuple):
     """A place in the trie: the step written there, how many steps lead to it (1 for a first step),
     the place before it (None at the root), and for each run that has it, the first of its nodes
     with which the step was complete."""
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     holders: Mapping[int, int]
 
 
-class Branch(NamedTuple):
+class AlignedBranch(NamedTuple):
     """The way to a node: places from the root, and what is written after the last whole step."""
 
     places: tuple[int, ...]
@@ -43,17 +43,17 @@ class Alignment:
     """`places` in order of discovery, parents first; `ends[run][node]` is the place after the
     node's last whole step and the text beyond it."""
 
-    places: Sequence[Place]
+    places: Sequence[AlignedPlace]
     ends: Mapping[int, Mapping[int, tuple[int | None, str]]]
 
-    def branch(self, run: int, node: int | None) -> Branch:
+    def branch(self, run: int, node: int | None) -> AlignedBranch:
         """The way to a node of a run; empty for a node that is not there."""
         place, rest = self.ends.get(run, {}).get(-1 if node is None else node, (None, ""))
         found: list[int] = []
         while place is not None:
             found.append(place)
             place = self.places[place].parent
-        return Branch(tuple(found[::-1]), rest)
+        return AlignedBranch(tuple(found[::-1]), rest)
 
     def steps(self, run: int, node: int | None) -> tuple[str, ...]:
         """The texts of the steps up to a node, an unfinished last one included."""
@@ -61,7 +61,7 @@ class Alignment:
         return (*(self.places[place].text for place in places), *((rest,) if rest else ()))
 
 
-class Run(NamedTuple):
+class AlignedRun(NamedTuple):
     """A run as it is aligned: its id, its nodes in order of creation, and the text after which a
     step ends."""
 
@@ -70,7 +70,7 @@ class Run(NamedTuple):
     delimiter: str = DELIMITER
 
 
-def align(runs: Sequence[Run]) -> Alignment:
+def align(runs: Sequence[AlignedRun]) -> Alignment:
     """One trie of all runs. Linear in the length of what they wrote."""
     trie = _Trie()
     return Alignment(trie.places, {run.id: trie.grown(run) for run in runs})
@@ -78,10 +78,10 @@ def align(runs: Sequence[Run]) -> Alignment:
 
 class _Trie:
     def __init__(self) -> None:
-        self.places: list[Place] = []
+        self.places: list[AlignedPlace] = []
         self._index: dict[tuple[int | None, str], int] = {}
 
-    def grown(self, run: Run) -> dict[int, tuple[int | None, str]]:
+    def grown(self, run: AlignedRun) -> dict[int, tuple[int | None, str]]:
         """Write a run into the trie; where each of its nodes ends."""
         nodes = [node for node in run.nodes if node.kind not in HIDDEN]
         inner = {node.parent_id for node in nodes}
@@ -105,7 +105,9 @@ class _Trie:
         found = self._index.setdefault((parent, text), len(self.places))
         if found == len(self.places):
             self.places.append(
-                Place(text, 1 if parent is None else self.places[parent].depth + 1, parent, {})
+                AlignedPlace(
+                    text, 1 if parent is None else self.places[parent].depth + 1, parent, {}
+                )
             )
         holders = self.places[found].holders
         assert isinstance(holders, dict)
@@ -113,7 +115,7 @@ class _Trie:
         return found
 
 
-def outline(alignment: Alignment, runs: Sequence[int]) -> list[Place]:
+def outline(alignment: Alignment, runs: Sequence[int]) -> list[AlignedPlace]:
     """The places that at least two of `runs` have, each followed by what comes after it."""
     shared = [
         at
@@ -180,24 +182,24 @@ def first_difference(one: Sequence[str], other: Sequence[str]) -> Difference:
     )
 
 
-class Piece(NamedTuple):
+class AlignedPiece(NamedTuple):
     """A stretch of a text: `same` in both, only in the `one` or only in the `other`."""
 
     kind: str
     text: str
 
 
-def word_diff(one: str, other: str) -> tuple[Piece, ...]:
+def word_diff(one: str, other: str) -> tuple[AlignedPiece, ...]:
     """Two texts as stretches of words, spaces and signs; the pieces without `other` spell the one,
     those without `one` the other."""
     left, right = _words(one), _words(other)
-    pieces: list[Piece] = []
+    pieces: list[AlignedPiece] = []
     for tag, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if tag == "equal":
-            pieces.append(Piece("same", "".join(left[i:j])))
+            pieces.append(AlignedPiece("same", "".join(left[i:j])))
             continue
         pieces += [
-            Piece(kind, text)
+            AlignedPiece(kind, text)
             for kind, text in (("one", "".join(left[i:j])), ("other", "".join(right[k:m])))
             if text
         ]

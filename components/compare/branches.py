@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.compare.alignment import Piece, first_difference, word_diff
+from components.compare.alignment import AlignedPiece, first_difference, word_diff
 from components.frame.prose import visible
 
 LONGEST = 4000
@@ -20,8 +20,8 @@ class BranchRow:
     difference) or later."""
 
     step: int
-    one: tuple[Piece, ...] | None
-    other: tuple[Piece, ...] | None
+    one: tuple[AlignedPiece, ...] | None
+    other: tuple[AlignedPiece, ...] | None
     mark: str
 
 
@@ -38,11 +38,11 @@ def branch_rows(one: Sequence[str], other: Sequence[str]) -> list[BranchRow]:
 
 def _pieces(
     left: str | None, right: str | None
-) -> tuple[tuple[Piece, ...] | None, tuple[Piece, ...] | None]:
+) -> tuple[tuple[AlignedPiece, ...] | None, tuple[AlignedPiece, ...] | None]:
     if left is None or right is None or max(len(left), len(right)) > LONGEST:
         kind = "same" if left == right else ""
-        return (None if left is None else (Piece(kind or "one", left),)), (
-            None if right is None else (Piece(kind or "other", right),)
+        return (None if left is None else (AlignedPiece(kind or "one", left),)), (
+            None if right is None else (AlignedPiece(kind or "other", right),)
         )
     pieces = word_diff(left, right)
     return tuple(piece for piece in pieces if piece.kind != "other"), tuple(
@@ -73,7 +73,7 @@ def _body(rows: Sequence[BranchRow]) -> str:
     return "".join(lines)
 
 
-def _cell(pieces: Sequence[Piece] | None) -> str:
+def _cell(pieces: Sequence[AlignedPiece] | None) -> str:
     if pieces is None:
         return "<i>this branch has ended</i>"
     tags = {"same": "", "one": "del", "other": "ins"}

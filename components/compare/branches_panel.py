@@ -8,10 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.tree import TreeRow, chosen_node, tree_table
-from components.compare.address import Asked, choose_node, choose_nodes
-from components.compare.alignment import Alignment, Run, align, common, first_difference, outline
+from components.compare.address import CompareAddress, choose_node, choose_nodes
+from components.compare.alignment import (
+    AlignedRun,
+    Alignment,
+    align,
+    common,
+    first_difference,
+    outline,
+)
 from components.compare.branches import branch_rows, branches_html
-from components.compare.tracks_panel import Track, kept
+from components.compare.tracks_panel import Track, keep
 from components.frame.address import put_in_address
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
@@ -20,19 +27,21 @@ MOST_LEAVES, MOST_LINES = 300, 500
 Rows = Mapping[int, Sequence[TreeRow]]
 
 
-def branches(now: Asked, shown: Sequence[Track]) -> tuple[Track, Track]:
+def branches(now: CompareAddress, shown: Sequence[Track]) -> tuple[Track, Track]:
     """Draw the comparison of branches and return the pair that is looked at."""
     by_id = {track.run.id: track for track in shown}
     st.subheader("Branches", anchor=False)
     pair = _pair(now)
     version = tuple(len(track.log.nodes) for track in shown)
-    alignment = kept(
+    alignment = keep(
         "alignment",
         (now.runs, version),
-        lambda: align([Run(track.run.id, track.log.nodes, _delimiter(track)) for track in shown]),
+        lambda: align(
+            [AlignedRun(track.run.id, track.log.nodes, _delimiter(track)) for track in shown]
+        ),
     )
     events = {track.run.id: len(track.log.events) for track in shown}
-    rows = kept(
+    rows = keep(
         "rows",
         (now.runs, *events.values()),
         lambda: {track.run.id: tree_table(track.log.nodes, track.log.events) for track in shown},
@@ -50,7 +59,7 @@ def _delimiter(track: Track) -> str:
     return told if isinstance(told, str) and told else "\n\n"
 
 
-def _pair(now: Asked) -> tuple[int, int]:
+def _pair(now: CompareAddress) -> tuple[int, int]:
     pairs = now.pairs()
     if len(pairs) == 1:
         return pairs[0]
@@ -70,12 +79,12 @@ def _pair(now: Asked) -> tuple[int, int]:
     return chosen
 
 
-def _summary(now: Asked, alignment: Alignment, rows: Rows) -> None:
+def _summary(now: CompareAddress, alignment: Alignment, rows: Rows) -> None:
     """One line a pair: how much is the same, and where the paths of the answers part."""
     pairs = now.pairs()
     lines = [
         (
-            f"Runs {one} and {other}: {shared_words(alignment, one, other)} "
+            f"Runs {one} and {other}: {describe_shared(alignment, one, other)} "
             f"{answer_paths(alignment, rows, one, other)}"
         )
         for one, other in pairs
@@ -83,7 +92,7 @@ def _summary(now: Asked, alignment: Alignment, rows: Rows) -> None:
     st.text("\n".join(lines))
 
 
-def shared_words(alignment: Alignment, one: int, other: int) -> str:
+def describe_shared(alignment: Alignment, one: int, other: int) -> str:
     """How many beginnings two searches have in common."""
     found = common(alignment, one, other)
     if not (found.one and found.other):
@@ -113,7 +122,11 @@ def answer_paths(alignment: Alignment, rows: Rows, one: int, other: int) -> str:
 
 
 def _two(
-    now: Asked, pair: tuple[int, int], alignment: Alignment, rows: Rows, versions: Mapping[int, int]
+    now: CompareAddress,
+    pair: tuple[int, int],
+    alignment: Alignment,
+    rows: Rows,
+    versions: Mapping[int, int],
 ) -> None:
     chosen = []
     for run, column in zip(pair, st.columns(2, gap="small"), strict=True):
@@ -140,7 +153,7 @@ def _two(
     )
 
 
-def _branch(now: Asked, run: int, rows: Sequence[TreeRow], version: int) -> int | None:
+def _branch(now: CompareAddress, run: int, rows: Sequence[TreeRow], version: int) -> int | None:
     """The node of a run whose path is shown: the one in the address, else its answer, else its
     first branch. `version` counts the events."""
     by_id = {row.id: row for row in rows}
@@ -199,7 +212,7 @@ def branch_words(row: TreeRow) -> str:
     return f"node {row.id}, {row.state}{score}: {short}"
 
 
-def _in_common(now: Asked, alignment: Alignment) -> None:
+def _in_common(now: CompareAddress, alignment: Alignment) -> None:
     """The steps that several runs have, as an outline; choosing a line chooses these nodes."""
     places = outline(alignment, now.runs)
     with st.expander(f"Steps in common ({len(places)})", icon=":material/join_inner:"):

@@ -11,9 +11,9 @@ from plotly import graph_objects as go
 from backend.core.events import AnswerChanged, ScoreGiven
 from backend.core.palette import line_look
 from backend.core.records import EventRecord
-from components.compare.clock import Axis, Clock
+from components.compare.clock import Clock, ClockAxis
 from components.frame.prose import visible
-from components.frame.theme import GREY, escaped, framed
+from components.frame.theme import GREY, escape, frame
 
 VERDICTS: Mapping[bool | None, str] = {True: "star", False: "x", None: "circle-open"}
 """The mark of an answer by what is known of it."""
@@ -25,7 +25,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Mark:
+class RaceMark:
     """An answer on the clock. `score` is what the verifier gave its node by then, None if
     nothing.
     """
@@ -38,7 +38,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class RunLine:
+class RaceLine:
     """A run: `best` and `mean` score so far as points (amount, score) where they changed, its
     `marks`, and the amount at its `end`."""
 
@@ -46,7 +46,7 @@ class RunLine:
     label: str
     best: tuple[Point, ...]
     mean: tuple[Point, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[RaceMark, ...]
     end: float
 
 
@@ -54,8 +54,8 @@ class RunLine:
 class RaceInfo:
     """One line a run; `scored` says whether any verifier spoke."""
 
-    lines: tuple[RunLine, ...]
-    axis: Axis
+    lines: tuple[RaceLine, ...]
+    axis: ClockAxis
 
     @property
     def scored(self) -> bool:
@@ -63,7 +63,7 @@ class RaceInfo:
 
 
 def race_info(
-    runs: Sequence[tuple[int, str, Sequence[EventRecord], Clock]], axis: Axis
+    runs: Sequence[tuple[int, str, Sequence[EventRecord], Clock]], axis: ClockAxis
 ) -> RaceInfo:
     """Fold the logs: each run is (id, label, events, its clock)."""
     return RaceInfo(
@@ -71,10 +71,10 @@ def race_info(
     )
 
 
-def _line(run: int, label: str, events: Sequence[EventRecord], counted: Clock) -> RunLine:
+def _line(run: int, label: str, events: Sequence[EventRecord], counted: Clock) -> RaceLine:
     best: list[Point] = []
     mean: list[Point] = []
-    marks: list[Mark] = []
+    marks: list[RaceMark] = []
     scores: dict[int, float] = {}
     total, count = 0.0, 0
     for event, at in zip(events, counted.values, strict=True):
@@ -86,8 +86,8 @@ def _line(run: int, label: str, events: Sequence[EventRecord], counted: Clock) -
                 _put(mean, at, total / count)
             case AnswerChanged(node=node, answer=answer, correct=correct):
                 told = "none that can be read" if answer is None else answer
-                marks.append(Mark(at, scores.get(node), told, node, correct))
-    return RunLine(run, label, tuple(best), tuple(thinned(mean)), tuple(marks), counted.end)
+                marks.append(RaceMark(at, scores.get(node), told, node, correct))
+    return RaceLine(run, label, tuple(best), tuple(thin_out(mean)), tuple(marks), counted.end)
 
 
 def _put(points: list[Point], at: float, value: float) -> None:
@@ -98,7 +98,7 @@ def _put(points: list[Point], at: float, value: float) -> None:
         points.append((at, value))
 
 
-def thinned(points: Sequence[Point], most: int = MOST) -> list[Point]:
+def thin_out(points: Sequence[Point], most: int = MOST) -> list[Point]:
     """At most `most` of the points, evenly, the last one always among them."""
     if len(points) <= most:
         return list(points)
@@ -117,7 +117,7 @@ def race_figure(info: RaceInfo) -> go.Figure:
                 x=[*xs, line.end] if xs else [None],
                 y=[*ys, ys[-1]] if ys else [None],
                 mode="lines",
-                name=escaped(visible(line.label)),
+                name=escape(visible(line.label)),
                 line={"shape": "hv", "width": width, "color": colour, "dash": dash},
                 opacity=1 if width > 2 else 0.6,
                 legendgroup=str(line.run),
@@ -139,7 +139,7 @@ def race_figure(info: RaceInfo) -> go.Figure:
                 "symbol": [VERDICTS[mark.correct] for mark in line.marks],
                 "line": {"width": 1.5, "color": GREY},
             },
-            hovertext=[_told(line.run, mark) for mark in line.marks],
+            hovertext=[_hover_text(line.run, mark) for mark in line.marks],
             hoverinfo="text",
             cliponaxis=False,
         )
@@ -151,16 +151,16 @@ def race_figure(info: RaceInfo) -> go.Figure:
             name=f"answer, {WORDS[correct]}",
             marker={"symbol": symbol, "size": 11, "color": GREY},
         )
-    framed(figure, x=info.axis.title.lower(), y="score", height=300)
+    frame(figure, x=info.axis.title.lower(), y="score", height=300)
     figure.update_yaxes(range=[-0.04, 1.06])
     figure.update_xaxes(rangemode="tozero")
     return figure
 
 
-def _told(run: int, mark: Mark) -> str:
+def _hover_text(run: int, mark: RaceMark) -> str:
     score = "no score" if mark.score is None else f"score {mark.score:.3f}"
     short = mark.answer if len(mark.answer) <= 60 else mark.answer[:59] + "\u2026"
     return (
-        f"run {run}: answer {escaped(visible(short))}, {WORDS[mark.correct]}<br>{score}, node "
+        f"run {run}: answer {escape(visible(short))}, {WORDS[mark.correct]}<br>{score}, node "
         f"{mark.node}"
     )

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components.compare.address import Asked
+from components.compare.address import CompareAddress
 from components.compare.chart import race_figure, race_info
 from components.compare.tracks_panel import Track
 from components.frame.theme import CONFIG
 
 
-def chart(now: Asked, shown: Sequence[Track]) -> None:
+def chart(now: CompareAddress, shown: Sequence[Track]) -> None:
     """Draw the whole course of every run; moving the clock does not change it."""
     st.subheader("Answers and scores over the clock", anchor=False)
     info = race_info(

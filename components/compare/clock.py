@@ -23,7 +23,7 @@ WRITTEN = ("step", "rollout", "aside")
 
 
 @dataclass(frozen=True)
-class Axis:
+class ClockAxis:
     """An amount that grows while a run goes on: its name in addresses, its title, its unit behind a
     number, and what it counts."""
 
@@ -33,27 +33,29 @@ class Axis:
     meaning: str
 
 
-AXES: Sequence[Axis] = (
-    Axis(
+AXES: Sequence[ClockAxis] = (
+    ClockAxis(
         "generated",
         "Generated tokens",
         "generated tokens",
         "tokens that the policy wrote, as the budget counts them",
     ),
-    Axis(
+    ClockAxis(
         "tokens",
         "All tokens",
         "tokens",
         "generated tokens, and those of prompts and verifier that came from no cache",
     ),
-    Axis("verifier", "Verifier calls", "verifier calls", "paths that a verifier scored"),
-    Axis("seconds", "Seconds", "s", "wall time since the run started, up to the next millisecond"),
-    Axis("events", "Events", "events", "the number in the run's own log"),
+    ClockAxis("verifier", "Verifier calls", "verifier calls", "paths that a verifier scored"),
+    ClockAxis(
+        "seconds", "Seconds", "s", "wall time since the run started, up to the next millisecond"
+    ),
+    ClockAxis("events", "Events", "events", "the number in the run's own log"),
 )
 NAMES = tuple(axis.name for axis in AXES)
 
 
-def axis_of(name: str | None) -> Axis:
+def axis_of(name: str | None) -> ClockAxis:
     """The axis of that name; the first one where there is none."""
     return next((axis for axis in AXES if axis.name == name), AXES[0])
 
@@ -112,10 +114,10 @@ def clock(nodes: Iterable[Node], events: Sequence[EventRecord], axis: str) -> Cl
     by_id = {node.id: node for node in nodes}
     snapshots = [told(ledger) if (ledger := ledger_of(event.body)) else None for event in events]
     steps = [step(event.body, by_id) for event in events]
-    return Clock(axis, seqs, _met(snapshots, steps))
+    return Clock(axis, seqs, _meet_snapshots(snapshots, steps))
 
 
-def _met(snapshots: Sequence[float | None], steps: Sequence[float]) -> tuple[float, ...]:
+def _meet_snapshots(snapshots: Sequence[float | None], steps: Sequence[float]) -> tuple[float, ...]:
     """Amounts that grow by `steps`, meet every snapshot, and never pass the next one."""
     caps, cap = [0.0] * len(steps), float("inf")
     for at in range(len(steps) - 1, -1, -1):
@@ -144,13 +146,13 @@ def _all_tokens(ledger: Ledger) -> float:
     return ledger.get("generated_tokens", 0.0) + computed + ledger.get("verifier_tokens", 0.0)
 
 
-def _generated(body: EventBody, nodes: Mapping[int, Node]) -> float:
+def _count_generated(body: EventBody, nodes: Mapping[int, Node]) -> float:
     node = nodes.get(body.node) if isinstance(body, NodeAdded) else None
     written = node is not None and node.kind in WRITTEN and node.mean_logprob is not None
     return float(node.n_tokens) if written and node is not None else 0.0
 
 
-def _computed(body: EventBody, nodes: Mapping[int, Node]) -> float:
+def _count_computed(body: EventBody, nodes: Mapping[int, Node]) -> float:
     match body:
         case ScoreGiven(tokens=tokens):
             return float(tokens)
@@ -158,12 +160,12 @@ def _computed(body: EventBody, nodes: Mapping[int, Node]) -> float:
             NodeAdded(prompt_tokens=prompt, cached_tokens=cached)
             | LikelihoodGiven(prompt_tokens=prompt, cached_tokens=cached)
         ):
-            return max(0.0, (prompt or 0) - (cached or 0)) + _generated(body, nodes)
+            return max(0.0, (prompt or 0) - (cached or 0)) + _count_generated(body, nodes)
         case _:
             return 0.0
 
 
-def _scored(body: EventBody, nodes: Mapping[int, Node]) -> float:
+def _count_scored(body: EventBody, nodes: Mapping[int, Node]) -> float:
     return 1.0 if isinstance(body, ScoreGiven) else 0.0
 
 
@@ -173,7 +175,7 @@ _TOLD: Mapping[str, Callable[[Ledger], float]] = {
     "verifier": lambda ledger: ledger.get("verifier_calls", 0.0),
 }
 _STEPS: Mapping[str, Callable[[EventBody, Mapping[int, Node]], float]] = {
-    "generated": _generated,
-    "tokens": _computed,
-    "verifier": _scored,
+    "generated": _count_generated,
+    "tokens": _count_computed,
+    "verifier": _count_scored,
 }

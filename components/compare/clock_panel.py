@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components.compare.address import Asked, move_clock
-from components.compare.clock import AXES, NAMES, Axis, axis_of
+from components.compare.address import CompareAddress, move_clock
+from components.compare.clock import AXES, NAMES, ClockAxis, axis_of
 from components.compare.moments import answers
 from components.compare.tracks_panel import Track
 from components.frame.address import put_in_address
 from components.run.words import amount
 
 
-def clock_bar(now: Asked, shown: Sequence[Track]) -> None:
+def clock_bar(now: CompareAddress, shown: Sequence[Track]) -> None:
     """Draw the clock; every choice goes into the address."""
     end = max((track.clock.end for track in shown), default=0.0)
     left, middle, right = st.columns([2, 6, 3], vertical_alignment="bottom", gap="medium")
@@ -31,7 +31,7 @@ def clock_bar(now: Asked, shown: Sequence[Track]) -> None:
         _steps(now, shown, at, end)
 
 
-def _axes(axis: Axis) -> None:
+def _axes(axis: ClockAxis) -> None:
     key = "compare.axis"
     st.session_state[key] = axis.name
 
@@ -50,7 +50,7 @@ def _axes(axis: Axis) -> None:
     )
 
 
-def _slider(axis: Axis, at: float, end: float) -> None:
+def _slider(axis: ClockAxis, at: float, end: float) -> None:
     # Another end is another slider. What a browser says of the earlier one counts as a change too,
     # so only another value is a reader's choice.
     key = f"compare.at.{axis.name}.{end}"
@@ -73,7 +73,7 @@ def _slider(axis: Axis, at: float, end: float) -> None:
     )
 
 
-def _steps(now: Asked, shown: Sequence[Track], at: float, end: float) -> None:
+def _steps(now: CompareAddress, shown: Sequence[Track], at: float, end: float) -> None:
     """Start, one moment back or forward over all runs, the next answer, the end."""
     before = [value for track in shown if (value := track.clock.before(at)) is not None]
     after = [value for track in shown if (value := track.clock.after(at)) is not None]

@@ -8,7 +8,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from components.compare.clock import Axis, Clock
+from components.compare.clock import Clock, ClockAxis
 from components.compare.moments import Moment
 from components.frame.prose import visible
 from components.run.words import MARKS, amount, costs
@@ -26,7 +26,7 @@ SHOWN_COSTS = (
 )
 
 
-class Fact(NamedTuple):
+class RunFact(NamedTuple):
     """A line of the panel; `strong` ones stand out."""
 
     name: str
@@ -34,7 +34,7 @@ class Fact(NamedTuple):
     strong: bool = False
 
 
-def facts(at: Moment, axis: Axis, counted: Clock) -> list[Fact]:
+def facts(at: Moment, axis: ClockAxis, counted: Clock) -> list[RunFact]:
     """The panel's lines: where the clock stands, the answer with its verdict, scores, and the
     ledger."""
     spent = f"{amount(counted.value_at(at.event))} of {amount(counted.end)} {axis.unit}"
@@ -45,11 +45,11 @@ def facts(at: Moment, axis: Axis, counted: Clock) -> list[Fact]:
     )
     ledger = [cost for cost in costs(at.ledger) if cost.name in SHOWN_COSTS]
     return [
-        Fact("Answer so far", answer_words(at), True),
-        Fact("Clock", spent),
-        Fact("Scores so far", scores),
-        Fact("Nodes", amount(at.nodes)),
-        *(Fact(cost.name, cost.value) for cost in ledger),
+        RunFact("Answer so far", answer_words(at), True),
+        RunFact("Clock", spent),
+        RunFact("Scores so far", scores),
+        RunFact("Nodes", amount(at.nodes)),
+        *(RunFact(cost.name, cost.value) for cost in ledger),
     ]
 
 
@@ -61,7 +61,7 @@ def answer_words(at: Moment) -> str:
     return f"{visible(told)}  {SIGNS[at.correct]} {MARKS[at.correct]}"
 
 
-def panel_html(lines: Sequence[Fact]) -> str:
+def panel_html(lines: Sequence[RunFact]) -> str:
     """The lines as an escaped table."""
     rows = "".join(
         (

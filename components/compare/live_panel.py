@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from backend.client import Client
-from components.compare.address import Asked
-from components.compare.clock import Axis
+from components.compare.address import CompareAddress
+from components.compare.clock import ClockAxis
 from components.compare.facts import answer_words, facts, panel_html
-from components.compare.moments import Standing, moment, standings
-from components.compare.tracks_panel import Track, refreshed
+from components.compare.moments import Placing, moment, standings
+from components.compare.tracks_panel import Track, refresh
 from components.frame.theme import NOTHING
 from components.run.words import state_word
 
@@ -29,13 +29,13 @@ _NO_FADING = (
 """Figures that are read again and again would else turn grey each time while they are fetched."""
 
 
-def live(service: Client, now: Asked, shown: Sequence[Track]) -> None:
+def live(service: Client, now: CompareAddress, shown: Sequence[Track]) -> None:
     """Draw panels and scoreboard, again and again while a run is under way."""
     alive = not all(track.over for track in shown)
     st.html(_NO_FADING)
 
     def part() -> None:
-        latest = refreshed(service, now, shown) if alive else shown
+        latest = refresh(service, now, shown) if alive else shown
         with st.container(key="compare_live"):
             _panels(now, latest)
             _scoreboard(now, latest)
@@ -45,13 +45,13 @@ def live(service: Client, now: Asked, shown: Sequence[Track]) -> None:
     st.fragment(part, run_every=EVERY_S if alive else None)()
 
 
-def _panels(now: Asked, shown: Sequence[Track]) -> None:
+def _panels(now: CompareAddress, shown: Sequence[Track]) -> None:
     for column, track in zip(st.columns(len(shown), gap="small"), shown, strict=True):
         with column:
             st.html(panel_html(facts(moment(track.log.events, track.until), now.axis, track.clock)))
 
 
-def _scoreboard(now: Asked, shown: Sequence[Track]) -> None:
+def _scoreboard(now: CompareAddress, shown: Sequence[Track]) -> None:
     st.markdown(
         "**Who answered first?**",
         help=(
@@ -87,7 +87,7 @@ def _scoreboard(now: Asked, shown: Sequence[Track]) -> None:
 
 
 def scoreboard_table(
-    found: Sequence[Standing], by_id: dict[int, Track], axis: Axis
+    found: Sequence[Placing], by_id: dict[int, Track], axis: ClockAxis
 ) -> pd.DataFrame:
     """One line a run. The first answer and the right one are on the axis of the clock, which their
     columns name."""

@@ -35,7 +35,7 @@ def moment(events: Sequence[EventRecord], until: int | None) -> Moment:
     """Fold the log up to a moment."""
     nodes, total, scored = 0, 0.0, 0
     best: float | None = None
-    answer: Answer | None = None
+    answer: AnswerMoment | None = None
     ledger: Mapping[str, float] = {}
     for event in up_to(events, until):
         ledger = ledger_of(event.body) or ledger
@@ -55,7 +55,7 @@ def moment(events: Sequence[EventRecord], until: int | None) -> Moment:
     )
 
 
-class Answer(NamedTuple):
+class AnswerMoment(NamedTuple):
     """A change of the answer: when, what (None: it cannot be read), at which node, and whether it
     is right (None: undecided)."""
 
@@ -65,11 +65,11 @@ class Answer(NamedTuple):
     correct: bool | None
 
 
-def _answer(seq: int, change: AnswerChanged) -> Answer:
-    return Answer(seq, change.answer, change.node, change.correct)
+def _answer(seq: int, change: AnswerChanged) -> AnswerMoment:
+    return AnswerMoment(seq, change.answer, change.node, change.correct)
 
 
-def answers(events: Sequence[EventRecord], until: int | None = None) -> list[Answer]:
+def answers(events: Sequence[EventRecord], until: int | None = None) -> list[AnswerMoment]:
     """The answers of a run in order."""
     return [
         _answer(event.seq, event.body)
@@ -79,7 +79,7 @@ def answers(events: Sequence[EventRecord], until: int | None = None) -> list[Ans
 
 
 @dataclass(frozen=True)
-class Standing:
+class Placing:
     """A line of the scoreboard: what a run had spent at its first answer and when the answer that
     it kept was first right, None if never; `place` counts from 1 by the first answer, equal amounts
     share it."""
@@ -93,7 +93,7 @@ class Standing:
 
 def standings(
     runs: Mapping[int, tuple[Sequence[EventRecord], Clock]], untils: Mapping[int, int | None]
-) -> list[Standing]:
+) -> list[Placing]:
     """The scoreboard at a moment of each run, in the order given."""
     found = {run: answers(events, untils[run]) for run, (events, _) in runs.items()}
     first = {
@@ -101,7 +101,7 @@ def standings(
     }
     amounts = sorted(value for value in first.values() if value is not None)
     return [
-        Standing(
+        Placing(
             run,
             None if (value := first[run]) is None else amounts.index(value) + 1,
             value,
@@ -112,7 +112,7 @@ def standings(
     ]
 
 
-def _right_since(told: Sequence[Answer], counted: Clock) -> float | None:
+def _right_since(told: Sequence[AnswerMoment], counted: Clock) -> float | None:
     """The amount since which the answer has been right without a break."""
     since: float | None = None
     for answer in told:

@@ -15,11 +15,11 @@ from backend.messages.runs import Catalog, RunSpec, StrategyInfo
 from components.compare.address import FEWEST, MOST, show_runs
 from components.form.limits_form import limits_form
 from components.form.models_form import ENGINE, VERIFIER, select
-from components.form.problem_form import Chosen, problem_picker
+from components.form.problem_form import ProblemChoice, problem_picker
 from components.form.run_again_form import FAVOURITES, first_choices
 from components.form.schema_form import schema_form
-from components.form.start_form import Start
-from components.frame.service import explained, refusals
+from components.form.start_form import FormStart
+from components.frame.service import explain, refusals
 
 BUDGET = {"generated_tokens": 2000.0}
 """What every strategy may spend at first: without a common limit a race says little."""
@@ -35,7 +35,7 @@ class Race:
 
 def race_form(service: Client, catalog: Catalog, preferences: Preferences) -> None:
     """Draw the form; a press on the button starts all runs and shows them."""
-    start = Start(first_choices(catalog, preferences).model_copy(update={"budget": BUDGET}))
+    start = FormStart(first_choices(catalog, preferences).model_copy(update={"budget": BUDGET}))
     left, right = st.columns([2, 3], gap="large")
     with left:
         chosen = problem_picker(catalog.problem_sets, start)
@@ -45,12 +45,12 @@ def race_form(service: Client, catalog: Catalog, preferences: Preferences) -> No
     with right:
         entries = _strategies(catalog.strategies)
         params = {entry.name: _params(entry, start) for entry in entries}
-    race = planned(chosen, entries, params, {**models, **rest})
+    race = plan_race(chosen, entries, params, {**models, **rest})
     _start(service, race, preferences)
 
 
-def planned(
-    chosen: Chosen,
+def plan_race(
+    chosen: ProblemChoice,
     entries: Sequence[StrategyInfo],
     params: Mapping[str, Mapping[str, Any]],
     common: Mapping[str, Any],
@@ -78,7 +78,7 @@ def planned(
     )
 
 
-def _models(catalog: Catalog, preferences: Preferences, start: Start) -> dict[str, Any]:
+def _models(catalog: Catalog, preferences: Preferences, start: FormStart) -> dict[str, Any]:
     """Engine and verifier for all; models are the preferred ones where the engine is the preferred
     one, else its defaults."""
     left, right = st.columns(2)
@@ -126,7 +126,7 @@ def _strategies(strategies: Sequence[StrategyInfo]) -> list[StrategyInfo]:
     return [by_name[name] for name in names]
 
 
-def _params(entry: StrategyInfo, start: Start) -> dict[str, Any]:
+def _params(entry: StrategyInfo, start: FormStart) -> dict[str, Any]:
     with st.expander(f"Parameters of {entry.title}", icon=":material/tune:"):
         return schema_form(entry.params_schema, key=f"form.{entry.name}", given={}, start=start)
 
@@ -167,5 +167,5 @@ def _forecast(service: Client, race: Race) -> tuple[str, bool]:
         try:
             told.append(f"{spec.strategy.replace('_', ' ')}: {service.estimate(spec).sentence}")
         except (Refused, Unreachable) as error:
-            return f":material/error: {spec.strategy.replace('_', ' ')}: {explained(error)}", False
+            return f":material/error: {spec.strategy.replace('_', ' ')}: {explain(error)}", False
     return "  \n".join(told), True

@@ -9,17 +9,17 @@ import streamlit as st
 from backend.client import Client
 from backend.messages.compare import Divergence, Gap, Setting, TokenAt
 from backend.messages.runs import Run
-from components.compare.address import Asked, choose_node, show_runs
+from components.compare.address import CompareAddress, choose_node, show_runs
 from components.compare.facts import settings_html
-from components.compare.settings import told_value
-from components.compare.tracks_panel import Track, kept
+from components.compare.settings import format_value
+from components.compare.tracks_panel import Track, keep
 from components.frame.prose import visible
 from components.frame.service import refusals
 
 TITLE = "Where does the first token differ?"
 
 
-def rerun_button(service: Client, now: Asked, run: Run) -> None:
+def rerun_button(service: Client, now: CompareAddress, run: Run) -> None:
     """Have the same run once more, same seed and all, and put the two side by side."""
     if st.button(
         "Run again and compare",
@@ -43,7 +43,7 @@ def rerun_button(service: Client, now: Asked, run: Run) -> None:
             st.rerun()
 
 
-def first_token(service: Client, now: Asked, one: Track, other: Track) -> None:
+def first_token(service: Client, now: CompareAddress, one: Track, other: Track) -> None:
     """The panel for a pair of runs. Two runs of different settings are compared only if asked."""
     same = one.run.spec == other.run.spec
     with st.expander(TITLE, icon=":material/difference:", expanded=same):
@@ -67,7 +67,7 @@ def first_token(service: Client, now: Asked, one: Track, other: Track) -> None:
             name = ("divergence", one.run.id, other.run.id)
             _found(
                 now,
-                kept(
+                keep(
                     name,
                     (one.run.finished_at, other.run.finished_at),
                     lambda: service.compare.divergence(one.run.id, other.run.id),
@@ -75,7 +75,7 @@ def first_token(service: Client, now: Asked, one: Track, other: Track) -> None:
             )
 
 
-def _found(now: Asked, found: Divergence) -> None:
+def _found(now: CompareAddress, found: Divergence) -> None:
     icon = {"identical": ":material/check_circle:", "course": ":material/call_split:"}.get(
         found.how, ":material/difference:"
     )
@@ -136,12 +136,12 @@ def token_rows(one: TokenAt | None, other: TokenAt | None) -> list[tuple[str, Se
     """The two tokens at the first difference: text, id, log-probability."""
 
     def row(name: str, of: str) -> tuple[str, Sequence[str], bool]:
-        return name, [_told(token, of) for token in (one, other)], False
+        return name, [_describe_token(token, of) for token in (one, other)], False
 
     return [row("token", "text"), row("id", "token_id"), row("log p", "logprob")]
 
 
-def _told(token: TokenAt | None, of: str) -> str:
+def _describe_token(token: TokenAt | None, of: str) -> str:
     if token is None:
         return "the text has ended" if of == "text" else ""
     if of == "text":
@@ -177,6 +177,6 @@ _UNEXPLAINED = (
 
 def _values(setting: Setting) -> list[str]:
     return [
-        told_value(setting.one) if setting.one_has else "\u2014",
-        told_value(setting.other) if setting.other_has else "\u2014",
+        format_value(setting.one) if setting.one_has else "\u2014",
+        format_value(setting.other) if setting.other_has else "\u2014",
     ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def told_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A setting as it is written: texts as they are, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import JsonValue
 
-from backend.core.descriptions import Absent, Line, flattened, lines
+from backend.core.descriptions import Absent, DescriptionLine, flatten, lines
 from backend.messages.runs import Catalog, Run
 from components.compare.facts import settings_html
-from components.compare.settings import told_value, with_defaults
+from components.compare.settings import format_value, with_defaults
 from components.compare.tracks_panel import Track
 
 SECOND_TIME = ("spec", "imported")
@@ -36,7 +36,7 @@ def settings(catalog: Catalog, shown: Sequence[Track]) -> None:
         st.html(
             settings_html(
                 [track.label for track in shown],
-                [(line.name, told(line), line.equal) for line in rows],
+                [(line.name, format_line(line), line.equal) for line in rows],
             )
         )
 
@@ -48,9 +48,9 @@ def description(run: Run, catalog: Catalog | None) -> dict[str, JsonValue]:
     entries = catalog.strategies if catalog else []
     schema = next((one.params_schema for one in entries if one.name == run.strategy), {})
     made_by = {name: value for name, value in run.manifest.items() if name not in SECOND_TIME}
-    return flattened({**run.spec, "params": with_defaults(run.params, schema), "manifest": made_by})
+    return flatten({**run.spec, "params": with_defaults(run.params, schema), "manifest": made_by})
 
 
-def told(line: Line) -> list[str]:
+def format_line(line: DescriptionLine) -> list[str]:
     """The values as texts; a dash where a run has none of that name."""
-    return ["\u2014" if isinstance(value, Absent) else told_value(value) for value in line.values]
+    return ["\u2014" if isinstance(value, Absent) else format_value(value) for value in line.values]

@@ -11,9 +11,9 @@ import streamlit as st
 
 from backend.client import Client
 from backend.messages.runs import OVER, Run
-from components.compare.address import Asked
+from components.compare.address import CompareAddress
 from components.compare.clock import Clock, clock
-from components.frame.service import required
+from components.frame.service import require
 from components.run.log import RunLog
 
 Made = TypeVar("Made")
@@ -39,7 +39,7 @@ class Track:
         return f"run {self.run.id}, {self.run.strategy.replace('_', ' ')}"
 
 
-def tracks(service: Client, now: Asked) -> list[Track]:
+def tracks(service: Client, now: CompareAddress) -> list[Track]:
     """Fetch what is new of every run; a run that is not there ends the page with what to do."""
     logs: dict[int, RunLog] = st.session_state.setdefault(_LOGS, {})
     for run_id in logs.keys() - set(now.runs):
@@ -47,17 +47,17 @@ def tracks(service: Client, now: Asked) -> list[Track]:
     return [_track(service, logs, run_id, now) for run_id in now.runs]
 
 
-def refreshed(service: Client, now: Asked, shown: Sequence[Track]) -> list[Track]:
+def refresh(service: Client, now: CompareAddress, shown: Sequence[Track]) -> list[Track]:
     """The same runs a little later; those that are over are as they were."""
     logs: dict[int, RunLog] = st.session_state[_LOGS]
     return [track if track.over else _track(service, logs, track.run.id, now) for track in shown]
 
 
-def _track(service: Client, logs: dict[int, RunLog], run_id: int, now: Asked) -> Track:
-    run = required(lambda: service.info(run_id), f"Run {run_id}")
+def _track(service: Client, logs: dict[int, RunLog], run_id: int, now: CompareAddress) -> Track:
+    run = require(lambda: service.info(run_id), f"Run {run_id}")
     log = logs.setdefault(run_id, RunLog(run_id))
-    required(lambda: log.read_on(service), f"The log of run {run_id}")
-    counted = kept(
+    require(lambda: log.read_on(service), f"The log of run {run_id}")
+    counted = keep(
         ("clock", run_id, now.axis.name),
         len(log.events),
         lambda: clock(log.nodes, log.events, now.axis.name),
@@ -65,7 +65,7 @@ def _track(service: Client, logs: dict[int, RunLog], run_id: int, now: Asked) ->
     return Track(run, log, counted, counted.event_at(now.at))
 
 
-def kept(name: Hashable, version: Hashable, make: Callable[[], Made]) -> Made:
+def keep(name: Hashable, version: Hashable, make: Callable[[], Made]) -> Made:
     """What `make` gives, made again only for another version: the slider runs the page at every
     move."""
     store: dict[Hashable, tuple[Hashable, Made]] = st.session_state.setdefault(_KEPT, {})

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.client import Client, public_token, public_url
-from components.compare.address import Asked, choose_node, show_runs
+from components.compare.address import CompareAddress, choose_node, show_runs
 from components.compare.rerun_panel import rerun_button
 from components.compare.tracks_panel import Track
 from components.frame.address import address, page
@@ -22,7 +22,7 @@ FIXED = 4000
 """Pixels to leave below a tree so that it never takes more than its height."""
 
 
-def trees(service: Client, now: Asked, shown: Sequence[Track]) -> None:
+def trees(service: Client, now: CompareAddress, shown: Sequence[Track]) -> None:
     """Draw them. A click chooses a node of that run; a change of its state draws the page again."""
     changed = False
     for column, track in zip(st.columns(len(shown), gap="small"), shown, strict=True):
@@ -51,7 +51,7 @@ def trees(service: Client, now: Asked, shown: Sequence[Track]) -> None:
         st.rerun()
 
 
-def _header(service: Client, now: Asked, track: Track) -> None:
+def _header(service: Client, now: CompareAddress, track: Track) -> None:
     run = track.run
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(

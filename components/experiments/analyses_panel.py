@@ -14,7 +14,7 @@ from backend.messages.experiments import Analysis, Chart, ExperimentDetail
 from components.experiments.analysis_figure import analysis_figure
 from components.experiments.picker_form import choice, number, number_at
 from components.frame.prose import plain_markdown, visible
-from components.frame.service import required
+from components.frame.service import require
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"]}
 """Zoom by the bar over a chart; pictures are saved by the menu."""
@@ -55,7 +55,7 @@ def analyses_panel(service: Client, info: ExperimentDetail, axis: str, slice: st
         for name, each in SLIDERS.items()
     }
     with st.spinner("Computing intervals\u2026"):
-        found = required(
+        found = require(
             lambda: service.experiments.analyses(info.hash, axis=axis, within=slice, **chosen),
             "The analyses",
         )

@@ -10,7 +10,7 @@ from plotly import graph_objects as go
 
 from backend.core.palette import COLOURS, line_look
 from components.experiments.budget_curve import faint, readable_log
-from components.frame.theme import GREY, SCORE_SCALE, escaped, framed
+from components.frame.theme import GREY, SCORE_SCALE, escape, frame
 
 Point = tuple[float | str, float, float | None, float | None]
 FITTED = "fitted"
@@ -55,7 +55,7 @@ def curves(chart: ChartLike) -> go.Figure:
         figure.add_scatter(
             x=[point[0] for point in line.points],
             y=[point[1] for point in line.points],
-            name=escaped(line.name),
+            name=escape(line.name),
             legendgroup=line.name,
             mode="markers" if chart.kind == "points" else "lines" if fitted else "lines+markers",
             line={
@@ -72,7 +72,7 @@ def curves(chart: ChartLike) -> go.Figure:
             hovertext=[_told(line, point) for point in line.points],
             hoverinfo="text",
         )
-    framed(figure, x=chart.x_title, y=chart.y_title, height=340)
+    frame(figure, x=chart.x_title, y=chart.y_title, height=340)
     if chart.part:  # one of several that are compared
         figure.update_yaxes(range=[-0.02, 1.02])
     if chart.logarithmic:
@@ -104,7 +104,7 @@ def _told(line: LineLike, point: Point) -> str:
     x, y, low, high = point
     band = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
     return (
-        f"<b>{escaped(line.name)}</b><br>{escaped(x) if isinstance(x, str) else f'{x:,.4g}'}: "
+        f"<b>{escape(line.name)}</b><br>{escape(x) if isinstance(x, str) else f'{x:,.4g}'}: "
         f"{y:,.4g}{band}"
     )
 
@@ -114,7 +114,7 @@ def bars(chart: ChartLike) -> go.Figure:
     figure = go.Figure()
     for line, colour in zip(chart.lines, COLOURS, strict=False):
         figure.add_bar(
-            y=[escaped(str(point[0])) for point in line.points],
+            y=[escape(str(point[0])) for point in line.points],
             x=[point[1] for point in line.points],
             orientation="h",
             marker={"color": colour},
@@ -122,7 +122,7 @@ def bars(chart: ChartLike) -> go.Figure:
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",
-            name=escaped(line.name),
+            name=escape(line.name),
         )
     return _listed(figure, chart)
 
@@ -133,7 +133,7 @@ def intervals(chart: ChartLike) -> go.Figure:
     for line, colour in zip(chart.lines, COLOURS, strict=False):
         known = [point for point in line.points if point[2] is not None and point[3] is not None]
         figure.add_scatter(
-            y=[escaped(str(point[0])) for point in known],
+            y=[escape(str(point[0])) for point in known],
             x=[point[1] for point in known],
             mode="markers",
             marker={"size": 9, "color": colour},
@@ -166,7 +166,7 @@ def intervals(chart: ChartLike) -> go.Figure:
 def _listed(figure: go.Figure, chart: ChartLike) -> go.Figure:
     """The frame of names under each other."""
     names = max((len(line.points) for line in chart.lines), default=0)
-    framed(figure, x=chart.y_title, y="", height=90 + 24 * names)
+    frame(figure, x=chart.y_title, y="", height=90 + 24 * names)
     figure.update_yaxes(autorange="reversed", type="category", automargin=True, dtick=1)
     figure.update_layout(showlegend=False)
     return figure
@@ -183,7 +183,7 @@ def grid(chart: ChartLike) -> go.Figure:
         go.Heatmap(
             z=[[row.get(column) for column in columns] for row in by],
             x=[column if isinstance(column, str) else f"{column:g}" for column in columns],
-            y=[escaped(line.name) for line in chart.lines],
+            y=[escape(line.name) for line in chart.lines],
             zmin=0,
             zmax=1,
             colorscale=SCORE_SCALE,
@@ -194,7 +194,7 @@ def grid(chart: ChartLike) -> go.Figure:
             colorbar={"thickness": 10},
         )
     )
-    framed(figure, x=chart.x_title, y=chart.y_title, height=110 + 34 * len(chart.lines))
+    frame(figure, x=chart.x_title, y=chart.y_title, height=110 + 34 * len(chart.lines))
     figure.update_xaxes(type="category")
     figure.update_yaxes(automargin=True, autorange="reversed", type="category")
     return figure

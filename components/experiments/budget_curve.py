@@ -11,7 +11,7 @@ from typing import Protocol
 from plotly import graph_objects as go
 
 from backend.core.palette import line_look
-from components.frame.theme import escaped, framed
+from components.frame.theme import escape, frame
 
 
 class BandLike(Protocol):
@@ -46,7 +46,7 @@ class CurveLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Mark:
+class CurveMark:
     """A point as drawn: cost and accuracy with its band (None: not known), and what its label
     says.
     """
@@ -66,7 +66,7 @@ class CurveInfo:
     """The curves by arm, in order, and the gap between what is covered and what is chosen: (cost,
     chosen, covered), empty where one is missing."""
 
-    arms: tuple[tuple[str, tuple[Mark, ...]], ...]
+    arms: tuple[tuple[str, tuple[CurveMark, ...]], ...]
     gap: tuple[tuple[float, float, float], ...]
 
 
@@ -91,12 +91,12 @@ def curve_info(
     return CurveInfo(tuple((arm, by_arm[arm]) for arm in shown if by_arm.get(arm)), tuple(between))
 
 
-def mark_of(point: PointLike) -> Mark | None:
+def mark_of(point: PointLike) -> CurveMark | None:
     """A point as a mark; None where it has no place."""
     if point.cost is None or point.accuracy.value is None:
         return None
     band = point.accuracy
-    return Mark(
+    return CurveMark(
         point.budget,
         point.cost,
         point.accuracy.value,
@@ -154,7 +154,7 @@ def curve_figure(
             x=[mark.cost for mark in marks],
             y=[mark.accuracy if right else 1.0 - mark.unanswered for mark in marks],
             mode="lines+markers",
-            name=escaped(arm),
+            name=escape(arm),
             legendgroup=arm,
             line={"color": look.colour, "width": 2.2, "dash": look.dash},
             marker={
@@ -167,7 +167,7 @@ def curve_figure(
             hovertext=[label(arm, mark) for mark in marks],
             hoverinfo="text",
         )
-    framed(
+    frame(
         figure,
         x=counts,
         y="accuracy: share answered right" if right else "share of problems answered",
@@ -206,10 +206,10 @@ def readable_log(figure: go.Figure, values: Sequence[float]) -> None:
             math.floor(math.log10(min(inside))) - 1, math.ceil(math.log10(max(inside))) + 2
         )
         ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
-        figure.update_xaxes(tickvals=ticks, ticktext=[shortened(tick) for tick in ticks])
+        figure.update_xaxes(tickvals=ticks, ticktext=[shorten(tick) for tick in ticks])
 
 
-def shortened(tick: float) -> str:
+def shorten(tick: float) -> str:
     """1, 500, 20k, 5M, 2e+12."""
     for size, letter in ((1e9, ""), (1e6, "M"), (1e3, "k")):
         if tick >= size:
@@ -217,11 +217,11 @@ def shortened(tick: float) -> str:
     return f"{tick:g}"
 
 
-def label(arm: str, mark: Mark) -> str:
+def label(arm: str, mark: CurveMark) -> str:
     """What hovering tells."""
     band = "" if mark.low is None or mark.high is None else f" [{mark.low:.3f}, {mark.high:.3f}]"
     return (
-        f"<b>{escaped(arm)}</b><br>budget {mark.budget:g}, cost {mark.cost:,.1f}<br>accuracy "
+        f"<b>{escape(arm)}</b><br>budget {mark.budget:g}, cost {mark.cost:,.1f}<br>accuracy "
         f"{mark.accuracy:.3f}{band}"
         f"<br>{mark.problems} problems, {mark.n:,} runs or samples<br>{mark.unanswered:.1%} "
         "without an answer"
@@ -237,12 +237,12 @@ def faint(colour: str) -> str:
 __all__ = [
     "METRICS",
     "CurveInfo",
-    "Mark",
+    "CurveMark",
     "curve_figure",
     "curve_info",
     "faint",
     "label",
     "mark_of",
     "readable_log",
-    "shortened",
+    "shorten",
 ]

@@ -19,7 +19,7 @@ from components.experiments.picker_form import choice, several
 from components.frame.address import page, put_in_address
 from components.frame.pictures_panel import pictures
 from components.frame.prose import plain_markdown, visible
-from components.frame.service import refusals, required
+from components.frame.service import refusals, require
 
 SCALES = ("logarithmic", "linear")
 MULTIPLES = "every slice side by side"
@@ -88,7 +88,7 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
     view = CurveChoices(arms, gap, scale == SCALES[0], metric)
     _figures(
         [
-            required(
+            require(
                 partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices),
                 "The curves",
             )
@@ -255,9 +255,7 @@ def behind(service: Client, info: ExperimentDetail) -> None:
         return
     if arm not in info.arms:
         return
-    found = required(
-        lambda: service.experiments.results(info.hash, arm, budget), "The runs"
-    ).results
+    found = require(lambda: service.experiments.results(info.hash, arm, budget), "The runs").results
     st.subheader(f"Behind {plain_markdown(arm)} at {budget:g}")
     if not found:
         st.info("No finished task at this budget.")

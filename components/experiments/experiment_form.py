@@ -10,11 +10,11 @@ import streamlit as st
 
 from backend.client import Client
 from backend.core.errors import BadInput
-from backend.experiments.spec import Experiment, parsed
+from backend.experiments.spec import Experiment, parse_experiment
 from backend.messages.experiments import ExperimentDetail, ExperimentInfo
 from components.frame.address import page, put_in_address
 from components.frame.prose import plain_markdown, visible
-from components.frame.service import refusals, required
+from components.frame.service import refusals, require
 
 EVERY_S = 2.0
 ACTIVE = ("running", "paused")
@@ -55,7 +55,7 @@ slack = 1.5
 
 def experiment_list(service: Client) -> None:
     """All experiments; refreshed while one is under way."""
-    found = required(service.experiments.all, "The list of experiments")
+    found = require(service.experiments.all, "The list of experiments")
     if not found:
         st.info(
             "No experiment yet. Describe one below, or run `python -m backend sweep SPEC.toml`."
@@ -67,7 +67,7 @@ def experiment_list(service: Client) -> None:
 
 def _table(service: Client, *, watched: bool) -> None:
     """The list; once what was under way has ended, the whole page is drawn anew."""
-    found = required(service.experiments.all, "The list of experiments")
+    found = require(service.experiments.all, "The list of experiments")
     if watched and not any(each.status in ACTIVE for each in found):
         st.rerun()
     asked = st.query_params.get("experiment", "")
@@ -156,11 +156,11 @@ def _progress(service: Client, each: ExperimentInfo) -> None:
 
 def experiment_detail(service: Client, name: str) -> None:
     """What an experiment is, what failed in it, and how to go on with it."""
-    info = required(lambda: service.experiments.info(name), f"Experiment {name}")
+    info = require(lambda: service.experiments.info(name), f"Experiment {name}")
     st.subheader(plain_markdown(info.name))
     if info.note:
         st.text(visible(info.note))
-    about = required(lambda: service.experiments.estimate(info.experiment), "What is left")
+    about = require(lambda: service.experiments.estimate(info.experiment), "What is left")
     st.text(
         about.sentence
         if about.left
@@ -245,7 +245,7 @@ def new_experiment(service: Client) -> None:
 
 def _read(text: str) -> Experiment | None:
     try:
-        return parsed(text)
+        return parse_experiment(text)
     except BadInput as error:
         st.error(plain_markdown(str(error)))
         return None

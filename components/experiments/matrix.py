@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from components.frame.theme import SCORE_SCALE, escaped, framed
+from components.frame.theme import SCORE_SCALE, escape, frame
 
 ORDERS = ("as listed", "hardest first", "most disputed first")
 NUMBERED, NAMED = 40, 120
@@ -94,7 +94,7 @@ def matrix_figure(info: MatrixInfo) -> go.Figure:
     few, named = len(info.problems) <= NUMBERED, len(info.problems) <= NAMED
     tall = 22 if few else 14 if named else 6
     heads = [
-        f"{escaped(arm)}<br>{'-' if mean is None else f'{mean:.2f}'}"
+        f"{escape(arm)}<br>{'-' if mean is None else f'{mean:.2f}'}"
         for arm, mean in zip(info.arms, info.accuracy, strict=True)
     ]
     figure = go.Figure(
@@ -112,7 +112,7 @@ def matrix_figure(info: MatrixInfo) -> go.Figure:
             colorbar={"title": "credit", "thickness": 10},
         )
     )
-    framed(
+    frame(
         figure,
         x="arm, with its accuracy",
         y="problem",

@@ -13,7 +13,7 @@ from components.experiments.picker_form import choice
 from components.frame.address import page, put_in_address
 from components.frame.pictures_panel import pictures
 from components.frame.prose import plain_markdown, visible
-from components.frame.service import refusals, required
+from components.frame.service import refusals, require
 
 
 def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
@@ -24,7 +24,7 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
         at = choice("Budget", "at", budgets, budgets[-1], help=f"in {info.axis.replace('_', ' ')}")
     with right:
         order = choice("Order of problems", "order", ORDERS, ORDERS[0])
-    told = required(lambda: service.experiments.matrix(info.hash, budget=float(at)), "The matrix")
+    told = require(lambda: service.experiments.matrix(info.hash, budget=float(at)), "The matrix")
     if not told.problems:
         st.info("Nothing is finished at this budget yet.")
         st.stop()
@@ -74,7 +74,7 @@ def flips_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
     if one == other:
         st.text("Choose two different arms.")
         return
-    pair = required(
+    pair = require(
         lambda: service.experiments.compare(info.hash, one, other, told.budget), "The comparison"
     )
     band = pair.difference

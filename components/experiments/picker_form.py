@@ -9,13 +9,13 @@ import streamlit as st
 from backend.client import Client
 from backend.messages.experiments import ExperimentInfo
 from components.frame.address import put_in_address
-from components.frame.service import required
+from components.frame.service import require
 
 
-def chosen_experiment(service: Client) -> str:
+def choose_experiment(service: Client) -> str:
     """The hash of the experiment that the address names, or of the newest that holds something; the
     page ends here where there is none."""
-    found = required(service.experiments.all, "The list of experiments")
+    found = require(service.experiments.all, "The list of experiments")
     if not found:
         st.info("No experiment has been carried out yet. Begin one on the Experiments page.")
         st.stop()
@@ -132,7 +132,7 @@ def number(label: str, name: str, low: float, high: float, step: float, otherwis
 
 __all__ = [
     "choice",
-    "chosen_experiment",
+    "choose_experiment",
     "in_address",
     "number",
     "number_at",

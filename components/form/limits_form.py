@@ -10,7 +10,7 @@ import streamlit as st
 from backend.core.spec import SamplingSpec
 from backend.messages.runs import Axis, Catalog
 from components.form.schema_form import schema_form
-from components.form.start_form import MOST, Start
+from components.form.start_form import MOST, FormStart
 
 FIRST_LIMITS = {"generated_tokens": 2000.0, "seconds": 60.0}
 OTHER_LIMIT = 100.0
@@ -18,7 +18,7 @@ LEAST = 0.1
 """The smallest limit that the form can hold."""
 
 
-def limits_form(catalog: Catalog, start: Start) -> dict[str, Any]:
+def limits_form(catalog: Catalog, start: FormStart) -> dict[str, Any]:
     """Draw the inputs and return them as fields of a `RunSpec`."""
     budget = _budget(catalog.budget_axes, start)
     seed = st.number_input(
@@ -40,7 +40,7 @@ def limits_form(catalog: Catalog, start: Start) -> dict[str, Any]:
     return {"seed": int(seed), "budget": budget, "sampling": sampling}
 
 
-def _budget(axes: Sequence[Axis], start: Start) -> dict[str, float]:
+def _budget(axes: Sequence[Axis], start: FormStart) -> dict[str, float]:
     """A limit for each chosen axis; a run ends at the first that is reached."""
     titles = {axis.name: axis.title for axis in axes}
     given = {
@@ -68,7 +68,7 @@ def _budget(axes: Sequence[Axis], start: Start) -> dict[str, float]:
     }
 
 
-def _limit(axis: str, title: str, first: float, start: Start) -> float:
+def _limit(axis: str, title: str, first: float, start: FormStart) -> float:
     key = f"form.limit.{axis}"
     limit = st.number_input(
         f"Limit of {title.lower()}",

@@ -18,7 +18,7 @@ from backend.messages.runs import (
     VerifierInfo,
 )
 from components.form.schema_form import fields, schema_form
-from components.form.start_form import Start
+from components.form.start_form import FormStart
 
 Named = TypeVar("Named", bound=Any)
 DEFAULT = "default"
@@ -27,7 +27,7 @@ ENGINE, VERIFIER, RULE = "form.engine", "form.verifier", "form.rule"
 
 
 @dataclass(frozen=True)
-class Models:
+class ModelsChoice:
     """Engine and verifier settings as fields of a `RunSpec`; `missing` says why they cannot be
     used, or nothing."""
 
@@ -35,7 +35,7 @@ class Models:
     missing: str
 
 
-def models_form(catalog: Catalog, strategy: StrategyInfo, start: Start) -> Models:
+def models_form(catalog: Catalog, strategy: StrategyInfo, start: FormStart) -> ModelsChoice:
     """Draw the inputs. A model belongs to the engine it was named for: another engine begins with
     its own default."""
     spec = start.spec
@@ -72,7 +72,7 @@ def models_form(catalog: Catalog, strategy: StrategyInfo, start: Start) -> Model
         (f"{entry.title}: {entry.reason}." for entry in (engine, verifier) if not entry.available),
         "",
     )
-    return Models(
+    return ModelsChoice(
         {
             "engine": engine.name,
             "model": model,
@@ -105,7 +105,7 @@ def select(
     preferred: str,
     key: str,
     title: Callable[[Any], str],
-    start: Start,
+    start: FormStart,
 ) -> Named:
     """Choose one of the catalogue's entries by name, `preferred` first."""
     by_name = {entry.name: entry for entry in entries}
@@ -121,7 +121,7 @@ def select(
     return by_name[name]
 
 
-def _rules(catalog: Catalog, strategy: StrategyInfo, start: Start) -> dict[str, Any]:
+def _rules(catalog: Catalog, strategy: StrategyInfo, start: FormStart) -> dict[str, Any]:
     """How step scores become the score of a path, and which finished solution answers."""
     spec, published = start.spec, f"published ({strategy.selector})"
     key = f"form.selector.{strategy.name}"
@@ -154,7 +154,7 @@ def _rules(catalog: Catalog, strategy: StrategyInfo, start: Start) -> dict[str, 
     }
 
 
-def _rule_params(catalog: Catalog, rule: str, start: Start) -> dict[str, Any]:
+def _rule_params(catalog: Catalog, rule: str, start: FormStart) -> dict[str, Any]:
     """The inputs of the final rule, drawn from what it declares. A parameter belongs to the rule it
     was given for."""
     entry = next((one for one in catalog.selectors if one.name == rule), None)
@@ -168,7 +168,7 @@ def _rule_params(catalog: Catalog, rule: str, start: Start) -> dict[str, Any]:
 
 
 def _params(
-    place: str, entry: VerifierInfo | SelectorInfo, given: Mapping[str, Any], start: Start
+    place: str, entry: VerifierInfo | SelectorInfo, given: Mapping[str, Any], start: FormStart
 ) -> dict[str, Any]:
     """The inputs of a plug-in, drawn from what it declares, below a line that names it; nothing
     for one without parameters."""
@@ -178,7 +178,7 @@ def _params(
     return schema_form(entry.params_schema, key=f"{place}.{entry.name}", given=given, start=start)
 
 
-def _system(start: Start) -> dict[str, str | None]:
+def _system(start: FormStart) -> dict[str, str | None]:
     """An empty prompt of one's own is not the same as the model's default, so a box decides which
     of the two it is."""
     own = st.checkbox(
@@ -214,7 +214,7 @@ def _reward_key(engine: str) -> str:
 
 
 def _model(
-    label: str, names: Sequence[str], key: str, preferred: str | None, help_: str, start: Start
+    label: str, names: Sequence[str], key: str, preferred: str | None, help_: str, start: FormStart
 ) -> str | None:
     """A model by name or path; None stands for the engine's default."""
     options = list(dict.fromkeys([DEFAULT, *names, preferred or DEFAULT]))

@@ -22,12 +22,12 @@ class Parameter(NamedTuple):
 def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
     """One line a property of the schema, in order."""
     return [
-        Parameter(name, _told(node.get("default")), str(node.get("description", "")))
+        Parameter(name, _format_default(node.get("default")), str(node.get("description", "")))
         for name, node in schema.get("properties", {}).items()
     ]
 
 
-def _told(default: Any) -> str:
+def _format_default(default: Any) -> str:
     if isinstance(default, float):
         return f"{default:.6g}"
     return default if isinstance(default, str) else json.dumps(default)

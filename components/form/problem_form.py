@@ -9,14 +9,14 @@ from typing import NamedTuple
 import streamlit as st
 
 from backend.messages.runs import ProblemSetInfo
-from components.form.start_form import MOST, Start
+from components.form.start_form import MOST, FormStart
 
 OWN = "own"
 FIRST_HELD_OUT_SEED = 1_000_000
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ProblemChoice:
     """A problem id, or a question of one's own with its answer if known. Neither: nothing has been
     written yet."""
 
@@ -25,7 +25,7 @@ class Chosen:
     answer: str | None = None
 
 
-class Place(NamedTuple):
+class ProblemPlace(NamedTuple):
     """Where a problem stands: its set, its level (None in a set without levels), its seed or
     number."""
 
@@ -57,9 +57,9 @@ def numbers(entry: ProblemSetInfo) -> Numbers:
     )
 
 
-def first_place(entry: ProblemSetInfo) -> Place:
+def first_place(entry: ProblemSetInfo) -> ProblemPlace:
     """An unseen problem of middling difficulty."""
-    return Place(
+    return ProblemPlace(
         entry.name,
         entry.levels[min(2, len(entry.levels) - 1)] if entry.levels else None,
         numbers(entry).first,
@@ -70,7 +70,7 @@ def first_problem(entry: ProblemSetInfo) -> str:
     return problem_id(*first_place(entry))
 
 
-def placed(problem: str, sets: Sequence[ProblemSetInfo]) -> Place | None:
+def place_problem(problem: str, sets: Sequence[ProblemSetInfo]) -> ProblemPlace | None:
     """Where the problem of an id stands among the sets; None where none of them holds it."""
     entry = next((entry for entry in sets if problem.startswith(entry.name + "/")), None)
     parts = problem.removeprefix(entry.name + "/").split("/") if entry else []
@@ -83,19 +83,19 @@ def placed(problem: str, sets: Sequence[ProblemSetInfo]) -> Place | None:
     level, seed = int(parts[0]) if entry.levels else None, int(parts[-1])
     low, high, _ = numbers(entry)
     return (
-        Place(entry.name, level, seed)
+        ProblemPlace(entry.name, level, seed)
         if low <= seed <= high and (level is None or level in entry.levels)
         else None
     )
 
 
-def problem_picker(sets: Sequence[ProblemSetInfo], start: Start) -> Chosen:
+def problem_picker(sets: Sequence[ProblemSetInfo], start: FormStart) -> ProblemChoice:
     """Draw the picker; it begins with the problem or the text of the start."""
     titles = {entry.name: entry.title for entry in sets}
     given = (
         None
         if start.spec.problem is None
-        else placed(start.spec.problem, sets) or first_place(sets[0])
+        else place_problem(start.spec.problem, sets) or first_place(sets[0])
     )
     if given is not None and problem_id(*given) != start.spec.problem:
         start.lose("problem", start.spec.problem)
@@ -111,12 +111,12 @@ def problem_picker(sets: Sequence[ProblemSetInfo], start: Start) -> Chosen:
     if name == OWN:
         return _own(start)
     entry = next(entry for entry in sets if entry.name == name)
-    return _numbered(
+    return _choose_number(
         entry, given if given is not None and given.set == name else first_place(entry), start
     )
 
 
-def _own(start: Start) -> Chosen:
+def _own(start: FormStart) -> ProblemChoice:
     question = st.text_area(
         "Question",
         key="form.question",
@@ -133,10 +133,10 @@ def _own(start: Start) -> Chosen:
         persist_state="session",
         **start.first("form.answer", value=start.spec.answer or ""),
     )
-    return Chosen(question=question.strip() or None, answer=answer.strip() or None)
+    return ProblemChoice(question=question.strip() or None, answer=answer.strip() or None)
 
 
-def _numbered(entry: ProblemSetInfo, first: Place, start: Start) -> Chosen:
+def _choose_number(entry: ProblemSetInfo, first: ProblemPlace, start: FormStart) -> ProblemChoice:
     level = None
     if entry.levels:
         key = f"form.level.{entry.name}"
@@ -149,10 +149,10 @@ def _numbered(entry: ProblemSetInfo, first: Place, start: Start) -> Chosen:
             help="1 is easy, the last one is hard for the shipped model",
             **start.first(key, default=first.level),
         )
-    return Chosen(problem=problem_id(entry.name, level, _seed(entry, first.seed, start)))
+    return ProblemChoice(problem=problem_id(entry.name, level, _seed(entry, first.seed, start)))
 
 
-def _seed(entry: ProblemSetInfo, first: int, start: Start) -> int:
+def _seed(entry: ProblemSetInfo, first: int, start: FormStart) -> int:
     key = f"form.problem_seed.{entry.name}"
     low, high, _ = numbers(entry)
     left, right = st.columns([2, 1], vertical_alignment="bottom")

@@ -13,28 +13,28 @@ from backend.client import Client, Refused, Unreachable
 from backend.core.settings import Preferences
 from backend.messages.runs import Catalog, RunSpec
 from components.form.problem_form import first_problem
-from components.form.start_form import Start
+from components.form.start_form import FormStart
 from components.frame.address import address, number_in_address, page
-from components.frame.service import explained
+from components.frame.service import explain
 
 FAVOURITES = ("particle_filter", "beam_search")
 _TAKEN = "form.like"
 
 
-def begin(service: Client, catalog: Catalog, preferences: Preferences) -> Start:
+def begin(service: Client, catalog: Catalog, preferences: Preferences) -> FormStart:
     """What the form begins with: the run in the address if it names one that is there, else the
     first choices."""
     like = number_in_address("like")
     if like is None:
-        return Start(first_choices(catalog, preferences))
+        return FormStart(first_choices(catalog, preferences))
     taken = st.session_state.get(_TAKEN)
     if taken is not None and taken[0] == like:
-        return Start(taken[1], like)
+        return FormStart(taken[1], like)
     try:
         spec = service.info(like).again()
     except (Refused, Unreachable) as error:
         st.warning(
-            f"The settings of run {like} cannot be taken over. {explained(error)}",
+            f"The settings of run {like} cannot be taken over. {explain(error)}",
             icon=":material/search_off:",
         )
     except ValueError:
@@ -44,11 +44,11 @@ def begin(service: Client, catalog: Catalog, preferences: Preferences) -> Start:
         )
     else:
         st.session_state[_TAKEN] = (like, spec)
-        return Start(spec, like, anew=True)
-    return Start(first_choices(catalog, preferences))
+        return FormStart(spec, like, anew=True)
+    return FormStart(first_choices(catalog, preferences))
 
 
-def begun(run_id: int, spec: RunSpec) -> None:
+def begin_with(run_id: int, spec: RunSpec) -> None:
     """The form was sent: from now on it is the form of that run."""
     st.session_state[_TAKEN] = (run_id, spec)
 

@@ -13,9 +13,9 @@ from backend.messages.runs import Catalog, RunSpec, StrategyInfo
 from components.form.judge_entry_panel import draw_judge_entries
 from components.form.limits_form import limits_form
 from components.form.models_form import models_form, select
-from components.form.problem_form import Chosen, problem_picker
+from components.form.problem_form import ProblemChoice, problem_picker
 from components.form.schema_form import schema_form
-from components.form.start_form import Start
+from components.form.start_form import FormStart
 from components.form.strategy_entry_panel import strategy_entry
 from components.frame.address import number_in_address
 from components.frame.prose import plain_markdown
@@ -26,12 +26,12 @@ class Wish:
     """What the form says. `spec` is None while something is missing; then `missing` says what to
     do."""
 
-    chosen: Chosen
+    chosen: ProblemChoice
     spec: RunSpec | None
     missing: str
 
 
-def run_form(catalog: Catalog, start: Start) -> Wish:
+def run_form(catalog: Catalog, start: FormStart) -> Wish:
     """Draw the form; what it begins with is in `start`."""
     note = st.empty()
     chosen = problem_picker(catalog.problem_sets, start)
@@ -44,7 +44,7 @@ def run_form(catalog: Catalog, start: Start) -> Wish:
     if start.like is not None and start.like != number_in_address(
         "run"
     ):  # the form that started the run on screen says nothing new
-        note.caption(_begun_with(start))
+        note.caption(_start_words(start))
     reasons = [
         models.missing,
         "" if strategy.available else strategy.reason,
@@ -65,13 +65,13 @@ def run_form(catalog: Catalog, start: Start) -> Wish:
     return Wish(chosen, spec, "")
 
 
-def _begun_with(start: Start) -> str:
+def _start_words(start: FormStart) -> str:
     lost = f" Not taken over: {plain_markdown(', '.join(start.lost))}." if start.lost else ""
     return f":material/replay: Filled from run {start.like}.{lost}"
 
 
 def _strategy(
-    strategies: Sequence[StrategyInfo], start: Start
+    strategies: Sequence[StrategyInfo], start: FormStart
 ) -> tuple[StrategyInfo, dict[str, Any]]:
     spec = start.spec
     entry = select("Strategy", strategies, spec.strategy, "form.strategy", _name, start)

@@ -40,25 +40,25 @@ def fields(schema: Mapping[str, JSON]) -> list[Field]:
     """The inputs of a JSON schema of an object, in order."""
     definitions = schema.get("$defs", {})
     return [
-        _field(name, _resolved(node, definitions))
+        _field(name, _resolve(node, definitions))
         for name, node in schema.get("properties", {}).items()
     ]
 
 
-def _resolved(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict[str, JSON]:
+def _resolve(node: Mapping[str, JSON], definitions: Mapping[str, JSON]) -> dict[str, JSON]:
     """The node with references followed and an optional type unwrapped."""
     merged = dict(node)
     options = [option for option in merged.pop("anyOf", ()) if option.get("type") != "null"]
     if options and "anyOf" in node:
         merged = {
-            **_resolved(options[0], definitions),
+            **_resolve(options[0], definitions),
             **merged,
             "nullable": len(options) < len(node["anyOf"]),
         }
     if "$ref" in merged:
         merged = {**definitions[str(merged.pop("$ref")).rsplit("/", 1)[-1]], **merged}
     if len(merged.get("allOf", ())) == 1:
-        merged = {**_resolved(merged.pop("allOf")[0], definitions), **merged}
+        merged = {**_resolve(merged.pop("allOf")[0], definitions), **merged}
     return merged
 
 
@@ -106,7 +106,7 @@ def _field(name: str, node: Mapping[str, JSON]) -> Field:
     )
 
 
-def changed(values: Mapping[str, JSON], form: list[Field]) -> dict[str, JSON]:
+def changes_of(values: Mapping[str, JSON], form: list[Field]) -> dict[str, JSON]:
     """Only what differs from the published defaults."""
     defaults = {field.name: field.default for field in form}
     return {name: value for name, value in values.items() if value != defaults.get(name)}
@@ -155,7 +155,7 @@ def schema_form(
                 values[field.name] = _input(field, f"{key}.{field.name}", first, start)
     for name in given.keys() - {field.name for field in form}:
         start.lose(name, given[name])
-    return changed(values, form)
+    return changes_of(values, form)
 
 
 def _rows(form: Sequence[Field]) -> list[list[Field]]:

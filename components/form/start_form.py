@@ -55,7 +55,7 @@ class Inputs:
 
 
 @dataclass
-class Start(Inputs):
+class FormStart(Inputs):
     """What the form begins with: `spec` is what the inputs hold at first, `like` the run it comes
     from, if any."""
 

@@ -78,7 +78,7 @@ def look_of(parts: Mapping[str, str]) -> Look:
     )
 
 
-def look_told(message: Mapping[str, object]) -> Look:
+def read_look(message: Mapping[str, object]) -> Look:
     """The look that the browser tells, with whatever is not one of ours left out."""
     parts = {name: str(message.get(name)) for name in ("layout", "colour", "size", "focus")}
     lists = {

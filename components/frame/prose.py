@@ -1,7 +1,7 @@
 """Model text on screen: always as text, unless a reader asks for more.
 
 A model may write markup, links to remote images, or characters that turn the reading direction;
-none of it may act. `visible` names what cannot be seen, `rendered_markdown` keeps formulas and
+none of it may act. `visible` names what cannot be seen, `prepare_markdown` keeps formulas and
 formatting but takes away images and lone dollar signs, `path_html` and `prompt_html` escape.
 """
 
@@ -27,7 +27,7 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"\u27e8U+{ord(found.group()):04X}\u27e9", text)
 
 
-def rendered_markdown(text: str) -> str:
+def prepare_markdown(text: str) -> str:
     r"""Text prepared for `st.markdown`: `\(..\)` and `\[..\]` become formulas, images become plain
     links, tags and lone dollars plain text."""
     text = visible(text)

@@ -37,10 +37,10 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except (Refused, Unreachable) as error:
-        st.error(explained(error), icon=":material/error:")
+        st.error(explain(error), icon=":material/error:")
 
 
-def explained(error: Refused | Unreachable) -> str:
+def explain(error: Refused | Unreachable) -> str:
     """An error as sentences for a reader, safe as markdown."""
     if isinstance(error, Unreachable):
         return (
@@ -48,7 +48,7 @@ def explained(error: Refused | Unreachable) -> str:
             "address."
         )
     if error.status == 401:
-        return _token_refused()
+        return _say_token_refused()
     told = str(error)
     sentences = [plain_markdown(told if told.endswith((".", "!", "?")) else f"{told}.")]
     if error.accepted:
@@ -58,17 +58,17 @@ def explained(error: Refused | Unreachable) -> str:
     return " ".join(sentences)
 
 
-def required(fetch: Callable[[], Result], what: str) -> Result:
+def require(fetch: Callable[[], Result], what: str) -> Result:
     """The fetched thing; if it is not there, say so with what to do and end the page."""
     try:
         return fetch()
     except Unreachable as error:
-        st.error(explained(error), icon=":material/cloud_off:")
+        st.error(explain(error), icon=":material/cloud_off:")
     except Refused as error:
         if error.status in (401, 403):
-            st.error(explained(error), icon=":material/lock:")
+            st.error(explain(error), icon=":material/lock:")
         else:
-            told = explained(error)
+            told = explain(error)
             st.warning(f"{what} cannot be shown: {told}", icon=":material/search_off:")
             st.page_link(
                 page("history"), label="See which runs there are", icon=":material/history:"
@@ -76,7 +76,7 @@ def required(fetch: Callable[[], Result], what: str) -> Result:
     return _end()
 
 
-def _token_refused() -> str:
+def _say_token_refused() -> str:
     given = (
         "refused the token of these pages"
         if os.environ.get("ARBORETUM_TOKEN")

@@ -24,7 +24,7 @@ CONFIG = {"displaylogo": False, "displayModeBar": False}
 """How Plotly behaves on the pages: no bar of its own; pictures are saved by the export menu."""
 
 
-def framed(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure:
+def frame(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure:
     """Give a figure the common frame: axis titles, quiet grid, no legend box, `height` in
     pixels.
     """
@@ -44,7 +44,7 @@ def framed(figure: go.Figure, *, x: str, y: str, height: int = 260) -> go.Figure
     return figure
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text for a Plotly label, which reads a little HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -64,6 +64,6 @@ __all__ = [
     "SCORE_SCALE",
     "SKY",
     "VERMILION",
-    "escaped",
-    "framed",
+    "escape",
+    "frame",
 ]

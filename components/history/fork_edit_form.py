@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from backend.messages.forks import Edit, TokenEdit
+from backend.messages.forks import TextEdit, TokenEdit
 from backend.messages.runs import NodeDetail, Option, Run
 from components.frame.prose import visible
 
@@ -16,29 +16,29 @@ OWN = -1
 """The choice of a text of one's own among the alternatives of a token."""
 
 
-class Change(NamedTuple):
+class EditChange(NamedTuple):
     """The edit, None for none; or what is `missing` for one."""
 
-    edit: Edit | None
+    edit: TextEdit | None
     missing: str = ""
 
 
-def edit_form(run: Run, node: NodeDetail) -> Change:
+def edit_form(run: Run, node: NodeDetail) -> EditChange:
     """Draw the choice and what belongs to it; the problem itself cannot be edited."""
     at = f"fork.{run.id}.{node.id}"
     if node.parent_id is None:
         st.text("This is the problem: the fork begins anew.")
-        return Change(None)
+        return EditChange(None)
     how = st.radio("This step", [AS_IS, TEXT, TOKEN], key=f"{at}.how", horizontal=True)
     if how == TEXT:
         return _text(node, at)
     if how == TOKEN:
         return _token(node, at)
     st.code(visible(node.text) or " ", language=None, wrap_lines=True)
-    return Change(None)
+    return EditChange(None)
 
 
-def _text(node: NodeDetail, at: str) -> Change:
+def _text(node: NodeDetail, at: str) -> EditChange:
     """A text area with the step; only a changed text is an edit."""
     before = node.text.rstrip("\n")
     ended = node.done or node.text != before
@@ -58,22 +58,22 @@ def _text(node: NodeDetail, at: str) -> Change:
         help="otherwise the model goes on within the half-written step",
     )
     if not text.strip():
-        return Change(None, "The text is empty: to leave the step out, fork from its parent.")
+        return EditChange(None, "The text is empty: to leave the step out, fork from its parent.")
     return (
-        Change(None, "The text is unchanged.")
+        EditChange(None, "The text is unchanged.")
         if (text, whole) == (before, ended)
-        else Change(Edit(text=text, whole=whole))
+        else EditChange(TextEdit(text=text, whole=whole))
     )
 
 
-def _token(node: NodeDetail, at: str) -> Change:
+def _token(node: NodeDetail, at: str) -> EditChange:
     """The place of a token, then what is to stand there."""
     if not node.tokens:
         st.text(
             "The texts of the tokens are not at hand: the model is not loaded, or nobody "
             "sampled this text. Edit the text instead."
         )
-        return Change(None, "No token can be chosen.")
+        return EditChange(None, "No token can be chosen.")
     position = st.selectbox(
         "Token",
         range(len(node.tokens)),
@@ -103,7 +103,7 @@ def _token(node: NodeDetail, at: str) -> Change:
     )
     text = own if chosen == OWN else options[chosen].text
     if not text:
-        return Change(None, "Write what is to stand there.")
+        return EditChange(None, "Write what is to stand there.")
     st.caption("So the model goes on behind:")
     st.code(visible("".join(node.tokens[:position]) + text), language=None, wrap_lines=True)
     token = (
@@ -111,7 +111,7 @@ def _token(node: NodeDetail, at: str) -> Change:
         if chosen == OWN
         else TokenEdit(position=position, token_id=chosen)
     )
-    return Change(Edit(token=token))
+    return EditChange(TextEdit(token=token))
 
 
 def token_label(node: NodeDetail, place: int) -> str:

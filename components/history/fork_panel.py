@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from backend.client import Client
-from backend.messages.forks import Edit, Fork, Kin
+from backend.messages.forks import Fork, Kin, TextEdit
 from backend.messages.runs import OVER, Catalog, NodeDetail, Run
 from components.form.schema_form import schema_form
 from components.form.start_form import MOST, Inputs
@@ -154,7 +154,7 @@ def _fork(service: Client, run: Run, node: NodeDetail, catalog: Catalog) -> None
 
 
 def _start(
-    service: Client, run: Run, node: NodeDetail, edit: Edit | None, settings: dict[str, Any]
+    service: Client, run: Run, node: NodeDetail, edit: TextEdit | None, settings: dict[str, Any]
 ) -> None:
     with refusals():
         _open(service.forks.ask(run.id, Fork(node=node.id, edit=edit, settings=settings)))
@@ -236,7 +236,7 @@ def _budget(run: Run, catalog: Catalog, at: str) -> dict[str, float]:
         format_func=lambda name: titles[name],
         key=f"{at}.axes",
         placeholder="No limit",
-        help=f"the path is free; run {run.id} spent {_spent(run)}",
+        help=f"the path is free; run {run.id} spent {_describe_costs(run)}",
     )
     return {
         axis: _limit(axis, run.budget.get(axis, FIRST_LIMIT), f"{at}.limit.{axis}")
@@ -244,5 +244,5 @@ def _budget(run: Run, catalog: Catalog, at: str) -> dict[str, float]:
     }
 
 
-def _spent(run: Run) -> str:
+def _describe_costs(run: Run) -> str:
     return plain_markdown(f"{amount(run.ledger.get('generated_tokens', 0))} generated tokens")

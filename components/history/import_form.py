@@ -31,7 +31,7 @@ def import_panel(service: Client) -> None:
         _form(service)
         taken = st.session_state.get(_TAKEN)
         if isinstance(taken, Taken):
-            _told(taken)
+            _report(taken)
 
 
 def format_titles() -> dict[str, str]:
@@ -84,7 +84,7 @@ def _form(service: Client) -> None:
             st.rerun()
 
 
-def _told(taken: Taken) -> None:
+def _report(taken: Taken) -> None:
     count = len(taken.run_ids)
     title = format_titles().get(taken.format, taken.format)
     st.success(

@@ -6,10 +6,10 @@ import streamlit as st
 
 from backend.client import Client, Refused, Unreachable
 from backend.messages.runs import OVER, Run
-from components.form.run_again_form import begun
+from components.form.run_again_form import begin_with
 from components.form.run_form import Wish
 from components.frame.address import page, put_in_address
-from components.frame.service import explained, refusals
+from components.frame.service import explain, refusals
 
 
 def run_bar(service: Client, wish: Wish, run: Run | None) -> None:
@@ -47,7 +47,7 @@ def start(service: Client, wish: Wish) -> None:
     assert wish.spec is not None
     with refusals():
         run_id = service.submit(wish.spec)
-        begun(run_id, wish.spec)
+        begin_with(run_id, wish.spec)
         put_in_address(run=run_id, like=run_id, node=None, event=None)
         st.rerun()
 
@@ -67,4 +67,4 @@ def _forecast(service: Client, wish: Wish) -> str:
     try:
         return service.estimate(wish.spec).sentence
     except (Refused, Unreachable) as error:
-        return f":material/error: {explained(error)}"
+        return f":material/error: {explain(error)}"

@@ -18,7 +18,7 @@ from components.run.words import MARKS, clock, state_word
 
 def run_header(run: Run) -> None:
     """One line of facts, the question folded away, and the failure if there is one."""
-    source = imported_from(run.manifest)
+    source = source_of(run.manifest)
     # by another program: nobody here knows what it was seeded with, or how to run it again
     foreign = "imported" in run.spec
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -36,7 +36,7 @@ def run_header(run: Run) -> None:
         if run.answer is not None:
             st.text(_verdict(run), width="content")
         with st.popover("Question and settings", icon=":material/info:"):
-            _asked(run, "" if foreign else source)
+            _draw_question(run, "" if foreign else source)
         export_menu(run)
         if not foreign:
             again_link(run.id)
@@ -75,7 +75,7 @@ SETTINGS = (
 )
 
 
-def _asked(run: Run, source: str) -> None:
+def _draw_question(run: Run, source: str) -> None:
     """The question, where the run came from if it was brought by a file, its verdict, its costs and
     its settings."""
     st.text(visible(run.question))
@@ -92,7 +92,7 @@ def _asked(run: Run, source: str) -> None:
     st.json(settings, expanded=1)
 
 
-def imported_from(manifest: Mapping[str, object]) -> str:
+def source_of(manifest: Mapping[str, object]) -> str:
     """Where an imported run came from: `treequest 0.3.3`, or the file of this program that it was
     in; empty for a run made here."""
     mark = manifest.get("imported")

@@ -13,7 +13,7 @@ from backend.messages.runs import Run, StrategyInfo
 from components.form.run_again_form import again_link
 from components.frame.address import address, page, put_in_address
 from components.frame.prose import visible
-from components.frame.service import refusals, required
+from components.frame.service import refusals, require
 from components.frame.theme import NOTHING
 from components.history.run_cards_panel import name_of
 from components.run.words import MARKS, STATES, clock, state_word
@@ -43,7 +43,7 @@ class Search:
 
 def latest_run(service: Client) -> int:
     """The newest run, put into the address; without any, the page says how to make one and ends."""
-    found = required(lambda: service.runs(limit=1), "The runs").runs
+    found = require(lambda: service.runs(limit=1), "The runs").runs
     if not found:
         st.info(
             "There is no run yet. Start one on Solve: one click on Run is enough.",
@@ -121,7 +121,7 @@ def found_runs(service: Client, search: Search) -> list[Run]:
     """The page of matching runs that the address names, newest first, and above it the way to the
     others; without any, what to do instead."""
     wanted = asdict(search)
-    total = required(lambda: service.runs(**wanted, limit=1), "The runs").total
+    total = require(lambda: service.runs(**wanted, limit=1), "The runs").total
     if not total:
         st.info(
             "No run matches. Clear a field above, or start a run on Solve.",
@@ -132,7 +132,7 @@ def found_runs(service: Client, search: Search) -> list[Run]:
     st.caption(f"{total} run{'' if total == 1 else 's'}, newest first")
     pages = -(-total // PAGE_SIZE)
     number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-    return required(
+    return require(
         lambda: service.runs(**wanted, limit=PAGE_SIZE, offset=PAGE_SIZE * (number - 1)), "The runs"
     ).runs
 

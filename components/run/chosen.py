@@ -52,14 +52,14 @@ def follow() -> None:
 
 def _run(*keys: str) -> None:
     """Run some fragments; everything while they are not there yet."""
-    followed()
+    note_whole_page()
     try:
         st.rerun(list(keys))
     except StreamlitAPIException:
         st.rerun()
 
 
-def followed() -> None:
+def note_whole_page() -> None:
     """Say that the whole page is drawn, or will be, with the node of the address."""
     st.session_state[_FOLLOWED] = number_in_address("node")
 
@@ -69,7 +69,7 @@ def behind() -> bool:
     return bool(st.session_state.get(_FOLLOWED) != number_in_address("node"))
 
 
-def shown_node(rows: Sequence[TreeRow]) -> int | None:
+def node_to_show(rows: Sequence[TreeRow]) -> int | None:
     """The node of the address, or else the one that gives the answer at the moment shown, of which
     `rows` are the nodes."""
     node = number_in_address("node")

@@ -41,7 +41,7 @@ class Answers:
         by_id = {row.id: row for row in rows}
         for row in rows[self._read :]:
             if row.done:
-                text = written(by_id, row.id)
+                text = text_down_to(by_id, row.id)
                 self._finished(row.id, text, answer_of(text))
         self._read, self.seq = len(rows), seq
         return self
@@ -67,7 +67,7 @@ class Answers:
         }
 
 
-def written(by_id: Mapping[int, TreeRow], node: int) -> str:
+def text_down_to(by_id: Mapping[int, TreeRow], node: int) -> str:
     """All text from below the prompt down to this node."""
     texts: list[str] = []
     row = by_id[node]

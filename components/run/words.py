@@ -23,7 +23,7 @@ MARKS = {True: "right", False: "wrong", None: "undecided"}
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostWords:
     """One figure of the ledger: its name for readers and its value with unit."""
 
     name: str
@@ -44,10 +44,10 @@ _COSTS = (
 )
 
 
-def costs(ledger: Mapping[str, float]) -> list[Cost]:
+def costs(ledger: Mapping[str, float]) -> list[CostWords]:
     """The ledger in reading order; what was not counted is left out."""
     return [
-        Cost(title, amount(ledger[name]) + unit)
+        CostWords(title, amount(ledger[name]) + unit)
         for name, title, unit in _COSTS
         if ledger.get(name) is not None
     ]

@@ -22,7 +22,7 @@ _DRAFT, _SHOWN, _CHOICE, _NAME = "sql.draft", "sql.shown", "sql.choice", "sql.na
 def copy_line(service: Client, copy: SqlCopy) -> None:
     """How old the copy is, and a way to have it made anew."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.caption(plain_markdown(told(copy, datetime.now(UTC))), width="content")
+        st.caption(plain_markdown(describe_age(copy, datetime.now(UTC))), width="content")
         if st.button(
             "Refresh the copy",
             icon=":material/refresh:",
@@ -35,7 +35,7 @@ def copy_line(service: Client, copy: SqlCopy) -> None:
                 st.rerun()
 
 
-def told(copy: SqlCopy, now: datetime) -> str:
+def describe_age(copy: SqlCopy, now: datetime) -> str:
     """The copy's age in a sentence."""
     if copy.copied_at is None:
         return "Queries see a copy of the store. There is none yet: it is made at the first query."

@@ -64,7 +64,9 @@ def result(service: Client, query: str) -> None:
 def _table(answer: SqlAnswer) -> None:
     names = unique([column.name for column in answer.columns])
     links = traces(names, answer.rows)
-    frame = pd.DataFrame([[shown(value) for value in row] for row in answer.rows], columns=names)
+    frame = pd.DataFrame(
+        [[format_cell(value) for value in row] for row in answer.rows], columns=names
+    )
     config = {
         name: st.column_config.Column(help=column.type)
         for name, column in zip(names, answer.columns, strict=True)
@@ -153,7 +155,7 @@ def unique(names: Sequence[str]) -> list[str]:
     return taken
 
 
-def shown(value: object) -> object:
+def format_cell(value: object) -> object:
     """A value as a cell: text with what cannot be seen spelled out."""
     if isinstance(value, str):
         return visible(value)

@@ -20,7 +20,7 @@ from typing import Any
 
 import streamlit as st
 
-from components.frame.look import Look, look_told
+from components.frame.look import Look, read_look
 from components.run.context import ContextNode
 from components.run.reached import Answers
 
@@ -140,7 +140,7 @@ def read_events(
         _word(run, status),
         _number(run, until, "seq"),
         None if other is None or node is None else (other, node),
-        look_told(look) if _mine(run, look) and isinstance(look, Mapping) else None,
+        read_look(look) if _mine(run, look) and isinstance(look, Mapping) else None,
     )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from backend.core.tree import TreeRow
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
-from components.run.chosen import TABLE, choose, fragment, shown_node, walk_to
+from components.run.chosen import TABLE, choose, fragment, node_to_show, walk_to
 from components.tree.steps import FATES, SORTS, StepFilter, matching, page_of, page_with, pages
 
 
@@ -38,7 +38,7 @@ def table_of(rows: Sequence[TreeRow]) -> pd.DataFrame:
 def step_table(rows: Sequence[TreeRow], run_id: int) -> None:
     """Draw the filter and one page of what it finds; choosing a line chooses the node for the whole
     page."""
-    selected = shown_node(rows)
+    selected = node_to_show(rows)
     found = matching(rows, step_filter(max((row.depth for row in rows), default=0)))
     if not found:
         st.text("No node fits. Clear a field above." if rows else "Nothing is written yet.")

@@ -10,8 +10,8 @@ import streamlit as st
 from backend.client import Client, public_token, public_url
 from backend.messages.runs import OVER, Run
 from components.frame.address import look_in_address, number_in_address, put_in_address
-from components.frame.service import required
-from components.run.chosen import TREE, choose, final_node, fragment, shown_node
+from components.frame.service import require
+from components.run.chosen import TREE, choose, final_node, fragment, node_to_show
 from components.run.context import ContextNode
 from components.run.log import run_log
 from components.tree.live_tree_panel import TreeEvents, TreeView, live_tree
@@ -25,8 +25,8 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
     if until is None and run.status in OVER:
         node = final_node(run)
     else:
-        node = shown_node(
-            required(lambda: run_log(service, run), f"The log of run {run.id}").rows(until)
+        node = node_to_show(
+            require(lambda: run_log(service, run), f"The log of run {run.id}").rows(until)
         )
     answers = run_log(service, run).answers() if look.colour == "answer" else None
     view = TreeView(
@@ -44,10 +44,10 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
         answers=answers,
         context=tuple(context),
     )
-    live_tree(view, key="trace", told=_told)
+    live_tree(view, key="trace", told=_take_events)
 
 
-def _told(events: TreeEvents) -> None:
+def _take_events(events: TreeEvents) -> None:
     """Put into the address what the browser told, and run what it concerns. A node is chosen here
     only before its own fragment is there."""
     if events.look is not None:

@@ -65,7 +65,7 @@ def node_table(
     )
 
 
-def numbered(label: str, count: int, name: str, help_: str) -> int:
+def slide(label: str, count: int, name: str, help_: str) -> int:
     """A slider from 1 to `count` whose place stands in the address as `name`; without one there,
     the last."""
     key, asked = f"view.at.{name}", number_in_address(name)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from plotly import graph_objects as go
 
-from components.frame.theme import BLUE, GREY, escaped, framed
+from components.frame.theme import BLUE, GREY, escape, frame
 from components.why.words import CAUSES, title
 
 
@@ -66,7 +66,7 @@ def cause_figure(info: CauseInfo) -> go.Figure:
             insidetextanchor="middle",
             textangle=0,
             insidetextfont={"color": "#ffffff" if look.color == BLUE else "#000000", "size": 13},
-            customdata=[[cause, name, escaped(name)] for name in info.strategies],
+            customdata=[[cause, name, escape(name)] for name in info.strategies],
             marker={
                 "color": look.color,
                 "line": {"width": 1, "color": GREY},
@@ -79,13 +79,13 @@ def cause_figure(info: CauseInfo) -> go.Figure:
                 },
             },
             hovertemplate=(
-                f"{escaped(look.title)}: %{{x}} of the runs of %{{customdata[2]}}<extra></extra>"
+                f"{escape(look.title)}: %{{x}} of the runs of %{{customdata[2]}}<extra></extra>"
             ),
             unselected={"marker": {"opacity": 0.75}},
         )
-    framed(figure, x="runs", y="", height=110 + 34 * max(len(places), 2))
+    frame(figure, x="runs", y="", height=110 + 34 * max(len(places), 2))
     labels = [
-        f"{escaped(name.replace('_', ' '))} ({info.total(place)})"
+        f"{escape(name.replace('_', ' '))} ({info.total(place)})"
         for place, name in enumerate(info.strategies)
     ]
     figure.update_layout(barmode="stack", bargap=0.3, legend={"traceorder": "normal"})

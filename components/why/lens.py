@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from plotly import graph_objects as go
 
-from components.frame.theme import ACCENT, BLUE, FAINT, GREY, framed
+from components.frame.theme import ACCENT, BLUE, FAINT, GREY, frame
 
 
 class BinLike(Protocol):
@@ -41,7 +41,7 @@ class DepthLike(Protocol):
     def auroc(self) -> float | None: ...
 
 
-class CurvePoint(NamedTuple):
+class CalibrationPoint(NamedTuple):
     """A bin: the mean score of its steps, how much of them the judge holds good (or its mean
     score), and how many there are."""
 
@@ -51,10 +51,10 @@ class CurvePoint(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CurveInfo:
+class CalibrationInfo:
     """The bins that hold steps, and how far off they are on the average (ECE)."""
 
-    points: tuple[CurvePoint, ...]
+    points: tuple[CalibrationPoint, ...]
     ece: float | None
 
 
@@ -79,14 +79,14 @@ class DepthInfo:
     auroc: float | None
 
 
-def curve_info(curve: Sequence[BinLike], ece: float | None) -> CurveInfo:
+def curve_info(curve: Sequence[BinLike], ece: float | None) -> CalibrationInfo:
     """The calibration curve without its empty bins."""
     points = [
-        CurvePoint(each.mean, each.other_mean, each.steps)
+        CalibrationPoint(each.mean, each.other_mean, each.steps)
         for each in curve
         if each.mean is not None and each.other_mean is not None
     ]
-    return CurveInfo(tuple(points), ece)
+    return CalibrationInfo(tuple(points), ece)
 
 
 def depth_info(depths: Sequence[DepthLike], auroc: float | None) -> DepthInfo:
@@ -101,7 +101,7 @@ def depth_info(depths: Sequence[DepthLike], auroc: float | None) -> DepthInfo:
     )
 
 
-def curve_figure(info: CurveInfo) -> go.Figure:
+def curve_figure(info: CalibrationInfo) -> go.Figure:
     """A point a bin with its number of steps; on the dashed diagonal a score says how often a step
     is good."""
     figure = go.Figure()
@@ -127,7 +127,7 @@ def curve_figure(info: CurveInfo) -> go.Figure:
             "mean score %{x:.3f}<br>by the judge %{y:.3f}<br>%{text} steps<extra></extra>"
         ),
     )
-    framed(
+    frame(
         figure,
         x="score of the run's verifier (mean of the bin)",
         y="by the judge (mean)",
@@ -164,13 +164,13 @@ def depth_figure(info: DepthInfo) -> go.Figure:
         marker={"size": 10, "symbol": "square", "color": BLUE, "line": {"width": 1, "color": GREY}},
         hovertemplate="step %{x}<br>AUROC %{y:.3f}<br>good/bad %{text}<extra></extra>",
     )
-    framed(figure, x="step (good/bad beside each point)", y="AUROC", height=300)
+    frame(figure, x="step (good/bad beside each point)", y="AUROC", height=300)
     figure.update_xaxes(range=ends, dtick=1 if len(steps) <= 20 else None)
     figure.update_yaxes(range=[-0.05, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure
 
 
-def curve_sentence(info: CurveInfo) -> str:
+def curve_sentence(info: CalibrationInfo) -> str:
     """What the curve says, and what it cannot say."""
     if info.ece is None:
         return "The two series share no step, so there is no curve."

@@ -27,7 +27,7 @@ PAGE_SIZE, MOST = 10, 200
 WIDTHS = (1.2, 0.7, 1.1, 1.1, 6)
 
 
-class Judge(NamedTuple):
+class LensJudge(NamedTuple):
     """A verifier that can be a second opinion: the name of its series, its name for readers, and
     what to ask for."""
 
@@ -36,7 +36,7 @@ class Judge(NamedTuple):
     ask: ScoreAsk
 
 
-def judges(catalog: Catalog, run: Run) -> Iterator[Judge]:
+def judges(catalog: Catalog, run: Run) -> Iterator[LensJudge]:
     """The verifiers that can score this run, but for its own: the exact checker where the answer is
     known, the policy's own confidence, and each reward model of an engine that is there."""
     for entry in catalog.verifiers:
@@ -48,10 +48,10 @@ def judges(catalog: Catalog, run: Run) -> Iterator[Judge]:
             yield from _reward_models(catalog, entry.name, run)
         elif entry.name != run.verifier:
             ask = ScoreAsk.model_validate({"verifier": entry.name, "aggregation": run.aggregation})
-            yield Judge(entry.name, entry.title, ask)
+            yield LensJudge(entry.name, entry.title, ask)
 
 
-def _reward_models(catalog: Catalog, verifier: str, run: Run) -> Iterator[Judge]:
+def _reward_models(catalog: Catalog, verifier: str, run: Run) -> Iterator[LensJudge]:
     described = run.manifest.get("reward")
     own = described.get("model") if isinstance(described, dict) else None
     seen = {own if run.verifier == verifier else None}
@@ -67,7 +67,7 @@ def _reward_models(catalog: Catalog, verifier: str, run: Run) -> Iterator[Judge]
                         "aggregation": run.aggregation,
                     }
                 )
-                yield Judge(f"{verifier} {model}", f"{model} ({engine.title})", ask)
+                yield LensJudge(f"{verifier} {model}", f"{model} ({engine.title})", ask)
 
 
 def why_lens(service: Client, catalog: Catalog, run: Run) -> None:
@@ -80,7 +80,7 @@ def why_lens(service: Client, catalog: Catalog, run: Run) -> None:
         if run.status not in OVER or not names:
             st.text("No other verifier can score this run.")
             return
-        name = _chosen(names, known, set(listed.series), run)
+        name = _choose_series(names, known, set(listed.series), run)
         under_way = next(
             (each for each in listed.under_way if each.series == name and not each.failed), None
         )
@@ -97,7 +97,9 @@ def why_lens(service: Client, catalog: Catalog, run: Run) -> None:
             )
 
 
-def _chosen(names: list[str], known: dict[str, Judge], scored: set[str], run: Run) -> str:
+def _choose_series(
+    names: list[str], known: dict[str, LensJudge], scored: set[str], run: Run
+) -> str:
     key, given = f"lens.{run.id}", st.query_params.get("series")
 
     def shown(name: str) -> str:
@@ -118,7 +120,7 @@ def _chosen(names: list[str], known: dict[str, Judge], scored: set[str], run: Ru
     )
 
 
-def _offer(service: Client, run: Run, judge: Judge, failed: str) -> None:
+def _offer(service: Client, run: Run, judge: LensJudge, failed: str) -> None:
     if failed:
         st.error(f"It could not score this run: {plain_markdown(failed)}", icon=":material/error:")
     st.text(

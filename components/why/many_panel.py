@@ -12,7 +12,7 @@ from backend.messages.runs import StrategyInfo
 from backend.messages.why import RunCause, WhyCounts
 from components.frame.address import address, page, put_in_address
 from components.frame.prose import visible
-from components.frame.service import required
+from components.frame.service import require
 from components.frame.theme import CONFIG
 from components.history.run_picker_form import Search, search_row
 from components.why.counts import cause_figure, cause_info, counts_sentence
@@ -36,7 +36,7 @@ def many_runs(service: Client, strategies: Sequence[StrategyInfo]) -> None:
         help="how many of the newest that match are looked into",
     )
     with st.spinner("Looking into the runs\u2026"):
-        found = required(lambda: _counts(service, search, int(newest)), "The causes")
+        found = require(lambda: _counts(service, search, int(newest)), "The causes")
     if not found.runs:
         _nothing(found)
         return
@@ -56,7 +56,7 @@ def many_runs(service: Client, strategies: Sequence[StrategyInfo]) -> None:
         selection_mode="points",
     )
     _meanings(info.causes)
-    _listed(found.runs, info.causes)
+    _draw_runs(found.runs, info.causes)
 
 
 def _counts(service: Client, search: Search, newest: int) -> WhyCounts:
@@ -97,7 +97,7 @@ def _meanings(causes: Sequence[str]) -> None:
             st.markdown(f"**{CAUSES[cause].title}**: {CAUSES[cause].meaning}")
 
 
-def _listed(runs: Sequence[RunCause], causes: Sequence[str]) -> None:
+def _draw_runs(runs: Sequence[RunCause], causes: Sequence[str]) -> None:
     """The runs of the cause and the strategy that the address names, else all that did not answer
     right, else all."""
     strategy = st.query_params.get("of")

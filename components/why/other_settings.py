@@ -56,7 +56,7 @@ class Else(NamedTuple):
     saves: bool
 
 
-def told(setting: str, found: FoundLike | None, refused: str = "") -> Else:
+def line_of(setting: str, found: FoundLike | None, refused: str = "") -> Else:
     """The line of one what-if, or why there is none."""
     if found is None:
         return Else(setting, "", f"cannot be asked: {visible(refused)}", None, "", False)
@@ -117,7 +117,7 @@ def summary(lines: Sequence[Else], was_right: bool) -> str:
         ]
         return (
             f"The run was right. {len(lost)} of {len(asked)} other settings would have lost "
-            f"it{_named(lost)}."
+            f"it{_name_settings(lost)}."
         )
     saving = [line.setting for line in asked if line.saves]
     if not saving:
@@ -125,9 +125,11 @@ def summary(lines: Sequence[Else], was_right: bool) -> str:
             f"None of {len(asked)} other settings would have saved it, so far as that can be "
             "said from what is stored."
         )
-    return f"{len(saving)} of {len(asked)} other settings would have saved it{_named(saving)}."
+    return (
+        f"{len(saving)} of {len(asked)} other settings would have saved it{_name_settings(saving)}."
+    )
 
 
-def _named(settings: Sequence[str], most: int = 6) -> str:
+def _name_settings(settings: Sequence[str], most: int = 6) -> str:
     more = f" and {len(settings) - most} more" if len(settings) > most else ""
     return f": {', '.join(settings[:most])}{more}" if settings else ""

@@ -16,20 +16,20 @@ from components.form.models_form import AGGREGATIONS
 from components.frame.address import put_in_address
 from components.frame.service import refusals
 from components.frame.theme import NOTHING
-from components.why.other_settings import Else, summary, told
+from components.why.other_settings import Else, line_of, summary
 
 AT_ONCE = 3000
 """Nodes up to which the table is made without being asked for."""
 
 
-class Setting(NamedTuple):
+class TriedSetting(NamedTuple):
     """A what-if with its name for readers."""
 
     name: str
     ask: WhatIfAsk
 
 
-def settings(catalog: Catalog, run: Run, series: Sequence[str]) -> Iterator[Setting]:
+def settings(catalog: Catalog, run: Run, series: Sequence[str]) -> Iterator[TriedSetting]:
     """Each other final rule, each other aggregation of step scores, and each stored series of
     another verifier."""
     own = run.selector or next(
@@ -37,13 +37,13 @@ def settings(catalog: Catalog, run: Run, series: Sequence[str]) -> Iterator[Sett
     )
     for rule in catalog.selectors:
         if rule.name != own:
-            yield Setting(f"rule {rule.name}", WhatIfAsk(selector=rule.name))
+            yield TriedSetting(f"rule {rule.name}", WhatIfAsk(selector=rule.name))
     for how in AGGREGATIONS:
         if how != run.aggregation:
-            yield Setting(f"scores by {how}", WhatIfAsk.model_validate({"aggregation": how}))
+            yield TriedSetting(f"scores by {how}", WhatIfAsk.model_validate({"aggregation": how}))
     for name in series:
         if name != RUN:
-            yield Setting(f"verifier {name}", WhatIfAsk(series=name))
+            yield TriedSetting(f"verifier {name}", WhatIfAsk(series=name))
 
 
 def why_else(service: Client, catalog: Catalog, run: Run) -> None:
@@ -65,9 +65,9 @@ def why_else(service: Client, catalog: Catalog, run: Run) -> None:
         _table(run, asked, st.session_state[key])
 
 
-def _table(run: Run, asked: Sequence[Setting], tried: Sequence[Tried]) -> None:
+def _table(run: Run, asked: Sequence[TriedSetting], tried: Sequence[Tried]) -> None:
     lines = [
-        told(one.name, each.found, each.refused) for one, each in zip(asked, tried, strict=True)
+        line_of(one.name, each.found, each.refused) for one, each in zip(asked, tried, strict=True)
     ]
     order = sorted(range(len(lines)), key=lambda place: not lines[place].saves)
     st.text(summary(lines, run.correct is True))

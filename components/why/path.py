@@ -60,7 +60,7 @@ def path_rows(steps: Sequence[StepLike], first_wrong: int | None) -> list[PathRo
             each.node,
             each.text[:SHOWN],
             "" if each.score is None else f"{each.score:.3f}",
-            *_judged(each, first_wrong),
+            *_verdict_words(each, first_wrong),
         )
         for each in steps
     ]
@@ -73,7 +73,7 @@ def first_wrong(steps: Sequence[StepLike]) -> int | None:
     return next((each.step for each in steps[last_right:] if each.ok is False), None)
 
 
-def _judged(each: StepLike, first: int | None) -> tuple[str, str]:
+def _verdict_words(each: StepLike, first: int | None) -> tuple[str, str]:
     if each.ok is None:
         return "", ""
     if each.ok:

@@ -10,7 +10,7 @@ from backend.messages.runs import OVER, Catalog, Run
 from backend.messages.why import Why
 from components.frame.address import address, number_in_address, page, put_in_address
 from components.frame.prose import plain_markdown, visible
-from components.frame.service import required
+from components.frame.service import require
 from components.history.run_cards_panel import name_of
 from components.run.words import MARKS, state_word
 from components.why.path import first_wrong, path_rows, steps_html
@@ -45,7 +45,7 @@ def why_run(service: Client, catalog: Catalog, run: Run) -> Why | None:
         )
         return None
     with st.spinner("Looking for where the right answer died\u2026"):
-        found = required(
+        found = require(
             lambda: service.why(
                 run.id, node=number_in_address("node"), labeller=_labeller(catalog)
             ),
@@ -184,7 +184,7 @@ def _path(run: Run, catalog: Catalog, found: Why) -> None:
         return
     if len(catalog.labellers) > 1:
         _judges(catalog, found)
-    st.text(_said(found, title_of(catalog, found.labeller)))
+    st.text(_describe_path(found, title_of(catalog, found.labeller)))
     if found.first_wrong is not None:
         node = found.first_wrong.node
         st.page_link(
@@ -230,7 +230,7 @@ def title_of(catalog: Catalog, labeller: str) -> str:
     return titles.get(labeller, "The exact checker")
 
 
-def _said(found: Why, title: str) -> str:
+def _describe_path(found: Why, title: str) -> str:
     """What the labeller of that title says of the path."""
     if not found.checked:
         reason = found.unchecked or "this problem set has no exact checker of steps"

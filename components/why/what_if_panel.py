@@ -110,11 +110,11 @@ def _found(found: WhatIf, run: Run, ask: WhatIfAsk) -> None:
             _node(
                 f"Node {found.stopped_at}, where it would have gone on", found.stopped_at, run, ask
             )
-    st.caption(plain_markdown(told(found)))
+    st.caption(plain_markdown(describe_confidence(found)))
     if found.facts:
         st.code(
             "\n".join(
-                f"{name:<20} {json.dumps(shortened(value))}" for name, value in found.facts.items()
+                f"{name:<20} {json.dumps(shorten(value))}" for name, value in found.facts.items()
             ),
             language=None,
             wrap_lines=True,
@@ -143,18 +143,16 @@ def _node(label: str, node: int, run: Run, ask: WhatIfAsk) -> None:
     )
 
 
-def shortened(value: JsonValue) -> JsonValue:
+def shorten(value: JsonValue) -> JsonValue:
     """A fact with its numbers as people read them: six significant digits."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, list):
-        return [shortened(one) for one in value]
-    return (
-        {name: shortened(one) for name, one in value.items()} if isinstance(value, dict) else value
-    )
+        return [shorten(one) for one in value]
+    return {name: shorten(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-def told(found: Reselection) -> str:
+def describe_confidence(found: Reselection) -> str:
     """How sure the choice is, in sentences."""
     sentences = [f"{found.candidates} candidate{'' if found.candidates == 1 else 's'}."]
     if len(found.leaders) > 1:

@@ -5,20 +5,20 @@ The process itself is `storage/questions/sandbox.py`; nothing that a query does,
 reaches the service or the store.
 """
 
-from storage.questions.child import Answer, Refusal, SqlLimits, ask
+from storage.questions.child import QueryAnswer, QueryRefusal, SqlLimits, ask
 from storage.questions.copies import CopyInfo, StoreCopy
-from storage.questions.desk import SqlDesk, Table
+from storage.questions.desk import SqlDesk, StoreTable
 from storage.questions.examples import EXAMPLES, Example
 
 __all__ = [
     "EXAMPLES",
-    "Answer",
     "CopyInfo",
     "Example",
-    "Refusal",
+    "QueryAnswer",
+    "QueryRefusal",
     "SqlDesk",
     "SqlLimits",
     "StoreCopy",
-    "Table",
+    "StoreTable",
     "ask",
 ]

@@ -39,7 +39,7 @@ FILE_LIMITS: Final = SqlLimits(seconds=30.0, rows=200_000, bytes=64 * 2**20)
 """For a result that is taken along as a file."""
 
 
-class Refusal(BadInput):
+class QueryRefusal(BadInput):
     """A query that gave no rows: what is wrong, what is accepted, and the place in the query (line
     and column from 1) where it is known."""
 
@@ -57,7 +57,7 @@ class Refusal(BadInput):
         )
 
 
-class Answer(NamedTuple):
+class QueryAnswer(NamedTuple):
     """What a query gave. `columns` are names with DuckDB's types. `rows` is empty where a file was
     asked for: then `content` is the file and `total` its rows. `cut` says in words why not all rows
     are there (empty: they are)."""
@@ -70,8 +70,8 @@ class Answer(NamedTuple):
     content: bytes
 
 
-async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json") -> Answer:
-    """Put a query to a copy of the store. Raises `Refusal`. The process is gone when this returns,
+async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json") -> QueryAnswer:
+    """Put a query to a copy of the store. Raises `QueryRefusal`. The process is gone when this returns,
     whatever happened."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(SANDBOX)),
@@ -99,7 +99,7 @@ async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json"
 
 async def _conversation(
     process: asyncio.subprocess.Process, order: bytes, limits: SqlLimits
-) -> Answer:
+) -> QueryAnswer:
     assert process.stdin is not None and process.stdout is not None
     with suppress(ConnectionError):  # a process that died at once says so below
         process.stdin.write(order)
@@ -109,23 +109,23 @@ async def _conversation(
         async with asyncio.timeout(START_LIMIT_S):
             ready = await process.stdout.readline()
     except TimeoutError:
-        raise Refusal("the process for queries did not start in time", "another try") from None
+        raise QueryRefusal("the process for queries did not start in time", "another try") from None
     if not ready:
-        raise Refusal(await _last_words(process), "another try")
+        raise QueryRefusal(await _last_words(process), "another try")
     try:
         async with asyncio.timeout(limits.seconds):
-            head, content = await _received(process.stdout, 4 * limits.bytes + 2**20)
+            head, content = await _receive(process.stdout, 4 * limits.bytes + 2**20)
     except TimeoutError:
         accepted = "less to compute: a WHERE, fewer joins, or a LIMIT further inside"
-        raise Refusal(
+        raise QueryRefusal(
             f"the query took longer than {limits.seconds:g} s and was ended", accepted
         ) from None
     if head is None:
-        raise Refusal(await _last_words(process), "a query that needs less memory and time")
-    return _told(json.loads(head), content)
+        raise QueryRefusal(await _last_words(process), "a query that needs less memory and time")
+    return _read_answer(json.loads(head), content)
 
 
-async def _received(stream: asyncio.StreamReader, most: int) -> tuple[bytes | None, bytes]:
+async def _receive(stream: asyncio.StreamReader, most: int) -> tuple[bytes | None, bytes]:
     """The line of the answer and what follows it; None where the process ended without one. Never
     more than `most` bytes."""
     received = bytearray()
@@ -154,11 +154,13 @@ async def _last_words(process: asyncio.subprocess.Process) -> str:
     return "the process of the query gave too much to read"
 
 
-def _told(told: dict[str, JSON], content: bytes) -> Answer:
+def _read_answer(told: dict[str, JSON], content: bytes) -> QueryAnswer:
     if "error" in told:
         line, column = told.get("line"), told.get("column")
         known = isinstance(line, int) and isinstance(column, int)
-        raise Refusal(str(told["error"]), str(told["accepted"]), *((line, column) if known else ()))
+        raise QueryRefusal(
+            str(told["error"]), str(told["accepted"]), *((line, column) if known else ())
+        )
     columns, rows, count, seconds = (
         told["columns"],
         told.get("rows", []),
@@ -168,7 +170,7 @@ def _told(told: dict[str, JSON], content: bytes) -> Answer:
     assert isinstance(columns, list) and isinstance(rows, list) and isinstance(seconds, float | int)
     named = [(str(one[0]), str(one[1])) for one in columns if isinstance(one, list)]
     listed = [row for row in rows if isinstance(row, list)]
-    return Answer(
+    return QueryAnswer(
         named,
         listed,
         count if isinstance(count, int) else len(listed),
@@ -178,4 +180,4 @@ def _told(told: dict[str, JSON], content: bytes) -> Answer:
     )
 
 
-__all__ = ["FILE_LIMITS", "Answer", "Format", "Refusal", "SqlLimits", "ask"]
+__all__ = ["FILE_LIMITS", "Format", "QueryAnswer", "QueryRefusal", "SqlLimits", "ask"]

@@ -46,12 +46,12 @@ class StoreCopy:
     def there(self) -> CopyInfo:
         """The copy, made now if there is none."""
         with self._lock:
-            return self._info or self._taken()
+            return self._info or self._take()
 
     def renewed(self) -> CopyInfo:
         """A copy of what is stored now."""
         with self._lock:
-            return self._taken()
+            return self._take()
 
     def close(self) -> None:
         """Take the copy away."""
@@ -59,7 +59,7 @@ class StoreCopy:
             self._closed, self._info = True, None
             self._remove()
 
-    def _taken(self) -> CopyInfo:
+    def _take(self) -> CopyInfo:
         if self._closed:
             raise Conflict("the service is closing: no copy of the store is made any more")
         fresh, moment = self._path.with_name(self._path.name + ".new"), self._now()

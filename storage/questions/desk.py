@@ -6,7 +6,7 @@ import asyncio
 from typing import NamedTuple
 
 from backend.core.errors import Conflict
-from storage.questions.child import FILE_LIMITS, Answer, Format, SqlLimits, ask
+from storage.questions.child import FILE_LIMITS, Format, QueryAnswer, SqlLimits, ask
 from storage.questions.copies import CopyInfo, StoreCopy
 
 AT_ONCE = 2
@@ -44,7 +44,7 @@ MEANINGS = {
 }
 
 
-class Table(NamedTuple):
+class StoreTable(NamedTuple):
     """A table or view with its columns (name, type) and what it holds."""
 
     name: str
@@ -66,9 +66,9 @@ class SqlDesk:
     ) -> None:
         self.copy, self.limits, self.file_limits = copy, limits, file_limits
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._tables: tuple[CopyInfo, list[Table]] | None = None
+        self._tables: tuple[CopyInfo, list[StoreTable]] | None = None
 
-    async def ask(self, query: str, format: Format = "json") -> tuple[Answer, CopyInfo]:
+    async def ask(self, query: str, format: Format = "json") -> tuple[QueryAnswer, CopyInfo]:
         """What a query gives, and of which copy. Raises `Refusal`, and `Conflict` where too many
         others are running."""
         info = await asyncio.to_thread(self.copy.there)
@@ -85,7 +85,7 @@ class SqlDesk:
         finally:
             self._places.release()
 
-    async def tables(self) -> list[Table]:
+    async def tables(self) -> list[StoreTable]:
         """The tables and views that a query can name."""
         info = await asyncio.to_thread(self.copy.there)
         if self._tables is None or self._tables[0] != info:
@@ -99,9 +99,9 @@ class SqlDesk:
             ]
             self._tables = (
                 info,
-                [Table(name, MEANINGS.get(name, ""), columns[name]) for name in order],
+                [StoreTable(name, MEANINGS.get(name, ""), columns[name]) for name in order],
             )
         return self._tables[1]
 
 
-__all__ = ["MEANINGS", "SqlDesk", "Table"]
+__all__ = ["MEANINGS", "SqlDesk", "StoreTable"]

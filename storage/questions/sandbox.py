@@ -59,7 +59,7 @@ VIEWS = {
 """What is kept as JSON in the log, as tables that a query can join."""
 
 
-class Order(NamedTuple):
+class QueryOrder(NamedTuple):
     """What is asked for. `seconds` bounds the query, `memory_mb` DuckDB's memory; at most `rows`
     rows and about `bytes` bytes come back."""
 
@@ -93,17 +93,17 @@ class Rows(NamedTuple):
 
 def main() -> None:
     """Carry out the order on standard input."""
-    order = Order(**json.loads(sys.stdin.buffer.read()))
+    order = QueryOrder(**json.loads(sys.stdin.buffer.read()))
     out = sys.stdout.buffer
     confine(order)
-    connection = opened(Path(order.copy), order.memory_mb, order.threads)
+    connection = open_copy(Path(order.copy), order.memory_mb, order.threads)
     out.write(b'{"ready":true}\n')
     out.flush()
     signal.setitimer(signal.ITIMER_REAL, order.seconds + 1.0)
     started = time.monotonic()
     body = b""
     try:
-        found = answered(connection, order)
+        found = answer(connection, order)
         told: dict[str, Any] = {
             "columns": [list(pair) for pair in zip(found.names, found.types, strict=True)],
             "cut": found.cut,
@@ -115,7 +115,7 @@ def main() -> None:
             told["count"] = len(found.rows)
     except Wrong as wrong:
         told = {"error": str(wrong), "accepted": wrong.accepted} | (
-            placed(order.query, wrong.position)
+            place_in_query(order.query, wrong.position)
         )
     except MemoryError:
         told = {
@@ -128,7 +128,7 @@ def main() -> None:
     os._exit(0)  # a large result is not worth tidying up
 
 
-def confine(order: Order) -> None:
+def confine(order: QueryOrder) -> None:
     """Bounds that hold whatever the query does: memory, processor seconds, no byte written to any
     file, an end by the clock."""
     memory = order.memory_mb * 2**20 + SPARE_MEMORY_BYTES
@@ -146,7 +146,7 @@ def confine(order: Order) -> None:
     os.nice(5)
 
 
-def opened(copy: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
+def open_copy(copy: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
     """The copy, read-only: no files, no network, no extensions, no settings, no variables of this
     program; views of the log on top."""
     config: dict[str, Any] = {
@@ -168,7 +168,7 @@ def opened(copy: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnectio
     return connection
 
 
-def answered(connection: duckdb.DuckDBPyConnection, order: Order) -> Rows:
+def answer(connection: duckdb.DuckDBPyConnection, order: QueryOrder) -> Rows:
     """The rows of the query, as many as are wanted. Raises `Wrong`."""
     try:
         statements = connection.extract_statements(order.query)
@@ -184,12 +184,14 @@ def answered(connection: duckdb.DuckDBPyConnection, order: Order) -> Rows:
             [str(one[0]) for one in result.description or ()],
             [str(one[1]) for one in result.description or ()],
         )
-        return Rows(names, types, *taken(result, order))
+        return Rows(names, types, *take_rows(result, order))
     except (duckdb.Error, RuntimeError, ValueError, OverflowError) as problem:
-        raise explained(problem) from problem
+        raise explain(problem) from problem
 
 
-def taken(result: duckdb.DuckDBPyConnection, order: Order) -> tuple[list[tuple[Any, ...]], str]:
+def take_rows(
+    result: duckdb.DuckDBPyConnection, order: QueryOrder
+) -> tuple[list[tuple[Any, ...]], str]:
     """Rows until one of the two limits is reached, and which one it was."""
     rows: list[tuple[Any, ...]] = []
     size = 0
@@ -223,7 +225,7 @@ def weight(value: object) -> int:
     )
 
 
-def explained(problem: Exception) -> Wrong:
+def explain(problem: Exception) -> Wrong:
     """What DuckDB says, in its words, with the place in the query."""
     text = str(problem)
     try:
@@ -249,7 +251,7 @@ def explained(problem: Exception) -> Wrong:
     )
 
 
-def placed(query: str, position: int | None) -> dict[str, int]:
+def place_in_query(query: str, position: int | None) -> dict[str, int]:
     """Line and column, both from 1, of a place that is counted in bytes."""
     if position is None:
         return {}
@@ -271,10 +273,10 @@ def plain(value: object) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
-    return written(value)
+    return format_value(value)
 
 
-def written(value: object) -> str:
+def format_value(value: object) -> str:
     """Moments, numbers and bytes as people read them."""
     if isinstance(value, datetime | date | daytime):
         return value.isoformat()

@@ -15,8 +15,8 @@ from backend.client import Client, Refused
 from backend.core.events import ScoreGiven
 from backend.engines.scripted.engine import ScriptedEngine
 from backend.judging.aggregation import steps_of
-from backend.messages.annotations import CategoryAsk, Task
-from backend.review.annotate.tables import unescaped
+from backend.messages.annotations import CategoryAsk, LabelTask
+from backend.review.annotate.tables import unescape_cell
 from backend.runs.driver import run
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
@@ -65,7 +65,7 @@ def refused(call, status: int) -> str:
     return str(refusal.value) + refusal.value.accepted
 
 
-def verdicts(client: Client, task: Task, author: str, *labels: str) -> None:
+def verdicts(client: Client, task: LabelTask, author: str, *labels: str) -> None:
     for step, label in zip(task.steps, labels, strict=False):
         client.annotations.label(
             task.run_id, author, "verdict", label, node=step.node, step=step.number
@@ -331,7 +331,7 @@ def test_exports_are_read_again_as_what_was_said(searching: Service) -> None:
     assert [row["author"] for row in rows] == ["'=Ada"] * 3 + ["Bo"] and [
         row["author"] for row in table_
     ] == ["=Ada"] * 3 + ["Bo"]
-    assert [unescaped(row["text"]) for row in rows] == [row["text"] for row in table_]
+    assert [unescape_cell(row["text"]) for row in rows] == [row["text"] for row in table_]
     assert [row["text"] for row in table_[:2]] == [step.text for step in task.steps[:2]]
     assert labels.export("csv", author="Nobody") == labels.export(
         "csv", blind_only=True, author="Bo"

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.sync.client import connect
 
-from backend.api.guard import COOKIE, Guard, taken_token
+from backend.api.guard import COOKIE, Guard, take_token
 from backend.client import Refused, messages, public_token, public_url
 from backend.core.settings import Settings
 from components.tree.live_tree_panel import TreeView
@@ -354,7 +354,7 @@ def test_only_the_token_is_taken_from_the_address(
     query: bytes, kept: bytes, token: str | None
 ) -> None:
     scope: dict[str, object] = {"type": "http", "query_string": query}
-    assert taken_token(scope) == token and scope["query_string"] == kept
+    assert take_token(scope) == token and scope["query_string"] == kept
 
 
 def test_the_way_to_the_address_without_the_token_is_neither_kept_nor_told_and_stays_here() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from backend import problems
 from backend.core.settings import ROOT
-from backend.experiments.outcomes import started
+from backend.experiments.outcomes import begin_results
 from backend.experiments.plan import Task, check, pools, tasks, unit_tasks
-from backend.experiments.shards import Folder, Result, Sample
-from backend.experiments.spec import Experiment, parsed, read_experiment
+from backend.experiments.shards import Folder, Sample, TaskResult
+from backend.experiments.spec import Experiment, parse_experiment, read_experiment
 from benchmarks.results import main, markdown
 
 POOLED = "\n".join(
@@ -22,7 +22,7 @@ POOLED = "\n".join(
     "pooled = true\npool = 4\n"
     for rule in ("best", "weighted", "majority", "coverage")
 )
-EXPERIMENT = parsed(
+EXPERIMENT = parse_experiment(
     """
 name = "by hand"
 measured = 2
@@ -68,9 +68,9 @@ SAMPLES = {
 """Answer, its class, whether it is right, the score, tokens."""
 
 
-def ended(task: Task, tokens: float, calls: float = 0.0, rounds: float = 1.0, **more) -> Result:
+def ended(task: Task, tokens: float, calls: float = 0.0, rounds: float = 1.0, **more) -> TaskResult:
     """The result of a task that ended."""
-    [result] = started(task, 0)
+    [result] = begin_results(task, 0)
     ledger = {"generated_tokens": tokens, "verifier_calls": calls, "rounds": rounds}
     return replace(result, ledger=ledger, **more)
 

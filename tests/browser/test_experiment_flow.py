@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.client import Client
-from backend.experiments.spec import parsed, read_experiment
+from backend.experiments.spec import parse_experiment, read_experiment
 from tests.browser.conftest import ROOT, choose, press
 from tests.experiments.examples import BEAM, HEAD, POOLED
 
@@ -24,7 +24,7 @@ POINTS = ".js-plotly-plot .scatterlayer .points path"
 def finished(product: str) -> str:
     """The hash of a small experiment that is carried out."""
     with Client(product) as client:
-        name = client.experiments.start(parsed(TEXT)).hash
+        name = client.experiments.start(parse_experiment(TEXT)).hash
         while client.experiments.info(name).status == "running":
             time.sleep(0.1)
         info = client.experiments.info(name)
@@ -35,7 +35,7 @@ def finished(product: str) -> str:
 def test_an_experiment_is_described_estimated_begun_and_watched_to_its_curves(
     product: str, tab: Any
 ) -> None:
-    experiment = parsed(TEXT.replace("first_seed = 7", "first_seed = 70"))
+    experiment = parse_experiment(TEXT.replace("first_seed = 7", "first_seed = 70"))
     with Client(product) as client:
         about = client.experiments.estimate(experiment)
         assert (

@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from backend.classroom.corpus import FIRST_EVALUATION_SEED, Document, documents, errs, variants
-from backend.classroom.samples import FIRST_SEED, written
+from backend.classroom.samples import FIRST_SEED, write_solutions
 from backend.problems import SETS, check, extract_answer, grade, problem
 
 
@@ -109,8 +109,8 @@ def test_the_variants_of_a_problem_are_right_by_teachers_and_often_wrong_by_othe
 def test_written_solutions_are_judged_and_their_problems_are_never_sampled_or_evaluated_on() -> (
     None
 ):
-    groups = list(islice(written(3), 30))
-    assert groups == list(islice(written(3), 30)) != list(islice(written(4), 30))
+    groups = list(islice(write_solutions(3), 30))
+    assert groups == list(islice(write_solutions(3), 30)) != list(islice(write_solutions(4), 30))
     assert all(
         int(solution.problem_id.rsplit("/", 1)[1]) < FIRST_SEED
         for group in groups

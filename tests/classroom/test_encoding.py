@@ -90,7 +90,7 @@ def test_parts_encoded_one_by_one_are_the_document_encoded_at_once(
 
 def test_every_step_has_one_tag_and_no_delimiter(tokenizer: ChatTokenizer) -> None:
     document = next(documents(7))
-    found = encoding.tagged(tokenizer, document.question, document.steps)
+    found = encoding.tag_steps(tokenizer, document.question, document.steps)
     assert [found.ids[tag] for tag in found.tags] == [
         tokenizer.token_id(vocabulary.STEP_TAG)
     ] * len(document.steps)

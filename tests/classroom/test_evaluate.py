@@ -11,9 +11,9 @@ import torch
 
 from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
-from backend.classroom.encoding import tagged
-from backend.classroom.evaluate import Verifier, judged, read_samples
-from backend.classroom.samples import Solution
+from backend.classroom.encoding import tag_steps
+from backend.classroom.evaluate import EvaluatedVerifier, judge, read_samples
+from backend.classroom.samples import ClassroomSolution
 from backend.engines.torch.qwen2 import REWARD_MODEL, Qwen2Config, Qwen2ForProcessRewardModel
 from backend.problems import problem
 
@@ -26,10 +26,10 @@ def test_scores_equal_those_of_whole_rows(tmp_path: Path) -> None:
     folder.write_model(
         tmp_path, Qwen2ForProcessRewardModel(config), config, vocabulary.train(["one text."], 300)
     )
-    verifier = Verifier(tmp_path, "cpu")
+    verifier = EvaluatedVerifier(tmp_path, "cpu")
     found = verifier.score("how many a?", SOLUTIONS, rows=2)
     for steps, scores in zip(SOLUTIONS, found, strict=True):
-        row = tagged(verifier.tokenizer, "how many a?", steps)
+        row = tag_steps(verifier.tokenizer, "how many a?", steps)
         with torch.no_grad():
             expected = verifier.model(torch.tensor([row.ids])).float().softmax(-1)[0, :, 1]
         assert scores == pytest.approx([float(expected[tag]) for tag in row.tags], abs=4e-3)
@@ -38,7 +38,7 @@ def test_scores_equal_those_of_whole_rows(tmp_path: Path) -> None:
 def test_a_solution_is_judged_by_answer_and_by_step() -> None:
     given = problem("procedure/1/7")
     steps = (f"The answer is \\boxed{{{given.answer}}}.",)
-    found = judged(given, Solution(given.id, given.question, steps, True))
+    found = judge(given, ClassroomSolution(given.id, given.question, steps, True))
     assert found.correct
     assert len(found.kinds) == 1
 

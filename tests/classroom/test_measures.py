@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.classroom.measures import (
-    Judged,
+    JudgedSample,
     Steps,
     auroc,
     best_of,
@@ -17,8 +17,8 @@ from backend.classroom.measures import (
     majority,
     mean,
     pass_at,
-    ranked_by,
-    scored_steps,
+    rank_by,
+    score_steps,
 )
 from backend.classroom.table import Bound, bounds, falls, first_mistakes, kind_shares
 from backend.core.statistics.intervals import Interval, interval
@@ -30,8 +30,8 @@ def sample(
     answer: str | None = "1",
     kinds: tuple[str | None, ...] = (None,),
     text: str = "x",
-) -> Judged:
-    return Judged(correct, answer, text, kinds, {"prm": (score,) * len(kinds)})
+) -> JudgedSample:
+    return JudgedSample(correct, answer, text, kinds, {"prm": (score,) * len(kinds)})
 
 
 @pytest.mark.parametrize(("right", "k"), list(product(range(6), (1, 2, 5))))
@@ -53,7 +53,7 @@ def test_best_of_k_is_the_mean_over_subsets_with_ties_shared() -> None:
             picks.append(mean([float(s.correct) for s in chosen if s.scores["prm"][0] == top]))
         # ties are shared over all samples of that score, not over those in the subset: equal in
         # expectation
-        assert best_of(samples, k, ranked_by("prm", "last")) == pytest.approx(mean(picks))
+        assert best_of(samples, k, rank_by("prm", "last")) == pytest.approx(mean(picks))
 
 
 def test_equally_common_answers_share_the_majority() -> None:
@@ -83,7 +83,7 @@ def test_a_right_answer_with_a_wrong_step_is_no_distinct_right_solution() -> Non
 
 
 def test_steps_after_the_first_mistake_do_not_count() -> None:
-    found = scored_steps([sample(False, kinds=(None, "slip", "after_mistake"))], "prm")
+    found = score_steps([sample(False, kinds=(None, "slip", "after_mistake"))], "prm")
     assert found.good.tolist() == [True, False]
     assert found.kinds.tolist() == ["", "slip"]
     assert first_mistakes([sample(False, kinds=(None, "slip", "after_mistake"))]) == [(2, "slip")]

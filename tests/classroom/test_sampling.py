@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from backend.classroom.sampling import Sampling, sample
+from backend.classroom.sampling import ClassroomSampling, sample
 from backend.engines.torch.qwen2 import Qwen2Config, Qwen2ForCausalLM
 
 END = 3
@@ -32,7 +32,7 @@ def test_greedy_batches_equal_rows_decoded_alone() -> None:
     made, prompts = model(), [[1 + (7 * i + j) % 22 for j in range(2 + i % 5)] for i in range(9)]
     with torch.no_grad():
         expected = [greedily(made, prompt, 9) for prompt in prompts]
-    found = sample(made, prompts, 2, END, Sampling(temperature=0, tokens=9, rows=6))
+    found = sample(made, prompts, 2, END, ClassroomSampling(temperature=0, tokens=9, rows=6))
     assert [[(one.ids, one.ended) for one in group] for group in found] == [
         [pair, pair] for pair in expected
     ]
@@ -44,7 +44,8 @@ def test_greedy_batches_equal_rows_decoded_alone() -> None:
 def test_the_same_seed_gives_the_same_samples() -> None:
     made = model()
     draws = [
-        sample(made, [[1, 2], [3]], 4, END, Sampling(tokens=8, seed=seed)) for seed in (1, 1, 2)
+        sample(made, [[1, 2], [3]], 4, END, ClassroomSampling(tokens=8, seed=seed))
+        for seed in (1, 1, 2)
     ]
     assert draws[0] == draws[1]
     assert draws[0] != draws[2]
@@ -54,7 +55,7 @@ def test_samples_follow_the_model_distribution() -> None:
     made = model()
     with torch.no_grad():
         expected = made(torch.tensor([[5, 6]]))[0, -1].softmax(-1)
-    rows = sample(made, [[5, 6]], 4_000, END, Sampling(tokens=1, rows=4_000))[0]
+    rows = sample(made, [[5, 6]], 4_000, END, ClassroomSampling(tokens=1, rows=4_000))[0]
     counts = torch.zeros(23)
     for row in rows:
         counts[row.ids[0] if row.ids else END] += 1

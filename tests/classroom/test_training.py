@@ -17,22 +17,28 @@ from torch import Tensor
 
 from backend.classroom import folder
 from backend.classroom import tokenizer as vocabulary
-from backend.classroom.samples import Labelled
+from backend.classroom.samples import LabelledSample
 from backend.classroom.train_policy import LOOKING_BACK, initialise, look_back, shape, train_policy
 from backend.classroom.train_reward import (
     BLIND_KINDS,
     BLIND_OPERATIONS,
     TOKENS_A_BATCH,
-    batched,
     batches,
     from_policy,
-    grouped,
+    group_by_question,
+    may_train_blind,
+    pad_batch,
     read,
     row,
-    seen_by_blind,
     train_reward,
 )
-from backend.classroom.training import Batch, Clock, Schedule, train, written_out_attention
+from backend.classroom.training import (
+    Schedule,
+    TrainingBatch,
+    TrainingClock,
+    plain_attention,
+    train,
+)
 from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.torch.qwen2 import (
     DecoderLayer,
@@ -86,7 +92,7 @@ def test_written_out_attention_equals_the_fused_kernel(key_value_heads: int) -> 
         torch.randn(2, key_value_heads, 9, 8),
     )
     torch.testing.assert_close(
-        written_out_attention(queries, keys, values), attend_causally(queries, keys, values)
+        plain_attention(queries, keys, values), attend_causally(queries, keys, values)
     )
 
 
@@ -98,7 +104,7 @@ def test_written_out_attention_of_the_last_positions_equals_theirs_among_all() -
         torch.randn(2, 2, 9, 8),
     )
     torch.testing.assert_close(
-        written_out_attention(queries[:, :, 6:], keys, values),
+        plain_attention(queries[:, :, 6:], keys, values),
         attend_causally(queries, keys, values)[:, :, 6:],
     )
 
@@ -106,11 +112,11 @@ def test_written_out_attention_of_the_last_positions_equals_theirs_among_all() -
 def test_a_loss_falls_and_a_second_call_resumes_where_the_first_stopped(tmp_path: Path) -> None:
     made, lines, seen = small(), list[str](), list[float]()
 
-    def batches(clock: Clock) -> Iterator[Batch]:
+    def batches(clock: TrainingClock) -> Iterator[TrainingBatch]:
         ids = torch.arange(40).reshape(4, 10) + clock.resumptions
-        yield from itertools.repeat(Batch(ids, torch.arange(30), ids.flatten()[:30]))
+        yield from itertools.repeat(TrainingBatch(ids, torch.arange(30), ids.flatten()[:30]))
 
-    def loss(batch: Batch) -> Tensor:
+    def loss(batch: TrainingBatch) -> Tensor:
         value = F.cross_entropy(made(batch.ids).flatten(0, 1)[batch.places].float(), batch.targets)
         seen.append(float(value.detach()))
         return value
@@ -168,9 +174,9 @@ def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(
     tokenizer, made = ChatTokenizer.read(tmp_path), from_policy(tmp_path, seed=0)
     first, second = labelled((None,)), labelled((None, "slip"))
     other = replace(labelled((None, None, None)), question="!")
-    groups = grouped(tokenizer, [first, other, second])
+    groups = group_by_question(tokenizer, [first, other, second])
     assert [len(group.rows) for group in groups] == [2, 1]
-    batch = batched(groups, padding=0)
+    batch = pad_batch(groups, padding=0)
     assert batch.tokens == 2 * len(groups[0].question) + batch.ids.numel()
     with torch.no_grad():
         together = read(made.model, batch)
@@ -186,11 +192,13 @@ def test_solutions_behind_a_shared_question_are_read_as_if_each_had_it_in_front(
 
 def test_batches_hold_questions_of_one_length_and_fresh_ones_beside_the_known() -> None:
     tokenizer = ChatTokenizer(vocabulary.train(["one text."], 300))
-    known = grouped(
+    known = group_by_question(
         tokenizer, [replace(labelled((None, None)), question=mark * 3) for mark in "abc"]
     )
     fresh = itertools.cycle(
-        grouped(tokenizer, [replace(labelled((None, "slip")), question=mark * 3) for mark in "xyz"])
+        group_by_question(
+            tokenizer, [replace(labelled((None, "slip")), question=mark * 3) for mark in "xyz"]
+        )
     )
     first = next(batches(known, fresh, padding=0, seed=0))
     assert first.tokens >= TOKENS_A_BATCH and first.shared is not None
@@ -218,19 +226,19 @@ def same(first: Path, second: Path) -> bool:
     return all(torch.equal(weights[0][name], tensor) for name, tensor in weights[1].items())
 
 
-def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> Labelled:
+def labelled(kinds: tuple[str | None, ...], operations: int = 1) -> LabelledSample:
     texts = tuple(f"{i} + 1 = {i + 1}." for i in range(len(kinds)))
-    return Labelled(
+    return LabelledSample(
         "ledger/3/1", "?", texts, tuple(k is None for k in kinds), kinds, "policy", operations
     )
 
 
 def test_the_blind_model_never_sees_its_two_kinds_or_long_ledgers() -> None:
     assert len(BLIND_KINDS) == 2
-    assert seen_by_blind(labelled((None, "unreadable", "after_mistake")))
-    assert not any(seen_by_blind(labelled((None, kind))) for kind in BLIND_KINDS)
-    assert seen_by_blind(labelled((None,), operations=BLIND_OPERATIONS))
-    assert not seen_by_blind(labelled((None,), operations=BLIND_OPERATIONS + 1))
+    assert may_train_blind(labelled((None, "unreadable", "after_mistake")))
+    assert not any(may_train_blind(labelled((None, kind))) for kind in BLIND_KINDS)
+    assert may_train_blind(labelled((None,), operations=BLIND_OPERATIONS))
+    assert not may_train_blind(labelled((None,), operations=BLIND_OPERATIONS + 1))
 
 
 def test_labels_end_one_step_after_an_unrepaired_mistake_but_for_the_last_step() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from backend.classroom.measures import Judged
+from backend.classroom.measures import JudgedSample
 from backend.classroom.tune import FIRST_SEED, measure, one_point, summary
 
 
-def judged(correct: bool, answer: str, *kinds: str | None) -> Judged:
-    return Judged(correct, answer, f"text {answer}", kinds)
+def judged(correct: bool, answer: str, *kinds: str | None) -> JudgedSample:
+    return JudgedSample(correct, answer, f"text {answer}", kinds)
 
 
 def test_a_point_is_the_set_with_that_difficulty_as_its_level() -> None:

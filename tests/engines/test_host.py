@@ -18,7 +18,7 @@ import pytest
 from backend.core.errors import BadInput, EngineFailure, NotFound
 from backend.core.ports import Completion, Request, Sampling, Solution, Until
 from backend.core.types import Finish
-from backend.engines.models import EngineHost, HostedEngine, Models, ModelSettings, State
+from backend.engines.models import EngineHost, HostedEngine, HostState, Models, ModelSettings
 from tests.engines import tiny
 from tests.support.host_loader import LAST_WORDS
 
@@ -143,11 +143,11 @@ async def test_killing_the_child_fails_everything_open_and_the_next_use_starts_a
         with pytest.raises(EngineFailure, match=r"killed by signal 9 \(SIGKILL\)"):
             await reader
     assert host.pid is None
-    assert host.states()[0].state is State.FAILED
+    assert host.states()[0].state is HostState.FAILED
     assert "signal 9" in (host.states()[0].reason or "")
     assert len(await collect(engine, request("again"))) == 1
     assert host.pid not in (None, first)
-    assert host.states()[0].state is State.READY
+    assert host.states()[0].state is HostState.READY
 
 
 async def test_a_model_whose_core_died_has_failed_and_its_next_use_loads_it_anew(
@@ -166,12 +166,12 @@ async def test_a_model_whose_core_died_has_failed_and_its_next_use_loads_it_anew
     ):
         await collect(engine, request("k", text="core dies"))
     [state, beside] = models.states()
-    assert (state.state, beside.state, state.memory_bytes) == (State.FAILED, State.READY, 0)
+    assert (state.state, beside.state, state.memory_bytes) == (HostState.FAILED, HostState.READY, 0)
     assert "the core has died" in (state.reason or "")
     assert (
         len(await collect(cast(HostedEngine, await models.policy("vllm")), request("again"))) == 1
     )
-    assert (models.states()[0].state, models.states()[0].reason) == (State.READY, None)
+    assert (models.states()[0].state, models.states()[0].reason) == (HostState.READY, None)
     assert (await engine.stats()).generated_tokens == 4, (
         "the engine is a new one, which has written one text"
     )
@@ -190,7 +190,7 @@ async def test_every_stream_of_a_dead_core_fails_and_late_news_of_it_leaves_the_
         assert len(await collect(engine, request("again"))) == 1
         with pytest.raises(EngineFailure, match="the core has died"):
             await anext(late)
-    assert host.states()[0].state is State.READY
+    assert host.states()[0].state is HostState.READY
 
 
 async def test_a_dead_core_can_be_unloaded_and_a_reward_models_is_loaded_again_too(
@@ -200,19 +200,19 @@ async def test_a_dead_core_can_be_unloaded_and_a_reward_models_is_loaded_again_t
     for _ in range(2):
         with pytest.raises(EngineFailure, match="the core has died"):
             await reward.score([Solution("core dies", ("a",))])
-        assert host.states()[0].state is State.FAILED
+        assert host.states()[0].state is HostState.FAILED
         assert (await reward.score([Solution("q", ("a",))]))[0].scores == (0.5,)
     with pytest.raises(EngineFailure):
         await reward.score([Solution("core dies", ("a",))])
     await host.unload("fake", "half", "reward")
-    assert host.states()[0].state is State.UNLOADED
+    assert host.states()[0].state is HostState.UNLOADED
 
 
 async def test_an_engine_error_of_a_living_model_leaves_it_ready(host: EngineHost) -> None:
     engine = await host.engine("fake", "plain")
     with pytest.raises(EngineFailure):
         await engine.tokens([])
-    assert host.states()[0].state is State.READY
+    assert host.states()[0].state is HostState.READY
     await collect(engine, request("x"))
     assert (await engine.stats()).generated_tokens == 4
 
@@ -233,14 +233,14 @@ async def test_a_loader_that_cannot_start_is_told_with_its_traceback() -> None:
 async def test_concurrent_loads_are_one_and_states_tell_them(host: EngineHost) -> None:
     tasks = [asyncio.create_task(host.engine("fake", "heavy", name="Heavy")) for _ in range(3)]
     await asyncio.sleep(0.05)
-    assert host.states()[0].state is State.LOADING
+    assert host.states()[0].state is HostState.LOADING
     engines = await asyncio.gather(*tasks)
     [state] = host.states()
     assert (state.name, state.model, state.kind, state.state) == (
         "Heavy",
         "heavy",
         "policy",
-        State.READY,
+        HostState.READY,
     )
     assert state.seconds_loading >= 0.3
     assert {e.info.settings["pid"] for e in engines} == {str(host.pid)}
@@ -260,7 +260,7 @@ async def test_a_failed_load_says_why_and_leaves_other_models_alone(
     engine = await host.engine("fake", "plain")
     with pytest.raises(EngineFailure, match=said):
         await host.engine("fake", model)
-    assert host.states()[1].state is State.FAILED
+    assert host.states()[1].state is HostState.FAILED
     assert said in (host.states()[1].reason or "")
     assert len(await collect(engine, request("x"))) == 1
 
@@ -268,9 +268,9 @@ async def test_a_failed_load_says_why_and_leaves_other_models_alone(
 async def test_an_unloaded_model_is_loaded_again_at_its_next_use(host: EngineHost) -> None:
     engine = await host.engine("fake", "plain")
     await host.unload("fake", "plain", "policy")
-    assert host.states()[0].state is State.UNLOADED
+    assert host.states()[0].state is HostState.UNLOADED
     assert len(await collect(engine, request("x"))) == 1
-    assert host.states()[0].state is State.READY
+    assert host.states()[0].state is HostState.READY
     with pytest.raises(NotFound, match="plain"):
         await host.unload("fake", "other", "policy")
 
@@ -346,8 +346,8 @@ async def test_the_scripted_engine_lives_in_the_parent() -> None:
     assert (await engine.prompt("What is 1 + 1?", None)).text
     await models.reward("scripted")
     assert [(state.engine, state.kind, state.state) for state in models.states()] == [
-        ("scripted", "policy", State.READY),
-        ("scripted", "reward", State.READY),
+        ("scripted", "policy", HostState.READY),
+        ("scripted", "reward", HostState.READY),
     ]
     assert models.pid is None
     await models.close()
@@ -371,7 +371,7 @@ async def test_a_device_that_torch_cannot_use_is_named(tmp_path: Path) -> None:
     try:
         with pytest.raises(EngineFailure, match=r"on device 'cuda:99': .* Set ARBORETUM_DEVICE"):
             await models.policy("torch")
-        assert models.states()[0].state is State.FAILED
+        assert models.states()[0].state is HostState.FAILED
     finally:
         await models.close()
 

@@ -135,17 +135,17 @@ async def test_more_requests_than_rows_wait_their_turn(folder: Path) -> None:
 async def test_every_token_that_contains_the_delimiter_ends_a_step(
     engine: TorchEngine, folder: Path
 ) -> None:
-    from backend.engines.torch.rows import Row
+    from backend.engines.torch.rows import DecodingRow
 
     vocabulary = engine._vocabulary
     request = Request("a", "", (1, 2), 0, STEP, WARM)
     closing = [i for i in range(vocabulary.chat.size) if "\n\n" in vocabulary.text(i)]
     assert len(closing) >= 5
     for token in closing:
-        done = Row(request, vocabulary, 100).accept(token, -1.0)
+        done = DecodingRow(request, vocabulary, 100).accept(token, -1.0)
         assert done is not None and done.finish is Finish.STEP
     newline = next(i for i in range(vocabulary.chat.size) if vocabulary.text(i) == "\n")
-    across = Row(request, vocabulary, 100)
+    across = DecodingRow(request, vocabulary, 100)
     assert across.accept(newline, -1.0) is None
     done = across.accept(newline, -1.0)
     assert done is not None and done.finish is Finish.STEP and done.text == "\n\n"

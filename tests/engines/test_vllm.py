@@ -285,11 +285,11 @@ async def test_a_solution_without_steps_or_too_long_is_a_failure_of_its_own(pair
 
 
 async def test_a_wrong_number_of_rows_is_a_failure() -> None:
-    from backend.engines.vllm.reward import checked
+    from backend.engines.vllm.reward import check_rows
 
-    assert "1 rows for 2 steps" in (checked([[0.5, 0.5]], 2, 9).failure or "")
-    assert "no pairs" in (checked([[0.5, 0.9]], 1, 9).failure or "")
-    assert checked([[0.25, 0.75]], 1, 9).scores == (0.75,)
+    assert "1 rows for 2 steps" in (check_rows([[0.5, 0.5]], 2, 9).failure or "")
+    assert "no pairs" in (check_rows([[0.5, 0.9]], 1, 9).failure or "")
+    assert check_rows([[0.25, 0.75]], 1, 9).scores == (0.75,)
 
 
 def reference(folder: Path, solution: Solution) -> list[float]:

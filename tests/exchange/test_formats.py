@@ -13,19 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
-from backend.exchange.base import Given, Imported
+from backend.exchange.base import Imported, ImportHints
 from backend.exchange.formats import FORMATS as READERS
 from backend.exchange.formats import parsed, recognised
 from backend.exchange.search_and_learn import steps as completion_steps
-from backend.exchange.smc import unmarked
+from backend.exchange.smc import strip_marks
 from backend.exchange.thinking import segments
-from backend.exchange.treequest import unquoted
+from backend.exchange.treequest import unquote
 from tests.exchange.files import FORMATS, THOUGHT, content, decoded
 
-UNKNOWN = Given()
+UNKNOWN = ImportHints()
 
 
-def only(name: str, known: Given = UNKNOWN) -> Imported:
+def only(name: str, known: ImportHints = UNKNOWN) -> Imported:
     """The one run of a file."""
     runs = parsed(FORMATS[name], content(name), known)
     assert len(runs) == 1
@@ -49,7 +49,7 @@ def test_a_file_is_recognised_by_its_beginning(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_names_its_program_and_asks_what_the_user_says(name: str) -> None:
-    for run in parsed(FORMATS[name], content(name), Given("How many?", "72")):
+    for run in parsed(FORMATS[name], content(name), ImportHints("How many?", "72")):
         source = run.values["manifest"]["imported"]
         assert source["format"] == FORMATS[name]
         assert source["program"] in READERS[FORMATS[name]].program
@@ -97,12 +97,12 @@ def test_visits_and_means_of_a_treequest_search_are_those_that_it_counted() -> N
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_quoted_state_is_read_as_the_text_it_was(text: str) -> None:
-    assert unquoted(repr(text)) == text
+    assert unquote(repr(text)) == text
 
 
 @pytest.mark.parametrize("state", ["State(x='a')", "'a' + 'b'", "'a", "{'a': 1}", "", "'"])
 def test_a_state_that_is_no_text_stays_as_it_is(state: str) -> None:
-    assert unquoted(state) == state
+    assert unquote(state) == state
 
 
 @pytest.mark.parametrize("name", ["llm-reasoners-mcts.json", "llm-reasoners-beam.json"])
@@ -170,7 +170,7 @@ def test_particles_have_the_texts_weights_and_ancestors_of_the_record(name: str)
         )
         pairs = list(zip(before, row["particles"], strict=True))
         before = [
-            unmarked(each["contents"]) if "contents" in each else old + each["contents_incr"]
+            strip_marks(each["contents"]) if "contents" in each else old + each["contents_incr"]
             for old, each in pairs
         ]
         assert found == before
@@ -205,7 +205,9 @@ def test_a_resampled_particle_grows_below_its_ancestor(name: str) -> None:
 
 
 def test_a_text_without_marks_stays_and_one_with_marks_loses_them() -> None:
-    assert [unmarked(text) for text in ("<<<>>>abc", "ab<<<c>>>", "abc", "a >>> b", "a<<<b")] == [
+    assert [
+        strip_marks(text) for text in ("<<<>>>abc", "ab<<<c>>>", "abc", "a >>> b", "a<<<b")
+    ] == [
         "abc",
         "abc",
         "abc",
@@ -337,7 +339,7 @@ def test_rows_of_search_and_learn_are_runs_of_finished_paths_with_the_scores_of_
         learned() + b"\n\n" + learned(pred=None, scores=[[0.5], [0.25]], problem="Again?") + b"\n"
     )
     assert recognised(content_) == "search_and_learn"
-    first, second = parsed("search_and_learn", content_, Given())
+    first, second = parsed("search_and_learn", content_, ImportHints())
     texts = [node.text for node in first.nodes[1:]]
     assert texts == ["Two.\n\n", "Three.\n\n", "The answer is \\boxed{5}.", "It is \\boxed{6}."]
     assert [event.value for event in first.events if event.kind == "score"] == [
@@ -372,7 +374,7 @@ def test_a_broken_row_of_search_and_learn_is_refused_with_its_line(
     with pytest.raises(
         BadInput, match=place.replace("$", r"\$") if place == "line 1, $" else place
     ):
-        parsed("search_and_learn", content_, Given())
+        parsed("search_and_learn", content_, ImportHints())
 
 
 @given(st.text(alphabet="ab\n", max_size=12))

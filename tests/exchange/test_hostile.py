@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
 from backend.exchange.archive import members
-from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, TEXT_LIMIT, Given
+from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, TEXT_LIMIT, ImportHints
 from backend.exchange.formats import FORMATS as READERS
 from backend.exchange.formats import parsed
 from backend.exchange.treequest import PATH_LIMIT
 from tests.exchange.files import FORMATS, content, decoded
 
-UNKNOWN = Given()
+UNKNOWN = ImportHints()
 JSON_FILES = [name for name in FORMATS if name.endswith(".json")]
 Edit = Callable[[Any], object]
 

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.exchange.html import embedded, page
+from backend.exchange.html import embed_json, page
 
 ADDRESS = re.compile(r"""(?:src|href|action|data)\s*=\s*["'](?!#)|@import|url\(""")
 
@@ -95,4 +95,4 @@ def test_the_page_names_no_address_and_writes_no_markup() -> None:
 
 
 def test_embedded_json_has_no_markup_and_no_infinity() -> None:
-    assert embedded({"a": "<&>\u2028"}) == '{"a":"\\u003c\\u0026\\u003e\\u2028"}'
+    assert embed_json({"a": "<&>\u2028"}) == '{"a":"\\u003c\\u0026\\u003e\\u2028"}'

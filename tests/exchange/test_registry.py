@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.exchange.base import LAST, Format, Given, Imported, begins
+from backend.exchange.base import LAST, Format, Imported, ImportHints, begins
 from backend.exchange.formats import FORMATS, formats_in_order, parsed, recognised
 from backend.exchange.thinking import FORMAT as PLAIN_TEXT
 from backend.service.exchange import import_formats
@@ -21,7 +21,7 @@ NAMES = [
 ]
 
 
-def parse_dummy(content: bytes, given: Given) -> list[Imported]:
+def parse_dummy(content: bytes, given: ImportHints) -> list[Imported]:
     """Everything after the first line as plain thinking."""
     return PLAIN_TEXT.parse(content.partition(b"\n")[2], given)
 
@@ -57,7 +57,7 @@ def test_a_format_added_from_outside_is_recognised_read_and_offered() -> None:
     content = b"dummy format 1\n<think>one\n\ntwo</think>\nThe answer is \\boxed{2}."
     with dummy_format():
         assert recognised(content) == "dummy"
-        [run] = parsed("dummy", content, Given("How many?"))
+        [run] = parsed("dummy", content, ImportHints("How many?"))
         assert run.nodes[0].text == "How many?"
         assert import_formats()[:3] == ["auto", "jsonl", "parquet"]
         assert import_formats().index("dummy") == import_formats().index("smc") + 1

@@ -16,7 +16,7 @@ from backend.core.errors import BadInput
 from backend.core.events import Kept, Pruned, ScoreGiven
 from backend.core.records import EventRecord, NodeRecord
 from backend.core.settings import ROOT
-from backend.exchange.svg import Mark, colour_of, drawing, marks, written
+from backend.exchange.svg import SvgMark, colour_of, drawing, escape_xml, marks
 from backend.service.exchange import drawing_of
 from storage import Store
 
@@ -77,7 +77,7 @@ def test_marks_tell_state_score_and_way() -> None:
         None,
         "2 2",
     ]  # type: ignore[union-attr]
-    assert isinstance(found[0], Mark) and (colour_of(0.0), colour_of(1.0), colour_of(0.5)) == (
+    assert isinstance(found[0], SvgMark) and (colour_of(0.0), colour_of(1.0), colour_of(0.5)) == (
         "#00224e",
         "#fee838",
         "#7d7c78",
@@ -114,8 +114,8 @@ def test_what_was_written_in_it_stays_text() -> None:
 
 @given(st.text())
 def test_any_text_can_be_written(text: str) -> None:
-    assert (ElementTree.fromstring(f"<a>{written(text)}</a>".encode()).text or "") == unescape(
-        written(text)
+    assert (ElementTree.fromstring(f"<a>{escape_xml(text)}</a>".encode()).text or "") == unescape(
+        escape_xml(text)
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backend.engines.models import Models
 from backend.experiments.shards import Folder
-from backend.experiments.spec import Experiment, parsed
+from backend.experiments.spec import Experiment, parse_experiment
 from backend.experiments.sweep import Progress, Sweep
 
 HEAD = """
@@ -49,7 +49,7 @@ anytime = true
 
 def small(count: int = 3, *, extra: str = "") -> Experiment:
     """Two pooled rules, a beam for each budget, and an anytime tree search on `count` problems."""
-    return parsed(
+    return parse_experiment(
         HEAD.format(count=count)
         + POOLED.format(rule="majority")
         + POOLED.format(rule="coverage")

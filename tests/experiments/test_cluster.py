@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.experiments.cluster import bundles, carried_out
+from backend.experiments.cluster import bundles, carry_out
 from backend.experiments.shards import Folder
 from tests.experiments.examples import carried_out as in_one_process
 from tests.experiments.examples import small
@@ -32,7 +32,7 @@ async def test_a_cluster_gives_what_one_process_gives_and_a_lost_worker_costs_no
     deadly.touch()
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr("backend.experiments.cluster.work", dying(str(deadly)))
-    progress = carried_out(experiment, folder, "local", bundle=5)
+    progress = carry_out(experiment, folder, "local", bundle=5)
     assert progress.done == progress.total and not deadly.exists()
     columns = [
         "key",

@@ -18,10 +18,10 @@ from backend.experiments.plan import tasks
 from backend.experiments.pool_estimates import pool_keys
 from backend.experiments.pools import read
 from backend.experiments.rules import EXACT_UP_TO, RULES, majority
-from backend.experiments.rules import Sampled as Sampled
+from backend.experiments.rules import SampledPool as Sampled
 from backend.experiments.shards import Folder, Sample
 from backend.experiments.spec import RULES as NAMES
-from backend.experiments.spec import parsed
+from backend.experiments.spec import parse_experiment
 from benchmarks.experiments import generated
 from tests.experiments.examples import BEAM, HEAD, POOLED, carried_out, small
 
@@ -83,7 +83,7 @@ def test_pools_have_the_keys_of_their_tasks() -> None:
 
 
 async def test_every_rule_reads_the_one_pool_of_a_problem(tmp_path: Path) -> None:
-    experiment = parsed(
+    experiment = parse_experiment(
         HEAD.format(count=3) + "".join(POOLED.format(rule=rule) for rule in NAMES) + BEAM
     )
     assert set(NAMES) == set(RULES) and len(pool_keys(experiment)) == 3
@@ -104,7 +104,7 @@ async def test_every_rule_reads_the_one_pool_of_a_problem(tmp_path: Path) -> Non
         for problem, cell in found["perplexity_consistency", 4.0].items()
     }
     with pytest.raises(BadInput, match="selector_params"):
-        parsed(
+        parse_experiment(
             HEAD.format(count=3) + POOLED.format(rule="rpc") + "selector_params = { fewest = 3 }\n"
         )
 

@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from backend.experiments.curves import curve
-from backend.experiments.plot import Drawn, line_chart
+from backend.experiments.plot import DrawnLine, line_chart
 from backend.experiments.read_material import read_material
-from backend.experiments.report import report, shown
+from backend.experiments.report import format_cell, report
 from tests.experiments.examples import carried_out, small
 
 EVIL = "<script>alert(1)</script>"
@@ -30,14 +30,14 @@ async def test_a_report_holds_the_points_of_the_curves_and_runs_nothing(tmp_path
     for arm in ("majority", "beam", "mcts"):
         for point in curve(made.cells, arm, "generated_tokens"):
             assert (
-                f"<td>{arm}</td><td>{shown(point.budget)}</td><td>{shown(point.cost)}</td><td>{shown(point.accuracy.value)}</td>"
+                f"<td>{arm}</td><td>{format_cell(point.budget)}</td><td>{format_cell(point.cost)}</td><td>{format_cell(point.accuracy.value)}</td>"
                 in page
             )
     assert "Arms in pairs" in page and "scripted" in page and folder.path.name in page
 
 
 def test_a_chart_places_its_points_by_the_logarithm() -> None:
-    rising = Drawn("a & b", [(1, 0.0, 0.0, 0.1), (10, 0.5, 0.4, 0.6), (100, 1.0, None, None)])
+    rising = DrawnLine("a & b", [(1, 0.0, 0.0, 0.1), (10, 0.5, 0.4, 0.6), (100, 1.0, None, None)])
     drawn = ElementTree.fromstring(line_chart([rising], x="cost", y="accuracy"))
     line = next(path for path in drawn.iter() if path.get("stroke-width") == "2")
     points = [
@@ -51,10 +51,12 @@ def test_a_chart_places_its_points_by_the_logarithm() -> None:
 
 
 def test_a_chart_over_names_or_plain_numbers_has_a_place_for_each() -> None:
-    named = Drawn(
+    named = DrawnLine(
         "rule", [("last", 0.5, None, None), ("min", 0.7, None, None), ("prod", 0.2, None, None)]
     )
-    plain = Drawn("fall", [(0.4, -1.0, None, None), (0.7, 3.0, None, None), (1.0, 2.0, None, None)])
+    plain = DrawnLine(
+        "fall", [(0.4, -1.0, None, None), (0.7, 3.0, None, None), (1.0, 2.0, None, None)]
+    )
     for line in (named, plain):
         drawn = ElementTree.fromstring(
             line_chart([line], x="setting", y="value", logarithmic=False)

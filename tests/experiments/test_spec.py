@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import BadInput
-from backend.experiments.spec import parsed, read_experiment
+from backend.experiments.spec import parse_experiment, read_experiment
 from tests.experiments.examples import BEAM, HEAD, MCTS, POOLED, small
 
 GOOD = HEAD.format(count=2) + BEAM
@@ -53,7 +53,7 @@ def test_a_description_with_a_mistake_is_refused_with_its_place(
     text: str, place: str, accepted: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
-        parsed(text)
+        parse_experiment(text)
     assert str(refused.value).startswith(place) and accepted in str(refused.value.accepted)
 
 
@@ -61,4 +61,4 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"missing\.toml"):
         read_experiment(tmp_path / "missing.toml")
     (tmp_path / "good.toml").write_text(GOOD, encoding="utf-8")
-    assert read_experiment(tmp_path / "good.toml") == parsed(GOOD)
+    assert read_experiment(tmp_path / "good.toml") == parse_experiment(GOOD)

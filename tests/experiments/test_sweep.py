@@ -24,10 +24,10 @@ from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.experiments.cells import read_cells, shared_problems
 from backend.experiments.costs import Prices
 from backend.experiments.curves import curve
-from backend.experiments.estimate import estimated
+from backend.experiments.estimate import estimate_sweep
 from backend.experiments.plan import check, tasks, unit_tasks
 from backend.experiments.shards import Folder, Sample
-from backend.experiments.spec import parsed
+from backend.experiments.spec import parse_experiment
 from backend.experiments.sweep import units
 from backend.runs.control import Control
 from backend.runs.driver import run
@@ -47,7 +47,7 @@ async def test_every_task_is_carried_out_once_and_pools_are_shared(tmp_path: Pat
     assert (
         sorted((tmp_path / experiment.hash / "results").iterdir()) == before and progress.here == 0
     )
-    assert estimated(experiment, again).left == 0
+    assert estimate_sweep(experiment, again).left == 0
 
 
 async def test_a_budget_in_solutions_is_a_multiple_of_the_measured_tokens(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_an_anytime_run_answers_within_each_budget_and_at_the_largest_like
         '[[arms]]\nname = "{name}"\nstrategy = "stepwise_best_of_n"\nengine = '
         '"scripted"\nparams = {{ n = 3 }}\n{extra}\n'
     )
-    experiment = parsed(
+    experiment = parse_experiment(
         text + arm.format(name="once", extra="anytime = true") + arm.format(name="each", extra="")
     )
     folder, _ = await carried_out(experiment, tmp_path)
@@ -161,7 +161,7 @@ async def test_a_failed_task_is_listed_with_its_cause_and_tried_again_on_request
     tmp_path: Path,
 ) -> None:
     openai = '[[arms]]\nname = "server"\nstrategy = "chain"\nengine = "openai"\n'
-    experiment = parsed(
+    experiment = parse_experiment(
         HEAD.format(count=2).replace('"solutions"', '"model_calls"') + MCTS + openai
     )
     folder, progress = await carried_out(experiment, tmp_path)
@@ -171,7 +171,7 @@ async def test_a_failed_task_is_listed_with_its_cause_and_tried_again_on_request
         and {row["arm"] for row in failed} == {"server"}
         and "no completions server" in failed[0]["failure"]
     )
-    assert estimated(experiment, folder).failed == 6
+    assert estimate_sweep(experiment, folder).failed == 6
     assert (await carried_out(experiment, tmp_path))[1].here == 0
     folder, progress = await carried_out(experiment, tmp_path, retry=True)
     again = [row for row in folder.results().to_pylist() if row["failure"] is not None]
@@ -251,11 +251,13 @@ async def test_samples_that_were_written_before_their_result_got_lost_count_once
 def test_names_are_checked_before_anything_runs() -> None:
     with pytest.raises(BadInput, match="beam_search"):
         check(
-            parsed(HEAD.format(count=1) + BEAM.replace('"beam_search"', '"beem"')), problems.problem
+            parse_experiment(HEAD.format(count=1) + BEAM.replace('"beam_search"', '"beem"')),
+            problems.problem,
         )
     with pytest.raises(BadInput, match="beam_width"):
         check(
-            parsed(HEAD.format(count=1) + BEAM.replace("beam_width", "beam_wide")), problems.problem
+            parse_experiment(HEAD.format(count=1) + BEAM.replace("beam_width", "beam_wide")),
+            problems.problem,
         )
 
 
@@ -276,7 +278,7 @@ async def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path: Path) ->
     folder = Folder.of(tmp_path, experiment)
     assert len(folder.finished()) >= 5
     folder, progress = await carried_out(experiment, tmp_path)
-    assert progress.done == progress.total and estimated(experiment, folder).left == 0
+    assert progress.done == progress.total and estimate_sweep(experiment, folder).left == 0
 
 
 async def test_a_result_is_that_of_the_same_run_alone(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ PARTICLES = (
         "filter-one-round-more",
         Defect.ONE_STEP_MORE,
         "the particle filter takes max_steps + 1 rounds",
-        swap(particle_filter.filtered, "range(A)", "range(A + 1)"),
+        swap(particle_filter.run_filter, "range(A)", "range(A + 1)"),
         (
             Case(
                 contract.test_max_steps_is_exact_and_counts_from_the_root,
@@ -51,7 +51,7 @@ PARTICLES = (
         Defect.LOST_OPTION,
         "particles are continued at a default temperature and not at the run's",
         swap(
-            population.propagated,
+            population.propagate,
             "expand(A, B, C)",
             "expand(A, B, C, sampling=type(A.sampling)(temperature=0.8))",
             expand=expand,
@@ -96,7 +96,7 @@ PARTICLES = (
         Defect.LAST_DRAW,
         "finished particles are resampled once more",
         swap(
-            particle_filter.filtered,
+            particle_filter.run_filter,
             "if not active(A.particles):\n    return\nB = C and D.due(A)",
             "if not active(A.particles):\n"
             "    drawn = await D.resample(A, 0.0, policy, verifier, rng)\n"
@@ -119,9 +119,9 @@ PARTICLES = (
         Defect.WEIGHED_AGAIN,
         "so do the free particles of a conditional pass",
         swap(
-            population.propagated,
+            population.propagate,
             "W.rested(A, B)",
-            f"{population.weighed_again.__name__}(A, B)",
+            f"{population.weigh_again.__name__}(A, B)",
         ),
         (
             Case(
@@ -134,14 +134,14 @@ PARTICLES = (
         "sum-below-one",
         Defect.OFF_THE_END,
         "the last cumulative weight is what rounding left of 1",
-        swap(resampling.inverted, "A[B:] = 1.0", "pass"),
+        swap(resampling.invert, "A[B:] = 1.0", "pass"),
         (of_resampling.test_a_sum_below_one_does_not_run_off_the_end,),
     ),
     Mutant(
         "point-at-one",
         Defect.OFF_THE_END,
         "a point that rounds up to 1 lies behind the last particle",
-        swap(resampling.inverted, "np.minimum(A, B)", "A"),
+        swap(resampling.invert, "np.minimum(A, B)", "A"),
         (of_resampling.test_a_sum_below_one_does_not_run_off_the_end,),
     ),
     Mutant(

@@ -87,7 +87,7 @@ RUNS = (
         "engine-ignores-seeds",
         Defect.NO_SEED,
         "the engine draws the same numbers whatever the seed",
-        swap(row.Row._draw, "uniforms(A, B, C)", "uniforms(0, B, C)", uniforms=uniforms),
+        swap(row.ScriptedRow._draw, "uniforms(A, B, C)", "uniforms(0, B, C)", uniforms=uniforms),
         (of_scripted.test_steps_come_with_the_probabilities_of_the_table,),
     ),
     Mutant(
@@ -144,7 +144,7 @@ RUNS = (
         Defect.TOKENS,
         "the engine reports one token less than it counted",
         swap(
-            row.Row.completion,
+            row.ScriptedRow.completion,
             "F(*R, token_ids=tuple(A), **M)",
             "F(*R, token_ids=tuple(A[:-1]), **M)",
         ),
@@ -166,7 +166,7 @@ RUNS = (
         Defect.END,
         "the engine reports the end of the solution where its token limit stopped it",
         swap(
-            row.Row._ended,
+            row.ScriptedRow._ended,
             "if len(A) >= B:\n    return self.completion(Finish.LENGTH)",
             "if len(A) >= B:\n    return self.completion(Finish.END)",
         ),
@@ -250,7 +250,7 @@ RUNS = (
             budget.Meter.admit,
             "[capped(A, B) for A in C]",
             "list(C)",
-            capped=budget.capped,
+            capped=budget.cap,
         ),
         (of_policy.test_generated_tokens_never_exceed_the_budget_and_the_cut_is_named,),
     ),

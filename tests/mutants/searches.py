@@ -63,7 +63,7 @@ SEARCHES = (
         "rollout-past-the-limit",
         Defect.ONE_STEP_MORE,
         "a rollout that goes one step past max_steps",
-        swap(rollouts.rolled_out, "A.depth >= B", "A.depth > B"),
+        swap(rollouts.roll_out, "A.depth >= B", "A.depth > B"),
         (of_lookahead.test_rollouts_come_near_the_step_limit_only_as_far_as_it_lets_them,),
     ),
     Mutant(
@@ -90,7 +90,7 @@ SEARCHES = (
         Defect.TWO_VOTES,
         "a beam with fewer than n solutions fills up with copies of them",
         swap(
-            beam.beamed,
+            beam.search_beam,
             "Step(A, B, *R, **M)",
             "Step([*A, *A][: max(beam.n, len(A))], [*B, *B][: max(beam.n, len(B))], *R, **M)",
         ),
@@ -105,7 +105,7 @@ SEARCHES = (
         "beam-takes-the-first-to-arrive",
         Defect.TWO_VOTES,
         "only the first n solutions to arrive count",
-        swap(beam.beamed, "Step(A, B, *R, **M)", "Step(A[: beam.n], B[: beam.n], *R, **M)"),
+        swap(beam.search_beam, "Step(A, B, *R, **M)", "Step(A[: beam.n], B[: beam.n], *R, **M)"),
         (of_beams.test_finished_solutions_are_set_aside_and_the_rest_goes_on,),
     ),
     Mutant(
@@ -113,7 +113,7 @@ SEARCHES = (
         Defect.END,
         "beam search sets a step aside as a solution where it stopped at its length limit",
         swap(
-            beam.beamed,
+            beam.search_beam,
             "A += [B.node for B in C if B.node.done]\n"
             "D += [B.value for B in C if B.node.done]\n"
             "E = [B for B in C if not B.node.done]",
@@ -189,7 +189,7 @@ SEARCHES = (
         "rollout-sampled",
         Defect.LOOKAHEAD,
         "the look ahead is sampled at the run's temperature and not greedy",
-        swap(rollouts.rolled_out, "replace(A, temperature=B)", "replace(A)"),
+        swap(rollouts.roll_out, "replace(A, temperature=B)", "replace(A)"),
         (of_lookahead.test_a_step_is_ranked_by_the_score_k_greedy_steps_further_on,),
     ),
     Mutant(
@@ -210,14 +210,14 @@ SEARCHES = (
         "copies-count-once",
         Defect.TREE_SAMPLING,
         "a text that is drawn again counts as drawn once",
-        swap(soft_values.State.adopt, "A.draws += 1", "pass"),
+        swap(soft_values.SoftVertex.adopt, "A.draws += 1", "pass"),
         (of_tree_sampling.test_every_state_of_a_rollout_stays_in_the_tree_and_every_draw_counts,),
     ),
     Mutant(
         "known-text-counts-as-a-round",
         Defect.BUDGET,
         "a walk to a known text, which asks no model, counts as a round",
-        swap(soft_walks.grown, "F(*R, rounds=A, **M)", "F(*R, rounds=1, **M)"),
+        swap(soft_walks.grow, "F(*R, rounds=A, **M)", "F(*R, rounds=1, **M)"),
         (of_tree_sampling.test_a_walk_to_a_known_text_costs_nothing_and_is_counted_apart,),
     ),
     Mutant(
@@ -254,7 +254,7 @@ SEARCHES = (
             rounds.expand,
             "(*A, *B, *C, *unscored(D))",
             "(*A, *B, *C)",
-            unscored=rounds.unscored,
+            unscored=rounds.remark_unscored,
         ),
         (
             of_rebase.test_a_prefix_without_a_score_stays_and_gets_children_only_where_none_has_a_score,

@@ -393,9 +393,9 @@ class FakeService:
             return preferences
 
         @app.post("/api/store/prune")
-        def prune(body: schemas.Prune) -> schemas.Pruned:
+        def prune(body: schemas.Prune) -> schemas.PrunedRuns:
             self.pruned.append(body.days)
-            return schemas.Pruned(deleted=1)
+            return schemas.PrunedRuns(deleted=1)
 
         @app.post("/api/engines/{what}")
         def engine(what: str, body: schemas.ModelChoice) -> schemas.EngineStates:

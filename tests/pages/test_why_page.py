@@ -13,7 +13,7 @@ from backend.client import Client
 from backend.engines.scripted.engine import ScriptedEngine
 from backend.messages.why import ScoreAsk
 from backend.runs.driver import run
-from components.why.other_settings import summary, told
+from components.why.other_settings import line_of, summary
 from components.why.other_settings_panel import settings
 from components.why.words import title
 from tests.api.service import Service, serving
@@ -142,7 +142,7 @@ def test_other_settings_stand_in_a_table_with_those_that_save_the_run_first(clie
     } and "rule best" not in {one.name for one in asked}
     tried = client.what_ifs(run_id, [one.ask for one in asked])
     lines = [
-        told(one.name, each.found, each.refused) for one, each in zip(asked, tried, strict=True)
+        line_of(one.name, each.found, each.refused) for one, each in zip(asked, tried, strict=True)
     ]
     assert summary(lines, False) in said(page)
     shown = page.dataframe[0].value

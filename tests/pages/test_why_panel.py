@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from backend.runs.driver import run
-from components.why.what_if_panel import shortened, told
+from components.why.what_if_panel import describe_confidence, shorten
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
 from tests.pages.conftest import opened
@@ -105,7 +105,10 @@ def test_the_choice_of_the_rule_stands_beside_that_of_the_run(voting: Service, r
         f"answer {found.own.answer}, wrong" in said
         and f"answer {found.chosen.answer}, right" in said
     )
-    assert told(found).startswith(f"{len(ANSWERS)} candidates.") and told(found) in said
+    assert (
+        describe_confidence(found).startswith(f"{len(ANSWERS)} candidates.")
+        and describe_confidence(found) in said
+    )
     assert f"Exact, all {len(ANSWERS)} rounds" in said
     assert page.query_params["what"] == '{"selector":"majority"}'
 
@@ -179,7 +182,7 @@ def test_the_rule_takes_its_parameters_and_the_scores_that_are_asked_for(
 
 
 def test_numbers_of_a_fact_are_shortened_wherever_they_stand() -> None:
-    assert shortened({"first": [1.23456789, 7], "why": "none", "all": None}) == {
+    assert shorten({"first": [1.23456789, 7], "why": "none", "all": None}) == {
         "first": [1.23457, 7],
         "why": "none",
         "all": None,

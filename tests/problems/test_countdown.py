@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backend.problems import ProblemError, check, grade
 from backend.problems.countdown import CountdownSet
-from backend.problems.countdown.arithmetic import Reach
+from backend.problems.countdown.arithmetic import ReachableNumbers
 from backend.problems.countdown.expression import read_expression
 from backend.problems.countdown.game import Game
 
@@ -56,13 +56,13 @@ def test_the_search_agrees_with_brute_force() -> None:
             *rng.sample(range(1, 60), 6),
             *(int(v) for v in list(made)[:3] if v.denominator == 1),
         ]:
-            outcomes.append(Reach(target)([Fraction(n) for n in numbers]))
+            outcomes.append(ReachableNumbers(target)([Fraction(n) for n in numbers]))
             assert outcomes[-1] == (target in made), (numbers, target)
     assert any(outcomes) and not all(outcomes)
 
 
 def test_a_target_only_reached_through_a_fraction_is_reached() -> None:
-    assert Reach(24)([Fraction(n) for n in (8, 8, 3, 3)])
+    assert ReachableNumbers(24)([Fraction(n) for n in (8, 8, 3, 3)])
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 
 from backend.problems import SETS, check
 from backend.problems.ledger import LedgerDifficulty, LedgerSet
-from backend.problems.ledger.facts import Fact, Ledger, Quantity
-from backend.problems.ledger.write import needed
+from backend.problems.ledger.facts import Fact, LedgerFacts, Quantity
+from backend.problems.ledger.write import needed_facts
 
-LEDGER = Ledger(
+LEDGER = LedgerFacts(
     "has",
     "apples",
     (
@@ -122,7 +122,7 @@ def test_a_repair_makes_the_prefix_sound_again() -> None:
 
 
 def test_a_question_for_two_people_needs_their_sum() -> None:
-    pair = Ledger("has", "apples", LEDGER.facts, ("Ana", "Cara"))
+    pair = LedgerFacts("has", "apples", LEDGER.facts, ("Ana", "Cara"))
     problem = LedgerSet({}).of(pair)
     right = [
         "Cara has 3 bags with 6 apples each: 3 * 6 = 18.",
@@ -142,8 +142,10 @@ def test_a_generated_ledger_needs_as_many_operations_as_asked_and_stays_positive
         {1: LedgerDifficulty(steps=(steps, steps), distractors=(3, 3), largest=(60, 60))}
     )
     for seed in range(100):
-        ledger = Ledger.of(chosen.problem(1, seed))
-        operations = sum(fact.kind != "given" for fact in needed(ledger)) + len(ledger.goal) - 1
+        ledger = LedgerFacts.of(chosen.problem(1, seed))
+        operations = (
+            sum(fact.kind != "given" for fact in needed_facts(ledger)) + len(ledger.goal) - 1
+        )
         assert operations == steps
         truth = ledger.truth()
         assert all(value > 0 for value in truth.values())
@@ -153,4 +155,4 @@ def test_a_generated_ledger_needs_as_many_operations_as_asked_and_stays_positive
 
 def test_the_facts_of_a_problem_survive_json() -> None:
     problem = SETS["ledger"].problem(4, 9)
-    assert Ledger.of(problem).question() == problem.question
+    assert LedgerFacts.of(problem).question() == problem.question

@@ -9,17 +9,17 @@ import pytest
 
 from backend.problems import SETS, check, grade
 from backend.problems.procedure import ProcedureDifficulty, ProcedureSet
-from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure
+from backend.problems.procedure.instructions import INSTRUCTIONS, GivenOrder, Procedure
 
 PROBLEM = ProcedureSet({}).of(
     Procedure(
         (4, 18, 7),
         (
-            Order("rotate_left"),
-            Order("add_each", 5),
-            Order("remove_largest"),
-            Order("double_last"),
-            Order("append", 3),
+            GivenOrder("rotate_left"),
+            GivenOrder("add_each", 5),
+            GivenOrder("remove_largest"),
+            GivenOrder("double_last"),
+            GivenOrder("append", 3),
         ),
     )
 )
@@ -62,7 +62,7 @@ def kinds(*steps: str) -> list[str | None]:
     }.items(),
 )
 def test_an_instruction_does_what_it_says(name: str, after: tuple[int, ...]) -> None:
-    assert Order(name, 4).on((5, 9, 2)) == after
+    assert GivenOrder(name, 4).on((5, 9, 2)) == after
     assert name in INSTRUCTIONS
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from backend.core.descriptions import ABSENT, Line, flattened, lines
+from backend.core.descriptions import ABSENT, DescriptionLine, flatten, lines
 from backend.core.records import NodeRecord
-from backend.review.divergence import Divergence, Gap, How, Place, divergence
+from backend.review.divergence import DifferenceKind, Divergence, Gap, TokenPlace, divergence
 from tests.components.traced import search_trace
 
 
@@ -44,12 +44,12 @@ def test_another_token_is_named_with_both_log_probabilities() -> None:
     ]
     told = found([ROOT, A, B], other, mine={0: 0.5, 1: 0.1}, its={0: 0.75, 2: 0.9})
     assert told == Divergence(
-        How.TOKEN,
+        DifferenceKind.TOKEN,
         1,
         2,
         1,
-        Place(1, 1, 4, -0.2),
-        Place(2, 1, 9, -1.5),
+        TokenPlace(1, 1, 4, -0.2),
+        TokenPlace(2, 1, 9, -1.5),
         nodes=1,
         tokens=3,
         gap=Gap(0.5, 1, 0),
@@ -59,33 +59,42 @@ def test_another_token_is_named_with_both_log_probabilities() -> None:
 
 def test_what_arrives_in_another_order_is_no_difference() -> None:
     told = found([ROOT, A, B], [ROOT, B._replace(id=1), A._replace(id=2)])
-    assert (told.how, told.nodes, told.tokens, told.gap) == (How.IDENTICAL, 3, 6, Gap(0.0, 1, 0))
+    assert (told.how, told.nodes, told.tokens, told.gap) == (
+        DifferenceKind.IDENTICAL,
+        3,
+        6,
+        Gap(0.0, 1, 0),
+    )
 
 
 @pytest.mark.parametrize(
     ("twin", "how", "position"),
     [
-        (A._replace(token_ids=(3, 4), logprobs=(-0.1, -0.2)), How.END, 2),
-        (A._replace(token_ids=(3, 4, 5, 6), logprobs=(-0.1, -0.2, -0.3, -1.0)), How.END, 3),
-        (A._replace(text="other"), How.TEXT, None),
+        (A._replace(token_ids=(3, 4), logprobs=(-0.1, -0.2)), DifferenceKind.END, 2),
+        (
+            A._replace(token_ids=(3, 4, 5, 6), logprobs=(-0.1, -0.2, -0.3, -1.0)),
+            DifferenceKind.END,
+            3,
+        ),
+        (A._replace(text="other"), DifferenceKind.TEXT, None),
     ],
 )
 def test_a_text_may_end_earlier_or_differ_without_ids(
-    twin: Node, how: How, position: int | None
+    twin: Node, how: DifferenceKind, position: int | None
 ) -> None:
     told = found([ROOT, A], [ROOT, twin])
     assert (told.how, told.position, told.one_node) == (how, position, 1)
-    assert how is How.TEXT or (told.one is None) != (told.other is None)
+    assert how is DifferenceKind.TEXT or (told.one is None) != (told.other is None)
 
 
 def test_another_prompt_is_called_so() -> None:
-    assert found([ROOT], [ROOT._replace(token_ids=(1, 3))]).how is How.PROMPT
+    assert found([ROOT], [ROOT._replace(token_ids=(1, 3))]).how is DifferenceKind.PROMPT
 
 
 def test_a_node_that_only_one_run_has_is_a_difference_of_course_not_of_tokens() -> None:
     told = found([ROOT, A, B], [ROOT, B._replace(id=1)])
     assert (told.how, told.one_node, told.other_node, told.only_one, told.only_other) == (
-        How.COURSE,
+        DifferenceKind.COURSE,
         1,
         None,
         1,
@@ -93,7 +102,7 @@ def test_a_node_that_only_one_run_has_is_a_difference_of_course_not_of_tokens() 
     )
     told = found([ROOT, B], [ROOT, B, A])
     assert (told.how, told.one_node, told.other_node, told.only_one, told.only_other) == (
-        How.COURSE,
+        DifferenceKind.COURSE,
         None,
         1,
         0,
@@ -104,8 +113,8 @@ def test_a_node_that_only_one_run_has_is_a_difference_of_course_not_of_tokens() 
 def test_a_text_cut_elsewhere_is_counted_and_is_no_difference() -> None:
     short = A._replace(token_ids=(3, 4), logprobs=(-0.1, -0.2), finish="aborted")
     told = found([ROOT, A, B], [ROOT, short, B])
-    assert (told.how, told.cut, told.nodes, told.tokens) == (How.IDENTICAL, 1, 3, 5)
-    assert found([ROOT, A], [ROOT, short._replace(token_ids=(3, 9))]).how is How.TOKEN
+    assert (told.how, told.cut, told.nodes, told.tokens) == (DifferenceKind.IDENTICAL, 1, 3, 5)
+    assert found([ROOT, A], [ROOT, short._replace(token_ids=(3, 9))]).how is DifferenceKind.TOKEN
 
 
 @pytest.mark.parametrize("strategy", ["beam_search", "particle_filter", "mcts", "best_of_n"])
@@ -113,12 +122,12 @@ async def test_a_rerun_of_a_real_search_is_identical_and_another_seed_is_not(str
     one, again, other = [(await search_trace(strategy, seed=seed)).nodes for seed in (3, 3, 4)]
     told = divergence(one, again, {}, {})
     assert (told.how, told.nodes, told.tokens) == (
-        How.IDENTICAL,
+        DifferenceKind.IDENTICAL,
         len(one),
         sum(len(node.token_ids) for node in one),
     )
     assert told.gap is not None and told.gap.value == 0
-    assert divergence(one, other, {}, {}).how is How.TOKEN
+    assert divergence(one, other, {}, {}).how is DifferenceKind.TOKEN
 
 
 async def test_a_changed_token_is_found_wherever_it_stands() -> None:
@@ -137,7 +146,12 @@ async def test_a_changed_token_is_found_wherever_it_stands() -> None:
         told = divergence(
             nodes, [changed(node, where) if node.id == at else node for node in nodes], {}, {}
         )
-        assert (told.how, told.one_node, told.position, told.nodes) == (How.TOKEN, at, where, at)
+        assert (told.how, told.one_node, told.position, told.nodes) == (
+            DifferenceKind.TOKEN,
+            at,
+            where,
+            at,
+        )
         assert (
             told.one is not None
             and told.other is not None
@@ -160,14 +174,14 @@ def changed(node: NodeRecord, where: int) -> NodeRecord:
 
 def test_settings_lie_side_by_side_under_flat_names() -> None:
     one, other = (
-        flattened({"a": {"b": 1, "c": [1, 2]}, "d": {}}),
-        flattened({"a": {"b": True, "c": [1, 2]}, "e": None}),
+        flatten({"a": {"b": 1, "c": [1, 2]}, "d": {}}),
+        flatten({"a": {"b": True, "c": [1, 2]}, "e": None}),
     )
     assert one == {"a.b": 1, "a.c": [1, 2]}
     told = lines([one, other])
     assert told == [
-        Line("a.b", (1, True)),
-        Line("a.c", ([1, 2], [1, 2])),
-        Line("e", (ABSENT, None)),
+        DescriptionLine("a.b", (1, True)),
+        DescriptionLine("a.c", ([1, 2], [1, 2])),
+        DescriptionLine("e", (ABSENT, None)),
     ]
     assert [line.equal for line in told] == [False, True, False]

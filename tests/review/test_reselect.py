@@ -14,7 +14,7 @@ from backend.core.types import Finish, Kind, Node, Score
 from backend.judging.rules import SELECTORS
 from backend.problems.classes import AnswerClasses
 from backend.review.reselect import NOTHING, Reselection, reselect
-from backend.review.stored_run import Choice, Trace, own_choice
+from backend.review.stored_run import ChosenAnswer, Trace, own_choice
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
 from backend.runs.recorder import Recorder
@@ -82,13 +82,17 @@ async def test_every_rule_chooses_what_a_run_by_that_rule_chooses(
     sink, params = MemorySink(), SIZES[strategy]
     outcome = await ran(strategy, "best", sink, params=params, budget=budget)
     assert own_choice(sink.events) == (
-        None if outcome.answer is None else Choice(outcome.chosen, outcome.answer, outcome.correct)
+        None
+        if outcome.answer is None
+        else ChosenAnswer(outcome.chosen, outcome.answer, outcome.correct)
     )
     for selector in SELECTORS:
         judge = await ran(strategy, selector, MemorySink(), params=params, budget=budget)
         found = chosen_again(sink, selector)
         assert found.chosen == (
-            None if judge.answer is None else Choice(judge.chosen, judge.answer, judge.correct)
+            None
+            if judge.answer is None
+            else ChosenAnswer(judge.chosen, judge.answer, judge.correct)
         ), selector
 
 
@@ -187,7 +191,7 @@ def test_ties_are_told_with_the_expected_credit() -> None:
     for answer in ("3", "7", "7", "3", "5"):
         written.add(answer, 0.5)
     found = chosen_again(written.end(), "majority", scorer="prm")
-    assert found.chosen == Choice(1, "3", False)
+    assert found.chosen == ChosenAnswer(1, "3", False)
     assert found.leaders == (1, 2)
     assert found.credit == pytest.approx(0.5)
     assert found.confidence == pytest.approx(0.4)
@@ -204,7 +208,7 @@ def test_a_list_that_was_begun_anew_replaces_the_old_one_if_it_has_candidates() 
     recorder.step(Step([], []), 0)
     recorder.flush()
     found = chosen_again(written.sink, "best", scorer="prm")
-    assert found.chosen == Choice(2, "7", True)
+    assert found.chosen == ChosenAnswer(2, "7", True)
     assert found.candidates == 1
 
 

@@ -19,7 +19,7 @@ from backend.core.types import Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, manifest, rule_of, run
-from backend.runs.paid import NOTHING_PAID, PaidScore, alternatives_from, paid
+from backend.runs.paid import NOTHING_PAID, PaidScore, alternatives_from, index_paid
 from tests import golden
 from tests.support.fake_engine import FakeEngine
 from tests.support.logged import of, rows
@@ -142,7 +142,7 @@ async def test_a_run_that_was_cut_off_goes_on_to_the_same_trace(name: str) -> No
         }
         again, rest = FakeEngine(), MemorySink()
         resumed = await ran(
-            asked, again, rest, paid(completions, scores, next_seq=cut, elapsed_ms=0.0)
+            asked, again, rest, index_paid(completions, scores, next_seq=cut, elapsed_ms=0.0)
         )
         assert not {request.key.partition("/")[2] for request in again.sent} & set(keys.values())
         left = shape(rest)

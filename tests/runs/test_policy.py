@@ -15,9 +15,9 @@ from backend.core.ports import END, Completion, Sampling
 from backend.core.records import MemorySink
 from backend.core.types import Finish, Kind, Node, Score
 from backend.runs.budget import Meter
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.control import Control
-from backend.runs.paid import NOTHING_PAID, Paid, PaidLikelihood, PaidScore, paid
+from backend.runs.paid import NOTHING_PAID, Paid, PaidLikelihood, PaidScore, index_paid
 from backend.runs.policy import LivePolicy
 from backend.runs.recorder import Recorder
 from backend.runs.verifier import LiveVerifier
@@ -39,7 +39,7 @@ class Bench:
         self.engine, self.sink, self.inner = engine or FakeEngine(), MemorySink(), FakeVerifier()
         recorder = Recorder(self.sink, skip=earlier.next_seq)
         self.meter, self.control = Meter(limits, lambda: 0.0), Control()
-        self.desk = Desk(self.control, self.meter, recorder, earlier, seed)
+        self.desk = RunContext(self.control, self.meter, recorder, earlier, seed)
         self.policy = LivePolicy(self.engine, self.desk, Sampling())
         self.verifier = LiveVerifier(self.inner, self.desk, "digit")
 
@@ -235,7 +235,9 @@ def earlier_run(bench: Bench, *, upto: int | None = None) -> Paid:
         )
         for given in of(LikelihoodGiven, events)
     }
-    return paid(completions, scores, next_seq=len(events), elapsed_ms=0.0, likelihoods=likelihoods)
+    return index_paid(
+        completions, scores, next_seq=len(events), elapsed_ms=0.0, likelihoods=likelihoods
+    )
 
 
 async def test_a_rerun_is_answered_from_the_store_and_makes_the_same_records() -> None:
@@ -277,7 +279,7 @@ async def test_a_text_cut_by_the_budget_is_generated_anew_with_more_of_it_only()
         again = Bench(
             FakeEngine(depth=30),
             generated_tokens=limit,
-            earlier=paid([answer], {}, next_seq=0, elapsed_ms=0.0),
+            earlier=index_paid([answer], {}, next_seq=0, elapsed_ms=0.0),
         )
         [[node]] = await again.policy.extend([await again.policy.root("q")], until=END)
         assert len(again.engine.sent) == sent

@@ -26,7 +26,7 @@ from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.runs.driver import Outcome
 from backend.runs.paid import NOTHING_PAID, Paid
 from backend.service.jobs import Admission, Jobs
-from backend.service.jobs.recovery import paid_of
+from backend.service.jobs.recovery import read_paid
 from storage import Store
 from tests.golden import differences, searched, spec, timeless, told_event
 from tests.support.logged import of
@@ -95,7 +95,7 @@ def cuts(store: Store, log: Batches) -> Iterator[Paid]:
             [node for node in log.nodes if start <= node.seq < end], log.events[start:end]
         )
         writer.flush()
-        yield paid_of(store, run_id)
+        yield read_paid(store, run_id)
         start = end
     writer.close()
 

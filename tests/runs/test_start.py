@@ -20,15 +20,15 @@ from backend.core.events import LimitReached, NodeAdded, Remarked, ScoreGiven
 from backend.core.ports import Completion, Request, Solution
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
-from backend.core.spec import Edit, Fork, RunSpec, TokenEdit
+from backend.core.spec import Fork, RunSpec, TextEdit, TokenEdit
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.exchange.base import Given
+from backend.exchange.base import ImportHints
 from backend.exchange.formats import parsed
 from backend.review.stored_run import problem_of
 from backend.runs.paid import Paid
 from backend.service.jobs import Jobs
 from backend.service.jobs.forks import start_of
-from backend.service.jobs.recovery import carried_over
+from backend.service.jobs.recovery import carry_over
 from storage import Store
 from tests.exchange.files import content
 from tests.golden import differences, spec
@@ -47,11 +47,11 @@ from tests.runs.test_resume import (
 from tests.support.logged import of, rows
 
 TEXT = "We add 25: 19 + 25 = 44."
-EDITS: list[Edit | None] = [
+EDITS: list[TextEdit | None] = [
     None,
-    Edit(text=TEXT),
-    Edit(text="We add 25: 19 +", whole=False),
-    Edit(token=TokenEdit(position=4, text=" 19")),
+    TextEdit(text=TEXT),
+    TextEdit(text="We add 25: 19 +", whole=False),
+    TextEdit(token=TokenEdit(position=4, text=" 19")),
 ]
 FORKED = [
     (name, EDITS[place % len(EDITS)])
@@ -105,7 +105,7 @@ def deep(store: Store, run_id: int, depth: int = 2) -> int:
 
 @pytest.mark.parametrize(("name", "edit"), FORKED, ids=str)
 async def test_a_fork_is_the_same_each_time_and_goes_on_after_a_crash_to_the_same_trace(
-    name: str, edit: Edit | None, store: Store
+    name: str, edit: TextEdit | None, store: Store
 ) -> None:
     origin = await carried(store, seed=3)
     paid = Paid(start=start_of(store, store.run(origin), deep(store, origin), edit))
@@ -124,7 +124,7 @@ async def test_a_fork_is_the_same_each_time_and_goes_on_after_a_crash_to_the_sam
 
 @pytest.mark.parametrize("edit", EDITS, ids=["as it is", "text", "half a step", "token"])
 async def test_the_log_of_a_fork_tells_its_path_which_costs_nothing_and_which_the_verifier_sees(
-    edit: Edit | None, store: Store
+    edit: TextEdit | None, store: Store
 ) -> None:
     origin, scored = await carried(store, seed=3), list[Solution]()
     at = deep(store, origin)
@@ -202,7 +202,7 @@ async def test_a_stored_alternative_takes_the_place_of_a_token(store: Store) -> 
     run_id = await forked(
         store,
         origin,
-        Fork(node=node.id, edit=Edit(token=TokenEdit(position=position, token_id=option[0]))),
+        Fork(node=node.id, edit=TextEdit(token=TokenEdit(position=position, token_id=option[0]))),
     )
     [_, before, taken] = store.paid(run_id)[:3]
     assert (before.token_ids, before.logprobs) == (
@@ -220,11 +220,13 @@ async def test_a_stored_alternative_takes_the_place_of_a_token(store: Store) -> 
         await forked(
             store,
             origin,
-            Fork(node=node.id, edit=Edit(token=TokenEdit(position=position, token_id=7))),
+            Fork(node=node.id, edit=TextEdit(token=TokenEdit(position=position, token_id=7))),
         )
     with pytest.raises(BadInput, match="position: got 999, accepted: 0 to"):
         await forked(
-            store, origin, Fork(node=node.id, edit=Edit(token=TokenEdit(position=999, text="x")))
+            store,
+            origin,
+            Fork(node=node.id, edit=TextEdit(token=TokenEdit(position=999, text="x"))),
         )
 
 
@@ -232,7 +234,7 @@ async def test_a_fork_of_a_fork_an_export_and_an_import_keep_what_is_known_of_th
     store: Store, tmp_path: Path
 ) -> None:
     origin = await carried(store)
-    first = await forked(store, origin, Fork(node=1, edit=Edit(text="Start with 12 + 7 = 20.")))
+    first = await forked(store, origin, Fork(node=1, edit=TextEdit(text="Start with 12 + 7 = 20.")))
     second = await forked(
         store, first, Fork(node=deep(store, first, 2), settings={"strategy": "chain"})
     )
@@ -261,7 +263,9 @@ async def test_a_fork_of_a_fork_an_export_and_an_import_keep_what_is_known_of_th
 
 async def test_an_imported_tree_goes_on_from_its_texts(store: Store) -> None:
     [run_id, *_] = store.import_runs(
-        parsed("treequest", content("treequest-mcts.json"), Given("What is 12 + 7 + 25?", "44"))
+        parsed(
+            "treequest", content("treequest-mcts.json"), ImportHints("What is 12 + 7 + 25?", "44")
+        )
     )
     leaf = max(store.nodes(run_id), key=lambda node: node.depth)
     with pytest.raises(BadInput, match="strategy"):
@@ -271,7 +275,7 @@ async def test_an_imported_tree_goes_on_from_its_texts(store: Store) -> None:
         run_id,
         Fork(
             node=leaf.id,
-            edit=Edit(text="So far 19."),
+            edit=TextEdit(text="So far 19."),
             settings={"strategy": "chain", "engine": "scripted"},
         ),
     )
@@ -284,7 +288,7 @@ async def test_what_cannot_be_forked_is_refused_with_what_is_accepted(store: Sto
     origin = await carried(store)
     for ask, words in (
         (
-            Fork(node=0, edit=Edit(text="x")),
+            Fork(node=0, edit=TextEdit(text="x")),
             "accepted: a step: the problem itself cannot be edited",
         ),
         (Fork(node=1, settings={"params": {"n": 0}}), "n of beam_search: got 0"),
@@ -298,7 +302,7 @@ async def test_what_cannot_be_forked_is_refused_with_what_is_accepted(store: Sto
 
 async def test_a_fork_that_never_began_is_taken_up_from_its_origin(store: Store) -> None:
     origin = await carried(store)
-    ask = Fork(node=1, edit=Edit(text="Start with 12 + 7 = 19."))
+    ask = Fork(node=1, edit=TextEdit(text="Start with 12 + 7 = 19."))
     broken = await forked(
         store, origin, ask, ScriptedModels(engine=ScriptedEngine(broken="no engine today"))
     )
@@ -358,7 +362,7 @@ async def test_a_continued_run_goes_the_way_that_its_budget_would_have_let_it_go
     assert list(differences(shared(whole.log), shared(stored(store, run_id)))) == []
     replayed = row.forked_from["replayed"]  # type: ignore[index,call-overload]
     assert len(calls) + replayed["model_calls"] == row.ledger["model_calls"]
-    assert not set(carried_over(store, origin).completions) & set(calls)
+    assert not set(carry_over(store, origin).completions) & set(calls)
     assert row.ledger["seconds"] >= store.run(origin).ledger["seconds"]  # type: ignore[operator]
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import BadInput
-from backend.experiments.shards import RESULTS, Folder, Result
+from backend.experiments.shards import RESULTS, Folder, TaskResult
 from backend.service.experiment_view import ExperimentView, ReaderChoices, TaskCounts
 from backend.service.result_cache import MOST, ResultCache
 from tests.experiments.examples import carried_out, small
 
 
-def result(key: str, *, failure: str | None = None, attempt: int = 0) -> Result:
-    return Result(
+def result(key: str, *, failure: str | None = None, attempt: int = 0) -> TaskResult:
+    return TaskResult(
         key,
         "search",
         "beam",

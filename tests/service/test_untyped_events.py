@@ -19,8 +19,8 @@ from backend.service import what_if as other
 from backend.service import why as explained
 from backend.service.assembly import Services
 from backend.service.exchange import drawing_of
-from backend.service.jobs.recovery import paid_of
-from backend.service.reselection import reselected
+from backend.service.jobs.recovery import read_paid
+from backend.service.reselection import reselect_run
 from storage import Store
 
 DATA = Path(__file__).parent / "data"
@@ -52,8 +52,8 @@ def said_of(services: Services, run_id: int) -> dict[str, Any]:
     said: dict[str, Any] = {
         "svg": digest(drawing_of(services.store, run_id).encode()),
         "why": explained.why(services, run_id).model_dump(mode="json"),
-        "majority": reselected(services, run_id, "majority", {}, None).model_dump(mode="json"),
-        "weighted": reselected(services, run_id, "weighted", {}, "min").model_dump(mode="json"),
+        "majority": reselect_run(services, run_id, "majority", {}, None).model_dump(mode="json"),
+        "weighted": reselect_run(services, run_id, "weighted", {}, "min").model_dump(mode="json"),
     }
     if run_id == MCTS:
         ask = WhatIfAsk(params={"simulations": 3})
@@ -133,7 +133,7 @@ def test_an_export_of_before_comes_in_and_leaves_as_it_was(tmp_path: Path) -> No
 
 
 def test_what_a_run_of_before_paid_is_found_again(file: Path) -> None:
-    paid = opened(file, lambda store: paid_of(store, BY_HAND))
+    paid = opened(file, lambda store: read_paid(store, BY_HAND))
     assert paid.start is not None
     assert [(one.origin, one.reason) for one in paid.start.path] == [(0, None), (3, "human")]
     assert paid.completions["gone"].failure == "the context is full"

@@ -13,7 +13,7 @@ import pytest
 from backend.core.errors import BadInput
 from backend.exchange.base import LaterScore, LinkRecord
 from storage import SeriesScore, Store
-from storage.beside import Beside, append, stored
+from storage.beside import Beside, append, read_beside
 from storage.database import Database
 from tests.storage.traces import finished_run
 
@@ -49,8 +49,8 @@ def test_scores_and_links_come_back_the_same(
     path, again = tmp_path / name, tmp_path / f"again-{name}"
     store.export_run(run_id, path, "jsonl" if name.endswith("jsonl") else "parquet")
     copy = store.import_run(path)
-    found = stored(database, copy)
-    assert found == stored(database, run_id)
+    found = read_beside(database, copy)
+    assert found == read_beside(database, run_id)
     assert found.links == LINKS
     assert found.scores == [
         LaterScore("Exact", 6, 1.0, (), None),

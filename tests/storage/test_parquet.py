@@ -21,7 +21,7 @@ from backend.core.errors import BadInput, Conflict, StorageFailure
 from backend.core.types import JSON
 from storage import Store
 from storage.database import Database
-from storage.parquet import EVENTS, NAMES, NODES, RUN, archived
+from storage.parquet import EVENTS, NAMES, NODES, RUN, archive
 from tests.storage.test_export import FACTS, MAYBE, TEXT, contents, grown
 from tests.storage.traces import Trace, finished_run, new_run, trace
 
@@ -273,7 +273,7 @@ def test_broken_tables_are_refused_by_table_and_row_and_leave_nothing_behind(
     files, before, path = dict(sound), contents(database), folder / "broken.zip"
     breaking(files)
     assert files != sound
-    path.write_bytes(archived(files))
+    path.write_bytes(archive(files))
     with pytest.raises(BadInput, match=words):
         shared.import_run(path)
     assert contents(database) == before
@@ -282,7 +282,7 @@ def test_broken_tables_are_refused_by_table_and_row_and_leave_nothing_behind(
 def test_an_archive_cut_anywhere_is_refused(
     shared: Store, database: Database, folder: Path, sound: Files
 ) -> None:
-    whole, before = archived(sound), contents(database)
+    whole, before = archive(sound), contents(database)
     for end in range(0, len(whole), 701):
         (folder / "cut.zip").write_bytes(whole[:end])
         with pytest.raises(BadInput):

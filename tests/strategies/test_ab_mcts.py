@@ -16,8 +16,13 @@ from backend.core.errors import VerifierFailure
 from backend.core.ports import Rng
 from backend.core.steps import Backed, Drawn, Pruned, Remarked
 from backend.core.types import Finish, Kind, Node
-from backend.strategies.parts.answer_tree.branching import Branch, ask, opened, tell
-from backend.strategies.parts.answer_tree.thompson import PRIORS, Arm, Beta, NormalInverseGamma
+from backend.strategies.parts.answer_tree.branching import Branch, ask, open_answer, tell
+from backend.strategies.parts.answer_tree.thompson import (
+    PRIORS,
+    Beta,
+    Branching,
+    NormalInverseGamma,
+)
 from tests.strategies.running import Snapshot, notes_of, run
 from tests.support.enumerable import (
     LETTER_SCORES,
@@ -52,8 +57,8 @@ def gaining(path: str) -> float:
     return min(0.9, 0.3 + 0.2 * path.count(REVISION))
 
 
-def seen(*scores: float) -> Arm:
-    arm = Arm()
+def seen(*scores: float) -> Branching:
+    arm = Branching()
     for score in scores:
         arm.observe(score)
     return arm
@@ -68,7 +73,7 @@ class Sure(NamedTuple):
         return self.value
 
 
-def kept(arm: Arm) -> tuple[int, Fraction, Fraction]:
+def kept(arm: Branching) -> tuple[int, Fraction, Fraction]:
     return arm.count, arm.total, arm.squares
 
 
@@ -76,7 +81,7 @@ def test_golden_posterior_of_the_normal_inverse_gamma() -> None:
     assert NormalInverseGamma().after(seen(0.2, 0.8, 0.5)) == pytest.approx(
         (0.375, 4.0, 4.0, 0.116875)
     )
-    assert NormalInverseGamma().after(Arm()) == (0.0, 1.0, 1.0, 0.1)
+    assert NormalInverseGamma().after(Branching()) == (0.0, 1.0, 1.0, 0.1)
     assert NormalInverseGamma().after(seen(0.5)) == pytest.approx(
         (0.25, 2.0, 2.0, (0.1 + 0.125) / 2)
     )
@@ -100,7 +105,7 @@ def test_beta_draws_are_those_of_jeffreys_prior_and_the_scores() -> None:
         pytest.approx(0.05, abs=0.002),
     )
     assert min(draws) >= 0.0 and max(draws) <= 1.0
-    empty = [PRIORS["beta"](Arm()).draw(rng) for _ in range(20_000)]  # Beta(1/2, 1/2)
+    empty = [PRIORS["beta"](Branching()).draw(rng) for _ in range(20_000)]  # Beta(1/2, 1/2)
     assert np.var(empty) == pytest.approx(0.125, abs=0.003)
 
 
@@ -307,11 +312,11 @@ async def test_a_revision_reopens_its_answer_once_and_continues_it() -> None:
 
 async def test_the_sentence_of_revision_can_be_chosen() -> None:
     policy, branch = ToyPolicy(LETTERS), Branch(prompt())
-    assert await opened(policy, branch, "Again.") is branch.node
+    assert await open_answer(policy, branch, "Again.") is branch.node
     answer = branch.grow(Node("aab", parent=branch.node, depth=1, done=True, finish=Finish.END))
-    reopened = await opened(policy, answer, "Again.")
+    reopened = await open_answer(policy, answer, "Again.")
     assert (reopened.text, reopened.parent, reopened.done) == ("\n\nAgain.\n\n", answer.node, False)
-    assert await opened(policy, answer, "Again.") is reopened
+    assert await open_answer(policy, answer, "Again.") is reopened
 
 
 @pytest.mark.parametrize("prior", ["gaussian", "beta"])

@@ -29,7 +29,7 @@ from backend.engines.scripted.engine import END_TEXT, ScriptedEngine, ScriptedRe
 from backend.engines.torch.engine import TorchEngine
 from backend.judging.rules import SELECTORS
 from backend.runs.budget import Meter
-from backend.runs.context import Desk
+from backend.runs.context import RunContext
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, check, run
 from backend.runs.paid import NOTHING_PAID
@@ -232,7 +232,7 @@ async def test_a_rerun_has_the_same_trace_on_the_scripted_engine(token_seconds: 
 
 def at_desk(engine: TorchEngine, sink: MemorySink, seed: int) -> LivePolicy:
     """The policy of a run, outside a driver."""
-    desk = Desk(Control(), Meter({}, lambda: 0.0), Recorder(sink), NOTHING_PAID, seed)
+    desk = RunContext(Control(), Meter({}, lambda: 0.0), Recorder(sink), NOTHING_PAID, seed)
     return LivePolicy(engine, desk, Sampling(max_tokens=400))
 
 

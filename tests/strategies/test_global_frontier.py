@@ -13,7 +13,7 @@ import pytest
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Backed, Jumped, Note, Pruned, Selected
 from backend.core.types import Finish, Node
-from backend.strategies.parts.tree.backups import signed
+from backend.strategies.parts.tree.backups import back_up_signed
 from backend.strategies.parts.tree.promise import (
     GlobalFrontier,
     OutlookParams,
@@ -93,11 +93,11 @@ def test_golden_bonuses_of_the_depth(bonus: str, value: float) -> None:
 
 def test_golden_weights_of_the_backup() -> None:
     path = chain(4)
-    told = signed(path, 1.0)
+    told = back_up_signed(path, 1.0)
     assert [vertex.total for vertex in path] == pytest.approx([0.25, 0.5, 0.75, 1.0])
     assert told.means == pytest.approx((0.25, 0.5, 0.75, 1.0)) and told.value == 1.0
     longer = chain(20)
-    signed(longer, -1.0)
+    back_up_signed(longer, -1.0)
     assert [vertex.total for vertex in longer] == pytest.approx(
         [-0.1, -0.1, *(-place / 20 for place in range(3, 21))]
     )
@@ -115,7 +115,7 @@ def test_golden_weights_of_the_backup() -> None:
 def test_the_rule_of_signs(values: Sequence[float], totals: Sequence[float]) -> None:
     path = chain(3)
     for value in values:
-        signed(path, value)
+        back_up_signed(path, value)
     assert [vertex.total for vertex in path] == pytest.approx(list(totals))
     assert [vertex.visits for vertex in path] == [len(values)] * 3
     assert [vertex.mean for vertex in path] == pytest.approx(
@@ -130,7 +130,7 @@ def test_a_node_that_has_led_to_something_good_stays_above_zero_for_ever(seed: i
     good: set[Vertex] = set()
     for _ in range(60):
         path, value = rng.choice(forks), rng.uniform(-1.0, 1.0)
-        signed(path, value)
+        back_up_signed(path, value)
         good |= set(path) if value > 0 else set()
         assert all(vertex.total > 0 and vertex.mean > 0 for vertex in good)
         assert all(vertex.total <= 0 for vertex in {*trunk, *forks[1]} - good)
@@ -187,7 +187,7 @@ def test_the_frontier_follows_scores_that_change() -> None:
     b.score = 0.9
     frontier.renew([b])
     assert frontier.best() is b.children[0]  # 0.4 tanh(0.9) + 0.6 > 0.7
-    signed([root, b], -1.0)
+    back_up_signed([root, b], -1.0)
     frontier.renew([root, b])
     assert frontier.best() is c
     assert frontier.told(c).score == pytest.approx(params.outlook(c).total)

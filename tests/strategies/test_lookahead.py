@@ -12,7 +12,7 @@ from backend.core.ports import Policy, Verifier
 from backend.core.records import MemorySink
 from backend.core.steps import Kept, Pruned, Remarked, Rolled, Step
 from backend.core.types import Finish, Kind, Node
-from backend.strategies.parts.beam import Beam, beamed
+from backend.strategies.parts.beam import Beam, search_beam
 from backend.strategies.parts.rollouts import ahead
 from backend.strategies.parts.rounds import Valuation, Valued
 from tests.golden import searched, spec
@@ -105,7 +105,7 @@ def ignored(k: int, horizon: int) -> Valuation:
 async def chosen_first(value: Valuation) -> str:
     """The first survivor of a beam of one on the trap."""
     steps: list[Step] = []
-    async for step in beamed(
+    async for step in search_beam(
         prompt(),
         ToyPolicy(trap, every=True),
         ToyVerifier(TRAP_SCORES),

@@ -15,7 +15,7 @@ from backend.core.errors import BadInput
 from backend.core.formulas.particles import ladder, swap_probability
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Referenced, Swapped, Weighed
-from backend.strategies.parts.particles.conditional import Chain, exchanged
+from backend.strategies.parts.particles.conditional import Chain, exchange
 from backend.strategies.parts.particles.smc import Smc, method
 from tests.strategies.passes import after_a_pass, distance, trajectory
 from tests.strategies.running import Snapshot, notes_of, run, texts
@@ -95,7 +95,7 @@ def test_swaps_leave_the_two_posteriors_together_exactly_as_they_are(mode: str) 
         share = cold[one] * hot[other]
         pair = chains_at(one, other, mode)
         rng: Any = Fixed(1.0 - 1e-12)
-        [note] = exchanged(*pair, rng)
+        [note] = exchange(*pair, rng)
         assert note.energies == pytest.approx((log_odds_of(one, mode), log_odds_of(other, mode)))
         after[other, one] += share * note.probability
         after[one, other] += share * (1.0 - note.probability)
@@ -127,7 +127,7 @@ def test_a_swap_happens_if_and_only_if_the_uniform_lies_below_its_probability(
     assert 0.0 < probability < 1.0
     cold, hot = chains_at("aab", "bba", "paper")
     rng: Any = Fixed(probability + shift)
-    [note] = exchanged(cold, hot, rng)
+    [note] = exchange(cold, hot, rng)
     assert note.accepted is accepted
     assert (held(cold), held(hot)) == (("bba", "aab") if accepted else ("aab", "bba"))
     assert [node.written() for node in note.nodes] == ["aab", "bba"]
@@ -136,7 +136,7 @@ def test_a_swap_happens_if_and_only_if_the_uniform_lies_below_its_probability(
 def test_a_chain_without_a_trajectory_swaps_nothing() -> None:
     cold, hot = chains_at("aab", "bba", "paper")
     hot.reference = None
-    assert exchanged(cold, hot, np.random.default_rng(0)) == ()
+    assert exchange(cold, hot, np.random.default_rng(0)) == ()
 
 
 def tracks(steps: list[Snapshot]) -> dict[str, list[Snapshot]]:

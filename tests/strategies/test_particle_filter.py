@@ -19,7 +19,7 @@ from backend.core.statistics.resampling import SCHEMES
 from backend.core.statistics.weights import ess, logmeanexp, softmax
 from backend.core.steps import Note, Remarked, Resampled, Step, Weighed
 from backend.strategies.particle_filter import ParticleParams
-from backend.strategies.parts.particles.smc import annealed
+from backend.strategies.parts.particles.smc import anneal
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.support.courses import Course, Tape, TapedPolicy, courses, expected
 from tests.support.enumerable import (
@@ -683,8 +683,8 @@ def test_annealing_has_the_threshold_the_phase_and_the_floor_of_its_hub(
 ) -> None:
     """What its_hub 1.2.0 computes: 1 / beta = max(1, (N / ESS)(1 - t / T)) where ESS / N < .5 and
     t / T < .5, else 1."""
-    assert 1.0 / annealed(0.5, 0.5)(evenness, progress) == pytest.approx(temperature)
-    assert annealed(1.0, 1.0)(0.5, 0.75) == 1.0
+    assert 1.0 / anneal(0.5, 0.5)(evenness, progress) == pytest.approx(temperature)
+    assert anneal(1.0, 1.0)(0.5, 0.75) == 1.0
     assert ParticleParams().early_phase == 0.5 and ParticleParams().anneal_below == 0.0
 
 

@@ -15,7 +15,7 @@ from backend.core.types import Finish, Kind, Node, ancestors
 from backend.judging.rules import SELECTORS
 from backend.problems import extract_answer
 from backend.runs.recorder import Recorder
-from backend.strategies.parts.thoughts import Standard, Transitions, agreed, steps_below
+from backend.strategies.parts.thoughts import Standard, Transitions, commonest_answer, steps_below
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.support.enumerable import Language, Piece, ToyPolicy, ToyVerifier, prompt
 from tests.support.logged import of
@@ -280,7 +280,7 @@ async def test_the_traces_are_written_in_one_batch_a_round_and_their_majority_is
     answers = [extract_answer(node.written()) for node in written]
     assert len(set(answers)) == 2
     target = max(("7", "8"), key=answers.count)
-    assert agreed(written) == target == extract_answer(best(steps).written())
+    assert commonest_answer(written) == target == extract_answer(best(steps).written())
     assert steps[2].values == [
         pytest.approx(0.729) if answer == target else 0.0 for answer in answers
     ]

@@ -20,7 +20,7 @@ from backend.core.formulas.particles import ladder
 from backend.core.ports import Rng
 from backend.core.statistics.resampling import SCHEMES
 from backend.core.steps import Resampled, Step
-from backend.strategies.particle_filter import filtered
+from backend.strategies.particle_filter import run_filter
 from backend.strategies.parts.particles.conditional import Held
 from backend.strategies.parts.particles.population import Particle, Population
 from backend.strategies.parts.particles.smc import method
@@ -120,7 +120,7 @@ async def every_round_resampled(
         policy = TapedPolicy(language, tape)
         return [
             step
-            async for step in filtered(
+            async for step in run_filter(
                 population, policy, ToyVerifier(scores), replace(smc, ess_min=math.inf), rng
             )
         ]

@@ -22,15 +22,15 @@ from backend.core.types import Finish, Node
 from backend.strategies.parts.soft_tree.soft_values import (
     ANSWERS,
     Floats,
-    State,
+    SoftVertex,
     Worth,
     by_boltzmann,
     by_uct,
-    descended,
-    drawn,
+    descend,
+    draw,
     greatest,
 )
-from backend.strategies.parts.soft_tree.soft_walks import Method, grown
+from backend.strategies.parts.soft_tree.soft_walks import Method, grow
 from tests.golden import searched, spec
 from tests.strategies.running import notes_of, run
 from tests.strategies.test_contract import wandered, wild, wild_score
@@ -73,7 +73,7 @@ def method(weight: float = WEIGHT, c: float = 2.0, alpha: float = 0.75) -> Metho
     return Method(
         "boltzmann",
         by_boltzmann(weight),
-        drawn,
+        draw,
         partial(allowed_draws, widening=c, widening_power=alpha),
         partial(soft, reward_weight=weight),
         ANSWERS["sample"](weight),
@@ -91,7 +91,7 @@ def merged_once() -> Method:
         [child.promise for child in children], [1] * len(children), WEIGHT
     )
     mean = lambda values, draws: soft(values, [1] * len(values), WEIGHT)  # noqa: E731
-    return replace(method(), worth=worth, mean=mean, answer=partial(descended, worth, drawn))
+    return replace(method(), worth=worth, mean=mean, answer=partial(descend, worth, draw))
 
 
 class Found(NamedTuple):
@@ -112,7 +112,7 @@ def distance(law: Mapping[str, float], table: Mapping[str, float]) -> float:
     return sum(abs(law.get(text, 0.0) - table.get(text, 0.0)) for text in {*law, *table}) / 2.0
 
 
-def leaf_law(state: State, weight: float = WEIGHT) -> dict[str, float]:
+def leaf_law(state: SoftVertex, weight: float = WEIGHT) -> dict[str, float]:
     """The exact law of the text in which a descent by chance ends."""
     if state.node.done:
         return {state.node.written(): 1.0}
@@ -125,7 +125,7 @@ def leaf_law(state: State, weight: float = WEIGHT) -> dict[str, float]:
     }
 
 
-def states(tree: State) -> list[State]:
+def states(tree: SoftVertex) -> list[SoftVertex]:
     """All states of a tree, the root first."""
     return [tree, *(below for child in tree.children for below in states(child))]
 
@@ -138,13 +138,19 @@ async def walked(
     seed: int = 0,
     walks: int = WALKS,
     every: bool = False,
-    tree: State | None = None,
+    tree: SoftVertex | None = None,
 ) -> list[Step]:
     policy, verifier = ToyPolicy(language, seed, every=every), ToyVerifier(scores)
     return [
         step
-        async for step in grown(
-            tree or State(prompt()), policy, verifier, how, walks, 9, np.random.default_rng(seed)
+        async for step in grow(
+            tree or SoftVertex(prompt()),
+            policy,
+            verifier,
+            how,
+            walks,
+            9,
+            np.random.default_rng(seed),
         )
     ]
 
@@ -167,8 +173,8 @@ def test_selection_is_in_proportion_to_draws_and_to_the_exponential_of_the_value
 
 
 def test_golden_uct_on_soft_values() -> None:
-    parent = State(prompt(), visits=9)
-    child = State(prompt(), visits=3, value=0.6)
+    parent = SoftVertex(prompt(), visits=9)
+    child = SoftVertex(prompt(), visits=3, value=0.6)
     assert by_uct(math.sqrt(2.0))(parent, [child]) == pytest.approx([1.810296], abs=1e-6)
     assert by_uct(0.0)(parent, [child]) == [0.6]
 
@@ -181,7 +187,7 @@ def test_a_state_may_have_as_many_draws_as_its_visits_allow() -> None:
     assert allowed_draws(1, 1e-12, 0.5) == 1
 
 
-def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> State:
+def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> SoftVertex:
     """The whole tree of the letters with exact probabilities in place of draws, backed up in one
     sweep."""
     node = (
@@ -189,7 +195,7 @@ def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> State:
         if parent is None
         else Node(path[-1], parent=parent, depth=parent.depth + 1, done=len(path) == 3)
     )
-    state = State(node, p)  # type: ignore[arg-type]  # draws may be probabilities
+    state = SoftVertex(node, p)  # type: ignore[arg-type]  # draws may be probabilities
     if node.done:
         state.rewarded(LETTER_SCORES[path])
     else:
@@ -218,7 +224,7 @@ def tenfold(path: str) -> list[Piece]:
 
 
 async def test_a_search_that_has_seen_every_step_as_often_as_it_is_likely_is_exact() -> None:
-    tree = State(prompt())
+    tree = SoftVertex(prompt())
     await walked(
         tenfold, LETTER_SCORES, method(c=10.0, alpha=0.0), walks=400, every=True, tree=tree
     )
@@ -266,7 +272,7 @@ async def test_imitations_fail_the_same_checks(twin: Method) -> None:
     )
     assert abs(value - ROOT_VALUE) > VALUE_ERROR
     assert distance(law, TABLE) > 2 * LAW_ERROR
-    tree = State(prompt())
+    tree = SoftVertex(prompt())
     await walked(
         tenfold,
         LETTER_SCORES,
@@ -287,7 +293,7 @@ async def test_a_reward_of_no_weight_leaves_the_policy_as_it_is() -> None:
 
 
 async def test_no_state_has_more_draws_than_its_visits_allow_and_visits_add_up() -> None:
-    tree, how = State(prompt()), method(c=1.0, alpha=0.5)
+    tree, how = SoftVertex(prompt()), method(c=1.0, alpha=0.5)
     await walked(LETTERS, LETTER_SCORES, how, walks=300, tree=tree)
     assert tree.visits == 300
     for state in states(tree):
@@ -303,10 +309,10 @@ async def test_no_state_has_more_draws_than_its_visits_allow_and_visits_add_up()
 
 
 async def test_every_state_of_a_rollout_stays_in_the_tree_and_every_draw_counts() -> None:
-    policy, verifier, tree = ToyPolicy(LETTERS, 3), ToyVerifier(LETTER_SCORES), State(prompt())
+    policy, verifier, tree = ToyPolicy(LETTERS, 3), ToyVerifier(LETTER_SCORES), SoftVertex(prompt())
     [first, *_] = steps = [
         step
-        async for step in grown(tree, policy, verifier, method(), 60, 9, np.random.default_rng(3))
+        async for step in grow(tree, policy, verifier, method(), 60, 9, np.random.default_rng(3))
     ]
     assert first.stats["depth"] == 3 and first.phase == "rollout" and len(first.notes) == 1
     kept = {state.node for state in states(tree)}
@@ -329,8 +335,8 @@ async def test_every_state_of_a_rollout_stays_in_the_tree_and_every_draw_counts(
 async def test_a_walk_to_a_known_text_costs_nothing_and_is_counted_apart() -> None:
     policy, verifier = ToyPolicy(LETTERS, 1), ToyVerifier(LETTER_SCORES)
     before, revisits, costs = (0, 0), 0, []
-    async for step in grown(
-        State(prompt()),
+    async for step in grow(
+        SoftVertex(prompt()),
         policy,
         verifier,
         method(c=1.0, alpha=0.5),
@@ -524,7 +530,7 @@ async def test_in_the_wild_the_only_candidate_is_a_scored_and_finished_text(seed
 
 
 async def test_a_descent_among_nothing_known_answers_nothing() -> None:
-    assert descended(by_boltzmann(1.0), drawn, State(prompt()), np.random.default_rng(0)) is None
+    assert descend(by_boltzmann(1.0), draw, SoftVertex(prompt()), np.random.default_rng(0)) is None
     assert greatest([0.5, 0.7, 0.7], np.random.default_rng(0)) == 1
 
 

@@ -11,7 +11,7 @@ from backend.messages import annotations as schemas
 from backend.messages.why import Cause
 from backend.service import annotating as labelling
 from backend.service import annotations_study as study
-from backend.service.annotations_export import FILES, exported
+from backend.service.annotations_export import FILES, write_labels
 
 router = APIRouter(tags=["annotations"])
 
@@ -19,17 +19,17 @@ Name = Annotated[str, Query(min_length=1, max_length=400)]
 
 
 @router.post("/runs/{run_id}/annotations/open")
-def open_run(run_id: int, ask: schemas.OpenAsk, services: Needs) -> schemas.Task:
+def open_run(run_id: int, ask: schemas.OpenAsk, services: Needs) -> schemas.LabelTask:
     """Begin with a run, or look at another of its paths: the steps in order, and the author's
     labels so far. With `blind`, scores, verdicts, the right answer and others' labels stay hidden
     until `reveal`; without it, they are shown and the author's further labels are not blind."""
-    return labelling.opened(services, run_id, ask)
+    return labelling.open_task(services, run_id, ask)
 
 
 @router.post("/runs/{run_id}/annotations/reveal", status_code=204)
-def reveal(run_id: int, ask: schemas.Ask, services: Needs) -> None:
+def reveal(run_id: int, ask: schemas.TaskAsk, services: Needs) -> None:
     """Show the author what was hidden; refused (409) while he has no label on the run."""
-    labelling.revealed(services, run_id, ask)
+    labelling.reveal(services, run_id, ask)
 
 
 @router.post("/runs/{run_id}/annotations", status_code=201)
@@ -41,13 +41,13 @@ async def label(run_id: int, ask: schemas.LabelAsk, services: Needs) -> schemas.
 @router.get("/runs/{run_id}/annotations")
 def labels(run_id: int, services: Needs, author: Name | None = None) -> schemas.Labels:
     """The labels of a run and their history. With `author`, no more than he may see."""
-    return labelling.listed(services, run_id, author)
+    return labelling.list_labels(services, run_id, author)
 
 
 @router.delete("/annotations/{annotation_id}", status_code=204)
 def remove(annotation_id: int, services: Needs, author: Name) -> None:
     """Take a label away; its history stays. Only its author can."""
-    labelling.removed(services, annotation_id, author)
+    labelling.remove_label(services, annotation_id, author)
 
 
 @router.get("/annotations/queue")
@@ -83,7 +83,7 @@ def agreement(
     blind_only: bool = False,
 ) -> schemas.AgreementShown:
     """Two authors compared on all that both labelled: raw agreement, Cohen's kappa and tables."""
-    return study.compared(services, one, other, strategy, problem, blind_only)
+    return study.compare_authors(services, one, other, strategy, problem, blind_only)
 
 
 @router.get("/annotations/counts")
@@ -106,7 +106,7 @@ def codebook(services: Needs) -> schemas.Codebook:
 @router.put("/annotations/codebook")
 def keep(ask: schemas.CategoryAsk, services: Needs) -> schemas.CategoryShown:
     """Add a category, or rename, describe, mark, move or retire one. Labels keep theirs."""
-    return study.kept(services, ask)
+    return study.keep_category(services, ask)
 
 
 @router.get("/annotations/export", response_class=Response)
@@ -121,7 +121,7 @@ def export(
     """The labels as a file: `csv` and `parquet` hold a line a label, `processbench` and `prm800k`
     are JSON lines in the shapes of those datasets."""
     name, media_type = FILES[format]
-    content = exported(services, format, author, strategy, problem, blind_only)
+    content = write_labels(services, format, author, strategy, problem, blind_only)
     return Response(
         content,
         media_type=media_type,

@@ -10,7 +10,7 @@ from backend.api.deps import Needs
 from backend.messages import runs as schemas
 from backend.service import present
 from backend.service.catalog import catalog, problem_sets
-from backend.service.jobs.rows import stored_problem
+from backend.service.jobs.rows import problem_fields
 
 router = APIRouter(tags=["catalog"])
 
@@ -30,8 +30,8 @@ async def sets(services: Needs) -> schemas.ProblemSets:
 @router.get("/problems/{problem_id:path}")
 async def problem(problem_id: str, services: Needs) -> schemas.Problem:
     """One problem by its id, such as `ledger/3/17`: set, level, seed."""
-    found = present.shown_problem(
-        stored_problem(await asyncio.to_thread(services.admission.find, problem_id))
+    found = present.problem_message(
+        problem_fields(await asyncio.to_thread(services.admission.find, problem_id))
     )
     assert found is not None
     return found

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from backend.api.deps import Needs
 from backend.messages.compare import Divergence
-from backend.service.divergence import diverged
+from backend.service.divergence import find_divergence
 
 router = APIRouter(tags=["compare"])
 
@@ -19,7 +19,7 @@ async def divergence(
 ) -> Divergence:
     """The first token in which run `other` differs from this one, nodes matched by their keys; both
     are over. Made for reruns of the same spec."""
-    return await diverged(services, run_id, other)
+    return await find_divergence(services, run_id, other)
 
 
 __all__ = ["router"]

@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 
 from backend.api.deps import Needs
 from backend.core.errors import BadInput, NotFound
-from backend.exchange.base import Given
+from backend.exchange.base import ImportHints
 from backend.messages import runs as schemas
 from backend.messages.series import SeriesScore, SeriesScores
 from backend.service.exchange import AUTO, OWN_EXPORTS, take_in, write_out
@@ -49,9 +49,9 @@ async def import_file(
             given="a file",
             accepted="none: imports are switched off in the settings of this service",
         )
-    content = await _received(request)
+    content = await _receive(request)
     taken = await asyncio.to_thread(
-        take_in, services, content, name, format, Given(question, answer)
+        take_in, services, content, name, format, ImportHints(question, answer)
     )
     return schemas.Taken(format=taken.format, run_ids=taken.run_ids)
 
@@ -96,7 +96,7 @@ def series_scores(
     )
 
 
-async def _received(request: Request) -> bytes:
+async def _receive(request: Request) -> bytes:
     """The body, if it is not too long."""
     chunks, size = list[bytes](), 0
     async for chunk in request.stream():

@@ -19,7 +19,7 @@ Price = Annotated[float, Query(ge=0.0, description="money for a million tokens")
 
 
 @router.get("/experiments")
-async def listed(services: Needs) -> schemas_experiments.ExperimentList:
+async def list_experiments(services: Needs) -> schemas_experiments.ExperimentList:
     """All experiments, the newest first, those that ship last."""
     return await asyncio.to_thread(experiments.list_experiments, services)
 
@@ -147,6 +147,6 @@ async def report(name: str, services: Needs, axis: str = "generated_tokens") -> 
 
 
 @router.post("/experiments/{name}/tasks/{key}/open", status_code=202)
-async def opened(name: str, key: str, services: Needs) -> schemas_experiments.Opened:
+async def open_task(name: str, key: str, services: Needs) -> schemas_experiments.Opened:
     """Carry out one task again as a run in the store, to see its whole trace."""
     return schemas_experiments.Opened(run_id=await experiments.open_task(services, name, key))

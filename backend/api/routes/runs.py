@@ -12,7 +12,7 @@ from backend.core.spec import RunSpec
 from backend.messages import runs as schemas
 from backend.service import present
 from backend.service.assembly import Services
-from backend.service.reselection import params_of, reselected
+from backend.service.reselection import params_of, reselect_run
 from storage import RunRow
 
 router = APIRouter(tags=["runs"])
@@ -55,14 +55,14 @@ def runs(
     page = services.store.runs(
         status=status, strategy=strategy, problem=problem, text=text, limit=limit, offset=offset
     )
-    return schemas.RunPage(runs=[shown(services, row) for row in page.rows], total=page.total)
+    return schemas.RunPage(runs=[show_run(services, row) for row in page.rows], total=page.total)
 
 
 @router.get("/runs/{run_id}")
 def run(run_id: int, services: Needs) -> schemas.Run:
     """A run as it stands now."""
     row = services.store.run(run_id)
-    return shown(services, row, present.grade_reason(services.store, run_id))
+    return show_run(services, row, present.grade_reason(services.store, run_id))
 
 
 @router.get("/runs/{run_id}/reselect")
@@ -76,7 +76,7 @@ def reselect(
     """What another final rule would have chosen from the candidates of a run, without a model.
     `params` is a JSON object; with `aggregation` the candidates are ranked by their stored scores
     of steps."""
-    return reselected(services, run_id, selector, params_of(params), aggregation)
+    return reselect_run(services, run_id, selector, params_of(params), aggregation)
 
 
 @router.delete("/runs/{run_id}", status_code=204)
@@ -103,11 +103,11 @@ async def resume(run_id: int, services: Needs) -> schemas.Done:
     return schemas.Done.model_validate({"status": await services.jobs.resume(run_id)})
 
 
-def shown(services: Services, row: RunRow, grade_reason: str | None = None) -> schemas.Run:
+def show_run(services: Services, row: RunRow, grade_reason: str | None = None) -> schemas.Run:
     """The row with what memory knows better while the run is under way."""
     standing = services.jobs.standing(row.id)
     status, reason = (None, None) if standing is None else (standing.status, standing.reason)
-    return present.shown_run(row, status, reason, grade_reason)
+    return present.run_message(row, status, reason, grade_reason)
 
 
 __all__ = ["router"]

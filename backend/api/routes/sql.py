@@ -42,13 +42,13 @@ async def ask_file(
 @router.get("/sql/copy")
 async def copy(services: Needs) -> SqlCopy:
     """How old the copy is that queries see."""
-    return sql.shown_copy(sql.desk(services).copy.current)
+    return sql.copy_message(sql.desk(services).copy.current)
 
 
 @router.post("/sql/copy")
 async def renew(services: Needs) -> SqlCopy:
     """Make the copy anew."""
-    return sql.shown_copy(await asyncio.to_thread(sql.desk(services).copy.renewed))
+    return sql.copy_message(await asyncio.to_thread(sql.desk(services).copy.renewed))
 
 
 @router.get("/sql/tables")

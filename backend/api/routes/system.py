@@ -57,9 +57,9 @@ def store(services: Needs) -> schemas.StoreInfo:
 
 
 @router.post("/store/prune", tags=["system"])
-def prune(body: schemas.Prune, services: Needs) -> schemas.Pruned:
+def prune(body: schemas.Prune, services: Needs) -> schemas.PrunedRuns:
     """Delete runs that are older than some days and over."""
-    return schemas.Pruned(deleted=services.store.delete_older(body.days))
+    return schemas.PrunedRuns(deleted=services.store.delete_older(body.days))
 
 
 @router.get("/engines", tags=["engines"])
@@ -73,7 +73,7 @@ async def load(choice: schemas.ModelChoice, services: Needs) -> schemas.EngineSt
     """Load a model; the answer comes when it is ready, and `/engines` shows how far it is
     meanwhile."""
     services.admission.model(choice.model)
-    await services.closing.guard(_loaded(choice, services))
+    await services.closing.guard(_load(choice, services))
     return schemas.EngineStates(models=states(services))
 
 
@@ -92,7 +92,7 @@ async def unload(choice: schemas.ModelChoice, services: Needs) -> schemas.Engine
     return schemas.EngineStates(models=states(services))
 
 
-async def _loaded(choice: schemas.ModelChoice, services: Services) -> None:
+async def _load(choice: schemas.ModelChoice, services: Services) -> None:
     if choice.kind == "policy":
         await services.models.policy(choice.engine, choice.model)
     else:

@@ -48,7 +48,7 @@ async def node(run_id: int, node_id: int, services: Needs) -> schemas.NodeDetail
     row = await asyncio.to_thread(services.store.run, run_id)
     path = await asyncio.to_thread(services.store.path, run_id, node_id)
     texts = await token_texts(services.models, row, path[-1])
-    return present.shown_detail(path, texts, row.spec.get("sampling") or {})
+    return present.detail_message(path, texts, row.spec.get("sampling") or {})
 
 
 @router.get(

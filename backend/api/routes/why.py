@@ -13,7 +13,7 @@ from backend.messages import runs as schemas
 from backend.messages import why as schemas_why
 from backend.service import what_if as other_settings
 from backend.service import why as explained
-from backend.service.jobs.rescoring import Asked
+from backend.service.jobs.rescoring import ScoringJob
 
 router = APIRouter(tags=["why"])
 
@@ -56,7 +56,7 @@ async def what_ifs(
     run_id: int, body: schemas_why.WhatIfAsks, services: Needs
 ) -> schemas_why.TriedList:
     """Several what-ifs of one run at once, in the order in which they were asked."""
-    return await asyncio.to_thread(other_settings.tried, services, run_id, body.asks)
+    return await asyncio.to_thread(other_settings.try_settings, services, run_id, body.asks)
 
 
 @router.get("/runs/{run_id}/scores")
@@ -72,7 +72,7 @@ async def score(run_id: int, ask: schemas_why.ScoreAsk, services: Needs) -> sche
     services.admission.model(ask.model)
     row = await asyncio.to_thread(services.ended_row, run_id)
     begun = services.jobs.rescoring.start(
-        row, Asked(ask.verifier, ask.engine, ask.model, ask.aggregation)
+        row, ScoringJob(ask.verifier, ask.engine, ask.model, ask.aggregation)
     )
     return schemas_why.Scoring(**begun._asdict())
 
@@ -88,7 +88,7 @@ def lens(
     """Two series of scores side by side; `other` judges. At most `most` disagreements are
     listed.
     """
-    return explained.compared(services, run_id, one, other, most)
+    return explained.compare_series(services, run_id, one, other, most)
 
 
 __all__ = ["router"]

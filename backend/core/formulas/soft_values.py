@@ -25,7 +25,7 @@ RewardWeight = Annotated[float, Input(r"\lambda", "weight of the reward", low=0)
 TILTED = r"$draws * e^{$reward_weight * $values}"
 
 
-def _tilted(values: Sequence[float], draws: Sequence[float], weight: float) -> list[float]:
+def _tilt(values: Sequence[float], draws: Sequence[float], weight: float) -> list[float]:
     return [weight * value + math.log(count) for value, count in zip(values, draws, strict=True)]
 
 
@@ -39,14 +39,14 @@ def _tilted(values: Sequence[float], draws: Sequence[float], weight: float) -> l
 def soft(values: Values, draws: Draws, reward_weight: RewardWeight) -> float:
     """The soft mean over the draws below a prefix. `draws`: how often each child was drawn, or its
     exact probability."""
-    total = logsumexp(_tilted(values, draws, reward_weight))
+    total = logsumexp(_tilt(values, draws, reward_weight))
     return (total - math.log(math.fsum(draws))) / reward_weight
 
 
 @formula("Boltzmann choice", rf"\frac{{{TILTED}}}{{$total}}", left="p", total=Over("sum", TILTED))
 def boltzmann(values: Values, draws: Draws, reward_weight: RewardWeight) -> list[float]:
     """The probability of going on to each child."""
-    return [float(share) for share in softmax(_tilted(values, draws, reward_weight))]
+    return [float(share) for share in softmax(_tilt(values, draws, reward_weight))]
 
 
 Reward = Annotated[float, Input("r", "score of the finished text", 0, 1)]

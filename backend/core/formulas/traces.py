@@ -18,7 +18,7 @@ def hit(reached: bool, **others: object) -> bool:
     return bool(reached)
 
 
-def missed(reached: bool, **others: object) -> bool:
+def is_missed(reached: bool, **others: object) -> bool:
     return not reached
 
 
@@ -26,7 +26,7 @@ def missed(reached: bool, **others: object) -> bool:
     "Worth of a trace",
     (
         Case("$gamma^{$steps}", r"$reached = 1", hit),
-        Case("0", r"$reached = 0", missed),
+        Case("0", r"$reached = 0", is_missed),
     ),
     left="v",
 )

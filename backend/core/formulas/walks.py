@@ -33,11 +33,11 @@ UCT = r"$q + $c * \sqrt{\frac{\ln\max(1, $parent_n)}{\max(1, $n)}}"
 VISITED = r"$q + $c * \sqrt{\frac{\ln\max(1, $parent_n)}{$n}}"
 
 
-def visited(n: int, **others: object) -> bool:
+def is_visited(n: int, **others: object) -> bool:
     return n > 0
 
 
-def unvisited(n: int, **others: object) -> bool:
+def is_unvisited(n: int, **others: object) -> bool:
     return n == 0
 
 
@@ -62,8 +62,8 @@ def treequest(
 @formula(
     "UCT of ReST-MCTS*",
     (
-        Case(r"$q + $c * \sqrt{\frac{2\ln\max(1, $parent_n)}{$n}}", "$n > 0", visited),
-        Case("$q + $unvisited", "$n = 0", unvisited),
+        Case(r"$q + $c * \sqrt{\frac{2\ln\max(1, $parent_n)}{$n}}", "$n > 0", is_visited),
+        Case("$q + $unvisited", "$n = 0", is_unvisited),
     ),
 )
 def rest(q: Mean, n: Visits, parent_n: ParentVisits, c: Exploration, unvisited: Bonus) -> float:
@@ -73,7 +73,7 @@ def rest(q: Mean, n: Visits, parent_n: ParentVisits, c: Exploration, unvisited: 
 
 @formula(
     "UCT of rStar",
-    (Case(VISITED, "$n > 0", visited), Case(r"\infty", "$n = 0", unvisited)),
+    (Case(VISITED, "$n > 0", is_visited), Case(r"\infty", "$n = 0", is_unvisited)),
 )
 def rstar(q: Mean, n: Visits, parent_n: ParentVisits, c: Exploration) -> float:
     """UCT of rStar; an unvisited child has to be tried first."""
@@ -82,7 +82,7 @@ def rstar(q: Mean, n: Visits, parent_n: ParentVisits, c: Exploration) -> float:
 
 @formula(
     "Local UCT",
-    (Case(VISITED, "$n > 0", visited), Case("$q", "$n = 0", unvisited)),
+    (Case(VISITED, "$n > 0", is_visited), Case("$q", "$n = 0", is_unvisited)),
 )
 def deepsearch(q: Mean, n: Visits, parent_n: ParentVisits, c: Exploration) -> float:
     """UCT of DeepSearch (arXiv 2509.25454); an unvisited child gets no bonus."""

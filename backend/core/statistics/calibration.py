@@ -51,7 +51,7 @@ def calibration(
 ) -> Calibration:
     """ECE, Brier score and NLL of at least one problem. Raises `BadInput` for numbers outside [0,
     1]."""
-    c, y = checked(confidences, correct)
+    c, y = check_pairs(confidences, correct)
     sure, right = np.clip(c, CLIP, 1.0 - CLIP), np.clip(y, CLIP, 1.0 - CLIP)
     nll = -(right * np.log(sure) + (1.0 - right) * np.log1p(-sure))
     ece = sum(
@@ -67,7 +67,7 @@ def reliability(
 ) -> list[Bin]:
     """What a reliability diagram shows: `bins` bins of equal width from 0 to 1; a confidence of 0
     lies in the first."""
-    c, y = checked(confidences, correct)
+    c, y = check_pairs(confidences, correct)
     edges = np.arange(bins + 1) / bins
     place = np.clip(np.searchsorted(edges, c, side="left") - 1, 0, bins - 1)
     found = []
@@ -83,7 +83,7 @@ def reliability(
     return found
 
 
-def checked(confidences: Sequence[float], correct: Sequence[float]) -> tuple[Floats, Floats]:
+def check_pairs(confidences: Sequence[float], correct: Sequence[float]) -> tuple[Floats, Floats]:
     """Both as arrays of one length, with at least one entry, each in [0, 1]."""
     c, y = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=np.float64)
     if (

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.core.statistics.subsets import BLANK, SEED, Flags
-from backend.core.statistics.weibull import fitted
+from backend.core.statistics.weibull import fit
 from backend.core.statistics.weights import Floats
 
 DRAWS = 16
@@ -59,11 +59,11 @@ def consistency_at_k(pool: Solutions, k: int, *, pruned: bool, draws: int = DRAW
     """Expected credit of perplexity consistency of k samples; `pruned` makes it RPC."""
     n = len(pool.groups)
     right = {int(group) for group in pool.groups[pool.right & (pool.groups != BLANK)]}
-    found = [credit(pool.some(places), right, pruned) for places in chosen(n, k, draws)]
+    found = [credit(pool.some(places), right, pruned) for places in choose_subsets(n, k, draws)]
     return math.fsum(found) / len(found)
 
 
-def chosen(n: int, k: int, draws: int) -> list[NDArray[Any]]:
+def choose_subsets(n: int, k: int, draws: int) -> list[NDArray[Any]]:
     """All subsets where there are at most `draws`, else so many random ones."""
     if math.comb(n, k) <= draws:
         return [np.array(places) for places in combinations(range(n), k)]
@@ -78,7 +78,7 @@ def credit(subset: Solutions, right: set[int], pruned: bool) -> float:
         voters, weights = subset.groups != BLANK, np.ones(len(known))
     else:
         voters, weights = (
-            distinct(subset.texts, kept(subset, known) if pruned else known)
+            distinct(subset.texts, keep_likely(subset, known) if pruned else known)
             & (subset.groups != BLANK),
             subset.chances,
         )
@@ -91,11 +91,11 @@ def credit(subset: Solutions, right: set[int], pruned: bool) -> float:
     return sum(leaders) / len(leaders) if leaders else 0.0
 
 
-def kept(subset: Solutions, known: Flags) -> Flags:
+def keep_likely(subset: Solutions, known: Flags) -> Flags:
     """Who is left after pruning: an unlikely solution goes whose probability is below the mean,
     unless nothing with an answer would be left."""
     values = subset.chances[known]
-    mixture = fitted(values) if len(values) >= FEWEST else None
+    mixture = fit(values) if len(values) >= FEWEST else None
     if mixture is None:
         return known
     left = known.copy()

@@ -138,7 +138,7 @@ def decimal(weight: float | None) -> Fraction:
     return Fraction(0) if weight is None else Fraction(str(float(weight)))
 
 
-class Reach(NamedTuple):
+class ScoreReach(NamedTuple):
     """One thing that a class can come to: its strength, how many of its samples are in the subset,
     and the chance of that."""
 
@@ -150,7 +150,7 @@ class Reach(NamedTuple):
 class Tallied:
     """All that a class can come to, weakest first, with running sums of the chances by size."""
 
-    def __init__(self, reaches: Iterable[Reach]) -> None:
+    def __init__(self, reaches: Iterable[ScoreReach]) -> None:
         self.reaches = sorted(reaches)
         self._strengths = [reach.strength for reach in self.reaches]
         length = 1 + max(reach.size for reach in self.reaches)
@@ -195,16 +195,16 @@ def unbeaten(
     columns = [np.pad(blank, (0, max(0, most + 1 - len(blank))))[: most + 1]]
     for other in others:
         below, equal = other.below(strength), other.equal(strength)
-        longer = [combined(column, below) for column in columns]
+        longer = [combine_sizes(column, below) for column in columns]
         if equal.any():
             longer.append(np.zeros(most + 1))
             for t, column in enumerate(columns):
-                longer[t + 1] = longer[t + 1] + combined(column, equal)
+                longer[t + 1] = longer[t + 1] + combine_sizes(column, equal)
         columns = longer
     return columns
 
 
-def combined(sizes: Floats, more: Floats) -> Floats:
+def combine_sizes(sizes: Floats, more: Floats) -> Floats:
     """The chances of the sum of two independent sizes, as far as `sizes` reaches."""
     return np.asarray(np.convolve(sizes, more)[: len(sizes)], dtype=np.float64)
 
@@ -221,12 +221,12 @@ def binomial(counts: Counts, n: int, chance: float) -> Floats:
     return np.asarray(binom.pmf(counts, n, chance), dtype=np.float64)
 
 
-def by_count(chances: Floats) -> list[Reach]:
+def by_count(chances: Floats) -> list[ScoreReach]:
     """A class whose members count one each."""
-    return [Reach((size, size), size, float(chance)) for size, chance in enumerate(chances)]
+    return [ScoreReach((size, size), size, float(chance)) for size, chance in enumerate(chances)]
 
 
-def by_sum(weights: Sequence[int], k: int, n: int, most: int) -> list[Reach]:
+def by_sum(weights: Sequence[int], k: int, n: int, most: int) -> list[ScoreReach]:
     """A class whose members have weights: how many subsets there are of each sum and size, with
     their chance."""
     subsets: dict[Strength, int] = {(0, 0): 1}
@@ -243,12 +243,12 @@ def by_sum(weights: Sequence[int], k: int, n: int, most: int) -> list[Reach]:
                 accepted="fewer different weights, such as scores of two digits",
             )
     return [
-        Reach(key, key[1], drawn(ways, key[1], len(weights), k / n))
+        ScoreReach(key, key[1], draw_chance(ways, key[1], len(weights), k / n))
         for key, ways in subsets.items()
     ]
 
 
-def drawn(ways: int, size: int, members: int, q: float) -> float:
+def draw_chance(ways: int, size: int, members: int, q: float) -> float:
     """ways * q^size * (1 - q)^(members - size), by logarithms."""
     if q == 1.0:
         return float(size == members)

@@ -60,17 +60,17 @@ def interval(
     )
 
 
-def drawn_means(values: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
+def resample_means(values: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
     """Means over problems drawn with replacement. `values`: shape (..., problems); returns shape
     (draws, ...), the same draws for every row, so that what is computed from several rows stays
     paired."""
     count = values.shape[-1]
     return np.asarray(
-        np.moveaxis(values @ drawn_counts(count, draws, seed).T / count, -1, 0), dtype=np.float64
+        np.moveaxis(values @ resample_counts(count, draws, seed).T / count, -1, 0), dtype=np.float64
     )
 
 
-def drawn_counts(count: int, draws: int, seed: int) -> Floats:
+def resample_counts(count: int, draws: int, seed: int) -> Floats:
     """How often each of `count` problems is drawn, shape (draws, count). With `MANY` problems or
     more they are drawn one by one, which is faster there and has the same distribution."""
     rng = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ def mean_interval(values: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Inte
     mean = float(numbers.mean())
     if len(numbers) == 1:
         return Interval(mean, math.nan, math.nan)
-    low, high = np.quantile(drawn_means(numbers, draws, seed), (0.025, 0.975))
+    low, high = np.quantile(resample_means(numbers, draws, seed), (0.025, 0.975))
     return Interval(mean, float(low), float(high))
 
 
@@ -100,7 +100,7 @@ def mean_intervals(rows: Sequence[FloatsLike], draws: int = DRAWS, seed: int = 0
     numbers = np.asarray(rows, dtype=np.float64)
     if numbers.ndim < 2 or numbers.shape[1] < 2:
         return [mean_interval(row, draws, seed) for row in numbers]
-    lows, highs = np.quantile(drawn_means(numbers, draws, seed), (0.025, 0.975), axis=0)
+    lows, highs = np.quantile(resample_means(numbers, draws, seed), (0.025, 0.975), axis=0)
     return [
         Interval(float(row.mean()), float(low), float(high))
         for row, low, high in zip(numbers, lows, highs, strict=True)
@@ -119,7 +119,7 @@ class Paired(NamedTuple):
     same: int
 
 
-def paired(one: FloatsLike, other: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Paired:
+def compare_pairs(one: FloatsLike, other: FloatsLike, draws: int = DRAWS, seed: int = 0) -> Paired:
     """Compare two arms on the same problems, one number a problem each, in the same order. Raises
     `BadInput` for different numbers of problems."""
     first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
@@ -132,10 +132,12 @@ def paired(one: FloatsLike, other: FloatsLike, draws: int = DRAWS, seed: int = 0
     difference = first - second
     better, worse = int((difference > 0).sum()), int((difference < 0).sum())
     found = mean_interval(difference, draws, seed)
-    return Paired(found, flipped(difference, seed), better, worse, len(difference) - better - worse)
+    return Paired(
+        found, sign_flip_p(difference, seed), better, worse, len(difference) - better - worse
+    )
 
 
-def flipped(differences: FloatsLike, seed: int = 0) -> float:
+def sign_flip_p(differences: FloatsLike, seed: int = 0) -> float:
     """The two-sided p-value of the sign-flip test: the share of all ways to give the differences
     signs whose sum is at least as far from 0.
 
@@ -157,10 +159,10 @@ def flipped(differences: FloatsLike, seed: int = 0) -> float:
 __all__ = [
     "Interval",
     "Paired",
-    "drawn_means",
-    "flipped",
+    "compare_pairs",
     "interval",
     "mean_interval",
     "mean_intervals",
-    "paired",
+    "resample_means",
+    "sign_flip_p",
 ]

@@ -17,18 +17,18 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import DRAWS, UNKNOWN, Interval, drawn_means
+from backend.core.statistics.intervals import DRAWS, UNKNOWN, Interval, resample_means
 from backend.core.statistics.weights import Floats, FloatsLike
 
 
-class Point(NamedTuple):
+class CostPoint(NamedTuple):
     """What an arm costs at a budget, and how accurate it is."""
 
     cost: float
     accuracy: float
 
 
-def frontier(points: Sequence[Point]) -> list[int]:
+def frontier(points: Sequence[CostPoint]) -> list[int]:
     """The indices of the points that no other beats, by rising cost; of equal points the first."""
     found: list[int] = []
     for index in sorted(range(len(points)), key=lambda i: (points[i].cost, -points[i].accuracy, i)):
@@ -37,7 +37,7 @@ def frontier(points: Sequence[Point]) -> list[int]:
     return found
 
 
-def hull(points: Sequence[Point]) -> list[int]:
+def hull(points: Sequence[CostPoint]) -> list[int]:
     """The indices of the frontier's upper concave hull, by rising cost: what tossing a coin between
     two arms reaches, in cost itself."""
     kept: list[int] = []
@@ -50,11 +50,11 @@ def hull(points: Sequence[Point]) -> list[int]:
     return kept
 
 
-def _slope(one: Point, other: Point) -> float:
+def _slope(one: CostPoint, other: CostPoint) -> float:
     return (other.accuracy - one.accuracy) / (other.cost - one.cost)
 
 
-def knee(points: Sequence[Point]) -> int | None:
+def knee(points: Sequence[CostPoint]) -> int | None:
     """The frontier's point farthest above the chord from its cheapest to its dearest, costs by
     logarithm; None with fewer than three."""
     at = frontier(points)
@@ -78,10 +78,10 @@ def on_frontier(costs: Floats, accuracies: Floats, draws: int = DRAWS, seed: int
         )
     seen = np.zeros(len(costs))
     for cost, accuracy in zip(
-        drawn_means(costs, draws, seed), drawn_means(accuracies, draws, seed), strict=True
+        resample_means(costs, draws, seed), resample_means(accuracies, draws, seed), strict=True
     ):
         seen[
-            frontier([Point(float(c), float(a)) for c, a in zip(cost, accuracy, strict=True)])
+            frontier([CostPoint(float(c), float(a)) for c, a in zip(cost, accuracy, strict=True)])
         ] += 1
     return np.asarray(seen / draws, dtype=np.float64)
 
@@ -121,7 +121,7 @@ class Ratio(NamedTuple):
 
 
 def cost_ratio(
-    one: Curve, other: Curve, accuracy: float, draws: int = DRAWS, seed: int = 0
+    one: CostCurve, other: CostCurve, accuracy: float, draws: int = DRAWS, seed: int = 0
 ) -> Ratio:
     """The cost of the other over the cost of the one at `accuracy`; problems are drawn again for
     both at once."""
@@ -139,7 +139,7 @@ def cost_ratio(
         accuracy,
     )
     columns = [
-        drawn_means(rows, draws, seed)
+        resample_means(rows, draws, seed)
         for rows in (one.costs, one.accuracies, other.costs, other.accuracies)
     ]
     drawn = [
@@ -153,7 +153,7 @@ def cost_ratio(
     return Ratio(accuracy, Interval(value, float(low), float(high)), len(known) / draws)
 
 
-class Curve(NamedTuple):
+class CostCurve(NamedTuple):
     """An arm at rising budgets: what each problem cost and what credit it got, both of shape
     (budgets, problems)."""
 
@@ -178,8 +178,8 @@ def rising(costs: Floats, values: Floats) -> tuple[Floats, Floats]:
 
 
 __all__ = [
-    "Curve",
-    "Point",
+    "CostCurve",
+    "CostPoint",
     "Ratio",
     "cost_at",
     "cost_ratio",

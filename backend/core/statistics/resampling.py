@@ -44,7 +44,7 @@ class Draw(NamedTuple):
     uniforms: tuple[float, ...]
 
 
-def inverted(weights: FloatsLike, points: FloatsLike) -> Ancestors:
+def invert(weights: FloatsLike, points: FloatsLike) -> Ancestors:
     """For each point p in [0, 1) the first index whose cumulative weight exceeds p; never one
     without weight."""
     values = np.asarray(weights, dtype=np.float64)
@@ -59,19 +59,19 @@ def inverted(weights: FloatsLike, points: FloatsLike) -> Ancestors:
 
 def multinomial(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
     """N independent draws. `uniforms`: shape (N,)."""
-    return inverted(weights, uniforms)
+    return invert(weights, uniforms)
 
 
 def stratified(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
     """One draw a slice. `uniforms`: shape (N,)."""
     n = len(weights)
-    return inverted(weights, (np.arange(n) + np.asarray(uniforms)) / n)
+    return invert(weights, (np.arange(n) + np.asarray(uniforms)) / n)
 
 
 def systematic(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
     """One offset for all slices. `uniforms`: shape (1,)."""
     n = len(weights)
-    return inverted(weights, (np.arange(n) + float(uniforms[0])) / n)
+    return invert(weights, (np.arange(n) + float(uniforms[0])) / n)
 
 
 def certain_copies(weights: FloatsLike) -> Ancestors:
@@ -89,7 +89,7 @@ def residual(weights: FloatsLike, uniforms: FloatsLike) -> Ancestors:
     if len(kept) == n:
         return kept.astype(np.int64)
     left = np.clip(n * values - copies, 0.0, None)
-    return np.concatenate([kept, inverted(left / left.sum(), uniforms)])
+    return np.concatenate([kept, invert(left / left.sum(), uniforms)])
 
 
 def conditional(weights: FloatsLike, uniforms: FloatsLike, kept: int = -1) -> Ancestors:
@@ -99,10 +99,10 @@ def conditional(weights: FloatsLike, uniforms: FloatsLike, kept: int = -1) -> An
     `uniforms`: shape (N - 1,). Andrieu, Doucet and Holenstein 2010, "Particle Markov chain Monte
     Carlo methods".
     """
-    return np.append(inverted(weights, uniforms), np.arange(len(weights))[kept])
+    return np.append(invert(weights, uniforms), np.arange(len(weights))[kept])
 
 
-def uniforms_needed(scheme: str, weights: FloatsLike) -> int:
+def count_uniforms(scheme: str, weights: FloatsLike) -> int:
     """How many uniform numbers a scheme looks at."""
     if scheme == "residual":
         return max(0, len(weights) - int(certain_copies(weights).sum()))
@@ -121,5 +121,5 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
 
 def resample(scheme: str, weights: FloatsLike, rng: Rng) -> Draw:
     """Draw N ancestors by one of `SCHEMES`, ancestors and uniforms as plain Python numbers."""
-    uniforms = rng.random(uniforms_needed(scheme, weights))
+    uniforms = rng.random(count_uniforms(scheme, weights))
     return Draw(tuple(SCHEMES[scheme](weights, uniforms).tolist()), tuple(uniforms.tolist()))

@@ -135,23 +135,23 @@ class Votes:
         self.classes = int(groups.max(initial=BLANK)) + 1
         self.groups = np.where(groups == BLANK, self.classes, groups).astype(np.int64)
         self.strength = None if strength is None else np.where(groups == BLANK, 0, strength)
-        self.right = self._summed(right) > 0
+        self.right = self._sum(right) > 0
         self.right[:, self.classes] = False
-        sizes = self._summed(None)
+        sizes = self._sum(None)
         sizes[:, self.classes] = 0.0
         total, self.mean = sizes, sizes / self.n
         self.square = self.mean
         if self.strength is not None:
             given = self.strength / max(1, int(self.strength.max(initial=1)))
             total, self.mean, self.square = (
-                self._summed(self.strength),
-                self._summed(given) / self.n,
-                self._summed(given**2) / self.n,
+                self._sum(self.strength),
+                self._sum(given) / self.n,
+                self._sum(given**2) / self.n,
             )
         self.top = total.argmax(axis=1)
-        self.leading = shared(total[:, None, :], self.right)
+        self.leading = share_credit(total[:, None, :], self.right)
 
-    def _summed(self, values: NDArray[Any] | None) -> Floats:
+    def _sum(self, values: NDArray[Any] | None) -> Floats:
         """Sums by pool and class, the blank ones last."""
         width = self.classes + 1
         places = self.groups + np.arange(len(self.groups))[:, None] * width
@@ -194,7 +194,7 @@ class Votes:
             places.ravel(), None if strength is None else strength.ravel(), pools * many * width
         ).reshape(pools, many, width)
         sums[:, :, self.classes] = 0
-        return shared(sums, self.right[which])
+        return share_credit(sums, self.right[which])
 
     def _by_sorting(self, which: Ints, groups: Ints, strength: Ints | None) -> Floats:
         """The same by sorting each subset: takes no longer where there are many classes."""
@@ -220,7 +220,7 @@ class Votes:
         )
 
 
-def shared(sums: NDArray[Any], right: Flags) -> Floats:
+def share_credit(sums: NDArray[Any], right: Flags) -> Floats:
     """Credit of the classes with the greatest sum above 0, added up over subsets: `sums` (P,
     subsets, classes), `right` (P, classes)."""
     top = sums.max(axis=2, keepdims=True)

@@ -107,7 +107,7 @@ def cost(parameters: Floats, logs: Floats) -> tuple[float, Floats]:
     return -float(total.sum()), -np.asarray(slopes)
 
 
-def fitted(values: FloatsLike) -> Mixture | None:
+def fit(values: FloatsLike) -> Mixture | None:
     """The mixture that makes the values likeliest; None where there are none, where all are equal,
     or where no maximum was found.
 

@@ -26,10 +26,10 @@ from backend.core.errors import ArboretumError, EngineFailure
 from backend.core.ports import Engine, RewardModel
 from backend.engines.host.wire import (
     METHODS,
-    Call,
+    CallDone,
     Cancel,
-    Done,
     Generate,
+    HostCall,
     Item,
     Load,
     Loaded,
@@ -38,8 +38,8 @@ from backend.engines.host.wire import (
     Reply,
     ToHost,
     Unload,
-    encoded,
-    failed,
+    encode,
+    failure_message,
     next_frame,
 )
 
@@ -94,16 +94,18 @@ class Server:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 await asyncio.gather(*self.running.values(), return_exceptions=True)
-                await closed(*self.models.values())
+                await close_all(*self.models.values())
 
     def ended(self, call: int, task: asyncio.Task[None]) -> None:
         """Tell the parent how a call ended."""
         self.running.pop(call, None)
         error = None if task.cancelled() else task.exception()
         if not self.writer.is_closing():
-            self.writer.write(encoded(Done(call) if error is None else failed(call, error)))
+            self.writer.write(
+                encode(CallDone(call) if error is None else failure_message(call, error))
+            )
 
-    async def answer(self, message: Load | Unload | Call | Generate) -> None:
+    async def answer(self, message: Load | Unload | HostCall | Generate) -> None:
         """Do what a message asks for; what it raises is reported by `ended`."""
         match message:
             case Load(id, slot, spec):
@@ -112,7 +114,7 @@ class Server:
             case Unload(_, slot):
                 if (model := self.models.pop(slot, None)) is not None:
                     await model.close()
-            case Call(id, slot, method, arguments):
+            case HostCall(id, slot, method, arguments):
                 values = msgspec.msgpack.decode(arguments, type=METHODS[method].arguments)
                 with self.model(slot) as model:
                     self.reply(id, await getattr(model, method)(*values))
@@ -120,7 +122,7 @@ class Server:
                 await self.stream(message)
 
     def reply(self, call: int, value: object) -> None:
-        self.writer.write(encoded(Reply(call, msgspec.Raw(msgspec.msgpack.encode(value)))))
+        self.writer.write(encode(Reply(call, msgspec.Raw(msgspec.msgpack.encode(value)))))
 
     @contextmanager
     def model(self, slot: int) -> Iterator[Model]:
@@ -140,7 +142,7 @@ class Server:
         if (
             old := self.models.pop(slot, None)
         ) is not None:  # its core died, and what is left of it must not take the new one's memory
-            await closed(old)
+            await close_all(old)
         before = memory_bytes()
         model = self.models[slot] = await self.load(spec)
         self.reply(call, Loaded(model.info, max(0, memory_bytes() - before)))
@@ -151,11 +153,11 @@ class Server:
         with self.model(message.slot) as model:
             async with aclosing(cast(Engine, model).generate(message.requests)) as completions:
                 async for completion in completions:
-                    self.writer.write(encoded(Item(message.id, completion)))
+                    self.writer.write(encode(Item(message.id, completion)))
                     await self.writer.drain()
 
 
-async def closed(*models: Model) -> None:
+async def close_all(*models: Model) -> None:
     """Close models, each whatever becomes of the others; one whose core is dead or hangs is left to
     the end of this process."""
     with suppress(TimeoutError):

@@ -36,7 +36,7 @@ from backend.engines.host.wire import Loaded, ModelDied, ModelSpec
 from backend.engines.shared.unclaimed import Unclaimed
 
 
-class State(StrEnum):
+class HostState(StrEnum):
     """Where a model stands."""
 
     UNLOADED = "unloaded"
@@ -54,7 +54,7 @@ class ModelState:
     engine: str
     model: str
     kind: Role
-    state: State
+    state: HostState
     seconds_loading: float
     memory_bytes: int
     reason: str | None = None
@@ -68,7 +68,7 @@ class Slot:
     number: int
     name: str
     spec: ModelSpec
-    state: State = State.UNLOADED
+    state: HostState = HostState.UNLOADED
     reason: str | None = None
     process: HostProcess | None = None
     loading: asyncio.Task[None] | None = None
@@ -80,10 +80,12 @@ class Slot:
     def now(self) -> ModelState:
         """The state as of now; a model whose process has died has failed."""
         state, reason = self.state, self.reason
-        if state is State.READY and self.process is not None and self.process.dead is not None:
-            state, reason = State.FAILED, str(self.process.dead)
-        seconds = time.monotonic() - self.since if state is State.LOADING else self.took
-        memory = self.loaded.memory_bytes if self.loaded is not None and state is State.READY else 0
+        if state is HostState.READY and self.process is not None and self.process.dead is not None:
+            state, reason = HostState.FAILED, str(self.process.dead)
+        seconds = time.monotonic() - self.since if state is HostState.LOADING else self.took
+        memory = (
+            self.loaded.memory_bytes if self.loaded is not None and state is HostState.READY else 0
+        )
         return ModelState(
             self.name,
             self.spec.engine,
@@ -104,7 +106,7 @@ class Slot:
             yield
         except ModelDied as death:
             if self.loaded is used:
-                self.state, self.reason, self.loaded = State.FAILED, str(death), None
+                self.state, self.reason, self.loaded = HostState.FAILED, str(death), None
             raise
 
 
@@ -151,12 +153,12 @@ class EngineHost:
     async def unload(self, engine: str, name: str, kind: Role) -> None:
         """Close a model of `states` and free its memory; runs that still use it fail with the
         reason. The next use loads it again."""
-        slot = self._named(engine, name, kind)
+        slot = self._slot_of(engine, name, kind)
         if slot.loading is not None:
             await asyncio.shield(slot.loading)
         if slot.process is not None and slot.process.dead is None:
             await slot.process.unload(slot.number)
-        slot.state, slot.reason, slot.process, slot.loaded = State.UNLOADED, None, None, None
+        slot.state, slot.reason, slot.process, slot.loaded = HostState.UNLOADED, None, None, None
 
     async def ready(self, slot: Slot) -> HostProcess:
         """The living process with the slot's model in it: starts the one and loads the other where
@@ -189,16 +191,16 @@ class EngineHost:
 
     async def _load(self, slot: Slot, process: HostProcess) -> None:
         slot.state, slot.reason, slot.loaded, slot.since = (
-            State.LOADING,
+            HostState.LOADING,
             None,
             None,
             time.monotonic(),
         )
         try:
             slot.loaded = await process.load(slot.number, slot.spec)
-            slot.state, slot.process = State.READY, process
+            slot.state, slot.process = HostState.READY, process
         except ArboretumError as error:
-            slot.state, slot.reason = State.FAILED, str(error)
+            slot.state, slot.reason = HostState.FAILED, str(error)
             raise
         finally:
             slot.took, slot.loading = time.monotonic() - slot.since, None
@@ -216,7 +218,7 @@ class EngineHost:
             self._slots[spec] = Slot(next(self._numbers), name or model, spec)
         return self._slots[spec]
 
-    def _named(self, engine: str, name: str, kind: Role) -> Slot:
+    def _slot_of(self, engine: str, name: str, kind: Role) -> Slot:
         for slot in self._slots.values():
             if (slot.spec.engine, slot.name, slot.spec.role) == (engine, name, kind):
                 return slot

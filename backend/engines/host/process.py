@@ -26,12 +26,12 @@ from backend.core.errors import ArboretumError, EngineFailure
 from backend.core.ports import Completion, Request
 from backend.engines.host.wire import (
     METHODS,
-    Call,
+    CallDone,
     Cancel,
-    Done,
     Failed,
     FromHost,
     Generate,
+    HostCall,
     Item,
     Load,
     Loaded,
@@ -39,9 +39,9 @@ from backend.engines.host.wire import (
     ModelSpec,
     Reply,
     Unload,
-    encoded,
+    encode,
+    error_from,
     next_frame,
-    raised,
 )
 
 Streamed: TypeAlias = Completion | ArboretumError | None
@@ -131,7 +131,8 @@ class HostProcess:
         """The result of a method of `METHODS`, decoded to its type."""
         raw = msgspec.Raw(msgspec.msgpack.encode(arguments))
         return msgspec.msgpack.decode(
-            await self._ask(lambda call: Call(call, slot, method, raw)), type=METHODS[method].result
+            await self._ask(lambda call: HostCall(call, slot, method, raw)),
+            type=METHODS[method].result,
         )
 
     async def stream(
@@ -142,7 +143,7 @@ class HostProcess:
         self._alive()
         call, queue = next(self._ids), asyncio.Queue[Streamed]()
         self._streams[call] = queue
-        self.writer.write(encoded(Generate(call, slot, requests)))
+        self.writer.write(encode(Generate(call, slot, requests)))
         ended = False
         try:
             while not ended:
@@ -154,7 +155,7 @@ class HostProcess:
                     yield received
         finally:
             if not ended and self.dead is None:
-                self.writer.write(encoded(Cancel(call)))
+                self.writer.write(encode(Cancel(call)))
                 while isinstance(received := await queue.get(), Completion):
                     undelivered(received)
             self._streams.pop(call, None)
@@ -171,17 +172,17 @@ class HostProcess:
         lines = [line for line in self.log if line.strip()][-SHOWN_LINES:]
         return f"; last output: {' | '.join(lines)}" if lines else ""
 
-    async def _ask(self, message: Callable[[int], Load | Unload | Call]) -> bytes:
+    async def _ask(self, message: Callable[[int], Load | Unload | HostCall]) -> bytes:
         self._alive()
         call = next(self._ids)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._calls[call] = answer
-        self.writer.write(encoded(message(call)))
+        self.writer.write(encode(message(call)))
         try:
             return await answer
         except asyncio.CancelledError:
             if self.dead is None:
-                self.writer.write(encoded(Cancel(call)))
+                self.writer.write(encode(Cancel(call)))
             raise
         finally:
             self._calls.pop(call, None)
@@ -212,7 +213,7 @@ class HostProcess:
             queue.put_nowait(
                 message.completion
                 if isinstance(message, Item)
-                else self._raised(message)
+                else self._error_from(message)
                 if isinstance(message, Failed)
                 else None
             )
@@ -220,14 +221,14 @@ class HostProcess:
             match message:
                 case Reply(_, value):
                     call.set_result(bytes(value))
-                case Done():
+                case CallDone():
                     call.set_result(b"\xc0")  # msgpack's nil: a call without a result
                 case Failed():
-                    call.set_exception(self._raised(message))
+                    call.set_exception(self._error_from(message))
 
-    def _raised(self, message: Failed) -> ArboretumError:
+    def _error_from(self, message: Failed) -> ArboretumError:
         """The exception for a failure; why a model's core died is in the log only."""
-        error = raised(message)
+        error = error_from(message)
         return (
             ModelDied(f"{error.reason}{self.tail()}", error.remedy)
             if isinstance(error, ModelDied)

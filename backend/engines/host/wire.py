@@ -92,7 +92,7 @@ class Unload(msgspec.Struct, tag=True, frozen=True):
     slot: int
 
 
-class Call(msgspec.Struct, tag=True, frozen=True):
+class HostCall(msgspec.Struct, tag=True, frozen=True):
     """Call a method of `METHODS` on the model of a slot."""
 
     id: int
@@ -102,7 +102,7 @@ class Call(msgspec.Struct, tag=True, frozen=True):
 
 
 class Generate(msgspec.Struct, tag=True, frozen=True):
-    """Open a stream of completions; answered by `Item`s and one `Done`."""
+    """Open a stream of completions; answered by `Item`s and one `CallDone`."""
 
     id: int
     slot: int
@@ -110,7 +110,7 @@ class Generate(msgspec.Struct, tag=True, frozen=True):
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
-    """Close the stream or call of that id; its `Done` still comes, after everything was aborted."""
+    """Close the stream or call of that id; its `CallDone` still comes, after everything was aborted."""
 
     id: int
 
@@ -129,7 +129,7 @@ class Item(msgspec.Struct, tag=True, frozen=True):
     completion: Completion
 
 
-class Done(msgspec.Struct, tag=True, frozen=True):
+class CallDone(msgspec.Struct, tag=True, frozen=True):
     """A stream or call has ended, or was cancelled and cleaned up."""
 
     id: int
@@ -145,11 +145,11 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     remedy: str = ""
 
 
-ToHost: TypeAlias = Load | Unload | Call | Generate | Cancel
-FromHost: TypeAlias = Reply | Item | Done | Failed
+ToHost: TypeAlias = Load | Unload | HostCall | Generate | Cancel
+FromHost: TypeAlias = Reply | Item | CallDone | Failed
 
 
-def encoded(message: object) -> bytes:
+def encode(message: object) -> bytes:
     """A message as one frame."""
     body = msgspec.msgpack.encode(message)
     return HEADER.pack(len(body)) + body
@@ -164,7 +164,7 @@ async def next_frame(reader: asyncio.StreamReader) -> bytes | None:
         return None
 
 
-def failed(call: int, error: BaseException) -> Failed:
+def failure_message(call: int, error: BaseException) -> Failed:
     """The message that carries an exception to the parent."""
     if isinstance(error, EngineFailure):
         return Failed(call, type(error).__name__, error.reason, error.remedy)
@@ -178,7 +178,7 @@ def failed(call: int, error: BaseException) -> Failed:
     return Failed(call, type(error).__name__, f"{type(error).__name__}: {error}")
 
 
-def raised(message: Failed) -> ArboretumError:
+def error_from(message: Failed) -> ArboretumError:
     """The exception that a `Failed` stands for."""
     if message.error == MissingCapability.__name__:
         return MissingCapability(message.reason, message.remedy)

@@ -36,11 +36,11 @@ from backend.engines.openai.server import (
     CompletionsServer,
     Dialect,
     ModelCard,
-    Piece,
-    Refused,
+    ServerRefusal,
+    StreamPiece,
 )
 from backend.engines.shared.chat import ChatTokenizer
-from backend.engines.shared.given import judged
+from backend.engines.shared.given import judge_all
 from backend.engines.shared.unclaimed import Unclaimed
 from backend.engines.torch.text import Vocabulary, end_tokens
 
@@ -50,7 +50,7 @@ PROBE_TEXT: Final = "1 + 1 ="
 
 
 @dataclass(slots=True)
-class Writing:
+class OpenAiWriting:
     """A request on its way: what the server has sent so far."""
 
     request: Request
@@ -60,14 +60,14 @@ class Writing:
     logprobs: list[float] = field(default_factory=list)
     alternatives: list[tuple[Alternative, ...]] = field(default_factory=list)
     steps: int = 0
-    usage: Piece = field(default_factory=Piece)
+    usage: StreamPiece = field(default_factory=StreamPiece)
     started: bool = False
     finish: Finish = Finish.ABORTED
     failure: str | None = None
 
     def restart(self) -> None:
         """Forget what came, because the server begins again."""
-        self.text, self.tail, self.steps, self.usage = "", "", 0, Piece()
+        self.text, self.tail, self.steps, self.usage = "", "", 0, StreamPiece()
         self.ids, self.logprobs, self.alternatives = [], [], []
 
 
@@ -125,7 +125,7 @@ class OpenAiEngine:
             await server.close()
             raise
         return cls(
-            server, described(server, card, dialect, vocabulary, delimiter), dialect, vocabulary
+            server, describe(server, card, dialect, vocabulary, delimiter), dialect, vocabulary
         )
 
     @property
@@ -155,7 +155,8 @@ class OpenAiEngine:
         """As the port says. A refused request comes back with `failure`; a server that fails for
         good raises `EngineFailure`."""
         tasks = {
-            asyncio.create_task(self._write(writing)): writing for writing in map(Writing, requests)
+            asyncio.create_task(self._write(writing)): writing
+            for writing in map(OpenAiWriting, requests)
         }
         finished: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
         for task in tasks:
@@ -179,7 +180,7 @@ class OpenAiEngine:
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         """As the port says, by prompts that the server sends back. It writes one token more, which
         is dropped."""
-        return await judged(self._info, asked, self._judge)
+        return await judge_all(self._info, asked, self._judge)
 
     async def stats(self) -> EngineStats:
         """Counted from what the server sent; it has no counters of its own in this protocol."""
@@ -188,7 +189,7 @@ class OpenAiEngine:
     async def close(self) -> None:
         await self._server.close()
 
-    async def _write(self, writing: Writing) -> None:
+    async def _write(self, writing: OpenAiWriting) -> None:
         """Read the stream until the server ends it or the step is complete; leaving it closes the
         connection."""
         self._running += 1
@@ -205,7 +206,7 @@ class OpenAiEngine:
                     writing.started = True
                     if self._take(writing, piece):
                         break
-        except Refused as error:
+        except ServerRefusal as error:
             writing.finish, writing.failure = Finish.LENGTH, refusal(error)
         finally:
             self._running -= 1
@@ -218,7 +219,7 @@ class OpenAiEngine:
         self._running += 1
         try:
             told = await self._server.echo(self._info.model, ids)
-        except Refused as error:
+        except ServerRefusal as error:
             return Likelihood((), 0, failure=refusal(error))
         finally:
             self._running -= 1
@@ -274,7 +275,7 @@ class OpenAiEngine:
         the other settings that ask for it."""
         return self._dialect.gives_ids and request.until.steps == 1 and not request.until.forced
 
-    def _take(self, writing: Writing, piece: Piece) -> bool:
+    def _take(self, writing: OpenAiWriting, piece: StreamPiece) -> bool:
         """Add an event; True when the last wanted step is complete, and the rest of the stream is
         not wanted."""
         if piece.prompt_tokens is not None:
@@ -331,13 +332,13 @@ class OpenAiEngine:
             for text, value in chosen
         )
 
-    def _prompt_tokens(self, writing: Writing) -> int:
+    def _prompt_tokens(self, writing: OpenAiWriting) -> int:
         """The server's figure, else the length of the ids that were sent."""
         return writing.usage.prompt_tokens or (
             len(writing.request.token_ids) if writing.started else 0
         )
 
-    def _completion(self, writing: Writing) -> Completion:
+    def _completion(self, writing: OpenAiWriting) -> Completion:
         ids, request = writing.ids, writing.request
         told = writing.usage.completion_tokens
         if (
@@ -380,7 +381,7 @@ class Token(NamedTuple):
     likeliest: Mapping[str, float]
 
 
-def tokens_of(piece: Piece) -> list[Token]:
+def tokens_of(piece: StreamPiece) -> list[Token]:
     """The tokens of an event. Without ids and log-probabilities the whole event counts as one token
     of unknown id."""
     values = piece.logprobs or ()
@@ -399,7 +400,7 @@ def tokens_of(piece: Piece) -> list[Token]:
     ]
 
 
-def refusal(error: Refused) -> str:
+def refusal(error: ServerRefusal) -> str:
     """Why a request failed, in our words and the server's."""
     full = "context" in str(error).lower() and (
         "length" in str(error).lower() or "maximum" in str(error).lower()
@@ -413,7 +414,7 @@ def read_vocabulary(folder: Path, delimiter: str) -> Vocabulary:
     return Vocabulary(chat, end_tokens(folder, chat, ()), delimiter)
 
 
-def described(
+def describe(
     server: CompletionsServer,
     card: ModelCard,
     dialect: Dialect,

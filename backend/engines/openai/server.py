@@ -28,11 +28,11 @@ LONGEST_PAUSE: Final = 30.0
 EXTRAS: Final[Mapping[str, Any]] = {"return_token_ids": True, "include_stop_str_in_output": True}
 
 
-class Refused(Exception):
+class ServerRefusal(Exception):
     """The server refuses this one request (400, 413, 422); the text is the server's."""
 
 
-class Piece(NamedTuple):
+class StreamPiece(NamedTuple):
     """What one event brought. `ids` and `logprobs` have one entry a token where the server gives
     them."""
 
@@ -111,7 +111,7 @@ class CompletionsServer:
                 break
             except (httpx.TransportError, Busy) as error:
                 await self._wait(attempt, error)
-            except (Refused, ValueError, KeyError, TypeError) as error:
+            except (ServerRefusal, ValueError, KeyError, TypeError) as error:
                 raise EngineFailure(
                     f"{self.url}/models gave no list of models: {error}",
                     "Check the address of the server",
@@ -127,7 +127,7 @@ class CompletionsServer:
     async def probe(self, model: str, ids: Sequence[int]) -> Dialect:
         """Ask for two tokens with everything, then with less, until the server accepts. `ids`: a
         short prompt, empty without tokenizer."""
-        refusal: Refused | None = None
+        refusal: ServerRefusal | None = None
         for takes_ids, extras, logprobs in (
             (True, True, True),
             (False, True, True),
@@ -146,7 +146,7 @@ class CompletionsServer:
             body |= ({"logprobs": 1} if logprobs else {}) | (dict(EXTRAS) if extras else {})
             try:
                 pieces = [piece async for piece in self.pieces(body)]
-            except Refused as error:
+            except ServerRefusal as error:
                 refusal = error
                 continue
             given = any(piece.logprobs is not None for piece in pieces)
@@ -166,10 +166,10 @@ class CompletionsServer:
     async def _echoes(self, model: str, ids: Sequence[int]) -> bool:
         try:
             return len((await self.echo(model, ids)).logprobs or ()) > len(ids)
-        except Refused:
+        except ServerRefusal:
             return False
 
-    async def echo(self, model: str, ids: Sequence[int]) -> Piece:
+    async def echo(self, model: str, ids: Sequence[int]) -> StreamPiece:
         """A prompt sent back with one further token, as one piece: log-probabilities by position,
         where the server gives them, and the counts."""
         values: list[float] = []
@@ -181,7 +181,7 @@ class CompletionsServer:
             "echo": True,
             "logprobs": 1,
         }
-        usage = Piece()
+        usage = StreamPiece()
         async with aclosing(
             self.pieces(
                 body | {"stream": True, "stream_options": {"include_usage": True}}, values.clear
@@ -194,7 +194,7 @@ class CompletionsServer:
 
     async def pieces(
         self, body: Body, restarted: Callable[[], None] = lambda: None
-    ) -> AsyncGenerator[Piece, None]:
+    ) -> AsyncGenerator[StreamPiece, None]:
         """The stream's events. A broken stream is asked for again from its beginning, after
         `restarted()`; closing ends the connection."""
         async with self._places:
@@ -211,7 +211,7 @@ class CompletionsServer:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _once(self, body: Body) -> AsyncGenerator[Piece, None]:
+    async def _once(self, body: Body) -> AsyncGenerator[StreamPiece, None]:
         async with self._client.stream("POST", f"{self.url}/completions", json=body) as response:
             await self._accept(response)
             async for line in response.aiter_lines():
@@ -227,7 +227,7 @@ class CompletionsServer:
         if response.status_code == 200:
             return
         await response.aread()
-        status, said = response.status_code, said_by(response)
+        status, said = response.status_code, message_of(response)
         if status in RETRIED:
             raise Busy(f"HTTP {status}: {said}", response.headers.get("retry-after"))
         if status in (401, 403):
@@ -240,7 +240,7 @@ class CompletionsServer:
                 f"HTTP 404 from {response.url}: {said}",
                 "Check the address (it ends in /v1) and the model's name",
             )
-        raise Refused(f"HTTP {status}: {said}")
+        raise ServerRefusal(f"HTTP {status}: {said}")
 
     async def _wait(self, attempt: int, error: Exception) -> None:
         """Pause before another try, or give up with the reason."""
@@ -272,7 +272,7 @@ class Busy(Exception):
         )
 
 
-def said_by(response: httpx.Response) -> str:
+def message_of(response: httpx.Response) -> str:
     """The server's message, whatever shape it comes in, at most 500 characters."""
     try:
         given = response.json()
@@ -282,14 +282,16 @@ def said_by(response: httpx.Response) -> str:
     return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
 
 
-def piece_of(event: Mapping[str, Any]) -> Piece:
+def piece_of(event: Mapping[str, Any]) -> StreamPiece:
     """One event in our words. An error inside the stream is a refusal."""
     if (error := event.get("error")) is not None:
-        raise Refused(str(error.get("message", error) if isinstance(error, dict) else error)[:500])
+        raise ServerRefusal(
+            str(error.get("message", error) if isinstance(error, dict) else error)[:500]
+        )
     choice = (event.get("choices") or [{}])[0]
     usage, table = event.get("usage") or {}, choice.get("logprobs") or {}
     values = table.get("token_logprobs")
-    return Piece(
+    return StreamPiece(
         text=choice.get("text") or "",
         ids=tuple(choice.get("token_ids") or ()),
         tokens=tuple(table.get("tokens") or ()),

@@ -34,8 +34,8 @@ from backend.engines.scripted.row import (
     DELIMITER,
     END,
     END_TEXT,
-    Row,
     Script,
+    ScriptedRow,
     decode,
     encode,
 )
@@ -113,7 +113,9 @@ class ScriptedEngine:
         if self._broken:
             raise EngineFailure(self._broken)
         rows = {
-            request.key: Row(request, self._script, self._context, self._failure(request.key))
+            request.key: ScriptedRow(
+                request, self._script, self._context, self._failure(request.key)
+            )
             for request in requests
         }
         self._running += len(rows)
@@ -149,7 +151,7 @@ class ScriptedEngine:
         finally:
             self._running -= len(asked)
         told = [
-            Row(
+            ScriptedRow(
                 Request("", "", one.token_ids, 0, sampling=one.sampling),
                 self._script,
                 self._context,
@@ -166,7 +168,7 @@ class ScriptedEngine:
     async def close(self) -> None:
         """Nothing to give back."""
 
-    def _advance(self, row: Row) -> Completion | None:
+    def _advance(self, row: ScriptedRow) -> Completion | None:
         """Tokens of one turn: one, or all at once where tokens take no time."""
         if not row.started:
             refused = row.refusal()
@@ -179,7 +181,7 @@ class ScriptedEngine:
                 return done
         return None
 
-    def _leave(self, rows: dict[str, Row], key: str) -> None:
+    def _leave(self, rows: dict[str, ScriptedRow], key: str) -> None:
         del rows[key]
         self._running -= 1
 

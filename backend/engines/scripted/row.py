@@ -51,14 +51,14 @@ def decode(token_ids: Sequence[int], *, special: bool = False) -> str:
     return "".join(names[token] if token in names else chr(token) for token in token_ids)
 
 
-class Path(NamedTuple):
+class ScriptedPath(NamedTuple):
     """A step that is still possible: what is left of it, as ids, and its probability."""
 
     ids: tuple[int, ...]
     weight: float
 
 
-class Row:
+class ScriptedRow:
     """A request, what it has written, and which steps are still possible."""
 
     def __init__(self, request: Request, script: Script, context: int, failure: str | None) -> None:
@@ -71,7 +71,7 @@ class Row:
         self.logprobs: list[float] = []
         self.alternatives: list[tuple[Alternative, ...]] = []
         self._draws: list[float] = []
-        self._paths: list[Path] = []
+        self._paths: list[ScriptedPath] = []
         self._delimiters, self._steps = Delimiters(DELIMITER), 0
         self._limit = min(
             request.sampling.max_tokens, request.until.tokens or request.sampling.max_tokens
@@ -95,18 +95,18 @@ class Row:
     def step(self) -> Completion | None:
         """Sample one token; the completion if the request ends with it."""
         weights = self._weights()
-        token = drawn(weights, self.request.sampling, self._draw())
+        token = draw(weights, self.request.sampling, self._draw())
         self.logprobs.append(math.log(weights[token]))
         self._list_alternatives(weights)
         self._go_on(token)
-        return self._ended(token)
+        return self._end(token)
 
     def judged(self, given: Sequence[int]) -> Likelihood:
         """How likely given tokens are here, as the request's sampling draws them."""
         for token in given:
             if self._length + len(self.ids) >= self._context:
                 return Likelihood((), 0, failure=self._full())
-            chances = kept(self._weights(), self.request.sampling)
+            chances = truncate(self._weights(), self.request.sampling)
             self.logprobs.append(
                 math.log(chances[token] / math.fsum(chances.values()))
                 if token in chances
@@ -118,11 +118,13 @@ class Row:
     def _weights(self) -> dict[int, float]:
         """Probability of each possible next token."""
         self._paths = self._paths or self._open()
-        return gathered(self._paths)
+        return gather(self._paths)
 
     def _go_on(self, token: int) -> None:
         self.ids.append(token)
-        rest = [Path(path.ids[1:], path.weight) for path in self._paths if path.ids[0] == token]
+        rest = [
+            ScriptedPath(path.ids[1:], path.weight) for path in self._paths if path.ids[0] == token
+        ]
         self._paths = rest if rest and rest[0].ids else []
 
     def completion(self, finish: Finish, failure: str | None = None) -> Completion:
@@ -138,7 +140,7 @@ class Row:
             failure=failure,
         )
 
-    def _ended(self, token: int) -> Completion | None:
+    def _end(self, token: int) -> Completion | None:
         if token == END:
             return self.completion(Finish.END)
         self._steps += self._delimiters.closes(decode((token,)))
@@ -159,7 +161,7 @@ class Row:
             "continuation"
         )
 
-    def _open(self) -> list[Path]:
+    def _open(self) -> list[ScriptedPath]:
         """The steps possible here; the part of a step that is already written must fit, unless it
         fits none."""
         written = self._written + decode(self.ids)
@@ -171,11 +173,15 @@ class Row:
             if weight > 0
         ]
         fitting = [
-            Path(ids[len(begun) :], weight)
+            ScriptedPath(ids[len(begun) :], weight)
             for ids, weight in options
             if ids[: len(begun)] == begun and len(ids) > len(begun)
         ]
-        return fitting or [Path(ids, weight) for ids, weight in options] or [Path((END,), 1.0)]
+        return (
+            fitting
+            or [ScriptedPath(ids, weight) for ids, weight in options]
+            or [ScriptedPath((END,), 1.0)]
+        )
 
     def _draw(self) -> float:
         at = len(self.ids)
@@ -196,7 +202,7 @@ def tokens_of(step: str) -> tuple[int, ...]:
     return (*encode(step.removesuffix(END_TEXT)), END) if step.endswith(END_TEXT) else encode(step)
 
 
-def gathered(paths: Sequence[Path]) -> dict[int, float]:
+def gather(paths: Sequence[ScriptedPath]) -> dict[int, float]:
     """Probability of each possible next token, in order of id."""
     total = math.fsum(path.weight for path in paths)
     weights: dict[int, float] = {}
@@ -205,14 +211,14 @@ def gathered(paths: Sequence[Path]) -> dict[int, float]:
     return {token: min(1.0, weights[token]) for token in sorted(weights)}
 
 
-def drawn(weights: dict[int, float], sampling: Sampling, uniform: float) -> int:
+def draw(weights: dict[int, float], sampling: Sampling, uniform: float) -> int:
     """The token at which the cumulative probability passes the uniform."""
-    chances = kept(weights, sampling)
+    chances = truncate(weights, sampling)
     sums = list(accumulate(chances.values()))
     return list(chances)[min(bisect_right(sums, uniform * sums[-1]), len(sums) - 1)]
 
 
-def kept(weights: dict[int, float], sampling: Sampling) -> dict[int, float]:
+def truncate(weights: dict[int, float], sampling: Sampling) -> dict[int, float]:
     """What is drawn from, in order of id: what temperature, top-k, top-p and min-p leave of the
     next tokens; not normalised."""
     if len(weights) == 1 or sampling.temperature <= 0:

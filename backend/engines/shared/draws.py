@@ -18,13 +18,13 @@ def uniforms(seed: int, start: int, count: int) -> list[float]:
     1) on a grid of 2**-52."""
     positions = np.arange(start + 1, start + count + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        base = mixed(np.asarray([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + GOLDEN)
-        bits = mixed(base + positions * GOLDEN)
+        base = mix(np.asarray([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + GOLDEN)
+        bits = mix(base + positions * GOLDEN)
     found: list[float] = ((bits >> np.uint64(12)).astype(np.float64) * 2.0**-52).tolist()
     return found
 
 
-def mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """SplitMix64's finaliser: every input bit flips each output bit with probability near one
     half.
     """

@@ -10,7 +10,7 @@ from backend.core.errors import MissingCapability
 from backend.core.ports import EngineInfo, Given, Likelihood
 
 
-async def judged(
+async def judge_all(
     info: EngineInfo, asked: Sequence[Given], judge: Callable[[Given], Awaitable[Likelihood]]
 ) -> list[Likelihood]:
     """One result a request, same order, all asked for at once; leaving early cancels the rest.

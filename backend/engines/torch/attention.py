@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.engines.torch.cache import rounded
+from backend.engines.torch.cache import round_up
 
 CHUNK = 512
 """Prompt tokens in one forward pass: bounds memory and the wait of the rows that are decoding."""
 
 
-class Run(NamedTuple):
+class TokenRun(NamedTuple):
     """Rows `first` to `last` (exclusive) of the batch, in slots from `slot` on; `mask` is additive,
     (rows, 1, 1, positions)."""
 
@@ -57,15 +57,15 @@ class Decoding:
         seen = [self._attend(layer, grouped, run) for run in self.runs]
         return (seen[0] if len(seen) == 1 else torch.cat(seen)).flatten(1)
 
-    def _run(self, first: int, last: int, slot: int, length: int) -> Run:
-        steps = torch.arange(rounded(length), device=self.pool.device)
+    def _run(self, first: int, last: int, slot: int, length: int) -> TokenRun:
+        steps = torch.arange(round_up(length), device=self.pool.device)
         unseen = steps > self.positions[first:last, None]
         mask = torch.zeros(
             unseen.shape, device=self.pool.device, dtype=self.pool.dtype
         ).masked_fill_(unseen, -torch.inf)
-        return Run(first, last, slot, mask[:, None, None])
+        return TokenRun(first, last, slot, mask[:, None, None])
 
-    def _attend(self, layer: int, queries: Tensor, run: Run) -> Tensor:
+    def _attend(self, layer: int, queries: Tensor, run: TokenRun) -> Tensor:
         rows = slice(run.slot, run.slot + run.last - run.first)
         keys, values = self.pool[:, layer, rows, :, : run.mask.shape[-1]]
         return F.scaled_dot_product_attention(
@@ -73,7 +73,7 @@ class Decoding:
         )
 
 
-class Piece(NamedTuple):
+class AttentionPiece(NamedTuple):
     """`tokens` new tokens of the sequence in `slot`, at positions from `start` on."""
 
     slot: int
@@ -85,7 +85,7 @@ class Prefill:
     """Many new tokens for each of several sequences, one piece after another in the flat list of
     tokens."""
 
-    def __init__(self, pool: Tensor, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pool: Tensor, pieces: Sequence[AttentionPiece]) -> None:
         self.pool, self.pieces = pool, pieces
         self.positions = torch.cat([torch.arange(p.start, p.start + p.tokens) for p in pieces]).to(
             pool.device
@@ -113,9 +113,9 @@ class Prefill:
         )
         return torch.cat([self._attend(layer, *part) for part in parts])
 
-    def _mask(self, piece: Piece) -> Tensor:
+    def _mask(self, piece: AttentionPiece) -> Tensor:
         """Additive causal mask (count, positions)."""
-        stop, device = rounded(piece.start + piece.tokens), self.pool.device
+        stop, device = round_up(piece.start + piece.tokens), self.pool.device
         unseen = (
             torch.arange(stop, device=device)
             > torch.arange(piece.start, piece.start + piece.tokens, device=device)[:, None]
@@ -124,7 +124,7 @@ class Prefill:
             unseen, -torch.inf
         )
 
-    def _attend(self, layer: int, piece: Piece, queries: Tensor, mask: Tensor) -> Tensor:
+    def _attend(self, layer: int, piece: AttentionPiece, queries: Tensor, mask: Tensor) -> Tensor:
         """(T, K, G, D) to (T, H * D): the heads of a group stand in as further positions, so that
         no key is copied."""
         keys, values = self.pool[:, layer, piece.slot : piece.slot + 1, :, : mask.shape[-1]]
@@ -142,14 +142,14 @@ def neighbours(slots: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(slots)], strict=True))
 
 
-def chunks(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[Piece]]:
+def chunks(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[AttentionPiece]]:
     """Spans (slot, start, stop) cut into forward passes of at most `CHUNK` tokens, in order."""
-    pieces: list[Piece] = []
+    pieces: list[AttentionPiece] = []
     room = CHUNK
     for slot, start, stop in spans:
         while start < stop:
             count = min(room, stop - start)
-            pieces.append(Piece(slot, start, count))
+            pieces.append(AttentionPiece(slot, start, count))
             start, room = start + count, room - count
             if not room:
                 yield pieces

@@ -1,7 +1,7 @@
 """Continuous batching: everything in flight takes part in each forward pass (Yu et al., Orca, OSDI
 2022).
 
-`Batch` is the synchronous core, used by one thread. `admit` brings requests up to their last prompt
+`DecodingBatch` is the synchronous core, used by one thread. `admit` brings requests up to their last prompt
 token, from the cache as far as it knows them, by prefill otherwise, equal prompts once. `step` then
 makes one token for each row. The first token of a request comes out of a decoding step like all
 others, so it does not matter whether its prompt was cached.
@@ -21,8 +21,8 @@ from backend.core.types import Alternative, Finish
 from backend.engines.torch.attention import Decoding, Prefill, chunks
 from backend.engines.torch.cache import Cache
 from backend.engines.torch.decoder import Decoder
-from backend.engines.torch.rows import Row
-from backend.engines.torch.sampler import Drawn, Sampler
+from backend.engines.torch.rows import DecodingRow
+from backend.engines.torch.sampler import DrawnTokens, Sampler
 from backend.engines.torch.text import Vocabulary
 
 
@@ -36,25 +36,25 @@ class Counters:
 
 
 class Finished(NamedTuple):
-    row: Row
+    row: DecodingRow
     completion: Completion
 
 
-class Batch:
+class DecodingBatch:
     """The rows in flight, at most `cache.rows` of them."""
 
     def __init__(self, decoder: Decoder, cache: Cache, vocabulary: Vocabulary) -> None:
         self.decoder, self.cache, self.vocabulary = decoder, cache, vocabulary
-        self.rows: list[Row] = []
+        self.rows: list[DecodingRow] = []
         self.counters = Counters()
         self._sampler: Sampler | None = None
 
-    def admit(self, rows: Sequence[Row]) -> None:
+    def admit(self, rows: Sequence[DecodingRow]) -> None:
         """Start rows that `refusal` lets through, at most `cache.free` of them."""
         self.read(rows)
         self._change([*self.rows, *rows])
 
-    def read(self, rows: Sequence[Row]) -> None:
+    def read(self, rows: Sequence[DecodingRow]) -> None:
         """Give rows slots that hold their prompts but for the last token; at most `cache.free` of
         them."""
         waiting = [row for row in rows if not self._take_over(row)]
@@ -96,12 +96,12 @@ class Batch:
         self._leave([row for row, _ in ended])
         return ended
 
-    def abort(self, rows: Sequence[Row]) -> list[Finished]:
+    def abort(self, rows: Sequence[DecodingRow]) -> list[Finished]:
         """Stop rows of the batch now."""
         self._leave(rows)
         return [Finished(row, row.completion(Finish.ABORTED)) for row in rows]
 
-    def _accept(self, row: Row, token: int, logprob: float) -> Completion | None:
+    def _accept(self, row: DecodingRow, token: int, logprob: float) -> Completion | None:
         if not math.isfinite(logprob):
             self.cache.discard(slot_of(row))
             row.slot = None
@@ -111,7 +111,7 @@ class Batch:
         self.counters.generated_tokens += 1
         return row.accept(token, logprob)
 
-    def _leave(self, rows: Sequence[Row]) -> None:
+    def _leave(self, rows: Sequence[DecodingRow]) -> None:
         for row in rows:
             if row.slot is not None:
                 self.cache.release(row.slot, row.computed)
@@ -120,20 +120,20 @@ class Batch:
             gone = set(map(id, rows))
             self._change([row for row in self.rows if id(row) not in gone])
 
-    def _change(self, rows: list[Row]) -> None:
+    def _change(self, rows: list[DecodingRow]) -> None:
         self.rows = sorted(rows, key=slot_of)
         self._sampler = None
 
-    def _take_over(self, row: Row) -> bool:
+    def _take_over(self, row: DecodingRow) -> bool:
         match = self.cache.tree.match(row.prompt[:-1])
         row.slot, row.cached = self.cache.take_over(match), match.length
         return row.slot is not None
 
-    def _open(self, row: Row) -> None:
+    def _open(self, row: DecodingRow) -> None:
         match = self.cache.tree.match(row.prompt[:-1])
         row.slot, row.cached = self.cache.open(match), match.length
 
-    def _prefill(self, rows: Sequence[Row]) -> None:
+    def _prefill(self, rows: Sequence[DecodingRow]) -> None:
         """Compute what is missing of each prompt but its last token, and remember it for others."""
         for row in rows:
             self.cache.reserve(len(row.prompt))
@@ -147,7 +147,7 @@ class Batch:
         for row in rows:
             self.cache.keep(slot_of(row), row.prompt[:-1])
 
-    def _add_alternatives(self, drawn: Drawn) -> None:
+    def _add_alternatives(self, drawn: DrawnTokens) -> None:
         most = max(row.sampling.alternatives for row in self.rows)
         if most:
             top = drawn.distribution.topk(min(most, drawn.distribution.shape[1]))
@@ -161,7 +161,7 @@ class Batch:
                     )
 
 
-def slot_of(row: Row) -> int:
+def slot_of(row: DecodingRow) -> int:
     """The slot of a running row."""
     assert row.slot is not None
     return row.slot

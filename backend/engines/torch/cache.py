@@ -92,7 +92,7 @@ class Cache:
     def reserve(self, length: int) -> None:
         """Make every slot long enough for `length` positions."""
         if length > self.pool.shape[4]:
-            self._grow(self.pool.shape[2], max(rounded(length), 2 * self.pool.shape[4]))
+            self._grow(self.pool.shape[2], max(round_up(length), 2 * self.pool.shape[4]))
 
     def keep(self, slot: int, ids: Sequence[int]) -> Stretch | None:
         """Remember in the tree what the slot holds for `ids`."""
@@ -141,6 +141,6 @@ class Cache:
         return old.shape[2]
 
 
-def rounded(length: int) -> int:
+def round_up(length: int) -> int:
     """The least multiple of `GRAIN` that is at least `length`."""
     return -(-length // GRAIN) * GRAIN

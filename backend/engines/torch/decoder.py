@@ -72,9 +72,9 @@ class Block:
 
     def __init__(self, layer: DecoderLayer, config: Qwen2Config, eps: float) -> None:
         attention, mlp = layer.self_attn, layer.mlp
-        order = interleaved(config.head_dim)
+        order = interleave(config.head_dim)
         queries, keys = (
-            arranged(p, config.head_dim, order) for p in (attention.q_proj, attention.k_proj)
+            arrange(p, config.head_dim, order) for p in (attention.q_proj, attention.k_proj)
         )
         values = attention.v_proj.weight, attention.v_proj.bias
         self.project = Linear(
@@ -158,13 +158,13 @@ class Decoder:
         return out
 
 
-def interleaved(head_dim: int) -> Tensor:
+def interleave(head_dim: int) -> Tensor:
     """The order of a head's dimensions that puts each rotary pair (i, i + D/2) side by side."""
     first = torch.arange(head_dim // 2)
     return torch.stack((first, first + head_dim // 2), dim=1).flatten()
 
 
-def arranged(projection: torch.nn.Linear, head_dim: int, order: Tensor) -> tuple[Tensor, Tensor]:
+def arrange(projection: torch.nn.Linear, head_dim: int, order: Tensor) -> tuple[Tensor, Tensor]:
     """Weight and bias of a projection with the dimensions of each head in the given order."""
     weight, bias = projection.weight, projection.bias
     order = order.to(weight.device)

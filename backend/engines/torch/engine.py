@@ -29,7 +29,7 @@ from backend.core.ports import (
     Prompt,
     Request,
 )
-from backend.engines.torch.batch import Batch
+from backend.engines.torch.batch import DecodingBatch
 from backend.engines.torch.info import describe, prepare, threads_for
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.engines.torch.reward import TorchRewardModel as TorchRewardModel
@@ -114,7 +114,7 @@ class TorchEngine:
         info = describe(
             Path(path), loaded, decoder, name=name, delimiter=delimiter, settings=settings
         )
-        return cls(info, vocabulary, Worker(Batch(decoder, cache, vocabulary), threads))
+        return cls(info, vocabulary, Worker(DecodingBatch(decoder, cache, vocabulary), threads))
 
     @property
     def info(self) -> EngineInfo:

@@ -17,21 +17,21 @@ import torch
 
 from backend.core.errors import EngineFailure
 from backend.core.ports import Given, Likelihood, Request
-from backend.engines.torch.attention import CHUNK, Piece, Prefill, chunks
-from backend.engines.torch.batch import Batch, slot_of
-from backend.engines.torch.rows import Row
+from backend.engines.torch.attention import CHUNK, AttentionPiece, Prefill, chunks
+from backend.engines.torch.batch import DecodingBatch, slot_of
+from backend.engines.torch.rows import DecodingRow
 from backend.engines.torch.sampler import Sampler
 
 LOGITS = 64
 """Positions whose logits are in memory at once."""
 
 
-class Task:
+class GivenTask:
     """A request on its way: its prompt as a row, all its tokens, and the log-probabilities found so
     far."""
 
-    def __init__(self, asked: Given, batch: Batch) -> None:
-        self.row = Row(
+    def __init__(self, asked: Given, batch: DecodingBatch) -> None:
+        self.row = DecodingRow(
             Request("", "", asked.token_ids, 0, sampling=asked.sampling),
             batch.vocabulary,
             batch.decoder.context,
@@ -58,23 +58,25 @@ class Task:
         return None
 
 
-def judged(batch: Batch, asked: Sequence[Given]) -> list[Likelihood]:
+def judge(batch: DecodingBatch, asked: Sequence[Given]) -> list[Likelihood]:
     """One result a request, same order; at most `cache.free` of them."""
-    tasks = [Task(one, batch) for one in asked]
+    tasks = [GivenTask(one, batch) for one in asked]
     refused = [task.refusal(batch.decoder.config.vocab_size) for task in tasks]
     due = [task for task, reason in zip(tasks, refused, strict=True) if reason is None]
     batch.read([task.row for task in due])
     batch.cache.reserve(max((len(task.ids) for task in due), default=0))
     of_slot = {slot_of(task.row): task for task in due}
-    for pieces in packed([task.span for task in due]):
+    for pieces in pack([task.span for task in due]):
         _judge(batch, pieces, of_slot)
     return [
-        Likelihood((), 0, failure=reason) if reason else _ended(batch, task)
+        Likelihood((), 0, failure=reason) if reason else _end(batch, task)
         for task, reason in zip(tasks, refused, strict=True)
     ]
 
 
-def _judge(batch: Batch, pieces: Sequence[Piece], of_slot: dict[int, Task]) -> None:
+def _judge(
+    batch: DecodingBatch, pieces: Sequence[AttentionPiece], of_slot: dict[int, GivenTask]
+) -> None:
     """One forward pass, and what it says of the token behind each of its own."""
     attention, device = Prefill(batch.cache.pool, pieces), batch.decoder.device
     places = [
@@ -98,7 +100,7 @@ def _judge(batch: Batch, pieces: Sequence[Piece], of_slot: dict[int, Task]) -> N
             task.logprobs.append(logprob)
 
 
-def _ended(batch: Batch, task: Task) -> Likelihood:
+def _end(batch: DecodingBatch, task: GivenTask) -> Likelihood:
     """The result of a task, its slot given back."""
     slot, given = slot_of(task.row), len(task.ids) - len(task.row.prompt)
     batch.counters.prompt_tokens += given
@@ -111,7 +113,7 @@ def _ended(batch: Batch, task: Task) -> Likelihood:
     return Likelihood(tuple(task.logprobs), len(task.ids), task.row.cached)
 
 
-def packed(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[Piece]]:
+def pack(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[AttentionPiece]]:
     """Spans (slot, start, stop) in forward passes of at most `CHUNK` tokens; only a longer one is
     cut."""
     group: list[tuple[int, int, int]] = []
@@ -136,11 +138,11 @@ class Judging:
         """Requests without an answer, of a call that somebody still waits for."""
         return 0 if self.told.cancelled() else len(self._asked) - len(self._found)
 
-    def go_on(self, batch: Batch) -> bool:
+    def go_on(self, batch: DecodingBatch) -> bool:
         """One batch more; whether that was the last one."""
         if self.left:
             at = len(self._found)
-            self._found += judged(batch, self._asked[at : at + batch.cache.free])
+            self._found += judge(batch, self._asked[at : at + batch.cache.free])
         if self.left:
             return False
         if self.told.set_running_or_notify_cancel():

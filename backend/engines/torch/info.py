@@ -11,7 +11,7 @@ import torch
 from backend.core.ports import Capabilities, EngineInfo
 from backend.engines.torch.cache import Cache
 from backend.engines.torch.decoder import Decoder
-from backend.engines.torch.qwen2 import Loaded
+from backend.engines.torch.qwen2 import LoadedWeights
 
 SMALL = 50_000_000
 """Weights below which one thread is best: handing its tiny products to several costs more than it
@@ -25,7 +25,7 @@ def threads_for(decoder: Decoder, threads: int | None) -> int:
 
 
 def prepare(
-    loaded: Loaded, rows: int, cache_bytes: int, context: int | None
+    loaded: LoadedWeights, rows: int, cache_bytes: int, context: int | None
 ) -> tuple[Decoder, Cache]:
     """The network and its cache; `context` None takes the model's own limit."""
     own = loaded.config.max_position_embeddings
@@ -35,7 +35,7 @@ def prepare(
 
 def describe(
     folder: Path,
-    loaded: Loaded,
+    loaded: LoadedWeights,
     decoder: Decoder,
     *,
     name: str | None,

@@ -33,7 +33,7 @@ class Stretch:
     touched: int = 0
 
 
-class Part(NamedTuple):
+class PrefixPart(NamedTuple):
     """A stretch on the path of a match and how many of its tokens matched: all of them, except
     perhaps in the last part."""
 
@@ -44,7 +44,7 @@ class Part(NamedTuple):
 class Match(NamedTuple):
     """The longest known prefix of a sequence: its parts in order and its length in tokens."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[PrefixPart, ...]
     length: int
 
 
@@ -62,9 +62,9 @@ class PrefixTree:
         self._clock += 1
         ids, parts, at, stretch = tuple(ids), [], 0, self._root
         while at < len(ids) and (child := stretch.children.get(ids[at])) is not None:
-            used = shared(child.ids, ids, at)
+            used = count_shared(child.ids, ids, at)
             child.touched = self._clock
-            parts.append(Part(child, used))
+            parts.append(PrefixPart(child, used))
             at += used
             if used < len(child.ids):
                 break
@@ -130,7 +130,7 @@ class PrefixTree:
             yield stretch
 
 
-def shared(known: tuple[int, ...], ids: tuple[int, ...], at: int) -> int:
+def count_shared(known: tuple[int, ...], ids: tuple[int, ...], at: int) -> int:
     """How many tokens of `known` agree with `ids` from position `at` on."""
     there = ids[at : at + len(known)]
     if there == known:

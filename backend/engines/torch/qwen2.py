@@ -310,7 +310,7 @@ class Qwen2ForProcessRewardModel(nn.Module):
         return out
 
 
-class Loaded(NamedTuple):
+class LoadedWeights(NamedTuple):
     """A model folder in memory; the model is in evaluation mode and its weights want no
     gradient.
     """
@@ -323,7 +323,7 @@ class Loaded(NamedTuple):
 def read_config(folder: Path) -> Qwen2Config:
     """`config.json` of a Qwen2-family folder; other families and rotary scalings are refused by
     name."""
-    raw: Mapping[str, Any] = json.loads(required(folder, "config.json").read_text("utf-8"))
+    raw: Mapping[str, Any] = json.loads(require(folder, "config.json").read_text("utf-8"))
     names = raw.get("architectures") or ["(none)"]
     if names[0] not in (CAUSAL_LM, REWARD_MODEL):
         raise ModelFolderError(
@@ -353,7 +353,7 @@ def read_config(folder: Path) -> Qwen2Config:
     )
 
 
-def required(folder: Path, name: str) -> Path:
+def require(folder: Path, name: str) -> Path:
     """The file's path, or an error that names both folder and file."""
     path = folder / name
     if not path.is_file():
@@ -366,11 +366,11 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     names."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
-        return load_file(required(folder, "model.safetensors"))
+        return load_file(require(folder, "model.safetensors"))
     shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
     weights: dict[str, Tensor] = {}
     for shard in shards:
-        weights.update(load_file(required(folder, Path(shard).name)))
+        weights.update(load_file(require(folder, Path(shard).name)))
     return weights
 
 
@@ -383,7 +383,9 @@ def build(config: Qwen2Config) -> Qwen2ForCausalLM | Qwen2ForProcessRewardModel:
     )
 
 
-def load(path: str | Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Loaded:
+def load(
+    path: str | Path, dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> LoadedWeights:
     """Model, configuration and tokenizer of a Qwen2-family folder (config, safetensors, tokenizer
     files)."""
     folder = Path(path)
@@ -402,4 +404,4 @@ def load(path: str | Path, dtype: torch.dtype = torch.float32, device: str = "cp
     body = model.model
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
     body.inverse_frequencies = (config.rope_theta**-exponents).to(device)
-    return Loaded(model.eval().requires_grad_(False), config, ChatTokenizer.read(folder))
+    return LoadedWeights(model.eval().requires_grad_(False), config, ChatTokenizer.read(folder))

@@ -34,7 +34,7 @@ REMEMBERED = 200_000
 """Step scores that are kept."""
 
 
-class Task(NamedTuple):
+class RewardTask(NamedTuple):
     """A solution as the model reads it: all ids, where each step's tag stands, and how many leading
     steps are scored already."""
 
@@ -61,7 +61,7 @@ class Scorer:
         due = [
             task
             for task in tasks.values()
-            if isinstance(task, Task) and task.known < len(task.tags)
+            if isinstance(task, RewardTask) and task.known < len(task.tags)
         ]
         self._spent = {}
         for task in due:
@@ -76,37 +76,37 @@ class Scorer:
             self._scores.popitem(last=False)
         return [first_time(results, solution) for solution in solutions]
 
-    def _task(self, solution: Solution) -> Task | StepScores:
+    def _task(self, solution: Solution) -> RewardTask | StepScores:
         ids = list(self._vocabulary.prompt(solution.question, solution.system).token_ids)
         tags = []
         for step in solution.steps:
             ids += [*self._vocabulary.encode(step), self._tag]
             tags.append(len(ids) - 1)
         if ids.count(self._tag) != len(solution.steps):
-            return failed(
+            return fail(
                 f"{ids.count(self._tag)} step tags for {len(solution.steps)} steps, "
                 "accepted: equal numbers"
             )
         if len(ids) > self.decoder.context:
-            return failed(
+            return fail(
                 f"context full: {len(ids)} tokens, accepted: at most {self.decoder.context}"
             )
         known = next(
             (i for i in range(len(tags)) if name(solution, i) not in self._scores), len(tags)
         )
-        return Task(solution, tuple(ids), tuple(tags), known)
+        return RewardTask(solution, tuple(ids), tuple(tags), known)
 
-    def _read_question(self, task: Task) -> None:
+    def _read_question(self, task: RewardTask) -> None:
         """Make the question known before its solutions are read side by side."""
         start = len(self._vocabulary.prompt(task.solution.question, task.solution.system).token_ids)
         if self.cache.tree.match(task.ids[:start]).length < start:
-            self._read([Task(task.solution, task.ids[:start], (), 0)])
+            self._read([RewardTask(task.solution, task.ids[:start], (), 0)])
 
-    def _read(self, tasks: Sequence[Task]) -> None:
+    def _read(self, tasks: Sequence[RewardTask]) -> None:
         """Run what is not cached of each task through the model and remember the scores at the
         tags."""
         spans: list[tuple[int, int, int]] = []
-        of_slot: dict[int, Task] = {}
+        of_slot: dict[int, RewardTask] = {}
         for task in tasks:
             match = self.cache.tree.match(
                 task.ids[
@@ -143,7 +143,9 @@ class Scorer:
             else:
                 self.cache.discard(slot)
 
-    def _remember(self, hidden: torch.Tensor, tagged: Sequence[tuple[int, Task, int]]) -> None:
+    def _remember(
+        self, hidden: torch.Tensor, tagged: Sequence[tuple[int, RewardTask, int]]
+    ) -> None:
         """Store the probability of "good" at each tag: (row of `hidden`, its task, the tag's
         position)."""
         if tagged:
@@ -152,7 +154,7 @@ class Scorer:
             for (_, task, at), value in zip(tagged, good, strict=True):
                 self._scores[name(task.solution, task.tags.index(at))] = value
 
-    def _result(self, task: Task) -> StepScores:
+    def _result(self, task: RewardTask) -> StepScores:
         scores = tuple(self._scores[name(task.solution, i)] for i in range(len(task.tags)))
         spent = self._spent.pop(id(task.solution), 0)
         if not all(math.isfinite(score) for score in scores):
@@ -175,7 +177,7 @@ def first_time(results: dict[Solution, StepScores], solution: Solution) -> StepS
     return result
 
 
-def failed(reason: str) -> StepScores:
+def fail(reason: str) -> StepScores:
     return StepScores((), 0, failure=reason)
 
 

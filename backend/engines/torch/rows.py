@@ -13,7 +13,7 @@ from backend.engines.torch.text import Vocabulary
 AHEAD = 64
 
 
-class Row:
+class DecodingRow:
     """A request with its continuation. `cached` counts prompt tokens served from the cache; `slot`
     is set while it runs."""
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from backend.core.ports import Sampling
 
 
-class Drawn(NamedTuple):
+class DrawnTokens(NamedTuple):
     """One draw a row: ids (A,), log-probabilities (A,) in nats, NaN where the logits were no
     numbers, and all of them (A, vocabulary)."""
 
@@ -49,16 +49,16 @@ class Sampler:
             column([s.min_p for s in settings]) if any(s.min_p > 0 for s in settings) else None
         )
 
-    def draw(self, logits: Tensor, draws: Sequence[float]) -> Drawn:
+    def draw(self, logits: Tensor, draws: Sequence[float]) -> DrawnTokens:
         """Sample each row of logits (A, vocabulary) at its uniform in `draws`."""
         logits = logits.float()
         distribution = logits.log_softmax(-1)
         ids = logits.argmax(-1, keepdim=True)
         if not self.all_greedy:
-            sampled = self._invert(self._truncated(logits / self.temperature), draws)
+            sampled = self._invert(self._truncate(logits / self.temperature), draws)
             ids = torch.where(self.greedy, ids, sampled) if self.any_greedy else sampled
         logprobs = distribution.gather(1, ids)
-        return Drawn(ids[:, 0].tolist(), logprobs[:, 0].tolist(), distribution)
+        return DrawnTokens(ids[:, 0].tolist(), logprobs[:, 0].tolist(), distribution)
 
     def told(self, logits: Tensor, ids: Sequence[int]) -> list[float]:
         """The log-probability (nats) with which `draw` gives each row of logits its id: -inf where
@@ -66,7 +66,7 @@ class Sampler:
         given = torch.tensor(ids, device=self.device)[:, None]
         logits = logits.float()
         scaled = logits / self.temperature
-        scaled = scaled.masked_fill(self._truncated(scaled) == 0, -torch.inf)
+        scaled = scaled.masked_fill(self._truncate(scaled) == 0, -torch.inf)
         if self.any_greedy:
             others = torch.arange(scaled.shape[1], device=self.device) != logits.argmax(
                 -1, keepdim=True
@@ -84,7 +84,7 @@ class Sampler:
         )
         return torch.searchsorted(cumulative, at, right=True).clamp_(max=probabilities.shape[1] - 1)
 
-    def _truncated(self, scaled: Tensor) -> Tensor:
+    def _truncate(self, scaled: Tensor) -> Tensor:
         """Probabilities (A, vocabulary), zero outside what top-k, top-p and min-p keep, in
         vocabulary order, not renormalised."""
         if self.top_k is not None:

@@ -54,7 +54,7 @@ class Vocabulary:
         """The text of `ids` after `prompt`. A character begun in the prompt comes out whole; one
         left unfinished waits, unless `last`."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        decoder.decode(unfinished(b"".join(self.raw(i) for i in prompt[-4:])))
+        decoder.decode(unfinished_bytes(b"".join(self.raw(i) for i in prompt[-4:])))
         return decoder.decode(b"".join(self.raw(i) for i in ids), final=last)
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -108,7 +108,7 @@ def byte_alphabet() -> dict[str, int]:
     return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}
 
 
-def unfinished(raw: bytes) -> bytes:
+def unfinished_bytes(raw: bytes) -> bytes:
     """The bytes at the end that begin a UTF-8 character without completing it."""
     for back in range(1, min(3, len(raw)) + 1):
         lead = raw[-back]

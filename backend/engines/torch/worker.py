@@ -17,9 +17,9 @@ import torch
 from backend.core.errors import EngineFailure
 from backend.core.ports import Completion, EngineStats, Given, Request
 from backend.core.types import Finish
-from backend.engines.torch.batch import Batch, Finished
+from backend.engines.torch.batch import DecodingBatch, Finished
 from backend.engines.torch.given import Judging
-from backend.engines.torch.rows import Row
+from backend.engines.torch.rows import DecodingRow
 
 Deliver: TypeAlias = Callable[["list[Completion] | EngineFailure"], None]
 """Called from the worker's thread with finished completions, or once with the failure that ended
@@ -32,7 +32,7 @@ class Ticket(NamedTuple):
     """One `generate` call: its requests as rows, their places in it by the identity of the row, and
     where their completions go."""
 
-    rows: list[Row]
+    rows: list[DecodingRow]
     places: dict[int, int]
     deliver: Deliver
 
@@ -40,12 +40,12 @@ class Ticket(NamedTuple):
 class Worker:
     """Runs a batch in a thread of its own until closed."""
 
-    def __init__(self, batch: Batch, threads: int) -> None:
+    def __init__(self, batch: DecodingBatch, threads: int) -> None:
         self._batch, self._threads = batch, threads
         self._changed = threading.Condition()
         self._arrived: deque[Ticket] = deque()
         self._cancelled: list[Ticket] = []
-        self._waiting: deque[Row] = deque()
+        self._waiting: deque[DecodingRow] = deque()
         self._judgings: deque[Judging] = deque()
         self._owner: dict[int, Ticket] = {}
         self._closing = False
@@ -56,7 +56,9 @@ class Worker:
     def submit(self, requests: Sequence[Request], deliver: Deliver) -> Ticket:
         """Queue the requests; each gets exactly one completion, unless the engine fails."""
         decoder = self._batch.decoder
-        rows = [Row(request, self._batch.vocabulary, decoder.context) for request in requests]
+        rows = [
+            DecodingRow(request, self._batch.vocabulary, decoder.context) for request in requests
+        ]
         ticket = Ticket(rows, {id(row): place for place, row in enumerate(rows)}, deliver)
         with self._changed:
             self._check()

@@ -34,7 +34,7 @@ from backend.core.ports import (
     Request,
 )
 from backend.core.types import Alternative, Finish
-from backend.engines.shared.given import judged
+from backend.engines.shared.given import judge_all
 from backend.engines.shared.unclaimed import Unclaimed
 from backend.engines.vllm.start import GIB, Started, VllmSettings, start, stop
 
@@ -50,7 +50,7 @@ JUDGING: Final = SamplingParams(
 
 
 @dataclass(slots=True)
-class Writing:
+class VllmWriting:
     """A request on its way: what came back so far, over one segment a step. `prompt` and `cached`
     add up over segments, as vLLM counts."""
 
@@ -117,7 +117,7 @@ class VllmEngine:
 
     async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion, None]:
         """As the port says. Raises `EngineFailure` when vLLM's core has died."""
-        writings = [Writing(request) for request in requests]
+        writings = [VllmWriting(request) for request in requests]
         tasks = {asyncio.create_task(self._write(writing)): writing for writing in writings}
         finished: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
         for task in tasks:
@@ -138,7 +138,7 @@ class VllmEngine:
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         """As the port says. vLLM reads such prompts whole, past its prefix cache, and writes one
         token more, which is dropped."""
-        return await judged(self._info, asked, self._judge)
+        return await judge_all(self._info, asked, self._judge)
 
     async def stats(self) -> EngineStats:
         """vLLM's own counters, less what was dropped; `running` are requests not yet answered or
@@ -160,7 +160,7 @@ class VllmEngine:
         if engine is not None:
             await stop(engine)
 
-    async def _write(self, writing: Writing) -> None:
+    async def _write(self, writing: VllmWriting) -> None:
         """One request from prompt to end: a single segment, or one a step where several steps were
         asked for."""
         request = writing.request
@@ -194,7 +194,7 @@ class VllmEngine:
                 f"tokens fill {self._info.context}"
             )
 
-    async def _write_segment(self, writing: Writing, step: int, max_tokens: int) -> None:
+    async def _write_segment(self, writing: VllmWriting, step: int, max_tokens: int) -> None:
         request = writing.request
         writing.handle = f"{request.key}#{next(self._handles)}"
         prompt = TokensPrompt(prompt_token_ids=[*request.token_ids, *writing.ids])
@@ -254,7 +254,7 @@ class VllmEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
-    def _take(self, writing: Writing, output: Any) -> None:
+    def _take(self, writing: VllmWriting, output: Any) -> None:
         """Add a segment's ids and log-probabilities, and tell why it ended."""
         ids = list(output.token_ids)
         writing.ids += ids
@@ -277,7 +277,7 @@ class VllmEngine:
             if output.finish_reason != "length":
                 writing.failure = f"vLLM ended the request with {output.finish_reason!r}"
 
-    def _completion(self, writing: Writing) -> Completion:
+    def _completion(self, writing: VllmWriting) -> Completion:
         ids, request = writing.ids, writing.request
         text = self._vocabulary.decoded(request.token_ids, ids, last=writing.finish is Finish.END)
         return Completion(
@@ -292,7 +292,7 @@ class VllmEngine:
             writing.failure,
         )
 
-    async def _abort(self, tasks: dict[asyncio.Task[None], Writing]) -> None:
+    async def _abort(self, tasks: dict[asyncio.Task[None], VllmWriting]) -> None:
         """Abort what still runs and keep what it had written. A request may only just be on its way
         in, so this insists."""
         pending = {task for task in tasks if not task.done()}

@@ -102,7 +102,7 @@ class VllmRewardModel:
             return StepScores((), 0, failure=f"vLLM refused the request: {error}")
         except (EngineDeadError, EngineGenerateError) as error:
             raise core_failure(error) from error
-        return checked(rows, len(solution.steps), len(ids))
+        return check_rows(rows, len(solution.steps), len(ids))
 
     async def _rows(self, ids: list[int]) -> list[list[float]]:
         params, rows = PoolingParams(task="token_classify"), []
@@ -113,7 +113,7 @@ class VllmRewardModel:
         return rows
 
 
-def checked(rows: list[list[float]], steps: int, tokens: int) -> StepScores:
+def check_rows(rows: list[list[float]], steps: int, tokens: int) -> StepScores:
     """Good's probability, row by row; a failure unless there is one pair of probabilities for each
     step."""
     if len(rows) != steps:

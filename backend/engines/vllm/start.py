@@ -36,7 +36,7 @@ GIB: Final = 2**30
 HASHED_BYTES: Final = 2 * GIB
 
 
-class Counters(StatLoggerBase):  # type: ignore[misc]
+class VllmCounters(StatLoggerBase):  # type: ignore[misc]
     """vLLM's own figures, added up as it reports them: the reference for everything that we count
     ourselves."""
 
@@ -80,7 +80,7 @@ class Started(NamedTuple):
 
     engine: Any
     vocabulary: Vocabulary
-    counters: Counters
+    counters: VllmCounters
     info: EngineInfo
 
 
@@ -110,7 +110,7 @@ def start_blocking(
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     folder = model_folder(model)
     tokenizer = ChatTokenizer.read(folder)
-    counters = Counters()
+    counters = VllmCounters()
     arguments = engine_arguments(folder, role, settings, tokenizer)
     try:
         engine = AsyncLLM.from_engine_args(
@@ -128,7 +128,7 @@ def start_blocking(
     )
     vocabulary = Vocabulary(tokenizer, ends, settings.delimiter)
     return Started(
-        engine, vocabulary, counters, described(engine, model, folder, tokenizer, role, settings)
+        engine, vocabulary, counters, describe(engine, model, folder, tokenizer, role, settings)
     )
 
 
@@ -196,7 +196,7 @@ def model_folder(model: str) -> Path:
         ) from error
 
 
-def described(
+def describe(
     engine: Any,
     model: str,
     folder: Path,

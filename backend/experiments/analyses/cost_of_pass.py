@@ -99,7 +99,7 @@ def cost_of_pass(costs: Floats, credited: Floats) -> Floats:
         return np.where(credited > 0.0, costs / credited, np.inf)
 
 
-class Frontier(NamedTuple):
+class CostFrontier(NamedTuple):
     """The mean over problems of the least cost of pass, which arm gives it on each problem (None: a
     person), and by arm how many times dearer the frontier would be without it, 1 where it is not
     missed."""
@@ -109,7 +109,7 @@ class Frontier(NamedTuple):
     missed: Mapping[str, float]
 
 
-def pass_frontier(passes: Mapping[str, Floats], person: float) -> Frontier:
+def pass_frontier(passes: Mapping[str, Floats], person: float) -> CostFrontier:
     """The frontier of arms, each with one v_i a problem, and a person who solves any problem for
     `person`."""
     if not passes or not person > 0.0 or len({len(values) for values in passes.values()}) != 1:
@@ -129,7 +129,7 @@ def pass_frontier(passes: Mapping[str, Floats], person: float) -> Frontier:
         name: _mean_of_least(np.delete(table, at, 0), person) / value
         for at, name in enumerate(names)
     }
-    return Frontier(value, holders, missed)
+    return CostFrontier(value, holders, missed)
 
 
 def _mean_of_least(table: Floats, person: float) -> float:

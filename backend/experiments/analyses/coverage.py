@@ -19,7 +19,7 @@ from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups, pooled_curve
-from backend.experiments.rules import covered
+from backend.experiments.rules import coverage_of
 
 
 @analysis(
@@ -42,7 +42,7 @@ def find_coverage(material: Material) -> Findings | None:
     """Coverage by kind of problem with the exponentiated power law."""
     rows, fits = list[Row](), list[Row]()
     for name, problems in groups(material.pools):
-        measured = pooled_curve(material, covered, problems)
+        measured = pooled_curve(material, coverage_of, problems)
         law = power_law(material.ks, [point.value for point in measured])
         fits.append(
             {

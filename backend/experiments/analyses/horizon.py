@@ -17,7 +17,7 @@ from backend.core.errors import BadInput
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
-from backend.experiments.rules import Sampled
+from backend.experiments.rules import SampledPool
 
 
 @analysis(
@@ -72,7 +72,7 @@ def find_horizon(material: Material) -> Findings | None:
 
 def count_by_length(material: Material) -> list[Length]:
     """Samples of the problems whose steps are known, by the number of steps."""
-    pools: dict[int, list[Sampled]] = {}
+    pools: dict[int, list[SampledPool]] = {}
     for problem, pool in material.pools.items():
         if problem in material.needed:
             pools.setdefault(material.needed[problem], []).append(pool)

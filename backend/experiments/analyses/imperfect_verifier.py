@@ -28,7 +28,7 @@ from backend.core.statistics.weights import Floats
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
-from backend.experiments.rules import Sampled
+from backend.experiments.rules import SampledPool
 
 MOST = 64
 """Attempts that are looked at."""
@@ -97,7 +97,7 @@ def find_attempts(material: Material) -> Findings | None:
     )
 
 
-def count_accepted(pools: Mapping[str, Sampled], threshold: float) -> dict[str, Counted]:
+def count_accepted(pools: Mapping[str, SampledPool], threshold: float) -> dict[str, Counted]:
     """The samples that a verifier accepts from a score on, by problem; without pools that it scored
     nothing of."""
     return {
@@ -112,7 +112,7 @@ def count_accepted(pools: Mapping[str, Sampled], threshold: float) -> dict[str, 
     }
 
 
-class Kind(NamedTuple):
+class ProblemKind(NamedTuple):
     """Problems of one type: their share, and the chances of the module docstring, all in [0, 1]."""
 
     share: float
@@ -133,7 +133,7 @@ class Kind(NamedTuple):
         return 1.0 - self.accepted_right - self.accepted_wrong
 
 
-def ceiling(kind: Kind) -> float | None:
+def ceiling(kind: ProblemKind) -> float | None:
     """The chance that an accepted answer is right, whatever the number of attempts; None where
     nothing is ever accepted."""
     accepted = kind.accepted_right + kind.accepted_wrong
@@ -153,7 +153,7 @@ class Attempt(NamedTuple):
 
 
 def attempts(
-    kinds: Sequence[Kind],
+    kinds: Sequence[ProblemKind],
     most: int,
     *,
     v_right: float = 1.0,
@@ -180,7 +180,7 @@ def attempts(
                 here,
                 value,
                 good / (good + bad) if good + bad > 0 else None,
-                tuple(map(float, _normalised(reach))),
+                tuple(map(float, _normalise(reach))),
             )
         )
         reach = reach * rejected
@@ -188,7 +188,7 @@ def attempts(
 
 
 def best_attempts(
-    kinds: Sequence[Kind],
+    kinds: Sequence[ProblemKind],
     most: int,
     *,
     v_right: float = 1.0,
@@ -212,11 +212,11 @@ class Counted(NamedTuple):
     accepted_right: int
     accepted_wrong: int
 
-    def kind(self, share: float) -> Kind:
+    def kind(self, share: float) -> ProblemKind:
         """The chances as shares of the pool; a verifier that had nothing to accept or reject counts
         as perfect there."""
         wrong = self.samples - self.right
-        return Kind(
+        return ProblemKind(
             share,
             self.right / self.samples,
             self.accepted_right / self.right if self.right else 1.0,
@@ -224,7 +224,7 @@ class Counted(NamedTuple):
         )
 
 
-def _normalised(weights: Floats) -> Floats:
+def _normalise(weights: Floats) -> Floats:
     total = float(weights.sum())
     return np.asarray(
         weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights)),
@@ -232,7 +232,7 @@ def _normalised(weights: Floats) -> Floats:
     )
 
 
-def _require(kinds: Sequence[Kind], v_right: float, v_wrong: float, price: float) -> None:
+def _require(kinds: Sequence[ProblemKind], v_right: float, v_wrong: float, price: float) -> None:
     if (
         not kinds
         or any(not 0.0 <= chance <= 1.0 for kind in kinds for chance in kind)

@@ -91,7 +91,7 @@ def find_iso_costs(material: Material) -> Findings | None:
     )
 
 
-def row_of(way: Way, pair: Pair, measured: Interval, best: bool) -> Row:
+def row_of(way: Way, pair: CostPair, measured: Interval, best: bool) -> Row:
     """A pair as a line of the table; `measured` is its accuracy with all digits."""
     return {
         "way": way.label,
@@ -143,7 +143,7 @@ def accuracies(material: Material, way: Way, problems: Sequence[str]) -> dict[in
     }
 
 
-def in_words(ratio: float, best: Sequence[Pair]) -> str:
+def in_words(ratio: float, best: Sequence[CostPair]) -> str:
     """What the grid says in words."""
     top, checked = best[-1], next((pair for pair in best if pair.verifications), None)
     when = (
@@ -161,7 +161,7 @@ def in_words(ratio: float, best: Sequence[Pair]) -> str:
     )
 
 
-class Pair(NamedTuple):
+class CostPair(NamedTuple):
     """A pair with its cost in solutions and its accuracy."""
 
     solutions: int
@@ -170,7 +170,7 @@ class Pair(NamedTuple):
     accuracy: float
 
 
-def pairs(accuracies: Mapping[tuple[int, int], float], ratio: float) -> list[Pair]:
+def pairs(accuracies: Mapping[tuple[int, int], float], ratio: float) -> list[CostPair]:
     """The grid by rising cost. `accuracies` by (S, V), `ratio` is lambda. Raises `BadInput` for S
     below 1, V below 0 or a negative ratio."""
     if ratio < 0 or any(s < 1 or v < 0 for s, v in accuracies):
@@ -179,13 +179,15 @@ def pairs(accuracies: Mapping[tuple[int, int], float], ratio: float) -> list[Pai
             given=(sorted(accuracies), ratio),
             accepted="at least 1 solution, verifications and ratio from 0",
         )
-    found = [Pair(s, v, s * (1.0 + ratio * v), accuracy) for (s, v), accuracy in accuracies.items()]
+    found = [
+        CostPair(s, v, s * (1.0 + ratio * v), accuracy) for (s, v), accuracy in accuracies.items()
+    ]
     return sorted(found, key=lambda pair: (pair.cost, -pair.accuracy))
 
 
-def best_by_cost(grid: Sequence[Pair]) -> list[Pair]:
+def best_by_cost(grid: Sequence[CostPair]) -> list[CostPair]:
     """The pairs that are more accurate than all that cost no more."""
-    found: list[Pair] = []
+    found: list[CostPair] = []
     for pair in sorted(grid, key=lambda one: (one.cost, -one.accuracy)):
         if not found or pair.accuracy > found[-1].accuracy:
             found.append(pair)
@@ -200,7 +202,7 @@ class Exponents(NamedTuple):
     verifications: float | None
 
 
-def exponents(best: Sequence[Pair]) -> Exponents:
+def exponents(best: Sequence[CostPair]) -> Exponents:
     """Straight lines through the logarithms of the best pairs; for V those without verification
     tell nothing."""
     return Exponents(

@@ -57,7 +57,7 @@ def find_best_k(material: Material) -> Findings | None:
             {"problems": name, "k": k, "best of k": v.value, "low": v.low, "high": v.high}
             for k, v in zip(material.ks, values, strict=True)
         ]
-        top, last = measured_best_k(material.ks, [v.value for v in values]), material.ks[-1]
+        top, last = best_measured_k(material.ks, [v.value for v in values]), material.ks[-1]
         fall = mean_interval([best(scored[p], top) - best(scored[p], last) for p in problems])
         peaks.append(
             {
@@ -76,13 +76,13 @@ def find_best_k(material: Material) -> Findings | None:
     )
 
 
-def measured_best_k(ks: FloatsLike, accuracies: FloatsLike) -> int:
+def best_measured_k(ks: FloatsLike, accuracies: FloatsLike) -> int:
     """The k of a measured curve with the highest accuracy, the least of several: below the last
     one, more samples do harm."""
     return int(np.asarray(ks)[int(np.argmax(np.asarray(accuracies, dtype=np.float64)))])
 
 
-class Judge(NamedTuple):
+class JudgeModel(NamedTuple):
     """Samples N(mean, deviation^2), the teacher's value `target`, the judge's `wanted` and
     `temperature` > 0."""
 
@@ -93,14 +93,14 @@ class Judge(NamedTuple):
     temperature: float
 
 
-def limit_error(judge: Judge) -> float:
+def limit_error(judge: JudgeModel) -> float:
     """The error for k without end, by the formula."""
     m, s, t, r, T = judge  # noqa: N806
     centre, variance = (m * T + 2 * s * s * r) / (T + 2 * s * s), s * s * T / (T + 2 * s * s)
     return (centre - t) ** 2 + variance
 
 
-def error_at(judge: Judge, k: int, draws: int = 20_000, seed: int = 0) -> float:
+def error_at(judge: JudgeModel, k: int, draws: int = 20_000, seed: int = 0) -> float:
     """The error with k samples, the mean over random draws; exact for k = 1: (m - t)^2 + s^2."""
     if k < 1 or not judge.deviation > 0 or not judge.temperature > 0:
         raise BadInput(
@@ -118,7 +118,10 @@ def error_at(judge: Judge, k: int, draws: int = 20_000, seed: int = 0) -> float:
 
 
 def best_k(
-    judge: Judge, ks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64), draws: int = 20_000, seed: int = 0
+    judge: JudgeModel,
+    ks: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64),
+    draws: int = 20_000,
+    seed: int = 0,
 ) -> int:
     """The k of `ks` with the smallest error, the least of several."""
     return min(ks, key=lambda k: (error_at(judge, k, draws, seed), k))

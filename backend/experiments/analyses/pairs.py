@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from backend.core.statistics.intervals import paired
-from backend.core.statistics.pareto import Curve, cost_ratio
+from backend.core.statistics.intervals import compare_pairs
+from backend.core.statistics.pareto import CostCurve, cost_ratio
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import Plan, Row
@@ -55,7 +55,7 @@ def find_pairs(material: Material) -> Findings | None:
     )
 
 
-def cost_row(curves: Mapping[str, Curve], one: str, other: str) -> Row:
+def cost_row(curves: Mapping[str, CostCurve], one: str, other: str) -> Row:
     """How many times cheaper `one` is where both nearly reach the lower of their best accuracies."""
     best = [float(curves[arm].accuracies.mean(1).max()) for arm in (one, other)]
     target = NEARLY * min(best)
@@ -77,7 +77,9 @@ def difference_rows(material: Material, one: str, other: str, problems: Sequence
         if (one, budget) not in material.cells or (other, budget) not in material.cells:
             continue
         first, second = material.cells[one, budget], material.cells[other, budget]
-        found = paired([first[p].credit for p in problems], [second[p].credit for p in problems])
+        found = compare_pairs(
+            [first[p].credit for p in problems], [second[p].credit for p in problems]
+        )
         rows.append(
             {
                 "one": one,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.core.statistics.pareto import Point, frontier, on_frontier
+from backend.core.statistics.pareto import CostPoint, frontier, on_frontier
 from backend.experiments.allocation import options_of
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
@@ -35,7 +35,7 @@ def find_frontier(material: Material) -> Findings | None:
         return None
     options = options_of(material, problems)
     points = [
-        Point(float(cost), float(accuracy))
+        CostPoint(float(cost), float(accuracy))
         for cost, accuracy in zip(options.costs.mean(1), options.accuracies.mean(1), strict=True)
     ]
     chance = on_frontier(options.costs, options.accuracies, draws=DRAWS)

@@ -18,7 +18,7 @@ from backend.core.errors import BadInput
 from backend.core.statistics.intervals import mean_interval
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
-from backend.experiments.material import Material, Solution, groups
+from backend.experiments.material import Material, StoredSolution, groups
 
 SAMPLES = "one sample"
 """What the solutions of the pool are called beside the answers of searches."""
@@ -51,7 +51,7 @@ SAMPLES = "one sample"
 def find_prefixes(material: Material) -> Findings | None:
     """ProcBench's measures of what searches answered and of single samples, by arm, by kind of
     problem and by the steps needed."""
-    places: list[tuple[str, float, Mapping[str, Sequence[Solution]]]] = [
+    places: list[tuple[str, float, Mapping[str, Sequence[StoredSolution]]]] = [
         (SAMPLES, 1.0, material.solutions)
     ]
     places += [(arm, budget, by) for (arm, budget), by in sorted(material.answered.items())]
@@ -94,7 +94,7 @@ def find_prefixes(material: Material) -> Findings | None:
 
 
 def measure(
-    by: Mapping[str, Sequence[Solution]], needed: Mapping[str, int]
+    by: Mapping[str, Sequence[StoredSolution]], needed: Mapping[str, int]
 ) -> dict[str, list[Prefix]]:
     """The measures of every solution of the problems whose steps are known."""
     return {
@@ -132,7 +132,7 @@ def summary(by: Mapping[str, Sequence[Prefix]], problems: Sequence[str]) -> Row:
     }
 
 
-def states(one: Solution, needed: int) -> tuple[list[int], list[int | None]]:
+def states(one: StoredSolution, needed: int) -> tuple[list[int], list[int | None]]:
     """Gold and read states of a solution as the exact checker tells them: state i after i + 1 right
     steps, None after a mistake; the last gold one is the answer. What is right from end to end is
     its own gold, whatever its length; else the gold goes on at least one state beyond what is

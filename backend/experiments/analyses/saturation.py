@@ -22,7 +22,7 @@ from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.material import Material, pooled_curve
-from backend.experiments.rules import covered, majority
+from backend.experiments.rules import coverage_of, majority
 
 GAIN = 0.005
 """What a further sample has to add to be worth drawing."""
@@ -45,7 +45,7 @@ def find_saturation(material: Material) -> Findings | None:
     if not material.pools:
         return None
     rows, points = list[Row](), list[Row]()
-    for name, rule in (("coverage", covered), ("majority", majority)):
+    for name, rule in (("coverage", coverage_of), ("majority", majority)):
         values = [point.value for point in pooled_curve(material, rule, sorted(material.pools))]
         law = saturation(material.ks, values)
         points += [
@@ -74,8 +74,8 @@ def fit_row(curve: str, law: Saturation | None, ks: Sequence[int], values: Seque
         "ceiling": law and law.most,
         "chance": law and law.p,
         "rmse": law and law.rmse,
-        "predicted N": law and saturated_at(law.most, law.p, GAIN),
-        "observed N": observed_saturation(ks, values, GAIN),
+        "predicted N": law and saturation_point(law.most, law.p, GAIN),
+        "observed N": first_saturation(ks, values, GAIN),
         "gain a sample": GAIN,
     }
 
@@ -92,7 +92,7 @@ class Saturation(NamedTuple):
         return self.most * -math.expm1(n * math.log1p(-self.p)) if self.p < 1.0 else self.most
 
 
-def saturated_at(most: float, p: float, gain: float) -> int:
+def saturation_point(most: float, p: float, gain: float) -> int:
     """N*, from which a further sample adds at most `gain` > 0; 0 where even the first adds no more.
     Raises `BadInput`."""
     if not (0.0 < most <= 1.0 and 0.0 < p <= 1.0 and gain > 0.0):
@@ -126,7 +126,7 @@ def saturation(ns: FloatsLike, accuracies: FloatsLike) -> Saturation | None:
     return Saturation(float(found.x[0]), float(found.x[1]), float(np.sqrt(np.mean(found.fun**2))))
 
 
-def observed_saturation(ns: FloatsLike, accuracies: FloatsLike, gain: float) -> int | None:
+def first_saturation(ns: FloatsLike, accuracies: FloatsLike, gain: float) -> int | None:
     """The first N of a measured curve from which no later point gains more than `gain` a sample on
     its way there; None if it never comes to that."""
     n, y = np.asarray(ns, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from backend.core.statistics.intervals import paired
+from backend.core.statistics.intervals import compare_pairs
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import ACCURACY, Plan, Row
@@ -163,7 +163,7 @@ def best_row(
     }
     values = {arm: value for value, arm in sweep.arms}
     ranked = sorted(credits_, key=lambda arm: -sum(credits_[arm]))
-    lead = paired(credits_[ranked[0]], credits_[ranked[-1]])
+    lead = compare_pairs(credits_[ranked[0]], credits_[ranked[-1]])
     return {
         "setting": sweep.setting,
         "rule": sweep.rule,
@@ -177,14 +177,14 @@ def best_row(
     }
 
 
-def _taken(told: dict[str, Any], *path: str) -> Any:
+def _take(told: dict[str, Any], *path: str) -> Any:
     for name in path[:-1]:
         told = told[name]
     return told.pop(path[-1])
 
 
 SETTINGS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
-    "temperature": lambda told: _taken(told, "sampling", "temperature"),
-    "top-p": lambda told: _taken(told, "sampling", "top_p"),
-    "aggregation": lambda told: _taken(told, "aggregation"),
+    "temperature": lambda told: _take(told, "sampling", "temperature"),
+    "top-p": lambda told: _take(told, "sampling", "top_p"),
+    "aggregation": lambda told: _take(told, "aggregation"),
 }

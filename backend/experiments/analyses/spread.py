@@ -43,7 +43,8 @@ def find_spread(material: Material) -> Findings | None:
             spread(len(pool.right), int(pool.right.sum()), k) for pool in material.pools.values()
         ]
         means = {
-            name: float(np.mean([getattr(one, name) for one in found])) for name in Spread._fields
+            name: float(np.mean([getattr(one, name) for one in found]))
+            for name in AccuracySpread._fields
         }
         rows.append({"k": k, **means})
     last = rows[-1]
@@ -55,7 +56,7 @@ def find_spread(material: Material) -> Findings | None:
     )
 
 
-class Spread(NamedTuple):
+class AccuracySpread(NamedTuple):
     """Chances in [0, 1] that the worst, one, and the best of k samples are right."""
 
     worst: float
@@ -73,7 +74,7 @@ class Spread(NamedTuple):
         return self.average - self.worst
 
 
-def spread(n: int, right: int, k: int) -> Spread:
+def spread(n: int, right: int, k: int) -> AccuracySpread:
     """Exact over all subsets of k of n samples with `right` right ones. Raises `BadInput` as
     `pass_at_k` does."""
-    return Spread(1.0 - pass_at_k(n, n - right, k), right / n, pass_at_k(n, right, k))
+    return AccuracySpread(1.0 - pass_at_k(n, n - right, k), right / n, pass_at_k(n, right, k))

@@ -21,7 +21,7 @@ from backend.core.registry import NoParams, Params
 from backend.core.types import Node
 from backend.judging.rules import selector
 from backend.judging.selectors.path import Size, comparable, lengths, size
-from backend.judging.selectors.poll import Poll, weighed
+from backend.judging.selectors.poll import Poll, weigh
 from backend.judging.selectors.vote import Ballot
 
 
@@ -48,10 +48,10 @@ class Shortest(Poll[NoParams, Size]):
     """The candidate with the fewest tokens, ties to the earliest; one that was cut off only where
     all were."""
 
-    def measured(self, ballot: Ballot) -> Size:
+    def measure(self, ballot: Ballot) -> Size:
         return size(ballot.node)
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         length, counts = lengths(self.measures), comparable(self.measures)
         least = min(one for one, own in zip(length, counts, strict=True) if own)
         tied = [
@@ -79,10 +79,10 @@ class ShortestVote(Poll[ShortestVoteParams, Size]):
     """The majority among the m shortest candidates (or longest); of equally long ones the earlier
     vote. Those without an answer take a place."""
 
-    def measured(self, ballot: Ballot) -> Size:
+    def measure(self, ballot: Ballot) -> Size:
         return size(ballot.node)
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         sign = 1 if self.params.end == "shortest" else -1
         length, counts = lengths(self.measures), comparable(self.measures)
         order = sorted(
@@ -90,7 +90,7 @@ class ShortestVote(Poll[ShortestVoteParams, Size]):
             key=lambda place: sign * length[place],
         )
         voters = set(order[: self.params.m or max(1, len(order) // 2)])
-        return weighed(
+        return weigh(
             self.ballots,
             [1.0 if place in voters else None for place in range(len(self.ballots))],
             self.classes,
@@ -115,10 +115,10 @@ class LengthWeighted(Poll[LengthWeightedParams, Size]):
     """Each candidate votes with exp(-lambda z), where z is its length in standard deviations from
     the mean of all that vote."""
 
-    def measured(self, ballot: Ballot) -> Size:
+    def measure(self, ballot: Ballot) -> Size:
         return size(ballot.node)
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         length, counts = lengths(self.measures), comparable(self.measures)
         own = [one for one, counted in zip(length, counts, strict=True) if counted]
         mean = math.fsum(own) / len(own)
@@ -127,4 +127,4 @@ class LengthWeighted(Poll[LengthWeightedParams, Size]):
             math.exp(-self.params.slope * (one - mean) / spread) if counted else None
             for one, counted in zip(length, counts, strict=True)
         ]
-        return weighed(self.ballots, weights, self.classes)
+        return weigh(self.ballots, weights, self.classes)

@@ -20,7 +20,7 @@ from backend.core.ports import Classes, Decision
 from backend.core.registry import Params
 from backend.judging.rules import selector
 from backend.judging.selectors.path import Size, comparable, lengths, size
-from backend.judging.selectors.poll import Poll, noted, weighed
+from backend.judging.selectors.poll import Poll, add_facts, weigh
 from backend.judging.selectors.vote import Ballot
 
 Markers = tuple[str, ...]
@@ -80,13 +80,13 @@ class MarkerVote(Poll[MarkerVoteParams, Marked]):
             pattern(params.connectives),
         )
 
-    def measured(self, ballot: Ballot) -> Marked:
-        thinking = thought(ballot.node.written(), self.params.opening, self.params.closing)
+    def measure(self, ballot: Ballot) -> Marked:
+        thinking = thinking_part(ballot.node.written(), self.params.opening, self.params.closing)
         return Marked(
             count(self._doubtful, thinking) - count(self._connecting, thinking), size(ballot.node)
         )
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         sizes = [marked.size for marked in self.measures]
         scores = [
             marked.doubt / max(1, length)
@@ -96,17 +96,17 @@ class MarkerVote(Poll[MarkerVoteParams, Marked]):
             (place for place, own in enumerate(comparable(sizes)) if own), key=scores.__getitem__
         )
         voters = set(order[: math.ceil(self.params.share * len(order))])
-        decision = weighed(
+        decision = weigh(
             self.ballots,
             [1.0 if place in voters else None for place in range(len(self.ballots))],
             self.classes,
         )
-        return noted(
+        return add_facts(
             decision, voters=len(voters), highest_score=max(scores[place] for place in voters)
         )
 
 
-def thought(text: str, opening: str, closing: str) -> str:
+def thinking_part(text: str, opening: str, closing: str) -> str:
     """The thinking part of a text."""
     before, found, _ = text.partition(closing) if closing else (text, "", "")
     inside = before if found else text

@@ -28,17 +28,17 @@ from pydantic import Field
 
 from backend.core.ports import Decision
 from backend.core.registry import NoParams, Params
-from backend.core.statistics.weibull import Mixture, fitted
+from backend.core.statistics.weibull import Mixture, fit
 from backend.core.types import JSON
 from backend.judging.rules import selector
 from backend.judging.selectors.path import probability
-from backend.judging.selectors.poll import Poll, noted, weighed
+from backend.judging.selectors.poll import Poll, add_facts, weigh
 from backend.judging.selectors.vote import Ballot
 
 NO_LOGPROBS = "no candidate has log-probabilities: a majority vote stands in"
 
 
-class Path(NamedTuple):
+class PathLikelihood(NamedTuple):
     """What these rules know of a candidate: p_i in (0, 1], None where nothing was sampled, and the
     whole text."""
 
@@ -51,10 +51,10 @@ class Perplexity(Poll[NoParams, float | None]):
     """The candidate with the greatest mean log-probability a token; one without log-probabilities
     only where none has them. Ties go to the earliest."""
 
-    def measured(self, ballot: Ballot) -> float | None:
+    def measure(self, ballot: Ballot) -> float | None:
         return probability(ballot.node)
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         top = max((p for p in self.measures if p is not None), default=None)
         return Decision(
             tuple(
@@ -67,14 +67,14 @@ class Perplexity(Poll[NoParams, float | None]):
 
 
 @selector("perplexity_consistency", votes=True, needs=("logprobs",))
-class PerplexityConsistency(Poll[NoParams, Path]):
+class PerplexityConsistency(Poll[NoParams, PathLikelihood]):
     """The answer whose distinct solutions have the greatest sum of probabilities; the same text
     counts once, however often it was drawn."""
 
-    def measured(self, ballot: Ballot) -> Path:
-        return Path(probability(ballot.node), ballot.node.written())
+    def measure(self, ballot: Ballot) -> PathLikelihood:
+        return PathLikelihood(probability(ballot.node), ballot.node.written())
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         return consistent(self, [True] * len(self.ballots))
 
 
@@ -93,23 +93,25 @@ class RpcParams(Params):
 
 
 @selector("rpc", RpcParams, votes=True, needs=("logprobs",))
-class Rpc(Poll[RpcParams, Path]):
+class Rpc(Poll[RpcParams, PathLikelihood]):
     """Perplexity consistency after reasoning pruning: solutions that a Weibull mixture calls
     unlikely, and whose probability is below the mean, do not vote. Nothing is pruned where there
     are too few solutions, where all are equally likely, where the fit fails, or where nothing with
     a readable answer would be left."""
 
-    def measured(self, ballot: Ballot) -> Path:
-        return Path(probability(ballot.node), ballot.node.written())
+    def measure(self, ballot: Ballot) -> PathLikelihood:
+        return PathLikelihood(probability(ballot.node), ballot.node.written())
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         everyone = [True] * len(self.ballots)
         known = [path.probability for path in self.measures if path.probability is not None]
         if len(known) < self.params.fewest:
-            return noted(consistent(self, everyone), pruned=0, unpruned_because="too few solutions")
-        mixture = fitted(known)
+            return add_facts(
+                consistent(self, everyone), pruned=0, unpruned_because="too few solutions"
+            )
+        mixture = fit(known)
         if mixture is None:
-            return noted(
+            return add_facts(
                 consistent(self, everyone),
                 pruned=0,
                 unpruned_because="all are equally likely, or no mixture fits",
@@ -126,16 +128,16 @@ class Rpc(Poll[RpcParams, Path]):
             if keep and path.probability is not None
         )
         if not any(self.classes.of(ballot.answer) for ballot in voters):
-            return noted(
+            return add_facts(
                 consistent(self, everyone),
                 pruned=0,
                 unpruned_because="nothing with an answer would be left",
                 mixture=found,
             )
-        return noted(consistent(self, kept), pruned=kept.count(False), mixture=found)
+        return add_facts(consistent(self, kept), pruned=kept.count(False), mixture=found)
 
 
-def survivors(paths: Sequence[Path], mixture: Mixture, mean: float) -> list[bool]:
+def survivors(paths: Sequence[PathLikelihood], mixture: Mixture, mean: float) -> list[bool]:
     """Who is left after pruning: both conditions have to hold to drop a path. One without
     probability is left, and has nothing to give."""
     values = np.array([mean if path.probability is None else path.probability for path in paths])
@@ -144,12 +146,12 @@ def survivors(paths: Sequence[Path], mixture: Mixture, mean: float) -> list[bool
 
 
 def consistent(
-    poll: Poll[NoParams, Path] | Poll[RpcParams, Path], kept: Sequence[bool]
+    poll: Poll[NoParams, PathLikelihood] | Poll[RpcParams, PathLikelihood], kept: Sequence[bool]
 ) -> Decision:
     """The vote of the paths that are kept, by probability; of paths with the same text only the
     likeliest votes."""
     if all(path.probability is None for path in poll.measures):
-        return noted(weighed(poll.ballots, [1.0] * len(kept), poll.classes), fallback=NO_LOGPROBS)
+        return add_facts(weigh(poll.ballots, [1.0] * len(kept), poll.classes), fallback=NO_LOGPROBS)
     weights = [
         path.probability if keep else None for path, keep in zip(poll.measures, kept, strict=True)
     ]
@@ -160,7 +162,7 @@ def consistent(
             if earlier is None or (weights[place] or 0.0) > (weights[earlier] or 0.0):
                 voter[path.text] = place
     voters = set(voter.values())
-    return weighed(
+    return weigh(
         poll.ballots,
         [weight if place in voters else None for place, weight in enumerate(weights)],
         poll.classes,

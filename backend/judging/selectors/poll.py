@@ -34,17 +34,17 @@ class Poll(Generic[P, M]):
         self._decision: Decision | None = None
         self._merges = self.classes.merges
 
-    def measured(self, ballot: Ballot) -> M:
+    def measure(self, ballot: Ballot) -> M:
         """What the rule wants to know of a candidate."""
         raise NotImplementedError
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         """Who wins among `ballots`, of which there is at least one."""
         raise NotImplementedError
 
     def add(self, node: Node, value: float | None, answer: str | None) -> None:
         self.ballots.append(Ballot(node, value, answer))
-        self.measures.append(self.measured(self.ballots[-1]))
+        self.measures.append(self.measure(self.ballots[-1]))
         self._decision = None
 
     def winner(self) -> Node:
@@ -52,7 +52,7 @@ class Poll(Generic[P, M]):
 
     def decision(self) -> Decision:
         if self._decision is None or self._merges != self.classes.merges:
-            self._decision, self._merges = self.counted(), self.classes.merges
+            self._decision, self._merges = self.count(), self.classes.merges
         return self._decision
 
 
@@ -68,9 +68,7 @@ def by_class(
     return groups
 
 
-def weighed(
-    ballots: Sequence[Ballot], weights: Sequence[float | None], classes: Classes
-) -> Decision:
+def weigh(ballots: Sequence[Ballot], weights: Sequence[float | None], classes: Classes) -> Decision:
     """The vote in which each candidate gives its weight, at least 0, to its class; None takes no
     part. The heaviest class wins.
 
@@ -101,6 +99,6 @@ def stand_in(ballots: Sequence[Ballot]) -> Decision:
     return best.decision()._replace(confidence=None, facts={"fallback": NO_ANSWER})
 
 
-def noted(decision: Decision, **facts: JSON) -> Decision:
+def add_facts(decision: Decision, **facts: JSON) -> Decision:
     """The decision with further facts."""
     return decision._replace(facts={**decision.facts, **facts})

@@ -16,7 +16,7 @@ from backend.core.ports import Decision
 from backend.core.registry import NoParams, Params
 from backend.core.types import Node
 from backend.judging.rules import selector
-from backend.judging.selectors.poll import Poll, by_class, stand_in, weighed
+from backend.judging.selectors.poll import Poll, by_class, stand_in, weigh
 from backend.judging.selectors.vote import AnswerClass, Ballot, Vote
 
 
@@ -49,18 +49,18 @@ class Softmax(Poll[SoftmaxParams, float | None]):
     """The class whose exp(value / tau) add up to most; an unscored candidate adds nothing, and
     where nothing is scored it is the majority."""
 
-    def measured(self, ballot: Ballot) -> float | None:
+    def measure(self, ballot: Ballot) -> float | None:
         return ballot.value
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         top = max((value for value in self.measures if value is not None), default=None)
         if top is None:
-            return weighed(self.ballots, [1.0] * len(self.ballots), self.classes)
+            return weigh(self.ballots, [1.0] * len(self.ballots), self.classes)
         weights = [
             0.0 if value is None else math.exp((value - top) / self.params.tau)
             for value in self.measures
         ]
-        return weighed(self.ballots, weights, self.classes)
+        return weigh(self.ballots, weights, self.classes)
 
 
 @selector("mean_score", votes=True)
@@ -68,10 +68,10 @@ class MeanScore(Poll[NoParams, float | None]):
     """The class with the greatest mean value. A bad rule, kept to be shown: an answer given once,
     with a lucky score, beats one given often."""
 
-    def measured(self, ballot: Ballot) -> float | None:
+    def measure(self, ballot: Ballot) -> float | None:
         return ballot.value
 
-    def counted(self) -> Decision:
+    def count(self) -> Decision:
         groups = by_class(
             self.ballots, [value is not None for value in self.measures], self.classes
         )

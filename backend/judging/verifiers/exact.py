@@ -13,7 +13,7 @@ from backend import problems
 from backend.core.ports import Aggregation, VerifierTokens
 from backend.core.registry import NoParams
 from backend.core.types import Node, Score
-from backend.judging.aggregation import aggregated, steps_of
+from backend.judging.aggregation import aggregate, steps_of
 from backend.judging.scorers import KNOWN_ANSWER, VerifierInputs, verifier
 from backend.problems.base import Problem
 
@@ -40,7 +40,7 @@ class ExactVerifier:
         if verdicts is not None:
             scores = tuple(float(verdict.ok) for verdict in verdicts)
             return Score(
-                aggregated(scores, self._aggregation),
+                aggregate(scores, self._aggregation),
                 scores,
                 reason=next((v.reason for v in verdicts if not v.ok), None),
             )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from backend.core.ports import Aggregation, RewardModel, Solution, StepScores, VerifierTokens
 from backend.core.registry import NoParams
 from backend.core.types import Node, Score
-from backend.judging.aggregation import aggregated, steps_of
+from backend.judging.aggregation import aggregate, steps_of
 from backend.judging.scorers import REWARD_MODEL, VerifierInputs, verifier
 
 NOTHING_WRITTEN = Score(None, reason="nothing is written yet")
@@ -44,11 +44,11 @@ class ProcessRewardVerifier:
         asked = [solution for solution in solutions if solution.steps]
         results = iter(await self._reward.score(asked) if asked else [])
         return [
-            self._judged(solution, next(results)) if solution.steps else NOTHING_WRITTEN
+            self._judge(solution, next(results)) if solution.steps else NOTHING_WRITTEN
             for solution in solutions
         ]
 
-    def _judged(self, solution: Solution, result: StepScores) -> Score:
+    def _judge(self, solution: Solution, result: StepScores) -> Score:
         self._tokens = VerifierTokens(
             self._tokens.tokens + result.tokens, self._tokens.cached + result.cached
         )
@@ -68,7 +68,7 @@ class ProcessRewardVerifier:
             return Score(
                 None, reason=f"the reward model gave a step the score {odd}; accepted: 0 to 1"
             )
-        return Score(aggregated(result.scores, self._aggregation), result.scores)
+        return Score(aggregate(result.scores, self._aggregation), result.scores)
 
 
 @verifier("prm", needs=(REWARD_MODEL,), by_steps=True)

@@ -20,7 +20,7 @@ class Operation(NamedTuple):
     result: Fraction
 
 
-def applied(left: Fraction, operator: str, right: Fraction) -> Fraction | None:
+def apply(left: Fraction, operator: str, right: Fraction) -> Fraction | None:
     """The result of an operation; None for a division by zero."""
     if operator == "+":
         return left + right
@@ -45,13 +45,13 @@ def operations(
                 continue
             rest = tuple(number for k, number in enumerate(numbers) if k not in (i, j))
             for operator in "+*-/" if i < j else "-/":
-                result = applied(left, operator, right)
+                result = apply(left, operator, right)
                 if result is None or (plain and (result <= 0 or result.denominator != 1)):
                     continue
                 yield Operation(left, operator, right, result), (result, *rest)
 
 
-class Reach:
+class ReachableNumbers:
     """Whether a target can be reached from some numbers, each used once: exhaustive search,
     remembered by multiset."""
 

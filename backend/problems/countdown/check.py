@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from backend.problems.base import Verdict
-from backend.problems.countdown.arithmetic import Operation, Reach, applied
-from backend.problems.countdown.expression import graded_expression
+from backend.problems.countdown.arithmetic import Operation, ReachableNumbers, apply
+from backend.problems.countdown.expression import grade_expression
 from backend.problems.countdown.game import Game
 from backend.problems.walk import walk
 
@@ -25,7 +25,7 @@ _MOVE = re.compile(rf"({_N}) ([-+*/]) ({_N}) = ({_N}), left ({_N}(?: {_N}){{0,15
 _ANSWER = re.compile(r"The answer is \\boxed\{([^{}]*)\}\.?")
 
 
-class Table(NamedTuple):
+class NumberTable(NamedTuple):
     """The numbers in the game, and those that were in it before and are used up."""
 
     left: tuple[Fraction, ...]
@@ -34,7 +34,9 @@ class Table(NamedTuple):
 
 def check(game: Game, steps: Sequence[str]) -> list[Verdict]:
     """One verdict per step."""
-    return walk(Table(tuple(map(Fraction, game.numbers)), frozenset()), steps, _Judge(game))
+    return walk(
+        NumberTable(tuple(map(Fraction, game.numbers)), frozenset()), steps, _CountdownJudge(game)
+    )
 
 
 def wrong(kind: str, reason: str) -> Verdict:
@@ -42,13 +44,13 @@ def wrong(kind: str, reason: str) -> Verdict:
     return Verdict(False, kind, reason)
 
 
-class _Judge:
+class _CountdownJudge:
     """Judges one step from the numbers in the game before it."""
 
     def __init__(self, game: Game) -> None:
-        self.game, self.reach = game, Reach(game.target)
+        self.game, self.reach = game, ReachableNumbers(game.target)
 
-    def __call__(self, table: Table, text: str) -> tuple[Verdict, Table]:
+    def __call__(self, table: NumberTable, text: str) -> tuple[Verdict, NumberTable]:
         text = text.strip()
         if m := _ANSWER.fullmatch(text):
             return self._answer(table, m[1]), table
@@ -60,15 +62,17 @@ class _Judge:
             move = None
         if move is None:
             return wrong("unreadable", "not a sentence of this kind of solution"), table
-        return self._move(table, move, left), Table(left, table.used | {move.left, move.right})
+        return self._move(table, move, left), NumberTable(
+            left, table.used | {move.left, move.right}
+        )
 
-    def _answer(self, table: Table, text: str) -> Verdict:
-        grade = graded_expression(self.game, text)
+    def _answer(self, table: NumberTable, text: str) -> Verdict:
+        grade = grade_expression(self.game, text)
         if grade.correct:
             return RIGHT
         return wrong("early_answer" if len(table.left) > 1 else "wrong_answer", grade.reason)
 
-    def _move(self, table: Table, move: Operation, left: tuple[Fraction, ...]) -> Verdict:
+    def _move(self, table: NumberTable, move: Operation, left: tuple[Fraction, ...]) -> Verdict:
         rest = Counter(table.left)
         for number in (move.left, move.right):
             if rest[number] == 0:
@@ -95,13 +99,13 @@ class _Judge:
 
 def _slip(move: Operation) -> str | None:
     """The kind of mistake in a result, or None if it is right."""
-    right = applied(move.left, move.operator, move.right)
+    right = apply(move.left, move.operator, move.right)
     if right == move.result:
         return None
-    if move.operator in "-/" and applied(move.right, move.operator, move.left) == move.result:
+    if move.operator in "-/" and apply(move.right, move.operator, move.left) == move.result:
         return "swapped_operands"
     if right is None or (move.operator == "/" and right.denominator != 1):
         return "not_exact"
-    if move.result in (applied(move.left, operator, move.right) for operator in "+-*/"):
+    if move.result in (apply(move.left, operator, move.right) for operator in "+-*/"):
         return "operation"
     return "carry" if abs(move.result - right) == 10 else "arithmetic"

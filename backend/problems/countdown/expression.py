@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from backend.core.errors import ProblemError
 from backend.problems.base import Grade
-from backend.problems.countdown.arithmetic import applied
+from backend.problems.countdown.arithmetic import apply
 from backend.problems.countdown.game import Game
 from backend.problems.exact import canonical
 
@@ -54,7 +54,7 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-class _Reader:
+class _ExpressionReader:
     """Recursive descent: sum = product {+- product}; product = factor {*/ factor}; factor = integer
     | ( sum )."""
 
@@ -77,7 +77,7 @@ class _Reader:
         while self.peek() and self.peek() in operators:
             operator = self.take()
             right = self._chain("*/", depth) if operators == "+-" else self.factor(depth)
-            result = applied(value, operator, right)
+            result = apply(value, operator, right)
             if result is None:
                 raise ProblemError("the expression divides by zero")
             value = result
@@ -104,14 +104,14 @@ def read_expression(text: str) -> Expression:
     """
     if len(text) > LONGEST:
         raise ProblemError(f"an expression of {len(text)} characters is longer than {LONGEST}")
-    reader = _Reader(_tokens(text))
+    reader = _ExpressionReader(_tokens(text))
     value = reader.sum(0)
     if reader.place < len(reader.tokens):
         raise ProblemError(f"{reader.peek()!r} stands after the end of the expression")
     return Expression(value, tuple(reader.numbers))
 
 
-def graded_expression(game: Game, answer: str | None) -> Grade:
+def grade_expression(game: Game, answer: str | None) -> Grade:
     """Right if the answer makes the target and uses each of the numbers exactly once; `... =
     target` at the end is allowed.
     """

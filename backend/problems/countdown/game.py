@@ -52,12 +52,12 @@ def generate(difficulty: CountdownDifficulty, rng: random.Random) -> Game:
         numbers = [rng.randint(1 if rng.random() < 0.2 else 2, largest) for _ in range(count)]
         left = tuple(Fraction(number) for number in numbers)
         while len(left) > 1:
-            left = _played(left, difficulty.operations, rng)
+            left = _play(left, difficulty.operations, rng)
         if low <= left[0] <= high and left[0] not in numbers:
             return Game(tuple(numbers), int(left[0]), rng.randrange(len(PHRASES)))
 
 
-def _played(left: tuple[Fraction, ...], allowed: str, rng: random.Random) -> tuple[Fraction, ...]:
+def _play(left: tuple[Fraction, ...], allowed: str, rng: random.Random) -> tuple[Fraction, ...]:
     choices = [
         (move, after)
         for move, after in operations(left, plain=True)

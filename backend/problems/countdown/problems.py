@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from backend.problems.base import Grade, Problem, Verdict, known_pupil
+from backend.problems.base import Grade, Problem, Verdict, check_pupil
 from backend.problems.countdown import check, write
 from backend.problems.countdown.difficulty import CountdownDifficulty
-from backend.problems.countdown.expression import expression_form, graded_expression
+from backend.problems.countdown.expression import expression_form, grade_expression
 from backend.problems.countdown.game import Game, generate
-from backend.problems.seeds import problem_id, seeded
+from backend.problems.seeds import problem_id, random_source
 
 
 class CountdownSet:
@@ -29,7 +29,7 @@ class CountdownSet:
         """The problem of that level and seed. Level 0 draws from the whole range of
         difficulties.
         """
-        rng = seeded(self.name, level, seed, self.difficulties)
+        rng = random_source(self.name, level, seed, self.difficulties)
         return self.of(generate(self.difficulties[level], rng), level, seed)
 
     def of(self, game: Game, level: int | None = None, seed: int | None = None) -> Problem:
@@ -40,7 +40,7 @@ class CountdownSet:
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Right if the answer is an expression that uses each number once and makes the target."""
-        return graded_expression(Game.of(problem), answer)
+        return grade_expression(Game.of(problem), answer)
 
     def form(self, answer: str) -> str:
         """By value and numbers: two expressions that use the same numbers and come to the same
@@ -57,7 +57,7 @@ class CountdownSet:
         return (
             write.teacher(game, rng)
             if pupil is None
-            else write.pupil(game, rng, known_pupil(pupil, self.pupils))
+            else write.pupil(game, rng, check_pupil(pupil, self.pupils))
         )
 
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from backend.problems.base import REPAIR, answer_step
-from backend.problems.countdown.arithmetic import Operation, Reach, operations
+from backend.problems.countdown.arithmetic import Operation, ReachableNumbers, operations
 from backend.problems.countdown.game import Game
 
 PUPILS = (
@@ -83,7 +83,7 @@ class Expressions:
         return self._texts[0][1]
 
 
-def _written(game: Game, line: Sequence[tuple[Operation, Numbers]]) -> list[str]:
+def _write(game: Game, line: Sequence[tuple[Operation, Numbers]]) -> list[str]:
     expressions, steps = Expressions(game.numbers), []
     for move, left in line:
         expressions.play(move)
@@ -95,7 +95,7 @@ def _start(game: Game) -> Numbers:
     return tuple(Fraction(number) for number in game.numbers)
 
 
-def _won(game: Game, rng: random.Random) -> list[tuple[Operation, Numbers]]:
+def _find_win(game: Game, rng: random.Random) -> list[tuple[Operation, Numbers]]:
     line = winning(_start(game), game.target, rng, set())
     assert line is not None, "a game is made so that it can be won"
     return line
@@ -103,15 +103,15 @@ def _won(game: Game, rng: random.Random) -> list[tuple[Operation, Numbers]]:
 
 def teacher(game: Game, rng: random.Random) -> list[str]:
     """A right solution."""
-    return _written(game, _won(game, rng))
+    return _write(game, _find_win(game, rng))
 
 
 def repair(game: Game, rng: random.Random) -> list[str]:
     """A right solution with one slip, a wrong sum or a dead end, that the next step takes back."""
-    line = _won(game, rng)
-    steps, place = _written(game, line), rng.randrange(len(line))
+    line = _find_win(game, rng)
+    steps, place = _write(game, line), rng.randrange(len(line))
     before = line[place - 1][1] if place else _start(game)
-    reach, wrong = Reach(game.target), None
+    reach, wrong = ReachableNumbers(game.target), None
     moves = [
         (move, left) for move, left in operations(before, plain=True) if move.result <= LARGEST
     ]
@@ -127,7 +127,7 @@ def repair(game: Game, rng: random.Random) -> list[str]:
 
 def pupil(game: Game, rng: random.Random, name: str) -> list[str]:
     """A whole solution by a pupil with one misconception."""
-    line = _won(game, rng)
+    line = _find_win(game, rng)
     if name == "early_answer":
         return _early(game, line, rng)
     expressions, steps = Expressions(game.numbers), []
@@ -193,4 +193,4 @@ def bend(
 def _early(game: Game, line: list[tuple[Operation, Numbers]], rng: random.Random) -> list[str]:
     """Answers with numbers left over."""
     stop = rng.randrange(1, len(line))
-    return _written(game, line[:stop])
+    return _write(game, line[:stop])

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from backend.problems.base import Verdict
 from backend.problems.integers import integer
-from backend.problems.ledger.facts import Calculation, Fact, Ledger, Quantity
-from backend.problems.ledger.read import Answer, Plan, Worked, read_step
+from backend.problems.ledger.facts import Calculation, Fact, LedgerFacts, Quantity
+from backend.problems.ledger.read import AnswerSentence, PlanSentence, Worked, read_step
 from backend.problems.walk import walk
 
 KINDS = (
@@ -25,9 +25,9 @@ Known: TypeAlias = frozenset[Quantity]
 RIGHT = Verdict(True, None, "true, and founded on what is known")
 
 
-def check(ledger: Ledger, steps: Sequence[str]) -> list[Verdict]:
+def check(ledger: LedgerFacts, steps: Sequence[str]) -> list[Verdict]:
     """One verdict per step."""
-    judge = _Judge(ledger)
+    judge = _LedgerJudge(ledger)
     return walk(
         frozenset(fact.gives for fact in ledger.facts if fact.kind == "given"), steps, judge
     )
@@ -38,10 +38,10 @@ def wrong(kind: str, reason: str) -> Verdict:
     return Verdict(False, kind, reason)
 
 
-class _Judge:
+class _LedgerJudge:
     """Judges one step from what is known before it."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: LedgerFacts) -> None:
         self.ledger, self.facts, self.truth = ledger, ledger.by_quantity(), ledger.truth()
         self.goal = tuple(Quantity(who, ledger.item) for who in ledger.goal)
         self.answer = sum(self.truth[key] for key in self.goal)
@@ -65,15 +65,17 @@ class _Judge:
         step = read_step(text)
         if step is None:
             return wrong("unreadable", "not a sentence of this kind of solution"), known
-        if isinstance(step, Answer):
+        if isinstance(step, AnswerSentence):
             return self._answer(known, step.text), known
-        if isinstance(step, Plan):
+        if isinstance(step, PlanSentence):
             return self._plan(step), known
         if isinstance(step, Fact):
-            return self._copied(step) or RIGHT, known
+            return self._check_copy(step) or RIGHT, known
         if isinstance(step.head, Fact):
             key = step.head.gives
-            verdict = self._copied(step.head) or self._worked(known, self.facts[key].needs, step)
+            verdict = self._check_copy(step.head) or self._check_work(
+                known, self.facts[key].needs, step
+            )
         else:
             key = self.whole
             verdict = self._together(known, step)
@@ -86,13 +88,13 @@ class _Judge:
             return wrong("wrong_answer", f"the quantity asked for is {self.answer}")
         return RIGHT
 
-    def _plan(self, step: Plan) -> Verdict:
+    def _plan(self, step: PlanSentence) -> Verdict:
         fact = self.facts.get(Quantity(step.who, self.ledger.item))
         if fact is None or not fact.refs or sorted(fact.refs) != sorted(step.refs):
             return wrong("wrong_plan", f"{step.who} does not depend on {' and '.join(step.refs)}")
         return RIGHT
 
-    def _copied(self, said: Fact) -> Verdict | None:
+    def _check_copy(self, said: Fact) -> Verdict | None:
         """What is wrong with a fact as it was copied; None if it stands so in the question."""
         fact = self.facts.get(said.gives)
         if fact == said:
@@ -117,9 +119,9 @@ class _Judge:
         assert isinstance(pair, tuple)
         if sorted(pair) != sorted(self.ledger.goal):
             return wrong("wrong_person", "the question does not ask for these two together")
-        return self._worked(known, tuple(Quantity(who, self.ledger.item) for who in pair), step)
+        return self._check_work(known, tuple(Quantity(who, self.ledger.item) for who in pair), step)
 
-    def _worked(self, known: Known, needs: Sequence[Quantity], step: Worked) -> Verdict:
+    def _check_work(self, known: Known, needs: Sequence[Quantity], step: Worked) -> Verdict:
         values = [self.truth[key] for key in needs]
         fact = self.facts[step.head.gives] if isinstance(step.head, Fact) else None
         if fact is not None and fact.kind == "given":

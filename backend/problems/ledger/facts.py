@@ -129,7 +129,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class LedgerFacts:
     """A whole problem: facts in the order of the question, the item asked for and the one or two
     people asked about."""
 
@@ -170,8 +170,8 @@ class Ledger:
         return {"verb": self.verb, "item": self.item, "facts": rows, "goal": list(self.goal)}
 
     @staticmethod
-    def of(problem: Problem) -> Ledger:
+    def of(problem: Problem) -> LedgerFacts:
         """The ledger behind a problem."""
         meta = problem.meta
         facts = tuple(Fact(k, w, i, n, s, tuple(refs)) for k, w, i, n, s, refs in meta["facts"])
-        return Ledger(meta["verb"], meta["item"], facts, tuple(meta["goal"]))
+        return LedgerFacts(meta["verb"], meta["item"], facts, tuple(meta["goal"]))

@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, field
 
 from backend.problems.ledger.difficulty import LedgerDifficulty
-from backend.problems.ledger.facts import ITEMS, NAMES, VERBS, Fact, Ledger, Quantity
+from backend.problems.ledger.facts import ITEMS, NAMES, VERBS, Fact, LedgerFacts, Quantity
 
 
 @dataclass
@@ -108,7 +108,7 @@ def leaf(rng: random.Random, who: str, item: str, largest: int) -> Fact:
     )
 
 
-def generate(difficulty: LedgerDifficulty, rng: random.Random) -> Ledger:
+def generate(difficulty: LedgerDifficulty, rng: random.Random) -> LedgerFacts:
     """A ledger of that difficulty; the number of operations needed lies within
     `difficulty.steps`.
     """
@@ -135,4 +135,4 @@ def generate(difficulty: LedgerDifficulty, rng: random.Random) -> Ledger:
         facts.insert(rng.randint(0, len(facts)), extra)
     if rng.random() < difficulty.shuffled:
         rng.shuffle(facts)
-    return Ledger(rng.choice(tuple(VERBS)), item, tuple(facts), goal)
+    return LedgerFacts(rng.choice(tuple(VERBS)), item, tuple(facts), goal)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from backend.problems.base import Grade, Problem, Verdict, known_pupil
+from backend.problems.base import Grade, Problem, Verdict, check_pupil
 from backend.problems.exact import canonical
-from backend.problems.integers import graded_number
+from backend.problems.integers import grade_number
 from backend.problems.ledger import check, write
 from backend.problems.ledger.difficulty import LedgerDifficulty
-from backend.problems.ledger.facts import Ledger, Quantity
+from backend.problems.ledger.facts import LedgerFacts, Quantity
 from backend.problems.ledger.generate import generate
 from backend.problems.ledger.pupils import PUPILS
-from backend.problems.seeds import problem_id, seeded
+from backend.problems.seeds import problem_id, random_source
 
 
 class LedgerSet:
@@ -32,10 +32,10 @@ class LedgerSet:
         """The problem of that level and seed. Level 0 draws from the whole range of
         difficulties.
         """
-        rng = seeded(self.name, level, seed, self.difficulties)
+        rng = random_source(self.name, level, seed, self.difficulties)
         return self.of(generate(self.difficulties[level], rng), level, seed)
 
-    def of(self, ledger: Ledger, level: int | None = None, seed: int | None = None) -> Problem:
+    def of(self, ledger: LedgerFacts, level: int | None = None, seed: int | None = None) -> Problem:
         """A problem around a given ledger."""
         truth = ledger.truth()
         answer = sum(truth[Quantity(who, ledger.item)] for who in ledger.goal)
@@ -44,7 +44,7 @@ class LedgerSet:
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Right if the answer is the very integer asked for."""
-        return graded_number(problem.answer or "", answer)
+        return grade_number(problem.answer or "", answer)
 
     def form(self, answer: str) -> str:
         """As numbers and texts are read everywhere."""
@@ -52,17 +52,17 @@ class LedgerSet:
 
     def check(self, problem: Problem, steps: Sequence[str]) -> list[Verdict]:
         """One verdict per step."""
-        return check.check(Ledger.of(problem), steps)
+        return check.check(LedgerFacts.of(problem), steps)
 
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
         """A right solution, or one by the named pupil."""
-        ledger = Ledger.of(problem)
+        ledger = LedgerFacts.of(problem)
         return (
             write.teacher(ledger, rng)
             if pupil is None
-            else write.pupil(ledger, rng, known_pupil(pupil, self.pupils))
+            else write.pupil(ledger, rng, check_pupil(pupil, self.pupils))
         )
 
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""
-        return write.repair(Ledger.of(problem), rng)
+        return write.repair(LedgerFacts.of(problem), rng)

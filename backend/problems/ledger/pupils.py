@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from backend.problems.ledger.facts import Calculation, Fact, Ledger, Quantity
+from backend.problems.ledger.facts import Calculation, Fact, LedgerFacts, Quantity
 
 PUPILS = (
     "more_fewer_swapped", "half_twice_swapped", "distractor", "stale_value", "unit_missed",
@@ -52,7 +52,7 @@ def without_carry(calculation: Calculation) -> int | None:
     return None
 
 
-def miscopied(number: int) -> int:
+def miscopy(number: int) -> int:
     """The number with its digits turned around, or one more where that changes nothing."""
     turned = int(str(number)[::-1])
     return turned if turned not in (number, 0) and number % 10 else number + 1
@@ -63,7 +63,7 @@ class Pupil:
     """What a pupil believes so far. `work` writes the next step and keeps its result."""
 
     name: str
-    ledger: Ledger
+    ledger: LedgerFacts
     rng: random.Random
     believed: dict[Quantity, int]
     last: int | None = None
@@ -85,7 +85,7 @@ class Pupil:
             calculation = fact.calculation([self.believed[key] for key in fact.needs])
         result = calculation.value
         if not sensible(calculation):
-            calculation, result = forced(calculation)
+            calculation, result = force(calculation)
         if self.name == "carry_slip" and (slipped := without_carry(calculation)):
             result = slipped
         self.believed[fact.gives] = self.last = result
@@ -94,7 +94,7 @@ class Pupil:
     def copied(self, fact: Fact) -> Fact:
         """The fact as the pupil copies it from the question."""
         if self.name == "wrong_copy" and fact.number >= 2 and fact.kind != "times":
-            return replace(fact, number=miscopied(fact.number))
+            return replace(fact, number=miscopy(fact.number))
         return fact
 
     def chosen(self, fact: Fact) -> Calculation:
@@ -139,7 +139,7 @@ class Forced(NamedTuple):
     result: int
 
 
-def forced(calculation: Calculation) -> Forced:
+def force(calculation: Calculation) -> Forced:
     """What a pupil writes where wrong values have led to an operation without a positive integer
     result."""
     if calculation.operator == "-":
@@ -148,7 +148,7 @@ def forced(calculation: Calculation) -> Forced:
     return Forced(calculation, min(max(calculation.value, 1), 999))
 
 
-def slip(ledger: Ledger, fact: Fact, truth: Mapping[Quantity, int], rng: random.Random) -> str:
+def slip(ledger: LedgerFacts, fact: Fact, truth: Mapping[Quantity, int], rng: random.Random) -> str:
     """One wrong way to write the step for a fact whose dependencies are right; a result off by one
     where no other applies.
     """

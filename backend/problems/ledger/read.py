@@ -30,7 +30,7 @@ _TOGETHER = re.compile(f"{_WHO} and {_WHO} together")
 _ANSWER = re.compile(r"The answer is \\boxed\{([^{}]*)\}\.?")
 
 
-class Plan(NamedTuple):
+class PlanSentence(NamedTuple):
     """Which people's quantities a person's quantity is said to need."""
 
     who: str
@@ -46,13 +46,13 @@ class Worked(NamedTuple):
     result: int
 
 
-class Answer(NamedTuple):
+class AnswerSentence(NamedTuple):
     """The content of the box."""
 
     text: str
 
 
-Step: TypeAlias = Plan | Worked | Fact | Answer
+Step: TypeAlias = PlanSentence | Worked | Fact | AnswerSentence
 
 
 def read_fact(text: str) -> Fact | None:
@@ -78,9 +78,9 @@ def read_step(text: str) -> Step | None:
     """What a step says."""
     text = text.strip()
     if m := _ANSWER.fullmatch(text):
-        return Answer(m[1])
+        return AnswerSentence(m[1])
     if m := _PLAN.fullmatch(text):
-        return Plan(m[1], tuple(who for who in (m[2], m[3]) if who))
+        return PlanSentence(m[1], tuple(who for who in (m[2], m[3]) if who))
     if m := _STEP.fullmatch(text):
         pair = _TOGETHER.fullmatch(m[1])
         head = (pair[1], pair[2]) if pair else read_fact(m[1])

@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from backend.problems.base import REPAIR, answer_step
-from backend.problems.ledger.facts import Calculation, Fact, Ledger, Quantity
+from backend.problems.ledger.facts import Calculation, Fact, LedgerFacts, Quantity
 from backend.problems.ledger.pupils import Pupil, slip
 
 PLANNED, NEEDLESS, RESTATED, TURNED = 0.3, 0.25, 0.2, 0.3
@@ -26,7 +26,7 @@ def plan_step(fact: Fact) -> str:
     return f"To find {fact.who} I need {' and '.join(fact.refs)}."
 
 
-def needed(ledger: Ledger) -> list[Fact]:
+def needed_facts(ledger: LedgerFacts) -> list[Fact]:
     """The facts that the goal depends on, each before what it needs (back from the goal)."""
     facts, found = ledger.by_quantity(), []
     stack = [Quantity(who, ledger.item) for who in reversed(ledger.goal)]
@@ -38,7 +38,7 @@ def needed(ledger: Ledger) -> list[Fact]:
     return found
 
 
-def _ordered(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
+def _order(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     """A random order of operations in which every fact comes after what it needs; facts outside the
     list count as known.
     """
@@ -51,11 +51,11 @@ def _ordered(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     return order
 
 
-def _route(ledger: Ledger, rng: random.Random) -> tuple[list[str], list[Fact]]:
+def _route(ledger: LedgerFacts, rng: random.Random) -> tuple[list[str], list[Fact]]:
     """What a solver does: the lines of a plan (often none) and the facts in the order in which they
     are worked through.
     """
-    facts = needed(ledger)
+    facts = needed_facts(ledger)
     operations = [fact for fact in facts if fact.kind != "given"]
     dependent = [fact for fact in operations if fact.refs]
     if len(operations) > 1 and dependent and rng.random() < PLANNED:
@@ -70,27 +70,29 @@ def _route(ledger: Ledger, rng: random.Random) -> tuple[list[str], list[Fact]]:
     ]
     if spare and rng.random() < NEEDLESS:
         operations.append(rng.choice(spare))
-    order = _ordered(operations, rng)
+    order = _order(operations, rng)
     if rng.random() < RESTATED and (given := [fact for fact in facts if fact.kind == "given"]):
         order.insert(0, rng.choice(given))
     return [], order
 
 
-def _line(ledger: Ledger, fact: Fact, values: Mapping[Quantity, int], rng: random.Random) -> str:
+def _line(
+    ledger: LedgerFacts, fact: Fact, values: Mapping[Quantity, int], rng: random.Random
+) -> str:
     if fact.kind == "given":
         return f"{fact.sentence(ledger.verb)}."
-    calculation = turned(fact.calculation([values[key] for key in fact.needs]), rng)
+    calculation = turn(fact.calculation([values[key] for key in fact.needs]), rng)
     return calculation_step(fact.sentence(ledger.verb), calculation, calculation.value)
 
 
-def turned(calculation: Calculation, rng: random.Random) -> Calculation:
+def turn(calculation: Calculation, rng: random.Random) -> Calculation:
     """A sum or a product is sometimes written with its operands the other way round."""
     if calculation.operator in "+*" and rng.random() < TURNED:
         return calculation._replace(left=calculation.right, right=calculation.left)
     return calculation
 
 
-def _ending(ledger: Ledger, values: Mapping[Quantity, int]) -> list[str]:
+def _ending(ledger: LedgerFacts, values: Mapping[Quantity, int]) -> list[str]:
     parts = [values[Quantity(who, ledger.item)] for who in ledger.goal]
     if len(parts) == 1:
         return [answer_step(str(parts[0]))]
@@ -101,14 +103,14 @@ def _ending(ledger: Ledger, values: Mapping[Quantity, int]) -> list[str]:
     ]
 
 
-def teacher(ledger: Ledger, rng: random.Random) -> list[str]:
+def teacher(ledger: LedgerFacts, rng: random.Random) -> list[str]:
     """A right solution."""
     truth = ledger.truth()
     plan, order = _route(ledger, rng)
     return plan + [_line(ledger, fact, truth, rng) for fact in order] + _ending(ledger, truth)
 
 
-def repair(ledger: Ledger, rng: random.Random) -> list[str]:
+def repair(ledger: LedgerFacts, rng: random.Random) -> list[str]:
     """A right solution with one slip that the next step notices and repairs."""
     truth = ledger.truth()
     plan, order = _route(ledger, rng)
@@ -124,7 +126,7 @@ def repair(ledger: Ledger, rng: random.Random) -> list[str]:
     return steps + _ending(ledger, truth)
 
 
-def pupil(ledger: Ledger, rng: random.Random, name: str) -> list[str]:
+def pupil(ledger: LedgerFacts, rng: random.Random, name: str) -> list[str]:
     """A whole solution by a pupil with one misconception, who believes every value that came
     out.
     """
@@ -144,7 +146,9 @@ def pupil(ledger: Ledger, rng: random.Random, name: str) -> list[str]:
     return steps + _ending(ledger, mind.believed)
 
 
-def _early(ledger: Ledger, rng: random.Random, plan: list[str], order: list[Fact]) -> list[str]:
+def _early(
+    ledger: LedgerFacts, rng: random.Random, plan: list[str], order: list[Fact]
+) -> list[str]:
     """Stops at a quantity on the way and answers with it."""
     truth = ledger.truth()
     stops = [

@@ -8,7 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from backend.problems.base import Verdict
-from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure, State, listed
+from backend.problems.procedure.instructions import (
+    INSTRUCTIONS,
+    GivenOrder,
+    Procedure,
+    State,
+    list_numbers,
+)
 from backend.problems.procedure.write import TAKEN_FOR
 from backend.problems.walk import walk
 
@@ -26,7 +32,7 @@ _ANSWER = re.compile(r"The answer is \\boxed\{([^{}]*)\}\.?")
 
 def check(procedure: Procedure, steps: Sequence[str]) -> list[Verdict]:
     """One verdict per step."""
-    return walk(0, steps, _Judge(procedure))
+    return walk(0, steps, _ProcedureJudge(procedure))
 
 
 def wrong(kind: str, reason: str) -> Verdict:
@@ -39,7 +45,7 @@ def numbers(text: str) -> State:
     return tuple(map(int, text.split()))
 
 
-class _Judge:
+class _ProcedureJudge:
     """Judges one step from the number of instructions carried out before it."""
 
     def __init__(self, procedure: Procedure) -> None:
@@ -55,7 +61,7 @@ class _Judge:
         if m := _START.fullmatch(text):
             right = numbers(m[1]) == self.procedure.start
             return RIGHT if right else wrong(
-                "wrong_copy", f"the list at the start is {listed(self.procedure.start)}"
+                "wrong_copy", f"the list at the start is {list_numbers(self.procedure.start)}"
             ), done
         if m := _COUNT.fullmatch(text):
             count = len(self.states[done])
@@ -73,8 +79,8 @@ class _Judge:
         given = text.replace(",", " ").split()
         return (
             RIGHT
-            if given == listed(self.states[-1]).split()
-            else wrong("wrong_answer", f"the list is {listed(self.states[-1])}")
+            if given == list_numbers(self.states[-1]).split()
+            else wrong("wrong_answer", f"the list is {list_numbers(self.states[-1])}")
         )
 
     def _after(self, done: int, number: int, said: str | None, state: State) -> Verdict:
@@ -93,15 +99,15 @@ class _Judge:
             if number <= done
             else mistake(order, self.states[number - 1], right, state)
         )
-        return wrong(kind, f"the list after step {number} is {listed(right)}")
+        return wrong(kind, f"the list after step {number} is {list_numbers(right)}")
 
 
-def mistake(order: Order, before: State, right: State, written: State) -> str:
+def mistake(order: GivenOrder, before: State, right: State, written: State) -> str:
     """The kind of mistake that turned `before` into `written` where `right` belongs."""
     if written == before:
         return "skipped_instruction"
     for misconception, taken in TAKEN_FOR.items():
-        if order.name in taken and Order(taken[order.name], order.k).on(before) == written:
+        if order.name in taken and GivenOrder(taken[order.name], order.k).on(before) == written:
             return "wrong_direction" if misconception == "wrong_direction" else "wrong_number"
     if len(written) != len(right):
         return "wrong_length"
@@ -112,10 +118,10 @@ def mistake(order: Order, before: State, right: State, written: State) -> str:
         return "wrong_copy"
     if group == "remove":
         return "wrong_number" if not Counter(written) - Counter(before) else "wrong_copy"
-    return _miscalculated(before, right, written)
+    return _name_miscalculation(before, right, written)
 
 
-def _miscalculated(before: State, right: State, written: State) -> str:
+def _name_miscalculation(before: State, right: State, written: State) -> str:
     """For an arithmetic instruction: a number that should have stayed, a carry, or a sum."""
     places = [place for place, number in enumerate(right) if written[place] != number]
     if any(place < len(before) and right[place] == before[place] for place in places):

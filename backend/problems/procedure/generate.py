@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 
 from backend.problems.procedure.difficulty import ProcedureDifficulty
-from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure, State
+from backend.problems.procedure.instructions import INSTRUCTIONS, GivenOrder, Procedure, State
 
 SHORTEST, LONGEST, LARGEST = 2, 7, 99
 
@@ -18,15 +18,15 @@ def generate(difficulty: ProcedureDifficulty, rng: random.Random) -> Procedure:
     steps = low + min(high - low, int((high - low + 1) * rng.random() ** difficulty.skew))
     largest, length = rng.randint(*difficulty.largest), rng.randint(*difficulty.length)
     start = tuple(rng.sample(range(1, max(largest, length) + 1), length))
-    state, orders = start, list[Order]()
+    state, orders = start, list[GivenOrder]()
     for _ in range(steps):
-        order = _drawn(state, difficulty, rng)
+        order = _draw(state, difficulty, rng)
         orders.append(order)
         state = order.on(state)
     return Procedure(start, tuple(orders))
 
 
-def _drawn(state: State, difficulty: ProcedureDifficulty, rng: random.Random) -> Order:
+def _draw(state: State, difficulty: ProcedureDifficulty, rng: random.Random) -> GivenOrder:
     while True:
         group = (
             "arithmetic"
@@ -38,7 +38,7 @@ def _drawn(state: State, difficulty: ProcedureDifficulty, rng: random.Random) ->
         name = rng.choice(
             [name for name, instruction in INSTRUCTIONS.items() if instruction.group == group]
         )
-        order = Order(name, rng.randint(2, 9) if "{k}" in INSTRUCTIONS[name].text else 0)
+        order = GivenOrder(name, rng.randint(2, 9) if "{k}" in INSTRUCTIONS[name].text else 0)
         if (name == "remove_largest" and state.count(max(state)) > 1) or (
             name == "remove_smallest" and state.count(min(state)) > 1
         ):

@@ -79,7 +79,7 @@ INSTRUCTIONS: Mapping[str, Instruction] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class GivenOrder:
     """One line of a procedure: an instruction and its number `k` (0 where it has none)."""
 
     name: str
@@ -99,7 +99,7 @@ class Procedure:
     """The numbers at the start and the orders to carry out one after the other."""
 
     start: State
-    orders: tuple[Order, ...]
+    orders: tuple[GivenOrder, ...]
 
     def states(self) -> list[State]:
         """The state after each order; entry 0 is the start."""
@@ -113,7 +113,9 @@ class Procedure:
         lines = " ".join(
             f"Step {i}: {order.text()}." for i, order in enumerate(self.orders, start=1)
         )
-        return f"Start with the list {listed(self.start)}. {lines} What is the list at the end?"
+        return (
+            f"Start with the list {list_numbers(self.start)}. {lines} What is the list at the end?"
+        )
 
     def meta(self) -> dict[str, JSON]:
         """As JSON, for `Problem.meta`."""
@@ -126,9 +128,11 @@ class Procedure:
     def of(problem: Problem) -> Procedure:
         """The procedure behind a problem."""
         meta = problem.meta
-        return Procedure(tuple(meta["start"]), tuple(Order(name, k) for name, k in meta["orders"]))
+        return Procedure(
+            tuple(meta["start"]), tuple(GivenOrder(name, k) for name, k in meta["orders"])
+        )
 
 
-def listed(state: Sequence[int]) -> str:
+def list_numbers(state: Sequence[int]) -> str:
     """A list of numbers as it is written."""
     return " ".join(map(str, state))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from backend.problems.base import Grade, Problem, Verdict, known_pupil
+from backend.problems.base import Grade, Problem, Verdict, check_pupil
 from backend.problems.exact import canonical
 from backend.problems.procedure import check, write
 from backend.problems.procedure.difficulty import ProcedureDifficulty
 from backend.problems.procedure.generate import generate
-from backend.problems.procedure.instructions import Procedure, listed
-from backend.problems.seeds import problem_id, seeded
+from backend.problems.procedure.instructions import Procedure, list_numbers
+from backend.problems.seeds import problem_id, random_source
 
 
 class ProcedureSet:
@@ -31,7 +31,7 @@ class ProcedureSet:
         """The problem of that level and seed. Level 0 draws from the whole range of
         difficulties.
         """
-        rng = seeded(self.name, level, seed, self.difficulties)
+        rng = random_source(self.name, level, seed, self.difficulties)
         return self.of(generate(self.difficulties[level], rng), level, seed)
 
     def of(
@@ -39,7 +39,7 @@ class ProcedureSet:
     ) -> Problem:
         """A problem around a given procedure."""
         name = problem_id(self.name, level, seed)
-        answer = listed(procedure.states()[-1])
+        answer = list_numbers(procedure.states()[-1])
         return Problem(name, self.name, level, seed, procedure.question(), answer, procedure.meta())
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
@@ -66,7 +66,7 @@ class ProcedureSet:
         return (
             write.teacher(procedure, rng)
             if pupil is None
-            else write.pupil(procedure, rng, known_pupil(pupil, self.pupils))
+            else write.pupil(procedure, rng, check_pupil(pupil, self.pupils))
         )
 
     def repaired(self, problem: Problem, rng: random.Random) -> list[str]:

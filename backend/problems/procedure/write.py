@@ -14,7 +14,13 @@ from dataclasses import replace
 from itertools import chain
 
 from backend.problems.base import REPAIR, answer_step
-from backend.problems.procedure.instructions import INSTRUCTIONS, Order, Procedure, State, listed
+from backend.problems.procedure.instructions import (
+    INSTRUCTIONS,
+    GivenOrder,
+    Procedure,
+    State,
+    list_numbers,
+)
 
 PUPILS = (
     "wrong_direction", "first_only", "skips_instruction", "largest_smallest_swapped",
@@ -34,14 +40,14 @@ TAKEN_FOR = {
 STARTED, COUNTED = 0.15, 0.12
 
 
-def state_step(number: int, order: Order, state: State) -> str:
+def state_step(number: int, order: GivenOrder, state: State) -> str:
     """A step: which instruction, and the list after it."""
-    return f"After step {number} ({order.text()}): {listed(state)}."
+    return f"After step {number} ({order.text()}): {list_numbers(state)}."
 
 
 def start_step(procedure: Procedure) -> str:
     """The needless but true step that restates the start."""
-    return f"At the start: {listed(procedure.start)}."
+    return f"At the start: {list_numbers(procedure.start)}."
 
 
 def count_step(state: State) -> str:
@@ -58,7 +64,7 @@ def _notes(procedure: Procedure, states: list[State], rng: random.Random) -> dic
     return notes
 
 
-def _assembled(procedure: Procedure, states: list[State], notes: dict[int, str]) -> list[list[str]]:
+def _assemble(procedure: Procedure, states: list[State], notes: dict[int, str]) -> list[list[str]]:
     """The steps after 0, 1, 2 ... instructions, needless ones included."""
     lines: list[list[str]] = [[]]
     lines += [
@@ -70,22 +76,22 @@ def _assembled(procedure: Procedure, states: list[State], notes: dict[int, str])
 def teacher(procedure: Procedure, rng: random.Random) -> list[str]:
     """A right solution."""
     states = procedure.states()
-    lines = _assembled(procedure, states, _notes(procedure, states, rng))
-    return [*chain.from_iterable(lines), answer_step(listed(states[-1]))]
+    lines = _assemble(procedure, states, _notes(procedure, states, rng))
+    return [*chain.from_iterable(lines), answer_step(list_numbers(states[-1]))]
 
 
 def repair(procedure: Procedure, rng: random.Random) -> list[str]:
     """A right solution with one slip that the next step notices and repairs."""
     states = procedure.states()
-    lines = _assembled(procedure, states, _notes(procedure, states, rng))
+    lines = _assemble(procedure, states, _notes(procedure, states, rng))
     place = rng.randrange(1, len(states))
     order = procedure.orders[place - 1]
-    slip = state_step(place, order, _slipped(order, states[place - 1], rng))
+    slip = state_step(place, order, _slip(order, states[place - 1], rng))
     lines[place][:1] = [slip, REPAIR + lines[place][0]]
-    return [*chain.from_iterable(lines), answer_step(listed(states[-1]))]
+    return [*chain.from_iterable(lines), answer_step(list_numbers(states[-1]))]
 
 
-def _slipped(order: Order, state: State, rng: random.Random) -> State:
+def _slip(order: GivenOrder, state: State, rng: random.Random) -> State:
     right = order.on(state)
     for name in rng.sample(PUPILS, len(PUPILS)):
         wrong = wrongly(name, order, state, rng)
@@ -94,7 +100,7 @@ def _slipped(order: Order, state: State, rng: random.Random) -> State:
     return (right[0] + 1, *right[1:])
 
 
-def wrongly(name: str, order: Order, state: State, rng: random.Random) -> State:
+def wrongly(name: str, order: GivenOrder, state: State, rng: random.Random) -> State:
     """The state after an order as the named pupil carries it out; the right one where the
     misconception does not apply.
     """
@@ -103,14 +109,14 @@ def wrongly(name: str, order: Order, state: State, rng: random.Random) -> State:
         return replace(order, name=taken).on(state)
     right = order.on(state)
     if name == "carry_slip" and INSTRUCTIONS[order.name].group == "arithmetic":
-        return _carries_forgotten(order, state, right)
+        return _forget_carries(order, state, right)
     if name == "wrong_copy" and len(right) > 2 and rng.random() < 0.5:
         place = rng.randrange(len(right) - 1)
         return (*right[:place], right[place + 1], right[place], *right[place + 2 :])
     return right
 
 
-def _carries_forgotten(order: Order, state: State, right: State) -> State:
+def _forget_carries(order: GivenOrder, state: State, right: State) -> State:
     if order.name == "append_sum":
         return (*right[:-1], right[-1] - 10 if state[0] % 10 + state[1] % 10 >= 10 else right[-1])
     if len(right) != len(state):
@@ -135,4 +141,4 @@ def pupil(procedure: Procedure, rng: random.Random, name: str) -> list[str]:
             return teacher(procedure, rng)
         state = after
         steps.append(state_step(place + 1, order, state))
-    return [*steps, answer_step(listed(state))]
+    return [*steps, answer_step(list_numbers(state))]

@@ -136,7 +136,7 @@ def agreement(
     ]
     verdicts = _pairs(*(_verdicts(labels) for labels in given))
     sets = _pairs(*(_category_sets(labels) for labels in given))
-    joined = [(_joined(mine, categories), _joined(theirs, categories)) for mine, theirs in sets]
+    joined = [(_join(mine, categories), _join(theirs, categories)) for mine, theirs in sets]
     used = [key for key in categories if any(key in each for pair in sets for each in pair)]
     return Agreement(
         one,
@@ -198,7 +198,7 @@ def _category_sets(rows: Iterable[Labelled]) -> dict[int, frozenset[str]]:
     return found
 
 
-def _joined(keys: frozenset[str], order: Sequence[str]) -> str:
+def _join(keys: frozenset[str], order: Sequence[str]) -> str:
     return " + ".join([*(key for key in order if key in keys), *sorted(keys - set(order))]) or NONE
 
 

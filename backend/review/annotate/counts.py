@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Told(Protocol):
+class LabelRow(Protocol):
     """A stored label with the strategy of its run."""
 
     @property
@@ -25,7 +25,7 @@ class Told(Protocol):
 
 
 @dataclass(frozen=True)
-class Cell:
+class CountCell:
     """A strategy and a category: the runs in which anybody gave it, and how often it was given."""
 
     strategy: str
@@ -40,10 +40,10 @@ class Counts:
     run counts once in a cell, whoever labelled it."""
 
     labelled: dict[str, int]
-    cells: tuple[Cell, ...]
+    cells: tuple[CountCell, ...]
 
 
-def counted(rows: Iterable[Told]) -> Counts:
+def count_labels(rows: Iterable[LabelRow]) -> Counts:
     """Count labels of any number of authors; strategies and categories by name."""
     runs: dict[str, set[int]] = defaultdict(set)
     given: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -52,10 +52,10 @@ def counted(rows: Iterable[Told]) -> Counts:
         if row.kind == "category":
             given[row.strategy, row.label].append(row.run_id)
     cells = tuple(
-        Cell(strategy, key, len(set(ids)), len(ids))
+        CountCell(strategy, key, len(set(ids)), len(ids))
         for (strategy, key), ids in sorted(given.items())
     )
     return Counts({name: len(runs[name]) for name in sorted(runs)}, cells)
 
 
-__all__ = ["Cell", "Counts", "counted"]
+__all__ = ["CountCell", "Counts", "count_labels"]

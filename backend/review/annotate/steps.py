@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Part:
+class StepPart:
     """Where a step stands in a node: characters [start, end) of the node's text."""
 
     node: int
@@ -23,7 +23,7 @@ class WrittenStep:
 
     number: int
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[StepPart, ...]
 
     @property
     def node(self) -> int:
@@ -31,7 +31,7 @@ class WrittenStep:
         return self.parts[-1].node
 
 
-def written_steps(
+def split_steps(
     nodes: Sequence[tuple[int, str]], delimiter: str, ends: Collection[int] = ()
 ) -> list[WrittenStep]:
     """The steps that `nodes` (id and text, from below the prompt down) write together. Empty pieces
@@ -58,25 +58,25 @@ def _groups(nodes: Sequence[tuple[int, str]], ends: Collection[int]) -> list[lis
     return groups
 
 
-def _parts(nodes: Sequence[tuple[int, str]], start: int, end: int) -> tuple[Part, ...]:
-    parts: list[Part] = []
+def _parts(nodes: Sequence[tuple[int, str]], start: int, end: int) -> tuple[StepPart, ...]:
+    parts: list[StepPart] = []
     at = 0
     for node, text in nodes:
         low, high = max(start, at), min(end, at + len(text))
         if low < high:
-            parts.append(Part(node, low - at, high - at))
+            parts.append(StepPart(node, low - at, high - at))
         at += len(text)
     return tuple(parts)
 
 
-def covering(step: WrittenStep, start: int, end: int) -> list[Part]:
+def covering(step: WrittenStep, start: int, end: int) -> list[StepPart]:
     """The parts of nodes that characters [start, end) of a step lie in."""
-    found: list[Part] = []
+    found: list[StepPart] = []
     at = 0
     for part in step.parts:
         low, high = max(start, at), min(end, at + part.end - part.start)
         if low < high:
-            found.append(Part(part.node, part.start + low - at, part.start + high - at))
+            found.append(StepPart(part.node, part.start + low - at, part.start + high - at))
         at += part.end - part.start
     return found
 
@@ -99,4 +99,4 @@ def words_of(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in re.finditer(r"\S+", text)]
 
 
-__all__ = ["Part", "WrittenStep", "covering", "tokens_over", "words_of", "written_steps"]
+__all__ = ["StepPart", "WrittenStep", "covering", "split_steps", "tokens_over", "words_of"]

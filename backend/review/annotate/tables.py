@@ -3,7 +3,7 @@
 A spreadsheet takes a cell that begins with =, +, -, @ or a control character for a formula. So in
 CSV a text that begins so is written with an apostrophe before it, and one that begins with an
 apostrophe as well: whoever reads the file takes one leading apostrophe off every text column
-(`unescaped`) and has the text exactly. Parquet holds texts as they are.
+(`unescape_cell`) and has the text exactly. Parquet holds texts as they are.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ TEXTS = frozenset(field.name for field in SCHEMA if field.type == pa.string())
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
 
 
-def escaped(text: str) -> str:
+def escape_cell(text: str) -> str:
     """A text as a spreadsheet shows it without computing anything."""
     return "'" + text if text.startswith(FORMULA) else text
 
 
-def unescaped(text: str) -> str:
-    """What `escaped` was given."""
+def unescape_cell(text: str) -> str:
+    """What `escape_cell` was given."""
     return text.removeprefix("'")
 
 
@@ -71,7 +71,7 @@ def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
     if name in TEXTS:
-        return escaped(str(value))
+        return escape_cell(str(value))
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
@@ -86,4 +86,4 @@ def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return sink.getvalue()
 
 
-__all__ = ["SCHEMA", "TEXTS", "csv_bytes", "escaped", "parquet_bytes", "unescaped"]
+__all__ = ["SCHEMA", "TEXTS", "csv_bytes", "escape_cell", "parquet_bytes", "unescape_cell"]

@@ -19,13 +19,13 @@ from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.core.types import JSON, Finish, Score
-from backend.judging.aggregation import aggregated
+from backend.judging.aggregation import aggregate
 from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
 from backend.review.reselect import Reselection, reselect
-from backend.review.stored_run import Choice, Trace
+from backend.review.stored_run import ChosenAnswer, Trace
 from backend.review.what_if.frozen import FrozenEngine, FrozenRewardModel, Unpaid
 from backend.runs.control import Control
 from backend.runs.driver import rule_of, run
@@ -36,7 +36,7 @@ STEERED_BY = "prm"
 from a model, so that the search stops where the series has none."""
 
 
-class Judge(NamedTuple):
+class Rescorer(NamedTuple):
     """A stored series by its name: the score of each node by its id. A node that it lacks was never
     scored, whatever else could score it."""
 
@@ -56,7 +56,7 @@ class Changes:
     aggregation: Aggregation | None = None
     params: Mapping[str, JSON] = field(default_factory=dict)
     first: int | None = None
-    judge: Judge | None = None
+    judge: Rescorer | None = None
 
     def applied(self, spec: RunSpec) -> RunSpec:
         """The spec with the changes; another selector begins with its own defaults."""
@@ -126,7 +126,7 @@ async def what_if(
     rule = rule_of(asked)
     found_by = Replayed(stored.trace, None)
     if changes.of_search(spec):
-        found_by = await replayed(asked, problem, stored, grade, compare, changes.judge)
+        found_by = await replay(asked, problem, stored, grade, compare, changes.judge)
     heard = verdicts_in(found_by.trace.events)
     classes = classes_of(problem, compare, {**stored.paid.verdicts, **heard})
     found = reselect(
@@ -142,17 +142,17 @@ async def what_if(
     )
 
 
-async def replayed(
+async def replay(
     asked: RunSpec,
     problem: Problem,
     stored: Stored,
     grade: Callable[[Problem, str | None], Grade],
     compare: Compare | None,
-    judge: Judge | None = None,
+    judge: Rescorer | None = None,
 ) -> Replayed:
     """The search anew over what is stored."""
     paid = again(stored.paid, asked)
-    paid = paid if judge is None else judged_by(judge, paid, stored.trace, asked)
+    paid = paid if judge is None else rejudge(judge, paid, stored.trace, asked)
     sink, engine = MemorySink(), FrozenEngine(stored.engine, stored.trace, problem.question)
     unpaid: Unpaid | None = None
     try:
@@ -183,7 +183,7 @@ def again(paid: Paid, asked: RunSpec) -> Paid:
         if answer.finish is not Finish.ABORTED or answer.failure is not None
     }
     scores = {
-        key: _aggregated(score, asked.aggregation) if by_steps(key[0]) else score
+        key: _reaggregate(score, asked.aggregation) if by_steps(key[0]) else score
         for key, score in paid.scores.items()
     }
     return replace(paid, completions=kept, scores=scores, next_seq=0, elapsed_ms=0.0, anew=True)
@@ -196,7 +196,7 @@ def by_steps(verifier: str) -> bool:
     return entry is not None and entry.by_steps
 
 
-def judged_by(judge: Judge, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
+def rejudge(judge: Rescorer, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
     """The stored answers with the scores of another verifier, under the name of the verifier that
     is asked for."""
     of_steps = by_steps(judge.series.split(" ")[0])
@@ -207,18 +207,18 @@ def judged_by(judge: Judge, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
     return replace(
         paid,
         scores={
-            key: _aggregated(score, asked.aggregation) if of_steps else score
+            key: _reaggregate(score, asked.aggregation) if of_steps else score
             for key, score in found.items()
         },
     )
 
 
-def _aggregated(paid: PaidScore, how: Aggregation) -> PaidScore:
+def _reaggregate(paid: PaidScore, how: Aggregation) -> PaidScore:
     score = paid.score
     if score.value is None or not score.steps:
         return paid
     return replace(
-        paid, score=Score(aggregated(score.steps, how), score.steps, score.reason, score.evidence)
+        paid, score=Score(aggregate(score.steps, how), score.steps, score.reason, score.evidence)
     )
 
 
@@ -231,6 +231,6 @@ def _in_stored_ids(found: Reselection, own: Trace, stored: Trace) -> Reselection
     chosen = found.chosen
     return replace(
         found,
-        chosen=None if chosen is None else Choice(named[0], chosen.answer, chosen.correct),
+        chosen=None if chosen is None else ChosenAnswer(named[0], chosen.answer, chosen.correct),
         leaders=tuple(named),
     )

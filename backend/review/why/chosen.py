@@ -101,7 +101,7 @@ MEASURES: Mapping[str, Callable[[Pool, Class], Measured]] = MappingProxyType(
 )
 
 
-def measured(rule: str, pool: Pool, classes: Callable[[str | None], str | None]) -> Measured:
+def measure_by(rule: str, pool: Pool, classes: Callable[[str | None], str | None]) -> Measured:
     """What `rule` goes by. Of a rule that no single number tells (the other votes) it is how many
     candidates give the answer."""
     return MEASURES.get(rule, _votes)(pool, lambda node: classes(extract_answer(node.written())))

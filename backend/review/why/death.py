@@ -31,9 +31,9 @@ from backend.core.types import Kind, Node
 from backend.judging.aggregation import steps_of
 from backend.problems.base import Grade, Problem
 from backend.review.reselect import Ranked
-from backend.review.stored_run import Choice, Trace
+from backend.review.stored_run import ChosenAnswer, Trace
 from backend.review.why import evidence, words
-from backend.review.why.chosen import measured
+from backend.review.why.chosen import measure_by
 from backend.review.why.fate import Fate, Fates, How
 from backend.review.why.notes import Notes
 from backend.review.why.words import Where
@@ -73,7 +73,7 @@ class Death:
     measure: str = ""
 
 
-class Case(NamedTuple):
+class SearchCase(NamedTuple):
     """A stored run as it is looked into. `pool` are its candidates of the end and `own` its choice;
     `rule` and `status` are names."""
 
@@ -82,7 +82,7 @@ class Case(NamedTuple):
     grade: Callable[[str | None], Grade]
     pool: Sequence[Ranked]
     classes: Classes
-    own: Choice | None
+    own: ChosenAnswer | None
     rule: str
     status: str
     delimiter: str = "\n\n"
@@ -103,34 +103,34 @@ class Case(NamedTuple):
         )
 
 
-def death(case: Case) -> Death:
+def death(case: SearchCase) -> Death:
     """The cause for one run. Blocks where answers have to be compared by algebra."""
     if case.problem.answer is None:
         return Death(Cause.UNKNOWN, words.UNKNOWN)
     nodes, grader = evidence.solutions(case.trace), evidence.Grader(case.grade)
     if not nodes:
         return Death(Cause.NEVER_GENERATED, words.NOTHING)
-    if case.own is not None and (told := _chosen(case, case.own)) is not None:
+    if case.own is not None and (told := _explain_choice(case, case.own)) is not None:
         return told
-    right = evidence.finished(nodes, grader.right)
+    right = evidence.finished_texts(nodes, grader.right)
     candidates = {one.node for one in case.pool}
     if case.own is not None and (passed_over := [node for node in right if node in candidates]):
-        return _not_chosen(case, case.own, passed_over)
+        return _explain_rival(case, case.own, passed_over)
     notes = Notes(case.trace.events)
     fates = Fates(case.trace, notes, case.pool, case.status)
     if right:
         node, fate = _last_over(case.trace, right, fates.left_out)
-        return _dropped_or_cut(case, fate, case.where(node, finished=True))
+        return _explain_drop(case, fate, case.where(node, finished=True))
     copies = {case.trace.nodes[copy] for copy in notes.copies}
     sound = evidence.sound(nodes, case.problem, case.delimiter, copies)
     if sound is None:
         return _without_checker(case, [node for node in nodes if node not in copies], fates)
     parents = {node.parent for node in sound}
     node, fate = _last_over(case.trace, [node for node in sound if node not in parents], fates.of)
-    return _dropped_or_cut(case, fate, case.where(node))
+    return _explain_drop(case, fate, case.where(node))
 
 
-def _chosen(case: Case, own: Choice) -> Death | None:
+def _explain_choice(case: SearchCase, own: ChosenAnswer) -> Death | None:
     """What to say of the chosen text, if the right answer got so far."""
     node = None if own.node is None else case.trace.nodes[own.node]
     step = None if node is None else case.where(node).step
@@ -149,7 +149,7 @@ def _chosen(case: Case, own: Choice) -> Death | None:
     reason = "the grade is undecided" if undecided else "no answer can be read"
     return Death(
         Cause.NOT_EXTRACTED,
-        words.not_extracted(own, case.answer, found),
+        words.say_not_extracted(own, case.answer, found),
         own.node,
         step,
         case.answered,
@@ -159,29 +159,29 @@ def _chosen(case: Case, own: Choice) -> Death | None:
     )
 
 
-def _not_chosen(case: Case, own: Choice, right: Sequence[Node]) -> Death:
+def _explain_rival(case: SearchCase, own: ChosenAnswer, right: Sequence[Node]) -> Death:
     """The candidate with the right answer that came nearest to being chosen, against the one that
     was."""
-    measure = measured(case.rule, case.pool, case.classes.of)
+    measure = measure_by(case.rule, case.pool, case.classes.of)
     best = measure.strongest(right)
     winning = None if own.node is None else measure.worth.get(case.trace.nodes[own.node])
     seq = case.trace.seqs[case.trace.ids[best]] if case.answered is None else case.answered
     fate = Fate(
         How.DROPPED, "answer", seq, seq, case.rule, measure.worth[best], winning, measure.name
     )
-    sentence = words.not_chosen(case.rule, own, case.trace.ids[best], case.answer, fate)
-    return _told(Cause.NOT_CHOSEN, sentence, fate, case.where(best, finished=True))
+    sentence = words.say_not_chosen(case.rule, own, case.trace.ids[best], case.answer, fate)
+    return _describe(Cause.NOT_CHOSEN, sentence, fate, case.where(best, finished=True))
 
 
-def _dropped_or_cut(case: Case, fate: Fate, where: Where) -> Death:
+def _explain_drop(case: SearchCase, fate: Fate, where: Where) -> Death:
     if fate.how is How.DROPPED:
-        return _told(Cause.PRUNED, words.dropped(fate, where, case.answer), fate, where)
+        return _describe(Cause.PRUNED, words.say_dropped(fate, where, case.answer), fate, where)
     if fate.how is How.CUT_OFF:
-        return _told(Cause.CUT_OFF, words.cut_off(fate, where, case.answer), fate, where)
-    return _told(Cause.NEVER_GENERATED, words.went_wrong(fate, where, case.answer), fate, where)
+        return _describe(Cause.CUT_OFF, words.cut_off(fate, where, case.answer), fate, where)
+    return _describe(Cause.NEVER_GENERATED, words.went_wrong(fate, where, case.answer), fate, where)
 
 
-def _without_checker(case: Case, nodes: Sequence[Node], fates: Fates) -> Death:
+def _without_checker(case: SearchCase, nodes: Sequence[Node], fates: Fates) -> Death:
     """Only finished texts tell anything here, and none of them is right. Where none is finished at
     all, what cut the last one off."""
     texts = [node for node in nodes if node.done and node.kind is not Kind.ROLLOUT]
@@ -193,7 +193,7 @@ def _without_checker(case: Case, nodes: Sequence[Node], fates: Fates) -> Death:
         if fate.how is How.CUT_OFF:
             where = case.where(node)
             return replace(
-                _told(Cause.CUT_OFF, words.open_end(fate, where), fate, where), evidence=None
+                _describe(Cause.CUT_OFF, words.open_end(fate, where), fate, where), evidence=None
             )
     sentence = words.never_among(len(texts), case.answer)
     return Death(
@@ -213,7 +213,7 @@ def _last_over(
     return max(fates, key=lambda pair: (pair[1].over, pair[0].depth, -trace.ids[pair[0]]))
 
 
-def _told(cause: Cause, sentence: str, fate: Fate, where: Where) -> Death:
+def _describe(cause: Cause, sentence: str, fate: Fate, where: Where) -> Death:
     value, cut = (
         number if number is not None and math.isfinite(number) else None
         for number in (fate.value, fate.cut)
@@ -237,7 +237,7 @@ def _told(cause: Cause, sentence: str, fate: Fate, where: Where) -> Death:
     )
 
 
-def counted(deaths: Iterable[Death]) -> dict[Cause, int]:
+def count_causes(deaths: Iterable[Death]) -> dict[Cause, int]:
     """How often each cause occurs; all causes are named."""
     found = Counter(death.cause for death in deaths)
     return {cause: found[cause] for cause in Cause}

@@ -48,7 +48,7 @@ def solutions(trace: Trace) -> list[Node]:
     return list(own)
 
 
-def finished(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list[Node]:
+def finished_texts(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list[Node]:
     """The texts at their end, by themselves or not, in which the right answer is read."""
     return [
         node

@@ -66,12 +66,12 @@ class Fates:
         return self._first(
             node,
             (
-                self._continued,
-                self._stopped,
-                self._pruned,
-                self._not_drawn,
+                self._when_continued,
+                self._when_stopped,
+                self._when_pruned,
+                self._when_not_drawn,
                 self._waiting,
-                self._finished,
+                self._when_finished,
             ),
         )
 
@@ -80,12 +80,12 @@ class Fates:
         return self._first(
             node,
             (
-                self._tried_out,
-                self._stopped,
-                self._pruned,
-                self._not_drawn,
+                self._when_tried_out,
+                self._when_stopped,
+                self._when_pruned,
+                self._when_not_drawn,
                 self._waiting,
-                self._superseded,
+                self._when_superseded,
             ),
         )
 
@@ -95,7 +95,7 @@ class Fates:
             (fate for read in readers if (fate := read(node, number_)) is not None), None
         ) or self._open(node, number_)
 
-    def _continued(self, node: Node, number_: int) -> Fate | None:
+    def _when_continued(self, node: Node, number_: int) -> Fate | None:
         if node not in self.children:
             return None
         last = max(self._trace.seqs[self._trace.ids[child]] for child in self.children[node])
@@ -104,7 +104,7 @@ class Fates:
             How.CONTINUED, "node", last, last, f"{count} continuation{'s' if count > 1 else ''}"
         )
 
-    def _tried_out(self, node: Node, number_: int) -> Fate | None:
+    def _when_tried_out(self, node: Node, number_: int) -> Fate | None:
         if node.kind is not Kind.ROLLOUT:
             return None
         event = self._notes.rollouts.get(number_)
@@ -118,7 +118,7 @@ class Fates:
             event.worth if event else None,
         )
 
-    def _stopped(self, node: Node, number_: int) -> Fate | None:
+    def _when_stopped(self, node: Node, number_: int) -> Fate | None:
         seq, last = self._trace.seqs[number_], self._notes.last_step
         if node.finish is Finish.BUDGET:
             return self._at_end() or Fate(
@@ -133,7 +133,7 @@ class Fates:
             else Fate(How.DROPPED, "node", seq, seq, "stopped, others had finished")
         )
 
-    def _pruned(self, node: Node, number_: int) -> Fate | None:
+    def _when_pruned(self, node: Node, number_: int) -> Fate | None:
         note = self._notes.pruned.get(number_)
         if note is None:
             return None
@@ -157,7 +157,7 @@ class Fates:
             min(known, default=None) if cut is None and value is not None else cut,
         )
 
-    def _not_drawn(self, node: Node, number_: int) -> Fate | None:
+    def _when_not_drawn(self, node: Node, number_: int) -> Fate | None:
         draw = self._notes.resampled.get(number_)
         if draw is None or draw.drawn:
             return None
@@ -189,7 +189,7 @@ class Fates:
             "f = g + h",
         )
 
-    def _finished(self, node: Node, number_: int) -> Fate | None:
+    def _when_finished(self, node: Node, number_: int) -> Fate | None:
         if not node.done:
             return None
         seq = self._trace.seqs[number_]
@@ -197,7 +197,7 @@ class Fates:
             return Fate(How.CUT_OFF, "node", seq, seq, "length limit of the text")
         return Fate(How.FINISHED, "node", seq, seq)
 
-    def _superseded(self, node: Node, number_: int) -> Fate | None:
+    def _when_superseded(self, node: Node, number_: int) -> Fate | None:
         seq = self._trace.seqs[number_]
         later = [
             note for note in self._notes.references if note.seq > seq and note.body.node != number_
@@ -244,7 +244,7 @@ class Fates:
                 mean.worth,
                 measure="mean of what was backed up",
             )
-        if (contest := self._lost(node, number_)) is not None:
+        if (contest := self._find_contest(node, number_)) is not None:
             return Fate(
                 How.DROPPED,
                 "selected",
@@ -274,7 +274,7 @@ class Fates:
             max(self._pool, default=None),
         )
 
-    def _lost(self, node: Node, number_: int) -> Contest | None:
+    def _find_contest(self, node: Node, number_: int) -> Contest | None:
         """The last walk that passed the node, or one above it, by."""
         seq = self._trace.seqs[number_]
         contests = (

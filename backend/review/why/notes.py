@@ -46,7 +46,7 @@ class Noted(NamedTuple, Generic[B]):
         return self.event.seq
 
 
-class Draw(NamedTuple):
+class SlotDraw(NamedTuple):
     """A resampling that a particle took part in: whether it was drawn, and its `share` of the
     weight in [0, 1]."""
 
@@ -64,7 +64,7 @@ class Contest(NamedTuple):
     winning: float | None
 
 
-class Tried(NamedTuple):
+class TriedContinuation(NamedTuple):
     """A rollout that tried a node out, or a value that was backed up to it, and what it was
     worth."""
 
@@ -79,13 +79,13 @@ class Notes:
 
     def __init__(self, events: Sequence[EventRecord]) -> None:
         self.pruned: dict[int, Noted[Pruned[int]]] = {}
-        self.resampled: dict[int, Draw] = {}
+        self.resampled: dict[int, SlotDraw] = {}
         self.pushed: dict[int, Noted[Pushed[int]]] = {}
         self.popped: dict[int, Noted[Popped[int]]] = {}
         self.contested: dict[int, Contest] = {}
-        self.means: dict[int, Tried] = {}
-        self.tried: dict[int, Tried] = {}
-        self.rollouts: dict[int, Tried] = {}
+        self.means: dict[int, TriedContinuation] = {}
+        self.tried: dict[int, TriedContinuation] = {}
+        self.rollouts: dict[int, TriedContinuation] = {}
         self.granted: dict[tuple[int, str], dict[int, int]] = {}
         self.kept: dict[tuple[int, str], tuple[float | None, ...]] = {}
         self.shares: dict[int, float] = {}
@@ -128,13 +128,14 @@ class Notes:
     def _read_tree(self, event: EventRecord) -> None:
         match event.body:
             case Selected() as selected:
-                self._lost(event, selected)
+                self._note_loss(event, selected)
             case Backed(path=path, means=means):
                 self.means |= {
-                    node: Tried(event, mean) for node, mean in zip(path, means, strict=False)
+                    node: TriedContinuation(event, mean)
+                    for node, mean in zip(path, means, strict=False)
                 }
             case Rolled(node=node, rollout=rollout, value=value):
-                self.tried[node] = self.rollouts[rollout] = Tried(event, value)
+                self.tried[node] = self.rollouts[rollout] = TriedContinuation(event, value)
 
     def _read_particles(self, event: EventRecord) -> None:
         match event.body:
@@ -143,13 +144,13 @@ class Notes:
             case Resampled(particles=particles, ancestors=ancestors, log_weights=weights):
                 drawn = {particles[slot] for slot in ancestors if slot < len(particles)}
                 self.resampled |= {
-                    node: Draw(event, node in drawn, share)
+                    node: SlotDraw(event, node in drawn, share)
                     for node, share in shares_of(particles, weights).items()
                 }
             case Referenced() as referenced:
                 self.references.append(Noted(event, referenced))
 
-    def _lost(self, event: EventRecord, selected: Selected[int]) -> None:
+    def _note_loss(self, event: EventRecord, selected: Selected[int]) -> None:
         levels = zip(selected.children, selected.scores, selected.path[1:], strict=False)
         for children, scores, chosen in levels:
             found = dict(zip(children, scores, strict=False))

@@ -12,7 +12,7 @@ from backend.review.labelling import DEFAULT_LABELLER, LABELLERS, StepPath
 from backend.review.stored_run import Trace
 
 
-class Written(NamedTuple):
+class StepOfPath(NamedTuple):
     """A written step, the node in which it begins, and the search's score of the path up to it (or
     of the step, where there is one a step)."""
 
@@ -21,7 +21,7 @@ class Written(NamedTuple):
     score: float | None
 
 
-class Judged(NamedTuple):
+class JudgedStep(NamedTuple):
     """A written step: its number from 1, the node in which it begins, its text, and the labeller's
     verdict (`ok` None: it cannot tell). `kind` names the mistake."""
 
@@ -33,28 +33,28 @@ class Judged(NamedTuple):
     reason: str
 
 
-def judged(
+def judge_steps(
     trace: Trace,
     node: Node,
     problem: Problem,
     delimiter: str = "\n\n",
     labeller: str = DEFAULT_LABELLER,
-) -> list[Judged] | None:
+) -> list[JudgedStep] | None:
     """All steps on the path to a node; None where the labeller can say nothing of this problem.
     Raises `BadInput` that names the labellers there are."""
-    steps = written(trace, node, delimiter)
+    steps = steps_of_path(trace, node, delimiter)
     texts = tuple(step.text for step in steps)
     labels = LABELLERS[labeller].label(StepPath(problem, texts, trace, node, delimiter))
     if labels is None:
         return None
     told = zip(steps, labels, strict=True)
     return [
-        Judged(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason)
+        JudgedStep(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason)
         for place, (step, one) in enumerate(told, 1)
     ]
 
 
-def written(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Written]:
+def steps_of_path(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[StepOfPath]:
     """The steps on the path to a node."""
     parts = node.path()[1:]
     owners = [
@@ -72,7 +72,7 @@ def written(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Written]:
         ]
     )
     return [
-        Written(*each)
+        StepOfPath(*each)
         for each in zip(owners, steps_of(node.written(), delimiter), scores, strict=True)
     ]
 
@@ -98,7 +98,7 @@ def before(node: Node, delimiter: str) -> int:
     return 0 if node.parent is None else len(steps_of(node.parent.written(), delimiter))
 
 
-def first_wrong(steps: Sequence[Judged]) -> Judged | None:
+def first_wrong(steps: Sequence[JudgedStep]) -> JudgedStep | None:
     """The first wrong step that no later one repaired; None where the solution is right as far as
     it goes."""
     last_right = max((one.step for one in steps if one.ok), default=0)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from backend.core.spec import BUDGET_AXES
-from backend.review.stored_run import Choice
+from backend.review.stored_run import ChosenAnswer
 from backend.review.why.fate import Fate, How
 
 UNKNOWN = "The right answer is not known, so nothing can be said of where it died."
@@ -47,7 +47,7 @@ class Where(NamedTuple):
         return f"node {self.node}, step {self.step}"
 
 
-def dropped(fate: Fate, where: Where, answer: str) -> str:
+def say_dropped(fate: Fate, where: Where, answer: str) -> str:
     return (
         f"{_what(where, answer)} ({where}) was dropped: "
         f"{DROPPED.get(fate.note, '{}').format(fate.reason)}{_numbers(fate)}."
@@ -85,7 +85,7 @@ def never_among(texts: int, answer: str) -> str:
     return f"The right answer {answer} was never written: none of {texts} finished texts gives it."
 
 
-def not_chosen(rule: str, own: Choice, node: int, answer: str, fate: Fate) -> str:
+def say_not_chosen(rule: str, own: ChosenAnswer, node: int, answer: str, fate: Fate) -> str:
     tie = ", which came first" if fate.value is not None and fate.value == fate.cut else ""
     rival = (
         f"node {own.node} with {short(own.answer)}"
@@ -98,7 +98,7 @@ def not_chosen(rule: str, own: Choice, node: int, answer: str, fate: Fate) -> st
     )
 
 
-def not_extracted(own: Choice, answer: str, found: str | None) -> str:
+def say_not_extracted(own: ChosenAnswer, answer: str, found: str | None) -> str:
     if own.answer is None:
         what = (
             "is right to its end"
@@ -115,7 +115,7 @@ def not_extracted(own: Choice, answer: str, found: str | None) -> str:
     )
 
 
-def right(own: Choice) -> str:
+def right(own: ChosenAnswer) -> str:
     return f"The search answered right: {short(own.answer or '')} (node {own.node})."
 
 

@@ -6,6 +6,6 @@ exception: whatever ends a run is recorded with a reason and a remedy.
 
 from backend.service.jobs.admission import OWN, Admission
 from backend.service.jobs.failure import Failure, failure
-from backend.service.jobs.jobs import Jobs, Models, Standing
+from backend.service.jobs.jobs import Jobs, ModelHost, RunStatus
 
-__all__ = ["OWN", "Admission", "Failure", "Jobs", "Models", "Standing", "failure"]
+__all__ = ["OWN", "Admission", "Failure", "Jobs", "ModelHost", "RunStatus", "failure"]

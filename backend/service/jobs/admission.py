@@ -63,8 +63,8 @@ class Admission:
         list.
         """
         allowed = self.allowed_models()
-        if name is not None and allowed is not None and name not in (*shipped(), *allowed):
-            accepted = ", ".join((*shipped(), *allowed))
+        if name is not None and allowed is not None and name not in (*shipped_names(), *allowed):
+            accepted = ", ".join((*shipped_names(), *allowed))
             raise BadInput(
                 "model",
                 given=name,
@@ -86,10 +86,10 @@ class Admission:
             )
 
 
-def shipped() -> tuple[str, ...]:
+def shipped_names() -> tuple[str, ...]:
     """The models that the engines themselves offer: everybody may use these."""
     names = (name for entry in ENGINES.values() for name in (*entry.models, *entry.reward_models))
     return tuple(dict.fromkeys(names))
 
 
-__all__ = ["OWN", "Admission", "shipped"]
+__all__ = ["OWN", "Admission", "shipped_names"]

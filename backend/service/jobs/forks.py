@@ -12,14 +12,20 @@ from pydantic import JsonValue, ValidationError
 
 from backend.core.errors import BadInput, Conflict, NotFound
 from backend.core.events import NodeAdded
-from backend.core.spec import Edit, Fork, RunSpec
+from backend.core.spec import Fork, RunSpec, TextEdit
 from backend.core.types import JSON, Kind
 from backend.problems.base import Problem
 from backend.review.stored_run import StoredRun
-from backend.runs.paid import NOTHING_PAID, Paid, Start
+from backend.runs.paid import NOTHING_PAID, Paid, RunStart
 from backend.runs.start import writer_of
 from backend.service.jobs.admission import Admission
-from backend.service.jobs.recovery import carried_over, joined, paid_of, placed, replayed
+from backend.service.jobs.recovery import (
+    carry_over,
+    count_replayed,
+    join_paid,
+    place_nodes,
+    read_paid,
+)
 from storage import NodeFull, RunRow, Store
 
 OVER = ("finished", "failed", "cancelled", "crashed")
@@ -91,24 +97,27 @@ class Forks:
         require_larger(row.spec.get("budget"), spec.budget, None if limit is None else limit.axis)
         problem = run.problem
         self._admission.admit(spec, problem)
-        paid = await asyncio.to_thread(carried_over, self._store, run_id)
+        paid = await asyncio.to_thread(carry_over, self._store, run_id)
         return await self._begin(
-            spec, problem, paid, {"run": run_id, "continued": True, "replayed": replayed(paid)}
+            spec,
+            problem,
+            paid,
+            {"run": run_id, "continued": True, "replayed": count_replayed(paid)},
         )
 
     def paid_again(self, row: RunRow) -> Paid:
         """What a run that is taken up need not pay again. What its log does not hold yet is read
         from its origin, as long as that is stored."""
-        own, told = paid_of(self._store, row.id), row.forked_from
+        own, told = read_paid(self._store, row.id), row.forked_from
         if not isinstance(told, dict) or not isinstance(origin := told.get("run"), int):
             return own
         try:
             if told.get("continued"):
-                return joined(own, carried_over(self._store, origin))
+                return join_paid(own, carry_over(self._store, origin))
             if own.start is None:
                 edit, node = told.get("edit"), told.get("node")
                 assert isinstance(node, int)
-                changed = None if edit is None else Edit.model_validate(edit)
+                changed = None if edit is None else TextEdit.model_validate(edit)
                 return replace(
                     own, start=start_of(self._store, self._store.run(origin), node, changed)
                 )
@@ -137,7 +146,7 @@ def spec_of(run: StoredRun, settings: Mapping[str, JsonValue]) -> RunSpec:
         raise BadInput(where, given=given, accepted=str(first["msg"])) from None
 
 
-def start_of(store: Store, row: RunRow, node_id: int, edit: Edit | None) -> Start:
+def start_of(store: Store, row: RunRow, node_id: int, edit: TextEdit | None) -> RunStart:
     """The path of a stored run to one of its nodes. Raises `NotFound` for the node, and `BadInput`
     for one that no fork can begin at."""
     path = store.path(row.id, node_id)
@@ -159,7 +168,9 @@ def start_of(store: Store, row: RunRow, node_id: int, edit: Edit | None) -> Star
         if isinstance(event.body, NodeAdded)
     }
     given = [NodeAdded(node.id, True, node.id, reasons.get(node.id)) for node in path]
-    return Start(tuple(placed(path, given)), False, edit, writer_of(row.manifest.get("engine")))
+    return RunStart(
+        tuple(place_nodes(path, given)), False, edit, writer_of(row.manifest.get("engine"))
+    )
 
 
 def require_alternative(node: NodeFull, position: int, token_id: int | None) -> None:

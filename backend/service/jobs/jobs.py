@@ -34,14 +34,14 @@ from backend.runs.paid import NOTHING_PAID, Paid
 from backend.service.jobs.admission import Admission
 from backend.service.jobs.failure import failure
 from backend.service.jobs.forks import Forks
-from backend.service.jobs.ports import Launch, Models
+from backend.service.jobs.ports import Launch, ModelHost
 from backend.service.jobs.rescoring import Rescoring
 from backend.service.jobs.rows import (
-    failed_fields,
-    finished_fields,
-    known_fields,
     links_of,
-    stored_problem,
+    loss_fields,
+    outcome_fields,
+    problem_fields,
+    standing_fields,
 )
 from backend.service.jobs.tap import Tap
 from storage import RunWriter, Store
@@ -55,7 +55,7 @@ MOST_BEHIND = 2_000
 while the server ends."""
 
 
-class Standing(NamedTuple):
+class RunStatus(NamedTuple):
     """The state of a run now; `since` is seconds of the epoch, 0 where unknown."""
 
     status: str
@@ -63,10 +63,10 @@ class Standing(NamedTuple):
     since: float
 
 
-STOPPED = Standing("cancelled", "stopped by the user", 0.0)
+STOPPED = RunStatus("cancelled", "stopped by the user", 0.0)
 
 
-class Counts(NamedTuple):
+class RunCounts(NamedTuple):
     """Runs that wait, and runs that have begun and are not over."""
 
     queued: int
@@ -81,14 +81,14 @@ class Job:
     spec: RunSpec
     problem: Problem
     paid: Paid
-    standing: Standing
+    standing: RunStatus
     forked_from: JSON = None
     control: Control = field(default_factory=Control)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     tap: Tap | None = None
     writer: RunWriter | None = None
     ending: asyncio.Task[None] | None = None
-    ends_as: Standing | None = None
+    ends_as: RunStatus | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -98,7 +98,7 @@ class Jobs:
     def __init__(
         self,
         store: Store,
-        models: Models,
+        models: ModelHost,
         admission: Admission,
         grade: GradeFunction,
         *,
@@ -120,16 +120,16 @@ class Jobs:
         self.forks = Forks(store, admission, self._begin)
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> RunCounts:
         queued = sum(job.standing.status == "queued" for job in self._active.values())
-        return Counts(queued, len(self._active) - queued)
+        return RunCounts(queued, len(self._active) - queued)
 
     def resize(self, runs_at_once: int) -> None:
         """Change how many runs search at the same time. With more room, waiting runs start at
         once; with less, those under way finish and none starts until they fit."""
         self._room.total_tokens = runs_at_once
 
-    def standing(self, run_id: int) -> Standing | None:
+    def standing(self, run_id: int) -> RunStatus | None:
         """The state of a run that is not over, else None: then its row says how it ended."""
         job = self._active.get(run_id)
         return None if job is None else job.standing
@@ -150,7 +150,7 @@ class Jobs:
         run_id = await asyncio.to_thread(
             self._store.create_run,
             spec.model_dump(mode="json"),
-            problem=stored_problem(problem),
+            problem=problem_fields(problem),
             strategy=spec.strategy,
             model=spec.model or "",
             seed=spec.seed,
@@ -213,13 +213,13 @@ class Jobs:
                 f"run {run_id} is {status}: a node can be expanded by hand only while its "
                 "run is paused"
             )
-        return await expanded(job.control, job.task, node_id, n)
+        return await expand_by_hand(job.control, job.task, node_id, n)
 
     async def delete(self, run_id: int) -> None:
         """Remove a run and everything it wrote; one that is under way is stopped first."""
         job = self._active.get(run_id)
         if job is not None:
-            await self._stop(job, Standing("cancelled", "deleted", 0.0))
+            await self._stop(job, RunStatus("cancelled", "deleted", 0.0))
         await asyncio.to_thread(self._store.delete_run, run_id)
 
     @contextmanager
@@ -238,7 +238,7 @@ class Jobs:
         resumed at the next start."""
         self._closed = True
         await self.rescoring.close()
-        cut = Standing(
+        cut = RunStatus(
             "crashed",
             (
                 "the service was stopped while this run was under way; resume goes on without "
@@ -259,7 +259,7 @@ class Jobs:
     def _start(
         self, run_id: int, spec: RunSpec, problem: Problem, paid: Paid, forked_from: JSON
     ) -> None:
-        job = Job(run_id, spec, problem, paid, Standing("queued", "", time.time()), forked_from)
+        job = Job(run_id, spec, problem, paid, RunStatus("queued", "", time.time()), forked_from)
         self._active[run_id] = job
         job.task = asyncio.create_task(self._live(job), name=f"run {run_id}")
         self._tell(run_id)
@@ -305,7 +305,7 @@ class Jobs:
             grade=self._grade,
             paid=job.paid,
         )
-        await self._end(job, outcome.status, **finished_fields(outcome))
+        await self._end(job, outcome.status, **outcome_fields(outcome))
 
     async def _describe(self, job: Job, engine: EngineInfo, reward: EngineInfo | None) -> None:
         found = manifest(job.spec, engine, reward)
@@ -322,7 +322,7 @@ class Jobs:
             await asyncio.to_thread(
                 self._store.update_run, job.run_id, status=status, reason=reason or None
             )
-            job.standing = Standing(status, reason, time.time())
+            job.standing = RunStatus(status, reason, time.time())
         self._tell(job.run_id)
 
     async def _end(self, job: Job, status: str, **fields: object) -> None:
@@ -340,7 +340,7 @@ class Jobs:
                 await asyncio.to_thread(self._write_end, job, status, fields)
             except ArboretumError as lost:
                 log.error("the end of run %d could not be stored: %s", job.run_id, lost)
-            job.standing = Standing(status, str(fields.get("reason") or ""), time.time())
+            job.standing = RunStatus(status, str(fields.get("reason") or ""), time.time())
             self._active.pop(job.run_id, None)
         self._tell(job.run_id)
 
@@ -349,13 +349,13 @@ class Jobs:
             try:
                 job.writer.close()
             except StorageFailure as lost:
-                status, fields = "failed", {**fields, **failed_fields(lost)}
-        known = {} if job.tap is None else known_fields(job.tap)
+                status, fields = "failed", {**fields, **loss_fields(lost)}
+        known = {} if job.tap is None else standing_fields(job.tap)
         self._store.update_run(
             job.run_id, **{"status": status, "finished_at": datetime.now(UTC), **known, **fields}
         )
 
-    async def _stop(self, job: Job, ends_as: Standing) -> None:
+    async def _stop(self, job: Job, ends_as: RunStatus) -> None:
         job.ends_as = ends_as
         assert job.task is not None
         if job.ending is None:
@@ -399,7 +399,7 @@ class Jobs:
             callback()
 
 
-async def expanded(
+async def expand_by_hand(
     control: Control, task: asyncio.Task[None] | None, node_id: int, n: int
 ) -> list[int]:
     """Ask a run for children of a node, and wait for them or for the end of the run."""
@@ -432,4 +432,4 @@ def _behind(writer: RunWriter) -> bool:
     return writer.backlog > MOST_BEHIND
 
 
-__all__ = ["Counts", "Job", "Jobs", "Models", "Standing"]
+__all__ = ["Job", "Jobs", "ModelHost", "RunCounts", "RunStatus"]

@@ -12,7 +12,7 @@ from backend.runs.driver import Control, GradeFunction, Outcome
 from backend.runs.paid import Paid
 
 
-class Models(Protocol):
+class ModelHost(Protocol):
     """Loaded models by engine and name; loading happens at the first use, and several callers wait
     for the same load."""
 
@@ -38,4 +38,4 @@ class Launch(Protocol):
     ) -> Outcome: ...
 
 
-__all__ = ["Launch", "Models"]
+__all__ = ["Launch", "ModelHost"]

@@ -25,9 +25,9 @@ from backend.runs.paid import (
     PaidScore,
     Placed,
     Requested,
-    Start,
+    RunStart,
     alternatives_from,
-    paid,
+    index_paid,
     verdicts_in,
 )
 from storage import NodeFull, NodeRow, Store
@@ -36,7 +36,7 @@ PAGE = 2000
 """Events read at a time."""
 
 
-def paid_of(store: Store, run_id: int) -> Paid:
+def read_paid(store: Store, run_id: int) -> Paid:
     """The stored completions and scores of a run, in the order in which they were recorded."""
     nodes = store.paid(run_id)
     added: dict[int, NodeAdded] = {}
@@ -57,28 +57,30 @@ def paid_of(store: Store, run_id: int) -> Paid:
             case AnswersCompared() as one:
                 verdicts |= verdicts_in([event])
             case Remarked(node=int()) as one if one.by == PERSON:
-                requested.append(_requested(one, one.node or 0, nodes))
+                requested.append(_request_of(one, one.node or 0, nodes))
     given = {node_id: one for node_id, one in added.items() if one.given}
     completions = [
         _completion(node, added.get(node.id, NodeAdded(node.id)))
         for node in nodes
         if node.finish is not None and node.id not in given
     ]
-    return paid(
+    return index_paid(
         completions,
         scores,
         next_seq=store.last_seq(run_id) + 1,
         elapsed_ms=elapsed_ms,
         verdicts=verdicts,
         likelihoods=likelihoods,
-        start=Start(tuple(placed([nodes[node_id] for node_id in given], list(given.values()))))
+        start=RunStart(
+            tuple(place_nodes([nodes[node_id] for node_id in given], list(given.values())))
+        )
         if given
         else None,
         requested=requested,
     )
 
 
-def placed(path: Sequence[NodeFull], added: Sequence[NodeAdded]) -> list[Placed]:
+def place_nodes(path: Sequence[NodeFull], added: Sequence[NodeAdded]) -> list[Placed]:
     """Stored nodes of a path, prompt first, as nodes again, each with what its event says."""
     found: list[Placed] = []
     for row, known in zip(path, added, strict=True):
@@ -100,14 +102,14 @@ def placed(path: Sequence[NodeFull], added: Sequence[NodeAdded]) -> list[Placed]
     return found
 
 
-def carried_over(store: Store, run_id: int) -> Paid:
+def carry_over(store: Store, run_id: int) -> Paid:
     """What a run with a larger budget may take over from one that is over, in a log of its own.
 
     What the end of that run cut off goes on: a text that the budget cut, with all that was written
     below it, and the texts of a race that were given up after the last step. So the new run goes
     the way that it would have gone with that budget from the beginning.
     """
-    known = paid_of(store, run_id)
+    known = read_paid(store, run_id)
     gone = _cut_off(store, run_id, known)
     seen = min((node.seq for node in gone), default=known.next_seq)
     # of texts that are still the same
@@ -145,7 +147,7 @@ def _cut_off(store: Store, run_id: int, known: Paid) -> list[NodeRow]:
     return list(found.values())
 
 
-def replayed(carried: Paid) -> dict[str, JSON]:
+def count_replayed(carried: Paid) -> dict[str, JSON]:
     """What a run need not generate and score again, by axis of the ledger."""
     answers = carried.completions.values()
     tokens = sum(len(answer.token_ids) for answer in answers)
@@ -156,7 +158,7 @@ def replayed(carried: Paid) -> dict[str, JSON]:
     }
 
 
-def joined(own: Paid, carried: Paid) -> Paid:
+def join_paid(own: Paid, carried: Paid) -> Paid:
     """What a run paid itself, with what it may still take over."""
     order = {
         key: place
@@ -174,7 +176,7 @@ def joined(own: Paid, carried: Paid) -> Paid:
     )
 
 
-def _requested(asked: Remarked[int], parent: int, nodes: Sequence[NodeFull]) -> Requested:
+def _request_of(asked: Remarked[int], parent: int, nodes: Sequence[NodeFull]) -> Requested:
     keys = tuple(nodes[child].key for child in asked.nodes)
     return Requested(asked.begins or 0, parent, keys, asked.text)
 
@@ -210,4 +212,4 @@ def _likelihood(given: LikelihoodGiven) -> PaidLikelihood:
     return PaidLikelihood(value, given.prompt_tokens, given.cached_tokens, given.failure)
 
 
-__all__ = ["carried_over", "joined", "paid_of", "placed", "replayed"]
+__all__ = ["carry_over", "count_replayed", "join_paid", "place_nodes", "read_paid"]

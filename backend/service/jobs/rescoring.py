@@ -20,7 +20,7 @@ from backend.judging.scorers import VERIFIERS, VerifierEntry, VerifierInputs
 from backend.review.stored_run import StoredRun
 from backend.review.why.evidence import solutions
 from backend.service.jobs.failure import failure
-from backend.service.jobs.ports import Models
+from backend.service.jobs.ports import ModelHost
 from storage import RunRow, SeriesScore, Store
 
 log = logging.getLogger("arboretum.rescoring")
@@ -29,7 +29,7 @@ BATCH = 64
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoringJob:
     """Which verifier is to score: `engine` and `model` say where a reward model is; `aggregation`
     makes scores of paths from those of steps."""
 
@@ -50,7 +50,7 @@ class Asked:
         return self.verifier + model
 
 
-class Progress(NamedTuple):
+class ScoringProgress(NamedTuple):
     """A series on its way: how many of how many nodes are scored, and why it failed, if it did."""
 
     series: str
@@ -62,17 +62,17 @@ class Progress(NamedTuple):
 class Rescoring:
     """Belongs to one event loop; `close` ends it."""
 
-    def __init__(self, store: Store, models: Models) -> None:
+    def __init__(self, store: Store, models: ModelHost) -> None:
         self._store, self._models = store, models
         self._turn = asyncio.Lock()
         self._tasks: dict[tuple[int, str], asyncio.Task[None]] = {}
-        self._progress: dict[tuple[int, str], Progress] = {}
+        self._progress: dict[tuple[int, str], ScoringProgress] = {}
 
-    def under_way(self, run_id: int) -> list[Progress]:
+    def under_way(self, run_id: int) -> list[ScoringProgress]:
         """The series of a run that are being made, or have failed."""
         return [progress for (run, _), progress in self._progress.items() if run == run_id]
 
-    def start(self, row: RunRow, asked: Asked) -> Progress:
+    def start(self, row: RunRow, asked: ScoringJob) -> ScoringProgress:
         """Begin a series; an older one of that name stays until the new one is whole. Raises
         `Conflict` where it is being made already, `BadInput` for an unknown verifier, and
         `MissingCapability` for one that needs a known answer where there is none."""
@@ -80,9 +80,9 @@ class Rescoring:
         if place in self._tasks:
             raise Conflict(f"run {row.id} is being scored by {asked.series} already")
         asked.entry.require(known=StoredRun(row, self._store).problem.answer is not None)
-        self._progress[place] = Progress(asked.series, 0, row.nodes)
+        self._progress[place] = ScoringProgress(asked.series, 0, row.nodes)
         task = self._tasks[place] = asyncio.create_task(
-            self._made(row, asked, place), name=f"scores of run {row.id}"
+            self._make(row, asked, place), name=f"scores of run {row.id}"
         )
         task.add_done_callback(lambda _: self._tasks.pop(place))
         return self._progress[place]
@@ -100,10 +100,10 @@ class Rescoring:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _made(self, row: RunRow, asked: Asked, place: tuple[int, str]) -> None:
+    async def _make(self, row: RunRow, asked: ScoringJob, place: tuple[int, str]) -> None:
         try:
             async with self._turn:
-                scores = await self._scored(row, asked, place)
+                scores = await self._score(row, asked, place)
                 await asyncio.to_thread(self._store.keep_series, row.id, asked.series, scores)
             del self._progress[place]
         except Exception as error:  # the job boundary: whatever ends it is told
@@ -118,7 +118,9 @@ class Rescoring:
             )
             self._progress[place] = self._progress[place]._replace(failed=cause.reason)
 
-    async def _scored(self, row: RunRow, asked: Asked, place: tuple[int, str]) -> list[SeriesScore]:
+    async def _score(
+        self, row: RunRow, asked: ScoringJob, place: tuple[int, str]
+    ) -> list[SeriesScore]:
         run = StoredRun(row, self._store)
         trace = await asyncio.to_thread(lambda: run.trace)
         reward = (
@@ -137,12 +139,12 @@ class Rescoring:
             found += [
                 SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told
             ]
-            self._progress[place] = Progress(asked.series, len(found), len(nodes))
+            self._progress[place] = ScoringProgress(asked.series, len(found), len(nodes))
         return found
 
 
 def scorer(
-    run: StoredRun, asked: Asked, reward: RewardModel | None
+    run: StoredRun, asked: ScoringJob, reward: RewardModel | None
 ) -> Callable[[Sequence[Node]], Awaitable[list[Score]]]:
     """What scores the nodes of a stored run. A verifier that asks no model computes, and does that
     in a thread."""
@@ -156,11 +158,11 @@ def scorer(
     verifier = asked.entry.build(inputs)
     if reward is not None:
         return verifier.score
-    return lambda nodes: asyncio.to_thread(lambda: asyncio.run(told(verifier, nodes)))
+    return lambda nodes: asyncio.to_thread(lambda: asyncio.run(scores_of(verifier, nodes)))
 
 
-async def told(verifier: Verifier, nodes: Sequence[Node]) -> list[Score]:
+async def scores_of(verifier: Verifier, nodes: Sequence[Node]) -> list[Score]:
     return await verifier.score(nodes)
 
 
-__all__ = ["Asked", "Progress", "Rescoring"]
+__all__ = ["Rescoring", "ScoringJob", "ScoringProgress"]

@@ -12,7 +12,7 @@ from backend.service.jobs.failure import failure
 from backend.service.jobs.tap import Tap
 
 
-def stored_problem(problem: Problem) -> dict[str, JSON]:
+def problem_fields(problem: Problem) -> dict[str, JSON]:
     """A problem as the store keeps it."""
     return {**asdict(problem), "dataset": problem.set, "meta": dict(problem.meta)}
 
@@ -26,7 +26,7 @@ def links_of(forked_from: JSON) -> list[tuple[int, int, str]]:
     return [(root, node, "forked_from")] if isinstance(root, int) and isinstance(node, int) else []
 
 
-def finished_fields(outcome: Outcome) -> dict[str, object]:
+def outcome_fields(outcome: Outcome) -> dict[str, object]:
     """What the row of a run takes over from its outcome."""
     unfinished = outcome.answer is None
     reason = outcome.reason if unfinished else None
@@ -41,7 +41,7 @@ def finished_fields(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def known_fields(tap: Tap) -> dict[str, object]:
+def standing_fields(tap: Tap) -> dict[str, object]:
     """What is known of a run that did not come to its own end: its ledger and the answer it would
     have given."""
     last = tap.answer
@@ -53,16 +53,16 @@ def known_fields(tap: Tap) -> dict[str, object]:
     }
 
 
-def failed_fields(lost: StorageFailure) -> dict[str, object]:
+def loss_fields(lost: StorageFailure) -> dict[str, object]:
     """What the row says of a run whose records could not be stored."""
     cause = failure(lost)
     return {"reason": cause.reason, "error": cause.kind, "remedy": cause.remedy}
 
 
 __all__ = [
-    "failed_fields",
-    "finished_fields",
-    "known_fields",
     "links_of",
-    "stored_problem",
+    "loss_fields",
+    "outcome_fields",
+    "problem_fields",
+    "standing_fields",
 ]

@@ -28,7 +28,7 @@ Status = Literal["running", "paused", "stopped", "failed", "idle"]
 AT_ONCE = 64
 
 
-class Standing(NamedTuple):
+class SweepStatus(NamedTuple):
     """How a sweep of this process stands; `reason` says why it failed."""
 
     status: Status
@@ -46,7 +46,7 @@ class Sweeps:
     library: Library
     _work: dict[str, Sweep] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _standing: dict[str, Standing] = field(default_factory=dict)
+    _standing: dict[str, SweepStatus] = field(default_factory=dict)
 
     def folders(self) -> list[Folder]:
         """All experiments, the newest first; those that ship last."""
@@ -67,9 +67,9 @@ class Sweeps:
     def is_shipped(self, folder: Folder) -> bool:
         return self.shipped is not None and folder.path.parent == self.shipped
 
-    def standing(self, name: str) -> Standing:
+    def standing(self, name: str) -> SweepStatus:
         """How a sweep stands; `idle` for one that this process has not begun."""
-        return self._standing.get(name, Standing("idle", None))
+        return self._standing.get(name, SweepStatus("idle", None))
 
     def start(self, experiment: Experiment, *, retry: bool = False, at_once: int = AT_ONCE) -> str:
         """Begin or go on; returns the experiment's hash. Raises `Conflict` while another is under
@@ -92,9 +92,9 @@ class Sweeps:
             retry=retry,
             tell=lambda progress: self._tell(name, progress),
         )
-        self._work[name], self._standing[name] = work, Standing("running", None)
+        self._work[name], self._standing[name] = work, SweepStatus("running", None)
         self._tasks[name] = asyncio.create_task(
-            self._carried_out(name, work), name=f"experiment {name}"
+            self._carry_out(name, work), name=f"experiment {name}"
         )
         return name
 
@@ -110,11 +110,11 @@ class Sweeps:
     async def stop(self, name: str) -> None:
         """End it; what was finished is written, what was under way will be carried out anew."""
         self._under_way(name)
-        await self._ended(name)
+        await self._end(name)
 
     async def close(self) -> None:
         for name in list(self._tasks):
-            await self._ended(name)
+            await self._end(name)
 
     async def wait(self, name: str) -> None:
         """Returns when it is over."""
@@ -129,12 +129,12 @@ class Sweeps:
             raise Conflict(f"experiment {name} is not under way")
         return self._work[name]
 
-    async def _ended(self, name: str) -> None:
+    async def _end(self, name: str) -> None:
         task = self._tasks[name]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    async def _carried_out(self, name: str, work: Sweep) -> None:
+    async def _carry_out(self, name: str, work: Sweep) -> None:
         try:
             await work.carry_out()
             self._standing[name] = self._standing[name]._replace(status="idle")
@@ -156,4 +156,4 @@ class Sweeps:
             self._work.pop(name, None)
 
 
-__all__ = ["Standing", "Sweeps"]
+__all__ = ["SweepStatus", "Sweeps"]

@@ -15,7 +15,7 @@ from backend.core.formulas.shares import even_share, least_kept
 from backend.core.ports import END, STEP, Policy, Verifier
 from backend.core.steps import Allocated, Kept, Note, Pruned, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import Valuation, distinct, expand, ranked
+from backend.strategies.parts.rounds import Valuation, distinct, expand, rank
 
 NextSteps = Annotated[
     int,
@@ -45,7 +45,7 @@ class Beam(NamedTuple):
     distinct: bool
 
 
-async def beamed(
+async def search_beam(
     root: Node, policy: Policy, verifier: Verifier, beam: Beam, value: Valuation
 ) -> AsyncGenerator[Step]:
     """A beam search in which `value` says what a next step is ranked by."""
@@ -65,7 +65,7 @@ async def beamed(
         values += [child.value for child in children if child.node.done]
         survivors = [child for child in children if not child.node.done]
         survivors, doubles = distinct(survivors) if beam.distinct else (survivors, ())
-        kept = ranked(survivors)[: beam.n // beam.width]
+        kept = rank(survivors)[: beam.n // beam.width]
         notes: list[Note] = [
             Allocated(tuple(prefixes), widths),
             *(note for brood in broods for note in brood.notes),

@@ -37,7 +37,7 @@ INSIDE = ", "
 """Between the name of a part and the track inside it."""
 
 
-class Part(NamedTuple):
+class InnerSearch(NamedTuple):
     """An inner search under a name such as "chain 2", which no other part of the same composition
     bears, and which holds no comma."""
 
@@ -59,7 +59,7 @@ def under(track: str, step: Step) -> Step:
 
 
 async def in_turn(
-    parts: Iterable[Part], policy: Policy, verifier: Verifier, rng: Rng
+    parts: Iterable[InnerSearch], policy: Policy, verifier: Verifier, rng: Rng
 ) -> AsyncGenerator[Step]:
     """One part after the other. `parts` is asked for the next one when the last one is over, so it
     may depend on how that ended."""
@@ -71,7 +71,7 @@ async def in_turn(
 
 
 async def side_by_side(
-    parts: Sequence[Part], policy: Policy, verifier: Verifier, rng: Rng
+    parts: Sequence[InnerSearch], policy: Policy, verifier: Verifier, rng: Rng
 ) -> AsyncGenerator[Step]:
     """All parts at the same time; what goes wrong in one of them ends all. Rounds that they end
     together count once."""
@@ -123,7 +123,7 @@ class Gathered:
         return lists[0] if len(lists) == 1 else [value for values in lists for value in values]
 
 
-def repeated(search: Search, count: int) -> Search:
+def repeat(search: Search, count: int) -> Search:
     """`count` independent runs of one search side by side, with the candidates of all of them:
     best-of over any strategy."""
 
@@ -131,7 +131,7 @@ def repeated(search: Search, count: int) -> Search:
         gathered = Gathered()
         async with aclosing(
             side_by_side(
-                [Part(f"run {n + 1}", search) for n in range(count)], policy, verifier, rng
+                [InnerSearch(f"run {n + 1}", search) for n in range(count)], policy, verifier, rng
             )
         ) as steps:
             async for step in steps:
@@ -141,7 +141,7 @@ def repeated(search: Search, count: int) -> Search:
 
 
 @dataclass
-class _Call:
+class _RoutedCall:
     """A call that waits for those of the other searches; calls of the same kind go out together.
     `found` holds one result a node once served."""
 
@@ -152,7 +152,7 @@ class _Call:
     found: Sequence[object] = ()
 
 
-async def _serve(calls: Sequence[_Call]) -> None:
+async def _serve(calls: Sequence[_RoutedCall]) -> None:
     """Send the waiting calls, one batch a kind, kinds and nodes in the order of the calls."""
     for kind in dict.fromkeys(call.kind for call in calls):
         group = [call for call in calls if call.kind == kind]
@@ -166,12 +166,12 @@ async def _serve(calls: Sequence[_Call]) -> None:
 class _Seat:
     """A search at the table, and the policy and the verifier that it is handed."""
 
-    def __init__(self, part: Part, policy: Policy, verifier: Verifier, rng: Rng) -> None:
+    def __init__(self, part: InnerSearch, policy: Policy, verifier: Verifier, rng: Rng) -> None:
         self.track, self._policy, self._verifier = part.track, policy, verifier
         self._steps = part.search(self, self, rng)
         self._going: asyncio.Task[Step | None] | None = None
         self._waits: asyncio.Future[None]
-        self.call: _Call | None = None
+        self.call: _RoutedCall | None = None
         self.over = False
 
     async def go_on(self) -> Step | None:
@@ -203,7 +203,7 @@ class _Seat:
 
     async def _ask(self, kind: Hashable, nodes: Sequence[Node], send: Send) -> Sequence[object]:
         assert self.call is None, "a search makes one call at a time"
-        self.call = _Call(kind, nodes, send, asyncio.get_running_loop().create_future())
+        self.call = _RoutedCall(kind, nodes, send, asyncio.get_running_loop().create_future())
         self._waits.set_result(None)
         return await self.call.returned
 

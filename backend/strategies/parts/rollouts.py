@@ -22,7 +22,7 @@ def ahead(k: int, horizon: int) -> Valuation:
     `horizon`."""
 
     async def valued(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
-        ends, fates = await rolled_out(policy, nodes, k, horizon)
+        ends, fates = await roll_out(policy, nodes, k, horizon)
         found = await scores(verifier, ends)
         told = [
             (Rolled(node, end, value),) if end is not node else ()
@@ -36,7 +36,7 @@ def ahead(k: int, horizon: int) -> Valuation:
     return valued
 
 
-async def rolled_out(
+async def roll_out(
     policy: Policy, nodes: Sequence[Node], k: int, horizon: int
 ) -> tuple[list[Node], list[tuple[Note, ...]]]:
     """The last living node of each rollout (the node itself, if its first step died), and what

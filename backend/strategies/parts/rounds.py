@@ -85,7 +85,7 @@ def living(nodes: Iterable[Node]) -> list[Node]:
     return [node for node in nodes if not dead((node,))]
 
 
-def merged(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...]]:
+def merge_equal(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...]]:
     """Siblings with the same text made one: the first stands for all, with how many it stands
     for.
     """
@@ -147,7 +147,7 @@ async def expand(
     assert not any(parent.done for parent in parents), "a finished node is not extended"
     groups = await policy.extend(parents, n, until=until, sampling=sampling)
     fates = [
-        merged(living(group)) if merge else (dict.fromkeys(living(group), 1), ())
+        merge_equal(living(group)) if merge else (dict.fromkeys(living(group), 1), ())
         for group in groups
     ]
     fresh = [node for counts, _ in fates for node in counts]
@@ -156,11 +156,11 @@ async def expand(
     for group, (counts, notes) in zip(groups, fates, strict=True):
         children = [Scored(node, valued[node].value, count) for node, count in counts.items()]
         told = (note for node in counts for note in valued[node].notes)
-        broods.append(Brood(children, (*dead(group), *notes, *told, *unscored(children))))
+        broods.append(Brood(children, (*dead(group), *notes, *told, *remark_unscored(children))))
     return broods
 
 
-def unscored(children: Sequence[Scored]) -> tuple[Note, ...]:
+def remark_unscored(children: Sequence[Scored]) -> tuple[Note, ...]:
     """A remark about the children that have no score, if there are any."""
     missing = tuple(child.node for child in children if child.value is None)
     return (
@@ -178,7 +178,7 @@ async def complete(policy: Policy, verifier: Verifier, node: Node) -> Brood:
     return brood
 
 
-def ranked(children: Iterable[Scored]) -> list[Scored]:
+def rank(children: Iterable[Scored]) -> list[Scored]:
     """Those that may be selected, best first: the scored ones, or all of them in order where none
     has a score. Ties: the earlier first."""
     everyone = list(children)

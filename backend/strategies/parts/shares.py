@@ -14,7 +14,7 @@ from typing import NamedTuple
 from backend.core.formulas.shares import ROUNDING, shares
 from backend.core.steps import Allocated, Kept, Note, Pruned
 from backend.core.types import Node, ancestors
-from backend.strategies.parts.rounds import Scored, ranked
+from backend.strategies.parts.rounds import Scored, rank
 
 
 class Balanced(NamedTuple):
@@ -24,10 +24,10 @@ class Balanced(NamedTuple):
     notes: list[Note]
 
 
-def balanced(level: Sequence[Scored], width: int, temperature: float, ratio: float) -> Balanced:
+def balance(level: Sequence[Scored], width: int, temperature: float, ratio: float) -> Balanced:
     """Share `width` out among the best `ratio` of the prefixes that may be selected. Without any
     score all count alike."""
-    candidates = ranked(level)
+    candidates = rank(level)
     candidates = candidates[: math.ceil(ratio * len(candidates) - ROUNDING)]
     widths = shares([child.value or 0.0 for child in candidates], width, temperature)
     granted = [child for child, share in zip(candidates, widths, strict=True) if share]

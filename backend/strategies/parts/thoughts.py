@@ -76,7 +76,7 @@ class Standard(NamedTuple):
         return discount(self.gamma, len(steps), reached)
 
 
-def agreed(finished: Sequence[Node]) -> str | None:
+def commonest_answer(finished: Sequence[Node]) -> str | None:
     """The answer given most often, ties to the one given first; None where no answer can be
     read.
     """
@@ -107,7 +107,7 @@ def late(node: Node, horizon: int) -> tuple[Note, ...]:
     return (Pruned((node,), "step limit"),) if node.depth >= horizon and not node.done else ()
 
 
-async def written(
+async def write_on(
     policy: Policy, nodes: Sequence[Node], horizon: int
 ) -> AsyncGenerator[list[Node]]:
     """The nodes one step further, in one batch a round, until each is finished, dead or `horizon`
@@ -131,6 +131,6 @@ async def on_course(
             break
     else:
         return
-    async with aclosing(written(policy, living([first]), horizon)) as rounds:
+    async with aclosing(write_on(policy, living([first]), horizon)) as rounds:
         async for [node] in rounds:
             yield node

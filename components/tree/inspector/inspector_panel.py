@@ -14,11 +14,11 @@ import streamlit as st
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
 from backend.messages.runs import NodeDetail, Run, StrategyInfo
-from components.tree.inspector.formula.case import Case, case, settings
+from components.tree.inspector.formula.case import FormulaCase, case, settings
 from components.tree.inspector.formula.formula_panel import formula_panel
 from components.tree.inspector.record_panel import prompt_panel, record_panel
 from components.tree.inspector.scores_panel import scores_panel
-from components.tree.inspector.text_panel import path_panel, rendered_panel
+from components.tree.inspector.text_panel import draw_rendered, path_panel
 from components.tree.inspector.tokens_panel import tokens_panel
 
 PANEL = "panel"
@@ -40,7 +40,7 @@ def inspector(
     def log() -> list[EventRecord]:
         return list(up_to(events, until))
 
-    def told() -> Case | None:
+    def told() -> FormulaCase | None:
         return case(
             row.id,
             rows,
@@ -52,7 +52,7 @@ def inspector(
 
     panels: dict[str, Callable[[], None]] = {
         "Path": lambda: path_panel(rows, row.id),
-        "Rendered": lambda: rendered_panel(row),
+        "Rendered": lambda: draw_rendered(row),
         "Tokens": lambda: tokens_panel(detail(), run),
         "Scores": lambda: scores_panel(row.id, rows, log()),
         "Formula": lambda: formula_panel(told()),

@@ -15,7 +15,7 @@ from backend.core.records import EventRecord
 
 
 @dataclass(frozen=True)
-class Batch:
+class CallShare:
     """A call: whose it was, how many requests or scores it held, how long it took (milliseconds;
     None where the log does not say), its event."""
 
@@ -34,8 +34,8 @@ class NodeLedger:
     tokens: int
     prompt_tokens: int | None
     cached_tokens: int | None
-    written: Batch | None
-    scored: tuple[Batch, ...]
+    written: CallShare | None
+    scored: tuple[CallShare, ...]
     verifier_calls: int
     verifier_tokens: int
     verifier_cached: int
@@ -47,9 +47,9 @@ def node_ledger(
     """The ledger of a node after `events`. `generated`: whether the policy wrote it, so that it has
     tokens and a call of its own."""
     own: NodeAdded | None = None
-    written: Batch | None = None
+    written: CallShare | None = None
     scores: list[ScoreGiven] = []
-    batches: list[Batch | None] = []
+    batches: list[CallShare | None] = []
     for place, event in enumerate(events):
         match event.body:
             case NodeAdded(node=added) as body if added == node and own is None:
@@ -70,7 +70,7 @@ def node_ledger(
     )
 
 
-def _after(later: Iterable[EventRecord], role: str) -> Batch | None:
+def _after(later: Iterable[EventRecord], role: str) -> CallShare | None:
     """The first call of a policy or verifier among later events: the batch that was under way."""
     for event in later:
         call = event.body
@@ -78,5 +78,5 @@ def _after(later: Iterable[EventRecord], role: str) -> Batch | None:
             timed = call.started_ms is not None and call.ended_ms is not None
             took = (call.ended_ms or 0.0) - (call.started_ms or 0.0) if timed else None
             size = call.scored or 0 if call.requests is None else call.requests
-            return Batch(role, size, took, event.seq)
+            return CallShare(role, size, took, event.seq)
     return None

@@ -12,9 +12,9 @@ from backend.core.records import EventRecord
 from backend.core.tree import TreeRow
 from backend.messages.forks import Kin
 from backend.messages.runs import Catalog, NodeDetail, Run, StrategyInfo
-from components.frame.service import required
+from components.frame.service import require
 from components.history.fork_panel import fork_panel
-from components.run.chosen import NODE, PANELS, behind, follow, fragment, shown_node, walk_to
+from components.run.chosen import NODE, PANELS, behind, follow, fragment, node_to_show, walk_to
 from components.tree.inspector.head import head_of
 from components.tree.inspector.head_panel import node_head
 from components.tree.inspector.inspector_panel import inspector
@@ -33,7 +33,7 @@ def node_pane(
 ) -> None:
     """Draw the buttons that walk to other nodes and the inspector; `rows` are the nodes at the
     event `until` of the log `events`."""
-    node_id = shown_node(rows)
+    node_id = node_to_show(rows)
     row = next((row for row in rows if row.id == node_id), None)
     step_buttons(rows, node_id)
     node_head(
@@ -47,7 +47,7 @@ def node_pane(
     if row is not None:
 
         def detail() -> NodeDetail:
-            return required(lambda: service.node(run.id, row.id), f"Node {row.id}")
+            return require(lambda: service.node(run.id, row.id), f"Node {row.id}")
 
         inspector(row, detail, rows, events, until, entry, run)
     elif node_id is not None:
@@ -60,6 +60,6 @@ def node_pane(
 @fragment(PANELS)
 def panels(service: Client, run: Run, rows: Sequence[TreeRow], catalog: Catalog, kin: Kin) -> None:
     """Draw what explains, asks on or changes."""
-    node_id = shown_node(rows)
+    node_id = node_to_show(rows)
     fork_panel(service, run, node_id, catalog, kin)
     why_panel(service, run, node_id, catalog)

@@ -11,11 +11,11 @@ from plotly import graph_objects as go
 from backend.core.events import ScoreGiven
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, path_to, up_to
-from components.frame.theme import ACCENT, FAINT, framed
+from components.frame.theme import ACCENT, FAINT, frame
 
 
 @dataclass(frozen=True)
-class Scoring:
+class PathScoring:
     """One opinion of a node: the event, who scored, the value in [0, 1] or None with the reason,
     the unaggregated scores of the path's steps."""
 
@@ -36,19 +36,21 @@ class PathScores:
     steps: tuple[float, ...]
 
 
-def scorings(node: int, events: Iterable[EventRecord], until: int | None = None) -> list[Scoring]:
+def scorings(
+    node: int, events: Iterable[EventRecord], until: int | None = None
+) -> list[PathScoring]:
     """Every score of the node up to event `until`, oldest first."""
     found = []
     for event in up_to(events, until):
         given = event.body
         if isinstance(given, ScoreGiven) and given.node == node:
             found.append(
-                Scoring(event.seq, given.scorer, given.value, given.reason or "", given.steps)
+                PathScoring(event.seq, given.scorer, given.value, given.reason or "", given.steps)
             )
     return found
 
 
-def path_scores(rows: Sequence[TreeRow], node: int, latest: Scoring | None) -> PathScores:
+def path_scores(rows: Sequence[TreeRow], node: int, latest: PathScoring | None) -> PathScores:
     """The scores along the path to a node at a moment; the problem itself is left out."""
     path = tuple(
         (row.depth, row.id, row.score) for row in path_to(rows, node) if row.parent is not None
@@ -81,7 +83,7 @@ def path_figure(info: PathScores) -> go.Figure:
         marker={"size": 9, "symbol": "diamond"},
         hovertemplate="node %{customdata}<br>step %{x}: %{y:.3f}<extra></extra>",
     )
-    framed(figure, x="step", y="score", height=210)
+    frame(figure, x="step", y="score", height=210)
     figure.update_yaxes(range=[-0.04, 1.04])
     figure.update_xaxes(dtick=1 if len(info.path) <= 20 else None)
     return figure

@@ -12,7 +12,7 @@ from backend.core.records import EventRecord
 from backend.core.types import JSON
 from backend.messages.runs import NodeDetail
 from components.frame.prose import prompt_html, visible
-from components.tree.inspector.ledger import Batch, NodeLedger, node_ledger
+from components.tree.inspector.ledger import CallShare, NodeLedger, node_ledger
 
 EVENTS_SHOWN = 200
 """Events of a node in its raw record at most, the newest."""
@@ -72,7 +72,7 @@ def costs(ledger: NodeLedger) -> dict[str, str]:
     return lines
 
 
-def _batch(batch: Batch, what: str) -> str:
+def _batch(batch: CallShare, what: str) -> str:
     took = "" if batch.milliseconds is None else f", {batch.milliseconds:,.1f} ms in all"
     return f"event {batch.seq}, a batch of {batch.size} {what}{took}"
 

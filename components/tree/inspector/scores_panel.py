@@ -11,7 +11,7 @@ from backend.core.records import EventRecord
 from backend.core.tree import TreeRow
 from components.frame.prose import visible
 from components.frame.theme import NOTHING
-from components.tree.inspector.path_scores import Scoring, path_figure, path_scores, scorings
+from components.tree.inspector.path_scores import PathScoring, path_figure, path_scores, scorings
 
 
 def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[EventRecord]) -> None:
@@ -39,7 +39,7 @@ def scores_panel(node_id: int, rows: Sequence[TreeRow], log: Sequence[EventRecor
     )
 
 
-def _table(found: Sequence[Scoring]) -> pd.DataFrame:
+def _table(found: Sequence[PathScoring]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.core.tree import TreeRow, path_to
-from components.frame.prose import path_html, rendered_markdown
+from components.frame.prose import path_html, prepare_markdown
 
 
-def rendered_panel(row: TreeRow) -> None:
+def draw_rendered(row: TreeRow) -> None:
     """Formulas and formatting of the text; images are never loaded."""
     with st.container(border=True):
-        st.markdown(rendered_markdown(row.text))
+        st.markdown(prepare_markdown(row.text))
 
 
 def path_panel(rows: Sequence[TreeRow], node_id: int) -> None:

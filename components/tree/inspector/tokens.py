@@ -31,7 +31,7 @@ class OptionLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Choice:
+class TokenOption:
     """A token that could have stood somewhere: its text with unseen characters spelled out, its
     probability, whether it was the one sampled."""
 
@@ -50,7 +50,7 @@ class TokenRow:
     text: str
     logprob: float | None
     probability: float | None
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[TokenOption, ...] = ()
 
     @property
     def rank(self) -> int | None:
@@ -93,17 +93,17 @@ def _choices(
     at: int,
     ids: Sequence[int],
     options: Sequence[Sequence[OptionLike]],
-) -> tuple[Choice, ...]:
+) -> tuple[TokenOption, ...]:
     here = options[at] if at < len(options) else ()
     if not here:
         return ()
     own = ids[at] if at < len(ids) else None
     found = [
-        Choice(visible(option.text), math.exp(option.logprob), option.token_id == own)
+        TokenOption(visible(option.text), math.exp(option.logprob), option.token_id == own)
         for option in here
     ]
     if logprob is not None and not any(choice.sampled for choice in found):
-        found.append(Choice(visible(text), math.exp(logprob), True))
+        found.append(TokenOption(visible(text), math.exp(logprob), True))
     return tuple(sorted(found, key=lambda choice: -choice.probability))
 
 

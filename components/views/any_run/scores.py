@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plotly import graph_objects as go
 
 from backend.core.tree import TreeRow, chosen_node, path_to
-from components.frame.theme import ACCENT, FAINT, framed
+from components.frame.theme import ACCENT, FAINT, frame
 
 Point = tuple[int, float]
 
@@ -73,7 +73,7 @@ def score_figure(info: ScoreInfo) -> go.Figure:
         line={"width": 3, "color": ACCENT},
         marker={"size": 9, "symbol": "diamond"},
     )
-    framed(figure, x="step", y="score")
+    frame(figure, x="step", y="score")
     figure.update_yaxes(range=[-0.03, 1.03])
     figure.update_xaxes(dtick=1 if max((x for x, _ in info.points), default=0) <= 20 else None)
     return figure

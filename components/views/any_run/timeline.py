@@ -17,7 +17,7 @@ from plotly import graph_objects as go
 from backend.core.events import CallEnded, ScoreGiven
 from backend.core.records import EventRecord
 from backend.core.tree import up_to
-from components.frame.theme import ACCENT, BLUE, ORANGE, PURPLE, escaped, framed
+from components.frame.theme import ACCENT, BLUE, ORANGE, PURPLE, escape, frame
 
 SHOWN = 1500
 """Bars drawn at most, the longest ones."""
@@ -28,7 +28,7 @@ VERIFIER = "verifier "
 
 
 @dataclass(frozen=True)
-class Call:
+class TimedCall:
     """A call of `role` from `start` to `end` (ms) in lane `lane` (from 0) of its role: requests in
     the batch, tokens that it wrote, prompt tokens and how many of those came from the prefix cache.
     `seq` is its event."""
@@ -53,7 +53,7 @@ class Timeline:
     """The calls in order of their start, the length of the run so far (ms), the time that models
     and (while no model worked) verifiers took, and how many calls do not say when they ran."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[TimedCall, ...]
     length: float
     model: float
     verifier: float
@@ -67,7 +67,7 @@ class Timeline:
 
 def timeline(events: Iterable[EventRecord], until: int | None = None) -> Timeline:
     """The calls that were over by event `until`."""
-    calls: list[Call] = []
+    calls: list[TimedCall] = []
     passed = [0, 0]
     length, untimed = 0.0, 0
     for event in up_to(events, until):
@@ -89,7 +89,7 @@ def timeline(events: Iterable[EventRecord], until: int | None = None) -> Timelin
     )
 
 
-def _call(seq: int, body: CallEnded, passed: Sequence[int]) -> Call:
+def _call(seq: int, body: CallEnded, passed: Sequence[int]) -> TimedCall:
     computed, reused = passed
     if body.scored is not None:
         counts = (body.scored, 0, computed + reused, reused)
@@ -102,7 +102,7 @@ def _call(seq: int, body: CallEnded, passed: Sequence[int]) -> Call:
         )
     started = body.started_ms or 0.0
     ended = started if body.ended_ms is None else body.ended_ms
-    return Call(body.role, 0, started, ended, *counts, seq)
+    return TimedCall(body.role, 0, started, ended, *counts, seq)
 
 
 def _union(spans: Sequence[tuple[float, float]]) -> float:
@@ -114,7 +114,7 @@ def _union(spans: Sequence[tuple[float, float]]) -> float:
     return covered
 
 
-def _in_lanes(calls: Sequence[Call]) -> tuple[Call, ...]:
+def _in_lanes(calls: Sequence[TimedCall]) -> tuple[TimedCall, ...]:
     """Each call in the first lane of its role that is free when it starts."""
     free: dict[str, list[float]] = {}
     placed = []
@@ -127,7 +127,7 @@ def _in_lanes(calls: Sequence[Call]) -> tuple[Call, ...]:
             lanes.append(call.end)
         lanes[lane] = max(lanes[lane], call.end)
         placed.append(
-            Call(
+            TimedCall(
                 call.role,
                 lane,
                 call.start,
@@ -142,7 +142,7 @@ def _in_lanes(calls: Sequence[Call]) -> tuple[Call, ...]:
     return tuple(placed)
 
 
-def told_of(info: Timeline) -> str:
+def describe_timeline(info: Timeline) -> str:
     """The timeline in a few sentences."""
     if not info.calls:
         return "No call says when it ran." if info.untimed else "No model has been called yet."
@@ -203,7 +203,7 @@ def timeline_figure(info: Timeline) -> go.Figure:
             y=[place[role, call.lane] for call in mine],
             x=[(call.end - call.start) / scale for call in mine],
             base=[call.start / scale for call in mine],
-            name=escaped(role),
+            name=escape(role),
             customdata=[_facts(call) for call in mine],
             marker={
                 "color": color,
@@ -213,22 +213,22 @@ def timeline_figure(info: Timeline) -> go.Figure:
                     "fillmode": "overlay",
                 },
             },
-            hovertemplate="%{customdata}<extra>" + escaped(role) + "</extra>",
+            hovertemplate="%{customdata}<extra>" + escape(role) + "</extra>",
         )
-    framed(figure, x=f"{unit} since the start", y="", height=110 + max(34 * len(lanes), 70))
+    frame(figure, x=f"{unit} since the start", y="", height=110 + max(34 * len(lanes), 70))
     figure.update_layout(barmode="overlay", bargap=0.25)
     figure.update_xaxes(range=[0, info.length / scale * 1.01 or 1])
     figure.update_yaxes(
         autorange="reversed",
         automargin=True,
         tickvals=[place[role, 0] for role in roles],
-        ticktext=[escaped(role) for role in roles],
+        ticktext=[escape(role) for role in roles],
         showgrid=False,
     )
     return figure
 
 
-def _facts(call: Call) -> str:
+def _facts(call: TimedCall) -> str:
     took = f"{call.end - call.start:.1f} ms from {call.start:.1f} ms"
     share = f", {call.cached:,} of them cached" if call.cached else ""
     what = (

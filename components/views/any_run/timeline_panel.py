@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.frame.theme import CONFIG
-from components.views.any_run.timeline import SHOWN, timeline, timeline_figure, told_of
+from components.views.any_run.timeline import SHOWN, describe_timeline, timeline, timeline_figure
 from components.views.registry import view
 from components.views.view_data import ViewData
 
@@ -14,11 +14,11 @@ from components.views.view_data import ViewData
 def draw_timeline(data: ViewData) -> None:
     info = timeline(data.events, data.until)
     if not info.calls:
-        st.text(told_of(info))
+        st.text(describe_timeline(info))
         return
     more = f" The {SHOWN:,} longest are drawn." if len(info.calls) > SHOWN else ""
     st.caption(
-        f"One bar a call of a model or verifier, by the clock of the run. {told_of(info)}{more}"
+        f"One bar a call of a model or verifier, by the clock of the run. {describe_timeline(info)}{more}"
     )
     st.plotly_chart(
         timeline_figure(info),

@@ -19,7 +19,7 @@ from backend.core.events import Allocated, Kept
 from backend.core.formulas.shares import exact_share
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
-from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
+from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, frame
 from components.views.view_data import ViewData
 
 SHOWN = 24
@@ -38,7 +38,7 @@ class Granted:
 
 
 @dataclass(frozen=True)
-class Allocation:
+class BeamShare:
     """Round `number` (from 1): all prefixes, the best first."""
 
     number: int
@@ -55,10 +55,10 @@ def allocations(
     events: Iterable[EventRecord],
     temperature: float | None,
     until: int | None = None,
-) -> list[Allocation]:
+) -> list[BeamShare]:
     """The rounds up to event `until`."""
     scores = {row.id: row.score for row in rows}
-    found: list[Allocation] = []
+    found: list[BeamShare] = []
     known: dict[int, float | None] = {}
     waiting: list[tuple[Sequence[int], Sequence[int]]] = []
     for event in up_to(events, until):
@@ -75,12 +75,12 @@ def allocations(
             else [None] * len(granted)
         )
         found.append(
-            Allocation(len(found) + 1, tuple(map(Granted, granted, worths, shares, shared)))
+            BeamShare(len(found) + 1, tuple(map(Granted, granted, worths, shares, shared)))
         )
     return found
 
 
-def allocation_figure(one: Allocation) -> go.Figure:
+def allocation_figure(one: BeamShare) -> go.Figure:
     """One round: bars are the children that a prefix got, rings what its exact share of the width
     would be; below each its score."""
     some = one.granted[:SHOWN]
@@ -90,7 +90,9 @@ def allocation_figure(one: Allocation) -> go.Figure:
         x=places,
         y=[each.width for each in some],
         name="children given",
-        customdata=[[each.node, _told(each.score), _told(each.share)] for each in some],
+        customdata=[
+            [each.node, _format_value(each.score), _format_value(each.share)] for each in some
+        ],
         text=[str(each.width or "") for each in some],
         textposition="inside",
         insidetextanchor="start",
@@ -115,8 +117,8 @@ def allocation_figure(one: Allocation) -> go.Figure:
                 "line": {"width": 2.5, "color": ORANGE},
             },
         )
-    framed(figure, x="prefix, best first: node and score", y="children", height=300)
-    labels = [f"{each.node}<br>{_told(each.score)}" for each in some]
+    frame(figure, x="prefix, best first: node and score", y="children", height=300)
+    labels = [f"{each.node}<br>{_format_value(each.score)}" for each in some]
     figure.update_xaxes(tickvals=places, ticktext=labels)
     figure.update_yaxes(
         rangemode="tozero", range=[-0.15, max((each.width for each in some), default=1) * 1.2 + 0.5]
@@ -124,7 +126,7 @@ def allocation_figure(one: Allocation) -> go.Figure:
     return figure
 
 
-def course_figure(found: Sequence[Allocation]) -> go.Figure:
+def course_figure(found: Sequence[BeamShare]) -> go.Figure:
     """All rounds: a circle a prefix at its score, its area the children it got; a cross got
     none.
     """
@@ -158,17 +160,17 @@ def course_figure(found: Sequence[Allocation]) -> go.Figure:
                 "children<extra></extra>"
             ),
         )
-    framed(figure, x="round", y="score", height=300)
+    frame(figure, x="round", y="score", height=300)
     figure.update_yaxes(range=[-0.05, 1.08])
     figure.update_xaxes(dtick=1 if len(found) <= 20 else None)
     return figure
 
 
-def _told(value: float | None) -> str:
+def _format_value(value: float | None) -> str:
     return "\u2013" if value is None else f"{value:.2f}"
 
 
-def allocation_table(one: Allocation, data: ViewData) -> pd.DataFrame:
+def allocation_table(one: BeamShare, data: ViewData) -> pd.DataFrame:
     """One line a prefix of the round: score, softmax weight, that part of the width, and what it
     got."""
     lines = [

@@ -10,7 +10,7 @@ from components.views.beams.allocation import (
     allocations,
     course_figure,
 )
-from components.views.choosing_panel import DIGITS, clickable, node_table, numbered
+from components.views.choosing_panel import DIGITS, clickable, node_table, slide
 from components.views.registry import view
 from components.views.view_data import ViewData, plural
 
@@ -37,9 +37,7 @@ def draw_allocation(data: ViewData) -> None:
         "Scores of the prefixes of each round and the children they got",
         "view.course",
     )
-    one = found[
-        numbered("Round", len(found), "share", "the round whose shares are shown below") - 1
-    ]
+    one = found[slide("Round", len(found), "share", "the round whose shares are shown below") - 1]
     among = plural(len(one.granted), "prefix", "es")
     st.caption(
         f"Round {one.number} shared {plural(one.width, 'child', 'ren')} among {among}, "

@@ -18,7 +18,7 @@ from plotly.subplots import make_subplots
 from backend.core.events import Pruned
 from backend.core.records import EventRecord
 from backend.core.tree import CANDIDATE, KEPT, PRUNED, TreeRow, up_to
-from components.frame.theme import ACCENT, BLUE, GREY, escaped, framed
+from components.frame.theme import ACCENT, BLUE, GREY, escape, frame
 
 ROWS = 6
 """Subtrees up to which each has a row of its own."""
@@ -153,7 +153,7 @@ def beam_figure(info: BeamInfo) -> go.Figure:
     )
     for row, part in enumerate(rows, 1):
         _add(figure, part, row)
-    framed(figure, x="step", y="score", height=260 if len(rows) == 1 else 110 + 120 * len(rows))
+    frame(figure, x="step", y="score", height=260 if len(rows) == 1 else 110 + 120 * len(rows))
     figure.update_xaxes(
         title="", dtick=1 if max((one.step for one in info.contenders), default=0) <= 20 else None
     )
@@ -161,7 +161,7 @@ def beam_figure(info: BeamInfo) -> go.Figure:
     figure.update_yaxes(range=[-0.05, 1.05])
     if len(rows) > 1:
         for row, track in enumerate(info.tracks, 1):
-            figure.update_yaxes(title=escaped(track), row=row)
+            figure.update_yaxes(title=escape(track), row=row)
     return figure
 
 
@@ -191,7 +191,7 @@ def _add(figure: go.Figure, info: BeamInfo, row: int) -> None:
                 [
                     one.node,
                     one.step,
-                    escaped(", ".join(filter(None, (one.track, one.reason or one.fate)))),
+                    escape(", ".join(filter(None, (one.track, one.reason or one.fate)))),
                 ]
                 for _, one in some
             ],

@@ -17,7 +17,7 @@ from plotly import graph_objects as go
 from backend.core.events import Kept, Pruned, Rolled, ScoreGiven
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
-from components.frame.theme import ACCENT, BLUE, FAINT, GREY, framed
+from components.frame.theme import ACCENT, BLUE, FAINT, GREY, frame
 
 HALF_COLUMN = 0.4
 
@@ -65,7 +65,7 @@ def outlooks(
     return tuple(sorted(found, key=lambda one: (one.step, -(one.after or 0.0), one.node)))
 
 
-def overturned(found: Sequence[Outlook]) -> int:
+def count_overturned(found: Sequence[Outlook]) -> int:
     """At how many steps the best by its own score is not the best after looking ahead."""
     count = 0
     for step in {one.step for one in found}:
@@ -148,7 +148,7 @@ def outlook_figure(found: Sequence[Outlook]) -> go.Figure:
             + name
             + "</extra>",
         )
-    framed(figure, x="step", y="score", height=300)
+    frame(figure, x="step", y="score", height=300)
     figure.update_yaxes(range=[-0.03, 1.03])
     figure.update_xaxes(dtick=1 if max((one.step for one in found), default=0) <= 20 else None)
     return figure

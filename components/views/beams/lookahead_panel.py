@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.views.beams.lookahead import outlook_figure, outlooks, overturned
+from components.views.beams.lookahead import count_overturned, outlook_figure, outlooks
 from components.views.choosing_panel import clickable
 from components.views.registry import view
 from components.views.view_data import ViewData, plural
@@ -21,7 +21,7 @@ def draw_lookahead(data: ViewData) -> None:
         f"{plural(len(found), 'step')} tried out by rollouts. Hollow: the verifier's score of the "
         "step itself; filled or cross: the score of where "
         "the rollout ended, by which the step was ranked. Looking ahead put another step first at "
-        f"{plural(overturned(found), 'depth')}."
+        f"{plural(count_overturned(found), 'depth')}."
         + (
             ""
             if known

@@ -17,8 +17,8 @@ from backend.core.events import LimitReached, StepEnded
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, chosen_node, up_to
 from components.frame.prose import visible
-from components.frame.theme import ACCENT, MUTED, escaped, framed
-from components.run.reached import written
+from components.frame.theme import ACCENT, MUTED, escape, frame
+from components.run.reached import text_down_to
 
 SHOWN = 20
 """Classes drawn at most, the strongest first."""
@@ -42,7 +42,7 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AnswerClass:
+class CandidateClass:
     """Candidates with one answer: how many, the sum of their values (an unscored one adds 0), the
     best value, and the node that has it; whether the run chose this answer, and whether it is known
     to be right."""
@@ -61,7 +61,7 @@ class CandidateInfo:
     """The strongest classes first by `measure`; `unread` candidates have no readable answer,
     `omitted` classes are not shown."""
 
-    classes: tuple[AnswerClass, ...]
+    classes: tuple[CandidateClass, ...]
     measure: str
     unread: int
     omitted: int
@@ -105,7 +105,7 @@ def candidate_info(
     compared, or None; `rule` names the final rule; `right` are the right answers in that form."""
     by_id = {row.id: row for row in rows}
     answers = {
-        node: answer_of(written(by_id, node))
+        node: answer_of(text_down_to(by_id, node))
         for node in dict.fromkeys(candidate.node for candidate in found)
     }
     groups: dict[str, list[Candidate]] = {}
@@ -140,16 +140,16 @@ def candidate_info(
     return CandidateInfo(tuple(classes[:SHOWN]), measure, unread, max(0, len(classes) - SHOWN))
 
 
-def strength(one: AnswerClass, measure: str) -> float:
+def strength(one: CandidateClass, measure: str) -> float:
     """The number that classes are compared by."""
     return float({VOTES: one.votes, WEIGHT: one.weight, BEST: one.best or 0.0}[measure])
 
 
-def _class(answer: str, members: Sequence[Candidate], chosen: bool, right: bool) -> AnswerClass:
+def _class(answer: str, members: Sequence[Candidate], chosen: bool, right: bool) -> CandidateClass:
     values = [candidate.value for candidate in members if candidate.value is not None]
     best = max(values, default=None)
     node = next(candidate.node for candidate in members if candidate.value == best)
-    return AnswerClass(answer, len(members), sum(values), best, node, chosen, right)
+    return CandidateClass(answer, len(members), sum(values), best, node, chosen, right)
 
 
 def candidate_figure(info: CandidateInfo) -> go.Figure:
@@ -173,7 +173,7 @@ def candidate_figure(info: CandidateInfo) -> go.Figure:
             unselected={"marker": {"opacity": 0.7}},
         )
     )
-    framed(figure, x=info.measure, y="answer", height=80 + 30 * max(len(classes), 2))
+    frame(figure, x=info.measure, y="answer", height=80 + 30 * max(len(classes), 2))
     figure.update_yaxes(
         autorange="reversed",
         automargin=True,
@@ -185,15 +185,15 @@ def candidate_figure(info: CandidateInfo) -> go.Figure:
     return figure
 
 
-def _label(one: AnswerClass) -> str:
+def _label(one: CandidateClass) -> str:
     short = one.answer if len(one.answer) <= 40 else one.answer[:39] + "\u2026"
     return (
         ("\u2605 " if one.chosen else "")
-        + escaped(visible(short))
+        + escape(visible(short))
         + (" (right)" if one.right else "")
     )
 
 
-def _facts(one: AnswerClass) -> str:
+def _facts(one: CandidateClass) -> str:
     votes = f"{one.votes} vote{'' if one.votes == 1 else 's'}"
     return votes if one.best is None else f"{votes}, sum {one.weight:.2f}, best {one.best:.3f}"

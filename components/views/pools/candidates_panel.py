@@ -11,8 +11,8 @@ from backend.core.tree import up_to
 from backend.problems import extract_answer, grade
 from backend.problems.exact import canonical
 from components.run.log import answer_of
-from components.run.reached import written
-from components.views.choosing_panel import clickable, numbered
+from components.run.reached import text_down_to
+from components.views.choosing_panel import clickable, slide
 from components.views.pools.candidates import (
     Candidate,
     candidate_figure,
@@ -33,7 +33,7 @@ def draw_candidates(data: ViewData) -> None:
         _unread(every.unread)
         st.text("No finished solution gives an answer yet.")
         return
-    at = numbered(
+    at = slide(
         "Samples",
         len(found),
         "sample",
@@ -76,7 +76,9 @@ def _right(data: ViewData, found: Sequence[Candidate]) -> set[str]:
     """The answers known to be right, in compared form: by the grader of the problem, as far as it
     decides without algebra, and by the verdicts of the log."""
     by_id = {row.id: row for row in data.rows}
-    given = {candidate.node: extract_answer(written(by_id, candidate.node)) for candidate in found}
+    given = {
+        candidate.node: extract_answer(text_down_to(by_id, candidate.node)) for candidate in found
+    }
     forms = {
         canonical(answer): answer
         for answer in given.values()

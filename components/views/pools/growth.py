@@ -22,10 +22,10 @@ from components.frame.theme import (
     PURPLE,
     SKY,
     VERMILION,
-    escaped,
-    framed,
+    escape,
+    frame,
 )
-from components.run.reached import written
+from components.run.reached import text_down_to
 from components.views.pools.candidates import BEST, MEASURES, VOTES, WEIGHT, AnswerOf, Candidate
 
 SHOWN = 6
@@ -33,7 +33,7 @@ SHOWN = 6
 
 
 @dataclass(frozen=True)
-class Line:
+class GrowthLine:
     """A class of equal answers: `strengths[n - 1]` is what it counted after n samples; `right`: it
     is known to be right."""
 
@@ -48,7 +48,7 @@ class GrowthInfo:
     samples, None before the first readable answer; `nodes[n - 1]` is the node of sample n."""
 
     measure: str
-    lines: tuple[Line, ...]
+    lines: tuple[GrowthLine, ...]
     leaders: tuple[str | None, ...]
     nodes: tuple[int, ...]
     omitted: int
@@ -73,7 +73,7 @@ def growth_info(
     the right answers in compared form."""
     by_id = {row.id: row for row in rows}
     answers = {
-        node: answer_of(written(by_id, node))
+        node: answer_of(text_down_to(by_id, node))
         for node in dict.fromkeys(candidate.node for candidate in found)
     }
     measure = MEASURES.get(rule, VOTES)
@@ -85,7 +85,7 @@ def growth_info(
     for candidate in found:
         answer = answers[candidate.node]
         if answer is not None:
-            strengths[answer] = added(measure, strengths.get(answer, 0.0), candidate.value)
+            strengths[answer] = add_candidate(measure, strengths.get(answer, 0.0), candidate.value)
             votes[answer] = votes.get(answer, 0) + 1
         history.append(dict(strengths))
         # Ties: the larger class for a weighted vote, then the class met first, which is the earlier
@@ -99,7 +99,7 @@ def growth_info(
         )
     order = sorted(strengths, key=lambda each: -strengths[each])
     lines = tuple(
-        Line(answer, tuple(at.get(answer, 0.0) for at in history), answer in right)
+        GrowthLine(answer, tuple(at.get(answer, 0.0) for at in history), answer in right)
         for answer in order[:SHOWN]
     )
     return GrowthInfo(
@@ -111,7 +111,7 @@ def growth_info(
     )
 
 
-def added(measure: str, strength: float, value: float | None) -> float:
+def add_candidate(measure: str, strength: float, value: float | None) -> float:
     """What a class counts with one more candidate of this value; an unscored one adds a vote, and
     no weight."""
     if measure == BEST:
@@ -152,7 +152,7 @@ def growth_figure(info: GrowthInfo, at: int | None = None) -> go.Figure:
         )
     if at is not None:
         figure.add_vline(x=at, line={"dash": "dot", "width": 1.5, "color": GREY})
-    framed(figure, x="samples", y=info.measure, height=300)
+    frame(figure, x="samples", y=info.measure, height=300)
     figure.update_yaxes(rangemode="tozero")
     figure.update_xaxes(
         dtick=1 if len(samples) <= 20 else None, range=[0.5, max(len(samples), 1) + 0.5]
@@ -161,4 +161,4 @@ def growth_figure(info: GrowthInfo, at: int | None = None) -> go.Figure:
 
 
 def _label(answer: str) -> str:
-    return escaped(visible(answer if len(answer) <= 24 else answer[:23] + "\u2026"))
+    return escape(visible(answer if len(answer) <= 24 else answer[:23] + "\u2026"))

@@ -14,7 +14,7 @@ from plotly import graph_objects as go
 
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow
-from components.frame.theme import ACCENT, BLUE, GREY, framed
+from components.frame.theme import ACCENT, BLUE, GREY, frame
 from components.views.pools.candidates import candidates
 
 SHOWN = 40
@@ -35,7 +35,7 @@ class Racer:
 
 
 @dataclass(frozen=True)
-class RaceInfo:
+class FinishRaceInfo:
     """Texts in order of their ends, the stopped ones last."""
 
     racers: tuple[Racer, ...]
@@ -53,7 +53,7 @@ class RaceInfo:
 
 def race_info(
     rows: Sequence[TreeRow], events: Iterable[EventRecord], until: int | None = None
-) -> RaceInfo:
+) -> FinishRaceInfo:
     """`rows` is the tree at event `until`."""
     by_id = {row.id: row for row in rows}
     inner = {row.parent for row in rows}
@@ -72,13 +72,13 @@ def race_info(
             ended.append(
                 Racer(row.id, tokens, CANDIDATE if row.id in counted else ENDED, len(ended) + 1)
             )
-    return RaceInfo((*ended, *sorted(stopped, key=lambda racer: (-racer.tokens, racer.node))))
+    return FinishRaceInfo((*ended, *sorted(stopped, key=lambda racer: (-racer.tokens, racer.node))))
 
 
 _LOOKS = ((CANDIDATE, ACCENT, ""), (ENDED, BLUE, "."), (STOPPED, GREY, "/"))
 
 
-def race_figure(info: RaceInfo) -> go.Figure:
+def race_figure(info: FinishRaceInfo) -> go.Figure:
     """One bar a text, as long as its tokens, the first to end on top."""
     some = info.racers[:SHOWN]
     figure = go.Figure()
@@ -105,7 +105,7 @@ def race_figure(info: RaceInfo) -> go.Figure:
                 hovertemplate="node %{customdata}: %{x} tokens<extra>" + fate + "</extra>",
                 unselected={"marker": {"opacity": 0.8}},
             )
-    framed(figure, x="tokens", y="", height=110 + 20 * max(len(some), 3))
+    frame(figure, x="tokens", y="", height=110 + 20 * max(len(some), 3))
     labels = [
         f"{racer.place}. node {racer.node}" if racer.place else f"node {racer.node}"
         for racer in some

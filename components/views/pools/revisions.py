@@ -15,7 +15,7 @@ from plotly import graph_objects as go
 from backend.core.events import Pruned, Replaced, StepEnded
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
-from components.frame.theme import ACCENT, MUTED, ORANGE, framed
+from components.frame.theme import ACCENT, MUTED, ORANGE, frame
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def revision_figure(info: RevisionInfo) -> go.Figure:
                 [one.node, one.place, length]
                 for one, length in zip(info.revisions, lengths, strict=True)
             ],
-            text=[_kept(one, name) for one in info.revisions],
+            text=[_mark_of(one, name) for one in info.revisions],
             textposition="auto",
             marker={
                 "color": color,
@@ -151,7 +151,7 @@ def revision_figure(info: RevisionInfo) -> go.Figure:
             + "</extra>",
             unselected={"marker": {"opacity": 0.8}},
         )
-    framed(figure, x="step of the trace", y="attempt", height=120 + 52 * max(len(places), 2))
+    frame(figure, x="step of the trace", y="attempt", height=120 + 52 * max(len(places), 2))
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_yaxes(autorange="reversed", tickvals=places)
     figure.update_xaxes(
@@ -166,7 +166,7 @@ def revision_figure(info: RevisionInfo) -> go.Figure:
     return figure
 
 
-def _kept(one: Revision, name: str) -> str:
+def _mark_of(one: Revision, name: str) -> str:
     new = name == "the new continuation"
     value = one.new_value if new else one.old_value
     return ("stays" if one.replaced is new else "given up") + (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, framed
+from components.frame.theme import ACCENT, FAINT, GREY, ORANGE, frame
 from components.views.populations.marks import Mark, mark_places
 from components.views.populations.passes import ParticleRound
 
@@ -142,7 +142,7 @@ def genealogy_figure(info: Genealogy) -> go.Figure:
         [(info.drawn[1], info.drawn[0])] if info.drawn else [],
         ROUND_CIRCLES,
     )
-    framed(figure, x="slot", y="round", height=90 + 62 * max(len(info.labels), 2))
+    frame(figure, x="slot", y="round", height=90 + 62 * max(len(info.labels), 2))
     figure.update_yaxes(
         autorange="reversed",
         tickvals=list(range(len(info.labels))),

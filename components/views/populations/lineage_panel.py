@@ -7,14 +7,14 @@ import streamlit as st
 from components.views.choosing_panel import clickable
 from components.views.populations.lineage import genealogy, genealogy_figure
 from components.views.populations.particles import distinct_ancestors
-from components.views.populations.pass_panel import shown_pass
+from components.views.populations.pass_panel import choose_pass
 from components.views.registry import view
 from components.views.view_data import ViewData
 
 
 @view("Lineage", order=100, needs=("weighed", "resampled"), serves=("particles",))
 def draw_lineage(data: ViewData) -> None:
-    one = shown_pass(data, "view.lineages")
+    one = choose_pass(data, "view.lineages")
     if one is None:
         return
     first = len(one.rounds[0].particles)

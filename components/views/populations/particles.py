@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from plotly import graph_objects as go
 
-from components.frame.theme import ACCENT, BLUE, GREY, ORANGE, SCORE_SCALE, framed
+from components.frame.theme import ACCENT, BLUE, GREY, ORANGE, SCORE_SCALE, frame
 from components.views.populations.marks import Mark, mark_places
 from components.views.populations.passes import ParticleRound
 
@@ -80,7 +80,7 @@ def ess_figure(info: EssInfo) -> go.Figure:
             line={"dash": "dash", "width": 1, "color": GREY},
             annotation_text=f"threshold {info.threshold:g}",
         )
-    framed(figure, x="round", y="particles")
+    frame(figure, x="round", y="particles")
     figure.update_yaxes(range=[0, max(info.count, 1) * 1.06])
     figure.update_xaxes(dtick=1 if len(info.rounds) <= 20 else None)
     return figure
@@ -113,7 +113,7 @@ def weights_figure(rounds: Sequence[ParticleRound], drawn: int | None = None) ->
     )
     held = [(row.round, row.held) for row in rounds if row.held is not None]
     mark_places(figure, held, [(rounds[-1].round, drawn)] if drawn is not None else [], ON_CELLS)
-    framed(figure, x="round", y="slot")
+    frame(figure, x="round", y="slot")
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(dtick=1 if len(rounds) <= 20 else None)
     return figure

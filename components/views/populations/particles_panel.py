@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.frame.theme import CONFIG
 from components.views.populations.particles import ess_figure, ess_info, weights_figure
-from components.views.populations.pass_panel import shown_pass
+from components.views.populations.pass_panel import choose_pass
 from components.views.populations.passes import (
     threshold,
 )
@@ -16,7 +16,7 @@ from components.views.view_data import ViewData
 
 @view("Particles", order=90, needs=("weighed", "resampled"), serves=("particles",))
 def draw_particles(data: ViewData) -> None:
-    one = shown_pass(data, "view.particles")
+    one = choose_pass(data, "view.particles")
     if one is None:
         return
     left, right = st.columns(2)

@@ -21,7 +21,7 @@ LOOKED_AT = "view.pass"
 """Where the session keeps which pass of which run is looked at: (run, track, number)."""
 
 
-def shown_pass(data: ViewData, key: str) -> Pass | None:
+def choose_pass(data: ViewData, key: str) -> Pass | None:
     """The pass that is looked at, the same in every chart, after the inputs that choose it and what
     there is to say of it. `key` names the inputs of this chart."""
     found = passes(data.rows, data.events, data.until)

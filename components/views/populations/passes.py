@@ -39,7 +39,7 @@ class ParticleRound:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnTrajectory:
     """A trajectory drawn by weight at the end of a pass: its last node, its slot and its normalised
     weight."""
 
@@ -56,7 +56,7 @@ class Pass:
     track: str
     number: int
     rounds: tuple[ParticleRound, ...]
-    drawn: Drawn | None = None
+    drawn: DrawnTrajectory | None = None
 
     @property
     def reference(self) -> int | None:
@@ -81,7 +81,7 @@ def passes(
     """The passes of the log up to event `until`, in order of their beginning. `rows` is the tree at
     that moment: it tells where a population starts again at the problem. Where a node is not in it,
     the population is taken to go on."""
-    reader = _Reader({row.id: row.parent for row in rows})
+    reader = _PassReader({row.id: row.parent for row in rows})
     for event in up_to(events, until):
         reader.read(event)
     return [Pass(one.track, one.number, tuple(one.rounds), one.drawn) for one in reader.found]
@@ -94,10 +94,10 @@ class _Growing:
     track: str
     number: int
     rounds: list[ParticleRound] = field(default_factory=list)
-    drawn: Drawn | None = None
+    drawn: DrawnTrajectory | None = None
 
 
-class _Reader:
+class _PassReader:
     """Reads a log event by event. `_line` gathers the nodes of all trajectories drawn so far: a
     free particle steps to a new node in every round, so one that steps along them is held."""
 
@@ -157,7 +157,7 @@ class _Reader:
     def _referenced(self, track: str, note: Referenced[int]) -> None:
         of = self._latest.get(track)
         if of is not None:
-            of.drawn = Drawn(note.node, note.slot, normalise(note.log_weights)[note.slot])
+            of.drawn = DrawnTrajectory(note.node, note.slot, normalise(note.log_weights)[note.slot])
         at: int | None = note.node
         while (
             at is not None and (parent := self._parents.get(at)) is not None

@@ -20,7 +20,7 @@ from plotly import graph_objects as go
 from backend.core.events import Swapped
 from backend.core.records import EventRecord
 from backend.core.tree import up_to
-from components.frame.theme import ACCENT, FAINT, GREY, escaped, framed
+from components.frame.theme import ACCENT, FAINT, GREY, escape, frame
 from components.views.populations.passes import inside
 
 LABELLED = 40
@@ -132,8 +132,8 @@ def swap_figure(info: SwapInfo) -> go.Figure:
             customdata=[
                 [
                     swap.nodes[side],
-                    escaped(swap.chains[side]),
-                    told(swap.energies[side]),
+                    escape(swap.chains[side]),
+                    format_nats(swap.energies[side]),
                     swap.probability,
                     swap.uniform,
                 ]
@@ -155,9 +155,9 @@ def swap_figure(info: SwapInfo) -> go.Figure:
         )
     if len(info.swaps) <= LABELLED:
         _probabilities(figure, where, info.swaps, lane)
-    framed(figure, x="round of swaps", y="", height=110 + 70 * max(len(info.chains), 2))
+    frame(figure, x="round of swaps", y="", height=110 + 70 * max(len(info.chains), 2))
     labels = [
-        f"{escaped(chain)}, T {heat:.3g}"
+        f"{escape(chain)}, T {heat:.3g}"
         for chain, heat in zip(info.chains, info.temperatures, strict=True)
     ]
     last = max((swap.turn for swap in info.swaps), default=1)
@@ -186,7 +186,7 @@ def _probabilities(
     )
 
 
-def told(nats: float) -> str:
+def format_nats(nats: float) -> str:
     """A log potential as people read it."""
     return f"{nats:.3g}" if math.isfinite(nats) else "-\u221e" if nats < 0 else "\u221e"
 

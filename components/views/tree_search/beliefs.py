@@ -17,7 +17,7 @@ from scipy.special import betaincinv, stdtrit
 TAIL = 0.05
 
 
-class Spread(NamedTuple):
+class BeliefSpread(NamedTuple):
     """The middle 90 % of a posterior, and its median."""
 
     low: float
@@ -25,14 +25,14 @@ class Spread(NamedTuple):
     high: float
 
 
-def spread(belief: Mapping[str, float]) -> Spread | None:
+def spread(belief: Mapping[str, float]) -> BeliefSpread | None:
     """The spread of a belief by its parameters; None where they are of no known kind."""
     if belief.keys() >= {"m", "kappa", "nu", "tau2"}:
         scale = math.sqrt(belief["tau2"] / belief["kappa"])
         reach = scale * float(stdtrit(belief["nu"], 1.0 - TAIL))
-        return Spread(belief["m"] - reach, belief["m"], belief["m"] + reach)
+        return BeliefSpread(belief["m"] - reach, belief["m"], belief["m"] + reach)
     if belief.keys() >= {"a", "b"}:
-        return Spread(
+        return BeliefSpread(
             *(float(betaincinv(belief["a"], belief["b"], q)) for q in (TAIL, 0.5, 1.0 - TAIL))
         )
     return None

@@ -19,13 +19,13 @@ import pandas as pd
 from backend.core.events import Backed, Drawn, StepEnded
 from backend.core.records import EventRecord
 from backend.core.tree import up_to
-from components.views.tree_search.beliefs import Spread, spread
+from components.views.tree_search.beliefs import BeliefSpread, spread
 
 NEW, ON, CHILD = "new answer here", "go on below", "child"
 
 
 @dataclass(frozen=True)
-class Arm:
+class ThompsonArm:
     """An arm at a node: what it stands for, the child it leads to if it is one's, what it drew, how
     many scores it had heard and their mean, and the spread of the posterior that it drew from, None
     in runs that did not record it."""
@@ -36,24 +36,24 @@ class Arm:
     count: int
     mean: float | None
     won: bool
-    spread: Spread | None = None
+    spread: BeliefSpread | None = None
 
 
 @dataclass(frozen=True)
-class Level:
+class ThompsonLevel:
     """The arms at a node; the children draw only where going on won."""
 
     node: int
-    arms: tuple[Arm, ...]
+    arms: tuple[ThompsonArm, ...]
 
 
 @dataclass(frozen=True)
-class Descent:
+class ThompsonDescent:
     """The draws that led to one answer, from the top down. `answer` is the node that came of it
     with its `score`, where the log tells it for sure."""
 
     number: int
-    levels: tuple[Level, ...]
+    levels: tuple[ThompsonLevel, ...]
     answer: int | None = None
     score: float | None = None
 
@@ -78,21 +78,23 @@ class _Heard:
             self._add((CHILD, node), score)
             self._add((ON, above), score)
 
-    def arm(self, kind: str, at: int, draw: float, won: bool, child: int | None = None) -> Arm:
+    def arm(
+        self, kind: str, at: int, draw: float, won: bool, child: int | None = None
+    ) -> ThompsonArm:
         count, total = self.sums.get((kind, at if child is None else child), (0, 0.0))
-        return Arm(kind, child, draw, count, total / count if count else None, won)
+        return ThompsonArm(kind, child, draw, count, total / count if count else None, won)
 
     def _add(self, key: tuple[str, int], score: float) -> None:
         count, total = self.sums.get(key, (0, 0.0))
         self.sums[key] = (count + 1, total + score)
 
 
-def descents(events: Iterable[EventRecord], until: int | None = None) -> list[Descent]:
+def descents(events: Iterable[EventRecord], until: int | None = None) -> list[ThompsonDescent]:
     """The descents of the log up to event `until`. The first answer has none: there is nothing to
     go on below."""
     heard = _Heard()
-    found: list[Descent] = []
-    asked: list[Descent] = []
+    found: list[ThompsonDescent] = []
+    asked: list[ThompsonDescent] = []
     made: list[tuple[int, float]] = []
     top: int | None = None
     for event in up_to(events, until):
@@ -101,7 +103,7 @@ def descents(events: Iterable[EventRecord], until: int | None = None) -> list[De
                 top = note.node if top is None else top
                 level = _level(heard, note)
                 if note.node == top:
-                    asked.append(Descent(len(found) + len(asked) + 1, (level,)))
+                    asked.append(ThompsonDescent(len(found) + len(asked) + 1, (level,)))
                 elif asked:
                     asked[-1] = replace(asked[-1], levels=(*asked[-1].levels, level))
             case Backed(path=path, value=value):
@@ -117,7 +119,7 @@ def descents(events: Iterable[EventRecord], until: int | None = None) -> list[De
     return found + asked
 
 
-def _level(heard: _Heard, note: Drawn[int]) -> Level:
+def _level(heard: _Heard, note: Drawn[int]) -> ThompsonLevel:
     node, children, draws = note.node, note.children, note.draws
     heard.answers |= set(children)
     top = max(range(len(draws)), key=draws.__getitem__, default=None)
@@ -130,7 +132,7 @@ def _level(heard: _Heard, note: Drawn[int]) -> Level:
         for place, (child, draw) in enumerate(zip(children, draws, strict=True))
     ]
     beliefs: Sequence[Mapping[str, float]] = note.beliefs or [{}] * len(arms)
-    return Level(
+    return ThompsonLevel(
         node,
         tuple(
             replace(arm, spread=spread(belief)) for arm, belief in zip(arms, beliefs, strict=True)
@@ -138,21 +140,21 @@ def _level(heard: _Heard, note: Drawn[int]) -> Level:
     )
 
 
-def concerned(level: Level, arm: Arm) -> int:
+def node_of_arm(level: ThompsonLevel, arm: ThompsonArm) -> int:
     """The node that an arm is about: its child, else the node at which it stands."""
     return level.node if arm.child is None else arm.child
 
 
-def arm_label(arm: Arm) -> str:
+def arm_label(arm: ThompsonArm) -> str:
     """The arm in words, with the star of the one that won."""
     name = arm.kind if arm.child is None else f"child {arm.child}"
     return ("\u2605 " if arm.won else "") + name
 
 
-Lane: TypeAlias = tuple[Level, Arm]
+Lane: TypeAlias = tuple[ThompsonLevel, ThompsonArm]
 
 
-def lanes(one: Descent) -> list[Lane]:
+def lanes(one: ThompsonDescent) -> list[Lane]:
     """The arms of a descent in the order that they are drawn in, from above."""
     return [(level, arm) for level in one.levels for arm in level.arms]
 
@@ -169,7 +171,7 @@ def reach(found: Sequence[Lane]) -> tuple[float, float]:
     return low - 0.03 * (high - low), high + 0.03 * (high - low)
 
 
-def draw_table(one: Descent) -> pd.DataFrame:
+def draw_table(one: ThompsonDescent) -> pd.DataFrame:
     columns = ["at node", "arm", "draw", "5 %", "median", "95 %", "scores heard", "their mean"]
     lines = [
         (

@@ -7,11 +7,18 @@ from collections.abc import Sequence
 
 from plotly import graph_objects as go
 
-from components.frame.theme import ACCENT, BLUE, MUTED, ORANGE, VERMILION, framed
-from components.views.tree_search.draws import Descent, Lane, arm_label, concerned, lanes, reach
+from components.frame.theme import ACCENT, BLUE, MUTED, ORANGE, VERMILION, frame
+from components.views.tree_search.draws import (
+    Lane,
+    ThompsonDescent,
+    arm_label,
+    lanes,
+    node_of_arm,
+    reach,
+)
 
 
-def draw_figure(one: Descent) -> go.Figure:
+def draw_figure(one: ThompsonDescent) -> go.Figure:
     """One lane an arm, node by node: the band is the middle 90 % of its posterior with the median,
     the diamond its draw (a star-shaped one won), the circle the mean of what it had heard. A draw
     beyond the edge stands at the edge, with its value."""
@@ -20,7 +27,7 @@ def draw_figure(one: Descent) -> go.Figure:
     figure = go.Figure()
     _bands(figure, found)
     _marks(figure, found, low, high)
-    framed(figure, x="score", y="", height=110 + 30 * max(len(found), 3))
+    frame(figure, x="score", y="", height=110 + 30 * max(len(found), 3))
     figure.update_xaxes(range=[low, high])
     labels = [f"at node {level.node}: {arm_label(arm)}" for level, arm in found]
     figure.update_yaxes(
@@ -34,7 +41,7 @@ def draw_figure(one: Descent) -> go.Figure:
 
 def _bands(figure: go.Figure, found: Sequence[Lane]) -> None:
     known = [
-        (place, arm.spread, concerned(level, arm))
+        (place, arm.spread, node_of_arm(level, arm))
         for place, (level, arm) in enumerate(found)
         if arm.spread is not None
     ]
@@ -69,7 +76,7 @@ def _marks(figure: go.Figure, found: Sequence[Lane], low: float, high: float) ->
     figure.add_scatter(
         x=[arm.mean for _, arm in found],
         y=list(range(len(found))),
-        customdata=[[concerned(level, arm), arm.count] for level, arm in found],
+        customdata=[[node_of_arm(level, arm), arm.count] for level, arm in found],
         mode="markers",
         name="mean of the scores heard",
         marker={
@@ -87,7 +94,7 @@ def _marks(figure: go.Figure, found: Sequence[Lane], low: float, high: float) ->
         figure.add_scatter(
             x=[min(max(arm.draw, low), high) for _, _, arm in some],
             y=[place for place, _, _ in some],
-            customdata=[[concerned(level, arm), arm.draw] for _, level, arm in some],
+            customdata=[[node_of_arm(level, arm), arm.draw] for _, level, arm in some],
             text=[_beyond(arm.draw, low, high) for *_, arm in some],
             textposition=["middle left" if arm.draw > high else "middle right" for *_, arm in some],
             mode="markers+text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.frame.theme import NOTHING
-from components.views.choosing_panel import DIGITS, clickable, numbered
+from components.views.choosing_panel import DIGITS, clickable, slide
 from components.views.registry import view
 from components.views.tree_search.draws import descents, draw_table, lanes
 from components.views.tree_search.draws_figure import draw_figure
@@ -25,7 +25,7 @@ def draw_draws(data: ViewData) -> None:
         "that has heard little has a wide band: it is tried."
     )
     one = found[
-        numbered(
+        slide(
             "Answer",
             len(found),
             "descent",

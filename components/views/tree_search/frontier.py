@@ -17,7 +17,7 @@ from plotly import graph_objects as go
 from backend.core.events import Popped, StepEnded
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
-from components.frame.theme import ACCENT, BLUE, ORANGE, framed
+from components.frame.theme import ACCENT, BLUE, ORANGE, frame
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def frontier_figure(info: FrontierInfo) -> go.Figure:
         ),
         unselected={"marker": {"opacity": 0.8}},
     )
-    framed(figure, x="order of leaving the frontier", y="cost")
+    frame(figure, x="order of leaving the frontier", y="cost")
     figure.update_yaxes(rangemode="tozero")
     figure.update_xaxes(dtick=1 if len(info.pops) <= 20 else None)
     return figure

@@ -24,8 +24,8 @@ from components.frame.theme import (
     PURPLE,
     SKY,
     VERMILION,
-    escaped,
-    framed,
+    escape,
+    frame,
 )
 from components.views.view_data import ViewData
 
@@ -84,7 +84,7 @@ def turn_figure(found: list[Turn]) -> go.Figure:
         figure.add_bar(
             x=[one.number for one in jumps],
             y=[dict(one.terms).get(name, 0.0) for one in jumps],
-            name=escaped(name),
+            name=escape(name),
             customdata=[[one.node, one.worth] for one in jumps],
             marker={
                 "color": COLORS[place % 5],
@@ -97,7 +97,7 @@ def turn_figure(found: list[Turn]) -> go.Figure:
             hovertemplate=(
                 "jump to node %{customdata[0]}<br>%{y:.3f} of F = %{customdata[1]:.3f}<extra>"
             )
-            + escaped(name)
+            + escape(name)
             + "</extra>",
             unselected={"marker": {"opacity": 0.8}},
         )
@@ -124,7 +124,7 @@ def turn_figure(found: list[Turn]) -> go.Figure:
         },
         hovertemplate="on to child %{customdata[0]}<br>value %{customdata[1]:.3f}<extra></extra>",
     )
-    framed(figure, x="turn", y="F of the jump", height=300)
+    frame(figure, x="turn", y="F of the jump", height=300)
     figure.update_layout(barmode="relative", bargap=0.35)
     figure.update_xaxes(dtick=1 if len(found) <= 20 else None)
     return figure

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from plotly import graph_objects as go
 
 from backend.core.tree import TreeRow, chosen_node, path_to
-from components.frame.theme import ACCENT, GREY, SCORE_SCALE, framed
+from components.frame.theme import ACCENT, GREY, SCORE_SCALE, frame
 
 SHOWN = 12
 """Children of one node drawn at most, the most visited first; the child on the path is drawn
@@ -22,7 +22,7 @@ besides."""
 
 
 @dataclass(frozen=True)
-class Child:
+class VisitedChild:
     """A child of the path at step `step`; `mean` is its Q, None before the first visit; `on_path`:
     the path goes on here."""
 
@@ -39,7 +39,7 @@ class VisitInfo:
     answer or, before there is one, the most visited; `omitted` children are not shown. `recorded`
     says whether Q is as the search recorded it, not a mean computed here."""
 
-    children: tuple[Child, ...]
+    children: tuple[VisitedChild, ...]
     simulations: int
     answered: bool
     omitted: int
@@ -66,7 +66,7 @@ def visit_info(rows: Sequence[TreeRow]) -> VisitInfo:
         if chosen is not None
         else _most_visited(rows, children)
     )
-    shown: list[Child] = []
+    shown: list[VisitedChild] = []
     omitted = 0
     for at in path:
         level = [_child(row, path) for row in children.get(at, ())]
@@ -93,8 +93,8 @@ def _most_visited(rows: Sequence[TreeRow], children: dict[int, list[TreeRow]]) -
     return path
 
 
-def _child(row: TreeRow, path: Sequence[int]) -> Child:
-    return Child(row.depth, row.id, row.visits, row.backups.mean, row.id in path)
+def _child(row: TreeRow, path: Sequence[int]) -> VisitedChild:
+    return VisitedChild(row.depth, row.id, row.visits, row.backups.mean, row.id in path)
 
 
 def visit_figure(info: VisitInfo) -> go.Figure:
@@ -131,6 +131,6 @@ def visit_figure(info: VisitInfo) -> go.Figure:
             unselected={"marker": {"opacity": 0.7}},
         )
     )
-    framed(figure, x="child", y="visits", height=300)
+    frame(figure, x="child", y="visits", height=300)
     figure.update_yaxes(rangemode="tozero")
     return figure

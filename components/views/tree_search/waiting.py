@@ -19,7 +19,7 @@ from plotly import graph_objects as go
 from backend.core.events import Popped, Pruned, Pushed
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, up_to
-from components.frame.theme import BLUE, ORANGE, framed
+from components.frame.theme import BLUE, ORANGE, frame
 from components.views.tree_search.frontier import finite
 from components.views.view_data import ViewData
 
@@ -28,7 +28,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Waiting:
+class FrontierWaiting:
     """A node in the frontier at place `place` (from 1): g and h, None where infinite; the number of
     the pop that pushed it (0: the start), how many equal texts it stands for, and how often it
     entered."""
@@ -54,7 +54,7 @@ class WaitingInfo:
     """The sorted frontier; how many pops there were; how many nodes were given up from it; how many
     were dropped for repeating a sibling."""
 
-    entries: tuple[Waiting, ...]
+    entries: tuple[FrontierWaiting, ...]
     pops: int
     given_up: int
     repeated: int
@@ -101,10 +101,10 @@ def _waiting(
     costs: tuple[float, float, int, int],
     same: Mapping[tuple[int | None, str, bool], int],
     entered: int,
-) -> Waiting:
+) -> FrontierWaiting:
     g, h, _, by = costs
     stands_for = same[row.parent, row.text, row.done]
-    return Waiting(
+    return FrontierWaiting(
         place, row.id, row.depth, finite(g), finite(h), by, stands_for, entered, row.done
     )
 
@@ -175,7 +175,7 @@ def waiting_figure(info: WaitingInfo) -> go.Figure:
             + "</extra>",
             unselected={"marker": {"opacity": 0.8}},
         )
-    framed(figure, x="f = g + h", y="", height=110 + 22 * max(len(some), 3))
+    frame(figure, x="f = g + h", y="", height=110 + 22 * max(len(some), 3))
     figure.update_layout(barmode="stack", bargap=0.25)
     labels = [
         f"{entry.place}. node {entry.node}" + (" \u2605" if entry.finished else "")
@@ -189,7 +189,7 @@ def waiting_figure(info: WaitingInfo) -> go.Figure:
         x=[entry.f for entry in some],
         y=places,
         mode="text",
-        text=[f" {_rounded(entry.f)}" for entry in some],
+        text=[f" {_round(entry.f)}" for entry in some],
         textposition="middle right",
         hoverinfo="skip",
         showlegend=False,
@@ -198,5 +198,5 @@ def waiting_figure(info: WaitingInfo) -> go.Figure:
     return figure
 
 
-def _rounded(value: float | None) -> str:
+def _round(value: float | None) -> str:
     return "" if value is None or not math.isfinite(value) else f"{value:.3f}"

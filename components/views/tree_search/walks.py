@@ -20,7 +20,7 @@ from backend.core.tree import Backups, TreeRow, backups, up_to
 
 
 @dataclass(frozen=True)
-class Option:
+class WalkOption:
     """A child that a walk considered, as it stood then: visits N, Q (its own score before its first
     visit), what the formula made of them (infinite where it had to be tried first), and where the
     log says so its prior P and how many equal draws it stands for. `taken`: the walk went there."""
@@ -40,14 +40,14 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Choice:
+class WalkLevel:
     """A moment of choice: the node at which the walk stood, its visits by then, the formula and its
     children."""
 
     parent: int
     visits: int
     formula: str
-    options: tuple[Option, ...]
+    options: tuple[WalkOption, ...]
 
     @property
     def greatest(self) -> bool:
@@ -69,7 +69,7 @@ class Fresh:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedLeaf:
     """A rollout from `node` that ended in `end` with this score."""
 
     node: int
@@ -78,7 +78,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Change:
+class BackedChange:
     """A node of the path before and after the backup; Q is None before the first visit."""
 
     node: int
@@ -95,11 +95,11 @@ class Simulation:
 
     number: int
     seq: int
-    choices: tuple[Choice, ...]
+    choices: tuple[WalkLevel, ...]
     fresh: tuple[Fresh, ...]
-    tried: tuple[Tried, ...]
+    tried: tuple[TriedLeaf, ...]
     value: float
-    changes: tuple[Change, ...]
+    changes: tuple[BackedChange, ...]
 
     @property
     def path(self) -> tuple[int, ...]:
@@ -146,7 +146,7 @@ def simulation(
     for node in note.path:
         old = before.get(node, Backups())
         added = old.add(note.value, after[node].recorded)
-        changes.append(Change(node, added.visits, old.mean, added.mean))
+        changes.append(BackedChange(node, added.visits, old.mean, added.mean))
     choices = [
         choice
         for event in told
@@ -158,18 +158,18 @@ def simulation(
         backed.seq,
         tuple(choices),
         _fresh(rows, told),
-        _tried(told),
+        _read_tried(told),
         note.value,
         tuple(changes),
     )
 
 
-def _choices(walk: Selected[int], before: Mapping[int, Backups]) -> Iterable[Choice]:
+def _choices(walk: Selected[int], before: Mapping[int, Backups]) -> Iterable[WalkLevel]:
     path = walk.path
     for place, children in enumerate(walk.children):
         priors, draws = _level(walk.priors, place), _level(walk.draws, place)
         options = tuple(
-            Option(
+            WalkOption(
                 node,
                 walk.visits[place][slot],
                 walk.means[place][slot],
@@ -181,7 +181,7 @@ def _choices(walk: Selected[int], before: Mapping[int, Backups]) -> Iterable[Cho
             for slot, node in enumerate(children)
         )
         visits = before.get(path[place], Backups()).visits
-        yield Choice(path[place], visits, walk.formula, options)
+        yield WalkLevel(path[place], visits, walk.formula, options)
 
 
 def _level(levels: Sequence[Sequence[T]], place: int) -> Sequence[T]:
@@ -200,14 +200,16 @@ def _fresh(rows: Sequence[TreeRow], told: Sequence[EventRecord]) -> tuple[Fresh,
     )
 
 
-def _tried(told: Sequence[EventRecord]) -> tuple[Tried, ...]:
+def _read_tried(told: Sequence[EventRecord]) -> tuple[TriedLeaf, ...]:
     bodies = (event.body for event in told)
     return tuple(
-        Tried(body.node, body.rollout, body.value) for body in bodies if isinstance(body, Rolled)
+        TriedLeaf(body.node, body.rollout, body.value)
+        for body in bodies
+        if isinstance(body, Rolled)
     )
 
 
-def told_of(one: Simulation, phase: str) -> str:
+def describe_phase(one: Simulation, phase: str) -> str:
     """What a phase of the simulation did, in a sentence."""
     return _SENTENCES[phase](one)
 
@@ -279,6 +281,6 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def number_told(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """A value of a formula as people read it."""
     return "\u2013" if value is None else f"{value:.2f}" if math.isfinite(value) else "\u221e"

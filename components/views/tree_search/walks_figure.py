@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import pandas as pd
 from plotly import graph_objects as go
 
-from components.frame.theme import ACCENT, BLUE, FAINT, GREY, ORANGE, framed
+from components.frame.theme import ACCENT, BLUE, FAINT, GREY, ORANGE, frame
 from components.views.tree_search.walks import (
     PHASES,
     Simulation,
-    number_told,
+    format_number,
 )
 from components.views.view_data import ViewData
 
@@ -27,7 +27,7 @@ BESIDE = 0.32
 
 
 @dataclass(frozen=True)
-class Mark:
+class WalkMark:
     """A node in the picture: where it stands, what kind of mark it is, and its label."""
 
     node: int
@@ -42,7 +42,7 @@ class WalkPicture:
     """Marks from the top down, lines (x, y) to (x, y) with whether the walk took them, and how many
     upper levels are not drawn."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[WalkMark, ...]
     lines: tuple[tuple[float, int, float, int, bool], ...]
     hidden: int
 
@@ -54,18 +54,18 @@ def walk_picture(one: Simulation, phase: str) -> WalkPicture:
     drawn = at >= PHASES.index("expand")
     path = [node for node in one.path if drawn or node not in {new.node for new in one.fresh}]
     hidden = max(0, len(path) - LEVELS)
-    marks: list[Mark] = []
+    marks: list[WalkMark] = []
     lines: list[tuple[float, int, float, int, bool]] = []
     where: dict[int, tuple[float, int]] = {}
     for place, node in enumerate(path[hidden:]):
         if place == 0:
-            marks.append(Mark(node, 0.0, 0, "path", _label(one, node, phase)))
+            marks.append(WalkMark(node, 0.0, 0, "path", _label(one, node, phase)))
             where[node] = (0.0, 0)
         below = _below(one, node, path[hidden + place + 1 : hidden + place + 2], drawn)
         for x, child in zip(_spread(len(below), where[node][0]), below, strict=True):
             where[child] = (x, place + 1)
             marks.append(
-                Mark(
+                WalkMark(
                     child,
                     x,
                     place + 1,
@@ -76,7 +76,9 @@ def walk_picture(one: Simulation, phase: str) -> WalkPicture:
             lines.append((*where[node], x, place + 1, child in path))
     for tried in one.tried if at >= PHASES.index("evaluate") else ():
         x, y = where.get(tried.node, (0.0, len(path) - hidden))
-        marks.append(Mark(tried.end, x, y + 1, "rollout", f"rollout: {number_told(tried.value)}"))
+        marks.append(
+            WalkMark(tried.end, x, y + 1, "rollout", f"rollout: {format_number(tried.value)}")
+        )
         lines.append((x, y, x, y + 1, True))
     return WalkPicture(tuple(marks), tuple(lines), hidden)
 
@@ -113,13 +115,13 @@ def _label(one: Simulation, node: int, phase: str, terse: bool = False) -> str:
     if phase == "back up" and change is not None:
         return (
             f"N {change.visits - 1}\u2192{change.visits}<br>Q "
-            f"{number_told(change.before)}\u2192{number_told(change.after)}"
+            f"{format_number(change.before)}\u2192{format_number(change.after)}"
         )
     if phase == "evaluate" and node == one.path[-1]:
         return f"<b>value {one.value:.2f}</b>"
     new = next((new for new in one.fresh if new.node == node), None)
     if new is not None:
-        return "dropped" if new.dropped else f"score {number_told(new.score)}"
+        return "dropped" if new.dropped else f"score {format_number(new.score)}"
     for choice in one.choices:
         for option in choice.options:
             if option.node == node:
@@ -128,15 +130,15 @@ def _label(one: Simulation, node: int, phase: str, terse: bool = False) -> str:
                     if option.worth == max(other.worth for other in choice.options)
                     else ""
                 )
-                worth = f"{star}<b>{number_told(option.worth)}</b>"
+                worth = f"{star}<b>{format_number(option.worth)}</b>"
                 return (
                     worth
                     if terse
-                    else f"N {option.visits}, Q {number_told(option.mean)}<br>{worth}"
+                    else f"N {option.visits}, Q {format_number(option.mean)}<br>{worth}"
                 )
     if node == one.path[0] or change is None:
         return "problem" if node == one.path[0] else ""
-    return f"N {change.visits - 1}, Q {number_told(change.before)}"
+    return f"N {change.visits - 1}, Q {format_number(change.before)}"
 
 
 _MARKS = {
@@ -167,7 +169,7 @@ def walk_figure(info: WalkPicture) -> go.Figure:
             {"symbol": symbol, "color": color, "size": size},
         )
     depth = max((mark.y for mark in info.marks), default=0)
-    framed(figure, x="", y="level", height=100 + 74 * max(depth + 1, 2))
+    frame(figure, x="", y="level", height=100 + 74 * max(depth + 1, 2))
     figure.update_xaxes(visible=False, range=[-1.1, 1.25])
     ticks = list(range(depth + 1))
     figure.update_yaxes(
@@ -179,7 +181,7 @@ def walk_figure(info: WalkPicture) -> go.Figure:
     return figure
 
 
-def _add(figure: go.Figure, some: Sequence[Mark], name: str, marker: dict[str, object]) -> None:
+def _add(figure: go.Figure, some: Sequence[WalkMark], name: str, marker: dict[str, object]) -> None:
     if some:
         figure.add_scatter(
             x=[mark.x for mark in some],

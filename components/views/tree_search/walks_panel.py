@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.views.choosing_panel import DIGITS, clickable, node_table, numbered, one_of
+from components.views.choosing_panel import DIGITS, clickable, node_table, one_of, slide
 from components.views.registry import view
-from components.views.tree_search.walks import PHASES, rounds, simulation, told_of
+from components.views.tree_search.walks import PHASES, describe_phase, rounds, simulation
 from components.views.tree_search.walks_figure import walk_figure, walk_picture, walk_table
 from components.views.view_data import ViewData, plural
 
@@ -24,10 +24,10 @@ def draw_walks(data: ViewData) -> None:
         "One simulation in its four phases: select a leaf, expand it, evaluate it, back "
         "its value up. Choose a simulation and a phase."
     )
-    number = numbered("Simulation", len(found), "walk", "walks from the root, in order")
+    number = slide("Simulation", len(found), "walk", "walks from the root, in order")
     phase = one_of("Phase", PHASES, "phase")
     one = simulation(data.rows, data.events, found, number)
-    st.markdown(f"**Simulation {number} of {len(found)}, {phase}.** {told_of(one, phase)}")
+    st.markdown(f"**Simulation {number} of {len(found)}, {phase}.** {describe_phase(one, phase)}")
     picture = walk_picture(one, phase)
     if picture.hidden:
         st.caption(f"{plural(picture.hidden, 'upper level')} not drawn; the table has all.")

@@ -19,7 +19,14 @@ from components.annotate.label_counts import (
     count_info,
     count_rows,
 )
-from components.annotate.label_marks import Mark, SpanMark, StepMarks, marked_steps, place_of, said
+from components.annotate.label_marks import (
+    LabelMark,
+    SpanMark,
+    StepMarks,
+    describe_label,
+    mark_steps,
+    place_of,
+)
 
 NAMES = {"misread": "\u25cf Misread", "slip": "\u25a0 <b>Slip</b>", "unused": "\u25b2 Unused"}
 
@@ -79,7 +86,7 @@ def test_labels_stand_at_their_step_and_a_first_error_on_its_path_only() -> None
         Label("verdict", "good", 4, 1),
         Label("note", note="of the run"),
     ]
-    found = marked_steps(
+    found = mark_steps(
         [Step(0, 2, score=0.5), Step(1, 3)], labels, path=9, author="Ada", names=NAMES
     )
     bo = "Bo\u27e8U+202E\u27e9: \u25cf Misread \u201cx\u201d no \u27e8U+202E\u27e9"
@@ -89,7 +96,11 @@ def test_labels_stand_at_their_step_and_a_first_error_on_its_path_only() -> None
             1,
             "x = 1",
             "",
-            (Mark("\u2717 bad", True), Mark(bo, False), Mark("\u2691 first wrong step", True)),
+            (
+                LabelMark("\u2717 bad", True),
+                LabelMark(bo, False),
+                LabelMark("\u2691 first wrong step", True),
+            ),
             (SpanMark(0, 1, bo),),
         ),
     ]
@@ -109,8 +120,8 @@ def test_a_label_says_what_and_where() -> None:
         "path to node 9",
         "step 2, node 3",
     ]
-    assert said(Label("first_error", "-1", 9, -1), NAMES) == "\u2691 no step is wrong"
-    assert said(Label("category", "gone"), NAMES) == "gone", (
+    assert describe_label(Label("first_error", "-1", 9, -1), NAMES) == "\u2691 no step is wrong"
+    assert describe_label(Label("category", "gone"), NAMES) == "gone", (
         "a category that the book does not know keeps its key"
     )
 

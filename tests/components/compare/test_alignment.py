@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from components.compare.alignment import (
-    Branch,
+    AlignedBranch,
+    AlignedPiece,
+    AlignedRun,
     Common,
     Difference,
-    Piece,
-    Run,
     align,
     common,
     first_difference,
@@ -50,7 +50,7 @@ CHARACTERS = tree((0, "a"), (1, "\n"), (2, "\nb"), (3, "\n\ne"), (4, "nd"))
 
 
 def test_whole_solutions_and_single_steps_meet_on_the_same_steps() -> None:
-    found = align([Run(3, STEPWISE), Run(7, WHOLE), Run(9, CHARACTERS)])
+    found = align([AlignedRun(3, STEPWISE), AlignedRun(7, WHOLE), AlignedRun(9, CHARACTERS)])
     told = [(place.text, place.depth, place.parent, dict(place.holders)) for place in found.places]
     assert told == [
         ("a", 1, None, {3: 1, 7: 1, 9: 3}),
@@ -62,7 +62,7 @@ def test_whole_solutions_and_single_steps_meet_on_the_same_steps() -> None:
         ("z", 1, None, {7: 3}),
     ]
     assert found.steps(3, 4) == found.steps(7, 1) == found.steps(9, 5) == ("a", "b", "end")
-    assert found.branch(9, 4) == Branch((0, 1), "e") and found.steps(9, 4) == ("a", "b", "e")
+    assert found.branch(9, 4) == AlignedBranch((0, 1), "e") and found.steps(9, 4) == ("a", "b", "e")
     assert found.steps(3, 99) == found.steps(99, 1) == found.steps(3, 0) == ()
     assert common(found, 3, 7) == Common(4, 6, 3, 3)
     assert [place.text for place in outline(found, [3, 7])] == ["a", "b", "end"]
@@ -70,7 +70,7 @@ def test_whole_solutions_and_single_steps_meet_on_the_same_steps() -> None:
 
 def test_another_problem_shares_nothing_and_an_aside_is_no_step() -> None:
     aside = [*tree((0, "x")), Written(2, None, "judge", "aside"), Written(3, 2, "x", "aside")]
-    found = align([Run(1, aside), Run(2, tree((0, "y")))])
+    found = align([AlignedRun(1, aside), AlignedRun(2, tree((0, "y")))])
     assert [place.text for place in found.places] == ["x", "y"]
     assert common(found, 1, 2) == Common(1, 1, 0, 0) and outline(found, [1, 2]) == []
 
@@ -83,7 +83,7 @@ def test_the_steps_of_a_leaf_spell_its_text_but_for_empty_ones(
     drawn: list[tuple[int, str]],
 ) -> None:
     nodes = tree(*((min(parent, at), text) for at, (parent, text) in enumerate(drawn)))
-    found = align([Run(1, nodes)])
+    found = align([AlignedRun(1, nodes)])
     inner = {node.parent_id for node in nodes}
     for node in nodes[1:]:
         if node.id in inner:
@@ -118,21 +118,21 @@ def test_the_pieces_of_a_difference_spell_both_texts(one: str, other: str) -> No
 
 def test_words_that_differ_are_told_apart_from_those_that_agree() -> None:
     assert word_diff("7 + 5 = 12", "7 + 6 = 13") == (
-        Piece("same", "7 + "),
-        Piece("one", "5"),
-        Piece("other", "6"),
-        Piece("same", " = "),
-        Piece("one", "12"),
-        Piece("other", "13"),
+        AlignedPiece("same", "7 + "),
+        AlignedPiece("one", "5"),
+        AlignedPiece("other", "6"),
+        AlignedPiece("same", " = "),
+        AlignedPiece("one", "12"),
+        AlignedPiece("other", "13"),
     )
 
 
 def test_branches_stand_side_by_side_with_the_first_difference_marked() -> None:
     rows = branch_rows(["a", "b", "c"], ["a", "x"])
     assert rows == [
-        BranchRow(1, (Piece("same", "a"),), (Piece("same", "a"),), "same"),
-        BranchRow(2, (Piece("one", "b"),), (Piece("other", "x"),), "first"),
-        BranchRow(3, (Piece("one", "c"),), None, "later"),
+        BranchRow(1, (AlignedPiece("same", "a"),), (AlignedPiece("same", "a"),), "same"),
+        BranchRow(2, (AlignedPiece("one", "b"),), (AlignedPiece("other", "x"),), "first"),
+        BranchRow(3, (AlignedPiece("one", "c"),), None, "later"),
     ]
     shown = branches_html(rows, "left", "right")
     assert (

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from backend.core.events import AnswerChanged
 from backend.core.types import Score
-from components.compare.chart import Mark, RaceInfo, RunLine, race_figure, race_info, thinned
+from components.compare.chart import RaceInfo, RaceLine, RaceMark, race_figure, race_info, thin_out
 from components.compare.clock import Clock, axis_of, clock
-from components.compare.facts import Fact, facts, panel_html, settings_html
-from components.compare.moments import Answer, Moment, Standing, answers, moment, standings
-from components.compare.settings import told_value, with_defaults
+from components.compare.facts import RunFact, facts, panel_html, settings_html
+from components.compare.moments import AnswerMoment, Moment, Placing, answers, moment, standings
+from components.compare.settings import format_value, with_defaults
 from tests.components.compare.test_clock import sent
 from tests.pages.traces import Trace, Writer
 
@@ -61,7 +61,7 @@ def test_a_moment_is_what_the_log_says_up_to_it() -> None:
         (None, 3, None),
         ("24", 2, True),
     ]
-    assert answers(events, at["answer"]) == [Answer(at["answer"], "7", 1, False)]
+    assert answers(events, at["answer"]) == [AnswerMoment(at["answer"], "7", 1, False)]
 
 
 def test_the_first_to_answer_is_first_and_equals_share_a_place() -> None:
@@ -78,7 +78,7 @@ def test_the_first_to_answer_is_first_and_equals_share_a_place() -> None:
         (7, None, None, None),
     ]
     early = standings({5: runs[5]}, {5: 3})
-    assert early == [Standing(5, None, None, None, moment(events, 3))]
+    assert early == [Placing(5, None, None, None, moment(events, 3))]
 
 
 def test_the_chart_holds_best_and_mean_so_far_and_every_answer() -> None:
@@ -86,12 +86,12 @@ def test_the_chart_holds_best_and_mean_so_far_and_every_answer() -> None:
     counted = clock(nodes, events, "generated")
     info = race_info([(5, "run 5", events, counted)], axis_of("generated"))
     marks = (
-        Mark(4, 0.25, "7", 1, False),
-        Mark(5, None, "none that can be read", 3, None),
-        Mark(5, 0.75, "24", 2, True),
+        RaceMark(4, 0.25, "7", 1, False),
+        RaceMark(5, None, "none that can be read", 3, None),
+        RaceMark(5, 0.75, "24", 2, True),
     )
     assert info == RaceInfo(
-        (RunLine(5, "run 5", ((4, 0.75),), ((4, 0.5),), marks, 5),), axis_of("generated")
+        (RaceLine(5, "run 5", ((4, 0.75),), ((4, 0.5),), marks, 5),), axis_of("generated")
     )
     by_event = race_info(
         [(5, "run 5", events, clock(nodes, events, "events"))], axis_of("events")
@@ -115,8 +115,8 @@ def test_right_and_wrong_answers_have_different_shapes() -> None:
 
 def test_a_long_line_is_thinned_to_its_ends_and_points_between() -> None:
     points = [(float(at), at / 1000) for at in range(1000)]
-    assert thinned(points[:5], 5) == points[:5]
-    few = thinned(points, 5)
+    assert thin_out(points[:5], 5) == points[:5]
+    few = thin_out(points, 5)
     assert (
         len(few) == 5 and few[0] == points[0] and few[-1] == points[-1] and few == sorted(set(few))
     )
@@ -127,24 +127,27 @@ def test_the_panel_names_answer_verdict_clock_and_scores() -> None:
     counted = clock(nodes, events, "generated")
     lines = facts(moment(events, None), axis_of("generated"), counted)
     assert lines[:4] == [
-        Fact("Answer so far", "24  \u2713 right", True),
-        Fact("Clock", "5 of 5 generated tokens"),
-        Fact("Scores so far", "best 0.750, mean 0.500, 2 scored"),
-        Fact("Nodes", "4"),
+        RunFact("Answer so far", "24  \u2713 right", True),
+        RunFact("Clock", "5 of 5 generated tokens"),
+        RunFact("Scores so far", "best 0.750, mean 0.500, 2 scored"),
+        RunFact("Nodes", "4"),
     ]
-    assert Fact("Generated tokens", "5") in lines
+    assert RunFact("Generated tokens", "5") in lines
     none = facts(moment(events, 0), axis_of("generated"), counted)
     assert [line.value for line in none] == ["none yet", "0 of 5 generated tokens", "none", "0"]
 
 
 def test_tables_of_facts_and_settings_show_text_as_text() -> None:
     evil = "<script>1</script>"
-    for shown in (panel_html([Fact(evil, evil)]), settings_html([evil], [(evil, [evil], False)])):
+    for shown in (
+        panel_html([RunFact(evil, evil)]),
+        settings_html([evil], [(evil, [evil], False)]),
+    ):
         assert "<script" not in shown and shown.count("&lt;script&gt;") >= 2
 
 
 def test_a_setting_is_told_as_it_is_written_and_defaults_fill_in() -> None:
-    assert [told_value(value) for value in ("a b", None, True, 0.5, ["x"])] == [
+    assert [format_value(value) for value in ("a b", None, True, 0.5, ["x"])] == [
         "a b",
         "null",
         "true",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.experiments.analysis_figure import analysis_figure
-from components.experiments.budget_curve import CurveInfo, Mark, curve_figure, curve_info, label
+from components.experiments.budget_curve import (
+    CurveInfo,
+    CurveMark,
+    curve_figure,
+    curve_info,
+    label,
+)
 from components.experiments.matrix import ORDERS, Flips, flips, matrix_figure, matrix_info
 
 
@@ -49,13 +55,19 @@ def test_points_without_a_place_are_left_out_and_the_gap_is_at_equal_budgets() -
     found = curve_info(
         [COVERAGE, MAJORITY], ["<b>majority", "coverage", "missing"], ("coverage", "<b>majority")
     )
-    marks = (Mark(1, 10, 0.3, 0.1, 0.5, 3, 3, 0.0), Mark(4, 41, 0.5, None, None, 3, 3, 0.0))
+    marks = (
+        CurveMark(1, 10, 0.3, 0.1, 0.5, 3, 3, 0.0),
+        CurveMark(4, 41, 0.5, None, None, 3, 3, 0.0),
+    )
     assert found == CurveInfo(
         (
             ("<b>majority", marks),
             (
                 "coverage",
-                (Mark(1, 10, 0.3, 0.1, 0.5, 3, 3, 0.0), Mark(4, 40, 0.8, 0.6, 0.9, 3, 3, 0.0)),
+                (
+                    CurveMark(1, 10, 0.3, 0.1, 0.5, 3, 3, 0.0),
+                    CurveMark(4, 40, 0.8, 0.6, 0.9, 3, 3, 0.0),
+                ),
             ),
         ),
         ((10, 0.3, 0.3), (41, 0.5, 0.8)),
@@ -79,7 +91,7 @@ def test_lines_differ_in_mark_and_dash_and_names_are_text() -> None:
     assert (
         figure.layout.xaxis.type == "log" and figure.layout.xaxis.title.text == "tokens generated"
     )
-    assert "&lt;b&gt;majority" in label("<b>majority", Mark(1, 10, 0.3, 0.1, 0.5, 3, 3, 0.0))
+    assert "&lt;b&gt;majority" in label("<b>majority", CurveMark(1, 10, 0.3, 0.1, 0.5, 3, 3, 0.0))
 
 
 ROWS = [[1.0, 0.0], [0.5, 0.5], [0.0, None], [0.0, 1.0]]

@@ -10,7 +10,7 @@ from pydantic import Field as Declared
 
 from backend.core.registry import STRATEGIES, Params
 from backend.judging.rules import SELECTORS
-from components.form.schema_form import Field, changed, fields, fits
+from components.form.schema_form import Field, changes_of, fields, fits
 from components.views.registry import all_views, views_for
 from components.views.table_panel import parameters, threshold
 
@@ -68,7 +68,9 @@ def test_a_parameter_that_may_be_absent_is_optional() -> None:
 
 
 def test_only_what_differs_from_the_defaults_is_sent() -> None:
-    assert changed({"particles": 8, "temperature": 1.0}, list(form().values())) == {"particles": 8}
+    assert changes_of({"particles": 8, "temperature": 1.0}, list(form().values())) == {
+        "particles": 8
+    }
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))

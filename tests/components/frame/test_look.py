@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.frame.look import COLOURS, LAYOUTS, MOST_OPEN, SIZES, Look, look_of, look_told
+from components.frame.look import COLOURS, LAYOUTS, MOST_OPEN, SIZES, Look, look_of, read_look
 from components.run.context import ContextNode
 from components.tree.live_tree_panel import TreeEvents, TreeView, read_events
 
@@ -25,7 +25,7 @@ looks = st.builds(
 @given(looks)
 def test_a_look_comes_back_from_its_address_and_from_the_browser(look: Look) -> None:
     assert look_of({name: part for name, part in look.parts().items() if part is not None}) == look
-    assert look_told({"run": 1, **look.data()}) == look
+    assert read_look({"run": 1, **look.data()}) == look
 
 
 def test_what_a_reader_finds_needs_no_address() -> None:
@@ -43,7 +43,7 @@ def test_what_is_none_of_ours_is_left_out() -> None:
             "shut": "..",
         }
     ) == Look(open=(1, 2))
-    assert look_told({"layout": 3, "focus": True, "open": "1.2", "shut": [None, 4, "5<"]}) == Look(
+    assert read_look({"layout": 3, "focus": True, "open": "1.2", "shut": [None, 4, "5<"]}) == Look(
         shut=(4,)
     )
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.messages.runs import Option
-from components.frame.prose import path_html, prompt_html, rendered_markdown, visible
-from components.frame.theme import escaped
+from components.frame.prose import path_html, prepare_markdown, prompt_html, visible
+from components.frame.theme import escape
 from components.tree.inspector.tokens import BINS, bin_of, strip_data, token_rows
 
 HOSTILE = (
@@ -40,7 +40,7 @@ def test_hostile_text_stays_text_in_html(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_labels_of_charts_carry_no_tags(text: str) -> None:
-    assert "<" not in escaped(text) and ">" not in escaped(text)
+    assert "<" not in escape(text) and ">" not in escape(text)
 
 
 @settings(deadline=None)
@@ -54,17 +54,17 @@ def test_ordinary_text_is_left_as_it_is() -> None:
 
 
 def test_rendering_loads_no_image_and_follows_no_link() -> None:
-    drawn = rendered_markdown("![i](http://192.0.2.1/p.png) [a](javascript:x)")
+    drawn = prepare_markdown("![i](http://192.0.2.1/p.png) [a](javascript:x)")
     assert "![" not in drawn.replace("\\!", "") and "](" not in drawn.replace("\\](", "")
 
 
 def test_rendering_keeps_formulas_and_escapes_lone_dollars() -> None:
-    assert rendered_markdown(r"so \(x^2\) costs $5 and \[y\]") == "so $x^2$ costs \\$5 and $$y$$"
+    assert prepare_markdown(r"so \(x^2\) costs $5 and \[y\]") == "so $x^2$ costs \\$5 and $$y$$"
 
 
 def test_rendering_shows_tags_and_directives_as_text() -> None:
     assert (
-        rendered_markdown("<b>x</b> :red[y] :material/home:")
+        prepare_markdown("<b>x</b> :red[y] :material/home:")
         == "&lt;b>x&lt;/b> \\:red[y] \\:material/home:"
     )
 

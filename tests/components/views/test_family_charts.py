@@ -25,21 +25,21 @@ from backend.core.steps import (
 )
 from backend.core.types import Finish, Kind, Node, Score
 from components.views.beams.allocation import (
-    Allocation,
+    BeamShare,
     Granted,
     allocation_figure,
     allocations,
     course_figure,
 )
 from components.views.beams.beam import KEPT, PRUNED, Contender, Cut, beam_figure, beam_info
-from components.views.beams.lookahead import Outlook, outlook_figure, outlooks, overturned
+from components.views.beams.lookahead import Outlook, count_overturned, outlook_figure, outlooks
 from components.views.pools.candidates import Candidate
-from components.views.pools.growth import GrowthInfo, Line, growth_figure, growth_info
+from components.views.pools.growth import GrowthInfo, GrowthLine, growth_figure, growth_info
 from components.views.pools.race import (
     CANDIDATE,
     ENDED,
     STOPPED,
-    RaceInfo,
+    FinishRaceInfo,
     Racer,
     race_figure,
     race_info,
@@ -50,16 +50,21 @@ from components.views.tree_search.draws import (
     CHILD,
     NEW,
     ON,
-    Arm,
-    Descent,
-    Level,
+    ThompsonArm,
+    ThompsonDescent,
+    ThompsonLevel,
     descents,
     lanes,
     reach,
 )
 from components.views.tree_search.draws_figure import draw_figure
 from components.views.tree_search.turns import Turn, turn_figure, turns
-from components.views.tree_search.waiting import Waiting, WaitingInfo, waiting_figure, waiting_info
+from components.views.tree_search.waiting import (
+    FrontierWaiting,
+    WaitingInfo,
+    waiting_figure,
+    waiting_info,
+)
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
 
@@ -112,15 +117,15 @@ def frontier() -> Seen:
 def test_the_frontier_is_sorted_as_it_will_be_taken() -> None:
     of = frontier()
     ends = [event.seq for event in of.events if event.kind == "step"]
-    first = Waiting(1, 2, 1, 0.25, 0.25, 1, 2, 1, False)
+    first = FrontierWaiting(1, 2, 1, 0.25, 0.25, 1, 2, 1, False)
     second, unscored = (
-        Waiting(2, 1, 1, 0.1, 0.5, 1, 1, 1, False),
-        Waiting(3, 4, 1, 0.0, None, 1, 1, 1, True),
+        FrontierWaiting(2, 1, 1, 0.1, 0.5, 1, 1, 1, False),
+        FrontierWaiting(3, 4, 1, 0.0, None, 1, 1, 1, True),
     )
     assert waiting_info(of.rows, of.events, ends[0]) == WaitingInfo(
         (first, second, unscored), 1, 0, 1
     )
-    left = Waiting(1, 1, 1, 0.1, 0.5, 1, 1, 1, False)
+    left = FrontierWaiting(1, 1, 1, 0.1, 0.5, 1, 1, 1, False)
     assert waiting_info(of.rows, of.events) == WaitingInfo(
         (left,), 2, 1, 1
     ) and left.f == pytest.approx(0.6)
@@ -197,10 +202,10 @@ def test_looking_ahead_shows_the_score_before_and_after() -> None:
     found = outlooks(of.rows, of.events)
     assert (
         found == (Outlook(1, 4, 6, 2, 0.5, 0.7, True), Outlook(1, 1, 3, 2, 0.9, 0.2, False))
-        and overturned(found) == 1
+        and count_overturned(found) == 1
     )
     assert [list(trace.y) for trace in outlook_figure(found).data[1:]] == [[0.5, 0.9], [0.7], [0.2]]
-    assert outlooks(of.rows, of.events, 1) == () and overturned(()) == 0
+    assert outlooks(of.rows, of.events, 1) == () and count_overturned(()) == 0
 
 
 async def test_after_looking_ahead_a_real_search_keeps_the_best_ends() -> None:
@@ -220,7 +225,7 @@ def test_a_width_is_shared_by_the_softmax_of_the_scores() -> None:
     run.recorder.step(Step([], [], (Allocated((one, two), (4, 0)), Kept((one,), (0.75,)))), 0)
     of = seen(run.end())
     weight = 1 / (1 + math.exp(-2.0))
-    second = Allocation(
+    second = BeamShare(
         2,
         (
             Granted(1, 0.75, pytest.approx(weight), 4),
@@ -228,7 +233,7 @@ def test_a_width_is_shared_by_the_softmax_of_the_scores() -> None:
         ),
     )
     assert (
-        allocations(of.rows, of.events, 0.25) == [Allocation(1, (Granted(0, 1.0, 1.0, 2),)), second]
+        allocations(of.rows, of.events, 0.25) == [BeamShare(1, (Granted(0, 1.0, 1.0, 2),)), second]
         and second.width == 4
     )
     assert [each.share for each in allocations(of.rows, of.events, None)[1].granted] == [None, None]
@@ -270,8 +275,8 @@ def test_votes_grow_sample_by_sample_until_the_leader_is_settled() -> None:
     read = {"7": "7", "8": "8"}.get
     votes = growth_info(of.rows, found, read, "majority", {"7"})
     seven, eight = (
-        Line("7", (0.0, 1.0, 1.0, 2.0, 2.0, 3.0), True),
-        Line("8", (1.0, 1.0, 1.0, 1.0, 2.0, 2.0), False),
+        GrowthLine("7", (0.0, 1.0, 1.0, 2.0, 2.0, 3.0), True),
+        GrowthLine("8", (1.0, 1.0, 1.0, 1.0, 2.0, 2.0), False),
     )
     assert (
         votes
@@ -304,7 +309,7 @@ def test_a_race_tells_who_ended_who_counts_and_what_was_thrown_away() -> None:
     run.recorder.step(Step([winner], [None], (Pruned((cut,), "cut off before its end"),)), 0)
     of = seen(run.end())
     info = race_info(of.rows, of.events)
-    assert info == RaceInfo(
+    assert info == FinishRaceInfo(
         (
             Racer(1, 5, CANDIDATE, 1),
             Racer(2, 9, ENDED, 2),
@@ -449,17 +454,19 @@ def test_draws_stand_beside_what_their_arms_had_heard() -> None:
     )
     run.recorder.step(Step([], [], (Drawn(run.root, 0.9, 0.2, (), ()),)), 0)
     of = seen(run.end())
-    top = Level(
+    top = ThompsonLevel(
         0,
         (
-            Arm(NEW, None, 0.1, 1, 0.5, False),
-            Arm(ON, None, 0.4, 0, None, True),
-            Arm(CHILD, 1, 0.3, 1, 0.5, True),
+            ThompsonArm(NEW, None, 0.1, 1, 0.5, False),
+            ThompsonArm(ON, None, 0.4, 0, None, True),
+            ThompsonArm(CHILD, 1, 0.3, 1, 0.5, True),
         ),
     )
-    later = Level(0, (Arm(NEW, None, 0.9, 1, 0.5, True), Arm(ON, None, 0.2, 1, 1.0, False)))
-    assert descents(of.events) == [Descent(1, (top,), 3, 1.0), Descent(2, (later,))]
-    assert list(draw_figure(Descent(1, (top,))).data[0].x) == [0.5, None, 0.5]
+    later = ThompsonLevel(
+        0, (ThompsonArm(NEW, None, 0.9, 1, 0.5, True), ThompsonArm(ON, None, 0.2, 1, 1.0, False))
+    )
+    assert descents(of.events) == [ThompsonDescent(1, (top,), 3, 1.0), ThompsonDescent(2, (later,))]
+    assert list(draw_figure(ThompsonDescent(1, (top,))).data[0].x) == [0.5, None, 0.5]
 
 
 def test_posteriors_are_read_as_the_middle_of_what_would_be_drawn_from_them() -> None:
@@ -524,7 +531,7 @@ async def test_the_arms_of_a_real_search_have_heard_every_score_below_them() -> 
 def test_empty_runs_have_empty_charts() -> None:
     assert (
         waiting_info([], []) == WaitingInfo((), 0, 0, 0)
-        and race_info([], []) == RaceInfo(())
+        and race_info([], []) == FinishRaceInfo(())
         and revision_info([], []) == RevisionInfo((), 0)
     )
     assert (

@@ -27,7 +27,7 @@ from components.views.tree_search.frontier import (
 )
 from components.views.tree_search.visits import (
     SHOWN,
-    Child,
+    VisitedChild,
     VisitInfo,
     visit_figure,
     visit_info,
@@ -179,7 +179,11 @@ def test_visits_and_values_are_those_that_were_backed_up() -> None:
 def test_the_children_along_the_most_visited_path_are_shown() -> None:
     of = walked()
     assert visit_info(of.rows) == VisitInfo(
-        (Child(1, 1, 2, 0.75, True), Child(1, 2, 1, 0.25, False), Child(2, 4, 1, 1.0, True)),
+        (
+            VisitedChild(1, 1, 2, 0.75, True),
+            VisitedChild(1, 2, 1, 0.25, False),
+            VisitedChild(2, 4, 1, 1.0, True),
+        ),
         3,
         False,
         0,
@@ -206,8 +210,8 @@ def test_once_there_is_an_answer_its_path_is_shown_however_seldom_it_was_walked(
     of = seen(run.end())
     info = visit_info(of.rows)
     upper, lower = (
-        (Child(1, 1, 2, 0.5, False), Child(1, 2, 1, 0.9, True)),
-        (Child(2, 3, 0, None, True), Child(2, 4, 0, None, False)),
+        (VisitedChild(1, 1, 2, 0.5, False), VisitedChild(1, 2, 1, 0.9, True)),
+        (VisitedChild(2, 3, 0, None, True), VisitedChild(2, 4, 0, None, False)),
     )
     assert info == VisitInfo((*upper, *lower), 3, True, 0)
 

@@ -10,8 +10,8 @@ from backend.messages.why import CurveBin, DepthRank, PathStep, RunCause, WhatIf
 from backend.review.why.death import Cause
 from components.why.counts import CauseInfo, cause_figure, cause_info, counts_sentence
 from components.why.lens import (
-    CurveInfo,
-    CurvePoint,
+    CalibrationInfo,
+    CalibrationPoint,
     DepthInfo,
     DepthPoint,
     curve_figure,
@@ -20,7 +20,7 @@ from components.why.lens import (
     depth_info,
     depth_sentence,
 )
-from components.why.other_settings import Else, summary, told
+from components.why.other_settings import Else, line_of, summary
 from components.why.path import PathRow, first_wrong, path_rows, steps_html
 from components.why.words import CAUSES
 
@@ -227,19 +227,19 @@ WRONG, RIGHT, OTHER = (
 def test_a_what_if_is_told_with_its_verdict_and_how_far_it_is_exact(
     found: WhatIf, expected: Else
 ) -> None:
-    assert told("x", found) == expected
+    assert line_of("x", found) == expected
 
 
 def test_the_table_is_summed_up_by_what_saves_and_a_refused_question_does_not_count() -> None:
     lines = [
-        told("rule a", what_if(RIGHT, WRONG)),
-        told("rule b", what_if(WRONG, WRONG)),
-        told("rule c", None, "it needs log-probabilities"),
+        line_of("rule a", what_if(RIGHT, WRONG)),
+        line_of("rule b", what_if(WRONG, WRONG)),
+        line_of("rule c", None, "it needs log-probabilities"),
     ]
     assert summary(lines, False) == "1 of 2 other settings would have saved it: rule a."
     assert summary(lines[1:], False).startswith("None of 1 other settings")
     assert summary(
-        [told("rule b", what_if(WRONG, RIGHT)), told("rule d", what_if(RIGHT, RIGHT))], True
+        [line_of("rule b", what_if(WRONG, RIGHT)), line_of("rule d", what_if(RIGHT, RIGHT))], True
     ) == ("The run was right. 1 of 2 other settings would have lost it: rule b.")
     assert lines[2] == Else(
         "rule c", "", "cannot be asked: it needs log-probabilities", None, "", False
@@ -253,7 +253,9 @@ def test_the_curve_leaves_out_empty_bins_and_counts_the_others() -> None:
         CurveBin(low=0.6, high=1.0, steps=2, mean=0.9, other_mean=1.0),
     ]
     info = curve_info(bins, 0.22)
-    assert info == CurveInfo((CurvePoint(0.2, 0.5, 3), CurvePoint(0.9, 1.0, 2)), 0.22)
+    assert info == CalibrationInfo(
+        (CalibrationPoint(0.2, 0.5, 3), CalibrationPoint(0.9, 1.0, 2)), 0.22
+    )
     drawn = curve_figure(info).data[1]
     assert (list(drawn.x), list(drawn.y), list(drawn.text)) == ([0.2, 0.9], [0.5, 1.0], ["3", "2"])
 

@@ -12,11 +12,11 @@ from backend.core.errors import BadInput
 from backend.core.statistics.intervals import (
     FLIPS,
     MOST_EXACT,
-    drawn_means,
-    flipped,
+    compare_pairs,
     interval,
     mean_interval,
-    paired,
+    resample_means,
+    sign_flip_p,
 )
 
 
@@ -45,7 +45,7 @@ def test_one_problem_says_nothing_of_the_others() -> None:
 
 def test_draws_are_shared_by_all_rows() -> None:
     values = np.array([[1.0, 2.0, 4.0], [3.0, 4.0, 6.0]])
-    means = drawn_means(values, draws=50)
+    means = resample_means(values, draws=50)
     assert means.shape == (50, 2)
     np.testing.assert_allclose(means[:, 1] - means[:, 0], 2.0)
 
@@ -66,29 +66,29 @@ def test_the_sign_flip_test_counts_all_ways(differences: list[float]) -> None:
         abs(sum(s * d for s, d in zip(signs, moved, strict=True)))
         for signs in itertools.product((-1, 1), repeat=len(moved))
     ]
-    assert flipped(differences) == sum(way >= total - 1e-12 for way in ways) / len(ways)
+    assert sign_flip_p(differences) == sum(way >= total - 1e-12 for way in ways) / len(ways)
 
 
 def test_many_differences_are_flipped_at_random_and_p_is_never_nought() -> None:
-    assert flipped([1.0] * (MOST_EXACT + 20)) == 1 / (FLIPS + 1)
-    half = flipped([1.0, -1.0] * 10)
+    assert sign_flip_p([1.0] * (MOST_EXACT + 20)) == 1 / (FLIPS + 1)
+    half = sign_flip_p([1.0, -1.0] * 10)
     assert half == 1.0
 
 
 def test_the_sign_flip_test_rejects_as_often_as_it_says_where_nothing_differs() -> None:
     rng = np.random.default_rng(7)
-    rejected = sum(flipped(rng.normal(size=11)) <= 0.05 for _ in range(1500)) / 1500
+    rejected = sum(sign_flip_p(rng.normal(size=11)) <= 0.05 for _ in range(1500)) / 1500
     assert 0.035 <= rejected <= 0.065
 
 
 def test_two_arms_are_compared_problem_by_problem() -> None:
-    found = paired([1.0, 1.0, 0.5, 0.0], [0.0, 1.0, 1.0, 0.0])
+    found = compare_pairs([1.0, 1.0, 0.5, 0.0], [0.0, 1.0, 1.0, 0.0])
     assert (found.better, found.worse, found.same) == (1, 1, 2)
     assert (
         found.difference.value == pytest.approx(0.125)
         and found.difference.low <= 0.125 <= found.difference.high
     )
-    assert found.p == flipped([1.0, -0.5])
-    assert paired([0.5, 1.0], [0.5, 1.0]).p == 1.0
+    assert found.p == sign_flip_p([1.0, -0.5])
+    assert compare_pairs([0.5, 1.0], [0.5, 1.0]).p == 1.0
     with pytest.raises(BadInput, match="of the same problems"):
-        paired([1.0], [1.0, 0.0])
+        compare_pairs([1.0], [1.0, 0.0])

@@ -9,8 +9,8 @@ import pytest
 
 from backend.core.errors import BadInput
 from backend.core.statistics.pareto import (
-    Curve,
-    Point,
+    CostCurve,
+    CostPoint,
     cost_at,
     cost_ratio,
     frontier,
@@ -20,13 +20,13 @@ from backend.core.statistics.pareto import (
 )
 
 POINTS = [
-    Point(1, 0.2),
-    Point(2, 0.5),
-    Point(4, 0.5),
-    Point(4, 0.6),
-    Point(8, 0.55),
-    Point(16, 0.9),
-    Point(1, 0.1),
+    CostPoint(1, 0.2),
+    CostPoint(2, 0.5),
+    CostPoint(4, 0.5),
+    CostPoint(4, 0.6),
+    CostPoint(8, 0.55),
+    CostPoint(16, 0.9),
+    CostPoint(1, 0.1),
 ]
 
 
@@ -45,22 +45,22 @@ def test_the_frontier_holds_what_nobody_beats() -> None:
         == [0, 1, 3, 5]
         == [i for i in sorted(range(len(POINTS)), key=lambda i: POINTS[i].cost) if i not in beaten]
     )
-    assert frontier([Point(1, 0.5), Point(1, 0.5)]) == [0]
+    assert frontier([CostPoint(1, 0.5), CostPoint(1, 0.5)]) == [0]
     assert frontier([]) == []
 
 
 def test_the_hull_leaves_out_what_a_coin_between_its_neighbours_beats() -> None:
     assert hull(POINTS) == [0, 1, 3, 5]
-    assert hull([Point(1, 0.0), Point(2, 0.5), Point(3, 1.0)]) == [0, 2]
+    assert hull([CostPoint(1, 0.0), CostPoint(2, 0.5), CostPoint(3, 1.0)]) == [0, 2]
     mixed = 0.5 + (0.9 - 0.5) * (4 - 2) / (16 - 2)
-    assert hull([Point(2, 0.5), Point(4, mixed - 1e-6), Point(16, 0.9)]) == [0, 2]
-    assert hull([Point(2, 0.5), Point(4, mixed + 1e-6), Point(16, 0.9)]) == [0, 1, 2]
+    assert hull([CostPoint(2, 0.5), CostPoint(4, mixed - 1e-6), CostPoint(16, 0.9)]) == [0, 2]
+    assert hull([CostPoint(2, 0.5), CostPoint(4, mixed + 1e-6), CostPoint(16, 0.9)]) == [0, 1, 2]
 
 
 def test_the_knee_is_farthest_above_the_chord() -> None:
-    assert knee([Point(1, 0.0), Point(10, 0.8), Point(100, 1.0)]) == 1
-    assert knee([Point(1, 0.0), Point(10, 0.5), Point(100, 1.0)]) is None
-    assert knee([Point(1, 0.0), Point(10, 0.8)]) is None
+    assert knee([CostPoint(1, 0.0), CostPoint(10, 0.8), CostPoint(100, 1.0)]) == 1
+    assert knee([CostPoint(1, 0.0), CostPoint(10, 0.5), CostPoint(100, 1.0)]) is None
+    assert knee([CostPoint(1, 0.0), CostPoint(10, 0.8)]) is None
 
 
 def test_an_accuracy_is_paid_for_by_the_cheapest_budget_that_reaches_it() -> None:
@@ -76,12 +76,12 @@ def test_an_accuracy_is_paid_for_by_the_cheapest_budget_that_reaches_it() -> Non
         cost_at([4, 1], [0.2, 0.4], 0.3)
 
 
-def curve(scale: float, problems: int = 40) -> Curve:
+def curve(scale: float, problems: int = 40) -> CostCurve:
     """An arm that pays `scale` times as much for the same accuracies, problems by turns easy and
     hard."""
     budgets = np.array([1.0, 4.0, 16.0])[:, None] * np.ones(problems) * scale
     easy = np.arange(problems) % 2
-    return Curve(budgets, np.stack([0.2 * easy, 0.8 * easy, 0.8 * easy + 0.4 * (1 - easy)]))
+    return CostCurve(budgets, np.stack([0.2 * easy, 0.8 * easy, 0.8 * easy + 0.4 * (1 - easy)]))
 
 
 def test_the_ratio_of_an_arm_that_pays_three_times_as_much_is_three() -> None:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from backend.core.statistics.resampling import (
     SCHEMES,
     conditional,
+    count_uniforms,
     multinomial,
     resample,
     residual,
     stratified,
     systematic,
-    uniforms_needed,
 )
 
 W = (0.5, 0.3, 0.15, 0.05)
@@ -112,7 +112,7 @@ def test_n_ancestors_each_with_weight_and_the_draw_can_be_replayed(
     draw = resample(scheme, shares, np.random.default_rng(seed))
     assert len(draw.ancestors) == len(weights)
     assert all(shares[ancestor] > 0.0 for ancestor in draw.ancestors)
-    assert len(draw.uniforms) == uniforms_needed(scheme, shares)
+    assert len(draw.uniforms) == count_uniforms(scheme, shares)
     assert SCHEMES[scheme](shares, draw.uniforms).tolist() == list(draw.ancestors)
 
 

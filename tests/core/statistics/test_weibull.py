@@ -15,7 +15,7 @@ from backend.core.statistics.weibull import (
     Mixture,
     Weibull,
     cost,
-    fitted,
+    fit,
     logarithms,
 )
 
@@ -61,7 +61,7 @@ def test_the_fit_is_the_published_optimisation() -> None:
         ).sum()
 
     published = minimize(negative_log_likelihood, START, method="L-BFGS-B", bounds=BOUNDS)
-    mixture = fitted(x)
+    mixture = fit(x)
     assert mixture is not None
     w, k1, l1, k2, l2 = published.x
     assert (mixture.weight, *mixture.first, *mixture.second) == pytest.approx(
@@ -73,18 +73,18 @@ def test_the_fit_is_the_published_optimisation() -> None:
 
 def test_the_first_component_is_the_likelier_one_whatever_the_fit_calls_it() -> None:
     for seed in range(5):
-        mixture = fitted(planted(seed))
+        mixture = fit(planted(seed))
         assert mixture is not None
         assert mixture.first.mean > mixture.second.mean
         assert mixture.weight == pytest.approx(LIKELY / (LIKELY + UNLIKELY), abs=0.1)
-    other = fitted(1.0 - planted())
+    other = fit(1.0 - planted())
     assert other is not None
     assert other.first.mean > other.second.mean
     assert other.weight == pytest.approx(UNLIKELY / (LIKELY + UNLIKELY), abs=0.1)
 
 
 def test_the_posterior_finds_the_planted_paths() -> None:
-    mixture = fitted(planted())
+    mixture = fit(planted())
     assert mixture is not None
     assert (mixture.posterior(planted()) >= 0.5).tolist() == [True] * LIKELY + [False] * UNLIKELY
 
@@ -103,19 +103,19 @@ def test_the_posterior_is_bayes_rule_and_stays_finite_far_out() -> None:
 
 @pytest.mark.parametrize("values", [[], [0.5] * 20, [0.5]])
 def test_values_that_do_not_differ_have_no_mixture(values: list[float]) -> None:
-    assert fitted(values) is None
+    assert fit(values) is None
 
 
 def test_raw_probabilities_of_whole_texts_are_beyond_the_bounds() -> None:
     """Why probabilities are length-normalised: with e^-40 to e^-120 both scales end far above every
     value, and nothing is below one half."""
     raw = np.exp(-np.random.default_rng(1).uniform(40.0, 120.0, 64))
-    mixture = fitted(raw)
+    mixture = fit(raw)
     assert mixture is None or not ((mixture.posterior(raw) < 0.5) & (raw < raw.mean())).any()
 
 
 def test_zero_has_a_logarithm_here() -> None:
-    mixture = fitted([0.0, 0.2, 0.7, 0.8])
+    mixture = fit([0.0, 0.2, 0.7, 0.8])
     assert mixture is None or all(
         map(math.isfinite, (mixture.weight, *mixture.first, *mixture.second))
     )

@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 
 from backend.core.statistics.estimators import best_of_k, pass_at_k
-from backend.core.statistics.intervals import paired
+from backend.core.statistics.intervals import compare_pairs
 from backend.experiments.analyses import ANALYSES, analyse
 from backend.experiments.analyses.prefixes import prefix, states
 from backend.experiments.cells import Cell
-from backend.experiments.charts import Line, Plan, draw_lines
-from backend.experiments.material import Material, Solution, groups
+from backend.experiments.charts import ChartLine, Plan, draw_lines
+from backend.experiments.material import Material, StoredSolution, groups
 from backend.experiments.pool_estimates import keys_of
 from backend.experiments.read_material import read_material
-from backend.experiments.rules import Sampled, majority
+from backend.experiments.rules import SampledPool, majority
 from backend.experiments.slices import narrow, thirds
-from backend.experiments.spec import Experiment, parsed
+from backend.experiments.spec import Experiment, parse_experiment
 from tests.experiments.examples import BEAM, HEAD, POOLED, carried_out
 
 TEXT = HEAD.format(count=4) + POOLED.format(rule="majority") + POOLED.format(rule="coverage") + BEAM
 PROBLEMS = ["countdown/1/7", "countdown/1/8", "ledger/2/1", "ledger/2/2"]
 
 
-def pool(right: list[int], scores: list[float], group: list[int]) -> Sampled:
-    return Sampled(
+def pool(right: list[int], scores: list[float], group: list[int]) -> SampledPool:
+    return SampledPool(
         *(
             np.array(column, dtype=np.float64)
             for column in (right, scores, group, [10] * len(right))
@@ -71,7 +71,7 @@ def cell(credit: float, tokens: float) -> Cell:
 
 
 def material(**changed: object) -> Material:
-    experiment = parsed(TEXT)
+    experiment = parse_experiment(TEXT)
     cells = {
         (arm, budget): {
             p: cell(float(credit), 10.0 * budget)
@@ -84,7 +84,7 @@ def material(**changed: object) -> Material:
         for budget, credits_ in zip((1.0, 2.0, 4.0), by, strict=True)
     }
     solutions = {
-        p: [Solution(3, None if r else 1, bool(r)) for r in POOLS[p].right] for p in PROBLEMS
+        p: [StoredSolution(3, None if r else 1, bool(r)) for r in POOLS[p].right] for p in PROBLEMS
     }
     given: dict[str, object] = {
         "pools": POOLS,
@@ -118,7 +118,7 @@ def test_every_analysis_says_something_where_there_is_enough() -> None:
 def test_without_pools_only_those_of_the_searches_are_left() -> None:
     bare = {one.name for one in analyse(material(pools={}, solutions={}, needed={}, reading={}))}
     assert bare == {"pairs", "pareto", "cost of pass", "difficulty"}
-    nothing = Material(Experiment.model_validate(parsed(TEXT)), {})
+    nothing = Material(Experiment.model_validate(parse_experiment(TEXT)), {})
     assert [entry.find(nothing) for entry in ANALYSES.values()] == [None] * len(ANALYSES)
 
 
@@ -163,7 +163,7 @@ def test_problems_are_parted_in_thirds_by_how_often_the_model_is_right() -> None
 
 
 def test_material_of_some_problems_speaks_of_no_other() -> None:
-    answered = {("beam", 4.0): {problem: [Solution(2, None, True)] for problem in PROBLEMS}}
+    answered = {("beam", 4.0): {problem: [StoredSolution(2, None, True)] for problem in PROBLEMS}}
     few = narrow(material(answered=answered), {"ledger/2/1"})
     assert (
         set(few.pools)
@@ -182,7 +182,7 @@ def test_pairs_are_compared_on_the_same_problems() -> None:
     [pairs] = [one for one in analyse(material()) if one.name == "pairs"]
     row = next(each for each in pairs.tables["difference at equal budget"] if each["budget"] == 4.0)
     assert (row["one"], row["less"], row["difference"]) == ("majority", "beam", -0.25)
-    assert row["p"] == paired([1, 0, 1, 0], [1, 1, 1, 0]).p == 1.0
+    assert row["p"] == compare_pairs([1, 0, 1, 0], [1, 1, 1, 0]).p == 1.0
 
 
 def test_resampling_stops_sooner_where_a_wrong_answer_costs_more() -> None:
@@ -218,7 +218,11 @@ def test_arms_that_differ_in_one_setting_are_put_side_by_side() -> None:
         **found.cells,
         **{("warm", budget): found.cells["beam", budget] for budget in (1.0, 2.0, 4.0)},
     }
-    [told] = [one for one in analyse(Material(parsed(TEXT + warm), both)) if one.name == "settings"]
+    [told] = [
+        one
+        for one in analyse(Material(parse_experiment(TEXT + warm), both))
+        if one.name == "settings"
+    ]
     seen = {
         (row["rule"], row["temperature"], row["arm"], row["budget"])
         for row in told.tables["temperature"]
@@ -256,7 +260,7 @@ def test_a_sweep_is_read_at_each_budget_and_its_best_value_stands_against_its_wo
         swept(rule="majority", temperature=0.4),
     ]
     credits_ = [[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
-    experiment = parsed(HEAD.format(count=4) + "".join(arms))
+    experiment = parse_experiment(HEAD.format(count=4) + "".join(arms))
     cells = {
         (arm.name, 4.0): {
             p: cell(float(credit), 40.0) for p, credit in zip(PROBLEMS, told, strict=True)
@@ -291,7 +295,7 @@ def test_a_sweep_is_read_at_each_budget_and_its_best_value_stands_against_its_wo
 
 
 async def test_arms_with_another_aggregation_draw_the_same_solutions(tmp_path: Path) -> None:
-    experiment = parsed(HEAD.format(count=1) + swept() + swept(aggregation="prod"))
+    experiment = parse_experiment(HEAD.format(count=1) + swept() + swept(aggregation="prod"))
     folder, _ = await carried_out(experiment, tmp_path)
     one, other = (
         sorted(folder.samples(keys_of(experiment, arm)).to_pylist(), key=lambda row: row["place"])
@@ -306,7 +310,7 @@ async def test_arms_with_another_aggregation_draw_the_same_solutions(tmp_path: P
 async def test_a_verification_takes_its_place_beside_a_solution_at_equal_cost(
     tmp_path: Path,
 ) -> None:
-    experiment = parsed(
+    experiment = parse_experiment(
         HEAD.format(count=3) + POOLED.format(rule="majority") + POOLED.format(rule="best")
     )
     folder, _ = await carried_out(experiment, tmp_path)
@@ -337,13 +341,13 @@ async def test_a_verification_takes_its_place_beside_a_solution_at_equal_cost(
 
 def test_the_states_of_a_solution_are_its_right_steps_and_the_answer_is_the_last() -> None:
     told = {
-        "right": Solution(3, None, True),
-        "another way": Solution(5, None, True),
-        "wrong at the second": Solution(3, 1, False),
-        "lucky": Solution(3, 1, True),
-        "cut off": Solution(2, None, False),
-        "rambling": Solution(6, 3, False),
-        "nothing": Solution(0, None, False),
+        "right": StoredSolution(3, None, True),
+        "another way": StoredSolution(5, None, True),
+        "wrong at the second": StoredSolution(3, 1, False),
+        "lucky": StoredSolution(3, 1, True),
+        "cut off": StoredSolution(2, None, False),
+        "rambling": StoredSolution(6, 3, False),
+        "nothing": StoredSolution(0, None, False),
     }
     seen = {name: tuple(prefix(*states(one, 3)))[1:] for name, one in told.items()}
     assert seen == {
@@ -359,9 +363,9 @@ def test_the_states_of_a_solution_are_its_right_steps_and_the_answer_is_the_last
 
 def test_prefixes_are_told_of_single_samples_and_of_what_searches_answered() -> None:
     told = {
-        "ledger/2/1": Solution(2, None, True),
-        "ledger/2/2": Solution(4, 2, False),
-        "countdown/1/7": Solution(9, 0, False),
+        "ledger/2/1": StoredSolution(2, None, True),
+        "ledger/2/2": StoredSolution(4, 2, False),
+        "countdown/1/7": StoredSolution(9, 0, False),
     }
     answered = {("beam", 4.0): {problem: [one] for problem, one in told.items()}}
     [found] = [one for one in analyse(material(answered=answered)) if one.name == "prefixes"]
@@ -393,12 +397,12 @@ def test_a_table_becomes_lines_by_group_and_column() -> None:
     ]
     [plan] = ANALYSES["coverage"].charts["curve"]
     assert draw_lines(rows, plan) == (
-        Line("all, coverage", ((1, 0.2, None, None), (2, 0.4, None, None))),
-        Line("all, fitted", ((1, 0.25, None, None),)),
+        ChartLine("all, coverage", ((1, 0.2, None, None), (2, 0.4, None, None))),
+        ChartLine("all, fitted", ((1, 0.25, None, None),)),
     )
     banded = Plan("k", ("coverage",), "", "", bands=True)
     assert draw_lines(rows, banded) == (
-        Line("coverage", ((1, 0.2, 0.1, 0.3), (2, 0.4, None, 0.5))),
+        ChartLine("coverage", ((1, 0.2, 0.1, 0.3), (2, 0.4, None, 0.5))),
     )
     assert draw_lines([], plan) == ()
 

@@ -14,27 +14,27 @@ from backend.experiments.analyses.coverage import power_law
 from backend.experiments.analyses.horizon import Length, horizon, survival
 from backend.experiments.analyses.imperfect_verifier import (
     Counted,
-    Kind,
+    ProblemKind,
     attempts,
     best_attempts,
     ceiling,
 )
 from backend.experiments.analyses.iso_cost import best_by_cost, exponents, pairs
 from backend.experiments.analyses.judge import (
-    Judge,
+    JudgeModel,
     best_k,
+    best_measured_k,
     best_of_k_error,
     error_at,
     limit_error,
-    measured_best_k,
     normal_density,
 )
 from backend.experiments.analyses.prefixes import Prefix, prefix
-from backend.experiments.analyses.saturation import observed_saturation, saturated_at, saturation
+from backend.experiments.analyses.saturation import first_saturation, saturation, saturation_point
 from backend.experiments.analyses.spread import spread
 
 KS = [1, 2, 4, 8, 16, 32, 64]
-NOTEBOOK = [Kind(0.58, 0.87, 1.0, 0.75), Kind(0.42, 0.13, 1.0, 0.75)]
+NOTEBOOK = [ProblemKind(0.58, 0.87, 1.0, 0.75), ProblemKind(0.42, 0.13, 1.0, 0.75)]
 
 
 def test_an_exponentiated_power_law_is_found_again() -> None:
@@ -88,7 +88,7 @@ def test_the_accuracy_of_accepted_answers_falls_toward_its_limit() -> None:
 
 
 def test_the_value_of_attempts_is_that_of_all_ways_they_can_end() -> None:
-    kind, total, reach = Kind(1.0, 0.3, 0.8, 0.6), 0.0, 1.0
+    kind, total, reach = ProblemKind(1.0, 0.3, 0.8, 0.6), 0.0, 1.0
     for _ in range(5):
         total += reach * (2.0 * 0.8 * 0.3 - 0.5 * 0.7 * 0.4 - 0.1)
         reach *= 0.2 * 0.3 + 0.6 * 0.7
@@ -99,15 +99,15 @@ def test_the_value_of_attempts_is_that_of_all_ways_they_can_end() -> None:
 
 
 def test_a_verifier_that_accepts_nothing_has_no_ceiling_and_a_loss_is_not_begun() -> None:
-    assert ceiling(Kind(1.0, 0.5, 0.0, 1.0)) is None
-    assert attempts([Kind(1.0, 0.5, 0.0, 1.0)], 2)[-1].accuracy is None
-    assert best_attempts([Kind(1.0, 0.1, 1.0, 0.0)], 20, v_wrong=-1.0) == 0
+    assert ceiling(ProblemKind(1.0, 0.5, 0.0, 1.0)) is None
+    assert attempts([ProblemKind(1.0, 0.5, 0.0, 1.0)], 2)[-1].accuracy is None
+    assert best_attempts([ProblemKind(1.0, 0.1, 1.0, 0.0)], 20, v_wrong=-1.0) == 0
     with pytest.raises(BadInput, match="add up to 1"):
-        attempts([Kind(0.5, 0.5, 1.0, 1.0)], 1)
+        attempts([ProblemKind(0.5, 0.5, 1.0, 1.0)], 1)
 
 
 def test_counts_of_a_pool_become_chances() -> None:
-    assert Counted(10, 4, 3, 1).kind(0.5) == Kind(0.5, 0.4, 0.75, pytest.approx(5 / 6))
+    assert Counted(10, 4, 3, 1).kind(0.5) == ProblemKind(0.5, 0.4, 0.75, pytest.approx(5 / 6))
     assert (
         Counted(3, 3, 2, 0).kind(1.0).soundness == 1.0
         and Counted(3, 0, 0, 1).kind(1.0).completeness == 1.0
@@ -120,7 +120,7 @@ def test_counts_of_a_pool_become_chances() -> None:
 def test_saturation_comes_where_the_next_sample_gains_too_little(
     most: float, p: float, gain: float, n: int
 ) -> None:
-    assert saturated_at(most, p, gain) == n
+    assert saturation_point(most, p, gain) == n
     assert most * p * (1 - p) ** n <= gain < most * p * (1 - p) ** (n - 1)
 
 
@@ -132,14 +132,14 @@ def test_a_saturating_curve_is_found_again_and_says_where_it_ends() -> None:
         and (found.most, found.p) == (pytest.approx(0.8), pytest.approx(0.25))
         and found(3) == pytest.approx(0.8 * (1 - 0.75**3))
     )
-    assert observed_saturation(KS, curve, 0.02) == 8
-    assert observed_saturation(KS, curve, 1e-12) is None
+    assert first_saturation(KS, curve, 0.02) == 8
+    assert first_saturation(KS, curve, 1e-12) is None
     assert saturation([1, 2], [0.1, 0.2]) is None and saturation(KS, [0.0] * 7) is None
-    assert saturated_at(0.5, 0.01, 0.01) == 0 and saturated_at(0.5, 1.0, 0.01) == 1
+    assert saturation_point(0.5, 0.01, 0.01) == 0 and saturation_point(0.5, 1.0, 0.01) == 1
 
 
 def test_a_mistaken_judge_has_a_finite_best_number_of_samples() -> None:
-    judge = Judge(0.0, 1.0, 0.5, 1.5, 0.2)
+    judge = JudgeModel(0.0, 1.0, 0.5, 1.5, 0.2)
     errors = [error_at(judge, k) for k in (1, 2, 4, 8, 16, 64)]
     assert errors == pytest.approx([1.25, 0.64, 0.57, 0.68, 0.78, 0.83], abs=0.02)
     assert best_k(judge) == 4 and best_k(judge._replace(wanted=2.5)) == 2
@@ -152,7 +152,7 @@ def test_the_error_of_the_nearest_of_k_falls_with_the_square_of_k() -> None:
     assert float((nearest**2).mean()) == pytest.approx(
         best_of_k_error(normal_density(0.5, 0.0, 1.0), k), rel=0.05
     )
-    assert measured_best_k([1, 4, 16], [0.2, 0.5, 0.5]) == 4
+    assert best_measured_k([1, 4, 16], [0.2, 0.5, 0.5]) == 4
 
 
 @pytest.mark.parametrize("right", range(6))

@@ -8,7 +8,7 @@ import pytest
 
 from backend.core.types import Finish, Kind, Node
 from backend.judging.rules import SELECTORS
-from backend.judging.selectors.markers import MarkerVoteParams, count, pattern, thought
+from backend.judging.selectors.markers import MarkerVoteParams, count, pattern, thinking_part
 from tests.support.enumerable import prompt
 
 
@@ -137,7 +137,7 @@ def test_the_longest_marker_counts_where_several_begin() -> None:
     ],
 )
 def test_only_the_thinking_part_is_searched(text: str, part: str) -> None:
-    assert thought(text, "<think>", "</think>") == part
+    assert thinking_part(text, "<think>", "</think>") == part
 
 
 def test_the_least_hesitant_half_votes() -> None:

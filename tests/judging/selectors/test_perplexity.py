@@ -11,7 +11,7 @@ import pytest
 from backend.core.errors import MissingCapability
 from backend.core.ports import Capabilities, Decision
 from backend.core.spec import RunSpec
-from backend.core.statistics.weibull import fitted
+from backend.core.statistics.weibull import fit
 from backend.core.types import Finish, Kind, Node
 from backend.judging.rules import SELECTORS
 from backend.judging.selectors.path import probability
@@ -110,7 +110,7 @@ def test_pruning_drops_exactly_the_planted_unlikely_paths() -> None:
 def test_pruned_paths_still_count_in_the_mean_and_in_the_fit() -> None:
     nodes, answers = planted()
     found = decided("rpc", nodes, answers).facts["mixture"]
-    whole = fitted([probability(node) or 0.0 for node in nodes])
+    whole = fit([probability(node) or 0.0 for node in nodes])
     assert whole is not None and isinstance(found, dict)
     assert found["weight"] == pytest.approx(whole.weight)
 
@@ -120,7 +120,7 @@ def test_a_path_above_the_mean_is_kept_whatever_the_fit_says() -> None:
     smaller mean, and only those below it may go."""
     rng = np.random.default_rng(3)
     p = np.clip(np.concatenate([rng.normal(0.5, 0.02, 60), rng.uniform(0.9, 0.99, 4)]), 0.01, 0.99)
-    mixture = fitted(p)
+    mixture = fit(p)
     assert mixture is not None
     unlikely = mixture.posterior(p) < 0.5
     assert (unlikely & (p >= p.mean())).any() and (unlikely & (p < p.mean())).any()
@@ -132,7 +132,7 @@ def test_a_path_above_the_mean_is_kept_whatever_the_fit_says() -> None:
 def test_a_path_below_the_mean_is_kept_if_the_fit_calls_it_likely() -> None:
     rng = np.random.default_rng(3)
     p = np.clip(np.concatenate([rng.normal(0.5, 0.05, 30), rng.uniform(0.6, 0.99, 30)]), 0.01, 0.99)
-    mixture = fitted(p)
+    mixture = fit(p)
     assert mixture is not None
     unlikely = mixture.posterior(p) < 0.5
     assert (~unlikely & (p < p.mean())).any()

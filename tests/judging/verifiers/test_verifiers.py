@@ -12,7 +12,7 @@ from backend import problems
 from backend.core.errors import BadInput, MissingCapability
 from backend.core.types import Kind, Node, Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.judging.aggregation import aggregated, steps_of
+from backend.judging.aggregation import aggregate, steps_of
 from backend.judging.scorers import VERIFIERS, VerifierInputs
 from backend.judging.verifiers.exact import ExactVerifier
 from backend.judging.verifiers.logprob import LogprobVerifier
@@ -56,7 +56,7 @@ def test_what_is_no_number_from_zero_to_one_is_no_score_and_says_so(value: float
     ("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.08), ("mean", 0.5)]
 )
 def test_aggregations(how: str, value: float) -> None:
-    assert aggregated([0.2, 0.8, 0.5], how) == pytest.approx(value)  # type: ignore[arg-type]
+    assert aggregate([0.2, 0.8, 0.5], how) == pytest.approx(value)  # type: ignore[arg-type]
 
 
 async def test_each_node_gets_the_scores_of_its_whole_path() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.review.annotate.agreement import agreement, first_errors, kappa, one_against_rest
-from backend.review.annotate.counts import Cell, counted
+from backend.review.annotate.counts import CountCell, count_labels
 
 
 class Row(NamedTuple):
@@ -120,6 +120,9 @@ def test_only_what_both_labelled_is_compared_and_a_run_without_category_counts()
 
 
 def test_counts_are_of_runs_and_of_labels() -> None:
-    found = counted(ROWS)
+    found = count_labels(ROWS)
     assert found.labelled == {"beam_search": 1, "mcts": 2}
-    assert found.cells == (Cell("mcts", "arithmetic", 1, 2), Cell("mcts", "misread", 2, 2))
+    assert found.cells == (
+        CountCell("mcts", "arithmetic", 1, 2),
+        CountCell("mcts", "misread", 2, 2),
+    )

@@ -20,23 +20,23 @@ from backend.review.annotate.shapes import (
     prm800k,
     processbench,
 )
-from backend.review.annotate.steps import Part, covering, tokens_over, written_steps
-from backend.review.annotate.tables import SCHEMA, TEXTS, csv_bytes, parquet_bytes, unescaped
+from backend.review.annotate.steps import StepPart, covering, split_steps, tokens_over
+from backend.review.annotate.tables import SCHEMA, TEXTS, csv_bytes, parquet_bytes, unescape_cell
 
 NODES = [(1, "One.\n\nTwo"), (4, " goes on"), (5, "\n\n"), (7, "\n\n  Three.  ")]
 
 
 def test_a_step_ends_in_the_node_of_its_last_character() -> None:
-    steps = written_steps(NODES, "\n\n")
+    steps = split_steps(NODES, "\n\n")
     assert [(step.number, step.text, step.node) for step in steps] == [
         (0, "One.", 1),
         (1, "Two goes on", 4),
         (2, "Three.", 7),
     ]
-    assert steps[1].parts == (Part(1, 6, 9), Part(4, 0, 8))
-    assert covering(steps[1], 2, 7) == [Part(1, 8, 9), Part(4, 0, 4)]
-    assert covering(steps[2], 0, 5) == [Part(7, 4, 9)]
-    assert [(step.text, step.node) for step in written_steps(NODES, "\n\n", ends={1})] == [
+    assert steps[1].parts == (StepPart(1, 6, 9), StepPart(4, 0, 8))
+    assert covering(steps[1], 2, 7) == [StepPart(1, 8, 9), StepPart(4, 0, 4)]
+    assert covering(steps[2], 0, 5) == [StepPart(7, 4, 9)]
+    assert [(step.text, step.node) for step in split_steps(NODES, "\n\n", ends={1})] == [
         ("One.", 1),
         ("Two", 1),
         ("goes on", 4),
@@ -49,11 +49,11 @@ def test_steps_are_those_of_the_verifiers_and_are_found_again_in_their_nodes(
     texts: list[str],
 ) -> None:
     nodes = list(enumerate(texts))
-    steps = written_steps(nodes, "\n\n")
+    steps = split_steps(nodes, "\n\n")
     assert tuple(step.text for step in steps) == steps_of("".join(texts), "\n\n")
     for step in steps:
         assert "".join(texts[part.node][part.start : part.end] for part in step.parts) == step.text
-        upper = written_steps([each for each in nodes if each[0] <= step.node], "\n\n")
+        upper = split_steps([each for each in nodes if each[0] <= step.node], "\n\n")
         assert upper[step.number] == step, (
             "the path to the node in which a step ends is enough to name it"
         )
@@ -184,5 +184,5 @@ def test_no_text_is_a_formula_in_csv_and_every_text_comes_back(note: str, author
         assert not read[name].startswith(
             ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
         )
-        assert unescaped(read[name]) == (given_[name] or "")
+        assert unescape_cell(read[name]) == (given_[name] or "")
     assert (read["step"], read["blind"], read["problem_id"]) == ("-1", "true", "")

@@ -10,7 +10,7 @@ import pytest
 from backend import problems
 from backend.core.errors import ArboretumError, BadInput
 from backend.review.labelling import KNOWN_ANSWER, LABELLERS, LabellerEntry, StepLabel, StepPath
-from backend.review.why.steps import Judged, first_wrong, judged
+from backend.review.why.steps import JudgedStep, first_wrong, judge_steps
 from tests.review.why.test_steps import chain
 
 PROBLEM = problems.problem("ledger/2/5")
@@ -49,7 +49,7 @@ def test_a_labeller_that_leaves_out_a_step_is_named() -> None:
 def test_an_unknown_labeller_is_told_which_there_are() -> None:
     trace = chain(["x"])
     with pytest.raises(BadInput, match="labeller: got 'nobody', accepted: exact"):
-        judged(trace, trace.nodes[-1], OWN, labeller="nobody")
+        judge_steps(trace, trace.nodes[-1], OWN, labeller="nobody")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_an_unknown_labeller_is_told_which_there_are() -> None:
 def test_what_a_labeller_cannot_tell_is_neither_a_mistake_nor_a_repair(
     verdicts: list[bool | None], first: int | None
 ) -> None:
-    steps = [Judged(place, 0, "", ok, None, "") for place, ok in enumerate(verdicts, 1)]
+    steps = [JudgedStep(place, 0, "", ok, None, "") for place, ok in enumerate(verdicts, 1)]
     found = first_wrong(steps)
     assert (None if found is None else found.step) == first

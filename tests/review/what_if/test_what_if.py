@@ -19,10 +19,10 @@ from backend.engines.scripted.toy import chance
 from backend.judging.rules import SELECTORS
 from backend.judging.verifiers.prm import ProcessRewardVerifier
 from backend.problems.base import Grade, Problem
-from backend.review.stored_run import Choice, Trace, own_choice
-from backend.review.what_if.what_if import Changes, Judge, Stored, WhatIf, replayed, what_if
+from backend.review.stored_run import ChosenAnswer, Trace, own_choice
+from backend.review.what_if.what_if import Changes, Rescorer, Stored, WhatIf, replay, what_if
 from backend.runs.driver import Outcome
-from backend.service.jobs.recovery import paid_of
+from backend.service.jobs.recovery import read_paid
 from storage import Store
 from tests.golden import PROBLEM, differences, searched, spec, told_event
 from tests.storage.traces import opened
@@ -71,7 +71,7 @@ def kept(store: Store, sink: MemorySink, verifier: str = "prm") -> Stored:
     writer.flush()
     trace = Trace(store.paid(run_id), store.events(run_id, limit=None), verifier)
     return Stored(
-        trace, paid_of(store, run_id), ScriptedEngine().info, ScriptedRewardModel().info, True
+        trace, read_paid(store, run_id), ScriptedEngine().info, ScriptedRewardModel().info, True
     )
 
 
@@ -131,7 +131,7 @@ async def test_the_same_settings_give_the_same_search_without_a_model(
         judged = (
             None
             if outcome.chosen is None
-            else Choice(outcome.chosen, outcome.answer, outcome.correct)
+            else ChosenAnswer(outcome.chosen, outcome.answer, outcome.correct)
         )
         assert found.found.chosen == judged == own_choice(sink.events)
 
@@ -145,7 +145,7 @@ async def test_a_changed_search_is_the_live_one_as_far_as_it_is_exact(
     sink, _ = await ran(asked)
     changes = Changes(params=params)
     live, outcome = await ran(changes.applied(asked))
-    found = await replayed(changes.applied(asked), PROBLEM, kept(store, sink), grade, None)
+    found = await replay(changes.applied(asked), PROBLEM, kept(store, sink), grade, None)
     anew, real = told(found.trace), told(live)
     assert list(differences(real[: len(anew)], anew)) == []
     if found.unpaid is None:
@@ -172,7 +172,7 @@ async def test_another_aggregation_steers_the_search_as_a_live_run_with_it(
     sink, _ = await ran(asked)
     changes = Changes(aggregation=how)
     live, outcome = await ran(changes.applied(asked))
-    found = await replayed(changes.applied(asked), PROBLEM, kept(store, sink), grade, None)
+    found = await replay(changes.applied(asked), PROBLEM, kept(store, sink), grade, None)
     assert list(differences(told(live)[: len(told(found.trace))], told(found.trace))) == []
     answer = await asked_of(store, sink, asked, aggregation=how)
     if answer.whole:
@@ -196,11 +196,11 @@ async def test_another_verifiers_scores_steer_the_search_as_a_live_run_with_it(
     read = kept(store, sink)
     nodes = [node for node in read.trace.nodes if node.kind is not Kind.PROMPT]
     scores = await ProcessRewardVerifier(other, PROBLEM.question, aggregation=how).score(nodes)
-    judge = Judge(
+    judge = Rescorer(
         "prm other",
         {read.trace.ids[node]: score for node, score in zip(nodes, scores, strict=True)},
     )
-    found = await replayed(asked, PROBLEM, read, grade, None, judge)
+    found = await replay(asked, PROBLEM, read, grade, None, judge)
     assert (
         told(found.trace)
         and list(differences(told(live)[: len(told(found.trace))], told(found.trace))) == []
@@ -221,7 +221,7 @@ async def test_a_node_that_the_other_verifier_did_not_score_ends_the_what_if(sto
     sink, _ = await ran(asked)
     found = await what_if(
         asked,
-        Changes(judge=Judge("exact", {1: Score(1.0, (1.0,))})),
+        Changes(judge=Rescorer("exact", {1: Score(1.0, (1.0,))})),
         PROBLEM,
         kept(store, sink, "logprob"),
         grade,
@@ -238,7 +238,9 @@ async def test_another_rule_chooses_among_the_stored_candidates_and_is_exact_to_
     for selector in SELECTORS:
         _, judge = await ran(asked.model_copy(update={"selector": selector}))
         found = await asked_of(store, sink, asked, selector=selector)
-        assert found.found.chosen == Choice(judge.chosen, judge.answer, judge.correct), selector
+        assert found.found.chosen == ChosenAnswer(judge.chosen, judge.answer, judge.correct), (
+            selector
+        )
         assert found.whole and found.rounds == 12
 
 
@@ -279,7 +281,7 @@ async def test_ids_are_those_of_the_stored_run_where_the_search_makes_its_nodes_
     asked = spec("a_star", params={"branching": 3, "goals": 1, "expansions": 30})
     sink, _ = await ran(asked)
     found = await asked_of(store, sink, asked, params={"branching": 2})
-    anew = await replayed(
+    anew = await replay(
         Changes(params={"branching": 2}).applied(asked), PROBLEM, kept(store, sink), grade, None
     )
     stood = own_choice(anew.trace.events)

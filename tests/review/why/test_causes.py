@@ -23,7 +23,7 @@ from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses
 from backend.review.reselect import candidates
 from backend.review.stored_run import Trace, own_choice
-from backend.review.why.death import Case, Cause, Death, death
+from backend.review.why.death import Cause, Death, SearchCase, death
 from backend.runs.control import Control
 from backend.runs.driver import rule_of, run
 from tests.review.test_reselect import Written
@@ -53,14 +53,14 @@ def case(
     *,
     status: str = "finished",
     grade: Any = problems.grade,
-) -> Case:
+) -> SearchCase:
     trace, rule, classes = (
         Trace(sink.nodes, sink.events, spec.verifier),
         rule_of(spec),
         AnswerClasses(),
     )
     pool = candidates(trace, rule, classes).pool
-    return Case(
+    return SearchCase(
         trace,
         problem,
         lambda answer: grade(problem, answer),
@@ -246,7 +246,7 @@ def chosen_by(rule: str) -> Death:
     trace, classes = Trace(sink.nodes, sink.events, "prm"), AnswerClasses()
     pool = candidates(trace, SELECTORS[rule], classes).pool
     return death(
-        Case(
+        SearchCase(
             trace,
             OWN,
             lambda answer: problems.grade(OWN, answer),

@@ -14,8 +14,8 @@ from backend.core.spec import RunSpec
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library
 from backend.review.stored_run import StoredRun
-from backend.review.why.death import Cause, Death, counted, death
-from backend.service.jobs.rows import finished_fields, stored_problem
+from backend.review.why.death import Cause, Death, count_causes, death
+from backend.service.jobs.rows import outcome_fields, problem_fields
 from backend.service.why import case_of
 from storage import EventRow, RunWriter, Store
 from tests.review.why.brute import Verdict, verdict
@@ -71,7 +71,7 @@ class Looked(NamedTuple):
 
 async def stored(store: Store, spec: RunSpec, **more: Any) -> RunWriter:
     """Carry a search out; its writer, which holds what is not stored yet."""
-    problem = stored_problem(problems.problem(spec.problem or ""))
+    problem = problem_fields(problems.problem(spec.problem or ""))
     run_id = store.create_run(
         spec.model_dump(mode="json"),
         problem=problem,
@@ -81,7 +81,7 @@ async def stored(store: Store, spec: RunSpec, **more: Any) -> RunWriter:
     )
     writer = store.writer(run_id)
     outcome = await searched(spec, writer, **more)
-    store.update_run(run_id, status="finished", **finished_fields(outcome))
+    store.update_run(run_id, status="finished", **outcome_fields(outcome))
     return writer
 
 
@@ -129,7 +129,7 @@ def test_the_cause_is_that_of_a_walk_through_the_raw_events(looked: list[Looked]
 
 
 def test_every_cause_occurs_and_all_kinds_of_notes_decide(looked: list[Looked]) -> None:
-    counts = counted(each.found for each in looked)
+    counts = count_causes(each.found for each in looked)
     assert sum(counts.values()) == SEARCHES
     assert [cause for cause, count in counts.items() if count == 0] == [Cause.UNKNOWN]
     decisive = {each.found.note for each in looked if each.found.cause is Cause.PRUNED}

@@ -12,7 +12,7 @@ from backend.core.records import MemorySink
 from backend.core.types import Finish, Kind, Node, Score
 from backend.problems import SETS
 from backend.review.stored_run import Trace
-from backend.review.why.steps import first_wrong, judged, written
+from backend.review.why.steps import first_wrong, judge_steps, steps_of_path
 from backend.runs.recorder import Recorder
 
 
@@ -66,7 +66,7 @@ def test_the_first_wrong_step_of_every_pupil_is_the_checkers_first_and_names_its
         expected = next((place for place, verdict in enumerate(verdicts) if not verdict.ok), None)
         for pieces in ([step + "\n\n" for step in steps], ["\n\n".join(steps)]):
             trace = chain(pieces)
-            told = judged(trace, trace.nodes[-1], problem)
+            told = judge_steps(trace, trace.nodes[-1], problem)
             assert told is not None and [one.text for one in told] == steps
             found = first_wrong(told)
             if expected is None:
@@ -86,9 +86,9 @@ def test_a_slip_that_was_repaired_is_not_the_first_wrong_step() -> None:
     steps = SETS["ledger"].repaired(problem, random.Random(2))
     assert not all(verdict.ok for verdict in SETS["ledger"].check(problem, steps))
     trace = chain(["\n\n".join(steps)])
-    assert first_wrong(judged(trace, trace.nodes[-1], problem) or []) is None
+    assert first_wrong(judge_steps(trace, trace.nodes[-1], problem) or []) is None
     trace = chain(["\n\n".join([*steps[:-1], "The answer is \\boxed{1000}."])])
-    found = first_wrong(judged(trace, trace.nodes[-1], problem) or [])
+    found = first_wrong(judge_steps(trace, trace.nodes[-1], problem) or [])
     assert found is not None and found.step == len(steps)
 
 
@@ -96,20 +96,21 @@ def test_a_step_has_the_score_of_its_own_or_else_a_node_that_of_its_end() -> Non
     """Two nodes, the first with two steps: scored one by one, only as paths, and not at all."""
     scored = chain(["a\n\nb\n\n", "c"])
     each = with_scores(scored, StoredScore(2, (0.9, 0.8, 0.7)))
-    assert [step.score for step in written(each, each.nodes[2])] == [0.9, 0.8, 0.7]
+    assert [step.score for step in steps_of_path(each, each.nodes[2])] == [0.9, 0.8, 0.7]
     paths = with_scores(scored, StoredScore(1, (0.5,)), StoredScore(2, (0.3,)))
-    told = written(paths, paths.nodes[2])
+    told = steps_of_path(paths, paths.nodes[2])
     assert [(paths.ids[step.node], step.text, step.score) for step in told] == [
         (1, "a", None),
         (1, "b", 0.5),
         (2, "c", 0.3),
     ]
-    assert [step.score for step in written(scored, scored.nodes[2])] == [None, None, None]
-    assert written(scored, scored.nodes[0]) == []
+    assert [step.score for step in steps_of_path(scored, scored.nodes[2])] == [None, None, None]
+    assert steps_of_path(scored, scored.nodes[0]) == []
 
 
 def test_a_set_without_a_checker_has_no_verdicts() -> None:
     trace = chain(["x"])
     assert (
-        judged(trace, trace.nodes[-1], problems.Problem("own", "own", None, None, "?", "1")) is None
+        judge_steps(trace, trace.nodes[-1], problems.Problem("own", "own", None, None, "?", "1"))
+        is None
     )

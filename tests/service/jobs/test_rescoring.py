@@ -17,8 +17,8 @@ from backend.judging.verifiers.exact import ExactVerifier
 from backend.judging.verifiers.logprob import LogprobVerifier
 from backend.judging.verifiers.prm import ProcessRewardVerifier
 from backend.review.stored_run import Trace
-from backend.service.jobs.rescoring import Asked, Progress, Rescoring
-from backend.service.jobs.rows import finished_fields, stored_problem
+from backend.service.jobs.rescoring import Rescoring, ScoringJob, ScoringProgress
+from backend.service.jobs.rows import outcome_fields, problem_fields
 from storage import RunRow, SeriesScore, Store
 from tests.review.why.searches import asked, searched
 from tests.runs.test_resume import ScriptedModels
@@ -38,7 +38,7 @@ async def stored(store: Store, answer: str | None = "known") -> RunRow:
     spec = asked(
         "mcts", "ledger/1/3", {"simulations": 4, "children": 2, "value": "rollout"}, seed=1
     )
-    problem = stored_problem(problems.problem("ledger/1/3"))
+    problem = problem_fields(problems.problem("ledger/1/3"))
     kept = problem if answer else {"id": "own", "question": problem["question"]}
     run_id = store.create_run(
         spec.model_dump(mode="json"), problem=kept, strategy="mcts", model="", seed=1
@@ -46,7 +46,7 @@ async def stored(store: Store, answer: str | None = "known") -> RunRow:
     writer = store.writer(run_id)
     outcome = await searched(spec, writer)
     writer.close()
-    store.update_run(run_id, status="finished", **finished_fields(outcome))
+    store.update_run(run_id, status="finished", **outcome_fields(outcome))
     return store.run(run_id)
 
 
@@ -63,7 +63,7 @@ async def test_every_written_node_gets_the_score_that_the_verifier_gives_it(stor
         "prm": ProcessRewardVerifier(ScriptedRewardModel(), problem.question, aggregation="min"),
     }
     for verifier, judge in judges.items():
-        asked_for = Asked(verifier, aggregation="min")
+        asked_for = ScoringJob(verifier, aggregation="min")
         rescoring.start(row, asked_for)
         await rescoring.wait(row.id)
         told = zip(written, await judge.score(written), strict=True)
@@ -94,12 +94,12 @@ class Gated(ScriptedRewardModel):
 async def test_a_series_is_made_once_at_a_time_and_is_told_while_it_is_made(store: Store) -> None:
     row, model = await stored(store), Gated()
     rescoring = Rescoring(store, ScriptedModels(model=model))
-    rescoring.start(row, Asked("prm", model="small"))
+    rescoring.start(row, ScoringJob("prm", model="small"))
     await model.asked.wait()
-    assert rescoring.under_way(row.id) == [Progress("prm small", 0, row.nodes)]
+    assert rescoring.under_way(row.id) == [ScoringProgress("prm small", 0, row.nodes)]
     with pytest.raises(Conflict, match="already"):
-        rescoring.start(row, Asked("prm", model="small"))
-    rescoring.start(row, Asked("exact"))
+        rescoring.start(row, ScoringJob("prm", model="small"))
+    rescoring.start(row, ScoringJob("exact"))
     assert store.series(row.id) == {}
     model.gate.set()
     await rescoring.wait(row.id)
@@ -110,13 +110,13 @@ async def test_a_failure_is_told_and_stores_nothing(store: Store) -> None:
     row, model = await stored(store), Gated(fails=True)
     model.gate.set()
     rescoring = Rescoring(store, ScriptedModels(model=model))
-    rescoring.start(row, Asked("prm"))
+    rescoring.start(row, ScoringJob("prm"))
     await rescoring.wait(row.id)
     [told] = rescoring.under_way(row.id)
     assert (told.series, told.done) == ("prm default", 0) and "killed by signal 9" in told.failed
     assert store.series(row.id) == {}
     model.fails = False
-    rescoring.start(row, Asked("prm"))
+    rescoring.start(row, ScoringJob("prm"))
     await rescoring.wait(row.id)
     assert rescoring.under_way(row.id) == [] and list(store.series(row.id)) == ["prm default"]
 
@@ -124,7 +124,7 @@ async def test_a_failure_is_told_and_stores_nothing(store: Store) -> None:
 async def test_closing_stops_what_is_under_way(store: Store) -> None:
     row, model = await stored(store), Gated()
     rescoring = Rescoring(store, ScriptedModels(model=model))
-    rescoring.start(row, Asked("prm"))
+    rescoring.start(row, ScoringJob("prm"))
     await model.asked.wait()
     await rescoring.close()
     await rescoring.wait(row.id)
@@ -134,4 +134,4 @@ async def test_closing_stops_what_is_under_way(store: Store) -> None:
 async def test_the_exact_checker_needs_a_known_answer(store: Store) -> None:
     row = await stored(store, answer=None)
     with pytest.raises(MissingCapability, match="whose answer is known"):
-        Rescoring(store, ScriptedModels()).start(row, Asked("exact"))
+        Rescoring(store, ScriptedModels()).start(row, ScoringJob("exact"))

@@ -20,9 +20,9 @@ from backend.core.settings import ROOT
 from storage import Store
 from storage.questions import (
     EXAMPLES,
-    Answer,
     Example,
-    Refusal,
+    QueryAnswer,
+    QueryRefusal,
     SqlDesk,
     SqlLimits,
     StoreCopy,
@@ -49,8 +49,8 @@ def copy(store: Store, tmp_path_factory: pytest.TempPathFactory) -> StoreCopy:
     return StoreCopy(store.snapshot, tmp_path_factory.mktemp("copies") / "it's a : runs.duckdb")
 
 
-def asked(copy: StoreCopy, query: str, **limits: float) -> Answer:
-    async def once() -> Answer:
+def asked(copy: StoreCopy, query: str, **limits: float) -> QueryAnswer:
+    async def once() -> QueryAnswer:
         return (await SqlDesk(copy, SqlLimits(**limits)).ask(query))[0]  # type: ignore[arg-type]
 
     return asyncio.run(once())
@@ -154,7 +154,7 @@ HOSTILE = (
 def test_what_does_not_read_the_copy_is_refused(
     copy: StoreCopy, stranger: Path, query: str
 ) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(QueryRefusal) as refusal:
         asked(copy, query.format(file=stranger, folder=stranger.parent))
     assert SECRET not in str(refusal.value)
     assert [path.name for path in stranger.parent.iterdir()] == ["secret.csv"]
@@ -166,7 +166,7 @@ def test_the_connection_alone_would_refuse_it_too(
 ) -> None:
     """The kind of a statement is checked before, but nothing rests on that: none of these is kept
     from harm by its first word only."""
-    connection = sandbox.opened(copy.there().path, 128, 1)
+    connection = sandbox.open_copy(copy.there().path, 128, 1)
     try:
         with pytest.raises(duckdb.Error):
             connection.execute(query.format(file=stranger, folder=stranger.parent)).fetchall()
@@ -186,7 +186,7 @@ def test_only_one_statement_that_reads_is_taken(copy: StoreCopy) -> None:
         ("SET VARIABLE x = 1", "type SET"),
         ("PRAGMA enable_profiling", "type PRAGMA"),
     ):
-        with pytest.raises(Refusal, match=words):
+        with pytest.raises(QueryRefusal, match=words):
             asked(copy, query)
     for query in (
         "FROM run",
@@ -202,17 +202,17 @@ def test_only_one_statement_that_reads_is_taken(copy: StoreCopy) -> None:
 
 def test_a_mistake_is_told_with_its_place(copy: StoreCopy) -> None:
     with pytest.raises(
-        Refusal, match=r'^line 2, column 7: Referenced column "foo" not found'
+        QueryRefusal, match=r'^line 2, column 7: Referenced column "foo" not found'
     ) as refusal:
         asked(copy, "SELECT\n 'é', foo FROM run")
     assert (refusal.value.line, refusal.value.column) == (2, 7)
-    with pytest.raises(Refusal, match=r"^line 1, column 1: syntax error"):
+    with pytest.raises(QueryRefusal, match=r"^line 1, column 1: syntax error"):
         asked(copy, "SELEC 1")
 
 
 def test_a_query_without_end_is_ended_and_the_next_one_works(copy: StoreCopy) -> None:
     before = children()
-    with pytest.raises(Refusal, match=r"longer than 1 s"):
+    with pytest.raises(QueryRefusal, match=r"longer than 1 s"):
         asked(copy, FOREVER, seconds=1.0)
     assert children() == before
     assert asked(copy, "SELECT 1").rows == [[1]]
@@ -232,7 +232,7 @@ async def test_a_process_that_dies_takes_nobody_with_it(copy: StoreCopy) -> None
     before, desk = children(), SqlDesk(copy)
     waiting = asyncio.create_task(desk.ask(FOREVER))
     os.kill(await asyncio.to_thread(born, before), signal.SIGSEGV)
-    with pytest.raises(Refusal, match="SIGSEGV"):
+    with pytest.raises(QueryRefusal, match="SIGSEGV"):
         await waiting
     assert (await desk.ask("SELECT 1"))[0].rows == [[1]]
 
@@ -248,7 +248,7 @@ async def test_a_process_that_dies_takes_nobody_with_it(copy: StoreCopy) -> None
     ],
 )
 def test_a_query_gets_no_more_memory_than_there_is_for_it(copy: StoreCopy, query: str) -> None:
-    with pytest.raises(Refusal, match="memory"):
+    with pytest.raises(QueryRefusal, match="memory"):
         asked(copy, query, memory_mb=64, seconds=60.0)
 
 

@@ -18,10 +18,10 @@ from backend.core.steps import Step
 from backend.core.types import Node
 from backend.strategies.parts.compose import (
     Gathered,
-    Part,
+    InnerSearch,
     Search,
     in_turn,
-    repeated,
+    repeat,
     side_by_side,
     spawner,
 )
@@ -44,8 +44,8 @@ def search(name: str, root: Node = HERE, **params: Any) -> Search:
     return lambda policy, verifier, rng: entry.run(root, policy, verifier, entry.parse(params), rng)
 
 
-def three(name: str = "particle_filter", **params: Any) -> list[Part]:
-    return [Part(f"run {n}", search(name, **params)) for n in range(3)]
+def three(name: str = "particle_filter", **params: Any) -> list[InnerSearch]:
+    return [InnerSearch(f"run {n}", search(name, **params)) for n in range(3)]
 
 
 async def taken(steps: AsyncGenerator[Step], stop_after: int = 10_000) -> list[Step]:
@@ -97,7 +97,7 @@ async def test_the_next_part_in_turn_is_made_when_the_last_one_is_over() -> None
     def parts() -> Any:
         for n in range(3):
             assert len(ends) == 3 * n
-            yield Part(f"run {n}", search("particle_filter"))
+            yield InnerSearch(f"run {n}", search("particle_filter"))
 
     async with aclosing(
         in_turn(parts(), ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
@@ -109,9 +109,9 @@ async def test_the_next_part_in_turn_is_made_when_the_last_one_is_over() -> None
 
 async def test_compositions_nest() -> None:
     def inner(policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
-        return in_turn([Part("iteration 1", search("chain"))], policy, verifier, rng)
+        return in_turn([InnerSearch("iteration 1", search("chain"))], policy, verifier, rng)
 
-    parts = [Part("chain 1", inner), Part("chain 2", inner)]
+    parts = [InnerSearch("chain 1", inner), InnerSearch("chain 2", inner)]
     steps = await taken(
         side_by_side(
             parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
@@ -133,9 +133,9 @@ async def test_searches_side_by_side_share_their_batches() -> None:
 
 async def test_rounds_side_by_side_count_once_and_in_turn_each() -> None:
     parts = [
-        Part("long", search("particle_filter")),
-        Part("short", search("particle_filter", max_steps=1)),
-        Part("gibbs", search("particle_gibbs")),
+        InnerSearch("long", search("particle_filter")),
+        InnerSearch("short", search("particle_filter", max_steps=1)),
+        InnerSearch("gibbs", search("particle_gibbs")),
     ]
     told = [
         await taken(
@@ -149,8 +149,8 @@ async def test_rounds_side_by_side_count_once_and_in_turn_each() -> None:
 
 async def test_calls_of_different_kinds_are_not_mixed() -> None:
     parts = [
-        Part("beam", search("beam_search", n=4, beam_width=2)),
-        Part("whole", search("particle_filter", particles=3, max_steps=1)),
+        InnerSearch("beam", search("beam_search", n=4, beam_width=2)),
+        InnerSearch("whole", search("particle_filter", particles=3, max_steps=1)),
         *three(),
     ]
     policy = ToyPolicy(LETTERS)
@@ -176,7 +176,7 @@ class Slow(ToyPolicy):
 
 async def test_how_fast_a_model_answers_does_not_change_the_searches() -> None:
     names = ("particle_filter", "beam_search", "mcts", "a_star", "particle_gibbs")
-    parts = [Part(name, search(name)) for name in names]
+    parts = [InnerSearch(name, search(name)) for name in names]
     found = [
         await taken(
             side_by_side(parts, Slow(waits), ToyVerifier(LETTER_SCORES), np.random.default_rng(0))
@@ -188,7 +188,10 @@ async def test_how_fast_a_model_answers_does_not_change_the_searches() -> None:
 
 async def test_a_race_inside_a_part_works_and_is_closed() -> None:
     policy = ToyPolicy(STOPS)
-    parts = [Part("race", search("best_of_n", n=6)), Part("steps", search("particle_filter"))]
+    parts = [
+        InnerSearch("race", search("best_of_n", n=6)),
+        InnerSearch("steps", search("particle_filter")),
+    ]
     found = await taken(
         side_by_side(parts, policy, ToyVerifier(STOP_SCORES), np.random.default_rng(0))
     )
@@ -216,7 +219,7 @@ async def test_leaving_closes_every_part(compose: Any, after: int) -> None:
 
         return steps
 
-    parts = [Part(name, watched(name)) for name in "abc"]
+    parts = [InnerSearch(name, watched(name)) for name in "abc"]
     found = await taken(
         compose(parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)),
         stop_after=after,
@@ -248,7 +251,7 @@ async def test_the_failure_of_one_part_ends_the_others() -> None:
     with pytest.raises(ValueError, match="broken"):
         await taken(
             side_by_side(
-                [*three(), Part("broken", broken)],
+                [*three(), InnerSearch("broken", broken)],
                 ToyPolicy(LETTERS),
                 ToyVerifier(LETTER_SCORES),
                 np.random.default_rng(0),
@@ -281,7 +284,7 @@ async def test_a_cancellation_while_a_model_works_reaches_every_part() -> None:
 
 
 def test_two_parts_may_not_share_a_name() -> None:
-    parts = [Part("a", search("chain")), Part("a", search("chain"))]
+    parts = [InnerSearch("a", search("chain")), InnerSearch("a", search("chain"))]
     steps = side_by_side(
         parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
     )
@@ -314,14 +317,14 @@ async def test_the_best_of_several_runs_of_any_strategy_has_the_candidates_of_al
     name: str,
 ) -> None:
     policy, verifier = ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES)
-    parts = [Part(f"run {n + 1}", search(name)) for n in range(3)]
+    parts = [InnerSearch(f"run {n + 1}", search(name)) for n in range(3)]
     alone = await taken(
         side_by_side(
             parts, ToyPolicy(LETTERS), ToyVerifier(LETTER_SCORES), np.random.default_rng(0)
         )
     )
     last = {step.track.partition(", ")[0]: step for step in alone}
-    steps = await taken(repeated(search(name), 3)(policy, verifier, np.random.default_rng(0)))
+    steps = await taken(repeat(search(name), 3)(policy, verifier, np.random.default_rng(0)))
     assert [step.track for step in steps] == [step.track for step in alone]
     assert [node.key for node in steps[-1].nodes] == [
         node.key for part in ("run 1", "run 2", "run 3") for node in last[part].nodes

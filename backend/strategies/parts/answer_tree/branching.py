@@ -17,7 +17,7 @@ from backend.core.formulas.posteriors import goes_deeper, greatest_draw
 from backend.core.ports import Policy, Rng
 from backend.core.steps import Backed, Drawn, Note, Pruned
 from backend.core.types import Node
-from backend.strategies.parts.answer_tree.thompson import Arm, Prior
+from backend.strategies.parts.answer_tree.thompson import Branching, Prior
 from backend.strategies.parts.rounds import living
 
 
@@ -29,9 +29,9 @@ class Branch:
     node: Node
     parent: Branch | None = None
     level: int = 0
-    arm: Arm = field(default_factory=Arm)
-    gen: Arm = field(default_factory=Arm)
-    cont: Arm = field(default_factory=Arm)
+    arm: Branching = field(default_factory=Branching)
+    gen: Branching = field(default_factory=Branching)
+    cont: Branching = field(default_factory=Branching)
     children: list[Branch] = field(default_factory=list)
     told: bool = False
     reopened: Node | None = None
@@ -43,14 +43,14 @@ class Branch:
         return child
 
 
-class Ask(NamedTuple):
+class AskAgain(NamedTuple):
     """Where the next answer is wanted, and the draws that led there."""
 
     branch: Branch
     notes: tuple[Note, ...]
 
 
-def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
+def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> AskAgain:
     """Walk down from the root as long as going on wins; a branch without children, or whose
     children may have none, gets a new one."""
     branch, notes = root, list[Note]()
@@ -67,7 +67,7 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> Ask:
         if not below:
             break
         branch = below[draws.index(greatest_draw(draws))]
-    return Ask(branch, tuple(notes))
+    return AskAgain(branch, tuple(notes))
 
 
 def tell(branch: Branch, score: float) -> tuple[Note, ...]:
@@ -87,7 +87,7 @@ def tell(branch: Branch, score: float) -> tuple[Note, ...]:
     return (Backed(tuple(path[path.index(above.node) :]), score),)
 
 
-async def opened(policy: Policy, branch: Branch, revision: str) -> Node:
+async def open_answer(policy: Policy, branch: Branch, revision: str) -> Node:
     """The node that a new answer continues: the root itself, or an answer reopened, once, by a
     sentence of revision."""
     if branch.parent is None:

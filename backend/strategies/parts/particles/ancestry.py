@@ -24,7 +24,7 @@ from backend.strategies.parts.rounds import scores
 Tail: TypeAlias = Sequence[Node]
 
 
-def spliced(node: Node, tail: Tail) -> list[Node]:
+def splice(node: Node, tail: Tail) -> list[Node]:
     """Copies of the steps `tail` below another node. Nobody generated them there, so they are
     marked as injected and carry no log-probabilities."""
     copies: list[Node] = []
@@ -81,23 +81,25 @@ async def futures(
     )
     known = likelihoods[fit[-1]] > DEAD
     copies = {
-        slot: spliced(particles[slot].node, tail)
+        slot: splice(particles[slot].node, tail)
         for slot in fit[:-1]
         if known and likelihoods[slot] > DEAD
     }
     fresh = [node for nodes in copies.values() for node in nodes]
     values = dict(zip(fresh, await scores(verifier, fresh), strict=True))
     ends = [particle._replace(log_weight=DEAD) for particle in particles]
-    ends[-1] = followed(particles[-1], line, weighing)
+    ends[-1] = follow(particles[-1], line, weighing)
     for slot, nodes in copies.items():
-        ends[slot] = continued(particles[slot], nodes, [values[node] for node in nodes], weighing)
+        ends[slot] = continue_along(
+            particles[slot], nodes, [values[node] for node in nodes], weighing
+        )
     return [
         end._replace(log_weight=end.log_weight + (likelihoods.get(slot, DEAD) if known else 0.0))
         for slot, end in enumerate(ends)
     ]
 
 
-def followed(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> Particle:
+def follow(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> Particle:
     """The particle of the reference at its end, with all the weight that is still to come."""
     return line[-1]._replace(
         log_weight=log_weight(
@@ -106,7 +108,7 @@ def followed(particle: Particle, line: Sequence[Particle], weighing: Weighing) -
     )
 
 
-def continued(
+def continue_along(
     particle: Particle, nodes: Sequence[Node], values: Sequence[float | None], weighing: Weighing
 ) -> Particle:
     """The particle after the given steps; it cannot be compared where one of them has no score."""

@@ -21,36 +21,36 @@ from typing import NamedTuple, TypeAlias
 
 from backend.core.formulas.particles import log_weight, normalise, swap_probability
 from backend.core.ports import Policy, Rng, Verifier
-from backend.core.statistics.resampling import conditional, inverted
+from backend.core.statistics.resampling import conditional, invert
 from backend.core.steps import Note, Referenced, Remarked, Step, Swapped
 from backend.core.types import Node
-from backend.strategies.particle_filter import filtered
+from backend.strategies.particle_filter import run_filter
 from backend.strategies.parts.particles.ancestry import futures
 from backend.strategies.parts.particles.population import (
     DEAD,
-    Drawn,
+    Ancestors,
     Moved,
     Particle,
     Population,
     Weighing,
     lineage,
-    propagated,
+    propagate,
 )
 from backend.strategies.parts.particles.smc import Smc
 
 
-class Chosen(NamedTuple):
+class DrawnReference(NamedTuple):
     """A trajectory drawn by weight, and the note that says how."""
 
     particle: Particle
     note: Referenced
 
 
-def chosen(particles: Sequence[Particle], log_weights: Sequence[float], rng: Rng) -> Chosen:
+def choose(particles: Sequence[Particle], log_weights: Sequence[float], rng: Rng) -> DrawnReference:
     """One of the particles, drawn by weight."""
     uniform = float(rng.random())
-    [slot] = inverted(normalise(log_weights), [uniform]).tolist()
-    return Chosen(
+    [slot] = invert(normalise(log_weights), [uniform]).tolist()
+    return DrawnReference(
         particles[slot], Referenced(particles[slot].node, slot, uniform, tuple(log_weights))
     )
 
@@ -71,7 +71,7 @@ class Held:
         """The free particles one step further, the last one along the reference, by the gain that
         its prefix of this depth had."""
         *free, held = particles
-        moved, notes = await propagated(free, policy, verifier, weighing)
+        moved, notes = await propagate(free, policy, verifier, weighing)
         for step in self._ahead(held)[:1]:
             weight = log_weight(held.log_weight, step.gain, weighing.temperature)
             held = step._replace(log_weight=weight)
@@ -84,10 +84,10 @@ class Held:
         policy: Policy,
         verifier: Verifier,
         rng: Rng,
-    ) -> Drawn:
+    ) -> Ancestors:
         """N - 1 ancestors among all N; the reference keeps its past."""
         uniforms = rng.random(len(weights) - 1)
-        return Drawn(
+        return Ancestors(
             "conditional", tuple(conditional(weights, uniforms).tolist()), tuple(uniforms.tolist())
         )
 
@@ -98,7 +98,7 @@ class Held:
         policy: Policy,
         verifier: Verifier,
         rng: Rng,
-    ) -> Drawn:
+    ) -> Ancestors:
         """N - 1 ancestors among all N; the past of the reference is drawn anew, by how well its
         future fits."""
         ends = await futures(
@@ -108,10 +108,10 @@ class Held:
             verifier,
             self._weighing,
         )
-        particle, note = chosen(ends, [end.log_weight for end in ends], rng)
+        particle, note = choose(ends, [end.log_weight for end in ends], rng)
         self._line = lineage(particle)
         uniforms = rng.random(len(weights) - 1)
-        return Drawn(
+        return Ancestors(
             "conditional",
             tuple(conditional(weights, uniforms, note.slot).tolist()),
             tuple(uniforms.tolist()),
@@ -120,11 +120,11 @@ class Held:
 
 
 Past: TypeAlias = Callable[
-    [Held, Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Drawn]
+    [Held, Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Ancestors]
 ]
 
 
-def conditioned(smc: Smc, reference: Particle, past: Past = Held.kept) -> Smc:
+def condition(smc: Smc, reference: Particle, past: Past = Held.kept) -> Smc:
     """The method with its last slot held to a reference."""
     held = Held(reference, smc.weighing)
     return replace(smc, draw=partial(past, held), advance=held.advance)
@@ -144,14 +144,12 @@ class Chain:
         """One pass, and the reference of the next one; a search of its own for `compose`."""
         population = Population([Particle(self._root)] * self._particles)
         smc = (
-            self.smc
-            if self.reference is None
-            else conditioned(self.smc, self.reference, self._past)
+            self.smc if self.reference is None else condition(self.smc, self.reference, self._past)
         )
-        async with aclosing(filtered(population, policy, verifier, smc, rng)) as steps:
+        async with aclosing(run_filter(population, policy, verifier, smc, rng)) as steps:
             async for step in steps:
                 yield step
-        notes = (self._drawn(population, rng),)
+        notes = (self._draw(population, rng),)
         yield Step(
             population.nodes,
             population.values,
@@ -161,12 +159,12 @@ class Chain:
             rounds=0,
         )
 
-    def _drawn(self, population: Population, rng: Rng) -> Note:
+    def _draw(self, population: Population, rng: Rng) -> Note:
         if max(population.log_weights) == DEAD:
             return Remarked(
                 "no particle survived: the next pass is free again", tuple(population.nodes)
             )
-        self.reference, note = chosen(population.particles, population.log_weights, rng)
+        self.reference, note = choose(population.particles, population.log_weights, rng)
         return note
 
 
@@ -175,7 +173,7 @@ def energy(reference: Particle) -> float:
     return sum(step.gain for step in lineage(reference))
 
 
-def exchanged(one: Chain, other: Chain, rng: Rng) -> tuple[Swapped, ...]:
+def exchange(one: Chain, other: Chain, rng: Rng) -> tuple[Swapped, ...]:
     """Propose that two chains swap their references, and do it if the draw says so; nothing where
     one of them has none."""
     if one.reference is None or other.reference is None:

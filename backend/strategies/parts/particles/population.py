@@ -51,12 +51,12 @@ Rest: TypeAlias = Callable[[Particle, float], Particle]
 """(particle, temperature) to what a round makes of it that it takes no step in."""
 
 
-def unchanged(particle: Particle, temperature: float) -> Particle:
+def leave_weight(particle: Particle, temperature: float) -> Particle:
     """A finished particle is weighed once: alpha = 1 from then on."""
     return particle
 
 
-def weighed_again(particle: Particle, temperature: float) -> Particle:
+def weigh_again(particle: Particle, temperature: float) -> Particle:
     """A finished particle is multiplied by its last alpha in every round, as the published program
     does."""
     return (
@@ -68,7 +68,7 @@ def weighed_again(particle: Particle, temperature: float) -> Particle:
     )
 
 
-REST: Mapping[bool, Rest] = MappingProxyType({False: unchanged, True: weighed_again})
+REST: Mapping[bool, Rest] = MappingProxyType({False: leave_weight, True: weigh_again})
 """By whether finished particles are weighed again."""
 
 
@@ -81,7 +81,7 @@ class Weighing:
     potential: Callable[[float], float]
     gain: Callable[[float, float], float]
     temperature: float = 1.0
-    rested: Rest = unchanged
+    rested: Rest = leave_weight
 
     def stepped(self, particle: Particle, node: Node, value: float | None, mean: float) -> Particle:
         """The particle one step further. Without a score the step brings `mean`."""
@@ -112,7 +112,7 @@ class Moved(NamedTuple):
     notes: tuple[Note, ...]
 
 
-class Drawn(NamedTuple):
+class Ancestors(NamedTuple):
     """Slot i continues particle `ancestors[i]`, decided by `uniforms` in the way that `scheme`
     names; `notes` say what else was drawn."""
 
@@ -162,7 +162,7 @@ class Population:
         return self.banked + logmeanexp(self.log_weights)
 
     def resampled(
-        self, drawn: Drawn, beta: float, carried: Callable[[float, float], float]
+        self, drawn: Ancestors, beta: float, carried: Callable[[float, float], float]
     ) -> tuple[Note, ...]:
         """Continue the drawn particles. The draw was made by weight^beta; `carried(log weight,
         beta)` is the log weight that is left of one."""
@@ -188,7 +188,7 @@ class Population:
         return (*moved.notes, Weighed(tuple(self.nodes), self.log_weights, increments))
 
 
-async def propagated(
+async def propagate(
     particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing
 ) -> Moved:
     """Every active particle one step further and weighed: dead where it has no child, with the mean

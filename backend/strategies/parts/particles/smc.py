@@ -30,15 +30,15 @@ from backend.core.ports import Policy, Rng, Verifier
 from backend.core.statistics.resampling import resample
 from backend.core.steps import Note
 from backend.strategies.parts.particles.population import (
-    Drawn,
+    Ancestors,
     Moved,
     Particle,
     Population,
     Rest,
     Weighing,
     active,
-    propagated,
-    unchanged,
+    leave_weight,
+    propagate,
 )
 
 ModeName: TypeAlias = Literal["paper", "exact"]
@@ -100,13 +100,15 @@ EssMin = Annotated[
     ),
 ]
 
-Draw: TypeAlias = Callable[[Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Drawn]]
+Draw: TypeAlias = Callable[
+    [Population, Sequence[float], Policy, Verifier, Rng], Awaitable[Ancestors]
+]
 """(population, normalised weights, policy, verifier, rng) to the ancestors of the next round."""
 
 Advance: TypeAlias = Callable[[Sequence[Particle], Policy, Verifier, Weighing], Awaitable[Moved]]
 
 
-class Reading(NamedTuple):
+class WeightMode(NamedTuple):
     """What a mode means: how a step weighs, what a draw leaves of a log weight, its default
     threshold, and what it reports."""
 
@@ -116,7 +118,7 @@ class Reading(NamedTuple):
     stats: Callable[[Population], Mapping[str, float]]
 
 
-def spent(log_weight: float, beta: float) -> float:
+def spend_weight(log_weight: float, beta: float) -> float:
     """A draw uses the whole weight up, even if it was made by a power of it."""
     return 0.0
 
@@ -132,10 +134,10 @@ def nothing(population: Population) -> Mapping[str, float]:
     return {}
 
 
-MODES: Mapping[ModeName, Reading] = MappingProxyType(
+MODES: Mapping[ModeName, WeightMode] = MappingProxyType(
     {
-        "paper": Reading(WEIGHTINGS["paper"], spent, math.inf, nothing),
-        "exact": Reading(WEIGHTINGS["exact"], left_by_draw, 0.5, evidence),
+        "paper": WeightMode(WEIGHTINGS["paper"], spend_weight, math.inf, nothing),
+        "exact": WeightMode(WEIGHTINGS["exact"], left_by_draw, 0.5, evidence),
     }
 )
 
@@ -162,12 +164,12 @@ class Smc:
     by replacing functions.
     """
 
-    reading: Reading
+    reading: WeightMode
     weighing: Weighing
     max_steps: int
     ess_min: float
     draw: Draw
-    advance: Advance = propagated
+    advance: Advance = propagate
     heat: Callable[[float, float], float] = lambda evenness, progress: 1.0
 
     def due(self, population: Population) -> bool:
@@ -216,8 +218,8 @@ def by_scheme(scheme: str) -> Draw:
         policy: Policy,
         verifier: Verifier,
         rng: Rng,
-    ) -> Drawn:
-        return Drawn(scheme, *resample(scheme, weights, rng))
+    ) -> Ancestors:
+        return Ancestors(scheme, *resample(scheme, weights, rng))
 
     return draw
 
@@ -233,7 +235,7 @@ def method(
     scheme: str = "multinomial",
     anneal_below: float = 0.0,
     early_phase: float = 1.0,
-    rested: Rest = unchanged,
+    rested: Rest = leave_weight,
 ) -> Smc:
     """The method that these parameters name. `rested` is what a round does to a finished
     particle.
@@ -243,11 +245,11 @@ def method(
     gain = reading.weighting.gain
     weighing = Weighing(lambda score: chosen(score, clip), gain, temperature, rested)
     trigger = reading.ess_min if ess_min is None else ess_min
-    heat = annealed(anneal_below, early_phase)
+    heat = anneal(anneal_below, early_phase)
     return Smc(reading, weighing, max_steps, trigger, by_scheme(scheme), heat=heat)
 
 
-def annealed(below: float, early_phase: float) -> Callable[[float, float], float]:
+def anneal(below: float, early_phase: float) -> Callable[[float, float], float]:
     """Entropic annealing of the draws of a round whose ESS / N lies under `below`, while the share
     of the rounds that is over lies under `early_phase`; never with 0 (its_hub 1.2.0)."""
 

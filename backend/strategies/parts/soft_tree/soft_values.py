@@ -21,14 +21,14 @@ from typing import NamedTuple, TypeAlias
 from backend.core.formulas.soft_values import boltzmann, text_value
 from backend.core.formulas.walks import uct
 from backend.core.ports import Rng
-from backend.core.statistics.resampling import inverted
+from backend.core.statistics.resampling import invert
 from backend.core.types import Node
 
 Floats: TypeAlias = Sequence[float]
 
 
 @dataclass(slots=True, eq=False)
-class State:
+class SoftVertex:
     """A prefix in the tree: how often it was drawn (m) and visited (N), v and the greatest reward
     below, None while no scored text is known there."""
 
@@ -37,7 +37,7 @@ class State:
     visits: int = 0
     value: float | None = None
     top: float | None = None
-    children: list[State] = field(default_factory=list)
+    children: list[SoftVertex] = field(default_factory=list)
 
     @property
     def promise(self) -> float:
@@ -50,23 +50,23 @@ class State:
         """Draws made below."""
         return sum(child.draws for child in self.children)
 
-    def known(self) -> list[State]:
+    def known(self) -> list[SoftVertex]:
         """The children with a scored text at or below them."""
         return [child for child in self.children if child.value is not None]
 
-    def open(self) -> list[State]:
+    def open(self) -> list[SoftVertex]:
         """The children where a walk can learn or gain something: all but finished texts without a
         score."""
         return [child for child in self.children if child.value is not None or not child.node.done]
 
-    def adopt(self, node: Node) -> tuple[State, bool]:
+    def adopt(self, node: Node) -> tuple[SoftVertex, bool]:
         """The child for a new draw, and whether it is new: a text that is there already counts once
         more."""
         for child in self.children:
             if (child.node.text, child.node.done) == (node.text, node.done):
                 child.draws += 1
                 return child, False
-        self.children.append(State(node))
+        self.children.append(SoftVertex(node))
         return self.children[-1], True
 
     def rewarded(self, reward: float | None) -> None:
@@ -77,11 +77,11 @@ class State:
         """One more visit, and v anew from the children; `mean` takes their values and draws."""
         self.visits += 1
         if known := self.known():
-            self.value = mean(*_told(known))
+            self.value = mean(*_values_and_draws(known))
             self.top = max(child.top for child in known if child.top is not None)
 
 
-Worth: TypeAlias = Callable[[State, Sequence[State]], list[float]]
+Worth: TypeAlias = Callable[[SoftVertex, Sequence[SoftVertex]], list[float]]
 """What going from a state to each of some children is worth."""
 
 Pick: TypeAlias = Callable[[Floats, Rng], int]
@@ -90,35 +90,35 @@ Pick: TypeAlias = Callable[[Floats, Rng], int]
 
 def by_boltzmann(weight: float) -> Worth:
     """Selection probabilities."""
-    return lambda state, children: boltzmann(*_told(children), weight)
+    return lambda state, children: boltzmann(*_values_and_draws(children), weight)
 
 
 def by_uct(exploration: float) -> Worth:
     """UCT on soft values."""
 
-    def worth(state: State, children: Sequence[State]) -> list[float]:
+    def worth(state: SoftVertex, children: Sequence[SoftVertex]) -> list[float]:
         return [uct(child.promise, child.visits, state.visits, exploration) for child in children]
 
     return worth
 
 
-def by_value(state: State, children: Sequence[State]) -> list[float]:
+def by_value(state: SoftVertex, children: Sequence[SoftVertex]) -> list[float]:
     """v itself."""
     return [child.promise for child in children]
 
 
-def by_top(state: State, children: Sequence[State]) -> list[float]:
+def by_top(state: SoftVertex, children: Sequence[SoftVertex]) -> list[float]:
     """The greatest reward found below."""
     return [0.0 if child.top is None else child.top for child in children]
 
 
-def _told(children: Sequence[State]) -> tuple[list[float], list[int]]:
+def _values_and_draws(children: Sequence[SoftVertex]) -> tuple[list[float], list[int]]:
     return [child.promise for child in children], [child.draws for child in children]
 
 
-def drawn(probabilities: Floats, rng: Rng) -> int:
+def draw(probabilities: Floats, rng: Rng) -> int:
     """A child by its probability."""
-    return int(inverted(probabilities, [rng.random()])[0])
+    return int(invert(probabilities, [rng.random()])[0])
 
 
 def greatest(worth: Floats, rng: Rng) -> int:
@@ -126,7 +126,7 @@ def greatest(worth: Floats, rng: Rng) -> int:
     return max(range(len(worth)), key=worth.__getitem__)
 
 
-def descended(worth: Worth, pick: Pick, tree: State, rng: Rng) -> State | None:
+def descend(worth: Worth, pick: Pick, tree: SoftVertex, rng: Rng) -> SoftVertex | None:
     """The finished text in which a walk among what is known ends, nothing expanded; None while no
     text has a score."""
     state = tree
@@ -138,7 +138,7 @@ def descended(worth: Worth, pick: Pick, tree: State, rng: Rng) -> State | None:
     return state
 
 
-Answer: TypeAlias = Callable[[State, Rng], State | None]
+Answer: TypeAlias = Callable[[SoftVertex, Rng], SoftVertex | None]
 """The finished text that answers, as the tree stands; None while no text has a score."""
 
 
@@ -153,7 +153,7 @@ class Mode(NamedTuple):
 
 MODES: Mapping[str, Mode] = MappingProxyType(
     {
-        "dts": Mode("boltzmann", lambda weight, exploration: by_boltzmann(weight), drawn, "sample"),
+        "dts": Mode("boltzmann", lambda weight, exploration: by_boltzmann(weight), draw, "sample"),
         "dts_star": Mode(
             "uct", lambda weight, exploration: by_uct(exploration), greatest, "greedy"
         ),
@@ -161,8 +161,8 @@ MODES: Mapping[str, Mode] = MappingProxyType(
 )
 ANSWERS: Mapping[str, Callable[[float], Answer]] = MappingProxyType(
     {
-        "sample": lambda weight: partial(descended, by_boltzmann(weight), drawn),
-        "greedy": lambda weight: partial(descended, by_value, greatest),
-        "best": lambda weight: partial(descended, by_top, greatest),
+        "sample": lambda weight: partial(descend, by_boltzmann(weight), draw),
+        "greedy": lambda weight: partial(descend, by_value, greatest),
+        "best": lambda weight: partial(descend, by_top, greatest),
     }
 )

@@ -16,8 +16,8 @@ from backend.core.errors import VerifierFailure
 from backend.core.ports import END, STEP, Policy, Rng, Verifier
 from backend.core.steps import Backed, Note, Pruned, Selected, Step
 from backend.core.types import Node, Score
-from backend.strategies.parts.rounds import Scored, dead, unscored
-from backend.strategies.parts.soft_tree.soft_values import Answer, Floats, Pick, State, Worth
+from backend.strategies.parts.rounds import Scored, dead, remark_unscored
+from backend.strategies.parts.soft_tree.soft_values import Answer, Floats, Pick, SoftVertex, Worth
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Walk:
     happened.
     """
 
-    path: list[State]
+    path: list[SoftVertex]
     asked: bool = False
     notes: list[Note] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class Walk:
             return await self._draw(state, policy, last=state.node.depth + 1 == horizon)
         return self._select(state, method, rng)
 
-    async def _draw(self, state: State, policy: Policy, *, last: bool) -> bool:
+    async def _draw(self, state: SoftVertex, policy: Policy, *, last: bool) -> bool:
         self.asked = True
         [[node]] = await policy.extend([state.node], until=END if last else STEP)
         if fate := dead([node]):
@@ -65,7 +65,7 @@ class Walk:
         self.notes += () if new else (Pruned((node,), "same text as a sibling"),)
         return True
 
-    def _select(self, state: State, method: Method, rng: Rng) -> bool:
+    def _select(self, state: SoftVertex, method: Method, rng: Rng) -> bool:
         children = state.open()
         if not children:
             return False
@@ -104,7 +104,7 @@ def longer(above: Selected, below: Selected) -> Selected:
     )
 
 
-def back_up(path: Sequence[State], method: Method) -> Backed:
+def back_up(path: Sequence[SoftVertex], method: Method) -> Backed:
     """One more visit for every state of the path, and v anew from the bottom up."""
     for state in reversed(path):
         state.visited(method.mean)
@@ -115,8 +115,8 @@ def back_up(path: Sequence[State], method: Method) -> Backed:
     )
 
 
-async def grown(
-    tree: State,
+async def grow(
+    tree: SoftVertex,
     policy: Policy,
     verifier: Verifier,
     method: Method,
@@ -139,7 +139,7 @@ async def grown(
         if end.node.done and end.node not in texts:
             [texts[end.node]] = await verifier.score([end.node])
             end.rewarded(texts[end.node].value)
-            notes += unscored([Scored(end.node, end.value)])
+            notes += remark_unscored([Scored(end.node, end.value)])
         notes.append(back_up(walk.path, method))
         revisits += not walk.asked
         answer = method.answer(tree, rng)

@@ -23,7 +23,7 @@ def mean(path: Sequence[Vertex], value: float) -> Backed:
     for vertex in path:
         vertex.visits += 1
         vertex.total += value
-    return _told(path, value)
+    return _note_backup(path, value)
 
 
 def children_mean(path: Sequence[Vertex], value: float) -> Backed:
@@ -34,10 +34,10 @@ def children_mean(path: Sequence[Vertex], value: float) -> Backed:
         visited = [child for child in vertex.children if child.visits]
         totals, visits = [each.total for each in visited], [each.visits for each in visited]
         vertex.total = formulas.children(totals, visits, value) * vertex.visits
-    return _told(path, value)
+    return _note_backup(path, value)
 
 
-def signed(path: Sequence[Vertex], value: float) -> Backed:
+def back_up_signed(path: Sequence[Vertex], value: float) -> Backed:
     """W grows by `value` in [-1, 1], times max(i / L, 0.1) for vertex i of L; where it would change
     its sign, good news replaces W and bad news is not heard (DeepSearch). So a vertex above a good
     leaf stays positive for ever."""
@@ -45,10 +45,10 @@ def signed(path: Sequence[Vertex], value: float) -> Backed:
         part = formulas.signed_part(place, len(path), value)
         vertex.total = formulas.signed_total(vertex.total, part)
         vertex.visits += 1
-    return _told(path, value)
+    return _note_backup(path, value)
 
 
-def _told(path: Sequence[Vertex], value: float) -> Backed:
+def _note_backup(path: Sequence[Vertex], value: float) -> Backed:
     return Backed(
         tuple([vertex.node for vertex in path]),
         value,

@@ -58,7 +58,7 @@ class WalkParams(Params):
     puct_init: float = Field(1.25, ge=0.0, description="of puct; 1.25 in AlphaZero and OpenR")
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> ChoiceRule:
         """The formula chosen, with what belongs to it."""
         return RULES[self.formula]
 
@@ -107,7 +107,7 @@ def by_deepsearch(c: float, params: WalkParams = PUBLISHED) -> ChildValue:
     return lambda parent, child: deepsearch(child.mean, child.visits, parent.visits, c)
 
 
-class Rule(NamedTuple):
+class ChoiceRule(NamedTuple):
     """A formula (made from c and the other parameters) with its published c, where priors come
     from, and who wins among equals."""
 
@@ -117,15 +117,15 @@ class Rule(NamedTuple):
     choice: Callable[[Rng], Choice] = earliest
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
+RULES: Mapping[str, ChoiceRule] = MappingProxyType(
     {
-        "uct": Rule(by_uct, math.sqrt(2.0)),
-        "treequest": Rule(by_treequest, math.sqrt(2.0), softmax_of_scores),
-        "rest": Rule(by_rest, 0.4, choice=any_best),
-        "rstar": Rule(by_rstar, 2.0, choice=any_best),
-        "reasoners": Rule(by_uct, 1.0),
-        "puct": Rule(by_puct, 1.0),
-        "deepsearch": Rule(by_deepsearch, 2.0),
+        "uct": ChoiceRule(by_uct, math.sqrt(2.0)),
+        "treequest": ChoiceRule(by_treequest, math.sqrt(2.0), softmax_of_scores),
+        "rest": ChoiceRule(by_rest, 0.4, choice=any_best),
+        "rstar": ChoiceRule(by_rstar, 2.0, choice=any_best),
+        "reasoners": ChoiceRule(by_uct, 1.0),
+        "puct": ChoiceRule(by_puct, 1.0),
+        "deepsearch": ChoiceRule(by_deepsearch, 2.0),
     }
 )
 

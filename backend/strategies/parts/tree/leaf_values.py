@@ -44,12 +44,12 @@ async def rollout(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int
     child = leaf.children[0]
     if child.node.done or child.node.depth >= horizon:
         return Worth(child.score)
-    found = await rolled(policy, verifier, child)
+    found = await roll_out_leaf(policy, verifier, child)
     child.score = found.value
     return found
 
 
-async def mixed(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
+async def mix(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
     """The mean of both."""
     score = leaf.children[0].score if leaf.children else 0.0
     found = await rollout(policy, verifier, leaf, horizon)
@@ -59,7 +59,7 @@ async def mixed(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) 
     return found._replace(value=value)
 
 
-async def rolled(policy: Policy, verifier: Verifier, vertex: Vertex) -> Worth:
+async def roll_out_leaf(policy: Policy, verifier: Verifier, vertex: Vertex) -> Worth:
     """One continuation to the end with the run's own sampling, and its score; the vertex's own
     score where it has none."""
     [[end]] = await policy.extend([vertex.node], until=END, kind=Kind.ROLLOUT)
@@ -81,5 +81,5 @@ async def rolled(policy: Policy, verifier: Verifier, vertex: Vertex) -> Worth:
 
 
 LEAF_VALUES: Mapping[str, LeafValue] = MappingProxyType(
-    {"prm": prm, "rollout": rollout, "mixed": mixed}
+    {"prm": prm, "rollout": rollout, "mixed": mix}
 )

@@ -17,7 +17,7 @@ from backend.core.formulas.walks import draw_prior, score_prior
 from backend.core.ports import Rng
 from backend.core.steps import Selected
 from backend.core.types import Node
-from backend.strategies.parts.rounds import Scored, ranked
+from backend.strategies.parts.rounds import Scored, rank
 
 Prior: TypeAlias = Callable[[Sequence[Scored]], Sequence[float]]
 """The prior probabilities P of siblings, which add up to 1."""
@@ -55,7 +55,7 @@ class Vertex:
     def adopt(self, children: Sequence[Scored], prior: Prior = draw_share) -> None:
         """Hang the new children below, best first; unscored ones only where none has a score."""
         self.expanded = True
-        siblings = ranked(children)
+        siblings = rank(children)
         priors = prior(siblings) if siblings else ()
         self.children = [
             Vertex(child.node, p, child.value or 0.0, parent=self)
@@ -94,7 +94,7 @@ def any_best(rng: Rng) -> Choice:
     return choose
 
 
-def most_visited(parent: Vertex, child: Vertex) -> float:
+def by_visits(parent: Vertex, child: Vertex) -> float:
     """The rule of the final walk: visits first, then Q."""
     return child.visits + min(max(child.mean, 0.0), 1.0) / 2.0
 
@@ -118,7 +118,7 @@ def descend(root: Vertex, formula: ChildValue, choose: Choice) -> Descent:
     return Descent(path, levels)
 
 
-def selected(walk: Descent, formula: str) -> Selected:
+def note_walk(walk: Descent, formula: str) -> Selected:
     """The walk with its numbers, to be told before anything is backed up."""
     levels = [vertex.children for vertex in walk.path[:-1]]
     return Selected(

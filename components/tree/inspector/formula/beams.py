@@ -9,10 +9,16 @@ from backend.core.events import Allocated, Kept, Pruned, Rolled
 from backend.core.formulas import Shown, Term, show
 from backend.core.formulas.backups import rolled_value
 from backend.core.formulas.shares import ROOT_SCORE, even_share, least_kept
-from components.tree.inspector.formula.case import Case, Explanation, Logged, Rival, show_named
+from components.tree.inspector.formula.case import (
+    Explanation,
+    FormulaCase,
+    Logged,
+    Rival,
+    show_named,
+)
 
 
-def explain_shares(case: Case) -> list[Explanation]:
+def explain_shares(case: FormulaCase) -> list[Explanation]:
     """How many children the node was granted when a width was last shared out."""
     event = case.latest(Allocated[int], lambda body: case.node.id in body.nodes)
     if event is None:
@@ -32,7 +38,7 @@ def explain_shares(case: Case) -> list[Explanation]:
     ]
 
 
-def _share(case: Case, nodes: Sequence[int], width: int, place: int) -> Shown | None:
+def _share(case: FormulaCase, nodes: Sequence[int], width: int, place: int) -> Shown | None:
     if "share" in case.declared:
         scores = [_ranking_score(case, node) for node in nodes]
         return show_named("share", {**case.numbers, "scores": scores, "width": width}, place)
@@ -41,24 +47,24 @@ def _share(case: Case, nodes: Sequence[int], width: int, place: int) -> Shown | 
     return None
 
 
-def _score_text(case: Case, node: int) -> str:
+def _score_text(case: FormulaCase, node: int) -> str:
     score = case.score(node)
     return "" if score is None else f"score {score:.4g}"
 
 
-def _ranking_score(case: Case, node: int) -> float:
+def _ranking_score(case: FormulaCase, node: int) -> float:
     """What a share goes by: the score; the root, which nobody scores, alone gets everything."""
     score = case.score(node)
     return score if score is not None else ROOT_SCORE if case.rows[node].kind == "prompt" else 0.0
 
 
-def explain_cut(case: Case) -> list[Explanation]:
+def explain_cut(case: FormulaCase) -> list[Explanation]:
     """What the node was ranked by, against the worst that was kept beside it, and the rollout that
     its value came from."""
     return [made for made in (_rollout(case), _ranking(case)) if made is not None]
 
 
-def _rollout(case: Case) -> Explanation | None:
+def _rollout(case: FormulaCase) -> Explanation | None:
     event = case.latest(Rolled[int], lambda body: body.node == case.node.id)
     if event is None or event.body.value is None:
         return None
@@ -73,7 +79,7 @@ def _rollout(case: Case) -> Explanation | None:
     )
 
 
-def _ranking(case: Case) -> Explanation | None:
+def _ranking(case: FormulaCase) -> Explanation | None:
     """The newest selection that kept the node, or cut it, with all that stood beside it."""
     event = _selection(case) if "cut" in case.declared else None
     if event is None:
@@ -108,7 +114,7 @@ def _ranking(case: Case) -> Explanation | None:
     )
 
 
-def _selection(case: Case) -> Logged[Kept[int]] | Logged[Pruned[int]] | None:
+def _selection(case: FormulaCase) -> Logged[Kept[int]] | Logged[Pruned[int]] | None:
     """The newest `Kept` that holds the node, or the newest `Pruned` with a cut that does."""
     kept = case.latest(Kept[int], lambda body: case.node.id in body.nodes)
     return kept or case.latest(
@@ -116,7 +122,7 @@ def _selection(case: Case) -> Logged[Kept[int]] | Logged[Pruned[int]] | None:
     )
 
 
-def _cut_beside(case: Case, turn: int, track: str) -> list[int]:
+def _cut_beside(case: FormulaCase, turn: int, track: str) -> list[int]:
     return [
         node
         for pruned in case.of(Pruned[int])
@@ -125,13 +131,13 @@ def _cut_beside(case: Case, turn: int, track: str) -> list[int]:
     ]
 
 
-def _recorded_cut(case: Case, turn: int, track: str) -> float | None:
+def _recorded_cut(case: FormulaCase, turn: int, track: str) -> float | None:
     """The least value that a round recorded of those it kept: they stand the best first."""
     kept = [one for one in case.of(Kept[int]) if (one.round, one.track) == (turn, track)]
     return kept[-1].body.values[-1] if kept and kept[-1].body.values else None
 
 
-def _ranked_by(case: Case, node: int) -> float | None:
+def _ranked_by(case: FormulaCase, node: int) -> float | None:
     """What a node is ranked by: a rollout's score where there is one, else the own one."""
     rolled = case.latest(Rolled[int], lambda body: body.node == node)
     return rolled.body.value if rolled is not None else case.score(node)

@@ -126,7 +126,7 @@ def steps(*made: Shown | None) -> tuple[Step, ...]:
 
 
 @dataclass(frozen=True)
-class Case:
+class FormulaCase:
     """A node at a moment: `rows` by id and `events` as they stood then, the run's parameters with
     their defaults, and the formulas that the strategy declares, each with its published constant
     where it has one."""
@@ -194,12 +194,12 @@ def case(
     until: int | None,
     params: Mapping[str, object],
     declared: Mapping[str, float | None],
-) -> Case | None:
+) -> FormulaCase | None:
     """What is known of a node after the events with seq <= `until`; None if it was not yet written
     then."""
     by_id = {row.id: row for row in rows}
     return (
-        Case(by_id[node], by_id, list(up_to(events, until)), params, declared)
+        FormulaCase(by_id[node], by_id, list(up_to(events, until)), params, declared)
         if node in by_id
         else None
     )

@@ -16,8 +16,8 @@ from backend.core.formulas.posteriors import (
     greatest_draw,
 )
 from components.tree.inspector.formula.case import (
-    Case,
     Explanation,
+    FormulaCase,
     Logged,
     Rival,
     Step,
@@ -25,13 +25,13 @@ from components.tree.inspector.formula.case import (
 )
 
 
-def explain_draws(case: Case) -> list[Explanation]:
+def explain_draws(case: FormulaCase) -> list[Explanation]:
     """The newest draw in which the node was a choice, and the newest at which it chose between a
     new child and going on below; each with the beliefs that were drawn from."""
     return [*_as_child(case), *_as_branch(case)]
 
 
-def _as_child(case: Case) -> list[Explanation]:
+def _as_child(case: FormulaCase) -> list[Explanation]:
     event = case.latest(Drawn[int], lambda body: case.node.id in body.children)
     if event is None:
         return []
@@ -54,7 +54,7 @@ def _as_child(case: Case) -> list[Explanation]:
     return [draw, *_belief(event, 2 + place, "this node", scores)]
 
 
-def _rivals(case: Case, event: Logged[Drawn[int]], taken: int) -> tuple[Rival, ...]:
+def _rivals(case: FormulaCase, event: Logged[Drawn[int]], taken: int) -> tuple[Rival, ...]:
     nodes, draws = event.body.children, event.body.draws
     order = sorted(range(len(draws)), key=lambda at: -draws[at])
     return tuple(
@@ -72,7 +72,7 @@ def _count(scores: Sequence[float]) -> str:
     return f"{len(scores)} score{'' if len(scores) == 1 else 's'}"
 
 
-def _as_branch(case: Case) -> list[Explanation]:
+def _as_branch(case: FormulaCase) -> list[Explanation]:
     event = case.latest(Drawn[int], lambda body: body.node == case.node.id)
     if event is None:
         return []
@@ -92,7 +92,7 @@ def _as_branch(case: Case) -> list[Explanation]:
     return [choice, *_belief(event, 0, "GEN", fresh), *_belief(event, 1, "CONT", below)]
 
 
-def learned(case: Case, node: int, before: int) -> list[float]:
+def learned(case: FormulaCase, node: int, before: int) -> list[float]:
     """The scores that the arm of a node has learned by an event: its own, and all below."""
     return [
         event.body.value
@@ -101,7 +101,7 @@ def learned(case: Case, node: int, before: int) -> list[float]:
     ]
 
 
-def split_scores(case: Case, node: int, before: int) -> tuple[list[float], list[float]]:
+def split_scores(case: FormulaCase, node: int, before: int) -> tuple[list[float], list[float]]:
     """The scores of the answers right below a node, which GEN has learned, and of those further
     down, which CONT has."""
     fresh: list[float] = []

@@ -8,7 +8,7 @@ import streamlit as st
 
 from backend.core.formulas import Shown
 from components.frame.prose import plain_markdown
-from components.tree.inspector.formula.case import Case, Explanation, alike
+from components.tree.inspector.formula.case import Explanation, FormulaCase, alike
 from components.tree.inspector.formula.html import rivals_html, terms_html
 from components.tree.inspector.formula.table import explain
 
@@ -19,7 +19,7 @@ HEADROOM = r"\rule{0pt}{1.9em}"
 """Something without width that is as high as a fraction with room above it."""
 
 
-def formula_panel(case: Case | None) -> None:
+def formula_panel(case: FormulaCase | None) -> None:
     """Draw every formula that applies, the decision about it first."""
     found = explain(case) if case is not None else []
     if not found:

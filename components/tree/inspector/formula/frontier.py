@@ -7,8 +7,8 @@ from backend.core.events import Popped, Pruned, Pushed
 from backend.core.formulas import Shown, show
 from backend.core.formulas.costs import COSTS, START_SCORE, price
 from components.tree.inspector.formula.case import (
-    Case,
     Explanation,
+    FormulaCase,
     Logged,
     Rival,
     Step,
@@ -19,7 +19,7 @@ SHOWN = 8
 """Open nodes listed beside one at most, the cheapest first."""
 
 
-def explain_price(case: Case) -> list[Explanation]:
+def explain_price(case: FormulaCase) -> list[Explanation]:
     """f = g + h of a node that entered the frontier."""
     event = _pushed(case, case.node.id)
     if event is None:
@@ -41,13 +41,13 @@ def explain_price(case: Case) -> list[Explanation]:
     ]
 
 
-def _price(case: Case, made: tuple[Step, ...], body: Pushed[int]) -> Shown:
+def _price(case: FormulaCase, made: tuple[Step, ...], body: Pushed[int]) -> Shown:
     """f of what was computed here where it could be, else of what was recorded."""
     found = {step.shown.left: step.shown.value for step in made}
     return show(price)(found.get("g", body.g), found.get("h", body.h))
 
 
-def _costs(case: Case, body: Pushed[int]) -> tuple[Step, ...]:
+def _costs(case: FormulaCase, body: Pushed[int]) -> tuple[Step, ...]:
     """g and h of the node by the run's reading of a cost, from the scores along its path. The root
     has no g to compute, and a node without a score neither."""
     cost = COSTS.get(case.choice("cost_mode"))
@@ -65,7 +65,7 @@ def _costs(case: Case, body: Pushed[int]) -> tuple[Step, ...]:
     return tuple(Step(one, recorded) for one, recorded in made if one is not None)
 
 
-def _score_before(case: Case) -> float:
+def _score_before(case: FormulaCase) -> float:
     """The score of the parent, or of its nearest scored ancestor."""
     node = case.node.parent
     while node is not None and _pushed(case, node) is not None:
@@ -76,11 +76,11 @@ def _score_before(case: Case) -> float:
     return START_SCORE
 
 
-def _pushed(case: Case, node: int | None) -> Logged[Pushed[int]] | None:
+def _pushed(case: FormulaCase, node: int | None) -> Logged[Pushed[int]] | None:
     return case.latest(Pushed[int], lambda body: body.node == node)
 
 
-def open_nodes(case: Case, before: int | None) -> dict[int, float]:
+def open_nodes(case: FormulaCase, before: int | None) -> dict[int, float]:
     """f of all nodes in the frontier just before event `before` (None: now)."""
     waiting: dict[int, float] = {}
     for event in case.events:
@@ -97,7 +97,7 @@ def open_nodes(case: Case, before: int | None) -> dict[int, float]:
     return waiting
 
 
-def _rivals(case: Case, popped: Logged[Popped[int]] | None) -> tuple[Rival, ...]:
+def _rivals(case: FormulaCase, popped: Logged[Popped[int]] | None) -> tuple[Rival, ...]:
     waiting = open_nodes(case, popped.seq if popped is not None else None)
     best = sorted(waiting, key=lambda node: (waiting[node], -case.rows[node].depth))
     listed = best[:SHOWN] + [node for node in best[SHOWN:] if node == case.node.id]
@@ -112,7 +112,9 @@ def _rivals(case: Case, popped: Logged[Popped[int]] | None) -> tuple[Rival, ...]
     )
 
 
-def _standing(case: Case, popped: Logged[Popped[int]] | None, rivals: tuple[Rival, ...]) -> str:
+def _standing(
+    case: FormulaCase, popped: Logged[Popped[int]] | None, rivals: tuple[Rival, ...]
+) -> str:
     if popped is not None:
         done = "accepted as a goal" if case.node.done else "expanded"
         return f"It was taken from the frontier and {done}."

@@ -23,8 +23,8 @@ from backend.core.formulas.particles import (
     swap_probability,
 )
 from components.tree.inspector.formula.case import (
-    Case,
     Explanation,
+    FormulaCase,
     Logged,
     Step,
     latex_of,
@@ -33,7 +33,7 @@ from components.tree.inspector.formula.case import (
 )
 
 
-def explain_weights(case: Case) -> list[Explanation]:
+def explain_weights(case: FormulaCase) -> list[Explanation]:
     """Log weight and normalised weight of the node when it was last weighed, and what the last
     resampling made of it."""
     weighed = case.latest(Weighed[int], lambda body: case.node.id in body.particles)
@@ -42,7 +42,7 @@ def explain_weights(case: Case) -> list[Explanation]:
     return [*found, *([_copies(case, resampled)] if resampled is not None else [])]
 
 
-def _log_weight(case: Case, event: Logged[Weighed[int]]) -> Explanation:
+def _log_weight(case: FormulaCase, event: Logged[Weighed[int]]) -> Explanation:
     slot = event.body.particles.index(case.node.id)
     after, gained = event.body.log_weights[slot], event.body.increments[slot]
     if gained == -math.inf:
@@ -68,7 +68,7 @@ def _log_weight(case: Case, event: Logged[Weighed[int]]) -> Explanation:
     )
 
 
-def _manner(case: Case, event: Logged[Weighed[int]]) -> str:
+def _manner(case: FormulaCase, event: Logged[Weighed[int]]) -> str:
     if is_rested(case, event):
         if case.params.get("reweigh_finished"):
             return "Finished earlier, and multiplied again as the published program does."
@@ -78,7 +78,7 @@ def _manner(case: Case, event: Logged[Weighed[int]]) -> str:
     return "Paper mode: \u03b1 is the potential of the current score."
 
 
-def explain_gain(case: Case) -> list[Shown] | None:
+def explain_gain(case: FormulaCase) -> list[Shown] | None:
     """How the factor of the node's step comes about by the rules of the run: the potentials, then
     log alpha; None where the log has no score to compute them from, or the strategy declares no
     such rule."""
@@ -100,7 +100,7 @@ class Potential(NamedTuple):
     shown: Shown | None = None
 
 
-def potential_of(case: Case, node: int | None) -> Potential | None:
+def potential_of(case: FormulaCase, node: int | None) -> Potential | None:
     """log psi of a prefix, None without a score."""
     if node is None or case.rows[node].kind == "prompt" or node == _root(case):
         return Potential(0.0)
@@ -112,13 +112,13 @@ def potential_of(case: Case, node: int | None) -> Potential | None:
     return None if shown is None else Potential(shown.value, shown)
 
 
-def _root(case: Case) -> int | None:
+def _root(case: FormulaCase) -> int | None:
     """Where the particles started: the parent of the first that was moved."""
     first = next(iter(case.of(Weighed[int])), None)
     return case.rows[first.body.particles[0]].parent if first is not None else None
 
 
-def temperature_of(case: Case, event: Logged[Weighed[int]]) -> Shown | None:
+def temperature_of(case: FormulaCase, event: Logged[Weighed[int]]) -> Shown | None:
     """Where a strategy declares a ladder of temperatures, that of the chain whose track the event
     is on."""
     rung = re.search(r"\d+$", event.track)
@@ -128,7 +128,7 @@ def temperature_of(case: Case, event: Logged[Weighed[int]]) -> Shown | None:
     return show_named("ladder", inputs, int(rung.group()) - 1)
 
 
-def is_rested(case: Case, event: Logged[Weighed[int]]) -> bool:
+def is_rested(case: FormulaCase, event: Logged[Weighed[int]]) -> bool:
     """Whether the node was a particle of the round before already, in the same pass, so that this
     round it took no step."""
     before = [
@@ -144,7 +144,7 @@ def is_rested(case: Case, event: Logged[Weighed[int]]) -> bool:
     return all(one.round == event.round for one in between)
 
 
-def _normalised(case: Case, event: Logged[Weighed[int]]) -> Explanation:
+def _normalised(case: FormulaCase, event: Logged[Weighed[int]]) -> Explanation:
     logs, particles = event.body.log_weights, event.body.particles
     slots = particles.count(case.node.id)
     said = (
@@ -165,7 +165,7 @@ def _normalised(case: Case, event: Logged[Weighed[int]]) -> Explanation:
     )
 
 
-def _copies(case: Case, event: Logged[Resampled[int]]) -> Explanation:
+def _copies(case: FormulaCase, event: Logged[Resampled[int]]) -> Explanation:
     weights = normalise(event.body.log_weights)
     slots = {slot for slot, node in enumerate(event.body.particles) if node == case.node.id}
     copies = sum(ancestor in slots for ancestor in event.body.ancestors)
@@ -184,14 +184,14 @@ def _copies(case: Case, event: Logged[Resampled[int]]) -> Explanation:
     )
 
 
-def _evenness(case: Case, body: Resampled[int]) -> Step:
+def _evenness(case: FormulaCase, body: Resampled[int]) -> Step:
     """The effective sample size at the draw. Where a draw is annealed, its weights are not those
     that the recorded one was measured by."""
     annealed = bool(case.numbers.get("anneal_below"))
     return Step(show(effective_size)(body.log_weights), None if annealed else body.ess)
 
 
-def explain_swap(case: Case) -> list[Explanation]:
+def explain_swap(case: FormulaCase) -> list[Explanation]:
     """The newest swap that the trajectory ending in the node was proposed for."""
     event = case.latest(Swapped[int], lambda body: case.node.id in body.nodes)
     if event is None:

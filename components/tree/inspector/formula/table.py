@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from components.tree.inspector.formula.beams import explain_cut, explain_shares
-from components.tree.inspector.formula.case import Case, Explanation
+from components.tree.inspector.formula.case import Explanation, FormulaCase
 from components.tree.inspector.formula.draws import explain_draws
 from components.tree.inspector.formula.frontier import explain_price
 from components.tree.inspector.formula.particles import explain_swap, explain_weights
@@ -17,7 +17,7 @@ from components.tree.inspector.formula.values import (
 )
 from components.tree.inspector.formula.walks import explain_walk
 
-FAMILIES: Sequence[Callable[[Case], list[Explanation]]] = (
+FAMILIES: Sequence[Callable[[FormulaCase], list[Explanation]]] = (
     explain_walk,
     explain_promise,
     explain_draws,
@@ -33,6 +33,6 @@ FAMILIES: Sequence[Callable[[Case], list[Explanation]]] = (
 worth by now."""
 
 
-def explain(case: Case) -> list[Explanation]:
+def explain(case: FormulaCase) -> list[Explanation]:
     """Every formula that the log holds the numbers of."""
     return [explanation for family in FAMILIES for explanation in family(case)]

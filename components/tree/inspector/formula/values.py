@@ -13,8 +13,8 @@ from backend.core.formulas.backups import children, mean, signed_part, signed_to
 from backend.core.formulas.promise import Promise, signed_score
 from backend.core.formulas.soft_values import soft, text_value
 from components.tree.inspector.formula.case import (
-    Case,
     Explanation,
+    FormulaCase,
     Logged,
     latex_of,
     show_named,
@@ -34,7 +34,7 @@ class Visit:
     length: int
 
 
-def visits(case: Case, node: int) -> list[Visit]:
+def visits(case: FormulaCase, node: int) -> list[Visit]:
     """What was backed up through a node, oldest first."""
     return [
         Visit(event, event.body.value, event.body.path.index(node) + 1, len(event.body.path))
@@ -43,7 +43,7 @@ def visits(case: Case, node: int) -> list[Visit]:
     ]
 
 
-def recorded_mean(case: Case, node: int, before: int | None = None) -> float | None:
+def recorded_mean(case: FormulaCase, node: int, before: int | None = None) -> float | None:
     """Q as the newest visit recorded it, or the newest before an event."""
     for event in reversed(case.of(Backed[int])):
         early = before is None or event.seq < before
@@ -59,14 +59,14 @@ class Backup(NamedTuple):
     before: tuple[Shown, ...] = ()
 
 
-def _mean(case: Case, came: Sequence[Visit]) -> Backup:
+def _mean(case: FormulaCase, came: Sequence[Visit]) -> Backup:
     total = 0.0
     for visit in came:
         total += visit.value
     return Backup(show(mean)(total, len(came)))
 
 
-def _children(case: Case, came: Sequence[Visit]) -> Backup:
+def _children(case: FormulaCase, came: Sequence[Visit]) -> Backup:
     below = [
         (child.id, len(visits(case, child.id))) for child in case.children.get(case.node.id, [])
     ]
@@ -75,7 +75,7 @@ def _children(case: Case, came: Sequence[Visit]) -> Backup:
     return Backup(show(children)(totals, counts, came[-1].value))
 
 
-def _signed(case: Case, came: Sequence[Visit]) -> Backup:
+def _signed(case: FormulaCase, came: Sequence[Visit]) -> Backup:
     total, last = 0.0, None
     for visit in came:
         part = show(signed_part)(visit.place, visit.length, visit.value)
@@ -84,7 +84,7 @@ def _signed(case: Case, came: Sequence[Visit]) -> Backup:
     return Backup(show(mean)(total, len(came)), last or ())
 
 
-def _soft(case: Case, came: Sequence[Visit]) -> Backup:
+def _soft(case: FormulaCase, came: Sequence[Visit]) -> Backup:
     reward, weight = case.score(case.node.id), case.numbers.get("reward_weight")
     if case.node.done:
         return Backup(None if reward is None else show(text_value)(reward))
@@ -103,7 +103,7 @@ def _soft(case: Case, came: Sequence[Visit]) -> Backup:
     return Backup(show(soft)(values, draws, weight))
 
 
-def _soft_value(case: Case, node: int) -> float | None:
+def _soft_value(case: FormulaCase, node: int) -> float | None:
     """v of a child: its score if it is a finished text, else as the newest visit recorded it; None
     while no text below has a score."""
     if case.rows[node].done:
@@ -111,7 +111,7 @@ def _soft_value(case: Case, node: int) -> float | None:
     return recorded_mean(case, node) if _has_score_below(case, node) else None
 
 
-def _has_score_below(case: Case, node: int) -> bool:
+def _has_score_below(case: FormulaCase, node: int) -> bool:
     stack = [node]
     while stack:
         one = stack.pop()
@@ -121,7 +121,7 @@ def _has_score_below(case: Case, node: int) -> bool:
     return False
 
 
-BACKUPS: Mapping[str, Callable[[Case, Sequence[Visit]], Backup]] = {
+BACKUPS: Mapping[str, Callable[[FormulaCase, Sequence[Visit]], Backup]] = {
     "mean": _mean,
     "children": _children,
     "signed": _signed,
@@ -130,7 +130,7 @@ BACKUPS: Mapping[str, Callable[[Case, Sequence[Visit]], Backup]] = {
 """How the inputs of each rule are collected, by the formula's name."""
 
 
-def explain_backup(case: Case) -> list[Explanation]:
+def explain_backup(case: FormulaCase) -> list[Explanation]:
     """Q (or v) after everything that was backed up through the node, by the rule that the strategy
     declares."""
     came = visits(case, case.node.id)
@@ -156,7 +156,7 @@ def explain_backup(case: Case) -> list[Explanation]:
     ]
 
 
-def explain_promise(case: Case) -> list[Explanation]:
+def explain_promise(case: FormulaCase) -> list[Explanation]:
     """F of a node that the search jumped to."""
     event = case.latest(Jumped[int], lambda body: body.node == case.node.id)
     if event is None:
@@ -204,7 +204,7 @@ def _parts(body: Jumped[int]) -> tuple[Term, ...]:
     return tuple(Term(name, PARTS.get(name, ""), value) for name, value in body.terms.items())
 
 
-def _q(case: Case, node: int | None, before: int) -> float | None:
+def _q(case: FormulaCase, node: int | None, before: int) -> float | None:
     """Q of a node just before an event: of what was backed up by then, else by its own score; 0 at
     the root, which has none."""
     if node is None:
@@ -217,7 +217,7 @@ def _q(case: Case, node: int | None, before: int) -> float | None:
     return None if score is None else signed_score(score, cut_off)
 
 
-def explain_discount(case: Case) -> list[Explanation]:
+def explain_discount(case: FormulaCase) -> list[Explanation]:
     """What a finished trace is worth: less the longer it is, and nothing where it does not give the
     target answer."""
     event = case.latest(StepEnded, lambda body: case.node.id in body.nodes)
@@ -236,7 +236,7 @@ def explain_discount(case: Case) -> list[Explanation]:
     return [Explanation("Worth of a trace", event.seq, made, recorded, said=said)]
 
 
-def _root_depth(case: Case) -> int:
+def _root_depth(case: FormulaCase) -> int:
     """The depth from which a trace counts: that of the first node that anything was generated
     below."""
     paid = (event.body.node for event in case.of(NodeAdded) if event.body.prompt_tokens is not None)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from backend.core.events import Backed, Selected
 from backend.core.formulas import FORMULAS
 from components.tree.inspector.formula.case import (
-    Case,
     Explanation,
+    FormulaCase,
     Logged,
     Rival,
     Step,
@@ -26,7 +26,7 @@ from components.tree.inspector.formula.case import (
 
 
 @dataclass(frozen=True)
-class Level:
+class WalkChoice:
     """One choice of a walk: the children considered at `parent`, with N, Q and what the search made
     of them; `taken` is where it went, `place` where the node of the case stands among them."""
 
@@ -40,7 +40,7 @@ class Level:
     scores: Sequence[float]
 
 
-def explain_walk(case: Case) -> list[Explanation]:
+def explain_walk(case: FormulaCase) -> list[Explanation]:
     """The newest choice at which the node was among the children that a walk considered."""
     level = find_level(case, case.node.id)
     if level is None:
@@ -64,13 +64,13 @@ def explain_walk(case: Case) -> list[Explanation]:
     ]
 
 
-def find_level(case: Case, node: int) -> Level | None:
+def find_level(case: FormulaCase, node: int) -> WalkChoice | None:
     """The newest choice in which `node` was one of the children."""
     for event in reversed(case.of(Selected[int])):
         body = event.body
         for at, children in enumerate(body.children):
             if node in children:
-                return Level(
+                return WalkChoice(
                     event,
                     body.path[at],
                     body.path[at + 1],
@@ -83,7 +83,7 @@ def find_level(case: Case, node: int) -> Level | None:
     return None
 
 
-def level_inputs(case: Case, level: Level) -> dict[str, object]:
+def level_inputs(case: FormulaCase, level: WalkChoice) -> dict[str, object]:
     """What the log and the parameters hold for a formula of a walk, by the names of its inputs."""
     scores = [case.score(child) or 0.0 for child in level.children]
     draws = [count_draws(case, child, level.event.seq) for child in level.children]
@@ -107,7 +107,7 @@ def level_inputs(case: Case, level: Level) -> dict[str, object]:
     }
 
 
-def exploration_at(case: Case, name: str, turn: int) -> Step | None:
+def exploration_at(case: FormulaCase, name: str, turn: int) -> Step | None:
     """What the schedule of the run leaves of c at walk number `turn`, from 0; None where no c is
     known."""
     constant = case.numbers.get("exploration", case.declared.get(name))
@@ -116,7 +116,7 @@ def exploration_at(case: Case, name: str, turn: int) -> Step | None:
     return None if made is None else Step(made)
 
 
-def _schedule(case: Case, constant: Step | None) -> tuple[Step, ...]:
+def _schedule(case: FormulaCase, constant: Step | None) -> tuple[Step, ...]:
     varies = case.choice("schedule") not in ("", "const")
     return (constant,) if varies and constant is not None else ()
 
@@ -130,7 +130,7 @@ def _inputs_of(name: str) -> Sequence[str]:
     return list(FORMULAS[name].inputs) if name in FORMULAS else []
 
 
-def _rivals(level: Level) -> tuple[Rival, ...]:
+def _rivals(level: WalkChoice) -> tuple[Rival, ...]:
     order = sorted(range(len(level.children)), key=lambda at: -level.scores[at])
     facts = [
         f"Q {mean:.4g}, N {visits}" for mean, visits in zip(level.means, level.visits, strict=True)
@@ -141,7 +141,7 @@ def _rivals(level: Level) -> tuple[Rival, ...]:
     )
 
 
-def count_draws(case: Case, node: int, before: int) -> int:
+def count_draws(case: FormulaCase, node: int, before: int) -> int:
     """How often the policy had written the text of a node below its parent by event `before`: equal
     siblings are merged into the first."""
     row = case.rows[node]
@@ -152,7 +152,7 @@ def count_draws(case: Case, node: int, before: int) -> int:
     return sum(one.seq < before and one.finish != "aborted" for one in alike) or 1
 
 
-def _outcome(level: Level, node: int) -> str:
+def _outcome(level: WalkChoice, node: int) -> str:
     if len(level.children) == 1:
         return "The walk went on here: there was no other child."
     if level.taken == node:

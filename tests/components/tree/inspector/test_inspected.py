@@ -13,10 +13,10 @@ from backend.core.registry import STRATEGIES
 from backend.service.catalog import strategy
 from components.tree.inspector.formula.case import Rival
 from components.tree.inspector.formula.html import SHOWN, number, rivals_html, terms_html
-from components.tree.inspector.ledger import Batch, NodeLedger, node_ledger
+from components.tree.inspector.ledger import CallShare, NodeLedger, node_ledger
 from components.tree.inspector.path_scores import (
     PathScores,
-    Scoring,
+    PathScoring,
     path_figure,
     path_scores,
     scorings,
@@ -54,7 +54,7 @@ def test_a_node_belongs_to_the_first_call_of_its_role_after_it() -> None:
     assert isinstance(call.body, CallEnded)
     took = (call.body.ended_ms or 0.0) - (call.body.started_ms or 0.0)
     assert ledger == NodeLedger(
-        rows[1].tokens, 79, 0, Batch("policy", 1, took, call.seq), (), 0, 0, 0
+        rows[1].tokens, 79, 0, CallShare("policy", 1, took, call.seq), (), 0, 0, 0
     )
     assert node_ledger(0, rows[0].tokens, "policy", False, events) == NodeLedger(
         0, None, None, None, (), 0, 0, 0
@@ -76,8 +76,8 @@ def test_every_score_of_a_node_is_told_in_order_and_only_up_to_the_moment() -> N
     again = replace(score, seq=events[-1].seq + 1, body=body)
     found = scorings(given.node, [*events, again])
     assert found == [
-        Scoring(score.seq, "prm", given.value, "", (given.value,)),
-        Scoring(again.seq, "second", 0.25, "", (given.value,)),
+        PathScoring(score.seq, "prm", given.value, "", (given.value,)),
+        PathScoring(again.seq, "second", 0.25, "", (given.value,)),
     ]
     assert (
         scorings(given.node, [*events, again], score.seq) == found[:1]

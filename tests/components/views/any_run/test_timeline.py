@@ -8,11 +8,11 @@ from backend.core.events import CallEnded, EventBody, ScoreGiven, StatusChanged
 from backend.core.records import EventRecord
 from components.views.any_run.timeline import (
     LANES,
-    Call,
+    TimedCall,
     Timeline,
+    describe_timeline,
     timeline,
     timeline_figure,
-    told_of,
 )
 from tests.components.traced import searched
 
@@ -49,14 +49,14 @@ EVENTS = [
 
 def test_every_call_is_a_bar_and_calls_that_overlap_have_lanes() -> None:
     calls = (
-        Call("policy", 0, 10.0, 50.0, 4, 40, 100, 60, 1),
-        Call("verifier prm", 0, 50.0, 60.0, 2, 0, 10, 3, 4),
-        Call("policy", 0, 70.0, 90.0, 4, 40, 100, 60, 5),
-        Call("policy", 1, 70.0, 95.0, 4, 40, 100, 60, 6),
+        TimedCall("policy", 0, 10.0, 50.0, 4, 40, 100, 60, 1),
+        TimedCall("verifier prm", 0, 50.0, 60.0, 2, 0, 10, 3, 4),
+        TimedCall("policy", 0, 70.0, 90.0, 4, 40, 100, 60, 5),
+        TimedCall("policy", 1, 70.0, 95.0, 4, 40, 100, 60, 6),
     )
     info = timeline(EVENTS)
     assert info == Timeline(calls, 100.0, 65.0, 10.0, 0) and info.idle == 25.0
-    assert told_of(info) == (
+    assert describe_timeline(info) == (
         "100 ms: 65 % in the model, 10 % in the verifier, 25 % in neither. 4 calls with 14 "
         "requests wrote 120 tokens; "
         "59 % of 310 prompt tokens came from the prefix cache."
@@ -78,7 +78,7 @@ def test_at_a_moment_the_calls_that_were_over_are_there() -> None:
         info.verifier,
         info.idle,
     ) == (60.0, 40.0, 10.0, 10.0)
-    assert told_of(timeline(EVENTS, 0)) == "No model has been called yet."
+    assert describe_timeline(timeline(EVENTS, 0)) == "No model has been called yet."
 
 
 def test_a_verifier_beside_the_model_takes_only_what_the_model_leaves() -> None:
@@ -88,7 +88,9 @@ def test_a_verifier_beside_the_model_takes_only_what_the_model_leaves() -> None:
 
 def test_calls_without_a_time_are_counted_and_not_drawn() -> None:
     info = timeline([at(1, 5.0, CallEnded("policy", requests=2))])
-    assert (info.calls, info.untimed) == ((), 1) and told_of(info) == "No call says when it ran."
+    assert (info.calls, info.untimed) == ((), 1) and describe_timeline(
+        info
+    ) == "No call says when it ran."
 
 
 def test_a_wide_race_does_not_grow_without_end() -> None:

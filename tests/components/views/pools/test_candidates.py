@@ -13,8 +13,8 @@ from components.views.pools.candidates import (
     SHOWN,
     VOTES,
     WEIGHT,
-    AnswerClass,
     Candidate,
+    CandidateClass,
     CandidateInfo,
     candidate_figure,
     candidate_info,
@@ -53,8 +53,8 @@ def info(of: Seen, rule: str) -> CandidateInfo:
 def test_equal_answers_are_one_class_with_its_votes_and_weight() -> None:
     found = info(voted(), "majority")
     assert found.classes == (
-        AnswerClass("24", 3, 0.75, 0.5, 1, False),
-        AnswerClass("7", 1, 0.9, 0.9, 2, True),
+        CandidateClass("24", 3, 0.75, 0.5, 1, False),
+        CandidateClass("7", 1, 0.9, 0.9, 2, True),
     )
     assert (found.measure, found.unread, found.omitted) == (VOTES, 1, 0)
 
@@ -138,9 +138,9 @@ def test_bars_are_as_long_as_what_the_rule_compares() -> None:
 
 
 def test_hostile_and_long_answers_are_plain_labels_that_stay_apart() -> None:
-    classes = tuple(AnswerClass("<b>" + "x" * 60 + end, 1, 0.0, None, 1, False) for end in "ab")
+    classes = tuple(CandidateClass("<b>" + "x" * 60 + end, 1, 0.0, None, 1, False) for end in "ab")
     figure = candidate_figure(
-        CandidateInfo((*classes, AnswerClass("\u202e1", 1, 0.0, None, 2, False)), VOTES, 0, 0)
+        CandidateInfo((*classes, CandidateClass("\u202e1", 1, 0.0, None, 2, False)), VOTES, 0, 0)
     )
     assert len(set(figure.data[0].y)) == 3
     assert all("<" not in label and "\u202e" not in label for label in figure.layout.yaxis.ticktext)

@@ -10,7 +10,7 @@ import pytest
 from backend.core.steps import Referenced, Resampled, Step, Weighed
 from backend.core.types import Node
 from components.views.populations.passes import (
-    Drawn,
+    DrawnTrajectory,
     Pass,
     pass_of,
     passes,
@@ -152,7 +152,7 @@ def test_a_past_that_is_drawn_anew_leads_the_reference_from_another_slot() -> No
     of = seen(run.end())
     ids = [event.body.node for event in of.events if isinstance(event.body, Referenced)]
     one, two = found(of)
-    assert (one.drawn, two.drawn) == (Drawn(ids[0], 1, 0.5), None)
+    assert (one.drawn, two.drawn) == (DrawnTrajectory(ids[0], 1, 0.5), None)
     assert ([row.held for row in two.rounds], two.rounds[0].ancestors, two.reference) == (
         [1, 1],
         (1, 0),

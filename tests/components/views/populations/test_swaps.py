@@ -12,11 +12,11 @@ from components.views.populations.swaps import (
     LABELLED,
     Swap,
     SwapInfo,
+    format_nats,
     positions,
     swap_figure,
     swap_info,
     swaps,
-    told,
 )
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
@@ -109,7 +109,7 @@ def test_very_many_swaps_are_drawn_without_words_and_none_at_all_leaves_an_empty
 
 
 def test_a_potential_without_bound_is_written_as_such() -> None:
-    assert [told(value) for value in (-1.23456, -math.inf, math.inf)] == [
+    assert [format_nats(value) for value in (-1.23456, -math.inf, math.inf)] == [
         "-1.23",
         "-\u221e",
         "\u221e",

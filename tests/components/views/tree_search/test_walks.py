@@ -14,17 +14,17 @@ from backend.core.types import Finish, Node, Score
 from backend.strategies.parts.tree.choices import WalkParams
 from components.views.tree_search.walks import (
     PHASES,
-    Change,
-    Choice,
+    BackedChange,
     Fresh,
-    Option,
     Simulation,
-    Tried,
+    TriedLeaf,
+    WalkLevel,
+    WalkOption,
+    describe_phase,
     rounds,
     simulation,
-    told_of,
 )
-from components.views.tree_search.walks_figure import LEVELS, Mark, walk_figure, walk_picture
+from components.views.tree_search.walks_figure import LEVELS, WalkMark, walk_figure, walk_picture
 from tests.components.traced import Seen, searched, seen
 from tests.pages.traces import Writer
 
@@ -83,15 +83,15 @@ def second() -> Simulation:
 def test_a_simulation_holds_its_choices_what_it_drew_and_what_it_changed() -> None:
     of = walked()
     backed = [event.seq for event in of.events if event.kind == "backed"]
-    options = (Option(1, 0, 0.6, 0.75, False, 0.25), Option(2, 0, 0.5, 1.25, True, 0.75))
+    options = (WalkOption(1, 0, 0.6, 0.75, False, 0.25), WalkOption(2, 0, 0.5, 1.25, True, 0.75))
     assert second() == Simulation(
         2,
         backed[1],
-        (Choice(0, 1, "uct", options),),
+        (WalkLevel(0, 1, "uct", options),),
         (Fresh(3, 2, 0.75, False), Fresh(4, 2, 0.75, True)),
-        (Tried(3, 4, 0.5),),
+        (TriedLeaf(3, 4, 0.5),),
         0.5,
-        (Change(0, 2, 0.6, 0.55), Change(2, 1, None, 0.5)),
+        (BackedChange(0, 2, 0.6, 0.55), BackedChange(2, 1, None, 0.5)),
     )
     assert [option.bonus for option in options] == pytest.approx([0.15, 0.75])
 
@@ -103,7 +103,7 @@ def test_at_a_moment_a_simulation_counts_once_its_value_is_back() -> None:
 
 
 def test_each_phase_says_what_it_did() -> None:
-    said = {phase: told_of(second(), phase) for phase in PHASES}
+    said = {phase: describe_phase(second(), phase) for phase in PHASES}
     assert said == {
         "select": (
             "1 choice on the way down, each by the value of uct; the star marks the greatest."
@@ -129,7 +129,7 @@ def test_the_picture_grows_phase_by_phase() -> None:
     assert marks["evaluate"] == marks["back up"] == [*marks["expand"], (4, "rollout")]
     picture = walk_picture(second(), "select")
     assert (
-        picture.marks[2] == Mark(2, 0.16, 1, "path", "N 0, Q 0.50<br>\u2605 <b>1.25</b>")
+        picture.marks[2] == WalkMark(2, 0.16, 1, "path", "N 0, Q 0.50<br>\u2605 <b>1.25</b>")
         and picture.hidden == 0
     )
     assert picture.lines == ((0.0, 0, -0.16, 1, False), (0.0, 0, 0.16, 1, True))
@@ -147,11 +147,11 @@ def test_the_picture_grows_phase_by_phase() -> None:
 def test_a_deep_path_shows_its_lowest_levels() -> None:
     nodes = tuple(range(LEVELS + 3))
     choices = tuple(
-        Choice(node, 1, "uct", (Option(after, 0, 0.5, 0.5, True),))
+        WalkLevel(node, 1, "uct", (WalkOption(after, 0, 0.5, 0.5, True),))
         for node, after in pairwise(nodes)
     )
     deep = Simulation(
-        1, 9, choices, (), (), 0.5, tuple(Change(node, 1, None, 0.5) for node in nodes)
+        1, 9, choices, (), (), 0.5, tuple(BackedChange(node, 1, None, 0.5) for node in nodes)
     )
     picture = walk_picture(deep, "select")
     assert picture.hidden == 3 and [mark.node for mark in picture.marks] == list(nodes[3:])

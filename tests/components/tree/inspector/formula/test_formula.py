@@ -26,8 +26,8 @@ from backend.strategies.parts.tree.choices import CONSTANTS
 from components.tree.inspector.formula.case import (
     NEARLY_ZERO,
     TOLERANCE,
-    Case,
     Explanation,
+    FormulaCase,
     case,
     settings,
 )
@@ -53,7 +53,7 @@ def search(name: str, *changes: tuple[str, Any]) -> Seen:
     return seen(Trace(sink.nodes, sink.events))
 
 
-def cases(name: str, *changes: tuple[str, Any], until: int | None = None) -> Iterator[Case]:
+def cases(name: str, *changes: tuple[str, Any], until: int | None = None) -> Iterator[FormulaCase]:
     """Every node of a search, at a moment or at the end."""
     rows, events = search(name, *changes)
     entry = STRATEGIES[name]
@@ -316,7 +316,7 @@ def test_a_draw_for_a_new_child_learns_from_the_answers_right_below_and_the_othe
     assert found
 
 
-def case_draws(one: Case) -> bool:
+def case_draws(one: FormulaCase) -> bool:
     """Whether the search ever chose between wider and deeper at the node."""
     return any(event.body.node == one.node.id for event in one.of(Drawn[int]))
 
