@@ -91,9 +91,9 @@ ANSWERS = (
         "a run ends as soon as its answer is right",
         swap(
             driver.Driver._iterate,
-            "await self._record(A)",
-            "await self._record(A)\nif self._verdict.correct:\n    break",
-            _record=driver.Driver._record,
+            "await self.record(A)",
+            "await self.record(A)\nif self._verdict.correct:\n    break",
+            record=driver.Driver._record,
         ),
         TRUTH,
     ),

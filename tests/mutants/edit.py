@@ -4,7 +4,7 @@ product and replaced there. Layout, comments and the file in which the object li
 Patterns and replacements are Python. A single capital letter stands for any expression, and for
 the same one wherever it returns; `*R` and `**M` in a call stand for the arguments that are not
 named, in any order of the keywords. A name that is bound to an object (`swap(..., seed_of=seed_of)`)
-stands for whatever the code calls that object.
+stands for whatever the code calls that object; after a dot, for the object's own name.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Swap(NamedTuple):
 
     def applied(self, text: str) -> str:
         tree = ast.parse(text)
-        old, new = parsed(self.old), parsed(self.new)
+        old, new = parsed(self.old, self.names), parsed(self.new, self.names)
         if isinstance(old, ast.expr) and not isinstance(new, ast.expr):
             old = [ast.Expr(old)]
         pattern = Pattern(module_of(self.place), self.names)
@@ -142,9 +142,13 @@ def inside(tree: ast.Module, place: object) -> ast.AST:
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def parsed(code: str) -> ast.expr | list[ast.stmt]:
-    """An expression, or statements."""
-    body = ast.parse(code).body
+def parsed(code: str, names: Mapping[str, object]) -> ast.expr | list[ast.stmt]:
+    """An expression, or statements. A bound name after a dot becomes that of its object."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in names:
+            node.attr = names[node.attr].__name__
+    body = tree.body
     return body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else body
 
 
@@ -226,15 +230,10 @@ class Pattern:
         if isinstance(pattern, ast.Call):
             return self._same_call(pattern, node, found)
         return all(
-            self._same_field(field, value, getattr(node, field, None), found)
+            self._same(value, getattr(node, field, None), found)
             for field, value in ast.iter_fields(pattern)
             if field not in ("ctx", "type_comment", "kind")
         )
-
-    def _same_field(self, field: str, pattern: object, value: object, found: Found) -> bool:
-        if field == "attr" and pattern in self._names:
-            return value == self._names[str(pattern)].__name__
-        return self._same(pattern, value, found)
 
     def _same_name(self, name: str, node: ast.AST, found: Found) -> bool:
         if name in self._names:

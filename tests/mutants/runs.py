@@ -49,14 +49,16 @@ RUNS = (
         "run-seed-not-passed",
         Defect.NO_SEED,
         "requests have the same seeds in every run",
-        swap(policy.LivePolicy._sent, "seed_of(A, B)", "seed_of(0, B)", seed_of=policy.seed_of),
+        swap(
+            policy.LivePolicy._make_calls, "seed_of(A, B)", "seed_of(0, B)", seed_of=policy.seed_of
+        ),
         (of_policy.test_another_run_seed_gives_other_request_seeds,),
     ),
     Mutant(
         "one-seed-for-all",
         Defect.NO_SEED,
         "all requests of a run have the run's seed, so that N solutions are one",
-        swap(policy.LivePolicy._sent, "seed_of(A, B)", "A", seed_of=policy.seed_of),
+        swap(policy.LivePolicy._make_calls, "seed_of(A, B)", "A", seed_of=policy.seed_of),
         (of_policy.test_seeds_follow_the_call_and_not_the_shape_of_the_batch,),
     ),
     Mutant(
@@ -64,7 +66,7 @@ RUNS = (
         Defect.NO_SEED,
         "requests are seeded anew every time",
         swap(
-            policy.LivePolicy._sent,
+            policy.LivePolicy._make_calls,
             "seed_of(A, B)",
             "seed_of(__import__('uuid').uuid4().int, B)",
             seed_of=policy.seed_of,
@@ -108,7 +110,7 @@ RUNS = (
         "tokens-minus-one",
         Defect.TOKENS,
         "the log of a batch gives -1 for its generated tokens",
-        swap(policy.LivePolicy._closed, "sum(A for B in C)", "-1"),
+        swap(policy.LivePolicy._close_batch, "sum(A for B in C)", "-1"),
         (of_policy.test_every_batch_tells_what_it_cost,),
     ),
     Mutant(
@@ -133,9 +135,9 @@ RUNS = (
         "what aborted requests had written is not charged at all",
         swap(
             policy.LivePolicy.race,
-            "await self._aborted(A)",
-            "[] and await self._aborted(A)",
-            _aborted=policy.LivePolicy._aborted,
+            "await self.collect(A)",
+            "[] and await self.collect(A)",
+            collect=policy.LivePolicy._collect_aborted,
         ),
         (of_policy.test_a_race_yields_as_they_finish_and_closing_keeps_the_partial_texts,),
     ),
@@ -166,7 +168,7 @@ RUNS = (
         Defect.END,
         "the engine reports the end of the solution where its token limit stopped it",
         swap(
-            row.ScriptedRow._ended,
+            row.ScriptedRow._end,
             "if len(A) >= B:\n    return self.completion(Finish.LENGTH)",
             "if len(A) >= B:\n    return self.completion(Finish.END)",
         ),
@@ -213,7 +215,7 @@ RUNS = (
         Defect.ZERO,
         "where the reward model fails, its score is 0",
         swap(
-            prm.ProcessRewardVerifier._judged,
+            prm.ProcessRewardVerifier._judge,
             "Score(None, reason=A.failure)",
             "Score(0.0, reason=A.failure)",
             Score=types.Score,
@@ -236,9 +238,9 @@ RUNS = (
         ),
         swap(
             policy.LivePolicy._calls,
-            "[F(A, B, self._next_ordinal(C), *R) for D in E]",
+            "[F(A, B, self.next_ordinal(C), *R) for D in E]",
             "[F(A, B, len(calls) + each, *R) for each in E]",
-            _next_ordinal=policy.LivePolicy._next_ordinal,
+            next_ordinal=policy.LivePolicy._next_ordinal,
         ),
         (of_policy.test_seeds_follow_the_call_and_not_the_shape_of_the_batch,),
     ),
@@ -248,9 +250,9 @@ RUNS = (
         "a batch may write more tokens than are left",
         swap(
             budget.Meter.admit,
-            "[capped(A, B) for A in C]",
+            "[cap(A, B) for A in C]",
             "list(C)",
-            capped=budget.cap,
+            cap=budget.cap,
         ),
         (of_policy.test_generated_tokens_never_exceed_the_budget_and_the_cut_is_named,),
     ),
@@ -258,7 +260,12 @@ RUNS = (
         "budget-calls-not-cut",
         Defect.BUDGET,
         "a batch is admitted whole where fewer calls are left",
-        swap(budget.Meter.admit, 'int(min(A, self._left("model_calls")))', "A"),
+        swap(
+            budget.Meter.admit,
+            'int(min(A, self.left("model_calls")))',
+            "A",
+            left=budget.Meter._left,
+        ),
         (of_budget.test_calls_are_admitted_one_by_one,),
     ),
     Mutant(

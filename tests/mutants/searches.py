@@ -252,9 +252,9 @@ SEARCHES = (
         "children without a score vanish without a word",
         swap(
             rounds.expand,
-            "(*A, *B, *C, *unscored(D))",
+            "(*A, *B, *C, *remark_unscored(D))",
             "(*A, *B, *C)",
-            unscored=rounds.remark_unscored,
+            remark_unscored=rounds.remark_unscored,
         ),
         (
             of_rebase.test_a_prefix_without_a_score_stays_and_gets_children_only_where_none_has_a_score,

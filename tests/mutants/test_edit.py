@@ -57,6 +57,14 @@ def test_a_name_is_found_by_the_object_that_it_means() -> None:
         changed("size(A) + B", "0", size=max)
 
 
+def test_a_bound_name_after_a_dot_is_that_of_its_object_on_both_sides() -> None:
+    def extend() -> None:
+        """Named as what the code calls."""
+
+    old, new = "policy.call(A, *R, **M)", "policy.call(A + 1, *R, **M)"
+    assert changed(old, new, call=extend) == "found = policy.extend(n + 1, until=3, sampling=None)"
+
+
 @pytest.mark.parametrize(
     ("old", "times"), [("len(A)", 2), ("range(A)", 0), ("F(A, until=B)", 0), ("len(A) + len(n)", 0)]
 )
