@@ -30,7 +30,7 @@ from backend.exchange.base import (
 )
 from backend.exchange.thinking import segments
 from backend.exchange.transcript import Transcript, moment, some_runs
-from backend.problems.answers import extract_answer
+from backend.problems.extraction import extract_answer
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 CUT = ("max_tokens", "model_length")

@@ -18,7 +18,7 @@ from backend.core.steps import Remarked, Weighed
 from backend.core.types import JSON, Node
 from backend.exchange.base import Foreign, Format, Imported, ImportHints, begins, decode
 from backend.exchange.transcript import Transcript
-from backend.problems.answers import extract_answer
+from backend.problems.extraction import extract_answer
 
 
 class ItsHubPart(Foreign):

@@ -17,7 +17,7 @@ from backend.core.errors import BadInput
 from backend.core.types import Node
 from backend.exchange.base import Foreign, Format, Imported, ImportHints, begins, decode
 from backend.exchange.transcript import Transcript, some_runs
-from backend.problems.answers import extract_answer
+from backend.problems.extraction import extract_answer
 
 DELIMITER = "\n\n"
 

@@ -13,7 +13,7 @@ import re
 from backend.core.errors import BadInput
 from backend.exchange.base import LAST, Format, Imported, ImportHints
 from backend.exchange.transcript import Transcript
-from backend.problems.answers import extract_answer
+from backend.problems.extraction import extract_answer
 
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]+|\*\*)?(?:step|schritt)[ \t]+\d+\b", re.IGNORECASE)
 _TURN = re.compile(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from backend.core.errors import ProblemError
 from backend.core.registry import import_modules
-from backend.problems.answers import extract_answer
 from backend.problems.base import JSON, SETS, Grade, Problem, ProblemSet, Verdict
 from backend.problems.equivalence import Equivalence, equal_exactly
+from backend.problems.extraction import extract_answer
 from backend.problems.file import FileSet, read_file, read_lines
 from backend.problems.seeds import in_file, parse_id
 
