@@ -116,17 +116,18 @@ class Registry(Generic[T]):
 
 
 def import_modules(
-    package: str, *, first: Sequence[str] = (), folders: bool = False
+    package: str, *, first: Sequence[str] = (), folders: bool = False, without: Sequence[str] = ()
 ) -> list[ModuleType]:
     """Import every module of `package` that lies in its folder, or with `folders` every package in
-    it, and return them: those that `first` names in that order, then the others by name.
+    it, but those that `without` names, and return them: those that `first` names in that order,
+    then the others by name.
 
     The order of import is the order of registration, hence that of the catalogue.
     """
     found = {
         one.name
         for one in pkgutil.iter_modules(sys.modules[package].__path__)
-        if one.ispkg is folders
+        if one.ispkg is folders and one.name not in without
     }
     leading = [name for name in first if name in found]
     names = [*leading, *sorted(found.difference(leading))]

@@ -1,0 +1,1 @@
+"""Answers read as values of a type, and compared."""
