@@ -4,7 +4,6 @@ in one process behind a real browser."""
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from backend.client import Client
 from backend.core.spec import RunSpec
 from tests.browser.conftest import press, run_to_end, streamlit
 from tests.browser.test_pages import PROBE, RESULT, click_node, drawn_nodes
+from tests.support.stopwatch import Stopwatch
 
 SPEC = RunSpec(
     strategy="beam_search", problem="ledger/3/1000017", engine="scripted", verifier="prm", seed=3
@@ -65,7 +65,7 @@ def test_with_pages_open_it_ends_within_three_seconds(
         tab.goto(f"{url}/?run={run_id}", wait_until="commit")
         drawn_nodes(tab, 2)
         assert httpx.get(f"{url}/api/health", trust_env=False).status_code == 200
-        started = time.monotonic()
+        watch = Stopwatch()
         process.send_signal(number)
-        process.wait(15)
-        assert time.monotonic() - started < 3.0
+        process.wait(60)
+        assert watch.seconds() < 3.0

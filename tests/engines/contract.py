@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -46,6 +45,7 @@ from tests.engines.twins import (
     Twin,
     WarmsLogprobs,
 )
+from tests.support.stopwatch import Stopwatch
 
 WARM = Sampling(temperature=1.0, max_tokens=120)
 LONG = 300
@@ -248,9 +248,8 @@ async def nothing_runs_a_second_after_a_cancel(subject: Subject) -> None:
     the server behind it."""
     need(subject.engine.info.capabilities.abort, "this engine cannot abort")
     _, rest = await cut_short(subject)
-    limit = time.monotonic() + 1.0
-    running = -1
-    while running and time.monotonic() < limit:
+    watch, running = Stopwatch(), -1
+    while running and watch.seconds() < 1.0:
         running = sum(each.running for each in await subject.stats())
         await asyncio.sleep(0.01)
     # told once: nothing of it is left for a check that uses the same engine

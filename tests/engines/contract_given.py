@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 
 import pytest
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from tests.engines.twins import (
     TellsTheNextToken,
     TurnsAnswersAround,
 )
+from tests.support.stopwatch import Stopwatch
 
 
 async def sampled(subject: Subject, count: int = 8) -> list[tuple[Given, Completion]]:
@@ -138,8 +138,8 @@ async def judging_that_is_cancelled_leaves_nothing_running(subject: Subject) -> 
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled(), "all were judged before they could be cancelled"
-    limit, running = time.monotonic() + 1.0, -1
-    while running and time.monotonic() < limit:
+    watch, running = Stopwatch(), -1
+    while running and watch.seconds() < 1.0:
         running = sum(each.running for each in await subject.stats())
         await asyncio.sleep(0.01)
     assert running == 0

@@ -20,6 +20,7 @@ from backend.core.types import Finish
 from backend.engines.openai.engine import UNKNOWN, OpenAiEngine
 from tests.engines import tiny
 from tests.support.fake_server import FakeServer, Manners, serving
+from tests.support.waiting import until
 
 Open = Callable[..., Awaitable[tuple[OpenAiEngine, FakeServer]]]
 TOKENIZER = tiny.tokenizer()
@@ -225,8 +226,7 @@ async def test_closing_the_iterator_ends_the_stream_and_reports_what_came(
     assert [c.key for c in left] == ["k1", "k2", "k3"]
     assert all(c.finish is Finish.ABORTED and 0 < len(c.token_ids) < 400 for c in left)
     assert (await engine.stats()).generated_tokens == 3 + sum(len(c.token_ids) for c in left)
-    await asyncio.sleep(0.2)
-    assert server.disconnects == 3
+    await until(lambda: server.disconnects == 3)
 
 
 async def test_a_full_context_is_the_requests_failure_alone(connect: Open, folder: Path) -> None:

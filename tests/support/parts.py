@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import pytest
@@ -49,16 +49,23 @@ PARTS: Mapping[str, Part] = {
 }
 
 
-def required() -> frozenset[str]:
-    """Parts named in ARBORETUM_REQUIRE: a machine without them fails."""
-    return frozenset(os.environ.get("ARBORETUM_REQUIRE", "").split(",")) - {""}
+def required(parts: Collection[str] = PARTS) -> frozenset[str]:
+    """Parts named in ARBORETUM_REQUIRE: a machine without them fails. Raises `UsageError` for a
+    name that is no part."""
+    named = frozenset(os.environ.get("ARBORETUM_REQUIRE", "").split(",")) - {""}
+    if unknown := named.difference(parts):
+        raise pytest.UsageError(
+            f"ARBORETUM_REQUIRE names {', '.join(sorted(unknown))}; there are {', '.join(parts)}"
+        )
+    return named
 
 
 def skip_missing(items: Iterable[pytest.Item], parts: Mapping[str, Part] = PARTS) -> None:
     """Skip what needs a part that this machine lacks, with the reason; a required part is never
     skipped."""
+    needed = required(parts)
     lacking = {
-        name: part for name, part in parts.items() if name not in required() and not part.present()
+        name: part for name, part in parts.items() if name not in needed and not part.present()
     }
     for item in items:
         for name, part in lacking.items():
@@ -76,9 +83,14 @@ def summary(reasons: Iterable[str], parts: Mapping[str, Part] = PARTS) -> list[s
     it."""
     remedies = {reason_of(name, part): part.remedy for name, part in parts.items()}
     return [
-        f"{reason.partition(':')[0]}: {number} tests skipped, {reason.partition(': ')[2]}; "
+        f"{reason.partition(':')[0]}: {tests(number)} skipped, {reason.partition(': ')[2]}; "
         f"to try them: {remedies[reason]}"
         if reason in remedies
-        else f"{number} tests skipped: {reason}"
+        else f"{tests(number)} skipped: {reason}"
         for reason, number in sorted(Counter(reasons).items())
     ]
+
+
+def tests(number: int) -> str:
+    """A number of tests, in words."""
+    return f"{number} test{'' if number == 1 else 's'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.parts import PARTS, Part, reason_of, skip_missing, summary
+from tests.support.parts import PARTS, Part, reason_of, required, skip_missing, summary
 
 LACKING = {"ray": Part(lambda: False, "Ray is not installed", "make ray")}
 
@@ -34,10 +34,16 @@ def test_a_missing_part_is_skipped_unless_it_is_required(
     assert [mark.kwargs["reason"] for mark in item.marks] == reasons
 
 
+def test_requiring_what_is_no_part_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBORETUM_REQUIRE", "ray,brwser")
+    with pytest.raises(pytest.UsageError, match="names brwser; there are browser, vllm, ray"):
+        required()
+
+
 def test_the_summary_says_how_many_why_and_how_to_get_them() -> None:
     missing = reason_of("ray", LACKING["ray"])
     assert summary([missing, "no seeds", missing], LACKING) == [
-        "1 tests skipped: no seeds",
+        "1 test skipped: no seeds",
         "ray: 2 tests skipped, Ray is not installed; to try them: make ray",
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import workers
-from tests.support.workers import BY_CASE, BY_FUNCTION, FIRST, scope_of
+from tests.support.workers import BY_CASE, BY_FUNCTION, FIRST, encodable, scope_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,3 +39,12 @@ def test_the_files_that_are_shared_out_otherwise_are_there() -> None:
 def test_browser_tests_come_last_and_engines_first(request: pytest.FixtureRequest) -> None:
     items = request.session.items
     assert items == sorted(items, key=workers.order_of)
+
+
+def test_a_report_with_half_a_surrogate_pair_can_be_sent() -> None:
+    report = {"sections": [("log", "surprise \ud800")], "duration": 0.5, "longrepr": None}
+    assert encodable(report) == {
+        "sections": [("log", "surprise \\ud800")],
+        "duration": 0.5,
+        "longrepr": None,
+    }

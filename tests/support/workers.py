@@ -38,6 +38,19 @@ def order_of(item: pytest.Item) -> tuple[bool, int]:
     return item.get_closest_marker("browser") is not None, min(places, default=len(FIRST))
 
 
+def encodable(data: object) -> object:
+    """What a report says, fit for the way to the main process: hostile texts in a log or a message
+    may hold half a surrogate pair, which has no encoding; it is written as its escape."""
+    match data:
+        case str():
+            return data.encode("utf-8", "backslashreplace").decode("utf-8")
+        case dict():
+            return {encodable(key): encodable(value) for key, value in data.items()}
+        case list() | tuple():
+            return type(data)(map(encodable, data))
+    return data
+
+
 def scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """Hands out scopes in the order of the tests. xdist's own scheduler would sort them by the
     number of their tests."""

@@ -291,12 +291,5 @@ def jobs(store: Store, models: FakeModels, launch: object, *, runs_at_once: int 
     return Jobs(store, models, admission, grade, runs_at_once=runs_at_once, launch=launch)  # type: ignore[arg-type]
 
 
-async def until(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
-    """Wait for something to become true; fails after `within_s`."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110  (the condition is in the store, which tells nobody)
-            await asyncio.sleep(0.005)
-
-
 def store_at(folder: Path) -> Store:
     return Store.open(folder / "test.duckdb")
