@@ -19,6 +19,10 @@ SHARED: set[leftovers.Process] = set()
 """Processes of fixtures that last for the session."""
 
 
+def pytest_configure() -> None:
+    parts.check_required()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=workers.order_of)
     parts.skip_missing(items)

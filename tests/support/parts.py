@@ -60,6 +60,16 @@ def required(parts: Collection[str] = PARTS) -> frozenset[str]:
     return named
 
 
+def check_required(parts: Mapping[str, Part] = PARTS) -> None:
+    """Raises `UsageError` where this machine lacks a required part."""
+    lacking = [name for name in sorted(required(parts)) if not parts[name].present()]
+    if lacking:
+        told = (
+            f"{reason_of(name, parts[name])}; to get it: {parts[name].remedy}" for name in lacking
+        )
+        raise pytest.UsageError("required by ARBORETUM_REQUIRE: " + ". ".join(told))
+
+
 def skip_missing(items: Iterable[pytest.Item], parts: Mapping[str, Part] = PARTS) -> None:
     """Skip what needs a part that this machine lacks, with the reason; a required part is never
     skipped."""

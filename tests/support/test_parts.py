@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.parts import PARTS, Part, reason_of, required, skip_missing, summary
+from tests.support.parts import (
+    PARTS,
+    Part,
+    check_required,
+    reason_of,
+    required,
+    skip_missing,
+    summary,
+)
 
 LACKING = {"ray": Part(lambda: False, "Ray is not installed", "make ray")}
 
@@ -38,6 +46,12 @@ def test_requiring_what_is_no_part_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ARBORETUM_REQUIRE", "ray,brwser")
     with pytest.raises(pytest.UsageError, match="names brwser; there are browser, vllm, ray"):
         required()
+
+
+def test_requiring_what_is_missing_fails_before_any_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBORETUM_REQUIRE", "ray")
+    with pytest.raises(pytest.UsageError, match="Ray is not installed; to get it: make ray"):
+        check_required(LACKING)
 
 
 def test_the_summary_says_how_many_why_and_how_to_get_them() -> None:
