@@ -64,7 +64,7 @@ def no_process_outlives_its_file(no_process_outlives_the_session: None) -> Itera
     """Each file of tests ends what it has started; fixtures of the session live on."""
     before = leftovers.running()
     yield
-    left = leftovers.left_after(before | SHARED)
+    left = leftovers.left_after(before | SHARED, shared=SHARED)
     leftovers.kill(left)
     assert not left, "the tests of this file left processes behind"
 

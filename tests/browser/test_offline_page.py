@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from backend.core.events import ScoreGiven
 from backend.exchange.html import page
 from tests.components.frame.test_prose import HOSTILE
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import Trace, beam_trace, particle_trace
+from tests.support.logged import of
 
 ATTACKS = [
     *HOSTILE,
@@ -98,7 +100,7 @@ def test_a_click_opens_text_scores_and_path_and_arrows_walk(offline: Any, tmp_pa
     offline.locator(f"#marks path[data-node='{node.id}']").click()
     assert offline.locator("#name").inner_text() == f"Node {node.id}"
     assert offline.locator("#text").text_content().strip() == node.text.strip()
-    scores = [event for event in trace.events if event.kind == "score" and event.node_id == node.id]
+    scores = [event for event in of(ScoreGiven, trace.events) if event.node == node.id]
     assert offline.locator("#scores li").count() == len(scores) > 0
     assert f"{scores[0].value:.4f}" in offline.locator("#scores li").first.inner_text()
     assert [line.split(":")[0] for line in offline.locator("#path button").all_inner_texts()] == [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,13 +54,29 @@ def left_after(
     known: Collection[Process],
     patience_s: float = 10.0,
     look: Callable[[], frozenset[Process]] = running,
+    shared: Collection[Process] = (),
 ) -> frozenset[Process]:
     """Processes beyond the known ones that are still there after `patience_s` seconds: one that was
-    told to end may take its time."""
+    told to end may take its time. What a shared process has started is for that one to end."""
     end = time.monotonic() + patience_s
-    while (left := look() - set(known)) and time.monotonic() < end:
+    hosts = {process.pid for process in shared}
+    while True:
+        new = look() - set(known)
+        left = frozenset(one for one in new if hosts.isdisjoint(ancestors(one.pid)))
+        if not left or time.monotonic() > end:
+            return left
         time.sleep(0.05)
-    return left
+
+
+def ancestors(pid: int) -> Iterator[int]:
+    """The processes above a living one, nearest first."""
+    while pid > 1:
+        try:
+            stat = (PROC / str(pid) / "stat").read_text()
+        except OSError:
+            return  # ended meanwhile
+        pid = int(stat.rpartition(")")[2].split()[1])
+        yield pid
 
 
 def kill(processes: Collection[Process]) -> None:

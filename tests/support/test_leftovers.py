@@ -28,6 +28,19 @@ def test_a_process_that_is_left_is_found_and_can_be_ended(code: str) -> None:
     assert not left_after(before)
 
 
+def test_what_a_shared_process_starts_is_its_own() -> None:
+    before = running()
+    child = subprocess.Popen([sys.executable, "-c", f"{ORPHAN}.wait()"])
+    while len(running() - before) < 2:
+        time.sleep(0.01)
+    [shared] = [process for process in running() - before if process.pid == child.pid]
+    assert not left_after({*before, shared}, patience_s=0.0, shared=[shared])
+    left = left_after(before, patience_s=0.0)
+    assert len(left) == 2
+    kill(left)
+    child.wait()
+
+
 def test_a_process_that_is_about_to_end_is_waited_for() -> None:
     before = running()
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
