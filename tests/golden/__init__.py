@@ -153,8 +153,8 @@ def line(told: dict[str, Any]) -> str:
 
 
 def differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
-    """What differs between two JSON values, field by field; floats may differ in their last digit,
-    which is rounded."""
+    """What differs between two JSON values, field by field and in the order of the fields; floats
+    may differ in their last digit, which is rounded."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for name in [*expected, *(name for name in found if name not in expected)]:
             yield from differences(
@@ -162,6 +162,8 @@ def differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
                 found.get(name, "nothing"),
                 f"{where}.{name}" if where else name,
             )
+        if expected.keys() == found.keys() and [*expected] != [*found]:
+            yield f"{where}: {', '.join(found)} in this order, expected {', '.join(expected)}"
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for place, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from differences(one, other, f"{where}[{place}]")

@@ -75,6 +75,12 @@ def test_a_difference_is_named_with_its_line_and_field(before: str, after: str, 
     assert first.startswith(f"line {place + 1}: ") and told in first
 
 
+def test_fields_in_another_order_are_a_difference() -> None:
+    assert list(differing_lines(['{"a":{"b":1,"c":2}}'], ['{"a":{"c":2,"b":1}}'])) == [
+        "line 1: a: c, b in this order, expected b, c"
+    ]
+
+
 def test_a_line_too_few_or_too_many_is_a_difference() -> None:
     expected = stored("chain")
     assert [found.partition(":")[0] for found in differing_lines(expected, expected[:-1])] == [

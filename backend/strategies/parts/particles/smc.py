@@ -198,13 +198,12 @@ class Smc:
     def stats(self, population: Population) -> dict[str, float]:
         """The scalars of a round, and of the method what a reader needs beside them (no `ess_min`
         where every round resamples)."""
-        own = {"temperature": self.weighing.temperature} | (
-            {"ess_min": self.ess_min} if math.isfinite(self.ess_min) else {}
-        )
+        threshold = {"ess_min": self.ess_min} if math.isfinite(self.ess_min) else {}
         return {
             "ess": population.ess,
             "active": float(len(active(population.particles))),
-            **own,
+            **threshold,
+            "temperature": self.weighing.temperature,
             **self.reading.stats(population),
         }
 
