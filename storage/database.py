@@ -63,9 +63,7 @@ class Database:
             ) from problem
         database = cls(path)
         try:
-            with database._engine.begin() as connection:
-                changed = migrate(connection, path)
-            if changed:
+            while database._migrate():
                 # DuckDB cannot replay an added column from the log of a table whose ids come from a
                 # sequence, so a file that is killed must find it in the file itself.
                 database.checkpoint()
@@ -76,6 +74,10 @@ class Database:
             database._engine.dispose()
             raise
         return database
+
+    def _migrate(self) -> bool:
+        with self._engine.begin() as connection:
+            return migrate(connection, self.path)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

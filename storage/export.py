@@ -5,7 +5,7 @@ The header holds the format's version, the run (spec, manifest, ledger, how it e
 and how many lines of each kind follow. What only means something inside one store is left out: the
 run's number there and that it was imported. What it was forked from is kept, but marked as a run of
 another store. A file that is read must pass the same checks as a stored run; then writing it again
-gives the same bytes.
+gives the same bytes, but for what older versions said otherwise (`storage.earlier`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from backend.core.errors import BadInput, StorageFailure
+from backend.core.events import LimitReached
+from backend.core.limits import Limit
 from backend.core.records import EventRow, NodeRecord
 from backend.core.types import JSON
 from backend.exchange.base import Imported, LaterScore, LinkRecord
 from storage.beside import Beside, faults
+from storage.earlier import complete_spec, split_sentence
 from storage.lines import (
     FORMAT,
-    VERSION,
+    TYPED,
     EventLine,
     HeaderLine,
     Line,
@@ -44,6 +47,8 @@ from storage.verify import findings
 OWN = ("jsonl", "parquet")
 """Names of the project's own formats."""
 ELSEWHERE = "elsewhere"
+OPTIONAL = ("forked_from", "limit_axis", "limit_value")
+"""Fields of the run that a file leaves out where they are empty."""
 
 
 class _Claim(NamedTuple):
@@ -84,16 +89,16 @@ def lines(
 ) -> Iterator[str]:
     """The lines of the file."""
     plain = run_fields(run)
-    if plain["forked_from"] is None:
-        del plain["forked_from"]
+    for name in OPTIONAL:
+        if plain[name] is None:
+            del plain[name]
     more: dict[str, JSON] = {
         name: len(records) for name, records in beside._asdict().items() if records
     }
-    version = VERSION if more else 1
     yield json_text(
         {
             "format": FORMAT,
-            "version": version,
+            "version": version_of(run, beside),
             "run": plain,
             "problem": run.problem,
             "nodes": len(nodes),
@@ -109,6 +114,13 @@ def lines(
         yield json_text({name: _plain(value) for name, value in score._asdict().items()})
     for link in beside.links:
         yield json_text(link._asdict())
+
+
+def version_of(run: RunRow, beside: Beside) -> int:
+    """The oldest version of the format that holds the run and what stands beside it."""
+    if run.limit is not None or complete_spec(run.spec) != run.spec:
+        return TYPED
+    return 2 if any(beside) else 1
 
 
 def run_fields(run: RunRow) -> dict[str, JSON]:
@@ -190,12 +202,25 @@ def parse(content: bytes, name: str) -> Imported:
     def place(kind: str, index: int) -> str:
         return f"line {1 + starts[kind] + index} of {name}"
 
-    return sound(header.run, header.problem, nodes, events, source, place, Beside(scores, links))
+    run = header.run if header.version >= TYPED else in_todays_terms(header.run, events)
+    return sound(run, header.problem, nodes, events, source, place, Beside(scores, links))
 
 
 def recognises(beginning: bytes) -> bool:
     """Whether a file may be an export."""
     return beginning.startswith(b'{"format":"' + FORMAT.encode())
+
+
+def in_todays_terms(run: RunLine, events: Sequence[EventRow]) -> RunLine:
+    """The run of a file below version `TYPED`: with the limit that it tells in its log or its
+    reason, and with the parameters that its strategy got later."""
+    bodies = (event.record().body for event in events)
+    limits = [Limit(body.axis, body.limit) for body in bodies if isinstance(body, LimitReached)]
+    reason, limit = split_sentence(run.reason, limits[-1] if limits else None, run.spec)
+    changes: dict[str, Any] = {"reason": reason, "spec": complete_spec(run.spec)}
+    if limit is not None:
+        changes |= {"limit_axis": limit.axis, "limit_value": limit.value}
+    return run.model_copy(update=changes)
 
 
 def sound(
@@ -268,4 +293,16 @@ def _fields(line: Line) -> dict[str, Any]:
     return {name: getattr(line, name) for name in type(line).model_fields}
 
 
-__all__ = ["OWN", "lines", "parse", "read", "recognises", "run_fields", "sound", "write"]
+__all__ = [
+    "OPTIONAL",
+    "OWN",
+    "in_todays_terms",
+    "lines",
+    "parse",
+    "read",
+    "recognises",
+    "run_fields",
+    "sound",
+    "version_of",
+    "write",
+]

@@ -4,14 +4,26 @@ rows.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_validator,
+    model_validator,
+)
 
 from backend.exchange.base import EVENT_LIMIT, NODE_LIMIT
 
-FORMAT, VERSION = "arboretum-run", 2
-"""A run with nothing beside its log is written as version 1, which older programs read as well."""
+FORMAT, VERSION = "arboretum-run", 3
+"""A file is written in the oldest version that can hold it, which older programs read as well: 1
+for a run with nothing beside its log, 2 with later scores or links, 3 for what `storage.earlier`
+reads otherwise in older files: a spent budget, and annealing without `early_phase`."""
+TYPED = 3
+"""The first version in which these are as they are stored."""
 BESIDE_LIMIT = 2_000_000
 """Later scores, or links, of one run."""
 Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
@@ -42,6 +54,14 @@ class RunLine(Line):
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
     forked_from: JsonValue = None
+    limit_axis: str | None = None
+    limit_value: float | None = None
+
+    @model_validator(mode="after")
+    def _whole_limit(self) -> Self:
+        if (self.limit_axis is None) != (self.limit_value is None):
+            raise ValueError("limit_axis and limit_value together, or neither")
+        return self
 
 
 class HeaderLine(Line):
@@ -125,6 +145,7 @@ class LinkLine(Line):
 __all__ = [
     "BESIDE_LIMIT",
     "FORMAT",
+    "TYPED",
     "VERSION",
     "EventLine",
     "HeaderLine",

@@ -37,10 +37,11 @@ from backend.exchange.base import (
 )
 from storage.beside import LINK_SCHEMA, Beside
 from storage.events import EVENT_TYPES, NODE_TYPES
-from storage.export import OWN, run_fields, sound
+from storage.export import OWN, in_todays_terms, run_fields, sound, version_of
 from storage.lines import (
     BESIDE_LIMIT,
     FORMAT,
+    TYPED,
     VERSION,
     EventLine,
     Line,
@@ -73,6 +74,7 @@ RUN_TYPES: dict[str, pa.DataType] = {
     "seed": pa.int64(),
     "correct": pa.bool_(),
     "chosen_node": pa.int32(),
+    "limit_value": pa.float64(),
     "created_at": MOMENT,
     "finished_at": MOMENT,
 }
@@ -83,6 +85,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     SCORES: SCORE_SCHEMA.remove(0),
     LINKS: LINK_SCHEMA.remove(0),
 }
+LATER_COLUMNS = ("limit_axis", "limit_value")
+"""Columns of a run that a table may lack: they came with version 3, and are written only there."""
 AnyLine = TypeVar("AnyLine", bound=Line)
 
 
@@ -101,7 +105,7 @@ def tables(
     more = {
         name: _table(name, records) for name, records in zip(BESIDE, beside, strict=True) if records
     }
-    version = VERSION if more else 1
+    version = version_of(run, beside)
     row = {
         **run_fields(run),
         "created_at": run.created_at,
@@ -118,8 +122,10 @@ def tables(
 
 
 def _table(name: str, records: Sequence[Any]) -> bytes:
-    columns = []
-    for field in SCHEMAS[name]:
+    columns, schema = [], SCHEMAS[name]
+    for column in LATER_COLUMNS if name == RUN and records[0]["version"] < TYPED else ():
+        schema = schema.remove(schema.get_field_index(column))
+    for field in schema:
         values = [
             record[field.name] if isinstance(record, dict) else getattr(record, field.name)
             for record in records
@@ -128,7 +134,7 @@ def _table(name: str, records: Sequence[Any]) -> bytes:
             values = [None if value is None else json_text(value) for value in values]
         columns.append(pa.array(values, field.type))
     sink = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=SCHEMAS[name]), sink, compression="zstd")
+    pq.write_table(pa.table(columns, schema=schema), sink, compression="zstd")
     return sink.getvalue()
 
 
@@ -201,6 +207,8 @@ def parse(content: bytes, name: str) -> Imported:
     events = [
         EventRow(**dict(line)) for line in _lines(EVENTS, files[EVENTS], EventLine, EVENT_LIMIT)
     ]
+    if headers[0].version < TYPED:
+        run = in_todays_terms(run, events)
     source: dict[str, JSON] = {
         "format": OWN[1],
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -272,6 +280,9 @@ def _rows(name: str, content: bytes, limit: int) -> Iterator[dict[str, Any]]:
     bounded before it is unpacked."""
     schema = SCHEMAS[name]
     given = pq.ParquetFile(pa.BufferReader(content)).schema_arrow
+    for later in LATER_COLUMNS if name == RUN else ():
+        if later not in given.names:
+            schema = schema.remove(schema.get_field_index(later))
     for column in {*schema.names, *given.names}:
         kinds = [
             _kind(one.field(column).type) if column in one.names else "no such column"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from backend.core.limits import Limit
 from backend.core.types import JSON
 
 
@@ -32,6 +33,8 @@ class RunRow(NamedTuple):
     correct: bool | None
     chosen_node: int | None
     reason: str | None
+    limit_axis: str | None
+    limit_value: float | None
     error: str | None
     remedy: str | None
     created_at: datetime
@@ -39,6 +42,13 @@ class RunRow(NamedTuple):
     finished_at: datetime | None
     nodes: int
     events: int
+
+    @property
+    def limit(self) -> Limit | None:
+        """The budget that ended the run, where one did."""
+        if self.limit_axis is None or self.limit_value is None:
+            return None
+        return Limit(self.limit_axis, self.limit_value)
 
 
 class RunPage(NamedTuple):

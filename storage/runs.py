@@ -26,13 +26,25 @@ CHANGEABLE = frozenset(
         "correct",
         "chosen_node",
         "reason",
+        "limit_axis",
+        "limit_value",
         "error",
         "remedy",
         "finished_at",
     }
 )
 NULLABLE = frozenset(
-    {"answer", "correct", "chosen_node", "reason", "error", "remedy", "finished_at"}
+    {
+        "answer",
+        "correct",
+        "chosen_node",
+        "reason",
+        "limit_axis",
+        "limit_value",
+        "error",
+        "remedy",
+        "finished_at",
+    }
 )
 TYPES: Mapping[str, type | tuple[type, ...]] = {
     "manifest": dict,
@@ -40,6 +52,7 @@ TYPES: Mapping[str, type | tuple[type, ...]] = {
     "spec": dict,
     "correct": bool,
     "chosen_node": int,
+    "limit_value": float,
     "seed": int,
     "created_at": datetime,
     "stored_at": datetime,
@@ -237,7 +250,7 @@ def check_value(name: str, value: Any) -> Any:
         raise BadInput(
             f"{name} of a run", given=value, accepted=f"a whole number of {BITS[name] + 1} bits"
         )
-    if isinstance(value, str | dict | list):
+    if isinstance(value, str | dict | list | float):
         valid_json(name, value)
     return value
 

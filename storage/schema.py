@@ -20,11 +20,16 @@ def newest_revision() -> str:
 
 
 def migrate(connection: sa.Connection, path: Path) -> bool:
-    """Bring the tables up to date inside the caller's transaction; whether anything was changed.
-    Raises `StorageFailure` for a file from a newer version."""
-    if stored_revision(connection) == newest_revision():
+    """Bring the tables a step nearer to today's inside the caller's transaction; whether anything
+    was changed. Raises `StorageFailure` for a file from a newer version.
+
+    A step is a whole set of tables for an empty file, and one revision for a file that has some:
+    DuckDB cannot alter a table whose rows the same transaction has changed, as two revisions may.
+    """
+    stored = stored_revision(connection)
+    if stored == newest_revision():
         return False
-    _upgrade(connection, path)
+    _upgrade(connection, path, stored, "head" if stored is None else "+1")
     return True
 
 
@@ -36,7 +41,7 @@ def stored_revision(connection: sa.Connection) -> str | None:
     return revision
 
 
-def _upgrade(connection: sa.Connection, path: Path) -> None:
+def _upgrade(connection: sa.Connection, path: Path, stored: str | None, target: str) -> None:
     import duckdb_sqlalchemy.alembic_impl  # noqa: F401  (teaches alembic DuckDB)
     from alembic import command
     from alembic.config import Config
@@ -47,7 +52,6 @@ def _upgrade(connection: sa.Connection, path: Path) -> None:
     config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}
-    stored = stored_revision(connection)
     if stored is not None and stored not in known:
         raise StorageFailure(
             f"the store {path} was written by a newer version of this program (tables at revision "
@@ -55,4 +59,4 @@ def _upgrade(connection: sa.Connection, path: Path) -> None:
             f"accepted: up to {scripts.get_current_head()}): update the program or choose another "
             "file"
         )
-    command.upgrade(config, "head")
+    command.upgrade(config, target)

@@ -99,7 +99,7 @@ class Store:
 
     def update_run(self, run_id: int, **fields: Any) -> None:
         """Set fields of a run: status, model, manifest, ledger, answer, correct, chosen_node,
-        reason, error, remedy, finished_at (aware time).
+        reason, limit_axis, limit_value, error, remedy, finished_at (aware time).
 
         Close the run's writer before the status says that it is over, so that who sees the status
         finds the whole log.

@@ -68,7 +68,8 @@ class Problem(Base):
 class Run(Base):
     """One run; the only row of it that changes. `origin_run` is the run of this store that it goes
     on from, which `forked_from` names with the node and the edit; None for other runs, and for an
-    imported fork, whose origin is in another store."""
+    imported fork, whose origin is in another store. `limit_axis` and `limit_value` are the budget
+    that ended the run; both or neither are there."""
 
     __tablename__ = "run"
 
@@ -90,6 +91,8 @@ class Run(Base):
     correct: Mapped[bool | None] = mapped_column(sa.Boolean)
     chosen_node: Mapped[int | None] = mapped_column(sa.Integer)
     reason: Mapped[str | None] = mapped_column(sa.String)
+    limit_axis: Mapped[str | None] = mapped_column(sa.String)
+    limit_value: Mapped[float | None] = mapped_column(sa.Double)
     error: Mapped[str | None] = mapped_column(sa.String)
     remedy: Mapped[str | None] = mapped_column(sa.String)
     created_at: Mapped[datetime] = mapped_column(sa.TIMESTAMP)

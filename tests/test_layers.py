@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from collections.abc import Sequence
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,6 +147,23 @@ def test_imports_run_one_way(path: Path) -> None:
     assert violations(module_name(path), names_imported(path)) == []
 
 
+def imports_between(paths: Sequence[Path]) -> dict[str, set[str]]:
+    """Which of these modules each of them imports, inside functions and for types too."""
+    names = {module_name(path): path for path in paths}
+    found = {}
+    for name, path in names.items():
+        targets = {
+            target if target in names else target.rpartition(".")[0]
+            for target in names_imported(path)
+        }
+        found[name] = (targets & names.keys()) - {name}
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter(imports_between(SOURCES)).prepare()
+
+
 def test_the_rules_catch_a_strategy_that_talks_to_the_store() -> None:
     assert violations("backend.strategies.beam_search", {"storage.queries"}) == [
         "backend.strategies.beam_search imports storage.queries"
@@ -254,7 +273,8 @@ CONNECTING = {
     "urlopen",
 }
 REACHING = {
-    "backend.client.client": "follows a run of the service, for pages and notebooks",
+    "backend.client.client": "takes the transport by which it asks the service",
+    "backend.client.runs": "follows a run of the service, for pages and notebooks",
     "backend.client.http": "asks the service",
     "backend.engines.openai.server": "sends prompts to the server that the user named",
     "backend.engines.vllm.start": "fetches the model that the user named",

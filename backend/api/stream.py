@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import NamedTuple
 
 from backend.core.errors import NotFound
+from backend.core.limits import describe_end
 from backend.core.types import JSON
 from backend.messages.runs import OVER
 from backend.service.assembly import Services
@@ -97,7 +98,7 @@ def _read(
 ) -> StreamBatch:
     if standing is None:
         row = services.store.run(run_id)
-        standing = RunStatus(row.status, row.reason or "", 0.0)
+        standing = RunStatus(row.status, describe_end(row.reason, row.limit) or "", 0.0)
     rows = services.store.event_rows(run_id, after=after, limit=BATCH, kinds=kinds)
     return StreamBatch(standing, event_fields(services.store, run_id, rows))
 

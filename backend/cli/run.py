@@ -174,6 +174,7 @@ def result_of(row: Run) -> dict[str, Any]:
         "nodes": row.nodes,
         "events": row.events,
         "reason": row.reason,
+        "limit": None if row.limit is None else row.limit.model_dump(),
         "error": row.error,
         "remedy": row.remedy,
         "ledger": row.ledger,

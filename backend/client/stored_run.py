@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import JsonValue
 
 from backend.client.frames import RUN_SERIES, event_frame, ledger_frame, node_frame, score_frame
+from backend.client.runs import RunsClient
+from backend.client.stream import Message
 from backend.core.spec import RunSpec
 from backend.messages import runs as schemas
 from backend.messages import why as schemas_why
@@ -22,15 +24,13 @@ from backend.messages import why as schemas_why
 if TYPE_CHECKING:
     import pandas as pd
 
-    from backend.client import Client, Message
-
 PAUSE_S = 0.2
 
 
 class StoredRun:
     """A run of the service. What is over is read once; what grows is read anew at each question."""
 
-    def __init__(self, client: Client, run_id: int) -> None:
+    def __init__(self, client: RunsClient, run_id: int) -> None:
         self.id = run_id
         self._client = client
         self._info: schemas.Run | None = None

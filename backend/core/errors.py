@@ -7,6 +7,8 @@ run.
 
 from __future__ import annotations
 
+from backend.core.limits import Limit
+
 
 class ArboretumError(Exception):
     """Root of every error this project raises on purpose."""
@@ -37,10 +39,11 @@ class Conflict(ArboretumError):
 
 class BudgetExhausted(ArboretumError):
     """The budget of a run is spent. Raised by the metered policy and verifier at the first call
-    that no longer fits."""
+    that no longer fits. `limit` is all that there was of
+    `axis`."""
 
     def __init__(self, axis: str, limit: float) -> None:
-        super().__init__(f"budget spent: {axis} limit {limit:g}")
+        super().__init__(str(Limit(axis, limit)))
         self.axis, self.limit = axis, limit
 
 

@@ -56,9 +56,8 @@ def results_of(
         limit = (
             None if task.kind != "search" or len(task.budgets) == 1 else share(task, result.budget)
         )
-        stand = AnswerAt(
-            outcome.answer, outcome.correct, outcome.chosen, outcome.limit, outcome.ledger
-        )
+        spent = None if outcome.limit is None else outcome.limit.axis
+        stand = AnswerAt(outcome.answer, outcome.correct, outcome.chosen, spent, outcome.ledger)
         if limit is not None:
             stand = standing_at(sink.events, limit) if result.budget != task.budgets[-1] else stand
         told = judge_path(

@@ -250,9 +250,16 @@ class Estimate(Answer):
     sentence: str
 
 
+class SpentLimit(Answer):
+    """A budget that is spent: `value` of `axis` was all there was, in the unit of the axis."""
+
+    axis: str
+    value: float
+
+
 class Run(Answer):
     """A run as it stands. `spec` is what was asked for; `correct` None means undecided or not
-    known."""
+    known; `limit` is the budget that ended it, which `reason` says in words as well."""
 
     id: int
     status: Status
@@ -276,6 +283,7 @@ class Run(Answer):
     grade_reason: str | None
     chosen_node: int | None
     reason: str | None
+    limit: SpentLimit | None = None
     error: str | None
     remedy: str | None
     ledger: dict[str, int | float]
@@ -483,6 +491,7 @@ __all__ = [
     "RunPage",
     "RunSpec",
     "SelectorInfo",
+    "SpentLimit",
     "Status",
     "StoreInfo",
     "StrategyInfo",

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from backend.core.errors import BadInput
 from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StepEnded
+from backend.core.limits import Limit
 from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import EventRecord
 from backend.core.registry import STRATEGIES
@@ -170,6 +171,8 @@ class StoredRow(Protocol):
     def correct(self) -> bool | None: ...
     @property
     def chosen_node(self) -> int | None: ...
+    @property
+    def limit(self) -> Limit | None: ...
 
 
 class StoredScore(Protocol):
@@ -294,10 +297,13 @@ class StoredRun:
         return verdicts_in(self.events)
 
     @cached_property
-    def limit(self) -> LimitReached | None:
-        """The budget that ended the run, as its axis and its number, if one did."""
+    def limit(self) -> Limit | None:
+        """The budget that ended the run, if one did: by its row, else by its log, where the end
+        could not be written down any more."""
+        if self.row.limit is not None:
+            return self.row.limit
         limits = [event.body for event in self.events if isinstance(event.body, LimitReached)]
-        return limits[-1] if limits else None
+        return Limit(limits[-1].axis, limits[-1].limit) if limits else None
 
     @cached_property
     def own(self) -> ChosenAnswer | None:

@@ -20,6 +20,7 @@ from backend import problems
 from backend.core.errors import BudgetExhausted, MissingCapability
 from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, StatusChanged
 from backend.core.keys import seed_of
+from backend.core.limits import Limit
 from backend.core.ports import Engine, EngineInfo, RewardModel, Rng
 from backend.core.records import Sink
 from backend.core.registry import STRATEGIES, StrategyEntry
@@ -47,14 +48,14 @@ GradeFunction = Callable[[Problem, str | None], Grade]
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended. `answer` is None with `reason` "unfinished" when no candidate finished;
-    `limit` names a spent budget axis."""
+    `limit` is the budget that ended the run, None where it came to its own end."""
 
     status: str
     answer: str | None
     correct: bool | None
     reason: str | None
     chosen: int | None
-    limit: str | None
+    limit: Limit | None
     ledger: dict[str, float]
     nodes: int
     events: int
@@ -143,7 +144,7 @@ class Driver:
         self._entry = entry
         self._candidates = Candidates(rule_of(spec), problems.extract_answer, classes)
         self._verdict = Grade(None, "unfinished")
-        self._limit: str | None = None
+        self._limit: Limit | None = None
 
     async def drive(self) -> Outcome:
         """Iterate the strategy to its end, its budget's end, or its cancellation."""
@@ -159,7 +160,7 @@ class Driver:
             unreported = self._list_unreported()
             await self._settle(self._candidates.late_votes(unreported))
             await self._stand(self._candidates.finish(unreported))
-            self._limit = exhausted.axis
+            self._limit = Limit(exhausted.axis, exhausted.limit)
             recorder.add(LimitReached(exhausted.axis, exhausted.limit))
         except asyncio.CancelledError:
             recorder.add(StatusChanged("cancelled", self._desk.meter.ledger.snapshot()))
@@ -221,7 +222,8 @@ class Driver:
         recorder, standing = self._desk.recorder, self._candidates.standing
         ledger = self._desk.meter.ledger
         ledger.seconds = recorder.elapsed_ms / 1000.0
-        recorder.add(StatusChanged("finished", ledger.snapshot(), self._limit))
+        axis = None if self._limit is None else self._limit.axis
+        recorder.add(StatusChanged("finished", ledger.snapshot(), axis))
         recorder.flush()
         return Outcome(
             status="finished",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backend.core.errors import NotFound
-from backend.core.events import LimitReached
 from backend.core.types import JSON
 from backend.messages import forks as schemas
+from backend.review.stored_run import StoredRun
 from backend.service.assembly import Services
 from storage import RunRow, Store
 
@@ -18,12 +18,12 @@ LONGEST = 50
 def kin(services: Services, run_id: int) -> schemas.Kin:
     """Raises `NotFound`."""
     store = services.store
-    limits = store.events(run_id, limit=None, of=[LimitReached])
-    last = limits[-1].body if limits else None
+    row = store.run(run_id)
+    limit = StoredRun(row, store).limit
     return schemas.Kin(
-        origins=origins(store, store.run(run_id)),
+        origins=origins(store, row),
         forks=[_descendant(services, row) for row in store.forks(run_id)],
-        limit=last.axis if isinstance(last, LimitReached) else None,
+        limit=None if limit is None else limit.axis,
     )
 
 

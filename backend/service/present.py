@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from backend.core.events import AnswerChanged, NodeAdded, kind_of
+from backend.core.limits import describe_end
 from backend.core.records import EventRow
 from backend.core.types import JSON
 from backend.messages import runs as schemas
@@ -46,7 +47,8 @@ def run_message(
             "correct": row.correct,
             "grade_reason": grade_reason,
             "chosen_node": row.chosen_node,
-            "reason": reason or row.reason,
+            "reason": reason or describe_end(row.reason, row.limit),
+            "limit": None if row.limit is None else row.limit._asdict(),
             "error": row.error,
             "remedy": row.remedy,
             "ledger": row.ledger,

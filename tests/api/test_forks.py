@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import main
+from backend.cli.run import result_of
 from backend.client import Client, Refused
 from backend.core.spec import RunSpec, SamplingSpec
 from backend.engines.scripted.engine import ScriptedEngine
 from backend.messages.forks import Descendant, Origin
+from backend.messages.runs import SpentLimit
 from backend.runs.driver import run
+from components.history.run_cards_panel import nothing_yet
 from tests.api.service import serving
 from tests.api.test_routes import finished
 
@@ -36,6 +39,29 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with serving(tmp_path_factory.mktemp("forks"), run) as service:
         service.models.engine = ScriptedEngine()  # type: ignore[assignment]
         yield service.client()
+
+
+def test_a_spent_budget_is_an_axis_and_a_number_wherever_it_is_told(
+    client: Client, tmp_path: Path
+) -> None:
+    ended = finished(client, client.submit(SPEC.model_copy(update={"budget": {"rounds": 1}})))
+    limit, words = SpentLimit(axis="rounds", value=1.0), "unfinished; budget spent: rounds limit 1"
+    assert (ended.limit, ended.reason, ended.answer) == (limit, words, None)
+    assert nothing_yet(ended) == (
+        "No solution was finished (unfinished; budget spent: rounds limit 1). A larger budget or "
+        "more steps may help."
+    )
+    for format_ in ("jsonl", "parquet"):
+        [copy] = client.import_runs(client.export(ended.id, format_)).run_ids
+        taken = client.info(copy)
+        assert (taken.limit, taken.reason) == (limit, words)
+        assert client.forks.of(copy).limit == "rounds"
+    assert f'"reason":"{words}"' in client.export(ended.id, "html").decode()
+    told = [message.data for message in client.follow(ended.id) if "reason" in message.data]
+    assert told[-1]["reason"] == words
+    assert result_of(ended)["limit"] == {"axis": "rounds", "value": 1.0}
+    whole = finished(client, client.submit(SPEC.model_copy(update={"budget": {}})))
+    assert (whole.limit, whole.reason) == (None, None)
 
 
 def test_forks_are_asked_for_and_told_of_in_both_directions(client: Client) -> None:

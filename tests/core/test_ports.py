@@ -17,6 +17,7 @@ import pytest
 
 from backend.core.errors import VerifierFailure
 from backend.core.events import AnswerChanged, CallEnded, ScoreGiven, StatusChanged
+from backend.core.limits import Limit
 from backend.core.ports import Completion, Request, Solution, StepScores
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -82,7 +83,8 @@ async def test_generated_tokens_never_exceed_their_limit(name: str, limit: int) 
     assert counters.generated_tokens == outcome.ledger["generated_tokens"] <= limit
     assert outcome.status == "finished" and counters.running == 0
     cut = any(node.finish == "budget" for node in sink.nodes)
-    assert outcome.limit == "generated_tokens" or cut or outcome.answer is not None
+    spent = outcome.limit == Limit("generated_tokens", limit)
+    assert spent or cut or outcome.answer is not None
 
 
 @on_all
@@ -96,7 +98,7 @@ async def test_other_axes_exceed_their_limit_by_one_admitted_batch_at_most(
     sink = MemorySink()
     params = {**spec(name).params, **MORE.get(name, {})}
     outcome = await searched(spec(name, params=params, budget={axis: limit}), sink)
-    assert outcome.status == "finished" and outcome.limit in (None, axis)
+    assert outcome.status == "finished" and outcome.limit in (None, Limit(axis, limit))
     if axis != "rounds":
         assert outcome.ledger[axis] <= limit
         return
@@ -112,7 +114,7 @@ async def test_a_run_without_any_time_makes_no_call(name: str) -> None:
     sink = MemorySink()
     outcome = await searched(spec(name, budget={"seconds": 1e-9}), sink)
     assert (outcome.limit, outcome.reason, outcome.ledger["model_calls"]) == (
-        "seconds",
+        Limit("seconds", 1e-9),
         "unfinished",
         0,
     )

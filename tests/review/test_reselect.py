@@ -101,7 +101,7 @@ async def test_a_rollout_is_no_candidate_where_a_budget_ended_the_run() -> None:
     outcome = await ran(
         "mcts", "best", sink, params={"value": "rollout", "children": 2}, budget={"model_calls": 7}
     )
-    assert outcome.limit == "model_calls"
+    assert outcome.limit is not None and outcome.limit.axis == "model_calls"
     assert any(node.kind == "rollout" and node.finish == "end" for node in sink.nodes)
     found = chosen_again(sink, "first")
     assert found.candidates == len(

@@ -132,7 +132,7 @@ async def test_a_rule_that_does_not_vote_compares_nothing() -> None:
 async def test_answers_that_no_step_reported_are_compared_before_the_last_vote() -> None:
     sink = MemorySink()
     outcome = await voted("majority", sink, Algebra(), budget={"rounds": 1})
-    assert outcome.limit == "rounds"
+    assert outcome.limit is not None and outcome.limit.axis == "rounds"
     kinds = [event.kind for event in sink.events]
     assert kinds.count("compared") == kinds.count("step") == 1
     assert kinds.index("step") < kinds.index("compared") < kinds.index("limit")

@@ -11,6 +11,7 @@ from msgspec.structs import replace as changed
 from backend import problems
 from backend.core.errors import BadInput, EngineFailure, MissingCapability
 from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StatusChanged
+from backend.core.limits import Limit
 from backend.core.ports import Capabilities
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -92,7 +93,8 @@ async def test_a_run_whose_only_texts_the_budget_cut_says_so(name: str) -> None:
         sink,
     )
     assert {node.finish for node in sink.nodes if node.kind == "step"} == {"budget"}
-    assert outcome.limit == "generated_tokens" and outcome.ledger["generated_tokens"] <= 2
+    assert outcome.limit == Limit("generated_tokens", 2)
+    assert outcome.ledger["generated_tokens"] <= 2
     assert [(limit.axis, limit.limit) for limit in of(LimitReached, sink.events)] == [
         ("generated_tokens", 2)
     ]

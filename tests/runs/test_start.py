@@ -17,6 +17,7 @@ import pytest
 
 from backend.core.errors import BadInput, Conflict
 from backend.core.events import LimitReached, NodeAdded, Remarked, ScoreGiven
+from backend.core.limits import Limit
 from backend.core.ports import Completion, Request, Solution
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
@@ -517,4 +518,4 @@ async def test_a_node_is_expanded_by_hand_only_in_a_paused_run_and_inside_its_bu
     await board.wait(run_id)
     row = store.run(run_id)
     assert (row.ledger["model_calls"], store.verify(run_id)) == (6, [])
-    assert row.reason is not None and "budget spent: model_calls" in row.reason
+    assert row.limit == Limit("model_calls", 6.0) and "budget" not in (row.reason or "")

@@ -245,15 +245,15 @@ BROKEN: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     "a token too large": (edited(4, token_ids=[2**40, 1]), "line 5 .*token_ids"),
     "a lone surrogate": (edited(4, text="\ud800"), "line 5 "),
     "a newer format": (
-        edited(0, version=3),
+        edited(0, version=4),
         (
-            "line 1 .*got '3', accepted: version: 1 to 2, this file is from a newer version of "
+            "line 1 .*got '4', accepted: version: 1 to 3, this file is from a newer version of "
             "the program"
         ),
     ),
     "a format that never was": (
         edited(0, version=0),
-        "line 1 .*got '0', accepted: version: 1 to 2$",
+        "line 1 .*got '0', accepted: version: 1 to 3$",
     ),
     "another format": (edited(0, format="csv"), "line 1 .*format"),
     "a run under way": (in_run(status="running"), "line 1 .*a run that is over"),

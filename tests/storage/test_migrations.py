@@ -82,7 +82,7 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     with pytest.raises(
         StorageFailure,
         match=(
-            r"newer version of this program \(tables at revision 9999, accepted: up to 0004\): "
+            r"newer version of this program \(tables at revision 9999, accepted: up to 0005\): "
             r"update the program"
         ),
     ):
@@ -90,7 +90,7 @@ def test_a_newer_file_is_refused_with_both_revisions_and_left_alone(tmp_path: Pa
     assert execute(path, "SELECT status FROM run") == [("queued",)], (
         "the refused store marked a run of the newer program"
     )
-    execute(path, "UPDATE alembic_version SET version_num = '0004'")
+    execute(path, "UPDATE alembic_version SET version_num = '0005'")
     store = opened(tmp_path)
     assert store.run(run_id).status == "crashed"
     store.close()
@@ -117,7 +117,8 @@ def test_a_file_of_the_first_tables_gets_the_later_ones_and_keeps_its_runs(tmp_p
     store.close()
     for table in ("score", "annotation", "category", "edit", "sight"):
         execute(path, f"DROP TABLE {table}")
-    execute(path, "ALTER TABLE run DROP COLUMN origin_run")
+    for column in ("origin_run", "limit_axis", "limit_value"):
+        execute(path, f"ALTER TABLE run DROP COLUMN {column}")
     execute(path, "DROP SEQUENCE edit_id_sequence")
     execute(path, FIRST_ANNOTATION)
     execute(path, "UPDATE alembic_version SET version_num = '0001'")

@@ -554,5 +554,5 @@ async def test_a_spent_budget_leaves_the_last_answer_the_answer() -> None:
             spec("tree_sampling", params={"iterations": 400}, budget={"model_calls": limit}), sink
         )
         last = of(StepEnded, sink.events)[-1]
-        assert outcome.limit == "model_calls"
+        assert outcome.limit is not None and outcome.limit.axis == "model_calls"
         assert (outcome.chosen,) == last.nodes

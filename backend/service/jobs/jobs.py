@@ -42,6 +42,7 @@ from backend.service.jobs.rows import (
     outcome_fields,
     problem_fields,
     standing_fields,
+    words_of,
 )
 from backend.service.jobs.tap import Tap
 from storage import RunWriter, Store
@@ -49,6 +50,8 @@ from storage import RunWriter, Store
 log = logging.getLogger("arboretum.jobs")
 
 RESUMABLE = ("crashed", "failed")
+CLEARED = ("reason", "limit_axis", "limit_value", "error", "remedy", "finished_at")
+"""What a row said of an end from which the run is taken up again."""
 CANCEL_WAIT_S = 1.0
 MOST_BEHIND = 2_000
 """Events that a run may be ahead of the store: enough for full batches, few enough to be written
@@ -340,7 +343,7 @@ class Jobs:
                 await asyncio.to_thread(self._write_end, job, status, fields)
             except ArboretumError as lost:
                 log.error("the end of run %d could not be stored: %s", job.run_id, lost)
-            job.standing = RunStatus(status, str(fields.get("reason") or ""), time.time())
+            job.standing = RunStatus(status, words_of(fields), time.time())
             self._active.pop(job.run_id, None)
         self._tell(job.run_id)
 
@@ -377,7 +380,7 @@ class Jobs:
         paid = await asyncio.to_thread(self.forks.paid_again, row)
         if run_id in self._active:
             raise Conflict(f"run {run_id} is being resumed already")
-        cleared: dict[str, object] = dict.fromkeys(("reason", "error", "remedy", "finished_at"))
+        cleared: dict[str, object] = dict.fromkeys(CLEARED)
         await asyncio.to_thread(self._store.update_run, run_id, status="queued", **cleared)
         self._start(run_id, spec, problem, paid, row.forked_from)
         return "queued"
