@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -73,12 +74,22 @@ def resample_means(values: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
 def resample_counts(count: int, draws: int, seed: int) -> Floats:
     """How often each of `count` problems is drawn, shape (draws, count). With `MANY` problems or
     more they are drawn one by one, which is faster there and has the same distribution."""
-    rng = np.random.default_rng(seed)
     if count < MANY:
-        return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+        return _resample_few(count, draws, seed)
+    rng = np.random.default_rng(seed)
     counts = np.empty((draws, count))
     for row in counts:
         row[:] = np.bincount(rng.integers(0, count, count, dtype=np.int32), minlength=count)
+    return counts
+
+
+@lru_cache(maxsize=4)
+def _resample_few(count: int, draws: int, seed: int) -> Floats:
+    """`resample_counts` of fewer than `MANY` problems, kept: a report asks hundreds of times for
+    those of the same problems."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+    counts.flags.writeable = False
     return counts
 
 
