@@ -15,13 +15,14 @@ from starlette.routing import Mount
 
 from backend.api.entry import Entry
 from backend.api.guard import Guard
+from backend.core.environment import read_settings
 from backend.core.settings import Settings
 
 
 def settings() -> Settings:
     """Settings of the environment, with the address that Streamlit is bound to; without one it
     listens everywhere."""
-    return Settings.from_environment(
+    return read_settings(
         os.environ,
         host=str(st.get_option("server.address") or "0.0.0.0"),
         port=int(st.get_option("server.port")),

@@ -12,7 +12,7 @@ from tests.support.parts import PARTS
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("backend", "storage", "components", "benchmarks")
 NEEDING_VLLM = ("backend.engines.vllm", "benchmarks.raw_vllm")
-STARTS = frozenset({"__main__", "sandbox", "equivalence_worker", "env"})
+STARTS = frozenset({"__main__", "sandbox", "env"})
 """Files that are run, as programs or by Alembic, and never imported."""
 
 IMPORT_ALL = """

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from backend.core.environment import read_settings
 from backend.core.settings import Settings
 from backend.engines.models import Models, model_settings
 from backend.messages.runs import Catalog
@@ -19,7 +20,7 @@ from backend.service.catalog import catalog
 
 def show_catalog(*, as_json: bool) -> int:
     """Print everything that a run can name."""
-    settings = Settings.from_environment(os.environ, host="127.0.0.1")
+    settings = read_settings(os.environ, host="127.0.0.1")
     found = catalog(Models(model_settings(settings)), _library(settings))
     if as_json:
         print(found.model_dump_json())
@@ -58,7 +59,7 @@ def catalog_text(found: Catalog) -> str:
 
 def show_problems(problem_id: str | None, *, as_json: bool) -> int:
     """Print the problem sets, or one problem."""
-    library = _library(Settings.from_environment(os.environ, host="127.0.0.1"))
+    library = _library(read_settings(os.environ, host="127.0.0.1"))
     if problem_id is None:
         sets = [asdict(each) for each in library.sets]
         if as_json:

@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from backend.cli.options import RunOptions
+from backend.core.environment import read_settings
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES, Params
-from backend.core.settings import Settings
 from backend.core.spec import RunSpec, SamplingSpec
 from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
@@ -120,9 +120,7 @@ def number(axis: str, text: str) -> float:
 
 async def carry_out(begin: Begin, db: Path | None, *, as_json: bool) -> int:
     """Let the run that `begin` starts come to its end, and show how it ended; the exit status."""
-    settings = dataclasses.replace(
-        Settings.from_environment(os.environ, db=db, host="127.0.0.1"), samples=None
-    )
+    settings = dataclasses.replace(read_settings(os.environ, db=db, host="127.0.0.1"), samples=None)
     async with open_services(settings) as services:
         run_id = await begin(services)
         async with _interruptible(services, run_id) as interrupted:

@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+from backend.core.environment import read_settings
 from backend.core.errors import BadInput
-from backend.core.settings import ROOT, Settings
+from backend.core.settings import ROOT
 
 
 def serve(host: str | None, port: int | None, db: Path | None) -> int:
@@ -19,7 +20,7 @@ def serve(host: str | None, port: int | None, db: Path | None) -> int:
             given=str(app),
             accepted="a checkout of the project: the server's entry app.py is missing",
         )
-    settings = Settings.from_environment(os.environ, host=host, port=port, db=db)
+    settings = read_settings(os.environ, host=host, port=port, db=db)
     os.environ["ARBORETUM_DB"] = str(settings.db.resolve())
     command = [
         sys.executable,

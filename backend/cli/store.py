@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from backend.core.environment import read_settings
 from backend.core.errors import BadInput
-from backend.core.settings import Settings
 from backend.exchange.base import ImportHints
 from backend.service.assembly import Services, open_services
 from backend.service.exchange import take_in, write_out
@@ -71,9 +71,7 @@ def within(db: Path | None, work: Callable[[Services], T]) -> T:
     """The result of `work` on the store of the option or of the environment."""
 
     async def worked() -> T:
-        settings = replace(
-            Settings.from_environment(os.environ, db=db, host="127.0.0.1"), samples=None
-        )
+        settings = replace(read_settings(os.environ, db=db, host="127.0.0.1"), samples=None)
         async with open_services(settings) as services:
             return await asyncio.to_thread(work, services)
 

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from backend.core.environment import read_settings
 from backend.core.errors import BadInput
-from backend.core.settings import ROOT, Settings
+from backend.core.settings import ROOT
 from backend.engines.models import Models, ModelSettings, model_settings
 from backend.experiments import cluster
 from backend.experiments.estimate import estimate_sweep
@@ -50,7 +51,7 @@ def sweep(file: Path, how: How, *, as_json: bool) -> int:
     if how.at_once < 1:
         raise BadInput("--at-once", given=how.at_once, accepted="at least 1")
     folder = Folder.of(how.folder or FOLDER, experiment)
-    settings, equivalence = Settings.from_environment(os.environ, host="127.0.0.1"), Equivalence()
+    settings, equivalence = read_settings(os.environ, host="127.0.0.1"), Equivalence()
     library = Library(equivalence, file_sets(settings.problems))
     check(experiment, library.find)
     try:

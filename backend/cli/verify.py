@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from backend.core.environment import read_settings
 from backend.core.errors import BadInput
-from backend.core.settings import Settings
 from storage import Store
 
 DONE, NOT_SOUND = 0, 3
@@ -28,7 +28,7 @@ def verify_run(run: str, db: Path | None, *, as_json: bool) -> int:
 
 def stored_faults(run_id: int, db: Path | None) -> list[str]:
     """What is wrong with a run of the store of the option or of the environment."""
-    settings = Settings.from_environment(os.environ, db=db, host="127.0.0.1")
+    settings = read_settings(os.environ, db=db, host="127.0.0.1")
     with opened(settings.db) as store:
         return store.verify(run_id)
 

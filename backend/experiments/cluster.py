@@ -77,11 +77,11 @@ def bundles(keys: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
 def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry: bool) -> int:
     """What a worker does with a bundle: how many tasks it finished. Those that the folder holds
     already are left alone."""
-    from backend.core.settings import Settings
+    from backend.core.environment import read_settings
     from backend.engines.models import Models, model_settings
 
     async def worked() -> int:
-        models = Models(model_settings(Settings.from_environment(os.environ, host="127.0.0.1")))
+        models = Models(model_settings(read_settings(os.environ, host="127.0.0.1")))
         sweep = Sweep(
             Experiment.model_validate_json(description),
             Folder(Path(folder)),

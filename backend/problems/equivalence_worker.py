@@ -1,45 +1,60 @@
-"""The process that compares two answers by algebra: reads `[expected, given]` as a line of JSON,
-writes `equal`, `different` or `undecided`.
+"""What a process of the pool does: `prepare` once, then `compare` for every pair of answers.
 
-It defends itself in case its parent dies: the alarm signal, left at its default action, ends it,
-and its memory is bounded.
+It defends itself in case its parent dies or cannot stop it: the alarm signal, left at its default
+action, ends it, and its memory is bounded.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import resource
 import signal
-import sys
 
 MEMORY_BYTES = 3 << 30
 LAST_RESORT_S = 10
+HOSTILE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What the algebra system raises over answers that it cannot take."""
 
 
-def compare(expected: str, given: str) -> str:
-    """The outcome for one pair."""
+def prepare() -> None:
+    """Bound the memory, be silent, end at once when told to, and load the algebra system, most of
+    which the first comparison does."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    compare("x^2-1", "(x-1)(x+1)", limit_s=60.0)
+
+
+def compare(expected: str, given: str, limit_s: float) -> bool | None:
+    """Whether the answers mean the same, or None where the algebra system does not understand one.
+    The process ends if it is still busy well after the limit, which the pool should have seen to.
+    """
+    signal.alarm(LAST_RESORT_S + round(limit_s))
+    try:
+        return equal_by_algebra(expected, given)
+    except HOSTILE:
+        return None
+    finally:
+        signal.alarm(0)
+
+
+def equal_by_algebra(expected: str, given: str) -> bool | None:
+    """Whether the answers mean the same, or None where one cannot be read."""
     from math_verify import parse, verify
 
     gold, answer = (parse(f"${text}$", parsing_timeout=None) for text in (expected, given))
     if not gold or not answer:
-        return "undecided"
-    return "equal" if verify(gold, answer, timeout_seconds=None) else "different"
-
-
-def serve() -> None:
-    """Answers pairs until the input ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    compare("x^2-1", "(x-1)(x+1)")  # the first comparison loads most of the algebra system
-    print("ready", flush=True)
-    for line in sys.stdin:
-        signal.alarm(LAST_RESORT_S)
-        try:
-            outcome = compare(*json.loads(line))
-        except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
-            outcome = "undecided"
-        signal.alarm(0)
-        print(outcome, flush=True)
-
-
-if __name__ == "__main__":
-    serve()
+        return None
+    return bool(verify(gold, answer, timeout_seconds=None))

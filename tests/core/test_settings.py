@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.core.environment import read_settings
 from backend.core.errors import BadInput
 from backend.core.ports import Engine, RewardModel
 from backend.core.settings import ROOT, ModelOptions, Settings
@@ -56,7 +57,7 @@ WRONG = [
 
 
 def read(**environ: str) -> ModelSettings:
-    return model_settings(Settings.from_environment(environ))
+    return model_settings(read_settings(environ))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -80,16 +81,42 @@ def test_without_variables_and_with_empty_ones_the_defaults_stand() -> None:
     assert read(**dict.fromkeys([*MODELS, "ARBORETUM_OPENAI_TOKENIZER"], "")) == ModelSettings()
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+def test_a_blank_variable_counts_as_not_set(blank: str) -> None:
+    names = [*MODELS, *(f"ARBORETUM_{name}" for name in ("DB", "HOST", "PORT", "TOKEN", "SQL"))]
+    assert read_settings(dict.fromkeys(names, blank)) == Settings()
+
+
+def test_a_variable_that_is_not_known_or_in_small_letters_is_not_looked_at() -> None:
+    environ = {"ARBORETUM_NONSENSE": "1", "arboretum_port": "nine", "PORT": "9", "DEVICE": "cuda"}
+    assert read_settings(environ) == Settings()
+
+
+def test_what_the_caller_knows_better_is_not_read(tmp_path: Path) -> None:
+    found = read_settings(
+        {"ARBORETUM_PORT": "nine", "ARBORETUM_HOST": "0.0.0.0", "ARBORETUM_DB": "elsewhere"},
+        host="127.0.0.1",
+        port=0,
+        db=tmp_path,
+    )
+    assert (found.host, found.port, found.db, found.token) == ("127.0.0.1", 0, tmp_path, None)
+
+
+def test_names_are_written_with_commas_and_never_as_json() -> None:
+    found = read_settings(
+        {"ARBORETUM_HOSTS": " a.example, b.example ,,", "ARBORETUM_ORIGINS": '["https://c"]'}
+    )
+    assert (found.hosts, found.origins) == (("a.example", "b.example"), ('["https://c"]',))
+
+
 def test_every_option_is_a_field_of_the_models_settings() -> None:
-    assert {each.name for each in fields(ModelOptions)} <= {
-        each.name for each in fields(ModelSettings)
-    }
+    assert set(ModelOptions.model_fields) <= {each.name for each in fields(ModelSettings)}
 
 
 @pytest.mark.parametrize(("name", "given", "accepted"), WRONG)
 def test_a_wrong_value_is_named_with_what_is_accepted(name: str, given: str, accepted: str) -> None:
     with pytest.raises(BadInput) as caught:
-        Settings.from_environment({name: given})
+        read_settings({name: given})
     assert str(caught.value) == f"environment variable {name}: got {given!r}, accepted: {accepted}"
 
 
