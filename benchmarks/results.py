@@ -19,7 +19,7 @@ import numpy as np
 
 from backend.cli.sweep import FOLDER
 from backend.core.errors import ArboretumError, BadInput
-from backend.core.statistics.intervals import UNKNOWN, Interval, compare_pairs, mean_interval
+from backend.core.statistics.intervals import UNKNOWN, Interval, accuracy_interval, compare_pairs
 from backend.experiments.cells import Cell, Cells, cell_of_run, mean_of, read_cells
 from backend.experiments.costs import FREE
 from backend.experiments.plan import CHAIN
@@ -100,7 +100,7 @@ def line(
         f"{budget:g}",
         arm,
         str(len(by)),
-        figure(mean_interval([cell.credit for cell in many])),
+        figure(accuracy_interval([cell.credit for cell in many])),
         f"{np.mean([1.0 - cell.answered for cell in many]):.3f}",
         f"{tokens:,.0f}",
         "–" if arm == CHAIN else f"{np.mean(shares):.2f}",

@@ -27,7 +27,12 @@ from backend.classroom.measures import (
     rank_by,
     score_steps,
 )
-from backend.core.statistics.intervals import Interval, interval
+from backend.core.statistics.intervals import (
+    Interval,
+    accuracy_interval,
+    bootstrap_interval,
+    difference_interval,
+)
 
 Samples = Sequence[JudgedSample]
 Cell = Sequence[Samples]
@@ -53,9 +58,19 @@ class Bound:
         return self.figure.high >= self.low and self.figure.low <= self.high
 
 
-def per_problem(cell: Cell, figure: Callable[[Samples], float]) -> Interval:
-    """The mean over problems of a figure of one problem's samples."""
-    return interval([figure(samples) for samples in cell], mean)
+def per_problem(
+    cell: Cell,
+    figure: Callable[[Samples], float],
+    between: Callable[[Sequence[float]], Interval] = accuracy_interval,
+) -> Interval:
+    """The mean over problems of a figure of one problem's samples; `between` gives the interval
+    that suits it: of shares in [0, 1], of their differences, or of counts."""
+    return between([figure(samples) for samples in cell])
+
+
+def count_interval(counts: Sequence[float]) -> Interval:
+    """The mean of numbers without bounds, problems resampled."""
+    return bootstrap_interval(counts, mean)
 
 
 def sizes(cell: Cell) -> list[int]:
@@ -83,7 +98,7 @@ def cell_figures(cell: Cell) -> dict[str, Interval]:
     most = sizes(cell)[-1]
     found = {f"pass@{k}": per_problem(cell, partial(pass_at, k=k)) for k in (1, 16, most)}
     found[f"majority@{most}"] = per_problem(cell, majority)
-    found["distinct right"] = per_problem(cell, distinct_right)
+    found["distinct right"] = per_problem(cell, distinct_right, count_interval)
     for verifier in verifiers_of(cell):
         for k in (16, most):
             found[f"best of {k} by {verifier}"] = per_problem(cell, by_verifier(verifier, k))
@@ -94,7 +109,7 @@ def cell_figures(cell: Cell) -> dict[str, Interval]:
 def auroc_interval(cell: Cell, verifier: str) -> Interval:
     """AUROC on the cell's steps whose prefix is right, problems resampled."""
     parts = [score_steps(samples, verifier) for samples in cell]
-    return interval(parts, lambda drawn: auroc(join_steps(drawn)), draws=200)
+    return bootstrap_interval(parts, lambda drawn: auroc(join_steps(drawn)), draws=200)
 
 
 def first_mistakes(samples: Samples) -> list[tuple[int, str]]:
@@ -123,7 +138,7 @@ def share(cells: Sequence[Cell], counted: Callable[[int, str], bool]) -> Interva
     parts = [
         [counted(*found) for found in first_mistakes(samples)] for cell in cells for samples in cell
     ]
-    return interval(
+    return bootstrap_interval(
         parts, lambda drawn: mean([float(c) for part in drawn for c in part]), draws=200
     )
 
@@ -170,7 +185,7 @@ def falls(cells: Cells) -> list[tuple[tuple[str, int], str, str, int, Interval]]
                         by_verifier(verifier, peak, aggregation),
                         by_verifier(verifier, most, aggregation),
                     )
-                    lost = interval([early(s) - late(s) for s in cell], mean)
+                    lost = difference_interval([early(s) - late(s) for s in cell])
                     found.append((key, verifier, aggregation, peak, lost))
     return sorted(found, key=lambda row: -row[-1].value)
 
@@ -191,7 +206,7 @@ def bounds(cells: Cells) -> Iterator[Bound]:
             pairs = list(
                 zip(map(one, cells[name, level]), map(one, cells[name, level + 1]), strict=False)
             )
-            fall = interval(pairs, lambda drawn: mean([a - b for a, b in drawn]))
+            fall = difference_interval([a - b for a, b in pairs])
             yield Bound(f"pass@1 falls, {name} {level} to {level + 1}", fall, 0.0, 1.0)
     yield from ledger_bounds(cells)
     yield from mistake_bounds(cells)
@@ -209,16 +224,18 @@ def ledger_bounds(cells: Cells) -> Iterator[Bound]:
     if ("ledger", 3) in cells:
         yield Bound(
             "distinct right solutions, ledger 3",
-            per_problem(cells["ledger", 3], distinct_right),
+            per_problem(cells["ledger", 3], distinct_right, count_interval),
             6.0,
             64.0,
         )
     for level in (3, 4):
         if cell := cells.get(("ledger", level), []):
-            voting = per_problem(cell, partial(gain, figure=majority))
+            voting = per_problem(cell, partial(gain, figure=majority), difference_interval)
             yield Bound(f"majority less pass@1, ledger {level}", voting, 0.08, 1.0)
             if "prm" in verifiers_of(cell):
-                best = per_problem(cell, partial(gain, figure=by_verifier("prm", 16)))
+                best = per_problem(
+                    cell, partial(gain, figure=by_verifier("prm", 16)), difference_interval
+                )
                 yield Bound(f"best of 16 by prm less pass@1, ledger {level}", best, 0.10, 1.0)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import Interval, mean_intervals
+from backend.core.statistics.intervals import Interval, accuracy_intervals
 from backend.core.statistics.pareto import CostCurve
 from backend.experiments.cells import Cells
 from backend.experiments.costs import AXES
@@ -46,7 +46,7 @@ def curve(
     by_budget = (
         [[mine[budget][problem] for problem in shared] for budget in sorted(mine)] if shared else []
     )
-    bands = mean_intervals([[cell.credit for cell in here] for here in by_budget])
+    bands = accuracy_intervals([[cell.credit for cell in here] for here in by_budget])
     return [
         Point(
             budget,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backend.core.statistics.intervals import Interval, mean_interval
+from backend.core.statistics.intervals import Interval, accuracy_interval
 from backend.experiments.cells import Cells
 from backend.experiments.rules import SampledPool
 from backend.experiments.spec import Experiment, cell_of
@@ -76,7 +76,7 @@ def pooled_curve(
 ) -> list[Interval]:
     """A rule at every k, over some problems."""
     return [
-        mean_interval([rule(material.pools[problem], k) for problem in problems])
+        accuracy_interval([rule(material.pools[problem], k) for problem in problems])
         for k in material.ks
     ]
 

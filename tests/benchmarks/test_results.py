@@ -134,13 +134,13 @@ def test_the_table_is_what_can_be_worked_out_by_hand(tmp_path: Path) -> None:
 
 def test_intervals_are_over_problems(tmp_path: Path) -> None:
     table = rows_of(markdown(filled(tmp_path)), "ledger/3", 1)
-    assert table["4", "beam_search"][1] == "1.000 [1.000, 1.000]"
-    assert table["4", "particle_filter"][1] == "0.500 [0.000, 1.000]"
+    assert table["4", "beam_search"][1] == "1.000 [0.342, 1.000]"  # Wilson: 1 / (1 + 1.96^2 / 2)
+    assert table["4", "particle_filter"][1] == "0.500 [0.095, 0.905]"
 
 
 def test_differences_are_paired_by_problem(tmp_path: Path) -> None:
     table = rows_of(markdown(filled(tmp_path)), "All cells", 2)
-    assert table["4", "particle_filter"][0] == "-0.500 [-1.000, +0.000]"
+    assert table["4", "particle_filter"][0] == "-0.500 [-0.905, +0.273]"
     assert table["4", "beam_search"][0] == ""
     found = [text.partition(" ")[0] for text in table["2", "particle_filter"]]
     assert found == ["–", "+0.250", "+0.250", "+0.333"]

@@ -21,7 +21,7 @@ from backend.classroom.measures import (
     score_steps,
 )
 from backend.classroom.table import Bound, bounds, falls, first_mistakes, kind_shares
-from backend.core.statistics.intervals import Interval, interval
+from backend.core.statistics.intervals import Interval, bootstrap_interval
 
 
 def sample(
@@ -97,8 +97,8 @@ def test_auroc_is_the_share_of_ordered_pairs() -> None:
     assert math.isnan(auroc(steps.where(good)))
 
 
-def test_the_interval_of_equal_problems_is_a_point() -> None:
-    assert interval([0.5, 0.5, 0.5], mean) == (0.5, 0.5, 0.5)
+def test_the_bootstrap_interval_of_equal_problems_is_a_point() -> None:
+    assert bootstrap_interval([0.5, 0.5, 0.5], mean) == (0.5, 0.5, 0.5)
 
 
 def test_a_bound_is_missed_only_if_the_whole_interval_lies_outside() -> None:

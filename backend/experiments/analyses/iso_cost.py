@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import Interval, mean_interval
+from backend.core.statistics.intervals import Interval, accuracy_interval
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import shared_problems
 from backend.experiments.charts import ACCURACY, Plan, Row
@@ -136,7 +136,7 @@ def accuracies(material: Material, way: Way, problems: Sequence[str]) -> dict[in
     """Accuracy by the number of solutions."""
     budgets = sorted(budget for arm, budget in material.cells if arm == way.arm)
     return {
-        int(budget): mean_interval(
+        int(budget): accuracy_interval(
             [material.cells[way.arm, budget][problem].credit for problem in problems]
         )
         for budget in budgets

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import mean_interval
+from backend.core.statistics.intervals import accuracy_interval, difference_interval
 from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
@@ -52,13 +52,13 @@ def find_best_k(material: Material) -> Findings | None:
         return None
     rows, peaks = list[Row](), list[Row]()
     for name, problems in groups(scored):
-        values = [mean_interval([best(scored[p], k) for p in problems]) for k in material.ks]
+        values = [accuracy_interval([best(scored[p], k) for p in problems]) for k in material.ks]
         rows += [
             {"problems": name, "k": k, "best of k": v.value, "low": v.low, "high": v.high}
             for k, v in zip(material.ks, values, strict=True)
         ]
         top, last = best_measured_k(material.ks, [v.value for v in values]), material.ks[-1]
-        fall = mean_interval([best(scored[p], top) - best(scored[p], last) for p in problems])
+        fall = difference_interval([best(scored[p], top) - best(scored[p], last) for p in problems])
         peaks.append(
             {
                 "problems": name,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import mean_interval
+from backend.core.statistics.intervals import accuracy_interval
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, StoredSolution, groups
@@ -106,7 +106,7 @@ def measure(
 
 def summary(by: Mapping[str, Sequence[Prefix]], problems: Sequence[str]) -> Row:
     """Means over problems, each the mean of its solutions, with the band of the prefix accuracy."""
-    mean = mean_interval(
+    mean = accuracy_interval(
         [float(np.mean([one.accuracy for one in by[problem]])) for problem in problems]
     )
 
