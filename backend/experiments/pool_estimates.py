@@ -7,9 +7,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from backend.core.statistics.weights import Floats
 from backend.experiments.plan import pools
 from backend.experiments.pools import PoolBatch, Pools, side_by_side
-from backend.experiments.rules import RULES, any_answer
+from backend.experiments.rules import RULES
 from backend.experiments.shards import Estimates
 from backend.experiments.spec import Arm, Experiment
 
@@ -33,9 +36,11 @@ def estimate_rule(
         keys = [pools.keys[pool] for pool in batch.which]
         found = read_credits(known, name, keys, ks) if rule.kept else None
         if found is None:
-            found = rule.credit(batch.columns, ks).tolist()
-        shares = any_answer(batch.columns, ks).tolist()
-        return [RuleOnPool(*both) for both in zip(found, shares, strict=True)]
+            found = rule.credit(batch.columns, ks)
+        elif 1 in ks:  # folders of before may hold drawn estimates at k = 1
+            found[:, ks.index(1)] = rule.credit(batch.columns, (1,))[:, 0]
+        shares = rule.answered(batch.columns, ks).tolist()
+        return [RuleOnPool(*both) for both in zip(found.tolist(), shares, strict=True)]
 
     batches = list(pools.batches())
     by_pool: dict[int, RuleOnPool] = {}
@@ -51,10 +56,10 @@ def estimate_rule(
 
 def read_credits(
     known: Estimates, rule: str, keys: Sequence[str], ks: Sequence[int]
-) -> list[list[float]] | None:
+) -> Floats | None:
     """The credits of a rule on the pools `keys`, one row a pool; None where any is not known."""
     try:
-        return [[known[key, rule, k] for k in ks] for key in keys]
+        return np.array([[known[key, rule, k] for k in ks] for key in keys])
     except KeyError:
         return None
 

@@ -60,23 +60,47 @@ def any_answer(many: Columns, ks: Sequence[int]) -> Floats:
 
 
 def choose_best(many: Columns, ks: Sequence[int]) -> Floats:
-    return best_at_ks(many["score"], many["correct"], ks)
+    """The highest score among the samples with a readable answer."""
+    return best_at_ks(many["score"], many["correct"], ks, many["group"] != BLANK)
 
 
 def likeliest(many: Columns, ks: Sequence[int]) -> Floats:
-    """The lowest perplexity."""
+    """The lowest perplexity, whether it has an answer or not."""
     return best_at_ks(many["logprob"], many["correct"], ks)
+
+
+def likeliest_answers(many: Columns, ks: Sequence[int]) -> Floats:
+    """The sample with the lowest perplexity has a readable answer."""
+    return best_at_ks(many["logprob"], many["group"] != BLANK, ks)
+
+
+def answers_by_chance(many: Columns, ks: Sequence[int]) -> Floats:
+    """A vote by probability names an answer: where any sample of the subset has a probability, one
+    with a probability has to have an answer too; else any answer will do."""
+    n, told, known = many["group"].shape[1], many["group"] != BLANK, ~np.isnan(many["logprob"])
+
+    def any_of(which: NDArray[Any]) -> Floats:
+        return pass_at_ks(n, which.sum(axis=1), ks)
+
+    return any_of(told & known) + any_of(told | known) - any_of(known)
 
 
 def choose_majority(many: Columns, ks: Sequence[int]) -> Floats:
     if many["group"].shape[1] > EXACT_UP_TO:
         return votes_at_ks(many["group"], many["correct"], ks)
-    return np.array(
-        [
-            [majority_at_k(*classes(group, right), k) for k in ks]
-            for group, right in zip(many["group"], many["correct"], strict=True)
-        ]
-    )
+    rows = [
+        (many["group"][at : at + 1], many["correct"][at : at + 1])
+        for at in range(len(many["group"]))
+    ]
+    return np.concatenate([count_exactly(*row, ks) for row in rows])
+
+
+def count_exactly(groups: NDArray[Any], right: NDArray[Any], ks: Sequence[int]) -> Floats:
+    """The majority of one pool, drawn where counting is refused. Shape (1, K)."""
+    try:
+        return np.array([[majority_at_k(*classes(groups[0], right[0]), k) for k in ks]])
+    except BadInput:
+        return votes_at_ks(groups, right, ks, fewest=REFUSED_DRAWS)
 
 
 def choose_weighted(many: Columns, ks: Sequence[int]) -> Floats:
@@ -152,12 +176,13 @@ def by_chance(many: Columns, ks: Sequence[int], *, pruned: bool) -> Floats:
 class PoolRule(NamedTuple):
     """What a rule reads of a sample besides its verdict and class, its credit at several k, shape
     (pools, K), and whether that is kept because it takes long; `verified`: it needs the verifier's
-    scores."""
+    scores; `answered`: the chance that what it chooses has a readable answer, of the same shape."""
 
     reads: tuple[str, ...]
     credit: Callable[[Columns, Sequence[int]], Floats]
     kept: bool = False
     verified: bool = False
+    answered: Callable[[Columns, Sequence[int]], Floats] = any_answer
 
 
 ALWAYS = ("correct", "group")
@@ -166,9 +191,11 @@ RULES: Mapping[str, PoolRule] = {
     "weighted": PoolRule(("score",), choose_weighted, kept=True, verified=True),
     "majority": PoolRule((), choose_majority, kept=True),
     "coverage": PoolRule((), coverage),
-    "perplexity": PoolRule(("logprob",), likeliest),
-    "perplexity_consistency": PoolRule(("logprob", "tokens"), consistent, kept=True),
-    "rpc": PoolRule(("logprob", "tokens"), choose_pruned, kept=True),
+    "perplexity": PoolRule(("logprob",), likeliest, answered=likeliest_answers),
+    "perplexity_consistency": PoolRule(
+        ("logprob", "tokens"), consistent, kept=True, answered=answers_by_chance
+    ),
+    "rpc": PoolRule(("logprob", "tokens"), choose_pruned, kept=True, answered=answers_by_chance),
 }
 
 

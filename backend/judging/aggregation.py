@@ -8,16 +8,30 @@ et al. 2023 compare product and minimum.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from backend.core.ports import Aggregation
 
+LEAST = sys.float_info.min
+"""The least number with all its digits, e^-708.4."""
+
+
+def multiply(scores: Sequence[float]) -> float:
+    """The product, added up in logarithms where it is below `LEAST`: there the number only keeps the
+    order of products, 0 is left to a path with a score of 0."""
+    product = math.prod(scores)
+    if product >= LEAST or min(scores) <= 0.0:
+        return product
+    return LEAST * math.log(LEAST) / math.fsum(map(math.log, scores))
+
+
 AGGREGATIONS: Mapping[Aggregation, Callable[[Sequence[float]], float]] = MappingProxyType(
     {
         "last": lambda scores: scores[-1],
         "min": min,
-        "prod": math.prod,
+        "prod": multiply,
         "mean": lambda scores: math.fsum(scores) / len(scores),
     }
 )

@@ -42,8 +42,9 @@ async def dvts(
             notes: list[Note] = list(brood_notes)
             best = rank(children)[0] if children else None
             if best is None or best.node.done or last:
-                finished += [child.node for child in children]
-                values += [child.value for child in children]
+                ended = [child for child in children if child.node.done] or children
+                finished += [child.node for child in ended]
+                values += [child.value for child in ended]
             else:
                 prefixes[subtree] = best.node
                 notes.append(Kept((best.node,), (best.value,)))

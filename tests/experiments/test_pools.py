@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,39 @@ def test_curves_of_large_pools_are_the_counted_ones_within_the_standard_error(
     pool = Sampled(one["correct"].astype(float), none, one["group"].astype(float), none)
     assert majority(pool, 32) == found["majority", 32.0][names[pools.keys[0]]].credit
     assert read_cells(folder) == found and len(folder.estimates()) == 30 * 3 * 10
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_the_share_answered_is_that_of_what_the_rule_chooses(rule: str) -> None:
+    nan = math.nan
+    many = {
+        "correct": np.array([[True, False, False, False, False]]),
+        "group": np.array([[0, 1, -1, -1, 1]]),
+        "score": np.array([[0.1, 0.3, 0.9, nan, 0.2]]),
+        "logprob": np.array([[-0.5, nan, -0.1, -0.9, nan]]),
+        "tokens": np.array([[3, 4, 5, 6, 7]]),
+    }
+
+    def answers(subset: tuple[int, ...]) -> bool:
+        told = [at for at in subset if many["group"][0, at] >= 0]
+        known = [at for at in subset if not math.isnan(many["logprob"][0, at])]
+        if rule == "perplexity":
+            best = max(known, key=lambda at: many["logprob"][0, at], default=None)
+            return best in told if known else bool(told)
+        if rule in ("rpc", "perplexity_consistency"):
+            return any(at in known for at in told) if known else bool(told)
+        return bool(told)
+
+    for k in (1, 2, 3, 5):
+        wanted = [answers(subset) for subset in combinations(range(5), k)]
+        [[found]] = RULES[rule].answered(many, (k,)).tolist()
+        assert found == pytest.approx(sum(wanted) / len(wanted)), k
+        [[credit]] = RULES[rule].credit(many, (k,)).tolist()
+        assert credit <= found + 1e-12
+
+
+def test_drawn_estimates_at_one_that_a_folder_kept_are_counted_anew(tmp_path: Path) -> None:
+    folder, _ = generated(tmp_path, 3, 40, ["perplexity_consistency"], 200)
+    found = read_cells(folder)["perplexity_consistency", 1.0]
+    folder.keep_estimates({place: 0.123 for place in folder.estimates() if place[2] == 1})
+    assert read_cells(folder)["perplexity_consistency", 1.0] == found

@@ -290,3 +290,12 @@ async def test_a_solution_ends_where_the_model_ends_it_and_not_where_a_phrase_oc
 
     steps = await run(name, ToyPolicy(language), ToyVerifier(lambda path: 0.5))
     assert set(texts(steps[-1])) == {"The answer is \\boxed{1}. No: \\boxed{2}."}
+
+
+async def test_dvts_lists_no_unfinished_candidate_beside_a_finished_one() -> None:
+    def language(path: str) -> list[Piece]:
+        return [Piece("a", 0.5, Finish.END), Piece("b", 0.5)]
+
+    verifier = ToyVerifier({"a": 0.9, "b": 0.1, "ba": 0.2, "bb": 0.3})
+    steps = await run("dvts", ToyPolicy(language, every=True), verifier, n=2, beam_width=2)
+    assert texts(steps[-1]) == ["a"] and all(node.done for node in steps[-1].nodes)

@@ -3,7 +3,8 @@ arXiv 2510.15444; the rules themselves are in `backend.judging.selectors.perplex
 
 A subset is judged as the selector judges it, ties by expected credit. Pruning fits a mixture to
 each subset, so no closed form exists: `draws` random subsets are judged, fixed by `SEED`, and all
-of them where there are no more than that (k = n above all), which is exact. A draw is unbiased with
+of them where there are no more than that (k = n above all), which is exact. k = 1 is the share of
+right samples, exactly. A draw is unbiased with
 credit in [0, 1]: the standard error is at most 1 / (2 sqrt(draws)) for one pool, 0.125 at 16, and
 that divided by sqrt(P) for the mean over P pools.
 
@@ -58,6 +59,8 @@ def texts(groups: NDArray[Any], tokens: NDArray[Any], logprobs: Floats) -> NDArr
 def consistency_at_k(pool: Solutions, k: int, *, pruned: bool, draws: int = DRAWS) -> float:
     """Expected credit of perplexity consistency of k samples; `pruned` makes it RPC."""
     n = len(pool.groups)
+    if k == 1:  # whatever a single sample says is what it is worth
+        return float((pool.right & (pool.groups != BLANK)).mean())
     right = {int(group) for group in pool.groups[pool.right & (pool.groups != BLANK)]}
     found = [credit(pool.some(places), right, pruned) for places in choose_subsets(n, k, draws)]
     return math.fsum(found) / len(found)

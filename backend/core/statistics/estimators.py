@@ -43,6 +43,10 @@ MOST_SUMS = 40_000
 """Different (sum of weights, size) of subsets, over all classes, that a weighted vote is counted
 with; each takes about a tenth of a millisecond."""
 
+MOST_STEPS = 1_000_000
+"""Steps that a majority vote is counted with: a strength of a right class against one other class
+with one number of ties. Each takes some microseconds."""
+
 Strength: TypeAlias = tuple[int, int]
 """What classes are compared by: the sum of the weights in some unit, then how many samples there
 are."""
@@ -68,23 +72,32 @@ def pass_at_k(n: int, right: int, k: int) -> float:
     require(n, k)
     if not 0 <= right <= n:
         raise BadInput("right samples", given=right, accepted=f"0 to {n}")
+    if k == 1:
+        return right / n
     if n - right < k:
         return 1.0
     return 1.0 - math.prod(1.0 - k / i for i in range(n - right + 1, n + 1))
 
 
-def best_of_k(scores: Sequence[float | None], correct: Sequence[float], k: int) -> float:
+def best_of_k(
+    scores: Sequence[float | None],
+    correct: Sequence[float],
+    k: int,
+    answered: Sequence[bool] | None = None,
+) -> float:
     """Expected credit of the best-scored of k samples drawn without replacement.
 
     `correct` are 1 for right and 0 for wrong, or in between, one a score. Equal scores share the
-    win; a sample without a score loses to all others.
+    win; a sample without a score loses to those that have one. A sample that is not `answered` (no
+    readable answer) loses to all that are, whatever their scores; None: all are.
     """
     n = len(scores)
     require(n, k)
+    told = [True] * n if answered is None else answered
     ranked = sorted(
         (
-            (-math.inf if score is None else score, credit)
-            for score, credit in zip(scores, correct, strict=True)
+            ((tells, -math.inf if score is None else score), credit)
+            for score, credit, tells in zip(scores, correct, told, strict=True)
         ),
         key=lambda one: one[0],
     )
@@ -104,9 +117,12 @@ def majority_at_k(right: Sequence[int], wrong: Sequence[int], blank: int, k: int
 
     `right` and `wrong` are the sizes of the classes of right and wrong answers. `blank` samples
     give no readable answer: they are drawn like the others and vote for nothing, and k blanks are
-    worth nothing.
+    worth nothing. Raises `BadInput` where counting would take more than `MOST_STEPS`.
     """
     n = pool_size([*right, *wrong], blank, k)
+    if k == 1:
+        return sum(right) / n
+    require_countable(right, len(right) + len(wrong), k)
     classes = [Tallied(by_count(binomials(size, k, n))) for size in (*right, *wrong)]
     return credit(classes[: len(right)], classes, binomials(blank, k, n), k) / float(
         binomial([k], n, k / n)[0]
@@ -117,10 +133,16 @@ def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
     """Expected credit of the weighted vote of k samples drawn without replacement; equal sums go to
     the larger class, then share the win.
 
-    Exact for the weights as `decimal` reads them. Raises `BadInput` where they have more than
-    `MOST_SUMS` different sums; scores rounded to two digits have fewer.
+    Exact for the weights as `decimal` reads them. Raises `BadInput` for weights that are negative or
+    no numbers, and where they have more than `MOST_SUMS` different sums; scores rounded to two
+    digits have fewer.
     """
     n = pool_size([len(group.weights) for group in groups], blank, k)
+    for weight in (weight for group in groups for weight in group.weights):
+        if weight is not None and not 0.0 <= weight < math.inf:
+            raise BadInput("weight", given=weight, accepted="a number from 0, or None")
+    if k == 1:
+        return sum(len(group.weights) for group in groups if group.right) / n
     weights = [[decimal(weight) for weight in group.weights] for group in groups]
     unit = math.lcm(*(weight.denominator for members in weights for weight in members))
     classes, sums = list[Tallied](), 0
@@ -191,7 +213,9 @@ def credit(right: Sequence[Tallied], classes: Sequence[Tallied], blank: Floats, 
 def unbeaten(
     others: Sequence[Tallied], strength: Strength, blank: Floats, most: int
 ) -> list[Floats]:
-    """A(d, t) of the module docstring for d up to `most`: one array a number of ties t."""
+    """A(d, t) of the module docstring for d up to `most`: one array a number of ties t. Each class
+    that ties takes as many samples as the strength says, so that few can."""
+    ties = most // strength[1]
     columns = [np.pad(blank, (0, max(0, most + 1 - len(blank))))[: most + 1]]
     for other in others:
         below, equal = other.below(strength), other.equal(strength)
@@ -200,7 +224,7 @@ def unbeaten(
             longer.append(np.zeros(most + 1))
             for t, column in enumerate(columns):
                 longer[t + 1] = longer[t + 1] + combine_sizes(column, equal)
-        columns = longer
+        columns = longer[: ties + 1]
     return columns
 
 
@@ -262,6 +286,22 @@ def pool_size(sizes: Sequence[int], blank: int, k: int) -> int:
     n = sum(sizes) + blank
     require(n, k)
     return n
+
+
+def require_countable(right: Sequence[int], classes: int, k: int) -> None:
+    """Raises `BadInput` where a majority vote takes too many steps to count."""
+    steps = sum(
+        classes * min(classes, k // size)
+        for members in right
+        for size in range(1, min(members, k) + 1)
+    )
+    if steps > MOST_STEPS:
+        raise BadInput(
+            "classes of answers",
+            given=f"{len(right)} right ones of {classes} at k = {k}: {steps:,} steps",
+            accepted=f"what takes at most {MOST_STEPS:,} steps; larger pools are drawn from "
+            "(`subsets.votes_at_ks`)",
+        )
 
 
 def require(n: int, k: int) -> None:

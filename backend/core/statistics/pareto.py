@@ -87,19 +87,21 @@ def on_frontier(costs: Floats, accuracies: Floats, draws: int = DRAWS, seed: int
 
 
 def cost_at(costs: FloatsLike, accuracies: FloatsLike, accuracy: float) -> float | None:
-    """What an arm's curve pays for `accuracy`: the least cost at which it has been reached. None
-    where it never is, and where the cheapest point is above it already, because nothing was
-    measured there.
+    """What an arm's curve pays for `accuracy`: the least cost at which it has been reached, on the
+    curve of what was reached so far. None where it never is, and where the cheapest point is above
+    it already, because nothing was measured there.
 
-    `costs`, rising, and `accuracies` have one entry a budget.
+    `costs`, above 0 and rising, and `accuracies` have one entry a budget.
     """
-    x, y = np.log(np.asarray(costs, dtype=np.float64)), np.asarray(accuracies, dtype=np.float64)
-    if len(x) != len(y) or not len(x) or np.any(np.diff(x) <= 0):
+    paid, got = np.asarray(costs, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)
+    known = len(paid) and bool(np.all(paid > 0.0) and np.all(np.isfinite(paid)))
+    if len(paid) != len(got) or not known or np.any(np.diff(paid) <= 0) or np.isnan(got).any():
         raise BadInput(
             "curve",
-            given=f"costs {list(costs)} for {len(y)} accuracies",
-            accepted="rising costs, one accuracy each, at least one",
+            given=f"costs {list(costs)} for {len(got)} accuracies",
+            accepted="rising costs above 0, one accuracy each, at least one",
         )
+    x, y = np.log(paid), np.maximum.accumulate(got)
     if y[0] > accuracy:
         return None
     for at in range(len(x)):
@@ -165,16 +167,19 @@ def _ratio(
     one_costs: Floats, one: Floats, other_costs: Floats, other: Floats, accuracy: float
 ) -> float:
     paid, compared = (
-        cost_at(*rising(costs, values), accuracy)
-        for costs, values in ((one_costs, one), (other_costs, other))
+        cost_at(*points, accuracy) if len(points[0]) else None
+        for points in (rising(one_costs, one), rising(other_costs, other))
     )
     return math.nan if paid is None or compared is None else compared / paid
 
 
 def rising(costs: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The points of a curve by rising cost, one a cost."""
-    _, first = np.unique(costs, return_index=True)
-    return costs[first], values[first]
+    """The points of a curve by rising cost, of equal costs the most accurate; those whose cost is
+    not known or 0 have no place on a logarithmic axis."""
+    there = np.flatnonzero(np.isfinite(costs) & (costs > 0.0))
+    order = there[np.lexsort((-values[there], costs[there]))]
+    _, first = np.unique(costs[order], return_index=True)
+    return costs[order][first], values[order][first]
 
 
 __all__ = [

@@ -54,6 +54,8 @@ classes."""
 
 def pass_table(n: int, k: int) -> Floats:
     """pass@k of pools of n with 0, 1, ... n right samples, shape (n + 1,)."""
+    if k == 1:
+        return np.arange(n + 1) / n
     left = np.maximum(0.0, 1.0 - k / np.arange(n, 0, -1))
     return 1.0 - np.concatenate(([1.0], np.cumprod(left)))
 
@@ -63,10 +65,14 @@ def pass_at_ks(n: int, right: NDArray[Any], ks: Sequence[int]) -> Floats:
     return np.stack([pass_table(n, k)[right] for k in ks], axis=1)
 
 
-def best_at_ks(scores: Floats, right: Flags, ks: Sequence[int]) -> Floats:
-    """`estimators.best_of_k`; a score of NaN is none, and loses to all others."""
+def best_at_ks(
+    scores: Floats, right: Flags, ks: Sequence[int], answered: Flags | None = None
+) -> Floats:
+    """`estimators.best_of_k`; a score of NaN is none, and loses to those that are."""
     n = scores.shape[1]
     known = np.where(np.isnan(scores), -np.inf, scores)
+    if answered is not None:
+        known = put_last(known, ~answered)
     order = np.argsort(known, axis=1)
     ranked, worth = (
         np.take_along_axis(known, order, 1),
@@ -81,6 +87,14 @@ def best_at_ks(scores: Floats, right: Flags, ks: Sequence[int]) -> Floats:
     # the chance that all k are among the r lowest
     within = np.stack([1.0 - pass_table(n, k)[::-1] for k in ks])
     return np.asarray(worth @ np.diff(within, axis=1).T, dtype=np.float64)
+
+
+def put_last(scores: Floats, which: Flags) -> Floats:
+    """The ranks of scores in their row, shape (P, n), those of `which` below all others."""
+    from scipy.stats import rankdata  # heavy, and most commands rank nothing
+
+    ranks = rankdata(scores, method="dense", axis=1)
+    return np.asarray(np.where(which, ranks - (scores.shape[1] + 1), ranks), dtype=np.float64)
 
 
 def by_sum_then_size(weights: Ints) -> Ints:

@@ -8,7 +8,9 @@ with shapes k and scales l. The start and the bounds are those of the published 
 2), all at least 0.01. The first component is the one with the larger mean l Gamma(1 + 1/k).
 
 The slopes are given to the optimiser (L-BFGS-B) as formulas and not left to differences: the same
-maximum, in a tenth of the time.
+maximum, in a tenth of the time. Its own limits are those of the published program too, which sets
+none. Where many values are equal there is no maximum, because a component that gathers on one value
+makes it ever likelier; both programs then stop wherever the optimiser does.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from backend.core.statistics.weights import Floats, FloatsLike
 
 START = (0.5, 1.0, 1.0, 1.5, 2.0)
 BOUNDS = ((0.2, 0.8), (0.01, None), (0.01, None), (0.01, None), (0.01, None))
-MOST_ROUNDS = 500
 LARGEST_EXPONENT = 100.0
 """(x/l)^k is held below e^100, where the density is 0 in any case, so that nothing overflows on the
 way to the maximum."""
@@ -125,7 +126,6 @@ def fit(values: FloatsLike) -> Mixture | None:
         jac=True,
         method="L-BFGS-B",
         bounds=BOUNDS,
-        options={"maxiter": MOST_ROUNDS},
     )
     if not (found.success and np.isfinite(found.x).all() and np.isfinite(found.fun)):
         return None

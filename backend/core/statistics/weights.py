@@ -13,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.core.errors import BadInput
+
 Floats: TypeAlias = NDArray[np.float64]
 FloatsLike: TypeAlias = Sequence[float] | Floats
 
@@ -43,5 +45,13 @@ def softmax(log_weights: FloatsLike) -> Floats:
 
 
 def ess(log_weights: FloatsLike) -> float:
-    """Effective sample size 1 / sum W^2, in [1, N] (Kong, Liu and Wong 1994)."""
+    """Effective sample size 1 / sum W^2, in [1, N] (Kong, Liu and Wong 1994). Raises `BadInput`
+    where there is none: for no log weight, and for one that is NaN or infinite upwards."""
+    values = np.asarray(log_weights, dtype=np.float64)
+    if not len(values) or not (values < np.inf).all():
+        raise BadInput(
+            "log weights",
+            given=values.tolist() or "none",
+            accepted="at least one, each below infinity, -inf for no weight",
+        )
     return float(1.0 / np.square(softmax(log_weights)).sum())

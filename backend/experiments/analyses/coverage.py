@@ -21,6 +21,9 @@ from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups, pooled_curve
 from backend.experiments.rules import coverage_of
 
+ROUNDING = 1e-9
+"""By how much a coverage may fall that was added up from many problems."""
+
 
 @analysis(
     "coverage",
@@ -97,16 +100,21 @@ class PowerLaw(NamedTuple):
 
 def power_law(ks: FloatsLike, coverage: FloatsLike) -> PowerLaw | None:
     """Fit the law to coverages of rising k. Points at 0 or 1, which the law cannot reach, are left
-    out; None where fewer than three remain.
+    out; None where fewer than three remain. Raises `BadInput` for numbers of samples that do not
+    rise, and for coverage that falls: with more samples it cannot, and the law has no such curve.
 
     The start is the straight line through log(-log c); from there log c is fitted by least squares.
     """
     k, c = np.asarray(ks, dtype=np.float64), np.asarray(coverage, dtype=np.float64)
-    if len(k) != len(c) or np.any(k < 1):
+    if len(k) != len(c) or not np.all(k >= 1) or np.any(np.diff(k) <= 0):
         raise BadInput(
             "points",
-            given=f"{len(k)} numbers of samples and {len(c)} coverages",
-            accepted="as many of each, samples at least 1",
+            given=f"numbers of samples {k.tolist()} and {len(c)} coverages",
+            accepted="as many of each, samples at least 1 and rising, none twice",
+        )
+    if not np.all(np.diff(c) >= -ROUNDING) or np.isnan(c).any():
+        raise BadInput(
+            "coverages", given=c.tolist(), accepted="numbers that do not fall with more samples"
         )
     inside = (c > 0.0) & (c < 1.0)
     k, c = k[inside], c[inside]

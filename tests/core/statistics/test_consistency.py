@@ -123,3 +123,12 @@ def test_pruning_matters_in_these_pools() -> None:
         for pruned in (False, True)
     ]
     assert told[0] != told[1]
+
+
+@RULES
+def test_of_one_sample_it_is_the_share_of_right_ones_however_large_the_pool(
+    rule: str, pruned: bool
+) -> None:
+    solutions = pool(200, 5)[2]
+    right = solutions.right & (solutions.groups >= 0)
+    assert consistency_at_k(solutions, 1, pruned=pruned) == right.mean()

@@ -321,3 +321,37 @@ def test_negative_sizes_are_refused() -> None:
     with pytest.raises(BadInput, match="sizes"):
         majority_at_k([-1], [2], 0, 1)
     assert Counter(answer for answer, _ in pooled({"r": 2})) == {"r": 2}
+
+
+def test_at_one_every_estimate_is_the_share_of_right_samples_to_the_last_digit() -> None:
+    assert pass_at_k(49, 3, 1) == majority_at_k([3], [40], 6, 1) == 3 / 49
+    weights = Group(True, [0.1, None, 0.0]), Group(False, [0.9] * 40)
+    assert weighted_at_k(weights, 6, 1) == 3 / 49
+
+
+def test_best_of_k_never_takes_a_text_without_an_answer_where_another_has_one() -> None:
+    scores, right = [0.9, 0.2, None, 0.8], [0.0, 1.0, 0.0, 0.0]
+    answered = [False, True, True, False]
+
+    def winner(subset: Sequence[int]) -> float:
+        rank = {at: (answered[at], scores[at] is not None, scores[at] or 0.0) for at in subset}
+        return right[max(subset, key=rank.__getitem__)]
+
+    for k in range(1, 5):
+        expected = [winner(subset) for subset in combinations(range(4), k)]
+        found = best_of_k(scores, right, k, answered)
+        assert found == pytest.approx(sum(expected) / len(expected))
+    assert best_of_k(scores, right, 4) == 0.0
+
+
+def test_a_vote_that_takes_too_long_to_count_is_refused_before_it_is_begun() -> None:
+    with pytest.raises(BadInput, match="steps"):
+        majority_at_k([1] * 4000, [1] * 4000, 0, 4000)
+    with pytest.raises(BadInput, match="votes_at_ks"):
+        majority_at_k([1], [1] * 50_000, 0, 25_000)
+
+
+@pytest.mark.parametrize("weight", [-0.1, math.nan, math.inf])
+def test_weights_that_are_no_weights_are_refused(weight: float) -> None:
+    with pytest.raises(BadInput, match="from 0"):
+        weighted_at_k([Group(True, [0.5, weight]), Group(False, [0.2])], 0, 2)

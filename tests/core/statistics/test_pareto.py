@@ -99,3 +99,29 @@ def test_an_arm_that_is_always_beaten_is_never_on_the_frontier_and_a_rival_somet
     accuracies = np.array([[1, 0, 1, 0, 0, 0], [0, 1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0]], dtype=float)
     shares = on_frontier(costs, accuracies, draws=500)
     assert shares[0] == 1.0 and 0.3 < shares[1] < 1.0 and shares[2] == 0.0
+
+
+def test_a_curve_that_falls_is_read_as_what_was_reached_so_far() -> None:
+    costs, fallen = [1.0, 10.0, 100.0, 1000.0], [0.2, 0.5, 0.1, 0.7]
+    assert cost_at(costs, fallen, 0.5) == pytest.approx(10.0)
+    # between .5, which the budget of 100 can still have, and .7
+    assert cost_at(costs, fallen, 0.6) == pytest.approx(10**2.5)
+    assert cost_at(costs, [0.2, 0.5, 0.5, 0.7], 0.6) == pytest.approx(10**2.5)
+    paid = [
+        found for share in np.linspace(0.2, 0.7, 21) if (found := cost_at(costs, fallen, share))
+    ]
+    assert paid == sorted(paid)
+
+
+@pytest.mark.parametrize("costs", [[0.0, 1.0], [-1.0, 1.0], [1.0, math.nan], [2.0, 2.0], []])
+def test_costs_without_a_logarithm_are_refused(costs: list[float]) -> None:
+    with pytest.raises(BadInput, match="above 0"):
+        cost_at(costs, [0.1, 0.5][: len(costs)], 0.3)
+
+
+def test_of_budgets_that_cost_the_same_the_better_one_counts() -> None:
+    one = CostCurve(
+        np.array([[1.0] * 2, [1.0] * 2, [4.0] * 2]), np.array([[0.1] * 2, [0.3] * 2, [0.9] * 2])
+    )
+    other = CostCurve(np.array([[0.0] * 2, [3.0] * 2]), np.array([[0.9] * 2, [0.3] * 2]))
+    assert cost_ratio(one, other, 0.3, draws=20).ratio.value == pytest.approx(3.0)

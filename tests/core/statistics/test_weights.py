@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.core.errors import BadInput
 from backend.core.statistics.weights import (
     ess,
     logmeanexp,
@@ -58,3 +59,9 @@ def test_the_mean_of_weights_is_taken_before_the_logarithm() -> None:
     assert logmeanexp([math.log(0.9), math.log(0.3)]) == pytest.approx(math.log(0.6))
     assert logmeanexp([float("-inf"), 0.0]) == pytest.approx(math.log(0.5))
     assert logmeanexp([float("-inf")] * 2) == float("-inf")
+
+
+@pytest.mark.parametrize("weights", [[], [0.0, math.nan], [math.inf, 0.0]])
+def test_what_has_no_effective_size_is_refused(weights: list[float]) -> None:
+    with pytest.raises(BadInput, match="log weights"):
+        ess(weights)

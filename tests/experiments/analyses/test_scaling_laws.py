@@ -234,3 +234,12 @@ def test_the_iso_cost_grid_finds_the_exponents_of_its_best_cells() -> None:
     assert exponents(flat[:1]) == (None, None)
     with pytest.raises(BadInput):
         pairs({(0, 1): 0.5}, 1.0)
+
+
+def test_a_power_law_of_equal_or_falling_points_is_refused_by_name() -> None:
+    with pytest.raises(BadInput, match="none twice"):
+        power_law([4, 4, 4], [0.2, 0.3, 0.4])
+    with pytest.raises(BadInput, match="do not fall"):
+        power_law([1, 2, 4], [0.5, 0.4, 0.3])
+    law = power_law([1, 2, 4, 8], [0.5, 0.5, 0.5, 0.5])
+    assert law is not None and law.rmse == pytest.approx(0.0, abs=1e-4)

@@ -341,3 +341,9 @@ def test_a_thousand_candidates_are_counted_after_each() -> None:
         tally.add(solution(str(place % 37)), (place % 11) / 10, str(place % 37))
         first = tally.decision()
         assert tally.decision() is first and tally.winner() is first.leaders[0]
+
+
+def test_best_takes_no_candidate_without_an_answer_where_another_has_one() -> None:
+    assert chosen("best", [None, "1", "2", None], [0.9, 0.2, 0.3, None]) == 2
+    assert chosen("best", [None, "1"], [0.9, None]) == 1
+    assert chosen("best", [None, None], [0.2, 0.9]) == 1

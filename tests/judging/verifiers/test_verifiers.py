@@ -144,3 +144,9 @@ def test_what_a_verifier_needs_is_refused_by_the_first_thing_that_lacks() -> Non
         VERIFIERS["exact"].require(known=False)
     with pytest.raises(MissingCapability, match="needs log-probabilities, which scripted does"):
         VERIFIERS["logprob"].require(engine=mute)
+
+
+def test_the_product_of_many_steps_keeps_its_order_and_0_is_left_to_a_step_of_0() -> None:
+    scores = [aggregate([0.01] * steps, "prod") for steps in (100, 153, 155, 162, 200, 5000)]
+    assert scores == sorted(scores, reverse=True) and len(set(scores)) == len(scores)
+    assert min(scores) > 0.0 == aggregate([0.01] * 200 + [0.0], "prod")
