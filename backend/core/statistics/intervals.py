@@ -165,7 +165,8 @@ def correlate(one: Floats, other: Floats) -> Floats:
     second = other - other.mean(axis=-1, keepdims=True)
     scale = np.sqrt((first**2).sum(axis=-1) * (second**2).sum(axis=-1))
     shared = (first * second).sum(axis=-1)
-    return np.divide(shared, scale, out=np.zeros_like(shared), where=scale > 0.0)
+    found = np.divide(shared, scale, out=np.zeros_like(shared), where=scale > 0.0)
+    return np.asarray(found, dtype=np.float64)
 
 
 def bootstrap_interval(
