@@ -3,7 +3,9 @@
 import streamlit as st
 
 from components.frame.address import number_in_address
+from components.frame.prose import plain_markdown
 from components.frame.service import connect, require
+from components.history.answer_reading import answer_reading
 from components.history.fork_header_panel import fork_header, origin_context
 from components.history.run_header_panel import run_header
 from components.history.run_picker_form import latest_run
@@ -29,11 +31,14 @@ kin = require(lambda: service.forks.of(run_id), f"The origin of run {run_id}")
 note_whole_page()
 run_header(run)
 fork_header(kin)
+reading = st.container()
 left, right = st.columns([3, 2], gap="medium")
 with left:
     tree_pane(service, run, origin_context(service, kin))
 log = require(lambda: run_log(service, run), f"The log of run {run_id}")
 unreadable(log.unreadable)
+if said := answer_reading(log.events):
+    reading.caption(plain_markdown(said))
 until = number_in_address("event")
 rows = log.rows(until)
 with right:

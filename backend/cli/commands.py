@@ -139,6 +139,23 @@ def problems(
     return show_problems(problem, as_json=json)
 
 
+@app.command()
+def grade(
+    file: Annotated[
+        str,
+        Argument(
+            help='JSON lines such as {"given": "1/2", "right": "0.5"}, or with a "text" from which '
+            "the answer is read; - is standard input"
+        ),
+    ],
+    json: AsJson = False,
+) -> int:
+    """Whether answers mean the same as the right ones."""
+    from backend.cli.grade import grade
+
+    return grade(file, as_json=json)
+
+
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def classroom(
     stage: Literal["corpus", "policy", "samples", "labels", "reward", "evaluate", "all"],

@@ -28,6 +28,7 @@ from backend.client.sql import SqlClient
 from backend.core.settings import Preferences
 from backend.core.spec import RunSpec
 from backend.messages import runs as schemas
+from backend.messages.grading import Ask, Graded
 
 if TYPE_CHECKING:
     from backend.client.stored_run import StoredRun
@@ -104,6 +105,11 @@ class Client(RunsClient):
 
     def problem(self, problem_id: str) -> schemas.Problem:
         return self._http.get(f"/problems/{problem_id}", schemas.Problem)
+
+    def grade(self, ask: Ask) -> Graded:
+        """Whether an answer, or the answer that is read from a text, means the same as the right
+        one."""
+        return self._http.send("POST", "/grade", Graded, ask)
 
     # Runs as objects
     def run(self, run_id: int) -> StoredRun:

@@ -152,7 +152,9 @@ class AnswerChanged(Body, frozen=True, tag="answer"):
 
     `answer` is None where none can be read there. `correct` is None where nobody can tell, and
     `reason` says why it is right or wrong. `ledger` is what had been spent by then, by axis of the
-    budget; an imported run has none.
+    budget; an imported run has none. `read_by` is the rule that read the answer, or why there is
+    none (`backend.problems.extraction`), and `grader` the version that judged it; both are None in
+    runs that were made before they were recorded.
     """
 
     node: NodeId
@@ -160,6 +162,8 @@ class AnswerChanged(Body, frozen=True, tag="answer"):
     correct: bool | None
     reason: str | None = None
     ledger: Annotated[Mapping[str, float] | None, FieldMark.RARE] = None
+    read_by: Annotated[str | None, FieldMark.RARE] = None
+    grader: Annotated[int | None, FieldMark.RARE] = None
 
 
 class LimitReached(Body, frozen=True, tag="limit"):

@@ -314,6 +314,11 @@ class Policy(Protocol):
         -inf where it never does."""
         ...
 
+    def answer(self, node: Node) -> str | None:
+        """The answer written on the path to a node, None where none can be read: as the final rule
+        of the run reads it."""
+        ...
+
     @property
     def sampling(self) -> Sampling:
         """The run's own sampling settings, to be varied with `dataclasses.replace`."""

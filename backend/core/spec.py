@@ -52,6 +52,22 @@ class SamplingSpec(BaseModel):
         return Sampling(**self.model_dump())
 
 
+class Versions(BaseModel):
+    """By which version of each a run reads its texts: `reader` finds the answer in a text, `grader`
+    compares answers, `splitter` finds the steps. A run that is taken up, replayed or read again
+    keeps its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reader: int = Field(1, ge=1, description="version of what finds the answer in a text")
+    grader: int = Field(1, ge=1, description="version of what compares answers")
+    splitter: int = Field(1, ge=1, description="version of what finds the steps in a text")
+
+
+FIRST = Versions()
+"""The versions of a run that names none: it was made before there were any others."""
+
+
 class RunSpec(BaseModel):
     """A run: strategy, problem, models, budget and seed. Exactly one of `problem` and `question` is
     given."""
@@ -101,6 +117,19 @@ class RunSpec(BaseModel):
     system: str | None = Field(
         None, max_length=20_000, description="system prompt; absent: the model's own default"
     )
+    versions: Versions | None = Field(
+        None,
+        exclude_if=lambda versions: versions is None,
+        description=(
+            "by which version texts are read; a new run takes the newest, one that was stored "
+            "without versions has the first of each"
+        ),
+    )
+
+    @property
+    def read_with(self) -> Versions:
+        """The versions of the run, the first of each where it names none."""
+        return self.versions or FIRST
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:

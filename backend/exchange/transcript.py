@@ -24,6 +24,7 @@ from backend.exchange.base import (
     within_limit,
 )
 from backend.runs.recorder import Recorder
+from backend.runs.versions import NEWEST
 
 
 class Said(NamedTuple):
@@ -185,6 +186,7 @@ class Transcript:
                 "strategy": self._strategy,
                 "question": self.root.text,
                 "imported": self._format,
+                "versions": NEWEST.model_dump(),
             },
             "manifest": {"imported": self._about},
             "ledger": ledger,

@@ -30,6 +30,7 @@ from backend.problems.base import Problem
 from backend.problems.equivalence import Compare
 from backend.runs.control import Control
 from backend.runs.driver import GradeFunction, manifest, run
+from backend.runs.versions import with_versions
 
 AT_ONCE = 64
 FLUSH_S = 5.0
@@ -150,7 +151,7 @@ class Sweep:
             self._tell_models(task.spec, engine, reward)
             sink = MemorySink()
             outcome = await run(
-                task.spec,
+                with_versions(task.spec),
                 problem=problem,
                 engine=engine,
                 reward=reward,

@@ -16,6 +16,7 @@ from backend.core.errors import MissingCapability
 from backend.core.ports import Aggregation, EngineInfo, RewardModel, Verifier
 from backend.core.registry import NoParams, Params, Registry, parse_params
 from backend.problems.base import Problem
+from backend.problems.extraction import Reader, extract
 
 VERIFIERS: Registry[VerifierEntry] = Registry("verifier", "backend.judging.verifiers")
 
@@ -41,13 +42,14 @@ LACKING: Mapping[str, tuple[str, str]] = MappingProxyType(
 class VerifierInputs:
     """What a verifier can be made of in one run. `reward` is there for a verifier that needs a
     reward model; `delimiter` ends a step; `aggregation` makes the score of a path from those of
-    its steps."""
+    its steps; `read` finds the answer in a text."""
 
     problem: Problem
     reward: RewardModel | None = None
     aggregation: Aggregation = "last"
     system: str | None = None
     delimiter: str = "\n\n"
+    read: Reader = extract
 
 
 @dataclass(frozen=True)

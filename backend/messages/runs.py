@@ -296,11 +296,14 @@ class Run(Answer):
 
     def again(self) -> RunSpec:
         """What to ask for to have this run again: problem or question, every setting, and the seed.
+        Texts are read by the newest versions.
 
         Raises `ValueError` where the run was made by a version whose settings are not accepted any
         more.
         """
-        return RunSpec.model_validate(self.spec)
+        return RunSpec.model_validate(
+            {name: value for name, value in self.spec.items() if name != "versions"}
+        )
 
 
 class Choice(Answer):

@@ -1,6 +1,6 @@
 """Everything about a problem, by its id: problem sets, graders, step checkers and answer
 extraction. Importing this package registers the generated sets: every folder in it is one, but
-`answers`.
+`answers` and `extraction`.
 
 Ids: `ledger/3/17` (generated: set, level, seed), `curated/12` (line of the curated problems),
 `file:gsm8k/12` (line of a file that was read).
@@ -42,7 +42,7 @@ CURATED_FILE = Path(__file__).parent / "curated.jsonl"
 READING_ORDER = ("ledger", "countdown", "procedure")
 """The order of the catalogue; a set that is not named here comes after these."""
 
-NOT_SETS = ("answers",)
+NOT_SETS = ("answers", "extraction")
 """Folders of this package that hold no problem set."""
 
 for _folder in import_modules(__name__, first=READING_ORDER, folders=True, without=NOT_SETS):

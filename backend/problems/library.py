@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend import problems
 from backend.core.errors import ProblemError
+from backend.problems.answers.grader import Verdict, grade_answer
 from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.file import FileSet, read_file
@@ -66,6 +67,15 @@ class Library:
         """Whether two answers mean the same, by algebra if need be; None where that is undecided.
         May block for a second."""
         return self._equivalence.equal(answer, other)
+
+    def judge(
+        self, given: str, right: str, *, question: str = "", tolerance: float | None = None
+    ) -> Verdict:
+        """Whether an answer means the same as the right one, by algebra if need be. May block for a
+        second."""
+        return grade_answer(
+            given, right, question=question, tolerance=tolerance, algebra=self._equivalence.equal
+        )
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
         """Whether an answer is right; undecided where the right one is not known or the comparison

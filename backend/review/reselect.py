@@ -17,7 +17,6 @@ from backend.core.ports import Aggregation, Decision, Selector
 from backend.core.steps import Step
 from backend.core.types import JSON
 from backend.judging.selectors.credit import expected_credit
-from backend.problems import extract_answer
 from backend.problems.base import Grade
 from backend.problems.classes import AnswerClasses
 from backend.review.stored_run import ChosenAnswer, Trace
@@ -53,7 +52,7 @@ def reselect(
     came in. Blocks where answers have to be compared by algebra."""
     found = candidates(trace, rule, classes, aggregation)
     if first is not None:
-        pool, found = found.pool[:first], Candidates(rule, extract_answer, classes)
+        pool, found = found.pool[:first], Candidates(rule, trace.read, classes)
         found.update(Step([one.node for one in pool], [one.value for one in pool]))
     decision = found.decision()
     return NOTHING if decision is None else _describe(trace, found, decision, grade)
@@ -72,7 +71,7 @@ def candidates(
         ]
         return Step([one.node for one in ranked], values)
 
-    found = Candidates(rule, extract_answer, classes)
+    found = Candidates(rule, trace.read, classes)
     for ranked in trace.lists():
         classes.settle(found.votes(step(ranked)))
         found.update(step(ranked))

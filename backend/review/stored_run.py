@@ -18,11 +18,12 @@ from backend.core.limits import Limit
 from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import EventRecord
 from backend.core.registry import STRATEGIES
-from backend.core.spec import RunSpec
+from backend.core.spec import FIRST, RunSpec, Versions
 from backend.core.types import JSON, Finish, Kind, Node
 from backend.judging.aggregation import aggregate
 from backend.judging.rules import SELECTORS, Rule
 from backend.problems.base import Problem
+from backend.problems.extraction import Reader, extract, reader_of
 from backend.review.manifest import info_of
 from backend.runs.answer import Ranked
 from backend.runs.paid import verdicts_in
@@ -70,11 +71,16 @@ class ChosenAnswer(NamedTuple):
 
 class Trace:
     """The stored nodes as nodes again, by their ids, and what the `events` say of them. `scorer`
-    names the verifier of the run; `seqs` are the events that announced the nodes."""
+    names the verifier of the run, `read` finds answers as the run does; `seqs` are the events that announced the nodes."""
 
     def __init__(
-        self, nodes: Sequence[StoredNode], events: Sequence[EventRecord], scorer: str
+        self,
+        nodes: Sequence[StoredNode],
+        events: Sequence[EventRecord],
+        scorer: str,
+        read: Reader = extract,
     ) -> None:
+        self.read = read
         self.nodes: list[Node] = []
         self.seqs = [row.seq for row in nodes]
         for row in nodes:
@@ -233,6 +239,18 @@ class StoredRun:
             ) from None
 
     @cached_property
+    def versions(self) -> Versions:
+        """By which version its texts are read."""
+        try:
+            return Versions.model_validate(self.row.spec.get("versions") or FIRST)
+        except ValidationError as error:
+            raise BadInput(
+                "versions of the run",
+                given=self.row.spec.get("versions"),
+                accepted=f"those that this version knows ({str(error).splitlines()[0]})",
+            ) from None
+
+    @cached_property
     def problem(self) -> Problem:
         """The problem as the run saw it."""
         return problem_of(self.row.problem)
@@ -289,7 +307,12 @@ class StoredRun:
     @cached_property
     def trace(self) -> Trace:
         """The nodes as nodes again, with what the log says of them."""
-        return Trace(self._source.paid(self.id), self.events, self.verifier)
+        return Trace(
+            self._source.paid(self.id),
+            self.events,
+            self.verifier,
+            reader_of(self.versions.reader),
+        )
 
     @cached_property
     def verdicts(self) -> Mapping[tuple[str, str], bool | None]:

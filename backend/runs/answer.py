@@ -12,6 +12,7 @@ from typing import NamedTuple
 from backend.core.ports import Classes, Decision, Selector, Tally
 from backend.core.steps import Step
 from backend.core.types import Finish, Node
+from backend.problems.extraction import Extraction
 
 
 class CurrentAnswer(NamedTuple):
@@ -45,10 +46,10 @@ class Candidates:
     """
 
     def __init__(
-        self, select: Selector, extract: Callable[[str], str | None], classes: Classes | None = None
+        self, select: Selector, read: Callable[[str], Extraction], classes: Classes | None = None
     ) -> None:
-        self._select, self._extract, self._classes = select, extract, classes
-        self._answers: dict[Node, str | None] = {}
+        self._select, self._read, self._classes = select, read, classes
+        self._readings: dict[Node, Extraction] = {}
         self._listed: Sequence[Node] | None = None
         self._seen = 0
         self._tally, self._pool = select.tally(classes), list[Ranked]()
@@ -118,10 +119,14 @@ class Candidates:
         return [answer for answer in answers if answer is not None]
 
     def answer(self, node: Node) -> str | None:
-        """The answer written on the path to the node, read once."""
-        if node not in self._answers:
-            self._answers[node] = self._extract(node.written())
-        return self._answers[node]
+        """The answer written on the path to the node."""
+        return self.reading(node).answer
+
+    def reading(self, node: Node) -> Extraction:
+        """The answer written on the path to the node with the rule that read it, read once."""
+        if node not in self._readings:
+            self._readings[node] = self._read(node.written())
+        return self._readings[node]
 
     def _eligible(self, node: Node) -> bool:
         if not node.done or node.finish in (Finish.ABORTED, Finish.BUDGET):

@@ -16,7 +16,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from backend import problems
 from backend.core.errors import BudgetExhausted, MissingCapability
 from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, StatusChanged
 from backend.core.keys import seed_of
@@ -32,6 +31,7 @@ from backend.judging.scorers import VERIFIERS, VerifierInputs
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
+from backend.problems.extraction import reader_of
 from backend.runs.answer import Candidates, CurrentAnswer
 from backend.runs.budget import Meter
 from backend.runs.by_hand import ByRequest
@@ -142,7 +142,7 @@ class Driver:
         self._desk, self._policy, self._verifier = desk, policy, verifier
         entry = STRATEGIES[spec.strategy]
         self._entry = entry
-        self._candidates = Candidates(rule_of(spec), problems.extract_answer, classes)
+        self._candidates = Candidates(rule_of(spec), reader_of(spec.read_with.reader), classes)
         self._verdict = Grade(None, "unfinished")
         self._limit: Limit | None = None
 
@@ -207,7 +207,8 @@ class Driver:
             return
         # algebra may take a second
         self._verdict = await asyncio.to_thread(self._grade, self._problem, standing.answer)
-        recorder, verdict = self._desk.recorder, self._verdict
+        recorder, verdict, versions = self._desk.recorder, self._verdict, self._spec.versions
+        rule = str(self._candidates.reading(standing.node).rule)
         recorder.add(
             AnswerChanged(
                 recorder.id_of(standing.node),
@@ -215,6 +216,8 @@ class Driver:
                 verdict.correct,
                 verdict.reason,
                 self._desk.meter.ledger.snapshot(),
+                read_by=None if versions is None else rule,
+                grader=None if versions is None else versions.grader,
             )
         )
 
@@ -266,13 +269,15 @@ async def run(
         verifier_size=reward_size,
     )
     desk = RunContext(control, meter, recorder, paid, spec.seed)
-    policy = LivePolicy(engine, desk, spec.sampling.sampling(), system=spec.system)
+    read = reader_of(spec.read_with.reader)
+    policy = LivePolicy(engine, desk, spec.sampling.sampling(), system=spec.system, read=read)
     inputs = VerifierInputs(
         problem=problem,
         reward=reward,
         aggregation=spec.aggregation,
         system=spec.system,
         delimiter=engine.info.delimiter,
+        read=read,
     )
     inner = VERIFIERS[spec.verifier].build(inputs, spec.verifier_params)
     verifier, classes = (

@@ -20,6 +20,7 @@ from backend.core.ports import END, STEP, Sampling, Until, VerifierTokens
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
 from backend.core.types import Finish, Kind, Node, Score
+from backend.problems.extraction import extract_answer
 
 ANSWER = "The answer is \\boxed{1}."
 """How a dry solution ends: strategies that compare answers find one."""
@@ -140,6 +141,9 @@ class _Dry:
         self.batches += 1
         self.calls += len(pairs)
         return [0.0] * len(pairs)
+
+    def answer(self, node: Node) -> str | None:
+        return extract_answer(node.written())
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
         self._room()

@@ -21,6 +21,7 @@ from backend.core.events import NodeAdded
 from backend.core.keys import digest, seed_of
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
 from backend.core.types import Finish, Kind, Node
+from backend.problems.extraction import Reader, extract
 from backend.runs.budget import token_limit
 from backend.runs.context import CONTEXT_REMEDY, RunContext
 from backend.runs.likelihoods import Likelihoods
@@ -48,6 +49,7 @@ class LivePolicy:
         *,
         role: str = "policy",
         system: str | None = None,
+        read: Reader = extract,
     ) -> None:
         self._engine, self._desk, self._sampling, self._role, self._system = (
             engine,
@@ -60,12 +62,17 @@ class LivePolicy:
         self._ordinals: defaultdict[str, int] = defaultdict(int)
         self._requested: defaultdict[str, int] = defaultdict(int)
         self._run = uuid4().hex
+        self._read = read
         self.finished: list[Node] = []
         self.cut = False
 
     @property
     def sampling(self) -> Sampling:
         return self._sampling
+
+    def answer(self, node: Node) -> str | None:
+        """The answer written on the path to a node, as this run reads answers."""
+        return self._read(node.written()).answer
 
     async def extend(
         self,

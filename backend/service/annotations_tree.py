@@ -8,8 +8,8 @@ from functools import cached_property
 
 from backend.core.errors import BadInput
 from backend.core.types import Kind
-from backend.problems import extract_answer
 from backend.problems.base import Problem
+from backend.problems.extraction import reader_of
 from backend.problems.library import Library
 from backend.review.annotate.steps import WrittenStep, split_steps
 from backend.review.stored_run import StoredRun, StoredScore
@@ -71,9 +71,9 @@ class RunReading:
 
     def answer(self, node: int) -> str | None:
         """What the path answers; for the chosen one, what the run says that it answered."""
-        return (
-            self.row.answer if node == self.row.chosen_node else extract_answer(self.written(node))
-        )
+        if node == self.row.chosen_node:
+            return self.row.answer
+        return reader_of(self._run.versions.reader)(self.written(node)).answer
 
     def correct(self, node: int, library: Library) -> bool | None:
         """Whether the path's answer is right; may block for a second."""

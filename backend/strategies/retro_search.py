@@ -33,7 +33,7 @@ async def retro_search(
     ) as rounds:
         async for fresh in rounds:
             finished = [*finished, *(node for node in living(fresh) if node.done)]
-            standard = thoughts.Standard(thoughts.commonest_answer(finished), params.gamma)
+            standard = thoughts.standard(finished, params.gamma, policy)
             yield Step(
                 finished,
                 [standard.worth(thoughts.steps_below(node, base)) for node in finished],
@@ -41,7 +41,7 @@ async def retro_search(
                 phase="write",
             )
     standard, finished = (
-        thoughts.Standard(thoughts.commonest_answer(finished), params.gamma),
+        thoughts.standard(finished, params.gamma, policy),
         list(finished),
     )
     if standard.target is None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
@@ -14,8 +15,8 @@ from backend.core.events import NodeAdded
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow, tree_table
 from backend.messages.runs import Node, Run
-from backend.problems import extract_answer
 from backend.problems.exact import canonical
+from backend.problems.extraction import READER_VERSION, reader_of, reader_version
 from components.frame.collector import spare_collector
 from components.run.reached import Answers
 
@@ -29,12 +30,14 @@ FOR_GOOD = ("finished", "cancelled")  # what failed or crashed can be resumed
 @dataclass
 class RunLog:
     """What has been read of a run so far; `unreadable` says what is wrong with events that cannot
-    be read. Several visitors may share one."""
+    be read; `reader` is the version by which the run reads answers. Several visitors may share
+    one."""
 
     run_id: int
     nodes: list[Node] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    reader: int = READER_VERSION
     _answers: Answers = field(default_factory=Answers)
     _tables: dict[tuple[int, int | None], list[TreeRow]] = field(default_factory=dict)
     _whole: bool = False
@@ -86,27 +89,30 @@ class RunLog:
         """The answers of the solutions that are finished by now."""
         with self._lock:
             return (
-                self._answers.read_on(self.rows(), answer_of, self.seq)
+                self._answers.read_on(self.rows(), partial(answer_of, reader=self.reader), self.seq)
                 if self._answers.seq != self.seq
                 else self._answers
             )
 
 
-def answer_of(text: str) -> str | None:
-    """The answer as the final rules compare it: the same reading and the same canonical form."""
-    answer = extract_answer(text)
+def answer_of(text: str, reader: int = READER_VERSION) -> str | None:
+    """The answer as the final rules of a run with that reader compare it: the same reading and the
+    same canonical form."""
+    answer = reader_of(reader)(text).answer
     return canonical(answer) if answer is not None and answer.strip() else None
 
 
-def _new_log(_url: str, run_id: int) -> RunLog:
-    return RunLog(run_id)
+def _new_log(_url: str, run_id: int, reader: int) -> RunLog:
+    return RunLog(run_id, reader=reader)
 
 
-_log: Callable[[str, int], RunLog] = st.cache_resource(
+_log: Callable[[str, int, int], RunLog] = st.cache_resource(
     _new_log, max_entries=KEPT_RUNS, show_spinner=False
 )
 
 
 def run_log(service: Client, run: Run) -> RunLog:
     """The log of a run up to now."""
-    return _log(service.url, run.id).read_on(service, run.status in FOR_GOOD)
+    return _log(service.url, run.id, reader_version(run.spec)).read_on(
+        service, run.status in FOR_GOOD
+    )

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.problems.extraction import IN_WORDS, ReadBy
+
 STATES = {
     "queued": ("queued", "waits until a place is free"),
     "loading": ("loading model", "the model is being loaded"),
@@ -19,6 +21,14 @@ STATES = {
         "the service ended while it ran; it can be resumed without paying again",
     ),
 }
+
+
+def rule_in_words(rule: str) -> str:
+    """The rule that read an answer, or why none was read, as it is stored, for a reader; one that
+    is not known here stays as it is."""
+    return IN_WORDS[ReadBy(rule)] if rule in list(ReadBy) else rule
+
+
 MARKS = {True: "right", False: "wrong", None: "undecided"}
 
 

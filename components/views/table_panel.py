@@ -11,6 +11,7 @@ from backend.core.records import EventRecord
 from backend.core.tree import TreeRow
 from backend.messages.runs import Run, StrategyInfo
 from backend.problems import Problem
+from backend.problems.extraction import reader_version
 from components.frame.address import number_in_address
 from components.views.choosing_panel import PICKED
 from components.views.registry import View, views_for
@@ -43,6 +44,7 @@ def charts(
         settings,
         problem_of(run),
         node,
+        reader_version(run.spec),
     )
     st.fragment(_tabs)(views, data)
 

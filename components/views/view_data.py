@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from backend.core.records import EventRecord
 from backend.core.tree import TreeRow
 from backend.problems import Problem
+from backend.problems.extraction import READER_VERSION
 from components.frame.prose import visible
 
 SNIPPET = 90
@@ -18,7 +19,8 @@ NO_PROBLEM = Problem("", "own", None, None, "", None)
 class ViewData:
     """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's
     name), `ess_min`, the threshold of resampling as a fraction, if there is one, the run's id, its
-    parameters with their defaults, its problem, and the node that is looked at."""
+    parameters with their defaults, its problem, the node that is looked at, and the version by which the run reads
+    answers."""
 
     rows: Sequence[TreeRow]
     events: Sequence[EventRecord]
@@ -29,6 +31,7 @@ class ViewData:
     params: Mapping[str, object] = field(default_factory=dict)
     problem: Problem = NO_PROBLEM
     node: int | None = None
+    reader: int = READER_VERSION
 
     def text(self, node: int) -> str:
         """What a node says, on one short line."""

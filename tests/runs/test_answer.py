@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.core.steps import Step
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS
+from backend.problems.extraction import Extraction, ReadBy
 from backend.runs.answer import Candidates
 
 ROOT = Node("question")
@@ -14,8 +15,9 @@ def leaf(text: str, finish: Finish = Finish.END, done: bool = True) -> Node:
     return Node(text, parent=ROOT, depth=1, done=done, finish=finish)
 
 
-def after_equals(text: str) -> str | None:
-    return text.rpartition("=")[2] or None if "=" in text else None
+def after_equals(text: str) -> Extraction:
+    answer = text.rpartition("=")[2] or None if "=" in text else None
+    return Extraction(answer, ReadBy.MARKER, 0, len(text))
 
 
 def candidates() -> Candidates:

@@ -15,7 +15,7 @@ from backend.core.registry import STRATEGIES
 from backend.core.steps import Pruned, Step, Weighed
 from backend.core.types import Finish, Node
 from backend.judging.rules import SELECTORS
-from backend.problems import extract_answer
+from backend.problems.extraction import extract
 from backend.runs.answer import Candidates
 from backend.strategies.parts.rounds import dead
 from tests.strategies.running import notes_of, run
@@ -97,7 +97,7 @@ async def test_a_text_that_wrote_nothing_or_failed_is_told_with_the_reason_and_a
         for note in dead([node]):
             assert isinstance(note, Pruned) and reasons[node] == note.reason
     for snapshot in steps:
-        answers = Candidates(SELECTORS[STRATEGIES[name].card.selector], extract_answer)
+        answers = Candidates(SELECTORS[STRATEGIES[name].card.selector], extract)
         answers.update(Step(snapshot.nodes, snapshot.values))
         assert answers.standing is None or not dead([answers.standing.node])
 
@@ -144,7 +144,7 @@ async def test_any_prefix_of_the_steps_gives_the_answer_that_stands_then(
 ) -> None:
     entry, standings = STRATEGIES[name], []
     rule = SELECTORS[entry.card.selector]
-    running = Candidates(rule, extract_answer)
+    running = Candidates(rule, extract)
     steps = entry.run(
         prompt(),
         ToyPolicy(answering, seed),
@@ -155,7 +155,7 @@ async def test_any_prefix_of_the_steps_gives_the_answer_that_stands_then(
     async with aclosing(steps):
         async for step in steps:
             running.update(step)
-            afresh = Candidates(rule, extract_answer)
+            afresh = Candidates(rule, extract)
             afresh.update(Step(list(step.nodes), list(step.values)))
             assert (afresh.standing is not None) is any(
                 node.finish is Finish.END for node in step.nodes

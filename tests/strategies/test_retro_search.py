@@ -145,8 +145,12 @@ async def test_equal_worth_replaces_nothing() -> None:
     assert len(policy.born) == 3
 
 
+def read(node: Node) -> str | None:
+    return extract_answer(node.written())
+
+
 def test_a_continuation_is_worth_gamma_to_the_number_of_its_steps() -> None:
-    standard = Standard("7", 0.9)
+    standard = Standard("7", 0.9, read)
     leaf = trace("a.\n\n", "b.\n\n", "c.\n\n", "the answer is 7.0")
     steps = leaf.path()[1:]
     assert [round(standard.worth(steps[place:]), 12) for place in range(4)] == [
@@ -155,8 +159,8 @@ def test_a_continuation_is_worth_gamma_to_the_number_of_its_steps() -> None:
         0.81,
         0.9,
     ]
-    assert Standard("7", 0.5).worth(steps) == 0.0625
-    assert Standard("8", 0.9).worth(steps) == Standard(None, 0.9).worth(steps) == 0.0
+    assert Standard("7", 0.5, read).worth(steps) == 0.0625
+    assert Standard("8", 0.9, read).worth(steps) == Standard(None, 0.9, read).worth(steps) == 0.0
     assert (
         standard.worth(trace("the answer is 7", finish=Finish.STEP).path()[1:])
         == standard.worth(steps[:2])
@@ -164,7 +168,7 @@ def test_a_continuation_is_worth_gamma_to_the_number_of_its_steps() -> None:
     ), "unfinished"
     assert (
         standard.worth(trace("no number").path()[1:])
-        == Standard(None, 0.9).worth(trace("no number").path()[1:])
+        == Standard(None, 0.9, read).worth(trace("no number").path()[1:])
         == 0.0
     )
 
@@ -280,7 +284,7 @@ async def test_the_traces_are_written_in_one_batch_a_round_and_their_majority_is
     answers = [extract_answer(node.written()) for node in written]
     assert len(set(answers)) == 2
     target = max(("7", "8"), key=answers.count)
-    assert commonest_answer(written) == target == extract_answer(best(steps).written())
+    assert commonest_answer(written, read) == target == extract_answer(best(steps).written())
     assert steps[2].values == [
         pytest.approx(0.729) if answer == target else 0.0 for answer in answers
     ]

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from backend.core.errors import BudgetExhausted
 from backend.core.ports import END, STEP, Sampling, Until, VerifierTokens
 from backend.core.types import Finish, Kind, Node, Score
+from backend.problems.extraction import extract_answer
 
 
 class Piece(NamedTuple):
@@ -170,6 +171,9 @@ class ToyPolicy:
 
     async def open(self, prompt: str, about: Sequence[Node] = ()) -> Node:
         return Node(prompt, kind=Kind.ASIDE)
+
+    def answer(self, node: Node) -> str | None:
+        return extract_answer(node.written())
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
         return Node(

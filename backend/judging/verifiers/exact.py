@@ -16,6 +16,7 @@ from backend.core.types import Node, Score
 from backend.judging.aggregation import aggregate, steps_of
 from backend.judging.scorers import KNOWN_ANSWER, VerifierInputs, verifier
 from backend.problems.base import Problem
+from backend.problems.extraction import Reader, extract
 
 
 class ExactVerifier:
@@ -24,9 +25,15 @@ class ExactVerifier:
     tokens = VerifierTokens(0, 0)
 
     def __init__(
-        self, problem: Problem, *, delimiter: str = "\n\n", aggregation: Aggregation = "last"
+        self,
+        problem: Problem,
+        *,
+        delimiter: str = "\n\n",
+        aggregation: Aggregation = "last",
+        read: Reader = extract,
     ) -> None:
         self._problem, self._delimiter, self._aggregation = problem, delimiter, aggregation
+        self._read = read
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
         """One score a node, 1.0 or 0.0 a step."""
@@ -51,7 +58,7 @@ class ExactVerifier:
                     f"{self._problem.set} has no checker of steps, and the solution is unfinished"
                 ),
             )
-        grade = problems.grade(self._problem, problems.extract_answer(node.written()))
+        grade = problems.grade(self._problem, self._read(node.written()).answer)
         return Score(None if grade.correct is None else float(grade.correct), reason=grade.reason)
 
 
@@ -59,4 +66,9 @@ class ExactVerifier:
 def exact(params: NoParams, inputs: VerifierInputs) -> ExactVerifier:
     """The rules of the problem set: a step scores 1 while the prefix is sound and a right answer
     can still be reached, else 0. Without a checker of steps only a finished answer has a score."""
-    return ExactVerifier(inputs.problem, delimiter=inputs.delimiter, aggregation=inputs.aggregation)
+    return ExactVerifier(
+        inputs.problem,
+        delimiter=inputs.delimiter,
+        aggregation=inputs.aggregation,
+        read=inputs.read,
+    )

@@ -24,6 +24,7 @@ from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
+from backend.problems.extraction import reader_of
 from backend.review.reselect import Reselection, reselect
 from backend.review.stored_run import ChosenAnswer, Trace
 from backend.review.what_if.frozen import FrozenEngine, FrozenRewardModel, Unpaid
@@ -171,7 +172,9 @@ async def replay(
         )
     except Unpaid as reached:
         unpaid = reached
-    return Replayed(Trace(sink.nodes, sink.events, asked.verifier), unpaid)
+    return Replayed(
+        Trace(sink.nodes, sink.events, asked.verifier, reader_of(asked.read_with.reader)), unpaid
+    )
 
 
 def again(paid: Paid, asked: RunSpec) -> Paid:

@@ -10,7 +10,6 @@ from typing import NamedTuple, TypeAlias
 
 from backend.core.types import Node
 from backend.judging.selectors.path import probability, size
-from backend.problems import extract_answer
 from backend.review.reselect import Ranked
 
 Class: TypeAlias = Callable[[Node], str | None]
@@ -101,7 +100,7 @@ MEASURES: Mapping[str, Callable[[Pool, Class], Measured]] = MappingProxyType(
 )
 
 
-def measure_by(rule: str, pool: Pool, classes: Callable[[str | None], str | None]) -> Measured:
+def measure_by(rule: str, pool: Pool, classes: Class) -> Measured:
     """What `rule` goes by. Of a rule that no single number tells (the other votes) it is how many
     candidates give the answer."""
-    return MEASURES.get(rule, _votes)(pool, lambda node: classes(extract_answer(node.written())))
+    return MEASURES.get(rule, _votes)(pool, classes)

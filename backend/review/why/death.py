@@ -107,7 +107,7 @@ def death(case: SearchCase) -> Death:
     """The cause for one run. Blocks where answers have to be compared by algebra."""
     if case.problem.answer is None:
         return Death(Cause.UNKNOWN, words.UNKNOWN)
-    nodes, grader = evidence.solutions(case.trace), evidence.Grader(case.grade)
+    nodes, grader = evidence.solutions(case.trace), evidence.Grader(case.grade, case.trace.read)
     if not nodes:
         return Death(Cause.NEVER_GENERATED, words.NOTHING)
     if case.own is not None and (told := _explain_choice(case, case.own)) is not None:
@@ -162,7 +162,9 @@ def _explain_choice(case: SearchCase, own: ChosenAnswer) -> Death | None:
 def _explain_rival(case: SearchCase, own: ChosenAnswer, right: Sequence[Node]) -> Death:
     """The candidate with the right answer that came nearest to being chosen, against the one that
     was."""
-    measure = measure_by(case.rule, case.pool, case.classes.of)
+    measure = measure_by(
+        case.rule, case.pool, lambda node: case.classes.of(case.trace.read(node.written()).answer)
+    )
     best = measure.strongest(right)
     winning = None if own.node is None else measure.worth.get(case.trace.nodes[own.node])
     seq = case.trace.seqs[case.trace.ids[best]] if case.answered is None else case.answered

@@ -15,6 +15,7 @@ from backend.core.types import ON_REQUEST, Finish, Kind, Node
 from backend.judging.aggregation import steps_of
 from backend.problems.base import REPAIR, Grade, Problem
 from backend.problems.exact import bare
+from backend.problems.extraction import Reader, extract
 from backend.review.stored_run import Trace
 
 CUT = (Finish.BUDGET, Finish.ABORTED, Finish.LENGTH)
@@ -23,15 +24,15 @@ CUT = (Finish.BUDGET, Finish.ABORTED, Finish.LENGTH)
 class Grader:
     """Grades answers of texts, each answer once."""
 
-    def __init__(self, grade: Callable[[str | None], Grade]) -> None:
-        self._grade = grade
+    def __init__(self, grade: Callable[[str | None], Grade], read: Reader = extract) -> None:
+        self._grade, self._read = grade, read
         self._known: dict[str, bool | None] = {}
 
     def right(self, node: Node) -> bool:
         """Whether the answer that is read from the text so far is right; no for an undecided
         one.
         """
-        answer = problems.extract_answer(node.written())
+        answer = self._read(node.written()).answer
         if answer is None:
             return False
         if answer not in self._known:

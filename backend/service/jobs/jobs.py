@@ -31,6 +31,7 @@ from backend.review.stored_run import StoredRun
 from backend.runs.driver import Control, GradeFunction, manifest
 from backend.runs.driver import run as run_spec
 from backend.runs.paid import NOTHING_PAID, Paid
+from backend.runs.versions import with_versions
 from backend.service.jobs.admission import Admission
 from backend.service.jobs.failure import failure
 from backend.service.jobs.forks import Forks
@@ -140,6 +141,7 @@ class Jobs:
     async def submit(self, spec: RunSpec) -> int:
         """Accept a run and return its id; it starts when there is room. Raises `BadInput` before
         anything is stored."""
+        spec = with_versions(spec)
         return await self._begin(spec, self._admission.admit(spec), NOTHING_PAID)
 
     async def _begin(

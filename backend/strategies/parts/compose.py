@@ -249,5 +249,8 @@ class _Seat:
     async def inject(self, node: Node, text: str, reason: str) -> Node:
         return await self._policy.inject(node, text, reason)
 
+    def answer(self, node: Node) -> str | None:
+        return self._policy.answer(node)
+
     async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
         return await self._policy.log_likelihoods(pairs)

@@ -8,22 +8,25 @@ node is not seen.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from backend.core.formulas.traces import discount
 from backend.core.ports import Policy
 from backend.core.steps import Note, Pruned, Replaced
 from backend.core.types import Node
 from backend.judging.rules import SELECTORS
-from backend.problems import extract_answer
 from backend.problems.exact import canonical
 from backend.strategies.parts.rounds import living
 
 TRANSITIONS = "alternatively, wait, but, however, hmm, another, actually, let me check"
 """The first two are named where the paper is reported; the others are the marks of a change of mind
 that reasoning models use most."""
+
+
+AnswerOf: TypeAlias = Callable[[Node], str | None]
+"""The answer written on the path to a node: `Policy.answer`."""
 
 
 class Transitions:
@@ -59,15 +62,16 @@ class Transitions:
 
 
 class Standard(NamedTuple):
-    """What traces are measured by: the answer that they should give (None: there is none), and the
-    discount gamma of a step."""
+    """What traces are measured by: the answer that they should give (None: there is none), the
+    discount gamma of a step, and how answers are read."""
 
     target: str | None
     gamma: float
+    answer: AnswerOf
 
     def worth(self, steps: Sequence[Node]) -> float:
         """gamma^(number of steps) if they end in the target answer, else 0: in [0, 1)."""
-        answer = extract_answer(steps[-1].written()) if steps[-1].done else None
+        answer = self.answer(steps[-1]) if steps[-1].done else None
         reached = (
             self.target is not None
             and answer is not None
@@ -76,13 +80,21 @@ class Standard(NamedTuple):
         return discount(self.gamma, len(steps), reached)
 
 
-def commonest_answer(finished: Sequence[Node]) -> str | None:
+def commonest_answer(finished: Sequence[Node], answer: AnswerOf) -> str | None:
     """The answer given most often, ties to the one given first; None where no answer can be
     read.
     """
     if not finished:
         return None
-    return extract_answer(SELECTORS["majority"](finished, [None] * len(finished)).written())
+    tally = SELECTORS["majority"].tally()
+    for node in finished:
+        tally.add(node, None, answer(node))
+    return answer(tally.winner())
+
+
+def standard(finished: Sequence[Node], gamma: float, policy: Policy) -> Standard:
+    """The standard that the finished traces set: the answer given most often."""
+    return Standard(commonest_answer(finished, policy.answer), gamma, policy.answer)
 
 
 def steps_below(node: Node, ancestor: Node) -> list[Node]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from backend.core.events import AnswerChanged
 from backend.core.tree import up_to
-from backend.problems import extract_answer, grade
+from backend.problems import grade
 from backend.problems.exact import canonical
+from backend.problems.extraction import reader_of
 from components.run.log import answer_of
 from components.run.reached import text_down_to
 from components.views.choosing_panel import clickable, slide
@@ -28,7 +30,8 @@ from components.views.view_data import ViewData, plural
 def draw_candidates(data: ViewData) -> None:
     found = candidates(data.rows, data.events, data.until)
     right = _right(data, found)
-    every = candidate_info(data.rows, found, answer_of, data.selector, right)
+    read = partial(answer_of, reader=data.reader)
+    every = candidate_info(data.rows, found, read, data.selector, right)
     if not every.classes:
         _unread(every.unread)
         st.text("No finished solution gives an answer yet.")
@@ -39,7 +42,7 @@ def draw_candidates(data: ViewData) -> None:
         "sample",
         "how many candidates count, in the order in which the final rule met them",
     )
-    info = candidate_info(data.rows, found[:at], answer_of, data.selector, right)
+    info = candidate_info(data.rows, found[:at], read, data.selector, right)
     _unread(info.unread)
     hidden = f"{plural(info.omitted, 'weaker answer')} not shown. " if info.omitted else ""
     known = " None of them is known to be right." if not right else ""
@@ -53,7 +56,7 @@ def draw_candidates(data: ViewData) -> None:
         "view.answers",
     )
     if len(found) > 1:
-        growth = growth_info(data.rows, found, answer_of, data.selector, right)
+        growth = growth_info(data.rows, found, read, data.selector, right)
         settled = (
             f" After sample {growth.settled} the leading answer did not change any more."
             if growth.settled
@@ -77,7 +80,8 @@ def _right(data: ViewData, found: Sequence[Candidate]) -> set[str]:
     decides without algebra, and by the verdicts of the log."""
     by_id = {row.id: row for row in data.rows}
     given = {
-        candidate.node: extract_answer(text_down_to(by_id, candidate.node)) for candidate in found
+        candidate.node: reader_of(data.reader)(text_down_to(by_id, candidate.node)).answer
+        for candidate in found
     }
     forms = {
         canonical(answer): answer

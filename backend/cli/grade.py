@@ -1,0 +1,132 @@
+"""`grade`: whether the answers of a file mean the same as the right ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pydantic import ValidationError
+
+from backend.core.errors import BadInput
+from backend.messages.grading import Ask, Graded
+from backend.problems.equivalence import Equivalence
+from backend.problems.library import Library
+from backend.service.grading import grade_ask
+
+DONE = 0
+AT_ONCE = 2
+"""Pairs that are compared side by side: as many as there are processes for algebra."""
+AHEAD = 16
+"""Lines that are read ahead of what is printed."""
+SAID = {True: "equal", False: "different", None: "undecided"}
+WIDTH = 28
+
+
+def grade(path: str, *, as_json: bool) -> int:
+    """Grade each line of a file, or of standard input for `-`, and print the verdicts in order as
+    they are known. Raises `BadInput` that names the line."""
+    equivalence, counts = Equivalence(workers=AT_ONCE), Counter[str]()
+    try:
+        with _opened(path) as lines:
+            for ask, found in _graded(_asks(lines, path), Library(equivalence, {})):
+                counts[SAID[found.equal]] += 1
+                line = _json(ask, found) if as_json else _row(ask, found)
+                print(line, flush=not as_json or path == "-")
+    finally:
+        equivalence.close()
+    if not as_json:
+        print(_totals(counts))
+    return DONE
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[IO[str]]:
+    """The lines of a file, or of standard input."""
+    if path == "-":
+        yield sys.stdin
+        return
+    try:
+        file = Path(path).open(encoding="utf-8-sig", newline="\n")  # noqa: SIM115  (closed below)
+    except OSError as error:
+        raise BadInput(
+            "file", given=path, accepted=f"a file that can be read ({error.strerror}), or -"
+        ) from None
+    with file:
+        yield file
+
+
+def _asks(lines: Iterable[str], path: str) -> Iterator[Ask]:
+    """One question a line; empty lines are passed over."""
+    name, number = "standard input" if path == "-" else path, 0
+    try:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield _ask(line, f"{name}, line {number}")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{name}, line {number + 1}", given=error.reason, accepted="text in UTF-8"
+        ) from None
+
+
+def _ask(line: str, where: str) -> Ask:
+    accepted = 'an object such as {"given": "1/2", "right": "0.5"} or {"text": ..., "right": ...}'
+    try:
+        return Ask.model_validate(json.loads(line))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False)[0]
+            field = ".".join(map(str, first["loc"]))
+            accepted += f" ({f'{field}: ' if field else ''}{first['msg']})"
+        raise BadInput(where, given=line.strip()[:80], accepted=accepted) from None
+
+
+def _graded(asks: Iterable[Ask], library: Library) -> Iterator[tuple[Ask, Graded]]:
+    """Each question with its verdict, in order; some are worked on ahead."""
+    waiting: deque[tuple[Ask, Future[Graded]]] = deque()
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        try:
+            for ask in asks:
+                waiting.append((ask, workers.submit(grade_ask, ask, library)))
+                if waiting[0][1].done() or len(waiting) > AHEAD:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+        except BadInput:
+            yield from ((ask, future.result()) for ask, future in waiting)
+            raise
+        yield from ((ask, future.result()) for ask, future in waiting)
+
+
+def _json(ask: Ask, found: Graded) -> str:
+    told = found.model_dump(include={"equal", "read_given", "read_right", "reason"})
+    if ask.text is not None:
+        told |= found.model_dump(include={"answer", "read_by"})
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _row(ask: Ask, found: Graded) -> str:
+    given = found.answer if ask.text is not None else ask.given
+    by = f" [read by: {found.read_by}]" if found.read_by else ""
+    shown = "nothing" if given is None else _short(given)
+    return (
+        f"{SAID[found.equal]:<10} {shown:<{WIDTH}} {_short(ask.right):<{WIDTH}} {found.reason}{by}"
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+
+
+def _totals(counts: Counter[str]) -> str:
+    return f"{counts.total()} lines: " + ", ".join(
+        f"{counts[name]} {name}" for name in SAID.values()
+    )
+
+
+__all__ = ["grade"]
