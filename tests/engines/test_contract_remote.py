@@ -117,7 +117,8 @@ async def test_a_token_that_engine_and_completion_lose_together_is_missed_by_the
 
 
 async def test_streams_left_open_without_a_word_are_seen_at_the_server(folder: Path) -> None:
-    async with served(Manners(endless=True, pause=0.005), folder) as opened:
+    # slow enough to be at it still when the check has waited as long as it may
+    async with served(Manners(endless=True, pause=0.02), folder) as opened:
         twin = LeavesTheServerRunning(opened.engine)
         with pytest.raises(AssertionError):
             await nothing_runs_a_second_after_a_cancel(replace(opened, engine=twin))
