@@ -1,6 +1,5 @@
 """Diffusion tree sampling and search, for text: a tree of draws whose soft values say where to go
-on. Jain et al. 2025 (arXiv 2506.20701), known from its project page and summaries.
-"""
+on. Jain et al. 2025 (arXiv 2506.20701), known from its project page and summaries."""
 
 from __future__ import annotations
 
@@ -18,13 +17,10 @@ from backend.core.steps import Step
 from backend.core.types import Node
 from backend.strategies.parts.rounds import MaxSteps
 from backend.strategies.parts.soft_tree.soft_values import ANSWERS, MODES, SoftVertex
-from backend.strategies.parts.soft_tree.soft_walks import Method, grow
+from backend.strategies.parts.soft_tree.soft_walks import FORMULAS, Method, grow
 
 
-@strategy(
-    "tree_sampling",
-    formulas=dict.fromkeys(("boltzmann", "uct", "soft", "text_value", "allowed_draws")),
-)
+@strategy("tree_sampling", formulas=FORMULAS)
 async def tree_sampling(
     root: Node, policy: Policy, verifier: Verifier, params: TreeSamplingParams, rng: Rng
 ) -> AsyncGenerator[Step]:

@@ -20,6 +20,7 @@ from tests.api.test_routes import finished
 from tests.review.why.brute import verdict
 from tests.review.why.searches import table
 from tests.service.jobs.fakes import Growing, spec
+from tests.support.logged import rows
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,8 @@ def test_causes_are_told_for_one_run_and_counted_over_many(searching: Service) -
     ]
     told = {run_id: client.why(run_id) for run_id in ids}
     for run_id, found in told.items():
-        nodes, events = searching.store.paid(run_id), searching.store.events(run_id, limit=None)
+        nodes = searching.store.paid(run_id)
+        events = rows(searching.store.events(run_id, limit=None))
         problem = searching.services.library.find(client.info(run_id).problem.id)  # type: ignore[union-attr]
         assert found.cause == verdict(nodes, events, problem).cause
         assert (found.path_node, found.checked) == (client.info(run_id).chosen_node, True)

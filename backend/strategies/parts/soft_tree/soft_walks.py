@@ -19,6 +19,9 @@ from backend.core.types import Node, Score
 from backend.strategies.parts.rounds import Scored, dead, remark_unscored
 from backend.strategies.parts.soft_tree.soft_values import Answer, Floats, Pick, SoftVertex, Worth
 
+FORMULAS = dict.fromkeys(("boltzmann", "uct", "soft", "text_value", "allowed_draws"))
+"""What a walk decides by, by the names in `backend.core.formulas`."""
+
 
 @dataclass(frozen=True)
 class Method:
