@@ -13,6 +13,7 @@ from backend.core.cards import JudgeCard, card_beside, read_card
 from backend.core.ports import Classes, Decision, Tally
 from backend.core.registry import NoParams, Params, Registry, parse_params
 from backend.core.types import Node
+from backend.judging.measures import Measure, count_votes
 from backend.problems import extract_answer
 
 SELECTORS: Registry[Rule] = Registry("selector", "backend.judging.selectors")
@@ -24,7 +25,8 @@ Factory = TypeVar("Factory", bound=Callable[..., Tally])
 @dataclass(frozen=True)
 class Rule:
     """A `ports.Selector` made of its tally, and what the catalogue knows of it. `needs` names
-    engine capabilities; `settings` are its parameters; `source` is where its card lies."""
+    engine capabilities; `settings` are its parameters; `source` is where its card lies; `measure`
+    says what it goes by."""
 
     name: str
     make: Callable[..., Tally]
@@ -33,6 +35,7 @@ class Rule:
     votes: bool
     needs: tuple[str, ...]
     source: Path
+    measure: Measure = count_votes
 
     @cached_property
     def card(self) -> JudgeCard:
@@ -74,15 +77,17 @@ def selector(
     votes: bool = False,
     needs: tuple[str, ...] = (),
     card: Path | None = None,
+    measure: Measure = count_votes,
 ) -> Callable[[Factory], Factory]:
     """Register a final rule under `name`: the class of its tallies, made with (parameters, classes
     of answers). With `votes` it matters to the rule which answers are the same. Every parameter has
     a default. What a reader is told stands in its `card`, by default `cards/NAME.md` beside the
-    file of the class."""
+    file of the class. `measure` tells in one number a candidate what the rule goes by, by default
+    the votes for its answer."""
 
     def register(factory: Factory) -> Factory:
         source = card or card_beside(inspect.getfile(factory), name)
-        SELECTORS.add(name, Rule(name, factory, params, params(), votes, needs, source))
+        SELECTORS.add(name, Rule(name, factory, params, params(), votes, needs, source, measure))
         return factory
 
     return register

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from pydantic import ValidationError
 
 from backend.core.errors import BadInput
-from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StepEnded
+from backend.core.events import AnswerChanged, Body, LimitReached, ScoreGiven, StepEnded
 from backend.core.limits import Limit
 from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import EventRecord
@@ -205,7 +205,9 @@ class RunSource(Protocol):
     """Where the nodes, the log and the scores of a run are read from: the store."""
 
     def paid(self, run_id: int) -> Sequence[StoredNode]: ...
-    def events(self, run_id: int, *, limit: int | None) -> Sequence[EventRecord]: ...
+    def events(
+        self, run_id: int, *, limit: int | None, of: Sequence[type[Body]] | None = None
+    ) -> Sequence[EventRecord]: ...
     def scores(self, run_id: int) -> Sequence[ScorerScore]: ...
     def series(self, run_id: int) -> Mapping[str, int]: ...
     def series_scores(self, run_id: int, name: str) -> Sequence[StoredScore]: ...
@@ -254,6 +256,11 @@ class StoredRun:
     def problem(self) -> Problem:
         """The problem as the run saw it."""
         return problem_of(self.row.problem)
+
+    @property
+    def question(self) -> str:
+        """What was asked: in the user's own words, else by the problem."""
+        return str(self.row.spec.get("question") or self.problem.question)
 
     @property
     def verifier(self) -> str:
@@ -325,16 +332,30 @@ class StoredRun:
         could not be written down any more."""
         if self.row.limit is not None:
             return self.row.limit
-        limits = [event.body for event in self.events if isinstance(event.body, LimitReached)]
-        return Limit(limits[-1].axis, limits[-1].limit) if limits else None
+        told = self._events_of(LimitReached)
+        last = told[-1].body if told else None
+        return Limit(last.axis, last.limit) if isinstance(last, LimitReached) else None
 
     @cached_property
     def own(self) -> ChosenAnswer | None:
         """What the run itself chose last: by its log, else by its row."""
-        chosen = own_choice(self.events)
+        chosen = own_choice(self._changes)
         if chosen is not None or self.row.chosen_node is None:
             return chosen
         return ChosenAnswer(self.row.chosen_node, self.row.answer, self.row.correct)
+
+    @cached_property
+    def grade_reason(self) -> str | None:
+        """Why the answer counts as right or wrong: the last change of the answer says so."""
+        last = self._changes[-1].body if self._changes else None
+        return last.reason if isinstance(last, AnswerChanged) else None
+
+    @cached_property
+    def _changes(self) -> Sequence[EventRecord]:
+        return self._events_of(AnswerChanged)
+
+    def _events_of(self, kind: type[Body]) -> Sequence[EventRecord]:
+        return self._source.events(self.id, limit=None, of=[kind])
 
     @property
     def series_names(self) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def open_task(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.
         problem_id=reading.problem.id or None,
         node=node,
         hidden=hidden,
-        question=str(row.spec.get("question") or reading.problem.question),
+        question=reading.question,
         paths=[path_choice(reading, end.id) for end in ends],
         steps=[step_message(step, score) for step, score in zip(steps, scores, strict=True)],
         others=len(services.store.annotations.labelled().get(run_id, {}).keys() - {author}),
@@ -55,7 +55,7 @@ def open_task(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.
 
 
 def path_choice(reading: RunReading, node: int) -> schemas.PathChoice:
-    chosen, done = node == reading.row.chosen_node, reading.nodes[node].done
+    chosen, done = node == reading.chosen.node, reading.nodes[node].done
     return schemas.PathChoice(node=node, steps=len(reading.steps(node)), chosen=chosen, done=done)
 
 

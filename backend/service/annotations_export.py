@@ -90,9 +90,7 @@ def path_ends(reading: RunReading, labels: Sequence[AnnotationRow]) -> list[int]
     them is an alternative there and needs no path."""
     ends = [row.node for row in labels if row.kind == "first_error" and row.node is not None]
     ends += (
-        []
-        if reading.row.chosen_node is None or reading.row.chosen_node in ends
-        else [reading.row.chosen_node]
+        [] if reading.chosen.node is None or reading.chosen.node in ends else [reading.chosen.node]
     )
     rated = sorted(
         {row.node for row in labels if row.kind == "verdict" and row.node is not None}, reverse=True
@@ -146,7 +144,7 @@ def collect_path(
         author=labels[0].author,
         at=max(each.updated_at for each in labels),
         generator=row.model,
-        problem=str(row.spec.get("question") or reading.problem.question),
+        problem=reading.question,
         right_answer=reading.problem.answer,
         answer=reading.answer(node),
         correct=reading.correct(node, services.library),

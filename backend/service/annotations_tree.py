@@ -12,7 +12,7 @@ from backend.problems.base import Problem
 from backend.problems.extraction import reader_of
 from backend.problems.library import Library
 from backend.review.annotate.steps import WrittenStep, split_steps
-from backend.review.stored_run import StoredRun, StoredScore
+from backend.review.stored_run import ChosenAnswer, StoredRun, StoredScore
 from storage import NodeRow, RunRow, Store
 
 PATHS_LIMIT = 300
@@ -36,6 +36,15 @@ class RunReading:
     @cached_property
     def problem(self) -> Problem:
         return self._run.problem
+
+    @property
+    def question(self) -> str:
+        return self._run.question
+
+    @cached_property
+    def chosen(self) -> ChosenAnswer:
+        """What the run chose; a node of None where it chose nothing."""
+        return self._run.own or ChosenAnswer(None, None, None)
 
     def path(self, node: int) -> list[NodeRow]:
         """The nodes below the prompt down to `node`. Raises `BadInput` for one that is not there or
@@ -71,14 +80,14 @@ class RunReading:
 
     def answer(self, node: int) -> str | None:
         """What the path answers; for the chosen one, what the run says that it answered."""
-        if node == self.row.chosen_node:
-            return self.row.answer
+        if node == self.chosen.node:
+            return self.chosen.answer
         return reader_of(self._run.versions.reader)(self.written(node)).answer
 
     def correct(self, node: int, library: Library) -> bool | None:
         """Whether the path's answer is right; may block for a second."""
-        if node == self.row.chosen_node:
-            return self.row.correct
+        if node == self.chosen.node:
+            return self.chosen.correct
         return library.grade(self.problem, self.answer(node)).correct
 
     def goes_on(self, node: int) -> bool:
@@ -96,7 +105,7 @@ class RunReading:
         for node in self.nodes.values():
             if node.parent_id in below and node.kind in WRITTEN:
                 below.add(node.id)
-        chosen = self.row.chosen_node
+        chosen = self.chosen.node
         last = [self.nodes[id_] for id_ in below - {0} if not self.goes_on(id_) or id_ == chosen]
         return sorted(last, key=lambda node: (node.id != chosen, not node.done, node.id))[
             :PATHS_LIMIT

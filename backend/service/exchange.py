@@ -15,6 +15,7 @@ from backend.exchange.formats import formats_in_order, parsed, recognised
 from backend.exchange.html import page
 from backend.exchange.svg import drawing
 from backend.messages.runs import OVER
+from backend.review.stored_run import StoredRun
 from backend.service import present
 from backend.service.assembly import VERSION, Services
 from storage import Store
@@ -141,7 +142,8 @@ def drawing_of(store: Store, run_id: int) -> str:
 
 def _over(store: Store, run_id: int) -> dict[str, JSON]:
     """The fields of a run that is over. Raises `Conflict`."""
-    shown = present.run_message(store.run(run_id), grade_reason=present.grade_reason(store, run_id))
+    row = store.run(run_id)
+    shown = present.run_message(row, grade_reason=StoredRun(row, store).grade_reason)
     if shown.status not in OVER:
         raise Conflict(
             f"run {run_id} is {shown.status}: wait for its end or stop it before you export it"

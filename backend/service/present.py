@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backend.core.events import AnswerChanged, NodeAdded, kind_of
+from backend.core.events import NodeAdded, kind_of
 from backend.core.limits import describe_end
 from backend.core.records import EventRow
 from backend.core.types import JSON
@@ -20,8 +20,9 @@ def run_message(
     reason: str | None = None,
     grade_reason: str | None = None,
 ) -> schemas.Run:
-    """A run; `status` and `reason` of a run that is not over are known better in memory than in its
-    row."""
+    """A run, copied from its row, because pages list many; what takes more than the row, such as
+    the `grade_reason`, is asked of `StoredRun`. `status` and `reason` of a run that is not over are
+    known better in memory."""
     spec = row.spec
     problem = problem_message(row.problem)
     return schemas.Run.model_validate(
@@ -78,13 +79,6 @@ def problem_message(stored: Mapping[str, JSON] | None) -> schemas.Problem | None
             "meta": meta if isinstance(meta, dict) else {},
         }
     )
-
-
-def grade_reason(store: Store, run_id: int) -> str | None:
-    """Why the answer counts as right or wrong: the last `answer` event says so."""
-    answers = store.events(run_id, limit=None, of=[AnswerChanged])
-    last = answers[-1].body if answers else None
-    return last.reason if isinstance(last, AnswerChanged) else None
 
 
 def node_fields(row: NodeRow | NodeFull) -> dict[str, JSON]:
@@ -173,7 +167,6 @@ def event_fields(store: Store, run_id: int, rows: Sequence[EventRow]) -> list[di
 __all__ = [
     "detail_message",
     "event_fields",
-    "grade_reason",
     "node_fields",
     "problem_message",
     "run_message",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from backend.core.ports import Classes, Decision
 from backend.core.registry import NoParams
 from backend.core.types import Node
+from backend.judging.measures import Candidates, ClassOf, Measured
 from backend.judging.rules import selector
 
 
@@ -25,7 +26,11 @@ class Rank(NamedTuple):
     value: float
 
 
-@selector("best")
+def measure_scores(pool: Candidates, of: ClassOf) -> Measured:
+    return Measured("score", dict(pool))
+
+
+@selector("best", measure=measure_scores)
 class Best:
     """The highest value wins, an unscored candidate only where nothing is scored, one without a
     readable answer only where none has one; ties go to the earliest."""

@@ -19,13 +19,26 @@ from pydantic import Field
 from backend.core.ports import Classes, Decision
 from backend.core.registry import NoParams, Params
 from backend.core.types import Node
+from backend.judging.measures import Candidates, ClassOf, Measured
 from backend.judging.rules import selector
 from backend.judging.selectors.path import Size, comparable, lengths, size
 from backend.judging.selectors.poll import Poll, weigh
 from backend.judging.selectors.vote import Ballot
 
 
-@selector("first")
+def measure_places(pool: Candidates, of: ClassOf) -> Measured:
+    return Measured(
+        "place in order of finishing",
+        {node: float(place) for place, (node, _) in enumerate(pool, 1)},
+        least=True,
+    )
+
+
+def measure_lengths(pool: Candidates, of: ClassOf) -> Measured:
+    return Measured("tokens", {node: float(size(node).tokens) for node, _ in pool}, least=True)
+
+
+@selector("first", measure=measure_places)
 class First:
     """The candidate that finished first, whatever it says."""
 
@@ -43,7 +56,7 @@ class First:
         return Decision((self.winner(),))
 
 
-@selector("shortest")
+@selector("shortest", measure=measure_lengths)
 class Shortest(Poll[NoParams, Size]):
     """The candidate with the fewest tokens, ties to the earliest; one that was cut off only where
     all were."""

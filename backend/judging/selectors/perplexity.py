@@ -30,6 +30,7 @@ from backend.core.ports import Decision
 from backend.core.registry import NoParams, Params
 from backend.core.statistics.weibull import Mixture, fit
 from backend.core.types import JSON
+from backend.judging.measures import Candidates, ClassOf, Measured
 from backend.judging.rules import selector
 from backend.judging.selectors.path import probability
 from backend.judging.selectors.poll import Poll, add_facts, weigh
@@ -46,7 +47,11 @@ class PathLikelihood(NamedTuple):
     text: str
 
 
-@selector("perplexity", needs=("logprobs",))
+def measure_probabilities(pool: Candidates, of: ClassOf) -> Measured:
+    return Measured("mean probability of a token", {node: probability(node) for node, _ in pool})
+
+
+@selector("perplexity", needs=("logprobs",), measure=measure_probabilities)
 class Perplexity(Poll[NoParams, float | None]):
     """The candidate with the greatest mean log-probability a token; one without log-probabilities
     only where none has them. Ties go to the earliest."""

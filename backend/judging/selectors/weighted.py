@@ -15,12 +15,25 @@ from pydantic import Field
 from backend.core.ports import Decision
 from backend.core.registry import NoParams, Params
 from backend.core.types import Node
+from backend.judging.measures import Candidates, ClassOf, Measured, group_values
 from backend.judging.rules import selector
 from backend.judging.selectors.poll import Poll, by_class, stand_in, weigh
 from backend.judging.selectors.vote import AnswerClass, Ballot, Vote
 
 
-@selector("weighted", votes=True)
+def measure_sums(pool: Candidates, of: ClassOf) -> Measured:
+    groups = group_values(pool, of)
+    return Measured("sum of scores", {node: math.fsum(groups[node]) for node in groups})
+
+
+def measure_means(pool: Candidates, of: ClassOf) -> Measured:
+    groups = group_values(pool, of)
+    return Measured(
+        "mean score", {node: math.fsum(groups[node]) / len(groups[node]) for node in groups}
+    )
+
+
+@selector("weighted", votes=True, measure=measure_sums)
 class Weighted(Vote):
     """The best candidate of the class whose values add up to most; an unscored candidate adds 0.
     Ties go to the larger class, then to the one seen first, so that without any values this is the
@@ -63,7 +76,7 @@ class Softmax(Poll[SoftmaxParams, float | None]):
         return weigh(self.ballots, weights, self.classes)
 
 
-@selector("mean_score", votes=True)
+@selector("mean_score", votes=True, measure=measure_means)
 class MeanScore(Poll[NoParams, float | None]):
     """The class with the greatest mean value. A bad rule, kept to be shown: an answer given once,
     with a lucky score, beats one given often."""
