@@ -54,15 +54,15 @@ check: $(READY)
 	$(BIN)/python -m mypy
 	@$(MAKE) --no-print-directory check-javascript
 
-# The JavaScript of the pages: formatted and linted where npm is installed, and in CI always.
+# The JavaScript and CSS of the pages: formatted and linted where npm is installed, and in CI always.
 BIOME := .ci/javascript/node_modules/.bin/biome
 $(BIOME): .ci/javascript/package-lock.json
 	npm ci --silent --no-fund --no-audit --prefix .ci/javascript
 
 check-javascript:
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory $(BIOME) && $(BIOME) check --config-path=.ci/javascript components; \
-	elif [ -n "$$CI" ]; then echo "the JavaScript cannot be checked: npm is not installed"; exit 1; \
-	else echo "skipped: the JavaScript is not checked, because npm is not installed"; fi
+	elif [ -n "$$CI" ]; then echo "JavaScript and CSS cannot be checked: npm is not installed"; exit 1; \
+	else echo "skipped: JavaScript and CSS are not checked, because npm is not installed"; fi
 
 fix: $(READY)
 	$(BIN)/python -m ruff check --fix .

@@ -51,7 +51,7 @@ IN_FLIGHT = 64
 SHARD_ROWS = 65_536
 
 
-class Traffic(NamedTuple):
+class SweepTraffic(NamedTuple):
     """Tokens generated, solutions finished, and how long it took."""
 
     tokens: int
@@ -86,7 +86,7 @@ def described(
 # a sweep against its engine
 
 
-async def raw(engine: Engine, experiment: Experiment, pool: int, seed: int) -> Traffic:
+async def raw(engine: Engine, experiment: Experiment, pool: int, seed: int) -> SweepTraffic:
     """The engine alone: `pool` solutions of each problem, IN_FLIGHT requests at a time."""
     prompts = [
         await engine.prompt(problems.problem(each).question, None)
@@ -119,7 +119,7 @@ async def raw(engine: Engine, experiment: Experiment, pool: int, seed: int) -> T
     async with asyncio.TaskGroup() as group:
         for _ in range(IN_FLIGHT):
             group.create_task(work())
-    return Traffic(made[0], made[1], time.perf_counter() - started)
+    return SweepTraffic(made[0], made[1], time.perf_counter() - started)
 
 
 async def one(engine: Engine, request: Request) -> AsyncGenerator[int]:
@@ -132,7 +132,7 @@ def until_end(sampling: Sampling) -> Until:
     return Until(steps=0, tokens=sampling.max_tokens)
 
 
-async def swept(models: Models, experiment: Experiment, pool: int) -> Traffic:
+async def swept(models: Models, experiment: Experiment, pool: int) -> SweepTraffic:
     """The sweep, into a folder of its own; as many pools at once as fill the engine."""
     root = Path(tempfile.mkdtemp(prefix="sweep"))
     try:
@@ -144,7 +144,7 @@ async def swept(models: Models, experiment: Experiment, pool: int) -> Traffic:
         seconds = time.perf_counter() - started
         rows = folder.results().to_pylist()
         assert progress.failed == 0 and len(rows) == len(experiment.problem_ids())
-        return Traffic(
+        return SweepTraffic(
             int(sum(row["generated_tokens"] for row in rows)), folder.samples().num_rows, seconds
         )
     finally:
@@ -291,7 +291,7 @@ def timed(path: Path, size: int, rules: Sequence[str]) -> dict[str, float]:
     }
 
 
-def asked(path: Path, size: int, rules: Sequence[str]) -> dict[str, float]:
+def measure_rules(path: Path, size: int, rules: Sequence[str]) -> dict[str, float]:
     """`timed` in a process of its own."""
     command = [
         sys.executable,
@@ -306,8 +306,8 @@ def asked(path: Path, size: int, rules: Sequence[str]) -> dict[str, float]:
         *rules,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
 
 
 def curves_table(samples: Sequence[int], count: int, rules: Sequence[str], root: Path) -> None:
@@ -323,17 +323,20 @@ def curves_table(samples: Sequence[int], count: int, rules: Sequence[str], root:
         folder, _ = generated(root / str(many), count, size, rules)
         for some in (*((rule,) for rule in rules), tuple(rules)):
             shutil.rmtree(folder.path / ESTIMATES, ignore_errors=True)
-            first, second = asked(folder.path, size, some), asked(folder.path, size, some)
+            first, second = (
+                measure_rules(folder.path, size, some),
+                measure_rules(folder.path, size, some),
+            )
             print(
                 (
-                    f"| {count} x {size:,} | {' + '.join(some)} | {told(first)} | "
-                    f"{told(second)} | {first['gib']:.1f} |"
+                    f"| {count} x {size:,} | {' + '.join(some)} | {describe_times(first)} | "
+                    f"{describe_times(second)} | {first['gib']:.1f} |"
                 ),
                 flush=True,
             )
 
 
-def told(times: dict[str, float]) -> str:
+def describe_times(times: dict[str, float]) -> str:
     return f"{times['cells'] + times['curve']:.2f} ({times['cells']:.2f} + {times['curve']:.2f})"
 
 

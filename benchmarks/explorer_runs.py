@@ -51,7 +51,7 @@ def _grow(recorder: Recorder, nodes: int, draw: random.Random) -> Node:
     scored best."""
     root = Node(f"{SPEC.question}\n", token_ids=(1, 2, 3), kind=Kind.PROMPT)
     recorder.node(root)
-    open_nodes, finished, best, best_score, told = [root], [], root, -1.0, 0
+    open_nodes, finished, best, best_score, listed = [root], [], root, -1.0, 0
     while recorder.node_count < nodes and open_nodes:
         parent = open_nodes.pop(draw.randrange(len(open_nodes)))
         recorder.add(CallEnded("policy"))
@@ -71,8 +71,8 @@ def _grow(recorder: Recorder, nodes: int, draw: random.Random) -> Node:
             Pruned((worst,), "the worst of four", sorted(scores)[1]),
             Backed((*path, children[0]), scores[0]),
         )
-        recorder.step(Step(finished, [None] * len(finished), notes, phase="expand"), told)
-        told = len(finished)
+        recorder.step(Step(finished, [None] * len(finished), notes, phase="expand"), listed)
+        listed = len(finished)
         recorder.flush()
     recorder.add(AnswerChanged(recorder.id_of(best), "3", True))
     return best

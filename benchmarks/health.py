@@ -36,7 +36,7 @@ LIMIT_MS = 100.0
 START_S, LOAD_S = 120.0, 300.0
 
 
-class Answer(NamedTuple):
+class AnswerTime(NamedTuple):
     """How long one question took, and how many runs were under way by then."""
 
     ms: float
@@ -111,17 +111,17 @@ def start_runs(client: Client) -> None:
             time.sleep(0.2)
 
 
-async def answers(url: str, seconds: float) -> list[Answer]:
+async def answers(url: str, seconds: float) -> list[AnswerTime]:
     """Ask on schedule, for so long."""
     async with httpx.AsyncClient(
         trust_env=False, timeout=60.0, limits=httpx.Limits(max_connections=None)
     ) as http:
 
-        async def ask() -> Answer:
+        async def ask() -> AnswerTime:
             started = time.perf_counter()
             response = await http.get(f"{url}/api/health")
             took = time.perf_counter() - started
-            return Answer(
+            return AnswerTime(
                 1000.0 * took,
                 Health.model_validate_json(response.raise_for_status().content).runs.running,
             )
@@ -136,7 +136,7 @@ async def answers(url: str, seconds: float) -> list[Answer]:
         return [task.result() for task in asked]
 
 
-def report(name: str, found: Sequence[Answer]) -> float:
+def report(name: str, found: Sequence[AnswerTime]) -> float:
     """Print a line of the table; the p95 in milliseconds."""
     times = sorted(answer.ms for answer in found)
     p95 = times[-(-95 * len(times) // 100) - 1]

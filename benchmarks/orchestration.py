@@ -40,7 +40,7 @@ QUESTION = (
 SAMPLING = Sampling(temperature=0.8)
 
 
-class Size(NamedTuple):
+class SearchSize(NamedTuple):
     """N sequences of `steps` blocks of `tokens` tokens."""
 
     n: int
@@ -48,14 +48,14 @@ class Size(NamedTuple):
     tokens: int
 
 
-class Traffic(NamedTuple):
+class SearchTraffic(NamedTuple):
     """What was generated and how long it took."""
 
     tokens: int
     seconds: float
 
 
-Side = Callable[[Size, int], Awaitable[Traffic]]
+Side = Callable[[SearchSize, int], Awaitable[SearchTraffic]]
 
 
 class BlockPolicy(LivePolicy):
@@ -90,11 +90,13 @@ class FreeVerifier:
         return [Score(0.3 + 0.4 * (sum(node.token_ids) % 97) / 97) for node in nodes]
 
 
-def search(engine: Engine, strategy: str, params: Callable[[Size], dict[str, object]]) -> Side:
+def search(
+    engine: Engine, strategy: str, params: Callable[[SearchSize], dict[str, object]]
+) -> Side:
     """A strategy under the real driver parts, without a store."""
     entry = STRATEGIES[strategy]
 
-    async def side(size: Size, seed: int) -> Traffic:
+    async def side(size: SearchSize, seed: int) -> SearchTraffic:
         recorder = Recorder(NullSink())
         meter = Meter({}, lambda: 0.0)
         policy = BlockPolicy(
@@ -111,7 +113,7 @@ def search(engine: Engine, strategy: str, params: Callable[[Size], dict[str, obj
             async for step in steps:
                 recorder.step(step, 0)
                 recorder.flush()
-        return Traffic(meter.ledger.generated_tokens, time.perf_counter() - started)
+        return SearchTraffic(meter.ledger.generated_tokens, time.perf_counter() - started)
 
     return side
 
@@ -119,7 +121,7 @@ def search(engine: Engine, strategy: str, params: Callable[[Size], dict[str, obj
 def one_shot(engine: Engine) -> Side:
     """The engine's own `generate`, all tokens in one go."""
 
-    async def side(size: Size, seed: int) -> Traffic:
+    async def side(size: SearchSize, seed: int) -> SearchTraffic:
         prompt = await engine.prompt(QUESTION, None)
         until = Until(steps=0, tokens=size.steps * size.tokens, forced=True)
         requests = [
@@ -130,12 +132,12 @@ def one_shot(engine: Engine) -> Side:
         async with aclosing(engine.generate(requests)) as completions:
             async for completion in completions:
                 made += len(completion.token_ids)
-        return Traffic(made, time.perf_counter() - started)
+        return SearchTraffic(made, time.perf_counter() - started)
 
     return side
 
 
-async def compare(name: str, ours: Side, other: Side, size: Size, pairs: int) -> None:
+async def compare(name: str, ours: Side, other: Side, size: SearchSize, pairs: int) -> None:
     """Alternate both sides, after one warm-up of each, and print the ratio of their speeds."""
     await other(size, 900), await ours(size, 901)
     ratios, speeds = [], []
@@ -157,13 +159,13 @@ async def compare(name: str, ours: Side, other: Side, size: Size, pairs: int) ->
     )
 
 
-STRATEGY_PARAMS: dict[str, Callable[[Size], dict[str, object]]] = {
+STRATEGY_PARAMS: dict[str, Callable[[SearchSize], dict[str, object]]] = {
     "beam_search": lambda size: {"n": size.n, "beam_width": 4, "max_steps": size.steps},
     "particle_filter": lambda size: {"particles": size.n, "max_steps": size.steps},
 }
 
 
-async def torch_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
+async def torch_table(model: str, sizes: Sequence[SearchSize], pairs: int) -> None:
     from backend.engines.torch.engine import TorchEngine
 
     engine = TorchEngine.load(Path(model))
@@ -179,16 +181,16 @@ async def torch_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
     await engine.close()
 
 
-async def vllm_table(model: str, sizes: Sequence[Size], pairs: int) -> None:
+async def vllm_table(model: str, sizes: Sequence[SearchSize], pairs: int) -> None:
     from backend.engines.vllm.engine import VllmEngine
     from benchmarks import raw_vllm
 
     engine = await VllmEngine.load(model)
     prompt = await engine.prompt(QUESTION, None)
 
-    def raw(run: Callable[..., Awaitable[raw_vllm.Traffic]]) -> Side:
-        async def side(size: Size, seed: int) -> Traffic:
-            return Traffic(*await run(engine.core, prompt.token_ids, *size))
+    def raw(run: Callable[..., Awaitable[raw_vllm.RawTraffic]]) -> Side:
+        async def side(size: SearchSize, seed: int) -> SearchTraffic:
+            return SearchTraffic(*await run(engine.core, prompt.token_ids, *size))
 
         return side
 
@@ -230,7 +232,7 @@ def main() -> None:
         "| comparison | N | ratio (median) | range | tokens/s of the other side "
         "|\n|---|---|---|---|---|"
     )
-    sizes = [Size(n, given.steps, given.tokens) for n in given.sequences]
+    sizes = [SearchSize(n, given.steps, given.tokens) for n in given.sequences]
     asyncio.run(TABLES[given.engine](given.model, sizes, given.pairs))
 
 

@@ -21,7 +21,7 @@ from vllm.sampling_params import RequestOutputKind
 NUMBERS = count()
 
 
-class Traffic(NamedTuple):
+class RawTraffic(NamedTuple):
     """What was generated and how long it took."""
 
     tokens: int
@@ -52,7 +52,9 @@ async def continued(llm: Any, ids: Sequence[int], tokens: int, seed: int) -> lis
     return made
 
 
-async def step_by_step(llm: Any, prompt: Sequence[int], n: int, steps: int, tokens: int) -> Traffic:
+async def step_by_step(
+    llm: Any, prompt: Sequence[int], n: int, steps: int, tokens: int
+) -> RawTraffic:
     """N sequences in lockstep, one barrier a block."""
     started, made = time.perf_counter(), 0
     paths = [list(prompt) for _ in range(n)]
@@ -63,13 +65,13 @@ async def step_by_step(llm: Any, prompt: Sequence[int], n: int, steps: int, toke
         for path, block in zip(paths, blocks, strict=True):
             path += block
             made += len(block)
-    return Traffic(made, time.perf_counter() - started)
+    return RawTraffic(made, time.perf_counter() - started)
 
 
-async def one_shot(llm: Any, prompt: Sequence[int], n: int, steps: int, tokens: int) -> Traffic:
+async def one_shot(llm: Any, prompt: Sequence[int], n: int, steps: int, tokens: int) -> RawTraffic:
     """N sequences at full length at once."""
     started = time.perf_counter()
     paths = await asyncio.gather(
         *(continued(llm, prompt, steps * tokens, index) for index in range(n))
     )
-    return Traffic(sum(map(len, paths)), time.perf_counter() - started)
+    return RawTraffic(sum(map(len, paths)), time.perf_counter() - started)

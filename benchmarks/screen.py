@@ -36,7 +36,7 @@ WATCH = """() => {
 }"""
 
 
-class Drawn(NamedTuple):
+class DrawnAt(NamedTuple):
     """All events up to `seq` are on the screen at `at_ms` of the wall clock."""
 
     seq: int
@@ -56,7 +56,7 @@ def search(simulations: int) -> RunSpec:
     )
 
 
-def watched(client: Client, page: Page, simulations: int) -> tuple[int, list[Drawn]]:
+def watched(client: Client, page: Page, simulations: int) -> tuple[int, list[DrawnAt]]:
     """A run and what was drawn of it while it went on."""
     run_id = client.submit(search(simulations))
     end = time.monotonic() + START_S
@@ -70,7 +70,7 @@ def watched(client: Client, page: Page, simulations: int) -> tuple[int, list[Dra
     while client.info(run_id).status not in ("finished", "failed"):
         time.sleep(0.5)
     page.wait_for_timeout(1000)
-    return run_id, [Drawn(int(seq), float(at)) for seq, at in page.evaluate("() => window.drawn")]
+    return run_id, [DrawnAt(int(seq), float(at)) for seq, at in page.evaluate("() => window.drawn")]
 
 
 def event_times(client: Client, run_id: int) -> dict[int, float]:
@@ -81,7 +81,7 @@ def event_times(client: Client, run_id: int) -> dict[int, float]:
     return times
 
 
-def delays(client: Client, run_id: int, drawn: list[Drawn]) -> list[float]:
+def delays(client: Client, run_id: int, drawn: list[DrawnAt]) -> list[float]:
     """Milliseconds from each event to the first drawing that holds it; only events after the first
     drawing, which held the past."""
     times, finished_at = event_times(client, run_id), client.info(run_id).finished_at

@@ -30,7 +30,7 @@ LIGHT = (
 )
 
 
-class Read(NamedTuple):
+class ReadTiming(NamedTuple):
     """One way to read the run, through the store and plainly."""
 
     name: str
@@ -75,16 +75,18 @@ def fill(store: Store) -> int:
     return run_id
 
 
-def reads(store: Store, plain: duckdb.DuckDBPyConnection, run_id: int) -> list[Read]:
+def reads(store: Store, plain: duckdb.DuckDBPyConnection, run_id: int) -> list[ReadTiming]:
     def select(columns: str, table: str, order: str) -> Callable[[], Sequence[object]]:
         return lambda: plain.execute(
             f"SELECT {columns} FROM {table} WHERE run_id = ? ORDER BY {order}", [run_id]
         ).fetchall()
 
     return [
-        Read("nodes()", NODES, lambda: store.nodes(run_id), select(LIGHT, "node", "id")),
-        Read("paid()", NODES, lambda: store.paid(run_id), select("*", "node", "id")),
-        Read(
+        ReadTiming("nodes()", NODES, lambda: store.nodes(run_id), select(LIGHT, "node", "id")),
+        ReadTiming(
+            "paid()", NODES, lambda: store.read_paid_nodes(run_id), select("*", "node", "id")
+        ),
+        ReadTiming(
             "events()",
             2 * NODES,
             lambda: store.events(run_id, limit=None),

@@ -56,7 +56,7 @@ DEPTH = 12
 PROBLEM = Problem("own", "own", None, None, "question", "1")
 
 
-class ScriptedEngine:
+class TwoTokenEngine:
     """Distinct texts of two tokens, an answer at depth 12; `seconds` is the time spent inside."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class ScriptedEngine:
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         raise MissingCapability("the engine of this benchmark generates only")
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
         return []
 
     async def encode(self, text: str) -> tuple[int, ...]:
@@ -117,7 +117,7 @@ class RandomScores:
         return scores
 
 
-class Cost(NamedTuple):
+class NodeCost(NamedTuple):
     """Nodes of the tree, finished ones among them, and milliseconds a node."""
 
     nodes: int
@@ -142,9 +142,9 @@ def case(name: str, size: int) -> RunSpec:
     )
 
 
-async def measure(name: str, size: int, seed: int = 0) -> Cost:
+async def measure(name: str, size: int, seed: int = 0) -> NodeCost:
     """Grow a tree of `size` nodes and time what is ours."""
-    spec, engine, verifier = case(name, size), ScriptedEngine(), RandomScores(seed)
+    spec, engine, verifier = case(name, size), TwoTokenEngine(), RandomScores(seed)
     recorder = Recorder(NullSink())
     desk = RunContext(Control(), Meter(spec.budget, lambda: 0.0), recorder, NOTHING_PAID, seed)
     policy = LivePolicy(engine, desk, spec.sampling.sampling())
@@ -160,15 +160,15 @@ async def measure(name: str, size: int, seed: int = 0) -> Cost:
     started = time.process_time()
     await driver.drive()
     ours = time.process_time() - started - engine.seconds - verifier.seconds
-    return Cost(recorder.node_count, len(policy.finished), 1000.0 * ours / recorder.node_count)
+    return NodeCost(recorder.node_count, len(policy.finished), 1000.0 * ours / recorder.node_count)
 
 
-def turn(name: str, sizes: Sequence[int], seed: int) -> list[Cost]:
+def turn(name: str, sizes: Sequence[int], seed: int) -> list[NodeCost]:
     """A tree of each size, one after the other."""
     return [asyncio.run(measure(name, size, seed)) for size in sizes]
 
 
-def lines(name: str, turns: Sequence[Sequence[Cost]]) -> Iterator[str]:
+def lines(name: str, turns: Sequence[Sequence[NodeCost]]) -> Iterator[str]:
     """The lines of a table, one a size: medians over the turns."""
     for costs in zip(*turns, strict=True):
         times = [cost.mean_ms for cost in costs]
@@ -178,7 +178,7 @@ def lines(name: str, turns: Sequence[Sequence[Cost]]) -> Iterator[str]:
         )
 
 
-def growth(name: str, turns: Sequence[Sequence[Cost]]) -> str:
+def growth(name: str, turns: Sequence[Sequence[NodeCost]]) -> str:
     """How much more a node costs in the largest tree than in the smallest."""
     ratios = [costs[-1].mean_ms / costs[0].mean_ms for costs in turns]
     return (

@@ -134,11 +134,11 @@ def pins(text: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
 
-def asked(name: str) -> dict[str, str]:
+def ask(name: str) -> dict[str, str]:
     """All pins of a requirements file and of those that it reads."""
     text = (ROOT / name).read_text(encoding="utf-8")
     others = re.findall(r"^-r (\S+)", text, flags=re.MULTILINE)
-    return {key: value for other in others for key, value in asked(other).items()} | pins(text)
+    return {key: value for other in others for key, value in ask(other).items()} | pins(text)
 
 
 def problems(name: str) -> Iterator[str]:
@@ -149,7 +149,7 @@ def problems(name: str) -> Iterator[str]:
         return
     text, left_out = target.read_text(encoding="utf-8"), ALL[name].left_out
     locked = pins(text)
-    for package, version in asked(name).items():
+    for package, version in ask(name).items():
         if package not in left_out and locked.get(package) != version:
             yield (
                 f"{name} wants {package}=={version}, "

@@ -54,16 +54,16 @@ shown = TreeView(
     look=look,
     answers=answers,
 )
-told = live_tree(shown, key="solve")
-if told.look is not None:
-    put_in_address(**told.look.parts())
+events = live_tree(shown, key="solve")
+if events.look is not None:
+    put_in_address(**events.look.parts())
     st.rerun()
-if told.picked is not None:
+if events.picked is not None:
     parts = {name: part for name, part in look.parts().items() if part is not None}
     st.switch_page(
-        page("trace"), query_params={"run": str(run_id), "node": str(told.picked), **parts}
+        page("trace"), query_params={"run": str(run_id), "node": str(events.picked), **parts}
     )
-if told.status is not None:
+if events.status is not None:
     st.rerun()
 if run is not None:
     ledger_row(run)

@@ -176,7 +176,7 @@ class Annotations:
         """Everybody who has labels, with the number of runs that have some."""
         return {row.author: row.runs for row in self._database.rows(sql.authors())}
 
-    def labelled(self) -> dict[int, dict[str, int]]:
+    def count_labels(self) -> dict[int, dict[str, int]]:
         """How many labels each author has on each run."""
         found: dict[int, dict[str, int]] = {}
         for row in self._database.rows(sql.count_labels()):
@@ -234,7 +234,7 @@ class Annotations:
     def keep_category(self, given: Category, author: str) -> Category:
         """Add a category (`key` empty: one is made from the name, and it goes to the end) or change
         one. Raises `NotFound` and `BadInput`."""
-        given.checked()
+        given.check()
         valid_json("category", [asdict(given), author])
         with self._database.writing() as connection:
             known = {

@@ -185,13 +185,13 @@ def parse(content: bytes, name: str) -> Imported:
             accepted=f"{expected} lines, as line 1 says",
         )
 
-    def parsed(model: type[AnyLine], kind: str) -> Iterator[AnyLine]:
+    def parse_as(model: type[AnyLine], kind: str) -> Iterator[AnyLine]:
         return (_parse(model, raw, starts[kind] + index, name) for index in range(counts[kind]))
 
-    nodes = [NodeRecord(**_fields(line)) for line in parsed(NodeLine, "nodes")]
-    events = [EventRow(**_fields(line)) for line in parsed(EventLine, "events")]
-    scores = [LaterScore(**_fields(line)) for line in parsed(ScoreLine, "scores")]
-    links = [LinkRecord(**_fields(line)) for line in parsed(LinkLine, "links")]
+    nodes = [NodeRecord(**_fields(line)) for line in parse_as(NodeLine, "nodes")]
+    events = [EventRow(**_fields(line)) for line in parse_as(EventLine, "events")]
+    scores = [LaterScore(**_fields(line)) for line in parse_as(ScoreLine, "scores")]
+    links = [LinkRecord(**_fields(line)) for line in parse_as(LinkLine, "links")]
     source: dict[str, JSON] = {
         "format": OWN[0],
         "sha256": hashlib.sha256(content).hexdigest(),

@@ -78,7 +78,7 @@ class HeaderLine(Line):
 
     @field_validator("version")
     @classmethod
-    def _known(cls, version: int) -> int:
+    def _check_version(cls, version: int) -> int:
         if not 1 <= version <= VERSION:
             raise ValueError(
                 f"1 to {VERSION}"

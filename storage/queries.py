@@ -25,7 +25,8 @@ UNFINISHED = ("queued", "loading", "running", "paused")
 
 
 def inline(value: int | str) -> sa.BindParameter[Any]:
-    """A number, or a word of our own, that SQLAlchemy writes into the statement when it is executed.
+    """A number, or a word of our own, that SQLAlchemy writes into the statement when it is
+    executed.
 
     For a value that is bound, DuckDB's Python package imports pandas, which takes longer than the
     rest of a command that only looks at a run.
@@ -155,7 +156,7 @@ def event_counts(run_ids: Sequence[int]) -> Query:
     )
 
 
-def finished_before(moment: datetime) -> Query:
+def find_finished_before(moment: datetime) -> Query:
     """Ids of runs nobody works on that came into the store before `moment`."""
     return sa.select(Run.id).where(Run.stored_at < moment, Run.status.not_in(UNFINISHED))
 

@@ -156,7 +156,7 @@ class Runs:
         return [
             int(row[0])
             for row in self._database.rows(
-                queries.finished_before(self._now() - timedelta(days=days))
+                queries.find_finished_before(self._now() - timedelta(days=days))
             )
         ]
 

@@ -26,14 +26,14 @@ def migrate(connection: sa.Connection, path: Path) -> bool:
     A step is a whole set of tables for an empty file, and one revision for a file that has some:
     DuckDB cannot alter a table whose rows the same transaction has changed, as two revisions may.
     """
-    stored = stored_revision(connection)
+    stored = read_revision(connection)
     if stored == newest_revision():
         return False
     _upgrade(connection, path, stored, "head" if stored is None else "+1")
     return True
 
 
-def stored_revision(connection: sa.Connection) -> str | None:
+def read_revision(connection: sa.Connection) -> str | None:
     """The revision of the tables in the file; None for a file without tables."""
     if connection.execute(queries.revision_table()).scalar() is None:
         return None

@@ -191,7 +191,7 @@ class Store:
     def _some(self, run_id: int, ids: Sequence[int]) -> list[NodeFull]:
         return codec.node_fulls(self._database.columns(queries.some_nodes(run_id, ids)))
 
-    def paid(self, run_id: int) -> list[NodeFull]:
+    def read_paid_nodes(self, run_id: int) -> list[NodeFull]:
         """All nodes with everything, in order of id: what a rerun of the run need not pay again."""
         return codec.node_fulls(self._database.columns(queries.all_nodes(run_id)))
 
@@ -275,7 +275,7 @@ class Store:
         """What is wrong with a stored run, one sentence each; empty when it is sound. Raises
         `NotFound`."""
         run = self.run(run_id)
-        found = findings(run, self.paid(run_id), self.event_rows(run_id, limit=None))
+        found = findings(run, self.read_paid_nodes(run_id), self.event_rows(run_id, limit=None))
         return [finding.text for finding in found]
 
     def export_run(self, run_id: int, path: Path | str, format: str = "jsonl") -> None:
@@ -292,7 +292,7 @@ class Store:
         WRITERS[format](
             Path(path),
             self.run(run_id),
-            self.paid(run_id),
+            self.read_paid_nodes(run_id),
             self.event_rows(run_id, limit=None),
             beside.read_beside(self._database, run_id),
         )

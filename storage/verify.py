@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from backend.core.event_columns import nodes_named
+from backend.core.event_columns import node_ids_of
 from backend.core.events import NodeAdded, ScoreGiven
 from backend.core.records import EventRecord, EventRow, NodeRecord
 from backend.core.types import JSON, Kind
@@ -121,7 +121,7 @@ def _references(nodes: Nodes, log: Log) -> Iterator[Finding]:
     """Events name only nodes that exist and were announced no later than the event."""
     announced = {node.id: node.seq for node in nodes}
     for position, event in enumerate(log):
-        for node_id in dict.fromkeys(nodes_named(event.body)):
+        for node_id in dict.fromkeys(node_ids_of(event.body)):
             if node_id not in announced:
                 yield Finding(
                     f"event {event.seq} ({event.kind}) names node {node_id}, which does not exist",

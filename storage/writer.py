@@ -5,7 +5,7 @@ runs, a few times a second.
 buffers at once and stores them in one transaction, nodes before events: every 250 ms, or every 50
 ms where somebody watches. So a crash loses a quarter of a second and tears nothing.
 
-A batch that fails stays in its buffer; its run hears of it at the next `append` or `flush`, and
+A batch that fails stays in its buffer; its run gets the error at the next `append` or `flush`, and
 `flush` tries again. When a transaction fails that several runs share, each is stored on its own,
 without what turns out to be stored already (a full disk can fail after the commit).
 """

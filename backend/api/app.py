@@ -28,8 +28,8 @@ from backend.service.assembly import VERSION, Services
 
 DESCRIPTION = """Grow, watch and compare reasoning trees.
 
-Ask for a run with `POST /runs`, follow it at `/runs/{run_id}/events`, read its tree at `/runs/{run_id}/nodes`. Every refusal has the shape
-`{error, given, accepted, remedy}`."""
+Ask for a run with `POST /runs`, follow it at `/runs/{run_id}/events`, read its tree at
+`/runs/{run_id}/nodes`. Every refusal has the shape `{error, given, accepted, remedy}`."""
 
 
 def create_app(services: Services | None = None, *, origins: Sequence[str] = ()) -> FastAPI:

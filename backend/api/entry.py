@@ -94,7 +94,7 @@ def closing_signals(closing: Closing) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def chained(previous: Handler) -> Handler:
+    def chain(previous: Handler) -> Handler:
         def handle(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(closing.set)
             previous(number, frame)
@@ -103,7 +103,7 @@ def closing_signals(closing: Closing) -> Iterator[None]:
 
     for number, previous in before.items():
         if callable(previous):
-            signal.signal(number, chained(previous))
+            signal.signal(number, chain(previous))
     try:
         yield
     finally:

@@ -64,7 +64,7 @@ def _pick_author(chosen: ProblemSet, problem: Problem, rng: random.Random) -> tu
             if errs(chosen, problem, steps):
                 return f"pupil:{name}", steps
     elif draw < PUPILS + REPAIRS:
-        steps = chosen.repaired(problem, rng)
+        steps = chosen.self_correction(problem, rng)
         if errs(chosen, problem, steps):
             return "repair", steps
     return "teacher", chosen.solution(problem, rng)
@@ -77,7 +77,7 @@ def variants(chosen: ProblemSet, problem: Problem, rng: random.Random) -> list[D
     written = [
         ("teacher", chosen.solution(problem, rng)),
         ("teacher", chosen.solution(problem, rng)),
-        ("repair", chosen.repaired(problem, rng)),
+        ("repair", chosen.self_correction(problem, rng)),
     ]
     written += [(f"pupil:{name}", chosen.solution(problem, rng, name)) for name in pupils]
     return [

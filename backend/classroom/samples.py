@@ -28,7 +28,7 @@ from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.torch.qwen2 import Qwen2ForCausalLM, load
 from backend.problems import Problem
 from backend.problems.ledger.facts import LedgerFacts
-from backend.problems.ledger.write import needed_facts
+from backend.problems.ledger.write import list_needed_facts
 
 CHUNK = 250
 PROBLEMS = 4_500
@@ -177,7 +177,7 @@ def operations(problem: Problem) -> int:
     if problem.set != "ledger":
         return 0
     ledger = LedgerFacts.of(problem)
-    return sum(fact.kind != "given" for fact in needed_facts(ledger)) + (len(ledger.goal) > 1)
+    return sum(fact.kind != "given" for fact in list_needed_facts(ledger)) + (len(ledger.goal) > 1)
 
 
 def read_solutions(path: Path) -> Iterator[ClassroomSolution]:
@@ -187,7 +187,7 @@ def read_solutions(path: Path) -> Iterator[ClassroomSolution]:
         yield ClassroomSolution(**{**raw, "steps": tuple(raw["steps"])})
 
 
-def read_labelled(work: Path) -> Iterator[LabelledSample]:
+def read_labels(work: Path) -> Iterator[LabelledSample]:
     """Everything that the labels stage wrote."""
     for path in sorted((work / "labels").glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from backend.classroom import folder
 from backend.classroom.encoding import prompt, tag_steps
-from backend.classroom.samples import LabelledSample, read_labelled, write_solutions
+from backend.classroom.samples import LabelledSample, read_labels, write_solutions
 from backend.classroom.tokenizer import END_OF_TEXT
 from backend.classroom.train_policy import width_for
 from backend.classroom.training import Schedule, TrainingBatch, device, plain_attention, train
@@ -201,7 +201,7 @@ def train_reward(
     name, where = ("prm" if blind else "prm-full"), device()
     tokenizer = ChatTokenizer.read(policy)
     admitted = may_train_blind if blind else may_train_full
-    groups = group_by_question(tokenizer, list(filter(admitted, read_labelled(work))))
+    groups = group_by_question(tokenizer, list(filter(admitted, read_labels(work))))
     model = from_policy(policy, seed)
     if not blind:
         model.load_state_dict(load(shipped / "prm").model.state_dict())

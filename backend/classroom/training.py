@@ -8,7 +8,7 @@ vocabulary head only where there is a loss. Block matrices are updated by Muon (
 update size matched to Adam's as in arXiv 2502.16982), the rest by AdamW.
 
 The learning rate warms up, stays, and falls linearly to zero in the last part of the given time
-("warmup-stable-decay"), so a stage takes as long as it is told to on any machine. Checkpoints are
+("warmup-stable-decay"), so a stage takes the given time on any machine. Checkpoints are
 written every two minutes, atomically, and resumed from.
 """
 
@@ -48,7 +48,8 @@ class TrainingBatch(NamedTuple):
 
     def to(self, where: str) -> TrainingBatch:
         """The same on another device."""
-        return TrainingBatch(*(None if part is None else part.to(where) for part in self))  # type: ignore[arg-type]
+        moved = (None if part is None else part.to(where) for part in self)
+        return TrainingBatch(*moved)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def train(
     publish: Callable[[], None] = lambda: None,
     now: Callable[[], float] = time.monotonic,
 ) -> TrainingClock:
-    """Train until the time is over, in seconds of `now`. `batches` is told the running clock;
+    """Train until the time is over, in seconds of `now`. `batches` is called with the running clock;
     `publish` is called after each checkpoint."""
     optimizers, clock = Optimizers(model), TrainingClock()
     if checkpoint.is_file():

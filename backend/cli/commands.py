@@ -22,7 +22,7 @@ from backend.cli.options import (
     RunOptions,
     VerifierParam,
     one_option_a_field,
-    repeated,
+    repeat_option,
 )
 from backend.core.spec import RunSpec, SamplingSpec
 
@@ -88,7 +88,9 @@ def fork(
         str | None,
         Option(
             metavar="PLACE=TEXT",
-            help="what stands in place of a token of the step, counted from 0; the step is cut there",
+            help=(
+                "what stands in place of a token of the step, counted from 0; the step is cut there"
+            ),
         ),
     ] = None,
     param: Param = [],  # noqa: B006
@@ -109,7 +111,7 @@ def fork(
 def go_on(
     run_id: RunId,
     budget: Annotated[
-        list[str], repeated("a limit; an axis that is left out has none", metavar="AXIS=LIMIT")
+        list[str], repeat_option("a limit; an axis that is left out has none", metavar="AXIS=LIMIT")
     ] = [],  # noqa: B006
     json: AsJson = False,
     db: Db = None,
@@ -183,7 +185,7 @@ def verify_run(
 def reselect(
     run_id: RunId,
     selector: Annotated[str, Option(help="a rule from the catalogue, such as majority")],
-    param: Annotated[list[str], repeated("a parameter of the rule")] = [],  # noqa: B006
+    param: Annotated[list[str], repeat_option("a parameter of the rule")] = [],  # noqa: B006
     aggregation: Annotated[
         str | None, Option(help="rank by the stored scores of steps: last, min, prod or mean")
     ] = None,
@@ -222,12 +224,12 @@ def why(
 def what_if(
     run_id: RunId,
     selector: Annotated[str | None, Option(help="another final rule from the catalogue")] = None,
-    selector_param: Annotated[list[str], repeated("a parameter of the rule")] = [],  # noqa: B006
+    selector_param: Annotated[list[str], repeat_option("a parameter of the rule")] = [],  # noqa: B006
     aggregation: Annotated[
         str | None,
         Option(help="other scores of paths, from those of their steps: last, min, prod or mean"),
     ] = None,
-    param: Annotated[list[str], repeated("another parameter of the strategy")] = [],  # noqa: B006
+    param: Annotated[list[str], repeat_option("another parameter of the strategy")] = [],  # noqa: B006
     first: Annotated[int | None, Option(help="let only the first so many candidates stand")] = None,
     series: Annotated[
         str | None, Option(help="stored scores of another verifier that shall steer the search")
@@ -341,9 +343,9 @@ def sweep(
     json: AsJson = False,
 ) -> int:
     """Carry out an experiment, or go on with it."""
-    from backend.cli.sweep import How, sweep
+    from backend.cli.sweep import SweepChoices, sweep
 
-    return sweep(spec, How(folder, at_once, ray, retry, report, plan), as_json=json)
+    return sweep(spec, SweepChoices(folder, at_once, ray, retry, report, plan), as_json=json)
 
 
 __all__ = ["app"]

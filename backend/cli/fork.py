@@ -51,7 +51,7 @@ def go_on(run_id: int, limits: Sequence[str], db: Path | None, *, as_json: bool)
     budget = budget_of(limits)
     return asyncio.run(
         carry_out(
-            lambda services: services.jobs.forks.continued(run_id, budget), db, as_json=as_json
+            lambda services: services.jobs.forks.continue_run(run_id, budget), db, as_json=as_json
         )
     )
 

@@ -25,16 +25,16 @@ AsJson: TypeAlias = Annotated[
 Db: TypeAlias = Annotated[Path | None, Option(help="file of the store")]
 
 
-def repeated(help: str, metavar: str = "NAME=VALUE") -> Any:
+def repeat_option(help: str, metavar: str = "NAME=VALUE") -> Any:
     """An option that may be given several times, each time with one text such as `n=16`."""
     return Option(metavar=metavar, help=f"{help}; repeat it for more", show_default=False)
 
 
-Param: TypeAlias = Annotated[list[str], repeated("a parameter of the strategy")]
-RuleParam: TypeAlias = Annotated[list[str], repeated("a parameter of the selector")]
-VerifierParam: TypeAlias = Annotated[list[str], repeated("a parameter of the verifier")]
+Param: TypeAlias = Annotated[list[str], repeat_option("a parameter of the strategy")]
+RuleParam: TypeAlias = Annotated[list[str], repeat_option("a parameter of the selector")]
+VerifierParam: TypeAlias = Annotated[list[str], repeat_option("a parameter of the verifier")]
 Budget: TypeAlias = Annotated[
-    list[str], repeated("a limit such as generated_tokens=2000", metavar="AXIS=LIMIT")
+    list[str], repeat_option("a limit such as generated_tokens=2000", metavar="AXIS=LIMIT")
 ]
 
 
@@ -127,5 +127,5 @@ __all__ = [
     "RunOptions",
     "VerifierParam",
     "one_option_a_field",
-    "repeated",
+    "repeat_option",
 ]

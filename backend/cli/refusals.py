@@ -20,13 +20,13 @@ def refusal(error: TyperException) -> str:
         given = repr(cause.errors()[0]["input"])
         sentence = sentence.replace("Value error, ", "")
         sentence += "" if given in sentence else f", got {given}"
-    if accepted := _accepted(error, context.command):
+    if accepted := _list_accepted(error, context.command):
         sentence = f"{sentence}; accepted: {', '.join(accepted)}"
     usage: str = context.get_usage()
     return f"{usage.replace('Usage:', 'usage:', 1)}\nerror: {sentence}"
 
 
-def _accepted(error: TyperException, command: Any) -> list[str]:
+def _list_accepted(error: TyperException, command: Any) -> list[str]:
     """What may stand in place of a word that is no command and no option; empty for another
     mistake."""
     commands: dict[str, object] = getattr(command, "commands", {})

@@ -70,12 +70,12 @@ def import_run(
 def within(db: Path | None, work: Callable[[Services], T]) -> T:
     """The result of `work` on the store of the option or of the environment."""
 
-    async def worked() -> T:
+    async def work_within() -> T:
         settings = replace(read_settings(os.environ, db=db, host="127.0.0.1"), samples=None)
         async with open_services(settings) as services:
             return await asyncio.to_thread(work, services)
 
-    return asyncio.run(worked())
+    return asyncio.run(work_within())
 
 
 __all__ = ["export_run", "import_run", "within"]

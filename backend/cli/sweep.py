@@ -32,10 +32,10 @@ FOLDER = ROOT / "var" / "experiments"
 SHOWN_EVERY_S = 5.0
 
 
-class How(NamedTuple):
+class SweepChoices(NamedTuple):
     """How an experiment is carried out: where its results are kept, how many tasks are in flight,
     the address of a cluster, whether failed tasks are taken up. With `report` (a file) or `plan` it
-    is not carried out, but told of."""
+    is not carried out, but described."""
 
     folder: Path | None
     at_once: int
@@ -45,7 +45,7 @@ class How(NamedTuple):
     plan: bool
 
 
-def sweep(file: Path, how: How, *, as_json: bool) -> int:
+def sweep(file: Path, how: SweepChoices, *, as_json: bool) -> int:
     """Carry out an experiment; exit status 3 if tasks failed."""
     experiment = read_experiment(file)
     if how.at_once < 1:
@@ -95,7 +95,7 @@ async def _carry_out(
     folder: Folder,
     settings: ModelSettings,
     library: Library,
-    how: How,
+    how: SweepChoices,
     *,
     as_json: bool,
 ) -> int:
@@ -178,4 +178,4 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
         print(f"  {row['arm']} on {row['problem']}: {row['failure']}")
 
 
-__all__ = ["FOLDER", "How", "plan_of", "sweep"]
+__all__ = ["FOLDER", "SweepChoices", "plan_of", "sweep"]

@@ -1,4 +1,5 @@
-"""`verify-run`: whether a stored run, or an export file, holds together. It needs the store alone."""
+"""`verify-run`: whether a stored run, or an export file, holds together. It needs the store
+alone."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ DONE, NOT_SOUND = 0, 3
 
 def verify_run(run: str, db: Path | None, *, as_json: bool) -> int:
     """Print what is wrong with a stored run or an export file; exit status 3 if anything is."""
-    found = stored_faults(int(run), db) if run.isdecimal() else file_faults(Path(run))
+    found = find_faults(int(run), db) if run.isdecimal() else file_faults(Path(run))
     if as_json:
         print(json.dumps({"sound": not found, "findings": found}, ensure_ascii=False))
     else:
@@ -26,10 +27,10 @@ def verify_run(run: str, db: Path | None, *, as_json: bool) -> int:
     return NOT_SOUND if found else DONE
 
 
-def stored_faults(run_id: int, db: Path | None) -> list[str]:
+def find_faults(run_id: int, db: Path | None) -> list[str]:
     """What is wrong with a run of the store of the option or of the environment."""
     settings = read_settings(os.environ, db=db, host="127.0.0.1")
-    with opened(settings.db) as store:
+    with open_store(settings.db) as store:
         return store.verify(run_id)
 
 
@@ -42,13 +43,13 @@ def file_faults(path: Path) -> list[str]:
         )
     with (
         tempfile.TemporaryDirectory() as folder,
-        opened(Path(folder) / "verify.duckdb") as store,
+        open_store(Path(folder) / "verify.duckdb") as store,
     ):
         return store.verify(store.import_run(path))
 
 
 @contextmanager
-def opened(db: Path) -> Iterator[Store]:
+def open_store(db: Path) -> Iterator[Store]:
     """The store in a file, closed at the end."""
     store = Store.open(db)
     try:

@@ -62,14 +62,14 @@ class Other(NamedTuple):
 def what_if(run_id: int, other: Other, db: Path | None, *, as_json: bool) -> int:
     """Print what would have been chosen, and how far that is exact."""
 
-    def asked(services: Services) -> WhatIf:
-        spec = services.stored_run(run_id).spec
+    def ask(services: Services) -> WhatIf:
+        spec = services.open_run(run_id).spec
         rule = SELECTORS[other.selector or spec.selector or STRATEGIES[spec.strategy].card.selector]
         given = params_of(rule.params, "--selector-param", other.selector_param)
         params = params_of(STRATEGIES[spec.strategy].params, "--param", other.param)
         return stored_run.would_have(services, run_id, ask_of(other, given, params))
 
-    found = within(db, asked)
+    found = within(db, ask)
     print(found.model_dump_json() if as_json else what_if_text(found))
     return DONE
 

@@ -1,6 +1,7 @@
 """Questions about annotations: `client.annotations`.
 
->>> task = client.annotations.open(12, "Ada")                    # blind: no scores, no verdicts, no labels of others
+>>> # blind: no scores, no verdicts, no labels of others
+>>> task = client.annotations.open(12, "Ada")
 >>> step = task.steps[0]
 >>> client.annotations.label(12, "Ada", "verdict", "good", node=step.node, step=step.number)
 >>> client.annotations.reveal(12, "Ada")

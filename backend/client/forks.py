@@ -1,6 +1,8 @@
 """Going on from what a run has: forks, continued runs, nodes expanded by hand.
 
->>> run_id = client.forks.start(3, 17, text="So far 19 + 25 = 44.", strategy="particle_filter", budget={"generated_tokens": 2000})
+>>> run_id = client.forks.start(
+...     3, 17, text="So far 19 + 25 = 44.", strategy="particle_filter",
+...     budget={"generated_tokens": 2000})
 >>> run_id = client.forks.start(3, 17, token=(4, "19"))
 >>> client.forks.of(run_id).origins[0].node
 17

@@ -85,9 +85,9 @@ class Http:
                 f"the service at {self.url} does not answer ({type(error).__name__}): is "
                 "it running?"
             ) from error
-        return self.checked(response)
+        return self.check(response)
 
-    def checked(self, response: httpx.Response) -> httpx.Response:
+    def check(self, response: httpx.Response) -> httpx.Response:
         if not response.is_error:
             return response
         try:

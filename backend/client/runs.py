@@ -208,7 +208,7 @@ class RunsClient:
         ) as response:
             if response.is_error:
                 response.read()
-            self._http.checked(response)
+            self._http.check(response)
             yield from messages(response.iter_lines())
 
     def export(self, run_id: int, format: str = "jsonl") -> bytes:

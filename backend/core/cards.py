@@ -1,4 +1,4 @@
-"""Cards: what a reader is told of a strategy, a selector or a verifier, one Markdown file each.
+"""Cards: the text about a strategy, a selector or a verifier, one Markdown file each.
 
 A card lies in the folder `cards` beside the file of its plug-in and bears the plug-in's name. It
 begins with a head in TOML between two lines `+++`; sections follow, each under a heading `## NAME`.

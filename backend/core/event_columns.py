@@ -1,8 +1,8 @@
 """How an event lies in the columns of the store and of the service, in both directions.
 
 The columns are `kind`, `node_id`, `label`, `value` and the JSON mapping `data`. What goes where is
-declared in `backend.core.events`; this module compiles the declarations, once a class. How the values of
-a declared type are read and written is told in `backend.core.event_shapes`.
+declared in `backend.core.events`; this module compiles the declarations, once a class. How the
+values of a declared type are read and written is in `backend.core.event_shapes`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def with_ids(note: Note, id_of: IdOf) -> EventBody:
     return cast(EventBody, made)
 
 
-def nodes_named(body: EventBody) -> list[int]:
+def node_ids_of(body: EventBody) -> list[int]:
     """The ids of all nodes that an event names, in the order of its fields."""
     if isinstance(body, UnknownEvent):
         return [] if body.node_id is None else [body.node_id]
@@ -213,4 +213,4 @@ _COLUMNS: Mapping[FieldMark | None, str] = {FieldMark.LABEL: "label", FieldMark.
 _NEVER = object()
 
 
-__all__ = ["Columns", "from_columns", "nodes_named", "read_columns", "to_columns", "with_ids"]
+__all__ = ["Columns", "from_columns", "node_ids_of", "read_columns", "to_columns", "with_ids"]

@@ -54,11 +54,11 @@ def shape_of(hint: Any) -> Shape:
         [part] = [one for one in parts if one not in (type(None), msgspec.UnsetType)]
         return _optional(shape_of(part))
     if origin is tuple and parts[-1] is Ellipsis:
-        return _listed(shape_of(parts[0]))
+        return _list_shape(shape_of(parts[0]))
     if origin is tuple:
-        return _fixed([shape_of(part) for part in parts])
+        return _tuple_shape([shape_of(part) for part in parts])
     assert origin is Mapping and parts[0] is str, f"an event may not hold {hint}"
-    return _mapped(shape_of(parts[1]))
+    return _map_shape(shape_of(parts[1]))
 
 
 def _name_one(node: Node, id_of: IdOf) -> object:
@@ -111,7 +111,7 @@ def _optional(part: Shape) -> Shape:
     )
 
 
-def _listed(part: Shape) -> Shape:
+def _list_shape(part: Shape) -> Shape:
     accepted, read, write, name, ids, plain = part
 
     def read_all(values: Any) -> object:
@@ -128,7 +128,7 @@ def _listed(part: Shape) -> Shape:
     )
 
 
-def _fixed(parts: list[Shape]) -> Shape:
+def _tuple_shape(parts: list[Shape]) -> Shape:
     def read_all(values: Any) -> object:
         if type(values) is not list or len(values) != len(parts):
             raise Mismatch
@@ -150,7 +150,7 @@ def _fixed(parts: list[Shape]) -> Shape:
     )
 
 
-def _mapped(part: Shape) -> Shape:
+def _map_shape(part: Shape) -> Shape:
     accepted, read, write, *_ = part
 
     def read_all(values: Any) -> object:

@@ -1,10 +1,10 @@
-"""How the lines of a chart are told apart: by colour, dash and mark together, the same on the pages
-and in drawings without a browser.
+"""Colours, dashes and marks of the lines of a chart, the same on the pages and in drawings without
+a browser.
 
-The colours are those of Okabe and Ito, which people with any kind of colour vision tell apart; the
-grey is opaque and stands out from white and from near-black. Dashes and marks have the names that
-Plotly knows.
-"""
+Each line differs from the others in all three, so that nothing depends on colour alone. The colours
+are those of Okabe and Ito, which people with any kind of colour vision can distinguish; the grey is
+opaque and stands out from white and from near-black. Dashes and marks have the names that Plotly
+knows."""
 
 from __future__ import annotations
 

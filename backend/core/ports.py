@@ -1,9 +1,8 @@
-"""The seams of the project: what an engine, a reward model, a policy, a verifier and a selector
-promise.
+"""The interfaces of the project: what an engine, a reward model, a policy, a verifier and a
+selector promise.
 
-An engine speaks tokens, a policy speaks nodes. Strategies see policies and verifiers only; the
-composition root decides which engine stands behind them.
-"""
+An engine works on tokens, a policy on nodes. Strategies use policies and verifiers only; the
+composition root decides which engine stands behind them."""
 
 from __future__ import annotations
 
@@ -161,8 +160,8 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who is speaking: recorded in the manifest of each run. `parameters` counts weights (for
-    FLOPs, 0 if unknown); `context` is in tokens."""
+    """Which model an engine runs, as it is recorded in the manifest of each run. `parameters`
+    counts weights (for FLOPs, 0 if unknown); `context` is in tokens."""
 
     engine: str
     model: str
@@ -188,7 +187,7 @@ class EngineStats(NamedTuple):
 
 
 class Engine(Protocol):
-    """Generates text, and judges text that is given. Everything else describes it."""
+    """Generates text, and judges text that is given; the other methods describe the engine."""
 
     @property
     def info(self) -> EngineInfo: ...
@@ -215,9 +214,9 @@ class Engine(Protocol):
         """
         ...
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        """Partial completions of requests whose iterator was closed, with what they had generated;
-        told once, then forgotten."""
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
+        """Return the partial completions of requests whose iterator was closed, with what they had
+        generated. Each is returned once and then forgotten."""
         ...
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:

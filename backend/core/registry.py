@@ -6,8 +6,7 @@ itself: no list names them. A registry imports its package by itself when someth
 
 A strategy registers as an async generator. The type of its argument `params` is its pydantic
 parameter model; each of its keyword-only arguments is a further role (`draft`, `judge`) that a run
-has to map to a model. What a reader is told of a strategy stands in its card
-(`backend.core.cards`).
+has to map to a model. The text about a strategy stands in its card (`backend.core.cards`).
 """
 
 from __future__ import annotations
@@ -149,7 +148,7 @@ class StrategyEntry:
 
     @cached_property
     def card(self) -> StrategyCard:
-        """What a reader is told of it. Raises `BadInput` for a card that is missing or wrong."""
+        """The text about it. Raises `BadInput` for a card that is missing or wrong."""
         return read_card(self.source, StrategyCard)
 
     @cached_property
@@ -203,10 +202,18 @@ def strategy(
     formulas: Mapping[str, float | None] | None = None,
     card: Path | None = None,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
-    """Register an async generator under `name`. `formulas` are those that its decisions go by
-    (names of `backend.core.formulas.FORMULAS`), each with its published constant where a parameter
-    may leave that open. All else that a reader is told stands in its `card`, by default
-    `cards/NAME.md` beside the file of the function."""
+    """Register an async generator `(root, policy, verifier, params, rng)` as the strategy `name`.
+
+    - `name`: what a run is started by; lower case with underscores.
+    - `formulas`: the formulas by which it decides, named as in `backend.core.formulas.FORMULAS`,
+      each with the constant that the paper publishes for it, or None where it has none or a
+      parameter gives it.
+    - `card`: the Markdown file with the text about it; by default `cards/NAME.md` beside the file
+      of the function.
+
+    The parameters are described by the type of the argument `params`; each keyword-only argument
+    of the generator is a further model that a run has to name. Raises `ValueError` where another
+    strategy has the name."""
 
     def register(function: StrategyFunction) -> StrategyFunction:
         source = card or card_beside(inspect.getfile(function), name)

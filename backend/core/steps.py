@@ -1,5 +1,5 @@
 """What a strategy yields after a round: a step, and the notes that say what happened in it (their
-fields are told in `backend.core.events`).
+fields are described in `backend.core.events`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Step:
     None where unknown, never NaN. A strategy that only ever adds candidates appends to the same two
     lists and passes them again; it never copies them. `phase` names the line of pseudo-code,
     `track` the part of a composed strategy ("chain 2"), `stats` holds scalars such as `ess` or
-    `frontier`. `rounds` is the number of sequential rounds that the step ends: 0 where it only
-    tells something, or where a search beside it has already told of the same round.
+    `frontier`. `rounds` is the number of sequential rounds that the step ends: 0 where it
+    only carries notes, or where a search beside it has already counted the same round.
     """
 
     nodes: Sequence[Node]

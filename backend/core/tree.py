@@ -32,7 +32,8 @@ KEPT, PRUNED, CANDIDATE = "kept", "pruned", "candidate for the answer"
 
 
 class NodeLike(Protocol):
-    """A node without its tokens: a record of a run, a row of the store, a message of the service."""
+    """A node without its tokens: a record of a run, a row of the store, a message of the
+    service."""
 
     @property
     def id(self) -> int: ...
@@ -91,8 +92,8 @@ NOT_VISITED = Backups()
 
 
 class RoundFate(NamedTuple):
-    """What a round decided about a node: `KEPT`, `PRUNED` (with the reason) or `CANDIDATE`, on which
-    track. A candidate stays one whatever later rounds say."""
+    """What a round decided about a node: `KEPT`, `PRUNED` (with the reason) or `CANDIDATE`, on
+    which track. A candidate stays one whatever later rounds say."""
 
     decision: str
     reason: str
@@ -104,9 +105,9 @@ class TreeRow:
     """A node as it stood at a moment.
 
     `score` is the verifier's value in [0, 1] or None, and `reason` says why there is none.
-    `backups` is what was backed up through the node. `weight` is the particle's share of its population in
-    [0, 1], as last weighed. `ranked` is the value by which a round kept it, `fate` what rounds
-    decided.
+    `backups` is what was backed up through the node. `weight` is the particle's share of its
+    population in [0, 1], as last weighed. `ranked` is the value by which a round kept it, `fate`
+    what rounds decided.
     """
 
     id: int
@@ -178,52 +179,52 @@ class Tree:
             case _:
                 pass
 
-    def known(self, nodes: Iterable[int]) -> Iterator[TreeRow]:
+    def rows_of(self, nodes: Iterable[int]) -> Iterator[TreeRow]:
         """The rows of those nodes that the tree has."""
         return (self.rows[node] for node in nodes if node in self.rows)
 
     def _score(self, node: int, value: float | None, reason: str | None) -> None:
-        for row in self.known([node]):
+        for row in self.rows_of([node]):
             row.score, row.reason = value, None if value is not None else reason or "no score"
 
     def _prune(self, nodes: Sequence[int], reason: str, track: str) -> None:
-        for row in self.known(nodes):
+        for row in self.rows_of(nodes):
             row.pruned = True
             _decide(row, RoundFate(PRUNED, reason, track))
 
     def _keep(self, nodes: Sequence[int], values: Sequence[float | None], track: str) -> None:
         for node, value in zip(nodes, values, strict=True):
-            for row in self.known([node]):
+            for row in self.rows_of([node]):
                 row.pruned = False
                 row.ranked = row.ranked if value is None else value
                 _decide(row, RoundFate(KEPT, "", track))
 
     def _resample(self, particles: Sequence[int], ancestors: Sequence[int]) -> None:
         alive = {particles[slot] for slot in ancestors}
-        for row in self.known(particles):
+        for row in self.rows_of(particles):
             row.pruned = row.id not in alive
 
     def _weigh(self, particles: Sequence[int], log_weights: Sequence[float]) -> None:
         for particle, weight in zip(particles, softmax(log_weights).tolist(), strict=True):
-            for row in self.known([particle]):
+            for row in self.rows_of([particle]):
                 row.weight = weight
 
     def _back_up(self, path: Sequence[int], value: float, means: Sequence[float]) -> None:
         recorded: Sequence[float | None] = means or [None] * len(path)
         for node, mean in zip(path, recorded, strict=True):
-            for row in self.known([node]):
+            for row in self.rows_of([node]):
                 row.backups = row.backups.add(value, mean)
 
     def _list(self, nodes: Sequence[int], track: str) -> None:
-        for row in self.known(nodes):
+        for row in self.rows_of(nodes):
             if row.done or row.fate is None:
                 _decide(row, RoundFate(CANDIDATE, "", track))
 
     def _answer(self, node: int) -> None:
-        for row in self.known([] if self.chosen is None else [self.chosen]):
+        for row in self.rows_of([] if self.chosen is None else [self.chosen]):
             row.chosen = False
         self.chosen = node
-        for row in self.known([node]):
+        for row in self.rows_of([node]):
             row.chosen = True
 
 
@@ -302,6 +303,6 @@ def path_to(rows: Sequence[TreeRow], node: int | None) -> list[TreeRow]:
     return path[::-1]
 
 
-def chosen_node(rows: Sequence[TreeRow]) -> int | None:
+def find_chosen_node(rows: Sequence[TreeRow]) -> int | None:
     """The node that gives the answer, if one does yet."""
     return next((row.id for row in rows if row.chosen), None)

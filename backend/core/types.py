@@ -93,7 +93,7 @@ class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
         nodes.reverse()
         return nodes
 
-    def written(self) -> str:
+    def solution_text(self) -> str:
         """All text from below the prompt down to this node: the solution so far."""
         return "".join(node.text for node in self.path()[1:])
 

@@ -50,22 +50,26 @@ def nothing_against(settings: ModelSettings) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineEntry:
-    """One engine.
+    """One engine: what the program knows of it before a model is loaded. What a loaded model can
+    do (`Capabilities`) the model says itself, by `info`.
 
-    `policy` and `reward` name what loads a model for that role, as `module:function`; empty: the
-    engine has no models of that role. It is called as `await function(model, **options)`, where
-    `model` is a folder for an engine of the engine host and else just the name, and `options` are
-    what `options(settings, role)` returned; in the engine host `name`, as the user named the model,
-    is one more. `scored_by` names the engine whose reward models score
-    the runs of one that has none.
-
-    `place` says where models live: `host` is the process of local models, `here` this process, for
-    what only waits. `models` and `reward_models` are the names that a form offers,
-    `default_model` the one that is taken where none is named. `hub_names`: a model may be named
-    `owner/name`, and the engine finds it. `quick`: a model is ready within seconds, so that it may
-    be loaded only to show tokens. `why_not` returns why the engine cannot be used here, or nothing.
-
-    What a loaded model can do (`Capabilities`) it says itself, by `info`.
+    - `name`: what a run names the engine by; `title`: its name on the pages.
+    - `policy`, `reward`: the coroutine that loads a model of that role, as `module:function`; empty
+      where the engine has no such models. It is called as `await function(model, **options)` and
+      returns a `backend.core.ports.Engine` or a `RewardModel`. `model` is a folder for an engine of
+      the engine host, else the model's name; `options` are what the entry's `options` returned. In
+      the engine host there is one more, `name`: what the user called the model.
+    - `scored_by`: for an engine without reward models, the engine whose reward models score its
+      runs.
+    - `place`: where models live. `host`: in the process of local models; `here`: in this process,
+      for an engine that only waits for another program.
+    - `models`, `reward_models`: the names that a form offers.
+    - `hub_names`: whether a model may be named `owner/name`, which the engine then finds.
+    - `quick`: whether a model is ready within seconds, so that it may be loaded only to show tokens.
+    - `default_model`: from (settings, role) to the model that is taken where none is named.
+    - `options`: from (settings, role) to the keyword arguments of the loading coroutine.
+    - `why_not`: from the settings to the reason why the engine cannot be used here; empty where it
+      can.
     """
 
     name: str

@@ -71,9 +71,17 @@ class Imported(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """A format by name. `program` writes it; `recognises` tells from the beginning of a file,
-    without reading it, whether it may be one. A file of unknown kind is tried by `order`, the least
-    first: a format that many texts fit comes late, plain text `LAST`."""
+    """One format of files, and how it is read.
+
+    - `name`: what a command or a request names it by; `title`: its name on the page.
+    - `program`: the program that writes such files.
+    - `recognises`: from the beginning of a file to whether the file may be one of this format. It
+      looks at the bytes and does not parse them.
+    - `parse`: from the bytes of a file and the user's `ImportHints` to its runs. Raises `BadInput`
+      that names the line or the JSON path of what is wrong.
+    - `order`: a file of unknown format is tried by the formats in this order, the least first. A
+      format that many texts fit comes late, plain text (`LAST`) at the end.
+    """
 
     name: str
     title: str

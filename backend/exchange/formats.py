@@ -7,7 +7,7 @@ from backend.core.registry import Registry, import_modules
 from backend.exchange.base import BYTES_LIMIT, Format, Imported, ImportHints, within_limit
 
 BEGINNING = 64 * 2**10
-"""Bytes of a file by which its format is told."""
+"""Bytes at the beginning of a file by which its format is recognised."""
 
 FORMATS: Registry[Format] = Registry("format of an import")
 for _module in import_modules("backend.exchange"):
@@ -21,13 +21,13 @@ def formats_in_order() -> list[Format]:
     return sorted(FORMATS.values(), key=lambda one: one.order)
 
 
-def recognised(content: bytes) -> str | None:
+def recognise(content: bytes) -> str | None:
     """The name of the first format that the beginning of a file fits, or None."""
     beginning = content[:BEGINNING]
     return next((one.name for one in formats_in_order() if one.recognises(beginning)), None)
 
 
-def parsed(name: str, content: bytes, given: ImportHints) -> list[Imported]:
+def parse_file(name: str, content: bytes, given: ImportHints) -> list[Imported]:
     """The runs of a file. Raises `BadInput` with the place of what is wrong, or naming the
     formats.
     """
@@ -35,4 +35,4 @@ def parsed(name: str, content: bytes, given: ImportHints) -> list[Imported]:
     return FORMATS[name].parse(content, given)
 
 
-__all__ = ["FORMATS", "formats_in_order", "parsed", "recognised"]
+__all__ = ["FORMATS", "formats_in_order", "parse_file", "recognise"]

@@ -2,7 +2,7 @@
 
 A log holds one snapshot of the whole tree an iteration (one in all for beam search and depth-first
 search). Nodes carry a state, edges what the search said of the step: `Q`, `reward`, `action`. A
-state that is filled in later counts with what it is in the end; a number that changes is told
+state that is filled in later counts with what it is in the end; a number that changes is logged
 again: as a score where it lies in [0, 1], else (Q is a sum of rewards by default) as a remark.
 Visits are not in the file and are not made up.
 """
@@ -56,7 +56,7 @@ class ReasonersLog(Foreign):
 
 
 class ReasonersReading:
-    """Nodes so far, by their number in the log, and the scores that were told last."""
+    """Nodes so far, by their number in the log, and the scores that were logged last."""
 
     def __init__(self, trace: Transcript, states: dict[int, dict[str, JsonValue]]) -> None:
         self.trace, self._states = trace, states

@@ -64,7 +64,8 @@ def drawing(
             f"<title>{escape_xml(title)}</title>",
             f"<desc>{escape_xml(_facts(run, len(found)))}</desc>",
             f'<rect width="100%" height="100%" fill="{PAPER}"/>',
-            f'<text x="{MARGIN:g}" y="26" font-size="15" font-weight="600">{escape_xml(title)}</text>',
+            f'<text x="{MARGIN:g}" y="26" font-size="15" font-weight="600">'
+            f"{escape_xml(title)}</text>",
             f'<text x="{MARGIN:g}" y="44">{escape_xml(_facts(run, len(found)))}</text>',
             *_edges(found),
             *(_shape(mark) for mark in found),
@@ -136,13 +137,14 @@ def _shape(mark: SvgMark) -> str:
     fill = UNSCORED if mark.score is None else colour_of(mark.score)
     score = "" if mark.score is None else f", score {mark.score:.4f}"
     label = mark.label.strip()
-    told = (
+    tooltip = (
         f"node {mark.id}, {mark.state}{score}: "
         f"{label[:LONGEST_LABEL]}{'...' if len(label) > LONGEST_LABEL else ''}"
     )
     return (
         f'<g class="{mark.state}" '
-        f'transform="translate({mark.x:g},{mark.y:g})"><title>{escape_xml(told)}</title>{_outline(mark.state, fill)}</g>'
+        f'transform="translate({mark.x:g},{mark.y:g})"><title>{escape_xml(tooltip)}</title>'
+        f"{_outline(mark.state, fill)}</g>"
     )
 
 

@@ -1,8 +1,8 @@
 """TreeQuest: the JSON that `treequest.render(state, path, format="json")` writes.
 
 A snapshot holds the tree as it stood: nodes with score, action and times, and what the algorithm
-counted as texts. `StandardMCTS` backs every score up to the root once, so its visits are told again
-as `backed`; of other algorithms only what the file holds is told. A pickled state is not read:
+counted as texts. `StandardMCTS` backs every score up to the root once, so its visits are written
+as `backed`; of other algorithms only what the file holds is read. A pickled state is not read:
 reading one would run it.
 """
 
@@ -74,7 +74,7 @@ def parse(content: bytes, given: ImportHints) -> list[Imported]:
     )
     trace.at(min(filter(None, (moment(node.created_at) for node in snapshot.nodes)), default=None))
     known: dict[int, Node] = {}
-    told = 0
+    steps = 0
     for index, found in enumerate(snapshot.nodes):
         where = f"$.nodes[{index}]"
         if found.id != index + ROOT_ID:
@@ -88,8 +88,8 @@ def parse(content: bytes, given: ImportHints) -> list[Imported]:
             continue
         backs_up = about.algorithm == "StandardMCTS"
         known[found.id] = _grow(trace, known, found, where, backs_up=backs_up)
-        told += known[found.id].depth if backs_up else 0
-        within_limit(where, "steps in all paths by then", told, PATH_LIMIT)
+        steps += known[found.id].depth if backs_up else 0
+        within_limit(where, "steps in all paths by then", steps, PATH_LIMIT)
     return [trace.finish()]
 
 

@@ -26,9 +26,7 @@ class Findings(NamedTuple):
 
 @dataclass(frozen=True)
 class AnalysisEntry:
-    """A registered analysis. `find` returns None where the material does not allow it; `charts` are
-    the plans of its tables by name; `reads` the choices of the reader that it depends on; they
-    stand by `order`, the least first."""
+    """A registered analysis; the fields are the arguments of `analysis`."""
 
     name: str
     title: str
@@ -68,8 +66,17 @@ def analysis(
     charts: Mapping[str, Plan | Sequence[Plan]] | None = None,
     reads: tuple[ReaderChoice, ...] = (),
 ) -> Callable[[Find], Find]:
-    """Register a function as the analysis `name` (see `AnalysisEntry`). Raises `ValueError` where
-    another one has the name."""
+    """Register a function as the analysis `name`. It takes the `Material` of an experiment and
+    returns its `Findings`, or None where the material does not allow it.
+
+    - `name`: what report, API and address name it by; `title`: its heading.
+    - `order`: its place among the analyses, the least first.
+    - `paper`: where the method comes from; "-" where it is our own.
+    - `charts`: how the tables of its findings are drawn: a `Plan` or several by the table's name. A
+      table without a plan is shown as numbers only.
+    - `reads`: the choices of the reader that its numbers depend on, so that a page asks for them.
+
+    Raises `ValueError` where another analysis has the name."""
     plans = {
         table: (plan,) if isinstance(plan, Plan) else tuple(plan)
         for table, plan in (charts or {}).items()

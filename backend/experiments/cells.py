@@ -57,14 +57,14 @@ def read_cells(
             found[row["arm"], row["budget"]][row["problem"]].append(cell_of_run(row, prices))
     arms = [arm for arm in experiment.arms if arm.pooled]
     if arms and by_pool:
-        add_pooled(found, folder, experiment, arms, by_pool, prices)
+        add_pool_cells(found, folder, experiment, arms, by_pool, prices)
     return {
         place: {problem: mean_of(several) for problem, several in by.items()}
         for place, by in found.items()
     }
 
 
-def add_pooled(
+def add_pool_cells(
     found: Repeats,
     folder: Folder,
     experiment: Experiment,
@@ -73,7 +73,7 @@ def add_pooled(
     prices: Prices,
 ) -> None:
     """Add the cells of the pooled `arms` to `found`; `rows` are the results of the pools by key.
-    Estimates that were counted anew are kept in the folder."""
+    Estimates that had to be computed are stored in the folder."""
     keys, known, fresh = pool_keys(experiment), folder.estimates(), Estimates()
     needed = {name for arm in arms for name in RULES[str(arm.selector)].reads}
     pools = read(folder, [*ALWAYS, *sorted(needed)], rows.keys())
@@ -114,10 +114,10 @@ def mean_of(several: Sequence[Cell]) -> Cell:
     )
 
 
-def shared_problems(cells: Cells, arms: Sequence[str]) -> list[str]:
+def find_shared_problems(cells: Cells, arms: Sequence[str]) -> list[str]:
     """The problems that all budgets of all these arms have."""
     sets = [set(by) for (name, _), by in cells.items() if name in arms]
     return sorted(set.intersection(*sets)) if sets else []
 
 
-__all__ = ["Cell", "Cells", "mean_of", "read_cells", "shared_problems"]
+__all__ = ["Cell", "Cells", "find_shared_problems", "mean_of", "read_cells"]

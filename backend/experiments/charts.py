@@ -46,8 +46,8 @@ class ChartLine:
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn: `part` names what this one of several is about, empty where there is one; a
-    line whose name ends in `fitted` is a law."""
+    """A chart of a table. `part` names the part of the table that this one of several charts shows,
+    empty where there is one chart; a line whose name ends in `fitted` is a fitted law."""
 
     table: str
     part: str

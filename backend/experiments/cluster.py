@@ -80,7 +80,7 @@ def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry
     from backend.core.environment import read_settings
     from backend.engines.models import Models, model_settings
 
-    async def worked() -> int:
+    async def work_all() -> int:
         models = Models(model_settings(read_settings(os.environ, host="127.0.0.1")))
         sweep = Sweep(
             Experiment.model_validate_json(description),
@@ -95,7 +95,7 @@ def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry
         finally:
             await models.close()
 
-    return asyncio.run(worked())
+    return asyncio.run(work_all())
 
 
 def _phase(
@@ -109,7 +109,7 @@ def _phase(
 ) -> Progress:
     at_once, size, retry = how
     done, wanted = (
-        folder.finished(failed=not retry),
+        folder.read_done_keys(failed=not retry),
         list(dict.fromkeys(task.key for task in planned)),
     )
     remote = ray.remote(max_retries=-1)(work)
@@ -123,10 +123,10 @@ def _phase(
     while waiting:
         ready, waiting = ray.wait(waiting, num_returns=1)
         ray.get(ready)
-        ended = folder.finished(failed=not retry) & set(wanted)
+        ended = folder.read_done_keys(failed=not retry) & set(wanted)
         progress = progress._replace(
             done=len(ended),
-            failed=len(ended - folder.finished(failed=False)),
+            failed=len(ended - folder.read_done_keys(failed=False)),
             here=len(ended - done),
         )
         tell(progress)

@@ -42,20 +42,21 @@ class About(NamedTuple):
 def estimate_sweep(
     experiment: Experiment, folder: Folder, tokens_per_s: float = TOKENS_PER_S
 ) -> About:
-    """What is left. Blocks for the dry runs, a second or so for many arms."""
+    """Estimate what is left of an experiment. It blocks for the dry runs, a second or so for many
+    arms."""
     sizes, measured = sizes_of(experiment, folder)
-    ended, well = folder.finished(), folder.finished(failed=False)
+    ended, well = folder.read_done_keys(), folder.read_done_keys(failed=False)
     wanted = {task.key: task for task in (*unit_tasks(experiment), *tasks(experiment, sizes))}
     left = [task for key, task in wanted.items() if key not in ended]
     by_arm = Counter(name for task in left for name in task.arms)
     tokens = sum(
         cost_of(task.spec, sizes.get(task.cell, GUESS.steps * GUESS.tokens)) for task in left
     )
-    told = "measured" if measured else "guessed"
+    basis = "measured" if measured else "guessed"
     done = sum(key in ended for key in wanted)
     sentence = (
         f"{len(left):,} of {len(wanted):,} tasks are left: about {tokens:,.0f} tokens, the "
-        f"length of a solution {told}."
+        f"length of a solution {basis}."
     )
     failed = sum(key in ended and key not in well for key in wanted)
     return About(

@@ -71,7 +71,7 @@ class Material:
         return [2**power for power in range(size.bit_length()) if 2**power <= size]
 
 
-def pooled_curve(
+def pool_curve(
     material: Material, rule: Callable[[SampledPool, int], float], problems: Sequence[str]
 ) -> list[Interval]:
     """A rule at every k, over some problems."""
@@ -98,4 +98,4 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-__all__ = ["ACCEPTED_FROM", "Material", "StoredSolution", "finite", "groups", "pooled_curve"]
+__all__ = ["ACCEPTED_FROM", "Material", "StoredSolution", "finite", "groups", "pool_curve"]

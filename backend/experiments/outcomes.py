@@ -1,5 +1,5 @@
-"""What a finished task says: results by arm and budget, and the samples of a pool. Pure functions
-of the trace."""
+"""The results of a finished task: by arm and budget, and the samples of a pool. Pure functions of
+the trace."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ALL_ARMS = ""
 
 
 def begin_results(task: Task, attempt: int) -> list[TaskResult]:
-    """What is known before a task has begun: a result for each arm and budget that a search serves,
-    one for a unit or a pool."""
+    """Return a result for each arm and budget that a search serves, one for a unit or a pool, with
+    what is known before the task has begun."""
     places = (
         [(arm, budget) for arm in task.arms for budget in task.budgets]
         if task.kind == "search"
@@ -60,10 +60,10 @@ def results_of(
         stand = AnswerAt(outcome.answer, outcome.correct, outcome.chosen, spent, outcome.ledger)
         if limit is not None:
             stand = standing_at(sink.events, limit) if result.budget != task.budgets[-1] else stand
-        told = judge_path(
+        path = judge_path(
             problem, None if stand.node is None else nodes[stand.node], nodes, delimiter
         )
-        results.append(settle(result, stand, told))
+        results.append(settle(result, stand, path))
     return results
 
 
@@ -110,9 +110,9 @@ def standing_at(events: Sequence[EventRecord], limit: tuple[str, float]) -> Answ
     return found
 
 
-def settle(result: TaskResult, stand: AnswerAt, told: JudgedPath | None) -> TaskResult:
+def settle(result: TaskResult, stand: AnswerAt, path: JudgedPath | None) -> TaskResult:
     """A result with how it ended."""
-    checked, steps, wrong = (False, None, None) if told is None else told
+    checked, steps, wrong = (False, None, None) if path is None else path
     return TaskResult(
         **{
             **{name: getattr(result, name) for name in TaskResult.__slots__},
@@ -161,8 +161,8 @@ def samples(
     ):
         answer = problems.extract_answer(node.text) if node.done else None
         name = classes.of(answer)
-        told = judge_path(problem, node, nodes, delimiter)
-        assert told is not None
+        path = judge_path(problem, node, nodes, delimiter)
+        assert path is not None
         found.append(
             Sample(
                 task.key,
@@ -175,8 +175,8 @@ def samples(
                 scores.get(node.id),
                 len(node.token_ids),
                 sum(node.logprobs) / len(node.logprobs) if node.logprobs else None,
-                told.steps,
-                told.first_wrong,
+                path.steps,
+                path.first_wrong,
             )
         )
     return found

@@ -64,7 +64,7 @@ def check(experiment: Experiment, find: Callable[[str], Problem]) -> None:
         for at in range(len(experiment.budgets.values)):
             entry.parse(params_at(arm, at))
         if not arm.pooled and arm.selector is not None:
-            SELECTORS[arm.selector].configured(arm.selector_params)
+            SELECTORS[arm.selector].with_params(arm.selector_params)
         VERIFIERS[arm.verifier].parse(arm.verifier_params)
     for problem_id in experiment.problem_ids():
         find(problem_id)

@@ -48,7 +48,7 @@ def report(folder: Folder, material: Material) -> str:
         "<h2>Description</h2>",
         print_json(experiment.model_dump(mode="json", exclude_defaults=True)),
         "<h2>Made with</h2>",
-        *(print_json(told) for told in folder.setups()),
+        *(print_json(setup) for setup in folder.setups()),
     ]
     head = (
         '<!doctype html><html lang="en"><head><meta '
@@ -162,9 +162,9 @@ def format_cell(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def print_json(told: object) -> str:
+def print_json(setup: object) -> str:
     """JSON as text."""
-    return f"<pre>{escape(json.dumps(told, indent=1, ensure_ascii=False))}</pre>"
+    return f"<pre>{escape(json.dumps(setup, indent=1, ensure_ascii=False))}</pre>"
 
 
 def escape(text: str) -> str:

@@ -3,10 +3,12 @@ anybody may read.
 
     var/experiments/HASH/
         experiment.json        the description
-        made_with/*.json       models, versions and settings, one file for each process that worked on it
+        made_with/*.json       models, versions and settings, one file for each process that worked
+                               on it
         results/*.parquet      one row a finished task and budget
         samples/*.parquet      one row a sample of a pool
-        estimates/*.parquet    what rules achieve with k samples of a pool, kept because the exact count takes long; may be deleted at any time
+        estimates/*.parquet    what rules achieve with k samples of a pool, kept because the exact
+                               count takes long; may be deleted at any time
 
 A shard is written under a temporary name and renamed when it is whole, so a process that is killed
 leaves no half file that counts; what it had not yet written is carried out again. A row is never
@@ -140,16 +142,17 @@ class Folder:
     def experiment(self) -> Experiment:
         return Experiment.model_validate_json((self.path / DESCRIPTION).read_bytes())
 
-    def made_with(self, told: Mapping[str, JSON]) -> None:
-        """Say what the next results are made with, unless that has been said."""
-        text = json.dumps(told, sort_keys=True, ensure_ascii=False, indent=1)
+    def record_made_with(self, setup: Mapping[str, JSON]) -> None:
+        """Store models, versions and settings of the next results, unless the same are stored
+        already."""
+        text = json.dumps(setup, sort_keys=True, ensure_ascii=False, indent=1)
         if not any(
             path.read_text(encoding="utf-8") == text for path in self._files(MADE_WITH, "json")
         ):
             self._write(self.path / MADE_WITH / f"{uuid.uuid4().hex}.json", text.encode())
 
     def setups(self) -> list[dict[str, JSON]]:
-        """All that was said so."""
+        """Return all models, versions and settings that `record_made_with` stored."""
         return [
             json.loads(path.read_text(encoding="utf-8"))
             for path in sorted(self._files(MADE_WITH, "json"))
@@ -219,8 +222,9 @@ class Folder:
         except OSError:
             return
 
-    def finished(self, *, failed: bool = True) -> set[str]:
-        """Keys of the tasks that are done; `failed` counts those that broke off as done."""
+    def read_done_keys(self, *, failed: bool = True) -> set[str]:
+        """Return the keys of the tasks that are done; with `failed` those that broke off count as
+        done."""
         table = self._table(RESULTS, RESULT_SCHEMA, columns=["key", "failure"])
         pairs = zip(
             table.column("key").to_pylist(), table.column("failure").to_pylist(), strict=True
@@ -274,9 +278,9 @@ def _by_column(samples: Sequence[Sample]) -> pa.Table:
 
 
 def _flat(result: TaskResult) -> dict[str, object]:
-    told = asdict(result)
-    ledger = told.pop("ledger")
-    return {**told, **{name: ledger.get(name) for name in LEDGER}}
+    fields = asdict(result)
+    ledger = fields.pop("ledger")
+    return {**fields, **{name: ledger.get(name) for name in LEDGER}}
 
 
 __all__ = [

@@ -74,7 +74,7 @@ class Problems(BaseModel):
             raise ValueError(f"give the level of {self.set}")
         return self
 
-    def named(self) -> list[str]:
+    def list_ids(self) -> list[str]:
         """The problems' ids."""
         return list(self.ids) or [
             f"{self.set}/{self.level}/{self.first_seed + place}" for place in range(self.count)
@@ -198,14 +198,14 @@ class Experiment(BaseModel):
     def problem_ids(self) -> list[str]:
         """All problems, the groups taking turns: an experiment that is stopped half-way has as many
         of each."""
-        turns = zip_longest(*(group.named() for group in self.problems))
+        turns = zip_longest(*(group.list_ids() for group in self.problems))
         return [problem for turn in turns for problem in turn if problem is not None]
 
     @property
     def hash(self) -> str:
         """Twelve hex digits of what decides about the results; name and note do not."""
-        told = self.model_dump_json(exclude={"name", "note"}, exclude_defaults=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:12]
+        text = self.model_dump_json(exclude={"name", "note"}, exclude_defaults=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def pool_size(self, arm: Arm) -> int:
         """Samples in the pool of a pooled arm."""

@@ -103,7 +103,7 @@ class Sweep:
             self._flush()
 
     async def _all(self, phase: str, planned: Sequence[Task]) -> Progress:
-        done = self.folder.finished(failed=not self.retry)
+        done = self.folder.read_done_keys(failed=not self.retry)
         wanted: dict[str, list[Task]] = {}
         for task in planned:
             wanted.setdefault(task.key, []).append(task)
@@ -166,11 +166,11 @@ class Sweep:
                 for one in same
                 for each in outcomes.begin_results(one, attempt)
             ], []
-        told = (attempt, problem, outcome, sink, engine.info.delimiter)
+        inputs = (attempt, problem, outcome, sink, engine.info.delimiter)
         results = [
             each
             for one in same
-            for each in await asyncio.to_thread(outcomes.results_of, one, *told)
+            for each in await asyncio.to_thread(outcomes.results_of, one, *inputs)
         ]
         if task.kind != "pool":
             return results, []
@@ -183,7 +183,7 @@ class Sweep:
         choice = spec.model_dump_json(include={"engine", "model", "verifier", "verifier_model"})
         if choice not in self._made_with:
             self._made_with.add(choice)
-            self.folder.made_with(manifest_of(spec, engine, reward))
+            self.folder.record_made_with(manifest_of(spec, engine, reward))
 
     def _take(self, results: Iterable[TaskResult], samples: Iterable[Sample]) -> None:
         self._results.extend(results)
@@ -218,8 +218,8 @@ def attempts(folder: Folder) -> dict[str, int]:
 def manifest_of(spec: RunSpec, engine: Engine, reward: RewardModel | None) -> dict[str, JSON]:
     """Models with hashes, versions and settings: the manifest of a run without what differs from
     run to run."""
-    told = manifest(spec, engine.info, None if reward is None else reward.info)
-    return {name: value for name, value in told.items() if name != "spec"}
+    whole = manifest(spec, engine.info, None if reward is None else reward.info)
+    return {name: value for name, value in whole.items() if name != "spec"}
 
 
 def units(folder: Folder, experiment: Experiment) -> dict[str, float]:

@@ -39,7 +39,7 @@ class Rule:
 
     @cached_property
     def card(self) -> JudgeCard:
-        """What a reader is told of it. Raises `BadInput` for a card that is missing or wrong."""
+        """The text about it. Raises `BadInput` for a card that is missing or wrong."""
         return read_card(self.source, JudgeCard)
 
     @property
@@ -47,7 +47,7 @@ class Rule:
         """The docstring of its tally."""
         return inspect.getdoc(self.make) or ""
 
-    def configured(self, params: Mapping[str, object]) -> Rule:
+    def with_params(self, params: Mapping[str, object]) -> Rule:
         """The same rule with other parameters. Raises `BadInput`."""
         return replace(
             self, settings=parse_params(self.params, params, f"the selector {self.name}")
@@ -63,7 +63,7 @@ class Rule:
         `classes` only exactly equal ones are the same."""
         running = self.tally(classes)
         for node, value in zip(nodes, values, strict=True):
-            running.add(node, value, extract_answer(node.written()))
+            running.add(node, value, extract_answer(node.solution_text()))
         return running.decision()
 
     def __call__(self, nodes: Sequence[Node], values: Sequence[float | None]) -> Node:

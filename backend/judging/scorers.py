@@ -68,7 +68,7 @@ class VerifierEntry:
 
     @cached_property
     def card(self) -> JudgeCard:
-        """What a reader is told of it. Raises `BadInput` for a card that is missing or wrong."""
+        """The text about it. Raises `BadInput` for a card that is missing or wrong."""
         return read_card(self.source, JudgeCard)
 
     @property
@@ -131,9 +131,19 @@ def verifier(
     by_steps: bool = False,
     card: Path | None = None,
 ) -> Callable[[Maker], Maker]:
-    """Register a verifier under `name`: a function of (parameters, `VerifierInputs`) that makes
-    it, or a class with such a constructor. What a reader is told stands in its `card`, by default
-    `cards/NAME.md` beside the file of the function."""
+    """Register what makes the verifier `name`: a function, or a class, that is called with the
+    parameters and the `VerifierInputs` of a run and returns a `backend.core.ports.Verifier`.
+
+    - `name`: what a run names the verifier by; lower case with underscores.
+    - `params`: the model of its parameters.
+    - `needs`: `reward_model` for a run that loads one, `known_answer` for a problem whose answer is
+      known, or capabilities of the engine that writes. A run that lacks one is refused.
+    - `by_steps`: whether it scores each step, so that the run's aggregation makes the score of a
+      path, and another aggregation can be tried on the stored scores.
+    - `card`: the Markdown file with the text about it; by default `cards/NAME.md` beside the file
+      of the function.
+
+    Raises `ValueError` where another verifier has the name."""
 
     def register(maker: Maker) -> Maker:
         source = card or card_beside(inspect.getfile(maker), name)

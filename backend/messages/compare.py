@@ -29,7 +29,7 @@ class Gap(Answer):
     position: int | None
 
 
-class Setting(Answer):
+class DifferingSetting(Answer):
     """A setting whose values differ; a run that has none of that name shows null, and its `has` is
     false."""
 
@@ -69,8 +69,8 @@ class Divergence(Answer):
     cut: int
     only_one: int
     only_other: int
-    settings: list[Setting]
-    manifest: list[Setting]
+    settings: list[DifferingSetting]
+    manifest: list[DifferingSetting]
 
 
-__all__ = ["Divergence", "Gap", "How", "Setting", "TokenAt"]
+__all__ = ["DifferingSetting", "Divergence", "Gap", "How", "TokenAt"]

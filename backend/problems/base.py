@@ -60,8 +60,10 @@ class ProblemSet(Protocol):
     """A generator of problems with grader, step checker and authors: the entry of a plug-in, which
     a folder of this package declares as `SET`.
 
-    `levels` are those that may be asked for, `kinds` the mistakes that `check` can name, `pupils`
-    the authors that err.
+    - `name`: the first part of a problem's id, `name/level/seed`; `title`: its name on the pages.
+    - `levels`: the difficulties that may be asked for.
+    - `kinds`: the names of the mistakes that `check` can find.
+    - `pupils`: the names of the authors that make mistakes, for `solution`.
     """
 
     name: str
@@ -98,7 +100,7 @@ class ProblemSet(Protocol):
         """
         ...
 
-    def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
+    def self_correction(self, problem: Problem, rng: random.Random) -> list[str]:
         """A written solution with one slip that the next step notices and repairs."""
         ...
 

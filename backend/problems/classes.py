@@ -98,7 +98,7 @@ class AnswerClasses:
             None if answer is None or not answer.strip() else self._class_of[self._form_of(answer)]
         )
 
-    def unsettled(self, answers: Iterable[str | None]) -> list[str]:
+    def find_unsettled(self, answers: Iterable[str | None]) -> list[str]:
         """The answers among these that algebra has yet to place: what `settle` would block for."""
         forms = {
             self._form_of(answer): answer
@@ -115,7 +115,7 @@ class AnswerClasses:
         """Place the answers that are new, and say what that took. May block for seconds: call it in
         a thread."""
         compared, bridged = len(self.comparisons), len(self.bridges)
-        for answer in self.unsettled(answers):
+        for answer in self.find_unsettled(answers):
             form = self._form_of(answer)
             self._settled.add(form)
             for name in list(self._members):

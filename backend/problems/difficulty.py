@@ -1,5 +1,5 @@
-"""From a level to numbers: how many steps, distractors and how large the numbers are. The knobs of a
-set are a frozen dataclass in its folder; their values are in `backend/classroom/levels.json`.
+"""From a level to numbers: how many steps, distractors and how large the numbers are. The knobs of
+a set are a frozen dataclass in its folder; their values are in `backend/classroom/levels.json`.
 
 A knob that is a pair `[low, high]` is drawn uniformly for each problem (both ends included), so
 that one difficulty may be a single point or the whole range. Level 0 of each set is that whole

@@ -77,7 +77,8 @@ Scores = Mapping[int, float]
 def divergence(
     one: Sequence[StoredNode], other: Sequence[StoredNode], one_scores: Scores, other_scores: Scores
 ) -> Divergence:
-    """Compare two runs; nodes in order of creation, scores (the last value) by node id."""
+    """Compare two runs. `nodes` are in order of creation, `scores` the last value of each node by
+    its id."""
     theirs = {node.key: node for node in other}
     only_one = sum(node.key not in theirs for node in one)
     only_other = len(theirs.keys() - {node.key for node in one})

@@ -33,8 +33,9 @@ class StepLabel(NamedTuple):
 
 @dataclass(frozen=True)
 class StepPath:
-    """What a labeller judges: the steps that are written on the path from the prompt of a stored
-    run to a node, without delimiters; and the run itself, where a labeller wants to look round."""
+    """The input of a labeller: the steps that are written on the path from the prompt of a stored
+    run to a node, without delimiters, and the run itself, for a labeller that also looks at other
+    nodes."""
 
     problem: Problem
     steps: tuple[str, ...]
@@ -47,7 +48,8 @@ JudgeSteps = Callable[[StepPath], Sequence[StepLabel]]
 
 
 class Need(NamedTuple):
-    """Something that a problem may lack: whether it is met, and in words that it is not."""
+    """Something that a problem may lack: a function that says whether the problem has it, and the
+    words for a problem that does not."""
 
     met: Callable[[Problem], bool]
     lacking: str
@@ -76,13 +78,14 @@ class LabellerEntry:
     needs: tuple[str, ...] = ()
 
     def why_not(self, problem: Problem) -> str:
-        """Why it can say nothing of runs on this problem; empty where it can."""
+        """Return why the labeller says nothing of runs on this problem; empty where it can judge
+        them."""
         lacking = (NEEDS[need].lacking for need in self.needs if not NEEDS[need].met(problem))
         return next(lacking, "")
 
     def label(self, path: StepPath) -> list[StepLabel] | None:
-        """One label a step; None where it can say nothing of this problem. May block, so call it
-        in a thread. Raises `ArboretumError` for a labeller that leaves out a step."""
+        """Return one label a step; None where the labeller cannot judge this problem. May block, so
+        call it in a thread. Raises `ArboretumError` for a labeller that leaves out a step."""
         if self.why_not(path.problem):
             return None
         labels = list(self.judge(path))
@@ -99,8 +102,15 @@ Function = TypeVar("Function", bound=JudgeSteps)
 def labeller(
     name: str, title: str, *, needs: tuple[str, ...] = ()
 ) -> Callable[[Function], Function]:
-    """Register a labeller under `name`: a function from a `StepPath` to one `StepLabel` a step. The
-    title stands in sentences ("The exact checker finds ..."), the docstring is the summary."""
+    """Register a function from a `StepPath` to one `StepLabel` a step as the labeller `name`. Its
+    docstring is the summary that the catalogue shows. It may block: it is called in a thread.
+
+    - `name`: what a command or a page names it by; lower case with underscores.
+    - `title`: the name in sentences, such as "The exact checker" in "The exact checker finds ...".
+    - `needs`: what the problem must have: `step_checker`, `known_answer`. Of other problems the
+      labeller says nothing, and `LabellerEntry.why_not` says why.
+
+    Raises `ValueError` where another labeller has the name."""
 
     def register(judge: Function) -> Function:
         LABELLERS.add(name, LabellerEntry(name, title, inspect.getdoc(judge) or "", judge, needs))

@@ -39,8 +39,8 @@ Series = Mapping[int, Opinion]
 
 
 class Pair(NamedTuple):
-    """What both series say of a step, the `step`-th of its path, which ends in `node`. `fresh`: all
-    steps before it are good."""
+    """The scores that both series give to a step, the `step`-th of its path, which ends in `node`.
+    `fresh`: all steps before it are good."""
 
     node: int
     step: int
@@ -109,7 +109,7 @@ def pairs_of(node: Node, number: int, one: Series, other: Series, delimiter: str
     """The steps that begin in a node and that both series score."""
     if number not in one or number not in other:
         return
-    length = len(steps_of(node.written(), delimiter))
+    length = len(steps_of(node.solution_text(), delimiter))
     start = min(before(node, delimiter), length - 1)
     mine, theirs = (by_step(series[number], start, length) for series in (one, other))
     earlier = other[number].steps if len(other[number].steps) == length else ()

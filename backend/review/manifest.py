@@ -12,8 +12,8 @@ _DESCRIBED = TypeAdapter(EngineInfo)
 
 
 def info_of(described: JSON) -> EngineInfo:
-    """A model as the manifest of a run describes it; one of which nothing is known can do
-    everything."""
+    """Return a model as the manifest of a run describes it. A model that the manifest does not
+    describe counts as able to do everything."""
     try:
         return _DESCRIBED.validate_python(described)
     except ValidationError:

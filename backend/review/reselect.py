@@ -75,7 +75,7 @@ def candidates(
     for ranked in trace.lists():
         classes.settle(found.votes(step(ranked)))
         found.update(step(ranked))
-    extra = step(trace.unreported())
+    extra = step(trace.list_unreported())
     late = list(zip(extra.nodes, extra.values, strict=True))
     classes.settle(found.late_votes(late))
     found.finish(late)

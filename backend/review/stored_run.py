@@ -1,8 +1,7 @@
-"""A stored run as one reads it: what was asked for, its nodes, its log, and what was chosen.
+"""The one reader of a stored run: what was asked for, its nodes, its log, and what was chosen.
 
-`StoredRun` is the one reader: why, what-if, another final rule, annotations, forks and exports ask
-it and take no row apart themselves. What it needs is read once, at the first question.
-"""
+Why, what-if, another final rule, annotations, forks and exports read a run through `StoredRun` and
+take no row apart themselves. What is needed is read once, at the first question."""
 
 from __future__ import annotations
 
@@ -121,10 +120,9 @@ class Trace:
                 ]
         return found
 
-    def unreported(self) -> list[Ranked]:
-        """Where a budget ended the run: all texts that its policy had finished, with their
-        scores.
-        """
+    def list_unreported(self) -> list[Ranked]:
+        """Return, for a run that a budget ended, all finished texts of its policy that no step had
+        reported, with their scores."""
         if not any(isinstance(event.body, LimitReached) for event in self.events):
             return []
         ended = [
@@ -304,7 +302,7 @@ class StoredRun:
         if self.rule_name not in SELECTORS:
             return SELECTORS["best"]
         params = self.row.spec.get("selector_params")
-        return SELECTORS[self.rule_name].configured(params if isinstance(params, dict) else {})
+        return SELECTORS[self.rule_name].with_params(params if isinstance(params, dict) else {})
 
     @cached_property
     def events(self) -> Sequence[EventRecord]:
@@ -315,7 +313,7 @@ class StoredRun:
     def trace(self) -> Trace:
         """The nodes as nodes again, with what the log says of them."""
         return Trace(
-            self._source.paid(self.id),
+            self._source.read_paid_nodes(self.id),
             self.events,
             self.verifier,
             reader_of(self.versions.reader),
@@ -376,7 +374,7 @@ class StoredRun:
 
 
 def problem_of(stored: Mapping[str, JSON] | None) -> Problem:
-    """A problem as the store keeps it, typed again."""
+    """Return a problem of the store as a typed `Problem`."""
     stored = stored or {}
     meta, level, seed, answer = (stored.get(name) for name in ("meta", "level", "seed", "answer"))
     return Problem(

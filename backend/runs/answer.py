@@ -30,7 +30,7 @@ class Ranked(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """The tally that made the standing, and the candidates that it has counted."""
+    """The tally that chose the current answer, and the candidates that it has counted."""
 
     tally: Tally
     pool: list[Ranked]
@@ -57,31 +57,33 @@ class Candidates:
         self._decided: Decided | None = None
         self.standing: CurrentAnswer | None = None
 
-    def listed(self, step: Step) -> int:
-        """How many of the step's nodes an earlier step already listed."""
+    def count_listed(self, step: Step) -> int:
+        """Count how many of the step's nodes an earlier step already listed."""
         return self._seen if step.nodes is self._listed else 0
 
     def votes(self, step: Step) -> list[str]:
-        """The answers of the step's new candidates, if the rule votes: who asks may look first
-        whether they are the same as others."""
-        return self._answers_of(step.nodes[self.listed(step) :])
+        """The answers of the step's new candidates if the rule votes, else none. Whoever calls may
+        find out which of them are the same before the step is taken in."""
+        return self._answers_of(step.nodes[self.count_listed(step) :])
 
     def late_votes(self, extra: Sequence[tuple[Node, float | None]]) -> list[str]:
-        """The same for finished nodes that no step has reported."""
+        """The same as `votes` for finished nodes that no step has reported."""
         return self._answers_of([node for node, _ in extra if node not in self._reported])
 
     def decision(self) -> Decision | None:
-        """The standing with all that tie with it; None without a candidate."""
+        """The current answer with all candidates that tie with it; None without a candidate."""
         return None if self._decided is None else self._decided.tally.decision()
 
     @property
     def pool(self) -> Sequence[Ranked]:
-        """The candidates among which the standing was chosen, in the order in which they came."""
+        """The candidates among which the current answer was chosen, in the order in which they
+        came."""
         return () if self._decided is None else self._decided.pool
 
     def update(self, step: Step) -> CurrentAnswer | None:
-        """Take in a step; the new standing if the chosen answer or its node changed, else None."""
-        known = self.listed(step)
+        """Take in a step. Returns the new answer if the chosen answer or its node changed, else
+        None."""
+        known = self.count_listed(step)
         if known == 0:
             self._tally, self._pool = self._select.tally(self._classes), []
         self._listed, self._seen = step.nodes, len(step.nodes)
@@ -91,8 +93,8 @@ class Candidates:
         )
 
     def finish(self, extra: Sequence[tuple[Node, float | None]]) -> CurrentAnswer | None:
-        """Add finished nodes that no step has reported, after the last step; the new standing if it
-        changed."""
+        """Take in finished nodes that no step has reported, after the last step. Returns the new
+        answer if it changed, else None."""
         return self._add([(node, value) for node, value in extra if node not in self._reported])
 
     def _add(self, candidates: Sequence[tuple[Node, float | None]]) -> CurrentAnswer | None:
@@ -125,7 +127,7 @@ class Candidates:
     def reading(self, node: Node) -> Extraction:
         """The answer written on the path to the node with the rule that read it, read once."""
         if node not in self._readings:
-            self._readings[node] = self._read(node.written())
+            self._readings[node] = self._read(node.solution_text())
         return self._readings[node]
 
     def _eligible(self, node: Node) -> bool:

@@ -102,7 +102,7 @@ class Meter:
         self.require("model_calls")
         return int(min(count, self._left("model_calls")))
 
-    def spent_axis(self, requests: int) -> tuple[str, float]:
+    def find_spent_axis(self, requests: int) -> tuple[str, float]:
         """The axis that keeps a whole batch of `requests` from being admitted, with its limit."""
         axis = (
             "model_calls"
@@ -137,7 +137,7 @@ class Meter:
         ledger.flops += 2.0 * self._verifier_size * tokens
 
     def round_over(self, count: int = 1) -> None:
-        """The strategy has yielded; `count` sequential rounds ended with it."""
+        """Count `count` sequential rounds, which ended with the step that the strategy yielded."""
         self.ledger.rounds += count
         self.ledger.seconds = self._elapsed()
 

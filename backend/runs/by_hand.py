@@ -25,7 +25,8 @@ PERSON = "person"
 
 
 class ByRequest:
-    """What people ask of a run; `stored` is what they asked of an earlier attempt."""
+    """The requests of people to expand a node; `stored` holds those of an earlier attempt at the
+    run."""
 
     def __init__(
         self,
@@ -38,7 +39,8 @@ class ByRequest:
         self._stored = {one.seq: one for one in stored}
 
     def again(self) -> None:
-        """Write down what people had asked for when the run came to here for the first time."""
+        """Record again what people had requested by the time that the run came to this place in an
+        earlier attempt."""
         while (one := self._stored.pop(self._desk.recorder.next_seq, None)) is not None:
             parent, paid = self._desk.recorder.node_of(one.node), self._desk.paid
             self._policy.forgo(parent, len(one.keys))
@@ -62,7 +64,7 @@ class ByRequest:
         if node.done:
             raise BadInput("node", given=node_id, accepted="a node whose text is not finished")
         try:
-            answers = await self._policy.requested(node, n)
+            answers = await self._policy.continue_by_hand(node, n)
         except BudgetExhausted as spent:
             raise Conflict(f"{spent}: nothing more can be generated in this run") from None
         words = f"A person asked for {n} more child{'' if n == 1 else 'ren'} of node {node_id}."
@@ -74,8 +76,8 @@ class ByRequest:
     async def _score(
         self, parent: Node, answers: Sequence[Completion]
     ) -> tuple[list[PaidScore | None], str]:
-        """One score a child that wrote something, as many as the budget admits, and why there are
-        not all."""
+        """Score the children that wrote something, as many as the budget admits. Returns the
+        scores, one a child, and why some have none."""
         scores: list[PaidScore | None] = [None] * len(answers)
         due = [
             place
@@ -90,7 +92,7 @@ class ByRequest:
                 self._policy.child(parent, answers[place], Kind.STEP, whole=False, role=ON_REQUEST)
                 for place in due
             ]
-            found = await self._verifier.judged(children) if due else []
+            found = await self._verifier.judge(children) if due else []
         except ArboretumError as error:
             return scores, f" They have no scores: {error}."
         for place, score in zip(due, found, strict=True):
@@ -108,7 +110,7 @@ class ByRequest:
         """Charge and record everything at once, so that nothing else of the run comes between."""
         desk, first = self._desk, self._desk.recorder.next_seq
         children = [
-            self._policy.recorded(
+            self._policy.record(
                 self._policy.child(parent, answer, Kind.STEP, whole=False, role=ON_REQUEST), answer
             )
             for answer in answers
@@ -119,7 +121,9 @@ class ByRequest:
         ids = [desk.recorder.id_of(child) for child in children]
         parent_id = desk.recorder.id_of(parent)
         desk.recorder.add(Remarked(text, tuple(ids), parent_id, PERSON, first))
-        desk.called(ON_REQUEST, started, answers, sum(len(answer.token_ids) for answer in answers))
+        desk.record_call(
+            ON_REQUEST, started, answers, sum(len(answer.token_ids) for answer in answers)
+        )
         return ids
 
 

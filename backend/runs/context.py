@@ -28,11 +28,11 @@ class RunContext:
     paid: Paid
     seed: int
 
-    def called(
+    def record_call(
         self, role: str, started: float, answers: Sequence[Answer], generated: int = 0
     ) -> None:
-        """Record what a batch of a role's calls cost, `generated` tokens among it, and hand the
-        records to the store."""
+        """Record what a batch of calls of a role cost, `generated` tokens among it, and pass the
+        records on to the sink."""
         self.recorder.add(
             CallEnded(
                 role,

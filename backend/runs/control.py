@@ -10,13 +10,11 @@ BEHIND_S = 0.01
 
 
 class Control:
-    """Pause and resume of a run: it waits at its next model call while paused, or while its log is
-    `behind` in being stored.
-
-    Waiting, it does what people `ask` of it, so that nothing else of the run happens meanwhile.
-    `arrived` is called whenever the run comes to where it may wait. `expand` extends a node by n
-    children at a person's request; there is none before the search has begun.
-    """
+    """Pause and resume of a run. It waits at its next model call while it is paused, or while its
+    log is `behind` in being stored. While it waits it serves the requests of people (`ask`), so
+    that nothing else of the run happens meanwhile. `arrived` is called whenever the run comes to a
+    place where it may wait. `expand` extends a node by n children at a person's request; it is None
+    before the search has begun."""
 
     def __init__(self) -> None:
         self._paused, self._stirred = False, asyncio.Event()
@@ -33,15 +31,15 @@ class Control:
         self._stirred.set()
 
     def ask(self, wish: Callable[[], Awaitable[None]]) -> None:
-        """Have something done at the next place where the run may wait, before it goes on. `wish`
-        raises nothing of its own."""
+        """Run `wish` at the next place where the run may wait, before the run goes on. `wish` must
+        not raise."""
         self._wishes.append(wish)
         self._stirred.set()
 
     async def gate(self) -> None:
-        """Returns while the run is not paused, after a turn for everybody else: a search that
-        answers itself would keep the loop to itself, and would fill the memory faster than the
-        store is written."""
+        """Wait while the run is paused, and let all other tasks of the event loop run once in any
+        case: a search whose calls are answered at once would keep the loop to itself, and would
+        fill the memory faster than the store is written."""
         self.arrived()
         while self._wishes or self._paused:
             if self._wishes:

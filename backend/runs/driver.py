@@ -62,8 +62,8 @@ class Outcome:
 
 
 def stream(seed: int, name: str) -> Rng:
-    """A random source of its own for every name in a run: counter-based, so that sources never
-    overlap."""
+    """Make a random source for a name in a run. It is counter-based, so that the sources of
+    different names never overlap."""
     return np.random.Generator(
         np.random.Philox(key=[seed_of(seed, name), seed_of(seed, name + "'")])
     )
@@ -72,14 +72,14 @@ def stream(seed: int, name: str) -> Rng:
 def rule_of(spec: RunSpec) -> Rule:
     """The final rule of a run, by its own choice or its strategy's, with its parameters. Raises
     `BadInput`."""
-    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].card.selector].configured(
+    return SELECTORS[spec.selector or STRATEGIES[spec.strategy].card.selector].with_params(
         spec.selector_params
     )
 
 
 def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> StrategyEntry:
-    """The strategy's entry, if the engine and what is known of the problem are enough for it; else
-    `MissingCapability` with the reason."""
+    """Return the strategy's entry. Raises `MissingCapability` with the reason where the engine or
+    the problem lacks what the run needs."""
     entry, rule = STRATEGIES[spec.strategy], rule_of(spec)
     by_params = entry.parse(spec.params).needs(spec.sampling.sampling())
     for title, needs, remedy in (
@@ -155,7 +155,7 @@ class Driver:
         try:
             await self._iterate(root)
             if self._policy.cut:  # the strategy came to its end, but the budget ended a text
-                raise BudgetExhausted(*self._desk.meter.spent_axis(0))
+                raise BudgetExhausted(*self._desk.meter.find_spent_axis(0))
         except BudgetExhausted as exhausted:
             unreported = self._list_unreported()
             await self._settle(self._candidates.late_votes(unreported))
@@ -181,7 +181,7 @@ class Driver:
         desk = self._desk
         desk.meter.round_over(step.rounds)
         await self._settle(self._candidates.votes(step))
-        known = self._candidates.listed(step)
+        known = self._candidates.count_listed(step)
         standing = self._candidates.update(step)
         desk.recorder.step(step, known)
         await self._stand(standing)
@@ -189,20 +189,20 @@ class Driver:
         await desk.control.gate()
 
     def _list_unreported(self) -> Sequence[tuple[Node, float | None]]:
-        known = ((node, self._verifier.known(node)) for node in self._policy.finished)
+        known = ((node, self._verifier.find_known(node)) for node in self._policy.finished)
         return [(node, None if score is None else score.value) for node, score in known]
 
     async def _settle(self, answers: Sequence[str]) -> None:
         """Find out which of these answers are the same as others, in a thread where that takes
-        algebra, and record what was asked."""
-        if not self._classes.unsettled(answers):
+        algebra, and record every comparison."""
+        if not self._classes.find_unsettled(answers):
             return
         comparisons, bridges = await asyncio.to_thread(self._classes.settle, answers)
         if comparisons:
             self._desk.recorder.add(AnswersCompared(tuple(comparisons), tuple(bridges)))
 
     async def _stand(self, standing: CurrentAnswer | None) -> None:
-        """Record a change of the answer with what had been spent by then."""
+        """Record a change of the chosen answer with what had been spent by then."""
         if standing is None:
             return
         # algebra may take a second

@@ -1,10 +1,10 @@
-"""What a run will roughly cost, told before it starts: the strategy itself is run dry.
+"""A rough estimate of what a run will cost, made before it starts: the strategy itself is run
+without models.
 
-A stand-in policy writes solutions of a typical length without any model, a stand-in verifier gives
-every path a score made of its key, and the calls are counted. So the estimate follows the real
-control flow of every strategy and needs no formula of its own. It is rough where lengths or scores
-decide the course of the search.
-"""
+A stand-in policy writes solutions of a typical length, a stand-in verifier gives every path a score
+made of its key, and the calls are counted. So the estimate follows the real control flow of every
+strategy and needs no formula of its own. It is rough where lengths or scores decide the course of
+the search."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""How likely given steps are: what a metered policy answers when it is asked about text instead of
-asked for text.
+"""How likely a policy is to write given steps.
 
 Given tokens are read, never generated: an answer counts as a model call and as prompt tokens. It is
 an event of the log, whose key names the node and the steps, so that a rerun finds it in the store.
@@ -28,15 +27,16 @@ class _Question(NamedTuple):
 
 
 class Likelihoods:
-    """Likelihoods of given steps: metered, recorded, and taken from the store where they were paid
-    before."""
+    """Log-likelihoods of given steps: metered, recorded, and taken from the store where an earlier
+    attempt paid for them."""
 
     def __init__(self, engine: Engine, desk: RunContext, sampling: Sampling, role: str) -> None:
         self._engine, self._desk, self._sampling, self._role = engine, desk, sampling, role
 
-    async def told(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
-        """One log-probability (nats) a pair, same order; equal pairs are judged once. Raises
-        `BudgetExhausted` when not all may be judged; those that may are recorded first."""
+    async def log_probs(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
+        """Return one log-probability (nats) a pair of a node and the steps after it, in order;
+        equal pairs are judged once. Raises `BudgetExhausted` when not all may be judged; those that
+        may are recorded first."""
         if not pairs:
             return []
         await self._desk.control.gate()
@@ -45,15 +45,15 @@ class Likelihoods:
             for node, steps in pairs
         ]
         asked = {
-            key: _Question(node, self._given(node, steps))
+            key: _Question(node, self._find_given(node, steps))
             for key, (node, steps) in zip(keys, pairs, strict=True)
         }
         found = await self._found(asked)
         if len(found) < len(asked):
-            raise BudgetExhausted(*self._desk.meter.spent_axis(len(asked)))
+            raise BudgetExhausted(*self._desk.meter.find_spent_axis(len(asked)))
         return [found[key].value for key in keys]
 
-    def _given(self, node: Node, steps: Sequence[Node]) -> Given:
+    def _find_given(self, node: Node, steps: Sequence[Node]) -> Given:
         return Given(
             node.context_ids(),
             tuple(token for step in steps for token in step.token_ids),
@@ -61,8 +61,8 @@ class Likelihoods:
         )
 
     async def _found(self, asked: Mapping[str, _Question]) -> dict[str, PaidLikelihood]:
-        """What the store and the engine say, charged and recorded; less than asked where the budget
-        is short. All failing is the engine's failure."""
+        """Return the results of the store and the engine, charged and recorded; fewer than asked
+        for where the budget is short. Raises `EngineFailure` where every request failed."""
         desk, started = self._desk, self._desk.recorder.elapsed_ms
         found = {key: desk.paid.likelihoods[key] for key in asked if key in desk.paid.likelihoods}
         # as it was the first time, so with what is paid
@@ -76,12 +76,12 @@ class Likelihoods:
         for key in (key for key in asked if key in found):
             desk.meter.charge_prompt(found[key].prompt_tokens, found[key].cached_tokens)
             self._record(key, asked[key].node, found[key])
-        desk.called(self._role, started, list(found.values()))
+        desk.record_call(self._role, started, list(found.values()))
         return found
 
     async def _judge(self, given: Sequence[Given]) -> list[PaidLikelihood]:
-        """The engine's answers; a text that it cannot judge, because the context is full for
-        example, is one that the policy never writes."""
+        """Ask the engine. A text that it cannot judge, for example because the context is full, is
+        one that the policy never writes: its result is -inf."""
         try:
             answers = await self._engine.likelihoods(given)
         except EngineFailure:

@@ -1,10 +1,9 @@
-"""What an earlier attempt of a run already paid for.
+"""What an earlier attempt at a run has already paid for.
 
-A rerun of the same spec makes the same calls under the same keys. The policy looks here before it
-asks the engine: a key that was paid is answered from the store, and the first key that was not goes
-live. Nothing is paid twice, but for a text that the budget had cut and that more budget lets grow
-longer.
-"""
+A rerun of the same spec makes the same calls under the same keys. Before the policy asks the engine
+it looks here: a call whose key is stored is answered from the store, and only calls with new keys
+go to the engine. So nothing is paid for twice, except a text that the budget had cut off and that a
+larger budget lets grow longer."""
 
 from __future__ import annotations
 
@@ -50,7 +49,7 @@ class Placed(NamedTuple):
     reason: str | None = None
 
     def added(self, node_id: int) -> NodeAdded:
-        """The event that tells of it."""
+        """The event that announces the node."""
         return NodeAdded(node_id, True, self.origin, self.reason)
 
 
@@ -113,7 +112,8 @@ def index_paid(
     start: RunStart | None = None,
     requested: Sequence[Requested] = (),
 ) -> Paid:
-    """`Paid` from stored completions in order of record and from scores by (scorer, node key)."""
+    """Make `Paid` of stored completions, in order of record, and of stored scores by (scorer, node
+    key)."""
     kept = list(completions)
     return Paid(
         {completion.key: completion for completion in kept},
@@ -175,7 +175,9 @@ def split_batch(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admi
             del answers[request.key]
     live = [request for request in fitting if request.key not in answers]
     short = (
-        BudgetExhausted(*meter.spent_axis(len(requests))) if len(fitting) < len(requests) else None
+        BudgetExhausted(*meter.find_spent_axis(len(requests)))
+        if len(fitting) < len(requests)
+        else None
     )
     return Admitted(answers, live, short)
 

@@ -113,7 +113,7 @@ class Recorder:
         """Record a round: its notes, then its summary. `candidates` = how many of `step.nodes`
         earlier rounds already listed."""
         for note in step.notes:
-            self.add(self._named(note), track=step.track, phase=step.phase)
+            self.add(self._with_ids(note), track=step.track, phase=step.phase)
         self.add(
             StepEnded(
                 candidates,
@@ -126,7 +126,7 @@ class Recorder:
         )
         self.round += 1
 
-    def _named(self, note: Note) -> EventBody:
+    def _with_ids(self, note: Note) -> EventBody:
         try:
             return with_ids(note, self._ids.__getitem__)
         except KeyError:  # it names a node that is not recorded yet, which hardly ever happens

@@ -54,11 +54,11 @@ async def settle_start(
         if not last or start.edit is None:
             path.append(given._replace(node=await copies.copy(given.node, above, last=last)))
         elif start.edit.text is not None:
-            node = await copies.written(start.edit.text, above, whole=start.edit.whole)
+            node = await copies.write_step(start.edit.text, above, whole=start.edit.whole)
             path.append(given._replace(node=node, reason=BY_HAND))
         else:
             assert start.edit.token is not None
-            path += await copies.exchanged(given, above, start.edit.token)
+            path += await copies.exchange_token(given, above, start.edit.token)
     return RunStart(tuple(path))
 
 
@@ -104,12 +104,12 @@ class _Copies:
             done=node.done and last,
         )
 
-    async def written(self, text: str, above: Node, *, whole: bool) -> Node:
+    async def write_step(self, text: str, above: Node, *, whole: bool) -> Node:
         """A step that a person wrote."""
         text = self._whole(text) if whole else text
         return self._inject(text, await self._engine.encode(text), above)
 
-    async def exchanged(self, given: Placed, above: Node, edit: TokenEdit) -> list[Placed]:
+    async def exchange_token(self, given: Placed, above: Node, edit: TokenEdit) -> list[Placed]:
         """What stands before the token, and the token in its place: the step is cut there."""
         origin, at = given.node, edit.position
         if not self._same:

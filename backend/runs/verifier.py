@@ -25,7 +25,7 @@ class LiveVerifier:
     def name(self) -> str:
         return self._name
 
-    def known(self, node: Node) -> Score | None:
+    def find_known(self, node: Node) -> Score | None:
         """The score this node already has."""
         return self._scores.get(node)
 
@@ -64,12 +64,12 @@ class LiveVerifier:
 
     async def _score_new(self, nodes: Sequence[Node]) -> list[PaidScore]:
         try:
-            return await self.judged(nodes)
+            return await self.judge(nodes)
         except ArboretumError:
             self._desk.recorder.seal()
             raise
 
-    async def judged(self, nodes: Sequence[Node]) -> list[PaidScore]:
+    async def judge(self, nodes: Sequence[Node]) -> list[PaidScore]:
         """What the verifier says of nodes, not recorded yet; the first score carries the tokens of
         all."""
         before = self._verifier.tokens

@@ -26,7 +26,7 @@ def open_task(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.
     """What an author is shown of a run. Raises `NotFound`, `Conflict` for a run that is not over,
     and `BadInput` for the node."""
     author = author_name(ask.author)
-    reading = RunReading(services.store, services.ended_row(run_id))
+    reading = RunReading(services.store, services.find_ended_row(run_id))
     ends = reading.ends()
     if not ends:
         raise Conflict(f"run {run_id} wrote nothing: there is nothing to label")
@@ -45,7 +45,7 @@ def open_task(services: Services, run_id: int, ask: schemas.OpenAsk) -> schemas.
         question=reading.question,
         paths=[path_choice(reading, end.id) for end in ends],
         steps=[step_message(step, score) for step, score in zip(steps, scores, strict=True)],
-        others=len(services.store.annotations.labelled().get(run_id, {}).keys() - {author}),
+        others=len(services.store.annotations.count_labels().get(run_id, {}).keys() - {author}),
         labels=seen.labels,
         history=seen.history,
         answer=reading.answer(node),
@@ -107,7 +107,7 @@ async def label(services: Services, run_id: int, ask: schemas.LabelAsk) -> schem
     place or a content that is not there."""
     author = author_name(ask.author)
     reading = await asyncio.to_thread(
-        lambda: RunReading(services.store, services.ended_row(run_id))
+        lambda: RunReading(services.store, services.find_ended_row(run_id))
     )
     given = Label(ask.kind, ask.label, ask.node, ask.step, None, ask.note or None)
     step = place_label(reading, given)
@@ -126,14 +126,14 @@ async def label(services: Services, run_id: int, ask: schemas.LabelAsk) -> schem
         if given.label not in known:
             raise BadInput("category", given=given.label, accepted=", ".join(known))
     return label_message(
-        await asyncio.to_thread(services.store.annotations.save, run_id, given.checked(), author)
+        await asyncio.to_thread(services.store.annotations.save, run_id, given.check(), author)
     )
 
 
 def place_label(reading: RunReading, given: Label) -> WrittenStep | None:
     """The step that a label is about, if it is about one. Raises `BadInput` for a place that is not
     in the run."""
-    given.checked()
+    given.check()
     if given.node is None or given.step is None:
         return None
     if given.kind != "first_error":

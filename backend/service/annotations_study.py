@@ -48,7 +48,7 @@ def queue(
         found = [run for run in found if run.correct is VERDICTS[answer]]
     if cause is not None:
         found = [run for run in found[:LOOKED_AT] if cause_of(services, run) == cause]
-    labelled = services.store.annotations.labelled()
+    labelled = services.store.annotations.count_labels()
     runs = [_waiting(run, labelled.get(run.id, {}), name) for run in found]
     wanted = [run for run in runs if _stands(run, standing)]
     return schemas.Queue(runs=wanted, total=len(runs), done=sum(run.mine > 0 for run in runs))

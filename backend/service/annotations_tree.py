@@ -75,14 +75,14 @@ class RunReading:
             )
         return ending[number]
 
-    def written(self, node: int) -> str:
+    def solution_text(self, node: int) -> str:
         return "".join(each.text for each in self.path(node))
 
     def answer(self, node: int) -> str | None:
         """What the path answers; for the chosen one, what the run says that it answered."""
         if node == self.chosen.node:
             return self.chosen.answer
-        return reader_of(self._run.versions.reader)(self.written(node)).answer
+        return reader_of(self._run.versions.reader)(self.solution_text(node)).answer
 
     def correct(self, node: int, library: Library) -> bool | None:
         """Whether the path's answer is right; may block for a second."""

@@ -68,20 +68,20 @@ class Services:
         """Where SQL is answered, from a copy of the store that is made at the first query."""
         return SqlDesk(StoreCopy(self.store.snapshot, self.settings.db))
 
-    def stored_run(self, run_id: int) -> StoredRun:
+    def open_run(self, run_id: int) -> StoredRun:
         """A stored run to be read. Raises `NotFound`."""
         return StoredRun(self.store.run(run_id), self.store)
 
-    def ended_row(self, run_id: int) -> RunRow:
+    def find_ended_row(self, run_id: int) -> RunRow:
         """The row of a run that is over. Raises `NotFound`, or `Conflict` for one that is not."""
         row = self.store.run(run_id)
         if row.status not in OVER:
             raise Conflict(f"run {run_id} is {row.status}: this can be asked when it is over")
         return row
 
-    def ended_run(self, run_id: int) -> StoredRun:
-        """A run that is over, to be read. Raises as `ended_row`."""
-        return StoredRun(self.ended_row(run_id), self.store)
+    def open_ended_run(self, run_id: int) -> StoredRun:
+        """A run that is over, to be read. Raises as `find_ended_row`."""
+        return StoredRun(self.find_ended_row(run_id), self.store)
 
     async def estimate(self, spec: RunSpec) -> Estimate:
         """About what a run would cost; the dry run happens in a thread."""
@@ -125,10 +125,10 @@ def _assemble(
 ) -> Services:
     preferences = PreferenceBook(store)
 
-    def allowed() -> Sequence[str] | None:
+    def list_allowed() -> Sequence[str] | None:
         return preferences.current.allowed_models if settings.public else None
 
-    admission = Admission(library.find, models.available, allowed)
+    admission = Admission(library.find, models.available, list_allowed)
     launch = partial(run, compare=library.same)
     jobs = Jobs(
         store,

@@ -9,7 +9,7 @@ from backend.core.descriptions import ABSENT, flatten, lines
 from backend.core.errors import Conflict
 from backend.core.types import JSON
 from backend.messages import runs as schemas
-from backend.messages.compare import Divergence, Gap, Setting, TokenAt
+from backend.messages.compare import DifferingSetting, Divergence, Gap, TokenAt
 from backend.review.divergence import DifferenceKind, TokenPlace, divergence
 from backend.review.divergence import Divergence as Found
 from backend.service.assembly import Services
@@ -50,8 +50,8 @@ async def find_divergence(services: Services, run_id: int, other_id: int) -> Div
             "cut": found.cut,
             "only_one": found.only_one,
             "only_other": found.only_other,
-            "settings": differing(one.spec, other.spec),
-            "manifest": differing(_makers_of(one), _makers_of(other)),
+            "settings": list_differences(one.spec, other.spec),
+            "manifest": list_differences(_makers_of(one), _makers_of(other)),
         }
     )
 
@@ -60,7 +60,7 @@ def _read(services: Services, run_id: int) -> tuple[RunRow, list[NodeFull]]:
     row = services.store.run(run_id)
     if row.status not in schemas.OVER:
         raise Conflict(f"run {run_id} is not over: wait for its end, then compare its tokens")
-    return row, services.store.paid(run_id)
+    return row, services.store.read_paid_nodes(run_id)
 
 
 def _scores(services: Services, run_id: int) -> dict[int, float]:
@@ -75,10 +75,10 @@ def _makers_of(row: RunRow) -> dict[str, JSON]:
     return {name: value for name, value in row.manifest.items() if name not in ASIDE}
 
 
-def differing(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> list[Setting]:
+def list_differences(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> list[DifferingSetting]:
     """The settings in which two descriptions differ."""
     return [
-        Setting(
+        DifferingSetting(
             name=line.name,
             one=None if line.values[0] is ABSENT else line.values[0],
             other=None if line.values[1] is ABSENT else line.values[1],
@@ -142,8 +142,8 @@ def sentence(found: Found, one: TokenAt | None, other: TokenAt | None) -> str:
 
 def _name_token(token: TokenAt | None) -> str:
     assert token is not None
-    told = repr(token.text) if token.text else f"id {token.token_id}"
-    return told if token.logprob is None else f"{told} (log p {token.logprob:.4f})"
+    text = repr(token.text) if token.text else f"id {token.token_id}"
+    return text if token.logprob is None else f"{text} (log p {token.logprob:.4f})"
 
 
-__all__ = ["differing", "find_divergence", "sentence"]
+__all__ = ["find_divergence", "list_differences", "sentence"]

@@ -11,7 +11,7 @@ from backend.core.events import Kept, Pruned, Resampled, ScoreGiven
 from backend.core.types import JSON
 from backend.exchange.archive import is_archive
 from backend.exchange.base import Imported, ImportHints
-from backend.exchange.formats import formats_in_order, parsed, recognised
+from backend.exchange.formats import formats_in_order, parse_file, recognise
 from backend.exchange.html import page
 from backend.exchange.svg import drawing
 from backend.messages.runs import OVER
@@ -39,7 +39,7 @@ class TakenIn(NamedTuple):
 
 
 def import_formats() -> list[str]:
-    """What an import can be told to expect; `auto` finds out."""
+    """The formats that an import can be asked to read; `auto` recognises the format itself."""
     return [AUTO, *OWN_IMPORTS, *(each.name for each in formats_in_order())]
 
 
@@ -71,7 +71,7 @@ def format_of(content: bytes) -> str:
     found = (
         "jsonl"
         if looks_own(content)
-        else recognised(content) or ("parquet" if is_archive(content) else None)
+        else recognise(content) or ("parquet" if is_archive(content) else None)
     )
     if found is not None:
         return found
@@ -88,7 +88,7 @@ def foreign_runs(format: str, content: bytes, name: str, given: ImportHints) -> 
         "file": name,
         "read_by": VERSION,
     }
-    runs = parsed(format, content, given)
+    runs = parse_file(format, content, given)
     for run in runs:
         run.values["manifest"]["imported"] |= source
     return runs

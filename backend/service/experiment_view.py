@@ -60,7 +60,7 @@ class ExperimentView:
 
     def cells_of(self, prices: Prices = FREE) -> Cells:
         """The cells; `prices` are those of the axis `money`."""
-        return self._kept(
+        return self._compute_once(
             ("cells", prices), lambda: read_cells(self.folder, self.experiment, prices)
         )
 
@@ -71,7 +71,9 @@ class ExperimentView:
             raise BadInput("axis", given=choices.axis, accepted=", ".join(AXES))
         self.require_slice(choices.slice)
         kind = ALL if choices.slice in THIRDS else choices.slice
-        whole = self._kept(("material", kind), lambda: read_material(self.folder, slice=kind))
+        whole = self._compute_once(
+            ("material", kind), lambda: read_material(self.folder, slice=kind)
+        )
         chosen = replace(
             whole,
             axis=choices.axis,
@@ -85,7 +87,7 @@ class ExperimentView:
     def analyses_of(self, choices: ReaderChoices) -> schemas.Analyses:
         """The analyses as they travel; their intervals take seconds, and a page asks again with
         every click. Raises as `material_of`."""
-        return self._kept(
+        return self._compute_once(
             ("analyses", choices),
             lambda: schemas.Analyses(
                 analyses=[
@@ -118,7 +120,7 @@ class ExperimentView:
 
     def task_counts(self) -> TaskCounts:
         """How many tasks ended, and how many of them failed."""
-        return self._kept(("task counts",), self._count_tasks)
+        return self._compute_once(("task counts",), self._count_tasks)
 
     def task_count(self) -> int:
         """Tasks that the experiment takes."""
@@ -127,10 +129,10 @@ class ExperimentView:
         )
 
     def _count_tasks(self) -> TaskCounts:
-        every = self.folder.finished()
-        return TaskCounts(len(every), len(every - self.folder.finished(failed=False)))
+        every = self.folder.read_done_keys()
+        return TaskCounts(len(every), len(every - self.folder.read_done_keys(failed=False)))
 
-    def _kept(self, question: Hashable, compute: Callable[[], T]) -> T:
+    def _compute_once(self, question: Hashable, compute: Callable[[], T]) -> T:
         return self.cache.answer((self.folder.path, self.state, question), compute)
 
 

@@ -1,5 +1,5 @@
-"""Experiments for the routes: state, curves, cells, matrix and analyses of a folder. Everything here
-but `open_task` blocks for reading and computing."""
+"""Experiments for the routes: state, curves, cells, matrix and analyses of a folder. Everything
+here but `open_task` blocks for reading and computing."""
 
 from __future__ import annotations
 

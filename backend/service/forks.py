@@ -34,11 +34,11 @@ def origins(store: Store, row: RunRow) -> list[schemas.Origin]:
     while (
         current is not None
         and len(found) < LONGEST
-        and (told := origin_message(current.forked_from)) is not None
+        and (origin := origin_message(current.forked_from)) is not None
     ):
-        current = None if told.elsewhere else _row(store, told.run)
+        current = None if origin.elsewhere else _row(store, origin.run)
         found.append(
-            told.model_copy(
+            origin.model_copy(
                 update={
                     "stored": current is not None,
                     "strategy": "" if current is None else current.strategy,
@@ -50,16 +50,16 @@ def origins(store: Store, row: RunRow) -> list[schemas.Origin]:
 
 def origin_message(forked_from: JSON) -> schemas.Origin | None:
     """What a row says of its origin, or None."""
-    told = forked_from if isinstance(forked_from, dict) else {}
-    inner = told.get("elsewhere")
-    elsewhere, told = (True, inner) if isinstance(inner, dict) else (False, told)
-    if not isinstance(told.get("run"), int):
+    origin = forked_from if isinstance(forked_from, dict) else {}
+    inner = origin.get("elsewhere")
+    elsewhere, origin = (True, inner) if isinstance(inner, dict) else (False, origin)
+    if not isinstance(origin.get("run"), int):
         return None
-    edit = told.get("edit")
+    edit = origin.get("edit")
     fields = {
-        name: told[name]
+        name: origin[name]
         for name in ("run", "node", "root", "path", "continued", "replayed")
-        if told.get(name) is not None
+        if origin.get(name) is not None
     }
     return schemas.Origin.model_validate(
         {**fields, **_edit(edit if isinstance(edit, dict) else {}), "elsewhere": elsewhere}
@@ -78,14 +78,14 @@ def _edit(edit: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _descendant(services: Services, row: RunRow) -> schemas.Descendant:
-    told, standing = origin_message(row.forked_from), services.jobs.standing(row.id)
-    assert told is not None
+    origin, standing = origin_message(row.forked_from), services.jobs.standing(row.id)
+    assert origin is not None
     return schemas.Descendant.model_validate(
         {
             "run": row.id,
-            "node": told.node,
-            "edited": told.edited,
-            "continued": told.continued,
+            "node": origin.node,
+            "edited": origin.edited,
+            "continued": origin.continued,
             "strategy": row.strategy,
             "status": row.status if standing is None else standing.status,
             "answer": row.answer,

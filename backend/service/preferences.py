@@ -29,7 +29,9 @@ class PreferenceBook:
     def __init__(self, store: Store) -> None:
         self._store = store
         try:
-            self.current = Preferences.model_validate(known(store.settings().get(PREFERENCES)))
+            self.current = Preferences.model_validate(
+                select_known(store.settings().get(PREFERENCES))
+            )
         except ValidationError as error:
             log.warning(
                 "stored settings are not readable and are replaced by the defaults: %s", error
@@ -53,7 +55,7 @@ class PreferenceBook:
         self.current = preferences
 
 
-def known(stored: JSON) -> dict[str, JSON]:
+def select_known(stored: JSON) -> dict[str, JSON]:
     """What a store holds of the settings that there are; those that an earlier version had besides
     are left out, so that they cost nobody the others."""
     held = stored if isinstance(stored, dict) else {}

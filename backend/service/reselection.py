@@ -31,8 +31,8 @@ def reselect_run(
     """
     if aggregation is not None and aggregation not in AGGREGATIONS:
         raise BadInput("aggregation", given=aggregation, accepted=", ".join(AGGREGATIONS))
-    rule = SELECTORS[selector].configured(params)
-    run = services.stored_run(run_id)
+    rule = SELECTORS[selector].with_params(params)
+    run = services.open_run(run_id)
     problem = run.problem
     classes = classes_of(problem, services.library.same, run.verdicts)
     found = reselect(

@@ -1,4 +1,4 @@
-"""The end of the service, told to everybody who waits for something else."""
+"""The end of the service, announced to every task that waits for something else."""
 
 from __future__ import annotations
 

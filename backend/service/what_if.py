@@ -27,18 +27,18 @@ def would_have(services: Services, run_id: int, ask: schemas.WhatIfAsk) -> schem
     Raises `NotFound`, `Conflict` for a run that is not over, `BadInput` for names and parameters,
     and what a run would raise.
     """
-    run = services.ended_run(run_id)
-    return answer_what_if(services, run, stored_of(services, run), ask)
+    run = services.open_ended_run(run_id)
+    return answer_what_if(services, run, load_stored(services, run), ask)
 
 
 def try_settings(
     services: Services, run_id: int, asks: Sequence[schemas.WhatIfAsk]
 ) -> schemas.TriedList:
-    """Several what-ifs of a run, which is read once. Raises `NotFound` and `Conflict`; what is
-    refused of one question is told in its place."""
-    run = services.ended_run(run_id)
+    """Compute several what-ifs of a run, which is read once. Raises `NotFound` and `Conflict`; the
+    refusal of a single question stands in its place in the answer."""
+    run = services.open_ended_run(run_id)
     assert run.spec  # refused at once, before anything is read
-    stored, found = stored_of(services, run), []
+    stored, found = load_stored(services, run), []
     for ask in asks:
         try:
             found.append(
@@ -49,7 +49,7 @@ def try_settings(
     return schemas.TriedList(tried=found)
 
 
-def stored_of(services: Services, run: StoredRun) -> Stored:
+def load_stored(services: Services, run: StoredRun) -> Stored:
     """All that a what-if needs of a run."""
     return Stored(
         run.trace,
@@ -75,7 +75,7 @@ def answer_what_if(
         ask.first,
         judge_of(run, ask.series),
     )
-    asked = changes.applied(spec)
+    asked = changes.apply(spec)
     rule, params = rule_of(asked), STRATEGIES[asked.strategy].parse(asked.params)
     found = asyncio.run(
         what_if(spec, changes, problem, stored, services.library.grade, services.library.same)

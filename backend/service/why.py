@@ -34,12 +34,12 @@ def why(
     labeller of that name (None: the exact checker). Raises `NotFound`, `Conflict` for a run that is
     not over, and `BadInput` for the node or the labeller."""
     judge = LABELLERS[labeller or DEFAULT_LABELLER]
-    case = case_of(services.ended_run(run_id), services.library)
+    case = case_of(services.open_ended_run(run_id), services.library)
     found = death(case)
     path_node = node if node is not None else None if case.own is None else case.own.node
     if path_node is not None and not 0 <= path_node < len(case.trace.nodes):
         raise BadInput("node", given=path_node, accepted=f"0 to {len(case.trace.nodes) - 1}")
-    steps = None if path_node is None else judged_path(case, path_node, judge.name)
+    steps = None if path_node is None else judge_path_to(case, path_node, judge.name)
     wrong = first_wrong(steps or ())
     return schemas.Why.model_validate(
         {
@@ -56,7 +56,7 @@ def why(
     )
 
 
-def judged_path(case: SearchCase, node: int, labeller: str) -> list[JudgedStep] | None:
+def judge_path_to(case: SearchCase, node: int, labeller: str) -> list[JudgedStep] | None:
     """The steps on the path to a node as a labeller judges them, if it can."""
     return judge_steps(case.trace, case.trace.nodes[node], case.problem, case.delimiter, labeller)
 
@@ -66,7 +66,7 @@ def path_of(case: SearchCase, node: int | None, labeller: str) -> list[dict[str,
     if node is None:
         return []
     steps = steps_of_path(case.trace, case.trace.nodes[node], case.delimiter)
-    known = judged_path(case, node, labeller) or ()
+    known = judge_path_to(case, node, labeller) or ()
     return [
         {
             "step": place,
@@ -145,7 +145,7 @@ def case_of(run: StoredRun, library: Library) -> SearchCase:
 
 def series_list(services: Services, run_id: int) -> schemas.SeriesList:
     """The series of a run, and those on their way."""
-    own = {schemas.RUN: len(services.stored_run(run_id).series())}
+    own = {schemas.RUN: len(services.open_run(run_id).series())}
     under_way = [
         schemas.Scoring(**each._asdict()) for each in services.jobs.rescoring.under_way(run_id)
     ]
@@ -156,7 +156,7 @@ def compare_series(
     services: Services, run_id: int, one: str, other: str, most: int
 ) -> schemas.Lens:
     """Two series of a run side by side. Raises `BadInput` that names those there are."""
-    run = services.stored_run(run_id)
+    run = services.open_run(run_id)
     found = [run.series(name) for name in (one, other)]
     trace, delimiter = run.trace, run.delimiter
     seen = lens(trace, found[0], found[1], delimiter=delimiter, most=most)
@@ -198,7 +198,7 @@ def compare_series(
 
 def beginning(node: Node, step: int, delimiter: str) -> str:
     """How a step of a path begins."""
-    return steps_of(node.written(), delimiter)[step - 1][:SHOWN]
+    return steps_of(node.solution_text(), delimiter)[step - 1][:SHOWN]
 
 
 def finite(number: float) -> JSON:

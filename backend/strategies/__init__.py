@@ -10,7 +10,7 @@ generation failed, is dead: pruned with the reason. A step that ended at its len
 like any other and may be continued. A node without a score stays in the tree, is not selected while
 scored ones exist, and never wins; a round without any score raises `VerifierFailure`.
 
-What a reader is told of a strategy stands in its card, `cards/NAME.md`: idea, pseudo-code, sources,
+The text about a strategy stands in its card, `cards/NAME.md`: idea, pseudo-code, sources,
 departures. What strategies are made of is in `parts`: `rounds` holds the round that all of them
 share (generate, drop, score), `beam` the loop of beam searches with `rollouts` to look ahead by,
 `shares` those of REBASE, `compose` strategies made of strategies, `thoughts` the parts of a trace

@@ -50,27 +50,27 @@ async def a_star(
         elif left == 0:
             break
         else:
-            left, [(children, told)] = (
+            left, [(children, fresh_notes)] = (
                 left - 1,
                 await expand(policy, verifier, [entry.node], params.branching, merge=True),
             )
             forgotten = frontier.clear() if params.scope == "local" else ()
-            notes += [*told, *forgotten, *frontier.push(entry, children, horizon)]
+            notes += [*fresh_notes, *forgotten, *frontier.push(entry, children, horizon)]
             yield Step(
                 goals, values, tuple(notes), phase="expand", stats={"frontier": len(frontier)}
             )
         notes, entry = [], None
-    for waiting in frontier.finished()[: params.goals - len(goals)]:
+    for waiting in frontier.list_finished()[: params.goals - len(goals)]:
         goals.append(waiting.node)
         values.append(waiting.value)
         yield Step(
             goals, values, (Popped(waiting.node, waiting.g, waiting.h),), phase="accept", rounds=0
         )
     if entry is not None and not goals and params.finish == "greedy":
-        children, told = await complete(policy, verifier, entry.node)
+        children, fresh_notes = await complete(policy, verifier, entry.node)
         goals += [child.node for child in children]
         values += [child.value for child in children]
-        yield Step(goals, values, (*notes, *told), phase="finish")
+        yield Step(goals, values, (*notes, *fresh_notes), phase="finish")
 
 
 class AStarParams(Params):

@@ -52,7 +52,7 @@ async def best_of_n(
 
 
 def content(value: float | None, enough: float | None) -> bool:
-    """Whether a score ends the sampling."""
+    """Whether a score is high enough to end the sampling."""
     return value is not None and enough is not None and value >= enough
 
 

@@ -1,7 +1,5 @@
-"""Diverse verifier tree search: n / M greedy searches that never see each other.
-
-Beeching, Tunstall and Rush 2024 ("Scaling test-time compute with open models", search-and-learn).
-"""
+"""Diverse verifier tree search: n / M greedy searches that share nothing. Beeching, Tunstall and
+Rush 2024 ("Scaling test-time compute with open models", search-and-learn)."""
 
 from __future__ import annotations
 

@@ -43,15 +43,15 @@ async def first_finish(
                 break
             yield Step(winners, values, notes, phase="race", stats={"running": running})
     if len(winners) == params.k:
-        told = Remarked(
+        remark = Remarked(
             f"the race is over after {len(winners)} of {params.n}: {running} were stopped",
             tuple(winners),
         )
-        yield Step(winners, values, (told,), phase="win", stats={"running": 0})
+        yield Step(winners, values, (remark,), phase="win", stats={"running": 0})
 
 
 def in_the_race(k: int, info: ValidationInfo) -> int:
-    """`k`, if there are as many solutions."""
+    """Return `k`. Raises `ValueError` where there are fewer than `k` solutions."""
     if k > info.data.get("n", k):
         raise ValueError(f"at most n = {info.data['n']}")
     return k

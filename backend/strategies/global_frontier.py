@@ -33,13 +33,13 @@ async def global_frontier(
     for _ in range(params.expansions):
         if current is None:
             return
-        [(children, told)] = await expand(
+        [(children, fresh_notes)] = await expand(
             policy, verifier, [current.node], params.width, merge=True
         )
         finished += [child.node for child in children if child.node.done]
         values += [child.value for child in children if child.node.done]
         current.adopt(children)
-        notes: list[Note] = [*told, *promise.judge(current.children, horizon)]
+        notes: list[Note] = [*fresh_notes, *promise.judge(current.children, horizon)]
         leaves = [child for child in current.children if promise.terminal(child, horizon)]
         if leaves:
             leaf = promise.most_confident(leaves)
@@ -54,13 +54,13 @@ async def global_frontier(
             notes.append(note_walk(walk, "deepsearch"))
         else:
             current, phase = frontier.best(), "jump"
-            notes += (frontier.told(current),) if current else ()
+            notes += (frontier.explain_jump(current),) if current else ()
         yield Step(finished, values, tuple(notes), phase=phase, stats={"frontier": len(frontier)})
     if current is not None and not finished and params.finish == "greedy":
-        children, told = await complete(policy, verifier, current.node)
+        children, fresh_notes = await complete(policy, verifier, current.node)
         finished += [child.node for child in children]
         values += [child.value for child in children]
-        yield Step(finished, values, told, phase="finish")
+        yield Step(finished, values, fresh_notes, phase="finish")
 
 
 class GlobalFrontierParams(promise.OutlookParams):

@@ -35,14 +35,14 @@ async def mcts(
         fresh = not (leaf.node.done or leaf.expanded or leaf.node.depth >= horizon)
         value = leaf.score if leaf.node.done else 0.0
         if fresh:
-            [(children, told)] = await expand(
+            [(children, fresh_notes)] = await expand(
                 policy, verifier, [leaf.node], params.children, merge=True
             )
             finished += [child.node for child in children if child.node.done]
             values += [child.value for child in children if child.node.done]
             leaf.adopt(children, params.rule.prior)
             value, tried = await LEAF_VALUES[params.value](policy, verifier, leaf, horizon)
-            notes += (*told, *tried)
+            notes += (*fresh_notes, *tried)
         notes.append(BACKUPS[params.backup](walk.path, value))
         phase, stats = "expand" if fresh else "revisit", {"depth": leaf.node.depth - root.depth}
         yield Step(finished, values, tuple(notes), phase=phase, stats=stats, rounds=int(fresh))
@@ -54,10 +54,10 @@ async def mcts(
         and leaf.node.depth < horizon
         and not root.done
     ):
-        children, told = await complete(policy, verifier, leaf.node)
+        children, fresh_notes = await complete(policy, verifier, leaf.node)
         finished += [child.node for child in children]
         values += [child.value for child in children]
-        yield Step(finished, values, told, phase="finish")
+        yield Step(finished, values, fresh_notes, phase="finish")
 
 
 class MctsParams(WalkParams):

@@ -43,8 +43,8 @@ def particle_filter(
 async def run_filter(
     population: Population, policy: Policy, verifier: Verifier, sampler: smc.Smc, rng: Rng
 ) -> AsyncGenerator[Step]:
-    """One pass of `population` by the method `sampler`, until all particles are finished or have taken
-    `max_steps` steps."""
+    """One pass of `population` by the method `sampler`, until all particles are finished or have
+    taken `max_steps` steps."""
     for turn in range(sampler.max_steps):
         if not active(population.particles):
             return

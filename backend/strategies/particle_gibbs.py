@@ -46,7 +46,7 @@ async def particle_gibbs(
             yield gathered(step)
 
 
-PASTS: Mapping[bool, Past] = {False: Held.kept, True: Held.sampled}
+PASTS: Mapping[bool, Past] = {False: Held.keep_past, True: Held.sample_past}
 
 
 ANSWERS: Mapping[str, Callable[[], Callable[[Step], Step]]] = {

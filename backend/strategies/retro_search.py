@@ -1,6 +1,6 @@
-"""Retro-Search: a finished trace is read again, and wherever it changed its mind it is made to
-think on instead. Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a trace.
-"""
+"""Retro-Search: a finished trace is read again, and at each change of mind the model is made to
+continue the thought that it broke off. Lu et al. 2025 (arXiv 2504.04383), as a tool that shortens a
+trace."""
 
 from __future__ import annotations
 
@@ -34,49 +34,35 @@ async def retro_search(
         async for fresh in rounds:
             finished = [*finished, *(node for node in living(fresh) if node.done)]
             standard = thoughts.standard(finished, params.gamma, policy)
-            yield Step(
-                finished,
-                [standard.worth(thoughts.steps_below(node, base)) for node in finished],
-                dead(fresh),
-                phase="write",
-            )
-    standard, finished = (
-        thoughts.standard(finished, params.gamma, policy),
-        list(finished),
-    )
+            worths = [standard.worth(thoughts.steps_below(node, base)) for node in finished]
+            yield Step(finished, worths, dead(fresh), phase="write")
+    finished = list(finished)
+    standard = thoughts.standard(finished, params.gamma, policy)
     if standard.target is None:
         return
     worths = [standard.worth(thoughts.steps_below(node, base)) for node in finished]
-    trace, values = (
-        thoughts.steps_below(root if root.done else finished[worths.index(max(worths))], base),
-        [*worths],
-    )
+    best = root if root.done else finished[worths.index(max(worths))]
+    trace = thoughts.steps_below(best, base)
     every = not words.boundaries(trace)
     places = words.boundaries(trace, every=every)
-    place = (
-        int(rng.choice(places)) if params.start == "random" and places else min(places, default=0)
-    )
+    random = params.start == "random" and places
+    place = int(rng.choice(places)) if random else min(places, default=0)
     while place:
         prefix, kept, old = trace[place - 1], trace[:place], trace[place:]
         async with aclosing(
             thoughts.on_course(policy, prefix, words, params.tries, horizon)
         ) as steps:
             async for node in steps:
-                banned = words.banned(node, prefix)
+                banned = words.ban(node, prefix)
                 notes = banned or dead([node]) or thoughts.late(node, horizon)
                 if node.done and not notes:
                     new = thoughts.steps_below(node, prefix)
                     notes = thoughts.verdict(old, new, standard)
                     trace = kept + (new if isinstance(notes[0], Replaced) else old)
                     finished.append(node)
-                    values.append(standard.worth(kept + new))
-                yield Step(
-                    finished,
-                    values,
-                    notes,
-                    phase="ban" if banned else "revise",
-                    stats={"steps": len(trace)},
-                )
+                    worths.append(standard.worth(kept + new))
+                phase, stats = "ban" if banned else "revise", {"steps": len(trace)}
+                yield Step(finished, worths, notes, phase=phase, stats=stats)
         place = next((later for later in words.boundaries(trace, every=every) if later > place), 0)
 
 

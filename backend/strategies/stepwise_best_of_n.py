@@ -32,10 +32,10 @@ async def stepwise_best_of_n(
             yield Step([node], [value], notes, phase="end")
             return
         node, value, _ = best = rank(children)[0]
-        told: list[Note] = [*notes, Kept((node,), (value,))]
+        kept_notes: list[Note] = [*notes, Kept((node,), (value,))]
         if others := tuple(child.node for child in children if child is not best):
-            told.append(Pruned(others, "another next step scored higher", value))
-        yield Step([node], [value], tuple(told), phase="select")
+            kept_notes.append(Pruned(others, "another next step scored higher", value))
+        yield Step([node], [value], tuple(kept_notes), phase="select")
 
 
 class StepwiseParams(Params):

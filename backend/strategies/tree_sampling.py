@@ -1,5 +1,5 @@
 """Diffusion tree sampling and search, for text: a tree of draws whose soft values say where to go
-on. Jain et al. 2025 (arXiv 2506.20701), known from its project page and summaries."""
+on. Jain et al. 2025 (arXiv 2506.20701), after its project page and summaries."""
 
 from __future__ import annotations
 

@@ -139,5 +139,5 @@ def confusion_figure(info: ConfusionInfo) -> go.Figure:
 
 
 def _short(label: str) -> str:
-    """A label as it fits beside an axis; the whole one is told on hovering and in the table."""
+    """A label that fits beside an axis; the whole one appears on hovering and in the table."""
     return label if len(label) <= SHORT else label[: SHORT - 1] + "\u2026"

@@ -94,7 +94,7 @@ def count_info(
 
 def count_figure(info: CountInfo) -> go.Figure:
     """A group of bars a category, a bar a strategy, its length the share of the strategy's labelled
-    runs; told apart by colour and pattern."""
+    runs. Strategies differ in colour and pattern."""
     figure = go.Figure()
     for at, strategy in enumerate(info.strategies):
         figure.add_bar(

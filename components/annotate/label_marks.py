@@ -1,4 +1,4 @@
-"""Labels as short texts beside the steps that they are about: nothing is told by colour."""
+"""Labels as short texts beside the steps that they are about: nothing depends on colour."""
 
 from __future__ import annotations
 

@@ -175,17 +175,17 @@ def steps_of_task(desk: LabelDesk) -> None:
     if desk.step is None:
         st.text("Nothing is written on this path. Choose another.")
         return
-    shown = mark_steps(
+    marked = mark_steps(
         task.steps, task.labels, path=task.node, author=desk.seat.author, names=desk.names
     )
-    told = step_reader(path_name(task), shown, desk.step, key="annotate.steps")
-    if told.marked is not None:
-        number, start, end = told.marked
+    events = step_reader(path_name(task), marked, desk.step, key="annotate.steps")
+    if events.marked is not None:
+        number, start, end = events.marked
         st.session_state[SPAN] = (path_name(task), number, start, end)
         go_to_step(desk, number)
         st.rerun()
-    if told.picked is not None and told.picked != desk.step:
-        go_to_step(desk, told.picked)
+    if events.picked is not None and events.picked != desk.step:
+        go_to_step(desk, events.picked)
         st.rerun()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for label, by, key in (("Previous step", -1, "K"), ("Next step", 1, "J")):

@@ -30,8 +30,8 @@ class ReaderEvent(NamedTuple):
 
 
 def step_reader(path: str, steps: Sequence[StepMarks], current: int, *, key: str) -> ReaderEvent:
-    """Draw the steps, `current` set off. `path` names the path, so that what is told late is not
-    taken for another's."""
+    """Draw the steps, `current` set off. `path` names the path, so that a late message is not taken
+    for one about another path."""
     data = {"path": path, "current": current, "steps": [step.data() for step in steps]}
     result = _MOUNT(key=key, data=data, on_picked_change=_nothing, on_marked_change=_nothing)
     picked = _numbers(result.get("picked"), path, "number")

@@ -73,7 +73,7 @@ class AlignedRun(NamedTuple):
 def align(runs: Sequence[AlignedRun]) -> Alignment:
     """One trie of all runs. Linear in the length of what they wrote."""
     trie = _Trie()
-    return Alignment(trie.places, {run.id: trie.grown(run) for run in runs})
+    return Alignment(trie.places, {run.id: trie.grow(run) for run in runs})
 
 
 class _Trie:
@@ -81,7 +81,7 @@ class _Trie:
         self.places: list[AlignedPlace] = []
         self._index: dict[tuple[int | None, str], int] = {}
 
-    def grown(self, run: AlignedRun) -> dict[int, tuple[int | None, str]]:
+    def grow(self, run: AlignedRun) -> dict[int, tuple[int | None, str]]:
         """Write a run into the trie; where each of its nodes ends."""
         nodes = [node for node in run.nodes if node.kind not in HIDDEN]
         inner = {node.parent_id for node in nodes}

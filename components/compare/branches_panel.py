@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from backend.core.tree import TreeRow, chosen_node, tree_table
+from backend.core.tree import TreeRow, find_chosen_node, tree_table
 from components.compare.address import CompareAddress, choose_node, choose_nodes
 from components.compare.alignment import (
     AlignedRun,
@@ -55,8 +55,8 @@ def branches(now: CompareAddress, shown: Sequence[Track]) -> tuple[Track, Track]
 def _delimiter(track: Track) -> str:
     """What ends a step in this run, as its engine says in the manifest."""
     engine = track.run.manifest.get("engine")
-    told = engine.get("delimiter") if isinstance(engine, dict) else None
-    return told if isinstance(told, str) and told else "\n\n"
+    delimiter = engine.get("delimiter") if isinstance(engine, dict) else None
+    return delimiter if isinstance(delimiter, str) and delimiter else "\n\n"
 
 
 def _pair(now: CompareAddress) -> tuple[int, int]:
@@ -107,7 +107,7 @@ def describe_shared(alignment: Alignment, one: int, other: int) -> str:
 
 def answer_paths(alignment: Alignment, rows: Rows, one: int, other: int) -> str:
     """Where the paths of the two answers part."""
-    nodes = [chosen_node(rows[run]) for run in (one, other)]
+    nodes = [find_chosen_node(rows[run]) for run in (one, other)]
     if None in nodes:
         return "Not both have an answer yet."
     found = first_difference(
@@ -168,7 +168,7 @@ def _branch(now: CompareAddress, run: int, rows: Sequence[TreeRow], version: int
     # says of the earlier one counts as a change too.
     key = f"compare.branch.{run}.{first}.{version}"
 
-    def chosen() -> None:
+    def choose_end() -> None:
         if st.session_state[key] != first:
             choose_node(now, run, st.session_state[key])
 
@@ -179,7 +179,7 @@ def _branch(now: CompareAddress, run: int, rows: Sequence[TreeRow], version: int
         format_func=lambda node: branch_words(by_id[node]),
         key=key,
         help="Or click any node in the tree above",
-        on_change=chosen,
+        on_change=choose_end,
     )
     return int(st.session_state[key])
 
@@ -192,7 +192,7 @@ def leaves(rows: Sequence[TreeRow]) -> list[int]:
         for row in rows
         if row.id not in inner and row.kind != "aside" and row.parent is not None
     ]
-    chosen = chosen_node(rows)
+    chosen = find_chosen_node(rows)
     found.sort(
         key=lambda row: (
             row.id != chosen,
@@ -236,7 +236,7 @@ def _in_common(now: CompareAddress, alignment: Alignment) -> None:
         wide = {"text": st.column_config.TextColumn(width="large")}
         key = f"compare.common.{len(places)}"
 
-        def chosen() -> None:
+        def choose_line() -> None:
             picked = st.session_state[key]["selection"]["rows"]
             if picked and picked[0] < len(lines):
                 choose_nodes(now, places[picked[0]].holders)
@@ -248,6 +248,6 @@ def _in_common(now: CompareAddress, alignment: Alignment) -> None:
             height=300 if len(lines) > 8 else "content",
             column_config=wide,
             key=key,
-            on_select=chosen,
+            on_select=choose_line,
             selection_mode="single-row",
         )

@@ -52,7 +52,7 @@ class RaceLine:
 
 @dataclass(frozen=True)
 class RaceInfo:
-    """One line a run; `scored` says whether any verifier spoke."""
+    """One line a run; `scored` says whether any verifier gave a score."""
 
     lines: tuple[RaceLine, ...]
     axis: ClockAxis
@@ -85,8 +85,8 @@ def _line(run: int, label: str, events: Sequence[EventRecord], counted: Clock) -
                 _put(best, at, max(value, best[-1][1]) if best else value)
                 _put(mean, at, total / count)
             case AnswerChanged(node=node, answer=answer, correct=correct):
-                told = "none that can be read" if answer is None else answer
-                marks.append(RaceMark(at, scores.get(node), told, node, correct))
+                answer_text = "none that can be read" if answer is None else answer
+                marks.append(RaceMark(at, scores.get(node), answer_text, node, correct))
     return RaceLine(run, label, tuple(best), tuple(thin_out(mean)), tuple(marks), counted.end)
 
 

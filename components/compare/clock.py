@@ -110,9 +110,11 @@ def clock(nodes: Iterable[Node], events: Sequence[EventRecord], axis: str) -> Cl
         return Clock(axis, seqs, tuple(float(seq) for seq in seqs))
     if axis == "seconds":
         return Clock(axis, seqs, _rising([ceil(event.t_ms) / 1000.0 for event in events]))
-    told, step = _TOLD[axis], _STEPS[axis]
+    amount_in, step = _AMOUNTS[axis], _STEPS[axis]
     by_id = {node.id: node for node in nodes}
-    snapshots = [told(ledger) if (ledger := ledger_of(event.body)) else None for event in events]
+    snapshots = [
+        amount_in(ledger) if (ledger := ledger_of(event.body)) else None for event in events
+    ]
     steps = [step(event.body, by_id) for event in events]
     return Clock(axis, seqs, _meet_snapshots(snapshots, steps))
 
@@ -169,7 +171,7 @@ def _count_scored(body: EventBody, nodes: Mapping[int, Node]) -> float:
     return 1.0 if isinstance(body, ScoreGiven) else 0.0
 
 
-_TOLD: Mapping[str, Callable[[Ledger], float]] = {
+_AMOUNTS: Mapping[str, Callable[[Ledger], float]] = {
     "generated": lambda ledger: ledger.get("generated_tokens", 0.0),
     "tokens": _all_tokens,
     "verifier": lambda ledger: ledger.get("verifier_calls", 0.0),

@@ -35,7 +35,7 @@ def _axes(axis: ClockAxis) -> None:
     key = "compare.axis"
     st.session_state[key] = axis.name
 
-    def changed() -> None:
+    def change_axis() -> None:
         # Another axis has another scale: an amount of the old one means nothing on it.
         if st.session_state[key] != axis.name:
             put_in_address(clock=st.session_state[key], at=None)
@@ -46,7 +46,7 @@ def _axes(axis: ClockAxis) -> None:
         format_func=lambda name: axis_of(name).title,
         key=key,
         help="\n\n".join(f"{one.title}: {one.meaning}" for one in AXES),
-        on_change=changed,
+        on_change=change_axis,
     )
 
 
@@ -57,7 +57,7 @@ def _slider(axis: ClockAxis, at: float, end: float) -> None:
     whole = axis.name != "seconds"
     st.session_state[key] = int(at) if whole else at
 
-    def moved() -> None:
+    def take_value() -> None:
         value = float(st.session_state[key])
         if value != at:
             move_clock(None if value >= end else value)
@@ -69,7 +69,7 @@ def _slider(axis: ClockAxis, at: float, end: float) -> None:
         step=1 if whole else 0.001,
         format="%d" if whole else "%.3f",
         key=key,
-        on_change=moved,
+        on_change=take_value,
     )
 
 
@@ -77,7 +77,7 @@ def _steps(now: CompareAddress, shown: Sequence[Track], at: float, end: float) -
     """Start, one moment back or forward over all runs, the next answer, the end."""
     before = [value for track in shown if (value := track.clock.before(at)) is not None]
     after = [value for track in shown if (value := track.clock.after(at)) is not None]
-    told = sorted(
+    later_answers = sorted(
         value
         for track in shown
         for one in answers(track.log.events)
@@ -89,8 +89,8 @@ def _steps(now: CompareAddress, shown: Sequence[Track], at: float, end: float) -
         ("chevron_right", "One moment forward", min(after, default=None), "J"),
         (
             "flag",
-            "To the next answer" + (f", at {amount(told[0])}" if told else ""),
-            told[0] if told else None,
+            "To the next answer" + (f", at {amount(later_answers[0])}" if later_answers else ""),
+            later_answers[0] if later_answers else None,
             "N",
         ),
         ("last_page", "To the end", end if now.at is not None and at < end else None, None),

@@ -57,8 +57,8 @@ def answer_words(at: Moment) -> str:
     """The answer with its verdict as sign and word."""
     if not at.answered:
         return "none yet"
-    told = "one that cannot be read" if at.answer is None else at.answer
-    return f"{visible(told)}  {SIGNS[at.correct]} {MARKS[at.correct]}"
+    answer = "one that cannot be read" if at.answer is None else at.answer
+    return f"{visible(answer)}  {SIGNS[at.correct]} {MARKS[at.correct]}"
 
 
 def panel_html(lines: Sequence[RunFact]) -> str:
@@ -66,7 +66,8 @@ def panel_html(lines: Sequence[RunFact]) -> str:
     rows = "".join(
         (
             f"<tr{' class=strong' if line.strong else ''}><th "
-            f"scope='row'>{html.escape(line.name)}</th><td>{html.escape(visible(line.value))}</td></tr>"
+            f"scope='row'>{html.escape(line.name)}</th>"
+            f"<td>{html.escape(visible(line.value))}</td></tr>"
         )
         for line in lines
     )

@@ -97,7 +97,8 @@ def standings(
     """The scoreboard at a moment of each run, in the order given."""
     found = {run: answers(events, untils[run]) for run, (events, _) in runs.items()}
     first = {
-        run: runs[run][1].value_at(told[0].seq) if told else None for run, told in found.items()
+        run: runs[run][1].value_at(moments[0].seq) if moments else None
+        for run, moments in found.items()
     }
     amounts = sorted(value for value in first.values() if value is not None)
     return [
@@ -112,10 +113,10 @@ def standings(
     ]
 
 
-def _right_since(told: Sequence[AnswerMoment], counted: Clock) -> float | None:
+def _right_since(moments: Sequence[AnswerMoment], counted: Clock) -> float | None:
     """The amount since which the answer has been right without a break."""
     since: float | None = None
-    for answer in told:
+    for answer in moments:
         since = (
             (counted.value_at(answer.seq) if since is None else since)
             if answer.correct is True

@@ -162,10 +162,12 @@ def _forecast(service: Client, race: Race) -> tuple[str, bool]:
     """What each run will cost, and whether all would be accepted."""
     if race.missing:
         return f":material/info: {race.missing}", False
-    told = []
+    estimates = []
     for spec in race.specs:
         try:
-            told.append(f"{spec.strategy.replace('_', ' ')}: {service.estimate(spec).sentence}")
+            estimates.append(
+                f"{spec.strategy.replace('_', ' ')}: {service.estimate(spec).sentence}"
+            )
         except (Refused, Unreachable) as error:
             return f":material/error: {spec.strategy.replace('_', ' ')}: {explain(error)}", False
-    return "  \n".join(told), True
+    return "  \n".join(estimates), True

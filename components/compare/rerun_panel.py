@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.client import Client
-from backend.messages.compare import Divergence, Gap, Setting, TokenAt
+from backend.messages.compare import DifferingSetting, Divergence, Gap, TokenAt
 from backend.messages.runs import Run
 from components.compare.address import CompareAddress, choose_node, show_runs
 from components.compare.facts import settings_html
@@ -175,7 +175,7 @@ _UNEXPLAINED = (
 )
 
 
-def _values(setting: Setting) -> list[str]:
+def _values(setting: DifferingSetting) -> list[str]:
     return [
         format_value(setting.one) if setting.one_has else "\u2014",
         format_value(setting.other) if setting.other_has else "\u2014",

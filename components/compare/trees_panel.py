@@ -40,11 +40,11 @@ def trees(service: Client, now: CompareAddress, shown: Sequence[Track]) -> None:
                 height=HEIGHT,
                 above=FIXED,
             )
-            told = live_tree(view, key=f"compare.tree.{run.id}")
-            if told.picked is not None and told.picked != now.nodes.get(run.id):
-                choose_node(now, run.id, told.picked)
+            events = live_tree(view, key=f"compare.tree.{run.id}")
+            if events.picked is not None and events.picked != now.nodes.get(run.id):
+                choose_node(now, run.id, events.picked)
                 changed = True
-            changed = changed or told.status is not None
+            changed = changed or events.status is not None
             if run.status == "failed":
                 failure(run)
     if changed:

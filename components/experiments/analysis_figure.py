@@ -1,4 +1,4 @@
-"""The figures of analyses: charts of named lines become pictures, told apart by colour, mark and
+"""The figures of analyses: charts of named lines become pictures; lines differ in colour, mark and
 dash."""
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def curves(chart: ChartLike) -> go.Figure:
                 "color": colour,
                 "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
             },
-            hovertext=[_told(line, point) for point in line.points],
+            hovertext=[_hover_text(line, point) for point in line.points],
             hoverinfo="text",
         )
     frame(figure, x=chart.x_title, y=chart.y_title, height=340)
@@ -100,7 +100,7 @@ def _band(figure: go.Figure, line: LineLike, colour: str) -> None:
         )
 
 
-def _told(line: LineLike, point: Point) -> str:
+def _hover_text(line: LineLike, point: Point) -> str:
     x, y, low, high = point
     band = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
     return (
@@ -124,7 +124,7 @@ def bars(chart: ChartLike) -> go.Figure:
             hoverinfo="skip",
             name=escape(line.name),
         )
-    return _listed(figure, chart)
+    return _frame_with_names(figure, chart)
 
 
 def intervals(chart: ChartLike) -> go.Figure:
@@ -145,7 +145,7 @@ def intervals(chart: ChartLike) -> go.Figure:
                 "color": colour,
                 "thickness": 1.5,
             },
-            hovertext=[_told(line, point) for point in known],
+            hovertext=[_hover_text(line, point) for point in known],
             hoverinfo="text",
         )
     figure.add_vline(x=1, line={"color": GREY, "dash": "dash", "width": 1})
@@ -160,10 +160,10 @@ def intervals(chart: ChartLike) -> go.Figure:
                 if side is not None and side > 0
             ],
         )
-    return _listed(figure, chart)
+    return _frame_with_names(figure, chart)
 
 
-def _listed(figure: go.Figure, chart: ChartLike) -> go.Figure:
+def _frame_with_names(figure: go.Figure, chart: ChartLike) -> go.Figure:
     """The frame of names under each other."""
     names = max((len(line.points) for line in chart.lines), default=0)
     frame(figure, x=chart.y_title, y="", height=90 + 24 * names)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from plotly import graph_objects as go
 
-from backend.core.palette import line_look
+from backend.core.palette import LineLook, line_look
 from components.frame.theme import escape, frame
 
 
@@ -47,9 +47,8 @@ class CurveLike(Protocol):
 
 @dataclass(frozen=True)
 class CurveMark:
-    """A point as drawn: cost and accuracy with its band (None: not known), and what its label
-    says.
-    """
+    """A point as drawn: cost and accuracy with its band (None: not known), and the numbers of its
+    label."""
 
     budget: float
     cost: float
@@ -123,54 +122,21 @@ def curve_figure(
     span: tuple[float, float] | None = None,
     height: int = 420,
 ) -> go.Figure:
-    """One line an arm, told apart by colour, mark and dash. `span` are the least and the largest
+    """One line an arm; lines differ in colour, mark and dash. `span` are the least and the largest
     cost on the axis, those of the marks by default."""
-    figure, right = go.Figure(), metric == METRICS[0]
-    if info.gap and right:
-        costs, chosen, covered = zip(*info.gap, strict=True)
-        figure.add_scatter(
-            x=[*costs, *reversed(costs)],
-            y=[*covered, *reversed(chosen)],
-            fill="toself",
-            mode="none",
-            fillcolor="rgba(128,128,128,0.16)",
-            name="right, and not chosen",
-            hoverinfo="skip",
-        )
+    figure, accuracy = go.Figure(), metric == METRICS[0]
+    if info.gap and accuracy:
+        _draw_gap(figure, info.gap)
     for place, (arm, marks) in enumerate(info.arms):
         look = line_look(place)
-        if right and all(mark.low is not None and mark.high is not None for mark in marks):
-            figure.add_scatter(
-                x=[mark.cost for mark in marks] + [mark.cost for mark in reversed(marks)],
-                y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)],
-                fill="toself",
-                mode="none",
-                fillcolor=faint(look.colour),
-                hoverinfo="skip",
-                showlegend=False,
-                legendgroup=arm,
-            )
-        figure.add_scatter(
-            x=[mark.cost for mark in marks],
-            y=[mark.accuracy if right else 1.0 - mark.unanswered for mark in marks],
-            mode="lines+markers",
-            name=escape(arm),
-            legendgroup=arm,
-            line={"color": look.colour, "width": 2.2, "dash": look.dash},
-            marker={
-                "symbol": look.mark,
-                "size": 9,
-                "color": look.colour,
-                "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
-            },
-            customdata=[[arm, mark.budget] for mark in marks],
-            hovertext=[label(arm, mark) for mark in marks],
-            hoverinfo="text",
-        )
+        if accuracy and all(mark.low is not None and mark.high is not None for mark in marks):
+            _draw_band(figure, arm, marks, faint(look.colour))
+        heights = [mark.accuracy if accuracy else 1.0 - mark.unanswered for mark in marks]
+        _draw_line(figure, arm, marks, heights, look)
     frame(
         figure,
         x=counts,
-        y="accuracy: share answered right" if right else "share of problems answered",
+        y="accuracy: share answered right" if accuracy else "share of problems answered",
         height=height,
     )
     figure.update_yaxes(range=[-0.02, 1.02])
@@ -180,6 +146,61 @@ def curve_figure(
         logarithmic=logarithmic,
     )
     return figure
+
+
+def _draw_gap(figure: go.Figure, gap: Sequence[tuple[float, float, float]]) -> None:
+    """Shade what lies between the accuracy of the choice and the coverage."""
+    costs, chosen, covered = zip(*gap, strict=True)
+    figure.add_scatter(
+        x=[*costs, *reversed(costs)],
+        y=[*covered, *reversed(chosen)],
+        fill="toself",
+        mode="none",
+        fillcolor="rgba(128,128,128,0.16)",
+        name="right, and not chosen",
+        hoverinfo="skip",
+    )
+
+
+def _draw_band(figure: go.Figure, arm: str, marks: Sequence[CurveMark], colour: str) -> None:
+    """Fill the interval of an arm's accuracy."""
+    figure.add_scatter(
+        x=[mark.cost for mark in marks] + [mark.cost for mark in reversed(marks)],
+        y=[mark.high for mark in marks] + [mark.low for mark in reversed(marks)],
+        fill="toself",
+        mode="none",
+        fillcolor=colour,
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=arm,
+    )
+
+
+def _draw_line(
+    figure: go.Figure,
+    arm: str,
+    marks: Sequence[CurveMark],
+    heights: Sequence[float],
+    look: LineLook,
+) -> None:
+    """Draw the line of an arm through its marks at `heights`."""
+    figure.add_scatter(
+        x=[mark.cost for mark in marks],
+        y=list(heights),
+        mode="lines+markers",
+        name=escape(arm),
+        legendgroup=arm,
+        line={"color": look.colour, "width": 2.2, "dash": look.dash},
+        marker={
+            "symbol": look.mark,
+            "size": 9,
+            "color": look.colour,
+            "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
+        },
+        customdata=[[arm, mark.budget] for mark in marks],
+        hovertext=[label(arm, mark) for mark in marks],
+        hoverinfo="text",
+    )
 
 
 def spread_out(figure: go.Figure, costs: Sequence[float], *, logarithmic: bool) -> None:
@@ -218,7 +239,7 @@ def shorten(tick: float) -> str:
 
 
 def label(arm: str, mark: CurveMark) -> str:
-    """What hovering tells."""
+    """The text that appears on hovering over a point."""
     band = "" if mark.low is None or mark.high is None else f" [{mark.low:.3f}, {mark.high:.3f}]"
     return (
         f"<b>{escape(arm)}</b><br>budget {mark.budget:g}, cost {mark.cost:,.1f}<br>accuracy "

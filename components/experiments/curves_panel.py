@@ -14,7 +14,7 @@ from backend.experiments.costs import AXES
 from backend.experiments.spec import Arm
 from backend.messages.experiments import Curves, ExperimentDetail
 from components.experiments.analyses_panel import CONFIG, numbers
-from components.experiments.budget_curve import METRICS, curve_figure, curve_info
+from components.experiments.budget_curve import METRICS, CurveInfo, curve_figure, curve_info
 from components.experiments.picker_form import choice, several
 from components.frame.address import page, put_in_address
 from components.frame.pictures_panel import pictures
@@ -40,7 +40,32 @@ class CurveChoices:
 
 
 def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
-    """Choices and the main figure; returns axis and slice."""
+    """Draw the choices and the figures; returns the chosen axis and slice of the problems."""
+    axis, scale, metric, slice = _choose_axes(info)
+    prices = _prices() if axis == "money" else {}
+    arms, gap = _choose_arms(info)
+    _figures(
+        [
+            require(
+                partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices),
+                "The curves",
+            )
+            for name in (info.cells if slice == MULTIPLES else [slice])
+        ],
+        CurveChoices(arms, gap, scale == SCALES[0], metric),
+    )
+    with st.popover("Save as a picture", icon=":material/download:"):
+        pictures(
+            f"experiment-{info.hash}",
+            key="budget.pictures",
+            base=public_url(),
+            token=public_token(),
+        )
+    return axis, "all" if slice == MULTIPLES else slice
+
+
+def _choose_axes(info: ExperimentDetail) -> tuple[str, str, str, str]:
+    """Ask for axis, scale, metric and slice of the problems."""
     columns = st.columns(4)
     with columns[0]:
         axis = choice(
@@ -54,27 +79,20 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
     with columns[1]:
         scale = choice("Scale", "scale", SCALES, SCALES[0])
     with columns[2]:
-        metric = choice(
-            "Metric",
-            "metric",
-            METRICS,
-            METRICS[0],
-            help="How often the answer is right, or how often there is one within the budget",
-        )
-    slices = ["all", *info.cells] if len(info.cells) > 1 else ["all"]
+        help_ = "How often the answer is right, or how often there is one within the budget"
+        metric = choice("Metric", "metric", METRICS, METRICS[0], help=help_)
+    slices = ["all", *info.cells, MULTIPLES] if len(info.cells) > 1 else ["all"]
     with columns[3]:
         help_ = (
             "All problems, those of one kind, or a third by how often the model's own samples "
             "are right"
         )
-        slice = choice(
-            "Problems",
-            "slice",
-            [*slices, MULTIPLES] if len(slices) > 2 else slices,
-            "all",
-            help=help_,
-        )
-    prices = _prices() if axis == "money" else {}
+        slice = choice("Problems", "slice", slices, "all", help=help_)
+    return axis, scale, metric, slice
+
+
+def _choose_arms(info: ExperimentDetail) -> tuple[Sequence[str], tuple[str, str] | None]:
+    """Ask for the arms and for the gap that is shaded between two of them."""
     left, right = st.columns([3, 1])
     with left:
         hidden = (
@@ -84,26 +102,7 @@ def curves_panel(service: Client, info: ExperimentDetail) -> tuple[str, str]:
         )
         arms = several("Arms", "arms", info.arms, info.arms[:FIRST_ARMS], help=hidden)
     with right:
-        gap = _gap(info, arms)
-    view = CurveChoices(arms, gap, scale == SCALES[0], metric)
-    _figures(
-        [
-            require(
-                partial(service.experiments.curves, info.hash, axis=axis, within=name, **prices),
-                "The curves",
-            )
-            for name in (slices[1:] if slice == MULTIPLES else [slice])
-        ],
-        view,
-    )
-    with st.popover("Save as a picture", icon=":material/download:"):
-        pictures(
-            f"experiment-{info.hash}",
-            key="budget.pictures",
-            base=public_url(),
-            token=public_token(),
-        )
-    return axis, "all" if slice == MULTIPLES else slice
+        return arms, _gap(info, arms)
 
 
 def _prices() -> dict[str, float]:
@@ -160,33 +159,35 @@ def _pool_of(arm: Arm) -> str:
     )
 
 
-def _figures(told: Sequence[Curves], view: CurveChoices) -> None:
-    """One chart, or one a slice side by side over the same axis."""
+def _figures(curves: Sequence[Curves], view: CurveChoices) -> None:
+    """Draw one chart, or one a slice side by side over the same axis."""
     costs = [
         point.cost
-        for one in told
+        for one in curves
         for line in one.curves
         if line.arm in view.arms
         for point in line.points
         if point.cost is not None
     ]
     span = (min(costs), max(costs)) if costs else None
-    for row in range(0, len(told), 2):
-        pair = told[row : row + 2]
+    for row in range(0, len(curves), 2):
+        pair = curves[row : row + 2]
         for place, one in zip(
-            st.columns(2) if len(told) > 1 else [st.container()], pair, strict=False
+            st.columns(2) if len(curves) > 1 else [st.container()], pair, strict=False
         ):
             with place:
-                _figure(one, view, span, height=440 if len(told) == 1 else 360)
+                _figure(one, view, span, height=440 if len(curves) == 1 else 360)
 
 
 def _figure(
-    told: Curves, view: CurveChoices, span: tuple[float, float] | None, *, height: int
+    curves: Curves, view: CurveChoices, span: tuple[float, float] | None, *, height: int
 ) -> None:
-    drawn = curve_info(told.curves, view.arms, view.gap)
-    name = f"{told.hash}.{told.slice}.{told.axis}"
-    st.caption(plain_markdown(f"Problems: {told.slice}"))
-    if not drawn.arms:
+    """Draw the chart of one slice with its numbers below; a click on a point puts arm and budget
+    into the address."""
+    info = curve_info(curves.curves, view.arms, view.gap)
+    name = f"{curves.hash}.{curves.slice}.{curves.axis}"
+    st.caption(plain_markdown(f"Problems: {curves.slice}"))
+    if not info.arms:
         st.info(
             "Nothing is finished here on this axis yet. Seconds and tokens are known once "
             "a task is over."
@@ -200,8 +201,8 @@ def _figure(
             put_in_address(arm=str(arm), budget=f"{budget:g}")
 
     figure = curve_figure(
-        drawn,
-        counts=told.counts,
+        info,
+        counts=curves.counts,
         logarithmic=view.logarithmic,
         metric=view.metric,
         span=span,
@@ -213,8 +214,14 @@ def _figure(
         config=CONFIG,
         on_select=click,
         selection_mode="points",
-        alt=f"{view.metric} against {told.axis}, {told.slice}",
+        alt=f"{view.metric} against {curves.axis}, {curves.slice}",
     )
+    file = f"curves-{curves.hash}-{curves.slice}-{curves.axis}.csv".replace("/", "-")
+    _numbers(info, name, file)
+
+
+def _numbers(info: CurveInfo, name: str, file: str) -> None:
+    """Show the points of the curves as a table, which can be downloaded as `file`."""
     table = pd.DataFrame(
         [
             {
@@ -228,13 +235,12 @@ def _figure(
                 "problems": mark.problems,
                 "runs or samples": mark.n,
             }
-            for arm, marks in drawn.arms
+            for arm, marks in info.arms
             for mark in marks
         ]
     )
     with st.expander("The numbers"):
         st.dataframe(table, hide_index=True, key=f"table.{name}", column_config=numbers(table))
-        file = f"curves-{told.hash}-{told.slice}-{told.axis}.csv".replace("/", "-")
         st.download_button(
             "Download as CSV",
             table.to_csv(index=False),

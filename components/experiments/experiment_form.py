@@ -186,8 +186,8 @@ def experiment_detail(service: Client, name: str) -> None:
             hide_index=True,
         )
     with st.expander("Description and what it was made with"):
-        told = info.experiment.model_dump(mode="json", exclude_defaults=True)
-        st.code(json.dumps(told, indent=1, ensure_ascii=False), language=None)
+        fields = info.experiment.model_dump(mode="json", exclude_defaults=True)
+        st.code(json.dumps(fields, indent=1, ensure_ascii=False), language=None)
         for setup in info.made_with:
             st.code(json.dumps(setup, indent=1, ensure_ascii=False), language=None)
 

@@ -79,13 +79,13 @@ def flips(info: MatrixInfo, one: str, other: str) -> Flips:
         (problem, row[first], row[second])
         for problem, row in zip(info.problems, info.rows, strict=True)
     ]
-    told = [
+    parted = [
         (problem, a, b) for problem, a, b in pairs if a is not None and b is not None and a != b
     ]
-    told.sort(key=lambda each: (-abs(each[1] - each[2]), each[0]))
+    parted.sort(key=lambda each: (-abs(each[1] - each[2]), each[0]))
     return Flips(
-        tuple(each for each in told if each[1] > each[2]),
-        tuple(each for each in told if each[1] < each[2]),
+        tuple(each for each in parted if each[1] > each[2]),
+        tuple(each for each in parted if each[1] < each[2]),
     )
 
 

@@ -24,11 +24,11 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
         at = choice("Budget", "at", budgets, budgets[-1], help=f"in {info.axis.replace('_', ' ')}")
     with right:
         order = choice("Order of problems", "order", ORDERS, ORDERS[0])
-    told = require(lambda: service.experiments.matrix(info.hash, budget=float(at)), "The matrix")
-    if not told.problems:
+    matrix = require(lambda: service.experiments.matrix(info.hash, budget=float(at)), "The matrix")
+    if not matrix.problems:
         st.info("Nothing is finished at this budget yet.")
         st.stop()
-    found = matrix_info(told.problems, told.arms, told.rows, order)
+    found = matrix_info(matrix.problems, matrix.arms, matrix.rows, order)
     st.caption(
         "Credit is 1 for a right answer and 0 for a wrong one; rules over a pool have the "
         "chance to be right, over all samples of that size."
@@ -58,24 +58,24 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
             base=public_url(),
             token=public_token(),
         )
-    return told
+    return matrix
 
 
-def flips_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
+def flips_panel(service: Client, info: ExperimentDetail, matrix: Matrix) -> None:
     """Two arms: mean difference with its test, and the problems where they differ."""
-    if len(told.arms) < 2:
+    if len(matrix.arms) < 2:
         return
     st.subheader("Two arms")
     left, right = st.columns(2)
     with left:
-        one = choice("One arm", "one", told.arms, told.arms[0])
+        one = choice("One arm", "one", matrix.arms, matrix.arms[0])
     with right:
-        other = choice("against", "other", told.arms, told.arms[1])
+        other = choice("against", "other", matrix.arms, matrix.arms[1])
     if one == other:
         st.text("Choose two different arms.")
         return
     pair = require(
-        lambda: service.experiments.compare(info.hash, one, other, told.budget), "The comparison"
+        lambda: service.experiments.compare(info.hash, one, other, matrix.budget), "The comparison"
     )
     band = pair.difference
     if band.value is not None:
@@ -89,7 +89,7 @@ def flips_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
             f"by chance with p = {pair.p:.4f} "
             "(paired sign-flip test)."
         )
-    found = flips(matrix_info(told.problems, told.arms, told.rows), one, other)
+    found = flips(matrix_info(matrix.problems, matrix.arms, matrix.rows), one, other)
     for title, rows, column in zip(
         (f"{one} is better", f"{other} is better"),
         (found.gained, found.lost),
@@ -119,20 +119,20 @@ def _flips(table: pd.DataFrame, key: str) -> None:
     )
 
 
-def runs_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
+def runs_panel(service: Client, info: ExperimentDetail, matrix: Matrix) -> None:
     """One problem, and the run of any arm on it."""
     st.subheader("One problem")
     problem = choice(
         "Problem",
         "problem",
-        told.problems,
-        told.problems[0],
+        matrix.problems,
+        matrix.problems[0],
         help="A line of the tables above chooses it too",
     )
-    arm = choice("The run of", "run_of", told.arms, told.arms[0])
-    credit = told.rows[told.problems.index(problem)][told.arms.index(arm)]
+    arm = choice("The run of", "run_of", matrix.arms, matrix.arms[0])
+    credit = matrix.rows[matrix.problems.index(problem)][matrix.arms.index(arm)]
     st.text(
-        f"{visible(arm)} on {problem} at {told.budget:g}: "
+        f"{visible(arm)} on {problem} at {matrix.budget:g}: "
         + ("nothing is finished." if credit is None else f"credit {credit:.3f}.")
     )
     if st.button(
@@ -141,7 +141,7 @@ def runs_panel(service: Client, info: ExperimentDetail, told: Matrix) -> None:
         help="Carried out again with its seeds, which gives the same run",
     ):
         with refusals():
-            found = service.experiments.results(info.hash, arm, told.budget, limit=10_000).results
+            found = service.experiments.results(info.hash, arm, matrix.budget, limit=10_000).results
             run_id = service.experiments.open(
                 info.hash, next(each.key for each in found if each.problem == problem)
             )

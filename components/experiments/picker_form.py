@@ -28,7 +28,7 @@ def choose_experiment(service: Client) -> str:
         st.warning("There is no such experiment here. The newest one is shown instead.")
     st.session_state["experiment.picked"] = first
 
-    def moved() -> None:
+    def take_over() -> None:
         st.query_params.clear()
         put_in_address(experiment=st.session_state["experiment.picked"])
 
@@ -37,7 +37,7 @@ def choose_experiment(service: Client) -> str:
         list(names),
         format_func=lambda name: names[name],
         key="experiment.picked",
-        on_change=moved,
+        on_change=take_over,
     )
     if not asked:
         put_in_address(experiment=first)
@@ -51,7 +51,7 @@ def title(info: ExperimentInfo) -> str:
 
 
 def in_address(name: str, accepted: Sequence[str], otherwise: str) -> str:
-    """What the address says for a choice, if it is one that is accepted."""
+    """Return the value that the address gives for a choice, if it is one of those accepted."""
     given = st.query_params.get(name, "")
     return given if given in accepted else otherwise
 
@@ -69,11 +69,11 @@ def choice(
     key, at = f"choice.{name}", in_address(name, accepted, otherwise)
     st.session_state[key] = at
 
-    def moved() -> None:
+    def take_over() -> None:
         value = st.session_state[key]
         put_in_address(**{name: None if value == otherwise else value})
 
-    st.selectbox(label, list(accepted), key=key, format_func=shown, on_change=moved, help=help)
+    st.selectbox(label, list(accepted), key=key, format_func=shown, on_change=take_over, help=help)
     return at
 
 
@@ -94,7 +94,7 @@ def several(
     at = [accepted[place] for place in given if place < len(accepted)] or list(otherwise)
     st.session_state[key] = at
 
-    def moved() -> None:
+    def take_over() -> None:
         value = [each for each in accepted if each in st.session_state[key]]
         put_in_address(
             **{
@@ -104,7 +104,7 @@ def several(
             }
         )
 
-    st.multiselect(label, list(accepted), key=key, on_change=moved, help=help)
+    st.multiselect(label, list(accepted), key=key, on_change=take_over, help=help)
     return at
 
 
@@ -122,11 +122,11 @@ def number(label: str, name: str, low: float, high: float, step: float, otherwis
     key, at = f"choice.{name}", number_at(name, low, high, otherwise)
     st.session_state[key] = at
 
-    def moved() -> None:
+    def take_over() -> None:
         value = st.session_state[key]
         put_in_address(**{name: None if value == otherwise else f"{value:g}"})
 
-    st.slider(label, low, high, step=step, key=key, on_change=moved)
+    st.slider(label, low, high, step=step, key=key, on_change=take_over)
     return at
 
 

@@ -41,7 +41,7 @@ class Look:
         return {**parts, "open": list(self.open), "shut": list(self.shut)}
 
     def parts(self) -> dict[str, str | None]:
-        """The parts of an address; None for what is as a reader finds it."""
+        """The parts of an address; None for fields that have their defaults."""
         plain = Look()
         return {
             **{
@@ -55,8 +55,7 @@ class Look:
 
 
 def look_of(parts: Mapping[str, str]) -> Look:
-    """The look that an address gives; what it does not name, or names wrongly, is as a reader finds
-    it."""
+    """Return the look that an address gives; fields that are missing or wrong have their defaults."""
     plain = Look()
 
     def word(name: str, words: tuple[str, ...], otherwise: str) -> str:
@@ -79,7 +78,7 @@ def look_of(parts: Mapping[str, str]) -> Look:
 
 
 def read_look(message: Mapping[str, object]) -> Look:
-    """The look that the browser tells, with whatever is not one of ours left out."""
+    """Return the look that the browser sent, without any field that is not allowed."""
     parts = {name: str(message.get(name)) for name in ("layout", "colour", "size", "focus")}
     lists = {
         name: value for name in ("open", "shut") if isinstance(value := message.get(name), list)

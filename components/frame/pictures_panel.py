@@ -10,9 +10,10 @@ import streamlit as st
 _CSS = """
 .arb-picture{display:flex;align-items:center;gap:8px;padding:3px 0;font-size:14px}
 .arb-picture span:first-child{flex:1;overflow-wrap:anywhere}
-.arb-picture button{font:inherit;font-size:13px;color:inherit;background:transparent;border:1px solid var(--st-border-color,#8884);border-radius:6px;
-  padding:2px 10px;cursor:pointer}
-.arb-picture button:hover,.arb-picture button:focus-visible{border-color:var(--st-primary-color);color:var(--st-primary-color)}
+.arb-picture button{font:inherit;font-size:13px;color:inherit;background:transparent;
+  border:1px solid var(--st-border-color,#8884);border-radius:6px;padding:2px 10px;cursor:pointer}
+.arb-picture button:hover,.arb-picture button:focus-visible{
+  border-color:var(--st-primary-color);color:var(--st-primary-color)}
 .arb-failed{color:var(--st-red-text-color,#b3261e)}
 """
 

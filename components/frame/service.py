@@ -49,8 +49,8 @@ def explain(error: Refused | Unreachable) -> str:
         )
     if error.status == 401:
         return _say_token_refused()
-    told = str(error)
-    sentences = [plain_markdown(told if told.endswith((".", "!", "?")) else f"{told}.")]
+    reason = str(error)
+    sentences = [plain_markdown(reason if reason.endswith((".", "!", "?")) else f"{reason}.")]
     if error.accepted:
         sentences.append(f"Accepted: {plain_markdown(error.accepted)}.")
     if error.remedy:
@@ -68,8 +68,8 @@ def require(fetch: Callable[[], Result], what: str) -> Result:
         if error.status in (401, 403):
             st.error(explain(error), icon=":material/lock:")
         else:
-            told = explain(error)
-            st.warning(f"{what} cannot be shown: {told}", icon=":material/search_off:")
+            reason = explain(error)
+            st.warning(f"{what} cannot be shown: {reason}", icon=":material/search_off:")
             st.page_link(
                 page("history"), label="See which runs there are", icon=":material/history:"
             )

@@ -1,9 +1,7 @@
-"""Colours and chart frame: one look in light and dark, nothing told by colour alone.
-
+"""Colours and chart frame: one look in light and dark, in which nothing depends on colour alone.
 Scores take Cividis from 0 to 1 everywhere, categories take Okabe-Ito. Lines and grids are mid-grey
 with alpha, backgrounds are transparent, and marks carry an outline, so the same figure reads on
-white and on near-black.
-"""
+white and on near-black."""
 
 from __future__ import annotations
 

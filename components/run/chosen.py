@@ -13,7 +13,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from backend.core.tree import TreeRow, chosen_node
+from backend.core.tree import TreeRow, find_chosen_node
 from backend.messages.runs import OVER, Run
 from components.frame.address import number_in_address, put_in_address
 
@@ -73,7 +73,7 @@ def node_to_show(rows: Sequence[TreeRow]) -> int | None:
     """The node of the address, or else the one that gives the answer at the moment shown, of which
     `rows` are the nodes."""
     node = number_in_address("node")
-    return node if node is not None else chosen_node(rows)
+    return node if node is not None else find_chosen_node(rows)
 
 
 def final_node(run: Run) -> int | None:

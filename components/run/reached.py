@@ -42,11 +42,11 @@ class Answers:
         for row in rows[self._read :]:
             if row.done:
                 text = text_down_to(by_id, row.id)
-                self._finished(row.id, text, answer_of(text))
+                self._finish(row.id, text, answer_of(text))
         self._read, self.seq = len(rows), seq
         return self
 
-    def _finished(self, node: int, text: str, answer: str | None) -> None:
+    def _finish(self, node: int, text: str, answer: str | None) -> None:
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         if digest in self._seen:
             self.repeats.append(node)

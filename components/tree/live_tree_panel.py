@@ -2,9 +2,9 @@
 grows and one that is long over.
 
 The browser opens the event stream itself, so an event reaches the screen without a script run;
-Python hears only of choices (`picked`), of a change of the run's status (`status`), of the slider
-(`until`), of a choice of layout, colour, size, focus or opened subtree (`look`), and of a click on
-a node of another run (`foreign`). Where a page has a `node_head`, choices of a node go through
+Python is sent only choices (`picked`), a change of the run's status (`status`), the slider
+(`until`), a choice of layout, colour, size, focus or opened subtree (`look`), and a click on a node
+of another run (`foreign`). Where a page has a `node_head`, choices of a node go through
 that. The element is never remounted: pan, zoom and stream survive every rerun. Model text goes in
 by `textContent` or escaped labels only.
 """
@@ -97,7 +97,7 @@ class TreeView:
 
 @dataclass(frozen=True)
 class TreeEvents:
-    """What the browser told in this rerun: a clicked node, a new status, a slider position, a
+    """What the browser sent in this rerun: a clicked node, a new status, a slider position, a
     clicked node of another run (that run, the node in it), a new look; each None if nothing
     happened."""
 
@@ -108,20 +108,22 @@ class TreeEvents:
     look: Look | None = None
 
 
-Told = Callable[[TreeEvents], None]
+TakeEvents = Callable[[TreeEvents], None]
 MESSAGES = ("picked", "status", "until", "foreign", "look")
 
 
-def live_tree(view: TreeView, *, key: str, told: Told | None = None) -> TreeEvents:
-    """Place the tree and return what the user did in it. `told` hears of it before the rerun that
-    it causes, as the callback of a widget does, so that it can say which fragments have to be run;
-    a message is then told once."""
+def live_tree(view: TreeView, *, key: str, take_events: TakeEvents | None = None) -> TreeEvents:
+    """Place the tree and return what the user did in it. `take_events` is called with the same
+    before the rerun that it causes, as the callback of a widget is, so that it can say which
+    fragments have to be run; each message then arrives once."""
     # A message without a callback is not delivered at all.
-    hear = {
-        f"on_{name}_change": _nothing if told is None else partial(_tell, view.run, key, name, told)
+    callbacks = {
+        f"on_{name}_change": _nothing
+        if take_events is None
+        else partial(_tell, view.run, key, name, take_events)
         for name in MESSAGES
     }
-    result = _MOUNT(key=key, data={**view.data(), "told": time.monotonic_ns()}, **hear)
+    result = _MOUNT(key=key, data={**view.data(), "told": time.monotonic_ns()}, **callbacks)
     return read_events(view.run, *(result.get(name) for name in MESSAGES))
 
 
@@ -144,13 +146,13 @@ def read_events(
     )
 
 
-def _tell(run: int | None, key: str, name: str, told: Told) -> None:
+def _tell(run: int | None, key: str, name: str, take_events: TakeEvents) -> None:
     sent = st.session_state.get(key)
     said = {
         one: sent.get(one) if isinstance(sent, Mapping) and one == name else None
         for one in MESSAGES
     }
-    told(read_events(run, *said.values()))
+    take_events(read_events(run, *said.values()))
 
 
 def _mine(run: int | None, message: object) -> bool:

@@ -83,7 +83,7 @@ def _page(rows: Sequence[TreeRow], selected: int | None, key: str) -> None:
     ids = [row.id for row in rows]
     at = [ids.index(selected)] if selected in ids else []
 
-    def chosen() -> None:
+    def choose_row() -> None:
         picked = st.session_state[key]["selection"]["rows"]
         if picked and picked[0] < len(ids):
             choose(ids[picked[0]])
@@ -94,7 +94,7 @@ def _page(rows: Sequence[TreeRow], selected: int | None, key: str) -> None:
         hide_index=True,
         height=300,
         placeholder=NOTHING,
-        on_select=chosen,
+        on_select=choose_row,
         selection_mode="single-row",
         selection_default={"selection": {"rows": at}} if at else None,
         column_config={

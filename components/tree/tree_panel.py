@@ -44,11 +44,11 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
         answers=answers,
         context=tuple(context),
     )
-    live_tree(view, key="trace", told=_take_events)
+    live_tree(view, key="trace", take_events=_take_events)
 
 
 def _take_events(events: TreeEvents) -> None:
-    """Put into the address what the browser told, and run what it concerns. A node is chosen here
+    """Put into the address what the browser sent, and run what it concerns. A node is chosen here
     only before its own fragment is there."""
     if events.look is not None:
         put_in_address(**events.look.parts())

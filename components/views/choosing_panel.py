@@ -74,10 +74,10 @@ def slide(label: str, count: int, name: str, help_: str) -> int:
         return 1
     st.session_state[key] = at
 
-    def moved() -> None:
+    def take_over() -> None:
         put_in_address(**{name: None if st.session_state[key] == count else st.session_state[key]})
 
-    st.slider(label, 1, count, key=key, on_change=moved, help=help_)
+    st.slider(label, 1, count, key=key, on_change=take_over, help=help_)
     return at
 
 
@@ -87,11 +87,11 @@ def one_of(label: str, options: Sequence[str], name: str) -> str:
     at = asked if asked in options else options[0]
     st.session_state[key] = at
 
-    def moved() -> None:
+    def take_over() -> None:
         value = st.session_state[key]
         put_in_address(**{name: None if value in (None, options[0]) else value})
 
-    st.segmented_control(label, options, key=key, on_change=moved, label_visibility="collapsed")
+    st.segmented_control(label, options, key=key, on_change=take_over, label_visibility="collapsed")
     return at
 
 

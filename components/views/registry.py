@@ -15,9 +15,8 @@ Draw = Callable[[ViewData], None]
 
 @dataclass(frozen=True)
 class View:
-    """A chart with the title of its tab, and when a run gets it: its log has an event of one of the
-    kinds `needs`, or its strategy announces one of the names `serves` (as `views` of the
-    catalogue). The tabs stand by `order`, the least first."""
+    """A chart of one run: the title of its tab, the function that draws it, and which runs get it
+    (see `view`)."""
 
     title: str
     draw: Draw
@@ -33,8 +32,16 @@ VIEWS: Registry[View] = Registry("view")
 def view(
     title: str, *, order: int, needs: Sequence[str] = (), serves: Sequence[str] = ()
 ) -> Callable[[Draw], Draw]:
-    """Register a function that draws a view (see `View`). Raises `ValueError` where another one has
-    the title."""
+    """Register a function from a `ViewData` that draws a chart of one run into the page.
+
+    - `title`: the title of its tab, and its name in the registry.
+    - `order`: its place among the tabs, the least first.
+    - `needs`: kinds of events, such as `resampled`. A run whose log has an event of one of these
+      kinds gets the tab.
+    - `serves`: names of views, as the cards of strategies announce them (`views`). A run whose
+      strategy announces one of these names gets the tab too.
+
+    Raises `ValueError` where another view has the title."""
 
     def register(draw: Draw) -> Draw:
         VIEWS.add(title, View(title, draw, frozenset(needs), frozenset(serves), order))

@@ -68,10 +68,18 @@ def problem_of(run: Run) -> Problem:
     """The problem of a run as graders take it; one of the asker's own where it belongs to no
     set.
     """
-    told = run.problem
-    if told is None:
+    problem = run.problem
+    if problem is None:
         return Problem("", "own", None, None, run.question, run.right_answer)
-    return Problem(told.id, told.set, told.level, told.seed, told.question, told.answer, told.meta)
+    return Problem(
+        problem.id,
+        problem.set,
+        problem.level,
+        problem.seed,
+        problem.question,
+        problem.answer,
+        problem.meta,
+    )
 
 
 def parameters(params: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:

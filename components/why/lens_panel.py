@@ -102,7 +102,7 @@ def _choose_series(
 ) -> str:
     key, given = f"lens.{run.id}", st.query_params.get("series")
 
-    def shown(name: str) -> str:
+    def label_of(name: str) -> str:
         named = known[name].title if name in known else name
         return named if name in scored else f"{named} (not scored yet)"
 
@@ -112,7 +112,7 @@ def _choose_series(
             "Second verifier",
             names,
             at,
-            format_func=shown,
+            format_func=label_of,
             key=key,
             on_change=lambda: put_in_address(series=st.session_state[key]),
             width=420,

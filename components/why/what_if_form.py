@@ -126,13 +126,19 @@ def _choice(
     """One of `names`, or as it ran."""
     options = [AS_IT_RAN, *names]
 
-    def shown(name: str) -> str:
+    def label_of(name: str) -> str:
         return titles.get(name, name) if name else f"as it ran ({own})"
 
     first = start.choice(key, options, given or AS_IT_RAN, label.lower())
     return str(
         st.selectbox(
-            label, options, format_func=shown, key=key, persist_state="session", help=help_, **first
+            label,
+            options,
+            format_func=label_of,
+            key=key,
+            persist_state="session",
+            help=help_,
+            **first,
         )
     )
 

@@ -79,7 +79,7 @@ def _what_if(service: Client, run: Run, catalog: Catalog) -> None:
         if ask == WhatIfAsk():
             st.caption(
                 "Change something: the search is repeated on what is stored, without a "
-                "model. You are told up to which round that is exact."
+                "model. The result says up to which round that is exact."
             )
             return
         with st.spinner("Repeating the search on what is stored\u2026"):

@@ -1,5 +1,5 @@
-"""Causes in words and looks: what each says of a run, its colour, and a hatching, so that none is
-told by colour alone."""
+"""Causes in words and looks: what each says of a run, its colour, and a hatching, so that nothing
+depends on colour alone."""
 
 from __future__ import annotations
 

@@ -71,8 +71,8 @@ class QueryAnswer(NamedTuple):
 
 
 async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json") -> QueryAnswer:
-    """Put a query to a copy of the store. Raises `QueryRefusal`. The process is gone when this returns,
-    whatever happened."""
+    """Put a query to a copy of the store. Raises `QueryRefusal`. The process is gone when this
+    returns, whatever happened."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(SANDBOX)),
         cwd=copy.parent,
@@ -94,7 +94,8 @@ async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json"
             ):  # not `Process.kill`: it would collect the exit status before asyncio does
                 os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        process._transport.close()  # type: ignore[attr-defined]  # its pipes may hold what nobody will read
+        # The pipes may hold what nobody will read.
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 async def _conversation(
@@ -154,18 +155,18 @@ async def _last_words(process: asyncio.subprocess.Process) -> str:
     return "the process of the query gave too much to read"
 
 
-def _read_answer(told: dict[str, JSON], content: bytes) -> QueryAnswer:
-    if "error" in told:
-        line, column = told.get("line"), told.get("column")
+def _read_answer(reply: dict[str, JSON], content: bytes) -> QueryAnswer:
+    if "error" in reply:
+        line, column = reply.get("line"), reply.get("column")
         known = isinstance(line, int) and isinstance(column, int)
         raise QueryRefusal(
-            str(told["error"]), str(told["accepted"]), *((line, column) if known else ())
+            str(reply["error"]), str(reply["accepted"]), *((line, column) if known else ())
         )
     columns, rows, count, seconds = (
-        told["columns"],
-        told.get("rows", []),
-        told.get("count"),
-        told["seconds"],
+        reply["columns"],
+        reply.get("rows", []),
+        reply.get("count"),
+        reply["seconds"],
     )
     assert isinstance(columns, list) and isinstance(rows, list) and isinstance(seconds, float | int)
     named = [(str(one[0]), str(one[1])) for one in columns if isinstance(one, list)]
@@ -174,7 +175,7 @@ def _read_answer(told: dict[str, JSON], content: bytes) -> QueryAnswer:
         named,
         listed,
         count if isinstance(count, int) else len(listed),
-        str(told["cut"]),
+        str(reply["cut"]),
         float(seconds),
         content,
     )

@@ -48,7 +48,7 @@ class StoreCopy:
         with self._lock:
             return self._info or self._take()
 
-    def renewed(self) -> CopyInfo:
+    def renew(self) -> CopyInfo:
         """A copy of what is stored now."""
         with self._lock:
             return self._take()

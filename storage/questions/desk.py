@@ -14,7 +14,8 @@ PATIENCE_S = 30.0
 """How long a query waits for others to end."""
 
 SCHEMA = """
-SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() AS c WHERE NOT c.internal AND c.table_name <> 'alembic_version'
+SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() AS c
+WHERE NOT c.internal AND c.table_name <> 'alembic_version'
 ORDER BY c.table_name, c.column_index"""
 
 MEANINGS = {

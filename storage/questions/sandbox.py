@@ -35,24 +35,31 @@ SPARE_MEMORY_BYTES = 768 * 2**20
 
 VIEWS = {
     "cost": """
-        SELECT id AS run_id, strategy, model, CAST(ledger->>'$.generated_tokens' AS BIGINT) AS generated_tokens,
-               CAST(ledger->>'$.model_calls' AS BIGINT) AS model_calls, CAST(ledger->>'$.verifier_calls' AS BIGINT) AS verifier_calls,
-               CAST(ledger->>'$.rounds' AS BIGINT) AS rounds, CAST(ledger->>'$.seconds' AS DOUBLE) AS seconds,
+        SELECT id AS run_id, strategy, model,
+               CAST(ledger->>'$.generated_tokens' AS BIGINT) AS generated_tokens,
+               CAST(ledger->>'$.model_calls' AS BIGINT) AS model_calls,
+               CAST(ledger->>'$.verifier_calls' AS BIGINT) AS verifier_calls,
+               CAST(ledger->>'$.rounds' AS BIGINT) AS rounds,
+               CAST(ledger->>'$.seconds' AS DOUBLE) AS seconds,
                CAST(ledger->>'$.flops' AS DOUBLE) AS flops
         FROM run""",
     "step_score": """
-        SELECT run_id, node_id, seq, round, label AS verifier, value FROM event WHERE kind = 'score'""",
+        SELECT run_id, node_id, seq, round, label AS verifier, value FROM event
+        WHERE kind = 'score'""",
     "pruning": """
-        SELECT run_id, CAST(unnest(CAST(data->'$.nodes' AS BIGINT[])) AS INTEGER) AS node_id, seq, round, track, data->>'$.reason' AS reason,
+        SELECT run_id, CAST(unnest(CAST(data->'$.nodes' AS BIGINT[])) AS INTEGER) AS node_id, seq,
+               round, track, data->>'$.reason' AS reason,
                CAST(data->>'$.cut' AS DOUBLE) AS cut
         FROM event WHERE kind = 'pruned'""",
     "chosen_answer": """
-        SELECT run_id, node_id, seq, t_ms, data->>'$.answer' AS answer, CAST(data->>'$.correct' AS BOOLEAN) AS correct,
+        SELECT run_id, node_id, seq, t_ms, data->>'$.answer' AS answer,
+               CAST(data->>'$.correct' AS BOOLEAN) AS correct,
                CAST(data->>'$.ledger.generated_tokens' AS BIGINT) AS generated_tokens
         FROM event WHERE kind = 'answer'""",
     "solution": r"""
         SELECT run_id, id AS node_id, depth,
-               coalesce(nullif(regexp_extract(text, 'boxed\{([^{}]*)\}', 1), ''), nullif(regexp_extract(text, '####\s*(\S[^\n]*)', 1), ''),
+               coalesce(nullif(regexp_extract(text, 'boxed\{([^{}]*)\}', 1), ''),
+                        nullif(regexp_extract(text, '####\s*(\S[^\n]*)', 1), ''),
                         trim(regexp_extract(text, '([^\n]*)\s*$', 1))) AS written_answer
         FROM node WHERE done AND finish = 'end'""",
 }
@@ -104,26 +111,26 @@ def main() -> None:
     body = b""
     try:
         found = answer(connection, order)
-        told: dict[str, Any] = {
+        reply: dict[str, Any] = {
             "columns": [list(pair) for pair in zip(found.names, found.types, strict=True)],
             "cut": found.cut,
         }
         if order.format == "json":
-            told["rows"] = [[plain(value) for value in row] for row in found.rows]
+            reply["rows"] = [[plain(value) for value in row] for row in found.rows]
         else:
             body = {"csv": as_csv, "parquet": as_parquet}[order.format](found)
-            told["count"] = len(found.rows)
+            reply["count"] = len(found.rows)
     except Wrong as wrong:
-        told = {"error": str(wrong), "accepted": wrong.accepted} | (
+        reply = {"error": str(wrong), "accepted": wrong.accepted} | (
             place_in_query(order.query, wrong.position)
         )
     except MemoryError:
-        told = {
+        reply = {
             "error": "the query needs too much memory",
             "accepted": f"at most {order.memory_mb} MB: ask for fewer rows or columns",
         }
-    told["seconds"] = round(time.monotonic() - started, 4)
-    out.write(json.dumps(told, allow_nan=False).encode() + b"\n" + body)
+    reply["seconds"] = round(time.monotonic() - started, 4)
+    out.write(json.dumps(reply, allow_nan=False).encode() + b"\n" + body)
     out.flush()
     os._exit(0)  # a large result is not worth tidying up
 

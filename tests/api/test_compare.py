@@ -50,7 +50,7 @@ def test_a_rerun_has_the_same_tokens_and_another_seed_says_where_it_parts(
     again = client.submit(client.info(first).again())
     finished(client, again)
     same = client.compare.divergence(first, again)
-    nodes = searching.store.paid(first)
+    nodes = searching.store.read_paid_nodes(first)
     assert (same.how, same.nodes, same.tokens, same.settings) == (
         "identical",
         len(nodes),

@@ -60,7 +60,7 @@ def test_causes_are_told_for_one_run_and_counted_over_many(searching: Service) -
     ]
     told = {run_id: client.why(run_id) for run_id in ids}
     for run_id, found in told.items():
-        nodes = searching.store.paid(run_id)
+        nodes = searching.store.read_paid_nodes(run_id)
         events = rows(searching.store.events(run_id, limit=None))
         problem = searching.services.library.find(client.info(run_id).problem.id)  # type: ignore[union-attr]
         assert found.cause == verdict(nodes, events, problem).cause

@@ -12,7 +12,7 @@ import pytest
 
 from backend.core.ports import Completion, Request
 from backend.core.types import Finish, Node, Score
-from benchmarks.tree import Cost, growth, lines, measure
+from benchmarks.tree import NodeCost, growth, lines, measure
 
 
 def calls_a_node(name: str, size: int) -> float:
@@ -51,9 +51,9 @@ def test_what_a_search_keeps_by_the_ten_thousand_is_out_of_the_collectors_sight(
 
 def test_the_table_says_how_much_more_a_node_costs_in_the_largest_tree() -> None:
     turns = [
-        [Cost(1_001, 3, 0.1), Cost(50_001, 90, 0.11)],
-        [Cost(1_001, 3, 0.2), Cost(50_001, 90, 0.26)],
-        [Cost(1_001, 3, 0.1), Cost(50_001, 90, 0.12)],
+        [NodeCost(1_001, 3, 0.1), NodeCost(50_001, 90, 0.11)],
+        [NodeCost(1_001, 3, 0.2), NodeCost(50_001, 90, 0.26)],
+        [NodeCost(1_001, 3, 0.1), NodeCost(50_001, 90, 0.12)],
     ]
     assert list(lines("mcts", turns)) == [
         "| mcts | 1,001 | 3 | 0.1000 | 0.1000 to 0.2000 |",

@@ -20,7 +20,7 @@ from backend.core.errors import BadInput
 from backend.core.event_columns import (
     Columns,
     from_columns,
-    nodes_named,
+    node_ids_of,
     read_columns,
     to_columns,
     with_ids,
@@ -179,7 +179,7 @@ def test_a_kind_that_is_not_known_keeps_its_columns(
     body = from_columns(columns)
     assert isinstance(body, UnknownEvent) and body.problem is None
     assert json.dumps(to_columns(body)) == json.dumps(columns)
-    assert kind_of(body) == kind and nodes_named(body) == ([] if node_id is None else [node_id])
+    assert kind_of(body) == kind and node_ids_of(body) == ([] if node_id is None else [node_id])
 
 
 @EVERY
@@ -292,12 +292,12 @@ def test_a_note_enters_the_log_with_its_nodes_by_their_ids(
     note: Note, logged: EventBody, named: list[int]
 ) -> None:
     assert with_ids(note, id_of) == logged
-    assert nodes_named(logged) == named
+    assert node_ids_of(logged) == named
 
 
 def test_all_nodes_that_an_event_names_are_found() -> None:
-    assert nodes_named(ScoreGiven(3, "prm", 0.5, evidence=(7, 8))) == [3, 7, 8]
-    assert nodes_named(StepEnded(2, (4, 5), (None, 0.5))) == [4, 5]
+    assert node_ids_of(ScoreGiven(3, "prm", 0.5, evidence=(7, 8))) == [3, 7, 8]
+    assert node_ids_of(StepEnded(2, (4, 5), (None, 0.5))) == [4, 5]
 
 
 def test_a_page_has_the_event_of_what_the_service_sends() -> None:

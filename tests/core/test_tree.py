@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from backend.core.events import Pruned, Resampled, ScoreGiven
-from backend.core.tree import TreeRow, chosen_node, path_to, tree_table
+from backend.core.tree import TreeRow, find_chosen_node, path_to, tree_table
 from backend.core.types import Score
 from components.views.any_run.scores import ScoreInfo, score_figure, score_info
 from tests.pages.fake_service import FakeService
@@ -34,7 +34,7 @@ def test_at_a_moment_only_what_had_happened_by_then_is_there() -> None:
     trace = beam_trace()
     until = next(event.seq for event in trace.events if event.kind == "pruned") - 1
     rows = rows_of(trace, until)
-    assert len(rows) == 9 and not any(row.pruned for row in rows) and chosen_node(rows) is None
+    assert len(rows) == 9 and not any(row.pruned for row in rows) and find_chosen_node(rows) is None
     pruned = trace.events[until + 1].body
     assert isinstance(pruned, Pruned)
     assert {row.id for row in rows_of(trace, until + 1) if row.pruned} == set(pruned.nodes)
@@ -63,12 +63,12 @@ def test_the_last_answer_is_the_chosen_one() -> None:
     run.answer(first)
     run.answer(second)
     rows = rows_of(run.end())
-    assert chosen_node(rows) == 2 and [row.id for row in rows if row.chosen] == [2]
+    assert find_chosen_node(rows) == 2 and [row.id for row in rows if row.chosen] == [2]
 
 
 def test_a_path_runs_from_the_problem_to_the_node() -> None:
     rows = rows_of(beam_trace())
-    path = path_to(rows, chosen_node(rows))
+    path = path_to(rows, find_chosen_node(rows))
     assert [row.depth for row in path] == [0, 1, 2, 3, 4]
     assert all(child.parent == parent.id for parent, child in itertools.pairwise(path))
     assert path_to(rows, 999) == []

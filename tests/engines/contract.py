@@ -226,7 +226,7 @@ async def an_aborted_request_reports_its_counts(subject: Subject) -> None:
     need(can.abort and can.token_ids, "this engine cannot abort, or gives no ids to count")
     before = await subject.stats()
     first, rest = await cut_short(subject)
-    found = await subject.engine.aborted([r.key for r in rest])
+    found = await subject.engine.take_aborted([r.key for r in rest])
     assert [c.key for c in found] == [r.key for r in rest]
     assert any(c.finish is Finish.ABORTED for c in found), (
         "all had finished before they could be aborted"
@@ -240,7 +240,7 @@ async def an_aborted_request_reports_its_counts(subject: Subject) -> None:
     assert all(sent >= written for sent in gained[1:]), (
         "what was on its way when the connection closed was sent and never arrived"
     )
-    assert not await subject.engine.aborted([r.key for r in rest])
+    assert not await subject.engine.take_aborted([r.key for r in rest])
 
 
 async def nothing_runs_a_second_after_a_cancel(subject: Subject) -> None:
@@ -253,7 +253,7 @@ async def nothing_runs_a_second_after_a_cancel(subject: Subject) -> None:
         running = sum(each.running for each in await subject.stats())
         await asyncio.sleep(0.01)
     # told once: nothing of it is left for a check that uses the same engine
-    await subject.engine.aborted([r.key for r in rest])
+    await subject.engine.take_aborted([r.key for r in rest])
     assert running == 0
 
 

@@ -99,11 +99,11 @@ async def test_closing_a_stream_aborts_in_the_child_and_reports_what_was_written
         assert (await anext(completions)).key == "quick"
         await asyncio.sleep(0.2)
     assert (await engine.stats()).running == 0
-    [left] = await engine.aborted(["long", "quick"])
+    [left] = await engine.take_aborted(["long", "quick"])
     assert left.finish is Finish.ABORTED
     assert 0 < len(left.token_ids) < 10_000
     assert (await engine.stats()).generated_tokens == 1 + len(left.token_ids)
-    assert await engine.aborted(["long"]) == []
+    assert await engine.take_aborted(["long"]) == []
 
 
 async def test_a_completion_that_nobody_received_is_not_lost(host: EngineHost) -> None:
@@ -111,7 +111,7 @@ async def test_a_completion_that_nobody_received_is_not_lost(host: EngineHost) -
     async with stream(engine, *(request(f"k{i}") for i in range(5))) as completions:
         await anext(completions)
         await asyncio.sleep(0.3)
-    assert [c.key for c in await engine.aborted([f"k{i}" for i in range(5)])] == [
+    assert [c.key for c in await engine.take_aborted([f"k{i}" for i in range(5)])] == [
         "k1",
         "k2",
         "k3",

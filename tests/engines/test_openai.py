@@ -222,7 +222,7 @@ async def test_closing_the_iterator_ends_the_stream_and_reports_what_came(
         assert (await anext(completions)).key == "k0"
         await asyncio.sleep(0.2)
     assert (await engine.stats()).running == 0
-    left = await engine.aborted([request.key for request in asked])
+    left = await engine.take_aborted([request.key for request in asked])
     assert [c.key for c in left] == ["k1", "k2", "k3"]
     assert all(c.finish is Finish.ABORTED and 0 < len(c.token_ids) < 400 for c in left)
     assert (await engine.stats()).generated_tokens == 3 + sum(len(c.token_ids) for c in left)

@@ -157,8 +157,8 @@ async def test_a_character_cut_in_two_comes_out_whole_in_the_continuation(
     vocabulary = engine._vocabulary
     ids = vocabulary.encode("é€😀")
     for cut in range(len(ids) + 1):
-        first = vocabulary.decoded((), ids[:cut], last=False)
-        assert first + vocabulary.decoded(ids[:cut], ids[cut:], last=True) == "é€😀"
+        first = vocabulary.decode((), ids[:cut], last=False)
+        assert first + vocabulary.decode(ids[:cut], ids[cut:], last=True) == "é€😀"
 
 
 async def test_special_tokens_written_by_a_user_stay_text(engine: TorchEngine) -> None:

@@ -233,7 +233,7 @@ async def test_closing_aborts_within_a_second_and_reports_what_was_written(pair:
         watch = Stopwatch()
     assert watch.seconds() < 1.0
     assert (await engine.stats()).running == 0
-    left = await engine.aborted([request.key for request in asked])
+    left = await engine.take_aborted([request.key for request in asked])
     assert {c.key for c in left} == {request.key for request in asked} - {first.key}
     assert any(c.finish is Finish.ABORTED for c in left)
     assert all(c.logprobs is not None and len(c.logprobs) == len(c.token_ids) for c in left)

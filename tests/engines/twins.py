@@ -49,8 +49,8 @@ class Twin:
             async for completion in stream:
                 yield self.told(completion, requests)
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        return await self.inner.aborted(keys)
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
+        return await self.inner.take_aborted(keys)
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         return await self.inner.likelihoods(asked)
@@ -134,8 +134,8 @@ class HidesWhatItLoses(LosesAToken):
 
 
 class ForgetsTheAborted(Twin):
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        return [replace(c, token_ids=(), logprobs=()) for c in await self.inner.aborted(keys)]
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
+        return [replace(c, token_ids=(), logprobs=()) for c in await self.inner.take_aborted(keys)]
 
 
 class KeepsRunning(Twin):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from backend.core.errors import BadInput
 from backend.exchange.base import Imported, ImportHints
 from backend.exchange.formats import FORMATS as READERS
-from backend.exchange.formats import parsed, recognised
+from backend.exchange.formats import parse_file, recognise
 from backend.exchange.search_and_learn import steps as completion_steps
 from backend.exchange.smc import strip_marks
 from backend.exchange.thinking import segments
@@ -27,7 +27,7 @@ UNKNOWN = ImportHints()
 
 def only(name: str, known: ImportHints = UNKNOWN) -> Imported:
     """The one run of a file."""
-    runs = parsed(FORMATS[name], content(name), known)
+    runs = parse_file(FORMATS[name], content(name), known)
     assert len(runs) == 1
     return runs[0]
 
@@ -43,13 +43,13 @@ def of_kind(run: Imported, kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_is_recognised_by_its_beginning(name: str) -> None:
-    assert recognised(content(name)) == FORMATS[name]
-    assert recognised(content(name)[:3000]) == FORMATS[name]
+    assert recognise(content(name)) == FORMATS[name]
+    assert recognise(content(name)[:3000]) == FORMATS[name]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_names_its_program_and_asks_what_the_user_says(name: str) -> None:
-    for run in parsed(FORMATS[name], content(name), ImportHints("How many?", "72")):
+    for run in parse_file(FORMATS[name], content(name), ImportHints("How many?", "72")):
         source = run.values["manifest"]["imported"]
         assert source["format"] == FORMATS[name]
         assert source["program"] in READERS[FORMATS[name]].program
@@ -246,7 +246,7 @@ def test_the_answer_of_an_its_hub_result_is_read_from_its_chosen_response() -> N
 
 @pytest.mark.parametrize("name", ["inspect.json", "inspect.eval"])
 def test_an_inspect_log_has_a_run_for_every_sample_and_epoch(name: str) -> None:
-    runs = parsed("inspect", content(name), UNKNOWN)
+    runs = parse_file("inspect", content(name), UNKNOWN)
     told = [
         (run.problem["id"], run.values["manifest"]["imported"]["epoch"])
         for run in runs
@@ -261,7 +261,7 @@ def test_an_inspect_log_has_a_run_for_every_sample_and_epoch(name: str) -> None:
 
 
 def test_a_conversation_of_inspect_is_a_chain_of_steps_and_of_what_others_said() -> None:
-    first = parsed("inspect", content("inspect.json"), UNKNOWN)[0]
+    first = parse_file("inspect", content("inspect.json"), UNKNOWN)[0]
     said = decoded("inspect.json")["samples"][0]["messages"][2:]
     assert "".join(node.text for node in first.nodes[1:]) == "".join(
         message["content"] for message in said
@@ -278,18 +278,20 @@ def test_a_conversation_of_inspect_is_a_chain_of_steps_and_of_what_others_said()
     assert [(score["label"], score["value"]) for score in of_kind(first, "score")] == [
         ("match", 0.0)
     ]
-    reasoned = parsed("inspect", content("inspect.json"), UNKNOWN)[2]
+    reasoned = parse_file("inspect", content("inspect.json"), UNKNOWN)[2]
     assert [node.text for node in reasoned.nodes[-2:]] == ["2 and 3 make 5.", "The answer is 5."]
 
 
 def test_an_archive_of_inspect_says_what_its_json_says() -> None:
-    both = [parsed("inspect", content(name), UNKNOWN) for name in ("inspect.json", "inspect.eval")]
+    both = [
+        parse_file("inspect", content(name), UNKNOWN) for name in ("inspect.json", "inspect.eval")
+    ]
     texts = [[[node.text for node in run.nodes] for run in runs] for runs in both]
     assert texts[0] == texts[1]
 
 
 def test_thinking_text_becomes_a_linear_trace_that_is_the_text() -> None:
-    (run,) = parsed("thinking", THOUGHT.encode(), UNKNOWN)
+    (run,) = parse_file("thinking", THOUGHT.encode(), UNKNOWN)
     assert "".join(node.text for node in run.nodes[1:]) == THOUGHT
     assert [node.text.split("\n")[0] for node in run.nodes[1:]] == [
         "<think>",
@@ -338,8 +340,8 @@ def test_rows_of_search_and_learn_are_runs_of_finished_paths_with_the_scores_of_
     content_ = (
         learned() + b"\n\n" + learned(pred=None, scores=[[0.5], [0.25]], problem="Again?") + b"\n"
     )
-    assert recognised(content_) == "search_and_learn"
-    first, second = parsed("search_and_learn", content_, ImportHints())
+    assert recognise(content_) == "search_and_learn"
+    first, second = parse_file("search_and_learn", content_, ImportHints())
     texts = [node.text for node in first.nodes[1:]]
     assert texts == ["Two.\n\n", "Three.\n\n", "The answer is \\boxed{5}.", "It is \\boxed{6}."]
     assert [event.value for event in first.events if event.kind == "score"] == [
@@ -374,7 +376,7 @@ def test_a_broken_row_of_search_and_learn_is_refused_with_its_line(
     with pytest.raises(
         BadInput, match=place.replace("$", r"\$") if place == "line 1, $" else place
     ):
-        parsed("search_and_learn", content_, ImportHints())
+        parse_file("search_and_learn", content_, ImportHints())
 
 
 @given(st.text(alphabet="ab\n", max_size=12))

@@ -17,7 +17,7 @@ from backend.core.errors import BadInput
 from backend.exchange.archive import members
 from backend.exchange.base import BYTES_LIMIT, NODE_LIMIT, TEXT_LIMIT, ImportHints
 from backend.exchange.formats import FORMATS as READERS
-from backend.exchange.formats import parsed
+from backend.exchange.formats import parse_file
 from backend.exchange.treequest import PATH_LIMIT
 from tests.exchange.files import FORMATS, content, decoded
 
@@ -186,7 +186,7 @@ BROKEN: dict[str, tuple[str, Edit, str]] = {
 def test_a_broken_file_is_refused_with_its_place(name: str) -> None:
     file, edit, place = BROKEN[name]
     with pytest.raises(BadInput, match=place):
-        parsed(FORMATS[file], edited(file, edit), UNKNOWN)
+        parse_file(FORMATS[file], edited(file, edit), UNKNOWN)
 
 
 @pytest.mark.parametrize("name", JSON_FILES)
@@ -194,14 +194,14 @@ def test_a_file_cut_anywhere_is_refused_with_line_and_column(name: str) -> None:
     whole = content(name).rstrip()
     for end in range(0, len(whole), 1 + len(whole) // 40):
         with pytest.raises(BadInput, match=r"line \d+, column \d+ of the file"):
-            parsed(FORMATS[name], whole[:end], UNKNOWN)
+            parse_file(FORMATS[name], whole[:end], UNKNOWN)
 
 
 def test_an_archive_cut_anywhere_is_refused() -> None:
     whole = content("inspect.eval")
     for end in range(0, len(whole), 997):
         with pytest.raises(BadInput):
-            parsed("inspect", whole[:end], UNKNOWN)
+            parse_file("inspect", whole[:end], UNKNOWN)
 
 
 VALUES = st.recursive(
@@ -232,7 +232,7 @@ def test_whatever_a_file_says_anywhere_it_is_read_or_refused_with_a_place(
         inside = inside[last]
     whole_part[last] = data.draw(VALUES)
     try:
-        runs = parsed(FORMATS[name], json.dumps(whole).encode(), UNKNOWN)
+        runs = parse_file(FORMATS[name], json.dumps(whole).encode(), UNKNOWN)
     except BadInput as problem:
         assert problem.what.startswith(("$", "line "))
     else:
@@ -256,7 +256,7 @@ def test_whatever_a_file_says_anywhere_it_is_read_or_refused_with_a_place(
 )
 def test_a_file_of_something_else_is_refused(format_: str, text: bytes) -> None:
     with pytest.raises(BadInput):
-        parsed(format_, text, UNKNOWN)
+        parse_file(format_, text, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -265,14 +265,14 @@ def test_a_file_of_something_else_is_refused(format_: str, text: bytes) -> None:
 )
 def test_a_text_that_is_none_is_refused_with_its_line(text: bytes, place: str) -> None:
     with pytest.raises(BadInput, match=place):
-        parsed("thinking", text, UNKNOWN)
+        parse_file("thinking", text, UNKNOWN)
 
 
 def test_a_tree_of_a_million_nodes_is_refused_before_it_is_grown() -> None:
     node = b'{"id":0,"parent_id":-1,"score":0.5,"state_repr":"a"},'
     file = b'{"nodes":[' + node * 1_000_000 + node[:-1] + b'],"metadata":{}}'
     with pytest.raises(BadInput, match=rf"\$\.nodes: .*at most {NODE_LIMIT} items"):
-        parsed("treequest", file, UNKNOWN)
+        parse_file("treequest", file, UNKNOWN)
 
 
 def test_a_search_whose_paths_together_are_endless_is_refused() -> None:
@@ -283,7 +283,7 @@ def test_a_search_whose_paths_together_are_endless_is_refused() -> None:
     with pytest.raises(
         BadInput, match=rf"steps in all paths by then', accepted: at most {PATH_LIMIT}"
     ):
-        parsed(
+        parse_file(
             "treequest",
             json.dumps({"nodes": nodes, "metadata": {"algorithm": "StandardMCTS"}}).encode(),
             UNKNOWN,
@@ -301,7 +301,7 @@ def test_a_record_that_asks_for_many_copies_of_a_long_text_is_refused() -> None:
         {"mode": "resample", "ancestors": [0] * size, "particles": copies},
     ]
     with pytest.raises(BadInput, match=rf"characters by then', accepted: at most {BYTES_LIMIT}"):
-        parsed("smc", json.dumps(record).encode(), UNKNOWN)
+        parse_file("smc", json.dumps(record).encode(), UNKNOWN)
 
 
 def test_a_chain_of_fifty_thousand_steps_is_read() -> None:
@@ -309,7 +309,7 @@ def test_a_chain_of_fifty_thousand_steps_is_read() -> None:
         {"id": at - 1, "parent_id": at - 2 if at else None, "score": 0.5, "state_repr": f"'{at}'"}
         for at in range(50_001)
     ]
-    (run,) = parsed(
+    (run,) = parse_file(
         "treequest",
         json.dumps({"nodes": nodes, "metadata": {"algorithm": "BestFirstSearchAlgo"}}).encode(),
         UNKNOWN,
@@ -319,7 +319,7 @@ def test_a_chain_of_fifty_thousand_steps_is_read() -> None:
 
 def test_a_file_that_is_too_long_is_refused() -> None:
     with pytest.raises(BadInput, match=f"accepted: at most {BYTES_LIMIT}"):
-        parsed("thinking", b"a" * (BYTES_LIMIT + 1), UNKNOWN)
+        parse_file("thinking", b"a" * (BYTES_LIMIT + 1), UNKNOWN)
 
 
 def archive(**files: bytes) -> bytes:
@@ -362,4 +362,4 @@ def test_a_damaged_member_is_refused() -> None:
         damaged = bytearray(whole)
         damaged[place + offset] ^= 0xFF
         with pytest.raises(BadInput, match="archive"):
-            parsed("inspect", bytes(damaged), UNKNOWN)
+            parse_file("inspect", bytes(damaged), UNKNOWN)

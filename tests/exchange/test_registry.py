@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend.exchange.base import LAST, Format, Imported, ImportHints, begins
-from backend.exchange.formats import FORMATS, formats_in_order, parsed, recognised
+from backend.exchange.formats import FORMATS, formats_in_order, parse_file, recognise
 from backend.exchange.thinking import FORMAT as PLAIN_TEXT
 from backend.service.exchange import import_formats
 
@@ -56,9 +56,9 @@ def test_the_formats_are_tried_in_their_order_and_plain_text_last() -> None:
 def test_a_format_added_from_outside_is_recognised_read_and_offered() -> None:
     content = b"dummy format 1\n<think>one\n\ntwo</think>\nThe answer is \\boxed{2}."
     with dummy_format():
-        assert recognised(content) == "dummy"
-        [run] = parsed("dummy", content, ImportHints("How many?"))
+        assert recognise(content) == "dummy"
+        [run] = parse_file("dummy", content, ImportHints("How many?"))
         assert run.nodes[0].text == "How many?"
         assert import_formats()[:3] == ["auto", "jsonl", "parquet"]
         assert import_formats().index("dummy") == import_formats().index("smc") + 1
-    assert recognised(content) == "thinking" and "dummy" not in import_formats()
+    assert recognise(content) == "thinking" and "dummy" not in import_formats()

@@ -21,7 +21,7 @@ from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.core.statistics.estimators import pass_at_k
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.experiments.cells import read_cells, shared_problems
+from backend.experiments.cells import find_shared_problems, read_cells
 from backend.experiments.costs import Prices
 from backend.experiments.curves import curve
 from backend.experiments.estimate import estimate_sweep
@@ -151,7 +151,7 @@ async def test_a_pooled_arm_is_the_exact_estimate_and_a_search_the_mean_of_its_r
         and point.problems == 4
     )
     assert curve(found, "beam", "money")[-1].cost == pytest.approx(2.0 * point.cost / 1e6)
-    assert len(shared_problems(found, ["beam", "mcts"])) == 4
+    assert len(find_shared_problems(found, ["beam", "mcts"])) == 4
     assert curve(found, "beam", "rounds", lambda problem: problem.endswith("/7"))[0].problems == 1
     with pytest.raises(BadInput, match="generated_tokens"):
         curve(found, "beam", "pages")
@@ -212,7 +212,7 @@ def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(
     said, _ = process.communicate(timeout=60)
     [path] = folder.iterdir()
     kept = Folder(path)
-    before = kept.finished()
+    before = kept.read_done_keys()
     assert before
     if number == signal.SIGTERM:
         told = json.loads(said)
@@ -226,7 +226,7 @@ def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(
     assert json.loads(done.stdout)["failed"] == 0
     rows = kept._table("results", kept.results().schema).to_pylist()
     counted = Counter((row["key"], row["arm"], row["budget"]) for row in rows)
-    assert set(counted.values()) == {1} and before < kept.finished()
+    assert set(counted.values()) == {1} and before < kept.read_done_keys()
     wanted = {
         task.key
         for task in (
@@ -234,7 +234,7 @@ def test_a_sweep_that_was_ended_repeats_nothing_that_it_had_finished(
             *tasks(kept.experiment, units(kept, kept.experiment)),
         )
     }
-    assert kept.finished() == wanted
+    assert kept.read_done_keys() == wanted
 
 
 async def test_samples_that_were_written_before_their_result_got_lost_count_once(
@@ -276,7 +276,7 @@ async def test_a_sweep_that_is_stopped_keeps_what_is_finished(tmp_path: Path) ->
     with pytest.raises(asyncio.CancelledError):
         await work
     folder = Folder.of(tmp_path, experiment)
-    assert len(folder.finished()) >= 5
+    assert len(folder.read_done_keys()) >= 5
     folder, progress = await carried_out(experiment, tmp_path)
     assert progress.done == progress.total and estimate_sweep(experiment, folder).left == 0
 

@@ -168,7 +168,7 @@ PARTICLES = (
         Defect.ZERO,
         "a particle without a score weighs as one with the score 0",
         swap(
-            population.Weighing.stepped,
+            population.Weighing.advance,
             "A if B is None else self.potential(B)",
             "self.potential(B or 0.0)",
         ),

@@ -42,7 +42,7 @@ RUNS = (
         "selector-options-not-passed",
         Defect.LOST_OPTION,
         "the parameters of the final rule are read and dropped",
-        swap(driver.rule_of, "A.configured(B)", "A.configured({})"),
+        swap(driver.rule_of, "A.with_params(B)", "A.with_params({})"),
         (of_driver.test_every_option_of_a_run_reaches_the_part_that_it_is_for,),
     ),
     Mutant(
@@ -126,7 +126,7 @@ RUNS = (
         "discarded-tokens-forgotten",
         Defect.TOKENS,
         "what aborted requests had written is not told apart",
-        swap(policy.LivePolicy.recorded, "F(A, discarded=B)", "F(A, discarded=False)"),
+        swap(policy.LivePolicy.record, "F(A, discarded=B)", "F(A, discarded=False)"),
         (of_policy.test_a_race_yields_as_they_finish_and_closing_keeps_the_partial_texts,),
     ),
     Mutant(

@@ -276,7 +276,7 @@ SEARCHES = (
         "answer-told-twice",
         Defect.WASTE,
         "an answer that is told again counts again",
-        swap(branching.tell, "A.told or B", "B"),
+        swap(branching.tell, "A.scored or B", "B"),
         (of_ab_mcts.test_telling_again_changes_nothing_and_the_order_of_telling_does_not_matter,),
     ),
     Mutant(

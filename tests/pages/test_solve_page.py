@@ -108,7 +108,7 @@ def test_the_parameters_of_a_selector_are_drawn_from_its_schema_and_only_changes
         "hedges": ["let me see", *SELECTORS["marker_vote"].settings.hedges[1:]],
         "closing": "",
     }
-    SELECTORS["marker_vote"].configured(spec.selector_params)
+    SELECTORS["marker_vote"].with_params(spec.selector_params)
 
 
 def test_the_parameters_follow_the_selector_and_one_without_any_has_no_inputs(

@@ -86,18 +86,18 @@ def test_without_algebra_only_the_same_text_is_the_same_answer() -> None:
 def test_what_needs_algebra_is_told_before_anything_blocks() -> None:
     algebra = Table(("x+1", "1+x"))
     classes = AnswerClasses(algebra)
-    assert classes.unsettled(["5", "6"]) == []
-    assert classes.unsettled(["x+1", None, "5"]) == ["x+1"]
+    assert classes.find_unsettled(["5", "6"]) == []
+    assert classes.find_unsettled(["x+1", None, "5"]) == ["x+1"]
     assert algebra.asked == []
     classes.settle(["x+1"])
-    assert classes.unsettled(["x+1", "X + 1"]) == []
-    assert classes.unsettled(["1+x", "7"]) == ["1+x", "7"]
+    assert classes.find_unsettled(["x+1", "X + 1"]) == []
+    assert classes.find_unsettled(["1+x", "7"]) == ["1+x", "7"]
 
 
 def test_one_answer_alone_is_compared_with_nothing() -> None:
     algebra = Table()
     classes = AnswerClasses(algebra)
-    assert classes.unsettled(["x+1"]) == []
+    assert classes.find_unsettled(["x+1"]) == []
     classes.settle(["x+1", "x + 1"])
     assert algebra.asked == []
 

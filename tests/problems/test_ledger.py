@@ -7,7 +7,7 @@ import pytest
 from backend.problems import SETS, check
 from backend.problems.ledger import LedgerDifficulty, LedgerSet
 from backend.problems.ledger.facts import Fact, LedgerFacts, Quantity
-from backend.problems.ledger.write import needed_facts
+from backend.problems.ledger.write import list_needed_facts
 
 LEDGER = LedgerFacts(
     "has",
@@ -144,7 +144,7 @@ def test_a_generated_ledger_needs_as_many_operations_as_asked_and_stays_positive
     for seed in range(100):
         ledger = LedgerFacts.of(chosen.problem(1, seed))
         operations = (
-            sum(fact.kind != "given" for fact in needed_facts(ledger)) + len(ledger.goal) - 1
+            sum(fact.kind != "given" for fact in list_needed_facts(ledger)) + len(ledger.goal) - 1
         )
         assert operations == steps
         truth = ledger.truth()

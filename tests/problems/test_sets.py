@@ -73,7 +73,7 @@ def test_a_repaired_solution_has_one_wrong_step_and_ends_right(name: str, level:
     chosen = SETS[name]
     for seed in range(60):
         each = chosen.problem(level, seed)
-        steps = chosen.repaired(each, random.Random(seed))
+        steps = chosen.self_correction(each, random.Random(seed))
         verdicts = chosen.check(each, steps)
         slips = [place for place, verdict in enumerate(verdicts) if not verdict.ok]
         if not any(step.startswith("No, that is wrong: ") for step in steps):

@@ -64,7 +64,7 @@ def chosen_again(
 ) -> Reselection:
     return reselect(
         Trace(sink.nodes, sink.events, scorer),
-        SELECTORS[selector].configured(params),
+        SELECTORS[selector].with_params(params),
         AnswerClasses(),
         grade,
         aggregation,

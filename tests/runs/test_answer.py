@@ -56,7 +56,7 @@ def test_a_list_that_only_grows_is_read_from_where_it_was_left() -> None:
     nodes.append(leaf("x=2"))
     values.append(0.7)
     step = Step(nodes, values)
-    assert standing.listed(step) == 1
+    assert standing.count_listed(step) == 1
     assert standing.update(step).answer == "2"
 
 

@@ -58,7 +58,7 @@ def test_a_spent_token_budget_raises_and_names_axis_and_limit() -> None:
 def test_calls_are_admitted_one_by_one() -> None:
     limited = meter(model_calls=3)
     assert len(limited.admit([request(index) for index in range(5)])) == 3
-    assert limited.spent_axis(5) == ("model_calls", 3)
+    assert limited.find_spent_axis(5) == ("model_calls", 3)
 
 
 def test_scores_are_admitted_one_by_one() -> None:

@@ -93,7 +93,7 @@ async def test_the_prompt_of_a_request_is_exactly_the_ids_of_the_path() -> None:
     [leaf, *_] = await grown(bench)
     await bench.policy.extend([leaf])
     assert bench.engine.sent[-1].token_ids == leaf.context_ids()
-    assert bench.engine.sent[-1].text == "<q>" + leaf.written()
+    assert bench.engine.sent[-1].text == "<q>" + leaf.solution_text()
 
 
 async def test_records_have_dense_numbers_and_parents_come_first() -> None:
@@ -145,7 +145,10 @@ async def test_scores_that_no_longer_fit_raise_after_those_that_do() -> None:
     [pair] = await bench.policy.extend([root], 2)
     with pytest.raises(BudgetExhausted, match="verifier_calls"):
         await bench.verifier.score(pair)
-    assert bench.verifier.known(pair[0]) is not None and bench.verifier.known(pair[1]) is None
+    assert (
+        bench.verifier.find_known(pair[0]) is not None
+        and bench.verifier.find_known(pair[1]) is None
+    )
 
 
 async def test_a_race_yields_as_they_finish_and_closing_keeps_the_partial_texts() -> None:
@@ -283,7 +286,7 @@ async def test_a_text_cut_by_the_budget_is_generated_anew_with_more_of_it_only()
         )
         [[node]] = await again.policy.extend([await again.policy.root("q")], until=END)
         assert len(again.engine.sent) == sent
-        assert (node.text == cut.text) is (sent == 0) and node.written().startswith(cut.text)
+        assert (node.text == cut.text) is (sent == 0) and node.solution_text().startswith(cut.text)
 
 
 async def test_two_runs_of_one_spec_share_an_engine_without_sharing_names() -> None:

@@ -253,7 +253,8 @@ def stored(store: Store, run_id: int) -> MemorySink:
     """The log of a run as it stands in the store."""
     log = MemorySink()
     full = [
-        {name: getattr(node, name) for name in NodeRecord.__slots__} for node in store.paid(run_id)
+        {name: getattr(node, name) for name in NodeRecord.__slots__}
+        for node in store.read_paid_nodes(run_id)
     ]
     log.append([NodeRecord(**row) for row in full], store.events(run_id, limit=None))
     return log

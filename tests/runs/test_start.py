@@ -24,7 +24,7 @@ from backend.core.registry import STRATEGIES
 from backend.core.spec import Fork, RunSpec, TextEdit, TokenEdit
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.exchange.base import ImportHints
-from backend.exchange.formats import parsed
+from backend.exchange.formats import parse_file
 from backend.review.stored_run import problem_of
 from backend.runs.paid import Paid
 from backend.service.jobs import Jobs
@@ -136,7 +136,7 @@ async def test_the_log_of_a_fork_tells_its_path_which_costs_nothing_and_which_th
         Fork(node=at, edit=edit, settings={"strategy": "best_of_n", "params": {"n": 3}}),
         models,
     )
-    row, nodes, path = store.run(run_id), store.paid(run_id), store.path(origin, at)
+    row, nodes, path = store.run(run_id), store.read_paid_nodes(run_id), store.path(origin, at)
     assert store.verify(run_id) == [] and row.status == "finished" and row.strategy == "best_of_n"
     told_of = {
         event.body.node: event.body
@@ -192,7 +192,7 @@ async def test_a_stored_alternative_takes_the_place_of_a_token(store: Store) -> 
     origin = await carried(
         store, sampling={"temperature": 1.0, "max_tokens": 200, "alternatives": 5}
     )
-    node = next(node for node in store.paid(origin) if node.depth == 1)
+    node = next(node for node in store.read_paid_nodes(origin) if node.depth == 1)
     assert isinstance(node.alternatives, list)
     position, option = next(
         (at, option)
@@ -205,7 +205,7 @@ async def test_a_stored_alternative_takes_the_place_of_a_token(store: Store) -> 
         origin,
         Fork(node=node.id, edit=TextEdit(token=TokenEdit(position=position, token_id=option[0]))),
     )
-    [_, before, taken] = store.paid(run_id)[:3]
+    [_, before, taken] = store.read_paid_nodes(run_id)[:3]
     assert (before.token_ids, before.logprobs) == (
         node.token_ids[:position],
         node.logprobs[:position],
@@ -264,7 +264,7 @@ async def test_a_fork_of_a_fork_an_export_and_an_import_keep_what_is_known_of_th
 
 async def test_an_imported_tree_goes_on_from_its_texts(store: Store) -> None:
     [run_id, *_] = store.import_runs(
-        parsed(
+        parse_file(
             "treequest", content("treequest-mcts.json"), ImportHints("What is 12 + 7 + 25?", "44")
         )
     )
@@ -354,9 +354,9 @@ async def test_a_continued_run_goes_the_way_that_its_budget_would_have_let_it_go
     calls = list[str]()
     if not store.events(origin, of=[LimitReached]):
         with pytest.raises(Conflict, match="came to its own end"):
-            await board.forks.continued(origin, larger)
+            await board.forks.continue_run(origin, larger)
         return
-    run_id = await board.forks.continued(origin, larger)
+    run_id = await board.forks.continue_run(origin, larger)
     await board.wait(run_id)
     row, whole = store.run(run_id), await carried_out(spec(name, budget=larger))
     assert store.verify(run_id) == []
@@ -378,7 +378,7 @@ async def test_a_race_that_the_budget_broke_off_is_run_to_its_end_when_it_is_con
     )
     board = jobs(store, ScriptedModels())
     assert "aborted" in {node.finish for node in store.nodes(origin)}
-    run_id = await board.forks.continued(origin, {})
+    run_id = await board.forks.continue_run(origin, {})
     await board.wait(run_id)
     assert store.verify(run_id) == []
     whole = await carried_out(spec("best_of_n"))
@@ -402,7 +402,7 @@ async def test_a_budget_that_is_not_larger_is_refused(store: Store) -> None:
         ({"generated_tokens": 900.0, "seconds": 8.0}, "seconds: got 8.0, accepted: no limit"),
     ):
         with pytest.raises(BadInput, match=words):
-            await board.forks.continued(origin, budget)
+            await board.forks.continue_run(origin, budget)
 
 
 class HeldEngine(ScriptedEngine):

@@ -86,7 +86,7 @@ def test_a_label_at_the_same_place_replaces_the_authors_own_and_every_change_is_
         ("Bo", "created", None, "good"),
         ("Ada", "deleted", "bad", None),
     ]
-    assert store.annotations.find() == [other] and store.annotations.labelled() == {
+    assert store.annotations.find() == [other] and store.annotations.count_labels() == {
         run_id: {"Bo": 1}
     }
 
@@ -192,7 +192,7 @@ def test_renaming_and_retiring_a_category_keeps_its_labels_and_its_past(store: S
 )
 def test_a_label_whose_parts_do_not_fit_is_refused(label: Label) -> None:
     with pytest.raises(BadInput):
-        label.checked()
+        label.check()
 
 
 def test_a_name_is_one_visible_line() -> None:

@@ -46,7 +46,7 @@ def chain(first: int, count: int, text: str = "step") -> tuple[list[NodeRecord],
 
 def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
     run_id, whole = finished_run(store), trace()
-    stored = store.paid(run_id)
+    stored = store.read_paid_nodes(run_id)
     names = NodeRecord.__dataclass_fields__
     assert [{name: getattr(node, name) for name in names} for node in stored] == [
         asdict(node) for node in whole.nodes
@@ -66,7 +66,7 @@ def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
 
 def test_light_nodes_agree_with_full_ones(store: Store) -> None:
     run_id = finished_run(store)
-    for light, full in zip(store.nodes(run_id), store.paid(run_id), strict=True):
+    for light, full in zip(store.nodes(run_id), store.read_paid_nodes(run_id), strict=True):
         assert light == full[: len(light)]
         assert light.n_tokens == len(full.token_ids)
         assert light.mean_logprob == (

@@ -168,8 +168,8 @@ def test_exporting_what_was_imported_gives_the_same_file(
     copy = shared.import_run(first)
     shared.export_run(copy, second)
     assert second.read_bytes() == first.read_bytes()
-    assert (shared.paid(copy), shared.event_rows(copy, limit=None)) == (
-        shared.paid(run_id),
+    assert (shared.read_paid_nodes(copy), shared.event_rows(copy, limit=None)) == (
+        shared.read_paid_nodes(run_id),
         shared.event_rows(run_id, limit=None),
     )
     assert shared.verify(copy) == []
@@ -352,7 +352,7 @@ def test_hostile_texts_survive_the_file(shared: Store, folder: Path, text: str) 
     shared.update_run(run_id, answer=text, manifest={text[:100]: text})
     shared.export_run(run_id, folder / "hostile.jsonl")
     copy = shared.import_run(folder / "hostile.jsonl")
-    assert shared.paid(copy) == shared.paid(run_id)
+    assert shared.read_paid_nodes(copy) == shared.read_paid_nodes(run_id)
     assert (shared.run(copy).answer, shared.run(copy).manifest[text[:100]]) == (text, text)
 
 

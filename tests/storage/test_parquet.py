@@ -134,7 +134,7 @@ def test_tables_are_written_as_a_folder_that_others_read_too(
         ).one()
     assert tuple(counted) == (7, 15)
     copy = shared.import_run(folder / "tables")
-    assert shared.paid(copy) == shared.paid(run_id)
+    assert shared.read_paid_nodes(copy) == shared.read_paid_nodes(run_id)
     with pytest.raises(BadInput, match="a folder that does not exist yet"):
         shared.export_run(run_id, folder / "tables", "parquet")
 

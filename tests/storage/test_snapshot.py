@@ -19,8 +19,8 @@ def test_a_snapshot_opens_and_equals_the_store(store: Store, tmp_path: Path) -> 
     later = finished_run(store)
     copy = Store.open(tmp_path / "it's a : snapshot.duckdb")
     assert copy.runs().rows == store.runs(offset=1).rows
-    assert (copy.paid(run_id), copy.events(run_id, limit=None)) == (
-        store.paid(run_id),
+    assert (copy.read_paid_nodes(run_id), copy.events(run_id, limit=None)) == (
+        store.read_paid_nodes(run_id),
         store.events(run_id, limit=None),
     )
     assert copy.settings() == {"runs at once": 2}

@@ -26,7 +26,8 @@ class LikelyPolicy(TapedPolicy):
 
     async def log_likelihoods(self, pairs: Sequence[tuple[Node, Sequence[Node]]]) -> list[float]:
         return [
-            0.0 if self.deaf else self._likelihood(node.written(), tail) for node, tail in pairs
+            0.0 if self.deaf else self._likelihood(node.solution_text(), tail)
+            for node, tail in pairs
         ]
 
     def _likelihood(self, path: str, tail: Sequence[Node]) -> float:
@@ -62,7 +63,7 @@ def trajectory(
             finish=piece.finish,
             key=f"given/{end}",
         )
-        particle = smc.weighing.stepped(particle, node, scores[path[:end]], 0.0)
+        particle = smc.weighing.advance(particle, node, scores[path[:end]], 0.0)
     return particle
 
 
@@ -99,7 +100,7 @@ async def after_a_pass(
     smc: Smc,
     *,
     particles: int = 2,
-    past: Past = Held.kept,
+    past: Past = Held.keep_past,
     twin: Callable[[Particle], Particle] = whole,
     policy: type[TapedPolicy] = LikelyPolicy,
 ) -> dict[str, float]:
@@ -119,7 +120,7 @@ async def after_a_pass(
         for course in await courses(play):
             [drawn] = course.steps[-1].notes
             assert isinstance(drawn, Referenced)
-            found[drawn.node.written()] += share * course.probability
+            found[drawn.node.solution_text()] += share * course.probability
     return dict(found)
 
 

@@ -49,7 +49,7 @@ async def run(
 
 def texts(snapshot: Snapshot) -> list[str]:
     """What the candidates of a step have written."""
-    return [node.written() for node in snapshot.nodes]
+    return [node.solution_text() for node in snapshot.nodes]
 
 
 def notes_of(steps: list[Snapshot], kind: type[Note]) -> list[Note]:

@@ -59,7 +59,7 @@ def consistent_f(path: str, scores: dict[str, float]) -> float:
 )
 async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float], g: float) -> None:
     steps = await search(cost_mode=cost_mode)
-    assert [note.node.written() for note in popped(steps)] == ["", "a", "aa", "aab"]
+    assert [note.node.solution_text() for note in popped(steps)] == ["", "a", "aa", "aab"]
     assert [note.g + note.h for note in popped(steps)] == pytest.approx(fs)
     assert popped(steps)[-1].g == pytest.approx(g)
     assert texts(steps[-1]) == ["aab"]
@@ -70,7 +70,7 @@ async def test_golden_search_of_each_cost(cost_mode: str, fs: list[float], g: fl
 async def test_first_steps_scored_half_or_more_begin_with_the_f_of_the_root(r: float) -> None:
     steps = await search({**LETTER_SCORES, "a": r, "b": 0.4}, expansions=1, finish="none")
     pushed = {
-        note.node.written(): note.g + note.h
+        note.node.solution_text(): note.g + note.h
         for note in notes_of(steps, Pushed)
         if isinstance(note, Pushed)
     }
@@ -79,7 +79,7 @@ async def test_first_steps_scored_half_or_more_begin_with_the_f_of_the_root(r: f
 
 async def test_uniform_cost_search_finds_the_greatest_product() -> None:
     steps = await search(cost_mode="nlr")
-    assert [note.node.written() for note in popped(steps)] == ["", "a", "aa", "aab"]
+    assert [note.node.solution_text() for note in popped(steps)] == ["", "a", "aa", "aab"]
     products = {
         leaf: LETTER_SCORES[leaf[:1]] * LETTER_SCORES[leaf[:2]] * LETTER_SCORES[leaf]
         for leaf in LEAVES
@@ -124,12 +124,12 @@ async def test_without_a_heuristic_it_is_dijkstras_algorithm_and_finds_the_great
     scores = {path: rng.uniform(0.05, 1.0) for path in LETTER_SCORES}
     notes = popped(await search(scores, cost_mode="nlr"))
     expected = dijkstra(lambda before, after: -math.log(after), lambda r: 0.0, scores)
-    assert [note.node.written() for note in notes] == [path for path, _ in expected]
+    assert [note.node.solution_text() for note in notes] == [path for path, _ in expected]
     assert [note.g for note in notes] == pytest.approx([cost for _, cost in expected]) and {
         note.h for note in notes
     } == {0.0}
     products = {leaf: math.prod(scores[leaf[:end]] for end in (1, 2, 3)) for leaf in LEAVES}
-    assert notes[-1].node.written() == max(products, key=products.__getitem__)
+    assert notes[-1].node.solution_text() == max(products, key=products.__getitem__)
     assert notes[-1].g == pytest.approx(-math.log(max(products.values())))
 
 
@@ -142,7 +142,7 @@ async def test_nothing_is_expanded_that_uniform_cost_search_would_not_expand() -
         assert notes[-1].g + notes[-1].h == pytest.approx(blind[-1][1])
         seen, without = [
             {path for path in paths if len(path) < 3}
-            for paths in ([note.node.written() for note in notes], dict(blind))
+            for paths in ([note.node.solution_text() for note in notes], dict(blind))
         ]
         assert seen <= without
         spared.append(len(without) - len(seen))
@@ -162,10 +162,10 @@ async def test_an_inadmissible_cost_can_miss_the_best_goal() -> None:
             cost_mode=cost_mode,
         )
         found[cost_mode] = popped(steps)[-1]
-    assert found["rise"].node.written() == "by"
+    assert found["rise"].node.solution_text() == "by"
     assert found["rise"].g + found["rise"].h == pytest.approx(0.6)  # ax would have cost 0.1
     best = min(("ax", "by"), key=lambda leaf: consistent_f(leaf, scores))
-    assert found["consistent"].node.written() == best
+    assert found["consistent"].node.solution_text() == best
 
 
 async def test_more_goals_are_accepted_in_order_of_f() -> None:
@@ -220,7 +220,7 @@ async def test_a_full_frontier_gives_up_the_worst_and_says_so() -> None:
 async def test_unscored_nodes_wait_until_nothing_scored_is_left() -> None:
     scores = {path: score for path, score in LETTER_SCORES.items() if path != "a"}
     steps = await search(scores, goals=100)
-    order = [note.node.written() for note in popped(steps)]
+    order = [note.node.solution_text() for note in popped(steps)]
     assert order.index("a") == 1 + sum(path.startswith("b") for path in order)
     assert len(order) == 15
 
@@ -230,7 +230,7 @@ async def test_a_search_without_a_goal_completes_the_best_open_node() -> None:
     assert [snapshot.step.phase for snapshot in steps] == ["expand", "finish"]
     [node] = steps[-1].nodes
     assert node.done
-    assert node.written() == "aaa"  # a is the best open node, and the likeliest way on is aa
+    assert node.solution_text() == "aaa"  # a is the best open node, and the likeliest way on is aa
     assert not (await search(expansions=1, finish="none"))[-1].nodes
 
 

@@ -239,8 +239,8 @@ def test_nothing_is_asked_for_below_the_greatest_depth(max_depth: int, deepest: 
 async def test_with_fresh_answers_only_this_is_repeated_sampling() -> None:
     steps = await search(ToyPolicy(LETTERS, 4), max_depth=1, answers=12)
     sampled = await run("best_of_n", ToyPolicy(LETTERS, 4), ToyVerifier(LETTER_SCORES), n=12)
-    assert [node.written() for node in steps[-1].nodes] == [
-        node.written() for node in sampled[-1].nodes
+    assert [node.solution_text() for node in steps[-1].nodes] == [
+        node.solution_text() for node in sampled[-1].nodes
     ]
     assert {snapshot.step.phase for snapshot in steps} == {"wider"}
 
@@ -307,7 +307,7 @@ async def test_a_revision_reopens_its_answer_once_and_continues_it() -> None:
     )
     assert max(map(level, policy.born)) == 3
     node = max(policy.born, key=level)
-    assert answer_text(node) in LETTER_SCORES and node.written().count(REVISION) == 2
+    assert answer_text(node) in LETTER_SCORES and node.solution_text().count(REVISION) == 2
 
 
 async def test_the_sentence_of_revision_can_be_chosen() -> None:
@@ -352,7 +352,9 @@ async def test_answers_gather_below_the_better_one() -> None:
         steps = await run(
             "ab_mcts", ToyPolicy(LETTERS, seed), verifier, seed=seed, answers=80, max_depth=2
         )
-        visits.update(note.path[1].written()[0] for note in backed(steps) if len(note.path) > 2)
+        visits.update(
+            note.path[1].solution_text()[0] for note in backed(steps) if len(note.path) > 2
+        )
     assert visits["b"] > 4 * visits["a"] > 0
 
 
@@ -362,7 +364,7 @@ async def test_an_answer_without_a_score_is_a_candidate_that_no_arm_hears_of() -
 
     policy = ToyPolicy(LETTERS, 2)
     steps = await run("ab_mcts", policy, ToyVerifier(score), answers=50, batch=5)
-    silent = [node for node in policy.born if node.written().endswith("bbb")]
+    silent = [node for node in policy.born if node.solution_text().endswith("bbb")]
     assert silent and steps[-1].nodes == policy.born
     assert [
         node for node, value in zip(steps[-1].nodes, steps[-1].values, strict=True) if value is None

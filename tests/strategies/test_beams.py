@@ -39,7 +39,7 @@ async def test_a_beam_as_wide_as_the_language_is_exhaustive() -> None:
     )
     assert set(texts(steps[-1])) == set(LEAVES)
     assert (
-        SELECTORS["best"](steps[-1].nodes, steps[-1].values).written()
+        SELECTORS["best"](steps[-1].nodes, steps[-1].values).solution_text()
         == max(LEAVES, key=LETTER_SCORES.__getitem__)
         == "bab"
     )
@@ -91,7 +91,7 @@ async def test_dvts_with_one_subtree_walks_as_stepwise_best_of_n(seed: int) -> N
         "dvts", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=4, beam_width=4
     )
     best = SELECTORS["best"](dvts[-1].nodes, dvts[-1].values)
-    assert best.written() == texts(stepwise[-1])[0]
+    assert best.solution_text() == texts(stepwise[-1])[0]
 
 
 async def test_stepwise_best_of_n_follows_the_best_score_at_every_step() -> None:
@@ -128,7 +128,7 @@ async def test_best_of_n_survives_one_failed_score_but_not_all() -> None:
     scores = {path: value for path, value in LETTER_SCORES.items() if path != "aab"}
     steps = await run("best_of_n", ToyPolicy(LETTERS), ToyVerifier(scores), n=24)
     assert None in steps[-1].values
-    assert SELECTORS["best"](steps[-1].nodes, steps[-1].values).written() != "aab"
+    assert SELECTORS["best"](steps[-1].nodes, steps[-1].values).solution_text() != "aab"
     with pytest.raises(VerifierFailure, match="none of 24"):
         await run("best_of_n", ToyPolicy(LETTERS), ToyVerifier({}), n=24)
 
@@ -156,8 +156,8 @@ async def test_a_beam_keeps_the_best_n_over_m_of_the_unfinished() -> None:
         [cut] = [note for note in snapshot.step.notes if isinstance(note, Pruned)]
         assert len(kept.nodes) == 4
         assert cut.cut == kept.values[-1]
-        assert min(LETTER_SCORES[node.written()] for node in kept.nodes) >= max(
-            LETTER_SCORES[node.written()] for node in cut.nodes
+        assert min(LETTER_SCORES[node.solution_text()] for node in kept.nodes) >= max(
+            LETTER_SCORES[node.solution_text()] for node in cut.nodes
         )
 
 
@@ -209,7 +209,7 @@ async def test_duplicates_are_merged_on_demand_and_their_number_is_told() -> Non
         filter_duplicates=True,
     )
     [kept] = [note for note in steps[0].step.notes if isinstance(note, Kept)]
-    assert [node.written() for node in kept.nodes] == ["a", "b"]
+    assert [node.solution_text() for node in kept.nodes] == ["a", "b"]
     remarks = [note.text for note in steps[0].step.notes if isinstance(note, Remarked)]
     assert remarks == ["stands for 4 prefixes with the same text"] * 2
 
@@ -265,7 +265,7 @@ async def test_among_equal_scores_the_earlier_prefix_survives(name: str) -> None
     params = {"n": 2} if name == "stepwise_best_of_n" else {"n": 2, "beam_width": 2}
     steps = await run(name, ToyPolicy(LETTERS, every=True), ToyVerifier(equal), **params)
     first = notes_of(steps, Kept)[0]
-    assert isinstance(first, Kept) and [node.written() for node in first.nodes] == ["a"]
+    assert isinstance(first, Kept) and [node.solution_text() for node in first.nodes] == ["a"]
 
 
 @pytest.mark.parametrize("name", ["beam_search", "dvts", "lookahead"])

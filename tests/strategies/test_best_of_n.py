@@ -37,7 +37,7 @@ def pools() -> list[list[str]]:
             await run("best_of_n", ToyPolicy(LETTERS, seed), ToyVerifier(LETTER_SCORES), n=SIZE)
             for seed in range(POOLS)
         ]
-        return [[node.written() for node in steps[-1].nodes] for steps in runs]
+        return [[node.solution_text() for node in steps[-1].nodes] for steps in runs]
 
     return asyncio.run(sampled())
 

@@ -206,7 +206,7 @@ async def test_every_value_is_the_score_of_its_node(name: str, params: dict[str,
 
     for snapshot in await run(name, ToyPolicy(wild), ToyVerifier(score), **params):
         for node, value in zip(snapshot.nodes, snapshot.values, strict=True):
-            assert value is None or value == score(node.written())
+            assert value is None or value == score(node.solution_text())
 
 
 @on_limited
@@ -253,7 +253,7 @@ async def test_an_unscored_node_is_not_selected_while_a_scored_sibling_waits(
         # a particle without a score takes the mean weight and may live on: see the tests of the
         # particle filter
         return
-    known = {node: Score(wild_score(node.written())).value for node in verifier.scored}
+    known = {node: Score(wild_score(node.solution_text())).value for node in verifier.scored}
     for place, node in enumerate(policy.extended):
         if node in known and not known[node]:
             waiting = [

@@ -125,7 +125,8 @@ async def test_the_first_k_vote() -> None:
         "first_finish", ToyPolicy(answers.__getitem__, every=True), ToyVerifier({}), n=6, k=3
     )
     assert (
-        SELECTORS[ENTRY.card.selector](steps[-1].nodes, steps[-1].values).written() == "answer is 5"
+        SELECTORS[ENTRY.card.selector](steps[-1].nodes, steps[-1].values).solution_text()
+        == "answer is 5"
     )
 
 

@@ -57,7 +57,10 @@ def choices(steps: list[Snapshot]) -> list[str]:
         for note in snapshot.step.notes
         if isinstance(note, Selected | Jumped)
     ]
-    return [(note.path[-1] if isinstance(note, Selected) else note.node).written() for note in told]
+    return [
+        (note.path[-1] if isinstance(note, Selected) else note.node).solution_text()
+        for note in told
+    ]
 
 
 def chain(length: int) -> list[Vertex]:
@@ -190,7 +193,7 @@ def test_the_frontier_follows_scores_that_change() -> None:
     back_up_signed([root, b], -1.0)
     frontier.renew([root, b])
     assert frontier.best() is c
-    assert frontier.told(c).score == pytest.approx(params.outlook(c).total)
+    assert frontier.explain_jump(c).score == pytest.approx(params.outlook(c).total)
     c.expanded = a.expanded = True
     frontier.renew([c, a])
     assert frontier.best() is b.children[0]
@@ -203,14 +206,14 @@ async def test_golden_search_of_the_letters() -> None:
     assert [snapshot.step.phase for snapshot in steps[:4]] == ["local", "local", "jump", "jump"]
     assert choices(steps)[:3] == ["a", "aa", "ab"]
     first, second = backed(steps)[:2]
-    assert [node.written() for node in first.path] == [
+    assert [node.solution_text() for node in first.path] == [
         "",
         "a",
         "aa",
         "aab",
     ] and first.value == pytest.approx(0.8)
     assert first.means == pytest.approx((0.2, 0.4, 0.6, 0.8))
-    assert [node.written() for node in second.path] == ["", "a", "ab", "abb"]
+    assert [node.solution_text() for node in second.path] == ["", "a", "ab", "abb"]
     assert second.means == pytest.approx(((0.2 + 0.05) / 2, (0.4 + 0.1) / 2, 0.15, 0.2))
     [jump] = [note for note in steps[2].step.notes if isinstance(note, Jumped)]
     expected = {
@@ -270,7 +273,9 @@ async def test_every_choice_is_the_greatest_of_what_the_trace_tells(
 
     def mean(node: Node) -> float:
         late = not node.done and node.depth == told["max_steps"]
-        return q.get(node, -1.0 if late else 2 * scores[node.written()] - 1 if node.parent else 0.0)
+        return q.get(
+            node, -1.0 if late else 2 * scores[node.solution_text()] - 1 if node.parent else 0.0
+        )
 
     def f(node: Node) -> float:
         assert node.parent is not None and node.logprobs is not None
@@ -340,7 +345,7 @@ async def test_what_is_cut_off_at_the_step_limit_is_as_bad_as_can_be_and_told() 
     steps = await search(max_steps=2, finish="none")
     assert {note.value for note in backed(steps)} == {-1.0}
     assert {
-        node.written()
+        node.solution_text()
         for note in notes_of(steps, Pruned)
         if isinstance(note, Pruned)
         for node in note.nodes
@@ -375,7 +380,9 @@ async def test_the_children_of_the_wider_search_are_drawn_and_same_texts_merged(
     steps = await run("global_frontier", policy, verifier, expansions=3, finish="none")
     assert policy.widths == [8, 8, 8]
     assert (
-        len(verifier.scored) == len({node.written() for node in verifier.scored}) < len(policy.born)
+        len(verifier.scored)
+        == len({node.solution_text() for node in verifier.scored})
+        < len(policy.born)
     )
     merged: list[Note] = [
         note

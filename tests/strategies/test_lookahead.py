@@ -67,14 +67,16 @@ async def test_a_step_is_ranked_by_the_score_k_greedy_steps_further_on(k: int, s
     told = kept(steps)
     assert len(told) == DEEP - 1
     for note in told:
-        assert note.values == tuple(deep_score(greedily(node.written(), k)) for node in note.nodes)
+        assert note.values == tuple(
+            deep_score(greedily(node.solution_text(), k)) for node in note.nodes
+        )
     for roll in rolled(steps):
-        assert roll.rollout.written() == greedily(roll.node.written(), k)
-        assert roll.value == deep_score(roll.rollout.written())
+        assert roll.rollout.solution_text() == greedily(roll.node.solution_text(), k)
+        assert roll.value == deep_score(roll.rollout.solution_text())
     for snapshot in steps[:-1]:
         [survivors] = [note for note in snapshot.step.notes if isinstance(note, Kept)]
         [gone] = [note for note in snapshot.step.notes if isinstance(note, Pruned)]
-        ahead_of = [deep_score(greedily(node.written(), k)) for node in gone.nodes]
+        ahead_of = [deep_score(greedily(node.solution_text(), k)) for node in gone.nodes]
         assert gone.cut == survivors.values[-1] and max(ahead_of) <= gone.cut
 
 
@@ -204,14 +206,14 @@ async def test_a_rollout_that_ends_early_counts_with_its_last_living_node(
     [first] = await run("lookahead", policy, verifier, n=2, beam_width=2, k=3, stop_after=1)
     [note] = [note for note in first.step.notes if isinstance(note, Kept)]
     assert note.values == (len(end) / 10,)
-    assert {roll.rollout.written() for roll in rolled([first])} == {end}
+    assert {roll.rollout.solution_text() for roll in rolled([first])} == {end}
     told = [
         pruned.reason
         for pruned in notes_of([first], Pruned)
         if isinstance(pruned, Pruned) and pruned.reason != "outside the beam"
     ]
     assert told == ([reason] * 2 if reason else [])
-    assert all(node.written() == end for node in verifier.scored)
+    assert all(node.solution_text() == end for node in verifier.scored)
 
 
 async def test_a_step_below_which_nothing_comes_counts_with_its_own_score() -> None:

@@ -165,7 +165,7 @@ def test_golden_schedules_of_the_constant(schedule: str, half: float, last: floa
 async def test_an_empty_constant_is_the_published_one(formula: str) -> None:
     def numbers(steps: list[Snapshot]) -> list[object]:
         return [
-            (note.values, note.scores, [node.written() for node in note.path])
+            (note.values, note.scores, [node.solution_text() for node in note.path])
             for note in walks(steps)
         ]
 
@@ -195,7 +195,7 @@ async def test_the_numbers_that_are_told_are_those_of_the_moment_and_explain_the
             == len(walk.values)
         )
         for place, children in enumerate(walk.children):
-            scores = [LETTER_SCORES[child.written()] for child in children]
+            scores = [LETTER_SCORES[child.solution_text()] for child in children]
             known = [means.get(child, score) for child, score in zip(children, scores, strict=True)]
             priors = (
                 [math.exp(score) / sum(map(math.exp, scores)) for score in scores]
@@ -301,7 +301,7 @@ async def test_the_walk_that_is_told_is_the_walk_that_is_backed_up() -> None:
 
 async def test_without_exploration_the_walk_follows_the_best_mean() -> None:
     steps = await search(simulations=4, exploration=0.0)
-    assert [note.path[-1].written() for note in backed(steps)] == ["", "a", "aa", "aab"]
+    assert [note.path[-1].solution_text() for note in backed(steps)] == ["", "a", "aa", "aab"]
     assert [note.value for note in backed(steps)] == [0.9, 0.8, 0.9, 0.9]
 
 
@@ -323,8 +323,8 @@ async def test_visits_gather_at_the_optimum(formula: str, exploration: float, ba
     notes = backed(
         await search(simulations=1500, exploration=exploration, formula=formula, backup=backup)
     )
-    leaves = Counter(note.path[-1].written() for note in notes)
-    children = Counter(note.path[1].written() for note in notes if len(note.path) > 1)
+    leaves = Counter(note.path[-1].solution_text() for note in notes)
+    children = Counter(note.path[1].solution_text() for note in notes if len(note.path) > 1)
     assert leaves.most_common(1)[0][0] == "bab"
     assert children["b"] > children["a"]
 
@@ -339,7 +339,7 @@ async def test_with_the_formula_of_rstar_every_child_is_tried_before_one_is_trie
             for place, numbers in enumerate(walk.visits):
                 taken = numbers[walk.children[place].index(walk.path[place + 1])]
                 assert taken == 0 or 0 not in numbers
-        first[notes[1].path[1].written()] += 1
+        first[notes[1].path[1].solution_text()] += 1
     assert 15 <= first["a"] <= 45 and first["a"] + first["b"] == 60
 
 
@@ -378,9 +378,9 @@ async def test_a_dead_end_is_worth_nothing_and_left() -> None:
         children=2,
         max_steps=3,
     )
-    values = {note.path[-1].written(): note.value for note in backed(steps)}
+    values = {note.path[-1].solution_text(): note.value for note in backed(steps)}
     assert values["a"] == 0.0
-    visits = Counter(note.path[1].written() for note in backed(steps) if len(note.path) > 1)
+    visits = Counter(note.path[1].solution_text() for note in backed(steps) if len(note.path) > 1)
     assert visits["b"] > visits["a"]
 
 
@@ -442,15 +442,15 @@ async def test_the_best_new_child_of_a_leaf_is_rolled_out_once_and_stands_in_wit
     for snapshot in steps:
         for note in [note for note in snapshot.step.notes if isinstance(note, Rolled)]:
             assert note.rollout.done and note.rollout.parent is note.node and not note.node.done
-            assert note.value == LETTER_SCORES[note.rollout.written()]
+            assert note.value == LETTER_SCORES[note.rollout.solution_text()]
             [backup] = [note for note in snapshot.step.notes if isinstance(note, Backed)]
-            score = LETTER_SCORES[note.node.written()]
+            score = LETTER_SCORES[note.node.solution_text()]
             siblings = [
                 node
                 for node in policy.born
                 if node.parent is note.node.parent and node.kind is Kind.STEP
             ]
-            assert score == max(LETTER_SCORES[node.written()] for node in siblings)
+            assert score == max(LETTER_SCORES[node.solution_text()] for node in siblings)
             assert backup.value == pytest.approx(
                 note.value if value == "rollout" else (score + note.value) / 2
             )
@@ -506,7 +506,7 @@ async def test_a_search_without_a_solution_completes_its_most_visited_path() -> 
     [node] = steps[-1].nodes
     assert isinstance(node, Node)
     assert node.done
-    assert node.written() == "aaa"
+    assert node.solution_text() == "aaa"
     assert not (await search(simulations=1, finish="none"))[-1].nodes
 
 

@@ -84,7 +84,7 @@ def chains_at(one: str, other: str, mode: str) -> tuple[Chain, Chain]:
 
 def held(chain: Chain) -> str:
     assert chain.reference is not None
-    return chain.reference.node.written()
+    return chain.reference.node.solution_text()
 
 
 @pytest.mark.parametrize("mode", ["paper", "exact"])
@@ -130,7 +130,7 @@ def test_a_swap_happens_if_and_only_if_the_uniform_lies_below_its_probability(
     [note] = exchange(cold, hot, rng)
     assert note.accepted is accepted
     assert (held(cold), held(hot)) == (("bba", "aab") if accepted else ("aab", "bba"))
-    assert [node.written() for node in note.nodes] == ["aab", "bba"]
+    assert [node.solution_text() for node in note.nodes] == ["aab", "bba"]
 
 
 def test_a_chain_without_a_trajectory_swaps_nothing() -> None:
@@ -162,7 +162,7 @@ async def test_the_trajectories_of_every_chain_show_its_tempered_posterior(mode:
     by_track = tracks(steps)
     for name, temperature in zip(("chain 1", "chain 2", "chain 3"), TEMPERATURES, strict=True):
         drawn = [
-            note.node.written()
+            note.node.solution_text()
             for note in notes_of(by_track[name], Referenced)
             if isinstance(note, Referenced)
         ]
@@ -199,7 +199,7 @@ async def test_neighbours_propose_a_swap_after_every_pass_and_the_next_pass_foll
                     tuple(ladder(1.0, 2.0, 3)[int(name[-1]) - 1] for name in note.chains)
                 )
                 assert note.energies == pytest.approx(
-                    tuple(log_odds_of(node.written(), "paper") for node in note.nodes)
+                    tuple(log_odds_of(node.solution_text(), "paper") for node in note.nodes)
                 )
                 assert note.probability == pytest.approx(
                     swap_probability(*note.temperatures, *note.energies)

@@ -68,7 +68,7 @@ async def weighted_population(steps: list[Snapshot]) -> dict[str, float]:
     assert isinstance(last, Weighed)
     shares: defaultdict[str, float] = defaultdict(float)
     for particle, weight in zip(last.particles, softmax(last.log_weights), strict=True):
-        shares[particle.written()] += float(weight)
+        shares[particle.solution_text()] += float(weight)
     return dict(shares)
 
 
@@ -122,7 +122,9 @@ def mass(path: str) -> Callable[[list[Step]], float]:
         [weighed] = [note for note in last.notes if isinstance(note, Weighed)]
         shares = softmax(weighed.log_weights)
         return math.exp(log_evidence(steps)) * sum(
-            float(w) for w, node in zip(shares, last.nodes, strict=True) if node.written() == path
+            float(w)
+            for w, node in zip(shares, last.nodes, strict=True)
+            if node.solution_text() == path
         )
 
     return estimate
@@ -166,7 +168,8 @@ async def test_a_high_temperature_flattens_the_weights() -> None:
     first = notes_of(steps, Weighed)[0]
     assert isinstance(first, Weighed)
     expected = [
-        math.log(LETTER_SCORES[node.written()] / (1 - LETTER_SCORES[node.written()])) / 2
+        math.log(LETTER_SCORES[node.solution_text()] / (1 - LETTER_SCORES[node.solution_text()]))
+        / 2
         for node in first.particles
     ]
     assert first.log_weights == pytest.approx(expected)
@@ -194,7 +197,7 @@ async def test_resampling_comes_before_each_extension_and_never_after_the_last(s
     steps = await run("particle_filter", policy, verifier, seed=seed, particles=6)
     drawn = [sum(isinstance(note, Resampled) for note in snapshot.step.notes) for snapshot in steps]
     assert drawn == [0, 1, 1]
-    last = [LETTER_SCORES[node.written()] for node in policy.born if node.done]
+    last = [LETTER_SCORES[node.solution_text()] for node in policy.born if node.done]
     assert sorted(value for value in steps[-1].values if value is not None) == sorted(last)
 
 
@@ -247,11 +250,11 @@ async def test_an_unscored_particle_takes_the_mean_log_weight_and_is_told_about(
     steps = await run("particle_filter", ToyPolicy(LETTERS), ToyVerifier(scores), particles=12)
     first = notes_of(steps[:1], Weighed)[0]
     assert isinstance(first, Weighed)
-    assert {node.written() for node in first.particles} == {"a", "b"}
+    assert {node.solution_text() for node in first.particles} == {"a", "b"}
     assert first.log_weights == pytest.approx([math.log(9.0)] * 12)
     [remark] = notes_of(steps[:1], Remarked)
     assert isinstance(remark, Remarked)
-    assert set(remark.nodes) == {node for node in first.particles if node.written() == "b"}
+    assert set(remark.nodes) == {node for node in first.particles if node.solution_text() == "b"}
 
 
 async def test_a_saturated_score_stays_finite() -> None:
@@ -546,7 +549,7 @@ async def test_without_resampling_a_particle_weighs_the_potential_of_its_prefix(
     for note in notes_of(found, Weighed):
         assert isinstance(note, Weighed)
         assert note.log_weights == pytest.approx(
-            [math.log(shape(score(node.written()))) / temperature for node in note.particles]
+            [math.log(shape(score(node.solution_text()))) / temperature for node in note.particles]
         )
 
 
@@ -561,10 +564,10 @@ async def test_a_step_without_a_score_takes_the_mean_and_the_next_score_makes_up
         particles=12,
     )
     first, _, last = [note for note in notes_of(found, Weighed) if isinstance(note, Weighed)]
-    assert {node.written() for node in first.particles} == {"a", "b"}
+    assert {node.solution_text() for node in first.particles} == {"a", "b"}
     assert first.log_weights == pytest.approx([math.log(0.9)] * 12)
     assert last.log_weights == pytest.approx(
-        [math.log(LETTER_SCORES[node.written()]) for node in last.particles]
+        [math.log(LETTER_SCORES[node.solution_text()]) for node in last.particles]
     )
 
 
@@ -650,7 +653,7 @@ async def test_entropic_annealing_flattens_the_published_draw_and_spends_the_wei
     after = notes_of(found, Weighed)[1]
     assert isinstance(after, Weighed)
     assert after.log_weights == pytest.approx(
-        [log_odds(LETTER_SCORES[node.written()]) for node in after.particles]
+        [log_odds(LETTER_SCORES[node.solution_text()]) for node in after.particles]
     )
 
 
@@ -722,5 +725,5 @@ async def test_the_default_modes_are_the_published_one_and_the_one_of_llamppl() 
         )
         assert isinstance(first, Weighed)
         assert first.log_weights == pytest.approx(
-            [math.log(potential(LETTER_SCORES[node.written()])) for node in first.particles]
+            [math.log(potential(LETTER_SCORES[node.solution_text()])) for node in first.particles]
         )

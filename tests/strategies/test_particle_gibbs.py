@@ -57,7 +57,7 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 on_all = pytest.mark.parametrize("language", list(LANGUAGES))
 on_methods = pytest.mark.parametrize("name", list(METHODS))
-on_pasts = pytest.mark.parametrize("past", [Held.kept, Held.sampled])
+on_pasts = pytest.mark.parametrize("past", [Held.keep_past, Held.sample_past])
 
 
 def made(name: str, temperature: float = 1.0) -> Smc:
@@ -110,7 +110,7 @@ async def test_a_reference_that_weighs_by_its_final_score_or_by_the_next_one_doe
 async def test_ancestor_sampling_that_does_not_ask_how_likely_the_future_is_does_not() -> None:
     target = target_of("paper", "three steps")
     found = await after_a_pass(
-        LETTERS, LETTER_SCORES, target, made("paper"), past=Held.sampled, policy=DeafPolicy
+        LETTERS, LETTER_SCORES, target, made("paper"), past=Held.sample_past, policy=DeafPolicy
     )
     assert distance(found, target) > 5e-3
 
@@ -120,7 +120,7 @@ async def test_ancestor_sampling_moves_the_past_of_the_reference() -> None:
     start = {"aab": 1.0}
     kept, sampled = [
         await after_a_pass(LETTERS, LETTER_SCORES, start, made("exact odds"), past=past)
-        for past in (Held.kept, Held.sampled)
+        for past in (Held.keep_past, Held.sample_past)
     ]
     target = target_of("exact odds", "three steps")
     assert distance(sampled, target) < distance(kept, target)
@@ -128,7 +128,9 @@ async def test_ancestor_sampling_moves_the_past_of_the_reference() -> None:
 
 def references(steps: list[Snapshot]) -> list[str]:
     return [
-        note.node.written() for note in notes_of(steps, Referenced) if isinstance(note, Referenced)
+        note.node.solution_text()
+        for note in notes_of(steps, Referenced)
+        if isinstance(note, Referenced)
     ]
 
 
@@ -170,7 +172,7 @@ async def test_the_last_slot_follows_the_reference_and_weighs_as_its_prefix_of_t
         weighed = [note for note in notes_of(after, Weighed) if isinstance(note, Weighed)]
         assert [note.particles[-1] for note in weighed] == path
         assert [note.increments[-1] for note in weighed] == pytest.approx(
-            [log_odds(LETTER_SCORES[node.written()]) for node in path]
+            [log_odds(LETTER_SCORES[node.solution_text()]) for node in path]
         )
 
 

@@ -229,7 +229,7 @@ async def test_a_path_at_the_token_limit_takes_one_unit_of_the_width() -> None:
     )
     assert [note.widths for note in allocated(steps)] == [(8,), (2, 2, 0, 0)]
     assert [snapshot.step.stats["width"] for snapshot in steps] == [4, 0]
-    assert [node.written() for node in pruned(steps, "token limit")] == ["aa", "aa"]
+    assert [node.solution_text() for node in pruned(steps, "token limit")] == ["aa", "aa"]
     assert len(steps[-1].nodes) == 6
 
 

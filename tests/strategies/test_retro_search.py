@@ -88,8 +88,8 @@ async def test_a_trace_with_detours_becomes_the_shortest_one_with_the_same_answe
 ) -> None:
     steps, _ = await revised(detours(wait=0.5), seed, tries=60)
     own = next(snapshot.nodes[0] for snapshot in steps if snapshot.nodes)
-    waits = own.written().count(WAIT)
-    assert best(steps).written() == START + SO + SEVEN
+    waits = own.solution_text().count(WAIT)
+    assert best(steps).solution_text() == START + SO + SEVEN
     assert len(replacements(steps)) == (1 if waits else 0)
     assert steps[-1].step.stats.get("steps", 3) == 3
     for note in replacements(steps):
@@ -110,17 +110,17 @@ async def test_the_runs_above_do_meet_detours() -> None:
 async def test_the_target_is_never_lost_and_the_trace_is_never_worth_less(seed: int) -> None:
     steps, _ = await revised(detours(right=0.5, wait=0.6), seed)
     own = next(snapshot.nodes[0] for snapshot in steps if snapshot.nodes)
-    answer = extract_answer(own.written())
+    answer = extract_answer(own.solution_text())
     lengths = [snapshot.step.stats["steps"] for snapshot in steps if snapshot.step.phase != "write"]
     assert all(later <= earlier for earlier, later in pairwise(lengths))
     for note in replacements(steps):
         assert note.new_value > note.old_value > 0.0
-        assert extract_answer(note.new[-1].written()) == answer
-    assert extract_answer(best(steps).written()) == answer
+        assert extract_answer(note.new[-1].solution_text()) == answer
+    assert extract_answer(best(steps).solution_text()) == answer
     value = max(value for value in steps[-1].values if value is not None)
     assert value == pytest.approx(0.9 ** (lengths[-1] if lengths else best(steps).depth))
     assert all(
-        value == (0.9**node.depth if extract_answer(node.written()) == answer else 0.0)
+        value == (0.9**node.depth if extract_answer(node.solution_text()) == answer else 0.0)
         for node, value in zip(steps[-1].nodes, steps[-1].values, strict=True)
     )
 
@@ -136,8 +136,8 @@ async def test_equal_worth_replaces_nothing() -> None:
         )
 
     steps, policy = await revised(as_long, root=root)
-    assert [node.written() for node in steps[-1].nodes] == [
-        root.written(),
+    assert [node.solution_text() for node in steps[-1].nodes] == [
+        root.solution_text(),
         START + "And.\n\n" + SO + SEVEN,
     ]
     assert not replacements(steps) and best(steps) is root
@@ -207,7 +207,7 @@ async def test_only_the_first_step_of_a_continuation_is_banned_from_changing_its
     assert [node.text for node in drawn] == [WAIT] * (len(drawn) - 1) + [SO] and len(drawn) > 1
     told = {note.nodes: note.reason for note in notes_of(steps, Pruned) if isinstance(note, Pruned)}
     assert all(told[(node,)] == "begins with a transition word" for node in drawn[:-1])
-    assert best(steps).written() == START + SO + WAIT + "But the answer is 7"
+    assert best(steps).solution_text() == START + SO + WAIT + "But the answer is 7"
     assert not any((node,) in told for node in best(steps).path())
     assert {snapshot.step.phase for snapshot in steps[: len(drawn) - 1]} == {"ban"}
 
@@ -261,7 +261,7 @@ async def test_a_finished_root_is_revised_along_its_own_path() -> None:
         "revise"
     }
     assert steps[0].nodes == [root] and steps[0].values == pytest.approx([0.9**4])
-    assert texts(steps[-1]) == [root.written(), START + SO + SEVEN] and steps[
+    assert texts(steps[-1]) == [root.solution_text(), START + SO + SEVEN] and steps[
         -1
     ].values == pytest.approx([0.9**4, 0.9**3])
 
@@ -271,7 +271,7 @@ async def test_a_wrong_trace_gives_way_to_the_majority() -> None:
     steps, _ = await revised(detours(wait=0.0), root=root, traces=3)
     [note] = replacements(steps)
     assert (note.old_value, note.new_value) == (0.0, 0.9**2)
-    assert best(steps).written() == START + SO + SEVEN
+    assert best(steps).solution_text() == START + SO + SEVEN
     assert steps[-1].values[0] == 0.0 and len(steps[-1].nodes) == 4
 
 
@@ -281,10 +281,10 @@ async def test_the_traces_are_written_in_one_batch_a_round_and_their_majority_is
     steps, policy = await revised(detours(right=0.4, wait=0.0), seed=3, traces=9)
     assert policy.widths[:3] == [9, 9, 9]
     written = [node for node in policy.born if node.done][:9]
-    answers = [extract_answer(node.written()) for node in written]
+    answers = [extract_answer(node.solution_text()) for node in written]
     assert len(set(answers)) == 2
     target = max(("7", "8"), key=answers.count)
-    assert commonest_answer(written, read) == target == extract_answer(best(steps).written())
+    assert commonest_answer(written, read) == target == extract_answer(best(steps).solution_text())
     assert steps[2].values == [
         pytest.approx(0.729) if answer == target else 0.0 for answer in answers
     ]
@@ -320,8 +320,8 @@ async def test_without_transition_words_every_step_is_a_thought() -> None:
         )
 
     steps, policy = await revised(at_once, root=root)
-    assert [node.written() for node in policy.asked] == ["a.\n\n", "a.\n\nb.\n\n"]
-    assert best(steps).written() == "a.\n\nb.\n\n" + SEVEN and len(replacements(steps)) == 1
+    assert [node.solution_text() for node in policy.asked] == ["a.\n\n", "a.\n\nb.\n\n"]
+    assert best(steps).solution_text() == "a.\n\nb.\n\n" + SEVEN and len(replacements(steps)) == 1
 
 
 async def test_a_trace_that_lost_its_last_transition_word_is_not_cut_up_anew() -> None:
@@ -331,7 +331,7 @@ async def test_a_trace_that_lost_its_last_transition_word_is_not_cut_up_anew() -
         return [Piece(SEVEN, 1.0, Finish.END)] if path.endswith(SO * 3) else [Piece(SO, 1.0)]
 
     steps, policy = await revised(plain, root=root)
-    assert best(steps).written() == START + SO * 3 + SEVEN
+    assert best(steps).solution_text() == START + SO * 3 + SEVEN
     assert [node.depth for node in policy.asked] == [1, 2, 3, 4]
 
 
@@ -344,7 +344,7 @@ async def test_the_next_thought_is_taken_from_the_new_trace() -> None:
         return [Piece(WAIT, 1.0)] if path == START + SO else [Piece(SEVEN, 1.0, Finish.END)]
 
     steps, policy = await revised(shorter, root=root, tries=2)
-    assert [node.written() for node in policy.asked] == [
+    assert [node.solution_text() for node in policy.asked] == [
         START,
         START + SO,
         START + SO + WAIT,

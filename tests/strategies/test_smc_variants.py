@@ -270,7 +270,7 @@ async def test_the_free_pass_of_gibbs_and_of_every_tempered_chain_estimates_its_
         ("exact", "odds", 2.0, lambda path: math.sqrt(odds(UNEVEN[path]))),
     ],
 )
-@pytest.mark.parametrize("past", [Held.kept, Held.sampled])
+@pytest.mark.parametrize("past", [Held.keep_past, Held.sample_past])
 async def test_conditional_passes_keep_the_posterior_at_every_threshold(
     mode: Any,
     potential: Any,

@@ -102,7 +102,9 @@ class Found(NamedTuple):
 
 
 def found(searches: list[list[Step]]) -> Found:
-    answers = Counter(node.written() for steps in searches for step in steps for node in step.nodes)
+    answers = Counter(
+        node.solution_text() for steps in searches for step in steps for node in step.nodes
+    )
     value = float(np.mean([steps[-1].stats["soft_value"] for steps in searches]))
     return Found(value, {text: count / answers.total() for text, count in answers.items()})
 
@@ -115,8 +117,8 @@ def distance(law: Mapping[str, float], table: Mapping[str, float]) -> float:
 def leaf_law(state: SoftVertex, weight: float = WEIGHT) -> dict[str, float]:
     """The exact law of the text in which a descent by chance ends."""
     if state.node.done:
-        return {state.node.written(): 1.0}
-    known = state.known()
+        return {state.node.solution_text(): 1.0}
+    known = state.scored_children()
     shares = boltzmann([child.promise for child in known], [child.draws for child in known], weight)
     return {
         text: p * share
@@ -197,18 +199,18 @@ def exact(path: str = "", p: float = 1.0, parent: Node | None = None) -> SoftVer
     )
     state = SoftVertex(node, p)  # type: ignore[arg-type]  # draws may be probabilities
     if node.done:
-        state.rewarded(LETTER_SCORES[path])
+        state.add_reward(LETTER_SCORES[path])
     else:
         state.children = [
             exact(path + piece.text, piece.probability, node) for piece in LETTERS(path)
         ]
-        state.visited(partial(soft, reward_weight=WEIGHT))
+        state.add_visit(partial(soft, reward_weight=WEIGHT))
     return state
 
 
 def test_one_sweep_over_exact_probabilities_gives_the_exact_values_and_the_exact_law() -> None:
     tree = exact()
-    values = {state.node.written(): state.value for state in states(tree)}
+    values = {state.node.solution_text(): state.value for state in states(tree)}
     golden = {"": ROOT_VALUE, "a": 0.537804974, "b": 0.760475829, "ab": 0.565894845}
     assert {path: values[path] for path in golden} == pytest.approx(golden, abs=1e-9)
     assert leaf_law(tree) == pytest.approx(TABLE, abs=1e-6)
@@ -298,7 +300,7 @@ async def test_no_state_has_more_draws_than_its_visits_allow_and_visits_add_up()
     assert tree.visits == 300
     for state in states(tree):
         if state.node.done:
-            assert state.drawn == 0 and state.value == LETTER_SCORES[state.node.written()]
+            assert state.drawn == 0 and state.value == LETTER_SCORES[state.node.solution_text()]
         else:
             assert 0 < state.drawn <= how.allowed(state.visits)
             assert state.visits == sum(child.visits for child in state.children)
@@ -326,8 +328,8 @@ async def test_every_state_of_a_rollout_stays_in_the_tree_and_every_draw_counts(
     assert set(policy.born) | {tree.node} == kept | copies and not kept & copies
     assert sum(state.drawn for state in states(tree)) == len(policy.born)
     assert set(policy.born[:3]) <= kept
-    assert {node.written() for node in verifier.scored} == {
-        state.node.written() for state in states(tree) if state.node.done
+    assert {node.solution_text() for node in verifier.scored} == {
+        state.node.solution_text() for state in states(tree) if state.node.done
     }
     assert all(node.done for node in verifier.scored)
 
@@ -366,7 +368,7 @@ async def test_what_is_told_of_a_walk_is_what_was_chosen_and_backed_up() -> None
     visits: Counter[Node] = Counter()
     for snapshot in steps:
         [backup] = [note for note in snapshot.step.notes if isinstance(note, Backed)]
-        assert backup.value == LETTER_SCORES[backup.path[-1].written()] == backup.means[-1]
+        assert backup.value == LETTER_SCORES[backup.path[-1].solution_text()] == backup.means[-1]
         assert all(
             child.parent is parent
             for parent, child in zip(backup.path, backup.path[1:], strict=False)
@@ -402,7 +404,7 @@ async def test_the_search_takes_the_child_with_the_greatest_value_and_its_descen
             answer=answer,
             **common,
         )
-        answers[answer] = steps[-1].nodes[0].written()
+        answers[answer] = steps[-1].nodes[0].solution_text()
         for note in (note for note in notes_of(steps, Selected) if isinstance(note, Selected)):
             assert note.formula == "uct" and note.values == tuple(
                 max(scores) for scores in note.scores
@@ -413,7 +415,7 @@ async def test_the_search_takes_the_child_with_the_greatest_value_and_its_descen
 async def test_with_a_great_weight_the_soft_value_is_the_greatest_reward() -> None:
     great = {"mode": "dts_star", "iterations": 400, "reward_weight": 500.0, "widening": 3.0}
     steps = await run("tree_sampling", ToyPolicy(LETTERS, 2), ToyVerifier(LETTER_SCORES), **great)
-    assert steps[-1].nodes[0].written() == "bab"
+    assert steps[-1].nodes[0].solution_text() == "bab"
     assert steps[-1].step.stats["soft_value"] == pytest.approx(0.95, abs=0.02)
 
 
@@ -427,7 +429,7 @@ async def test_the_best_text_so_far_is_the_best_of_all_that_were_scored(mode: st
     for snapshot in steps:
         best.append(
             max(
-                LETTER_SCORES[node.written()]
+                LETTER_SCORES[node.solution_text()]
                 for node in verifier.scored[: int(snapshot.step.stats["texts"])]
             )
         )
@@ -504,9 +506,9 @@ async def test_a_text_without_a_score_answers_nothing_and_is_not_walked_to() -> 
         iterations=300,
         reward_weight=WEIGHT,
     )
-    assert "bbb" not in {node.written() for snapshot in steps for node in snapshot.nodes}
+    assert "bbb" not in {node.solution_text() for snapshot in steps for node in snapshot.nodes}
     for note in (note for note in notes_of(steps, Selected) if isinstance(note, Selected)):
-        assert all(node.written() != "bbb" for children in note.children for node in children)
+        assert all(node.solution_text() != "bbb" for children in note.children for node in children)
     with pytest.raises(VerifierFailure, match="none of"):
         await run("tree_sampling", ToyPolicy(LETTERS, 1), ToyVerifier({}), iterations=20)
 

@@ -236,7 +236,7 @@ class ToyVerifier:
         self._of = (
             (lambda node: scores.get(answer_text(node)))
             if isinstance(scores, Mapping)
-            else (lambda node: scores(node.written()))
+            else (lambda node: scores(node.solution_text()))
         )
         self._budget = budget
         self.scored: list[Node] = []

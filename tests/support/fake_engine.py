@@ -98,7 +98,7 @@ class FakeEngine:
             request.key, text, ids, (-0.5,) * len(ids), finish, len(request.token_ids), 2
         )
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
         return [self._partial.pop(key) for key in keys if key in self._partial]
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
@@ -129,7 +129,7 @@ class FakeVerifier:
     async def score(self, nodes):
         self.asked += [node.key for node in nodes]
         self.tokens = VerifierTokens(self.tokens.tokens + 3 * len(nodes), self.tokens.cached + 1)
-        digits = [[c for c in node.written() if c.isdigit()] for node in nodes]
+        digits = [[c for c in node.solution_text() if c.isdigit()] for node in nodes]
         return [
             Score(int(found[-1]) / 10, tuple(int(d) / 10 for d in found))
             if found

@@ -87,7 +87,7 @@ class CountingEngine:
                     self.left[request.key] = completion
             yield completion
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
         return [self.left.pop(key) for key in keys if key in self.left]
 
     async def stats(self) -> EngineStats:

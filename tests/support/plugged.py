@@ -106,7 +106,7 @@ class ParrotSet:
     def solution(self, problem: Problem, rng: random.Random, pupil: str | None = None) -> list[str]:
         return [answer_step(problem.answer or "")]
 
-    def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
+    def self_correction(self, problem: Problem, rng: random.Random) -> list[str]:
         return self.solution(problem, rng)
 
 

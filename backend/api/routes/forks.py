@@ -28,7 +28,7 @@ def forks(run_id: int, services: Needs) -> schemas.Kin:
 async def continue_run(run_id: int, ask: schemas.ContinueAsk, services: Needs) -> schemas.Submitted:
     """A new run with the settings of this one and a larger budget: what is paid for is replayed
     free of charge, and it goes on where this one stopped."""
-    return schemas.Submitted(run_id=await services.jobs.forks.continued(run_id, ask.budget))
+    return schemas.Submitted(run_id=await services.jobs.forks.continue_run(run_id, ask.budget))
 
 
 @router.post("/runs/{run_id}/nodes/{node_id}/expand")

@@ -48,7 +48,7 @@ async def copy(services: Needs) -> SqlCopy:
 @router.post("/sql/copy")
 async def renew(services: Needs) -> SqlCopy:
     """Make the copy anew."""
-    return sql.copy_message(await asyncio.to_thread(sql.desk(services).copy.renewed))
+    return sql.copy_message(await asyncio.to_thread(sql.desk(services).copy.renew))
 
 
 @router.get("/sql/tables")

@@ -70,7 +70,7 @@ async def score(run_id: int, ask: schemas_why.ScoreAsk, services: Needs) -> sche
     """Score all nodes of a stored run with another verifier. The series is at
     `/runs/{run_id}/scores` once it is whole."""
     services.admission.model(ask.model)
-    row = await asyncio.to_thread(services.ended_row, run_id)
+    row = await asyncio.to_thread(services.find_ended_row, run_id)
     begun = services.jobs.rescoring.start(
         row, ScoringJob(ask.verifier, ask.engine, ask.model, ask.aggregation)
     )

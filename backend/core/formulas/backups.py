@@ -101,7 +101,7 @@ def bad_news(total: float, part: float) -> bool:
 )
 def signed_total(total: Total, part: Part) -> float:
     """W after one more part: where it would change its sign, good news replaces it and bad news is
-    not heard (DeepSearch). So a node above a good leaf stays positive for ever."""
+    ignored (DeepSearch). So a node above a good leaf stays positive for ever."""
     if total * part >= 0:
         return total + part
     return part if part > 0 else total

@@ -69,9 +69,9 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Shown:
-    """A formula with numbers put in: `symbols` and `numbers` are LaTeX, as is `left`, what the value
-    is called ("" for no name). `value` is what it gives, `terms` are its inputs but for those with
-    one value an element."""
+    """A formula with numbers put in: `symbols` and `numbers` are LaTeX, as is `left`, what the
+    value is called ("" for no name). `value` is what it gives, `terms` are its inputs but for those
+    with one value an element."""
 
     title: str
     left: str
@@ -107,10 +107,10 @@ class Formula:
                 for line, case in zip(made, self.cases, strict=True)
             ]
             made = [r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"]
-        return f"{self.called} = {made[0]}" if self.left else made[0]
+        return f"{self.value_name} = {made[0]}" if self.left else made[0]
 
     @property
-    def called(self) -> str:
+    def value_name(self) -> str:
         """What the value is called, with the index of an element."""
         return f"{self.left}_i" if self.vector and self.left else self.left
 
@@ -133,7 +133,7 @@ class Formula:
         case = next(case for case in self.cases if case.holds(**given, **own))
         return Shown(
             self.title,
-            self.called,
+            self.value_name,
             self.latex,
             _Filled(self, given, results, number).numbers(case.template, at),
             found if isinstance(found, float | int) else found[at],

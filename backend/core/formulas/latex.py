@@ -45,9 +45,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Over:
-    """A sum, or the least or greatest value over elements: `template` is the term of element j. `among` says which
-    elements: all of them, or for the vector that is made one by one those before element i, or it
-    and those after it."""
+    """A sum, or the least or greatest value over elements: `template` is the term of element j.
+    `among` says which elements: all of them, or for the vector that is made one by one those before
+    element i, or it and those after it."""
 
     operator: Literal["sum", "min", "max"]
     template: str
@@ -69,11 +69,11 @@ class Over:
             terms.insert(-1, r"\dots")
         if self.operator != "sum":
             return f"\\{self.operator}\\left({', '.join(terms)}\\right)"
-        joined = " + ".join(terms[:1] + [_bracketed(one) for one in terms[1:]]) or "0"
+        joined = " + ".join(terms[:1] + [_bracket(one) for one in terms[1:]]) or "0"
         return joined if alone or len(terms) < 2 else f"\\left({joined}\\right)"
 
 
-def _bracketed(term: str) -> str:
+def _bracket(term: str) -> str:
     """A summand after the first one: in brackets if it begins with a sign."""
     return f"\\left({term}\\right)" if term.startswith("-") else term
 

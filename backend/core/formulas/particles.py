@@ -153,7 +153,7 @@ Weight = Annotated[float, Input("W", "normalised weight at the draw", 0, 1)]
 
 @formula("Copies to be expected of the resampling", "$slots * $weight", left=r"E[\text{copies}]")
 def expected_copies(slots: Slots, weight: Weight) -> float:
-    """How many slots continue a particle, in the mean over draws."""
+    """The expected number of slots that continue a particle."""
     return slots * weight
 
 

@@ -31,5 +31,6 @@ def is_missed(reached: bool, **others: object) -> bool:
     left="v",
 )
 def discount(gamma: Gamma, steps: Steps, reached: Reached) -> float:
-    """The less the longer it is, and nothing where it does not give the target answer."""
+    """What a trace is worth: less for each of its steps, and nothing where it does not give the
+    target answer."""
     return gamma**steps if reached else 0.0

@@ -17,8 +17,10 @@ itself, given that they add up to k. Any q will do; q = k/N keeps every factor n
 neither C(N, k) nor anything else overflows. For a right class that reaches strength s with x
 samples, all others must stay below s or tie with it:
 
-    credit = sum over (s, x) of P(own = s, x) * sum over t of A_s(k - x, t) / (1 + t) / P(sum of all x_j = k)
-    A_s(d, t) = chance that the others together have d samples in the subset, none of them beats s, and t of them tie
+    credit = sum over (s, x) of
+                 P(own = s, x) * sum over t of A_s(k - x, t) / (1 + t) / P(sum of all x_j = k)
+    A_s(d, t) = chance that the others together have d samples in the subset, none of them
+                beats s, and t of them tie
 
 The estimator 1 - (1 - c/N)^k is left out on purpose: (1 - p)^k is convex in p, so it is biased.
 """

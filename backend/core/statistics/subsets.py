@@ -8,12 +8,12 @@ than n, so here they are estimated:
 
 - k = 1 is the share of right samples, exactly;
 - a pool whose leading class falls behind with a chance below `DECIDED` is not drawn: its credit is
-  that of the leader. The chance is bounded by
-  Bernstein's inequality, summed over the other classes; it holds for draws without replacement (Hoeffding 1963, section 6), and also for the
-  n - k samples that are left out, whichever says more;
+  that of the leader. The chance is bounded by Bernstein's inequality, summed over the other
+  classes; it holds for draws without replacement (Hoeffding 1963, section 6), and also for the n -
+  k samples that are left out, whichever says more;
 - else random subsets of k samples are drawn, `draws(k)` of them: `FEWEST` = 16 to `MOST` = 32. Each
-  is unbiased, with credit in [0, 1], so the
-  standard error is at most 1 / (2 sqrt(draws)) for one pool, 0.125 at 16 draws, and at most that divided by sqrt(P) for the mean over P pools.
+  is unbiased, with credit in [0, 1], so the standard error is at most 1 / (2 sqrt(draws)) for one
+  pool, 0.125 at 16 draws, and at most that divided by sqrt(P) for the mean over P pools.
 
 The subsets are places in the pool, the same for all pools and fixed by `SEED`: a pool has the same
 figures whatever other pools are beside it. The order of the samples must say nothing, as that of
@@ -130,7 +130,7 @@ def votes_at_ks(
             found[:, column] = (right & (groups != BLANK)).mean(axis=1)
         elif k < pools.n:
             open_ = np.flatnonzero(pools.doubt(k) >= DECIDED)
-            found[open_, column] = pools.drawn(open_, k, max(draws(k), fewest))
+            found[open_, column] = pools.draw_credits(open_, k, max(draws(k), fewest))
     return found
 
 
@@ -186,7 +186,7 @@ class Votes:
         chance[rows, self.top] = 0.0
         return np.asarray(chance.sum(axis=1), dtype=np.float64)
 
-    def drawn(self, which: Ints, k: int, count: int) -> Floats:
+    def draw_credits(self, which: Ints, k: int, count: int) -> Floats:
         """The mean credit of `count` subsets of each of these pools, a few pools at a time."""
         places, found = subsets(self.n, k, count), np.empty(len(which))
         step, judged = (

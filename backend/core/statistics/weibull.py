@@ -1,7 +1,8 @@
 """A mixture of two Weibull distributions, fitted by maximum likelihood: how RPC tells likely paths
 from unlikely ones.
 
-    f(x) = w W(x; k1, l1) + (1 - w) W(x; k2, l2),    W(x; k, l) = (k / l) (x / l)^(k-1) exp(-(x / l)^k),    x > 0
+    f(x) = w W(x; k1, l1) + (1 - w) W(x; k2, l2),    x > 0
+    W(x; k, l) = (k / l) (x / l)^(k-1) exp(-(x / l)^k)
 
 with shapes k and scales l. The start and the bounds are those of the published program
 (github.com/WNJXYK/RPC): w from 0.5 within [0.2, 0.8], (k1, l1) from (1, 1) and (k2, l2) from (1.5,

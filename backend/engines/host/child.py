@@ -83,7 +83,7 @@ class Server:
                 continue
             task = asyncio.create_task(self.answer(message))
             self.running[message.id] = task
-            task.add_done_callback(partial(self.ended, message.id))
+            task.add_done_callback(partial(self.report_end, message.id))
         await self.close()
 
     async def close(self) -> None:
@@ -96,7 +96,7 @@ class Server:
                 await asyncio.gather(*self.running.values(), return_exceptions=True)
                 await close_all(*self.models.values())
 
-    def ended(self, call: int, task: asyncio.Task[None]) -> None:
+    def report_end(self, call: int, task: asyncio.Task[None]) -> None:
         """Tell the parent how a call ended."""
         self.running.pop(call, None)
         error = None if task.cancelled() else task.exception()
@@ -106,7 +106,7 @@ class Server:
             )
 
     async def answer(self, message: Load | Unload | HostCall | Generate) -> None:
-        """Do what a message asks for; what it raises is reported by `ended`."""
+        """Do what a message asks for; what it raises is reported by `report_end`."""
         match message:
             case Load(id, slot, spec):
                 async with self.loading:

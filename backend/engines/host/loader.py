@@ -9,5 +9,5 @@ from backend.engines.host.wire import ModelSpec
 
 
 async def load(spec: ModelSpec) -> Engine | RewardModel:
-    """Load the model; what it can raise is told to the parent."""
+    """Load the model. Whatever it raises is reported to the parent."""
     return await ENGINES[spec.engine].load(spec.role, spec.model, spec.options())

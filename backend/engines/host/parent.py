@@ -98,7 +98,7 @@ class Slot:
         )
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
         """Inside, the news that the model has died marks it as failed. News of a model that was
         since loaded anew comes too late to do so."""
         used = self.loaded
@@ -252,7 +252,7 @@ class Hosted:
 
     async def _call(self, method: str, *arguments: object) -> object:
         process = await self._host.ready(self._slot)
-        with self._slot.watched():
+        with self._slot.watch():
             return await process.call(self._slot.number, method, *arguments)
 
 
@@ -275,16 +275,16 @@ class HostedEngine(Hosted):
         made = process.stream(
             self._slot.number, tuple(requests), lambda one: self._slot.unclaimed.keep([one])
         )
-        with self._slot.watched():
+        with self._slot.watch():
             async with aclosing(made) as completions:
                 async for completion in completions:
                     yield completion
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What closed iterators left behind: aborted requests, and finished ones that nobody was
         there to receive."""
         finished = self._slot.unclaimed.claim(keys)
-        return finished + cast("list[Completion]", await self._call("aborted", list(keys)))
+        return finished + cast("list[Completion]", await self._call("take_aborted", list(keys)))
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
         """As the port says; cancelling the call aborts it in the host."""

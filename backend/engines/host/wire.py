@@ -64,7 +64,7 @@ METHODS: Final[dict[str, Signature]] = {
     "encode": Signature(tuple[str], tuple[int, ...]),
     "tokens": Signature(tuple[list[int]], list[str]),
     "stats": Signature(list[int], EngineStats),
-    "aborted": Signature(tuple[list[str]], list[Completion]),
+    "take_aborted": Signature(tuple[list[str]], list[Completion]),
     "likelihoods": Signature(tuple[list[Given]], list[Likelihood]),
     "score": Signature(tuple[list[Solution]], list[StepScores]),
 }
@@ -110,7 +110,8 @@ class Generate(msgspec.Struct, tag=True, frozen=True):
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
-    """Close the stream or call of that id; its `CallDone` still comes, after everything was aborted."""
+    """Close the stream or call of that id; its `CallDone` still comes, after everything was
+    aborted."""
 
     id: int
 

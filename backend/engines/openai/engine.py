@@ -172,7 +172,7 @@ class OpenAiEngine:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._unclaimed.keep(self._completion(writing) for writing in tasks.values())
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What closed iterators left behind: aborted requests, and finished ones that nobody was
         there to receive."""
         return self._unclaimed.claim(keys)
@@ -194,13 +194,13 @@ class OpenAiEngine:
         connection."""
         self._running += 1
 
-        def restarted() -> None:
+        def restart() -> None:
             self._generated += len(writing.ids)
             writing.restart()
 
         try:
             async with aclosing(
-                self._server.pieces(self._body(writing.request), restarted)
+                self._server.pieces(self._body(writing.request), restart)
             ) as pieces:
                 async for piece in pieces:
                     writing.started = True
@@ -218,25 +218,25 @@ class OpenAiEngine:
         ids = (*asked.token_ids, *asked.given)
         self._running += 1
         try:
-            told = await self._server.echo(self._info.model, ids)
+            echo = await self._server.echo(self._info.model, ids)
         except ServerRefusal as error:
             return Likelihood((), 0, failure=refusal(error))
         finally:
             self._running -= 1
-        count, values = told.prompt_tokens or len(ids), told.logprobs or ()
+        count, values = echo.prompt_tokens or len(ids), echo.logprobs or ()
         self._prompt += count
-        self._cached += told.cached_tokens
+        self._cached += echo.cached_tokens
         if len(values) < len(ids):
             return Likelihood(
                 (),
                 count,
-                told.cached_tokens,
+                echo.cached_tokens,
                 (
-                    f"the server told {len(values)} log-probabilities for {len(ids)} tokens of "
+                    f"the server gave {len(values)} log-probabilities for {len(ids)} tokens of "
                     "a prompt"
                 ),
             )
-        return Likelihood(values[len(asked.token_ids) : len(ids)], count, told.cached_tokens)
+        return Likelihood(values[len(asked.token_ids) : len(ids)], count, echo.cached_tokens)
 
     def _body(self, request: Request) -> Body:
         sampling, dialect = request.sampling, self._dialect
@@ -340,16 +340,18 @@ class OpenAiEngine:
 
     def _completion(self, writing: OpenAiWriting) -> Completion:
         ids, request = writing.ids, writing.request
-        told = writing.usage.completion_tokens
+        counted = writing.usage.completion_tokens
         if (
-            told is not None
+            counted is not None
             and not writing.logprobs
             and writing.finish in (Finish.END, Finish.LENGTH)
         ):
-            ids = [UNKNOWN] * told  # an event need not be a token; the server's own count is right
+            ids = [
+                UNKNOWN
+            ] * counted  # an event need not be a token; the server's own count is right
         text = writing.text
         if self._vocabulary is not None and ids and UNKNOWN not in ids:
-            text = self._vocabulary.decoded(
+            text = self._vocabulary.decode(
                 request.token_ids, ids, last=writing.finish is Finish.END
             )
         logprobs = (

@@ -5,7 +5,7 @@ Many servers speak this protocol with differences that no version number tells: 
 gives ids, llama.cpp and Ollama ignore what they do not know, others answer 400 to it. So the first
 use probes: a two-token completion with everything asked for, then with less, until the server is
 content; what came back is what it can do. Too many requests (429), server errors (5xx), connections
-that fail and time-outs are tried again with growing pauses; other refusals are told at once in the
+that fail and time-outs are tried again with growing pauses; other refusals are raised at once in the
 server's words.
 """
 

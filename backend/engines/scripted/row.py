@@ -101,7 +101,7 @@ class ScriptedRow:
         self._go_on(token)
         return self._end(token)
 
-    def judged(self, given: Sequence[int]) -> Likelihood:
+    def judge(self, given: Sequence[int]) -> Likelihood:
         """How likely given tokens are here, as the request's sampling draws them."""
         for token in given:
             if self._length + len(self.ids) >= self._context:

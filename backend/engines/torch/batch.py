@@ -1,10 +1,10 @@
 """Continuous batching: everything in flight takes part in each forward pass (Yu et al., Orca, OSDI
 2022).
 
-`DecodingBatch` is the synchronous core, used by one thread. `admit` brings requests up to their last prompt
-token, from the cache as far as it knows them, by prefill otherwise, equal prompts once. `step` then
-makes one token for each row. The first token of a request comes out of a decoding step like all
-others, so it does not matter whether its prompt was cached.
+`DecodingBatch` is the synchronous core, used by one thread. `admit` brings requests up to their
+last prompt token, from the cache as far as it knows them, by prefill otherwise, equal prompts once.
+`step` then makes one token for each row. The first token of a request comes out of a decoding step
+like all others, so it does not matter whether its prompt was cached.
 """
 
 from __future__ import annotations

@@ -92,11 +92,11 @@ def _judge(
     for start in range(0, len(places), LOGITS):
         some = places[start : start + LOGITS]
         sampler = Sampler([task.row.sampling for task, _ in some], device)
-        told = sampler.told(
+        logprobs = sampler.log_probs(
             batch.decoder.logits(hidden[start : start + LOGITS]),
             [task.ids[at + 1] for task, at in some],
         )
-        for (task, _), logprob in zip(some, told, strict=True):
+        for (task, _), logprob in zip(some, logprobs, strict=True):
             task.logprobs.append(logprob)
 
 
@@ -127,16 +127,16 @@ def pack(spans: Sequence[tuple[int, int, int]]) -> Iterator[list[AttentionPiece]
 
 class Judging:
     """A call's requests in the worker's queue, answered in batches of as many as there are slots;
-    `told` has all answers in the end."""
+    `likelihoods` holds all results in the end."""
 
     def __init__(self, asked: Sequence[Given]) -> None:
-        self.told: Future[list[Likelihood]] = Future()
+        self.likelihoods: Future[list[Likelihood]] = Future()
         self._asked, self._found = tuple(asked), list[Likelihood]()
 
     @property
     def left(self) -> int:
         """Requests without an answer, of a call that somebody still waits for."""
-        return 0 if self.told.cancelled() else len(self._asked) - len(self._found)
+        return 0 if self.likelihoods.cancelled() else len(self._asked) - len(self._found)
 
     def go_on(self, batch: DecodingBatch) -> bool:
         """One batch more; whether that was the last one."""
@@ -145,11 +145,11 @@ class Judging:
             self._found += judge(batch, self._asked[at : at + batch.cache.free])
         if self.left:
             return False
-        if self.told.set_running_or_notify_cancel():
-            self.told.set_result(self._found)
+        if self.likelihoods.set_running_or_notify_cancel():
+            self.likelihoods.set_result(self._found)
         return True
 
     def fail(self, failure: EngineFailure) -> None:
         """There will be no answer."""
-        if self.told.set_running_or_notify_cancel():
-            self.told.set_exception(failure)
+        if self.likelihoods.set_running_or_notify_cancel():
+            self.likelihoods.set_exception(failure)

@@ -95,7 +95,7 @@ class DecodingRow:
 
     def completion(self, finish: Finish, failure: str | None = None) -> Completion:
         """What the request reports now. A prompt that never reached the model counts no tokens."""
-        text = self.vocabulary.decoded(
+        text = self.vocabulary.decode(
             self.prompt, self.ids, last=finish in (Finish.END, Finish.ABORTED)
         )
         return Completion(

@@ -60,7 +60,7 @@ class Sampler:
         logprobs = distribution.gather(1, ids)
         return DrawnTokens(ids[:, 0].tolist(), logprobs[:, 0].tolist(), distribution)
 
-    def told(self, logits: Tensor, ids: Sequence[int]) -> list[float]:
+    def log_probs(self, logits: Tensor, ids: Sequence[int]) -> list[float]:
         """The log-probability (nats) with which `draw` gives each row of logits its id: -inf where
         it never does, NaN where they are no numbers."""
         given = torch.tensor(ids, device=self.device)[:, None]

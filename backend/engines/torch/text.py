@@ -50,7 +50,7 @@ class Vocabulary:
             )
         return self._texts[token]
 
-    def decoded(self, prompt: Sequence[int], ids: Sequence[int], *, last: bool) -> str:
+    def decode(self, prompt: Sequence[int], ids: Sequence[int], *, last: bool) -> str:
         """The text of `ids` after `prompt`. A character begun in the prompt comes out whole; one
         left unfinished waits, unless `last`."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")

@@ -130,7 +130,7 @@ class VllmEngine:
         finally:
             await self._abort(tasks)
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
         """What closed iterators left behind: aborted requests, and finished ones that nobody was
         there to receive."""
         return self._unclaimed.claim(keys)
@@ -279,7 +279,7 @@ class VllmEngine:
 
     def _completion(self, writing: VllmWriting) -> Completion:
         ids, request = writing.ids, writing.request
-        text = self._vocabulary.decoded(request.token_ids, ids, last=writing.finish is Finish.END)
+        text = self._vocabulary.decode(request.token_ids, ids, last=writing.finish is Finish.END)
         return Completion(
             request.key,
             text,

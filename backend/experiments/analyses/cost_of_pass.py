@@ -17,7 +17,7 @@ import numpy as np
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import shared_problems
+from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import Plan, Row
 from backend.experiments.costs import AXES
 from backend.experiments.material import Material, finite
@@ -41,7 +41,7 @@ from backend.experiments.material import Material, finite
 )
 def find_cost_of_pass(material: Material) -> Findings | None:
     """What each arm pays for one right answer, and which arm would be missed most."""
-    problems = shared_problems(material.cells, material.arms)
+    problems = find_shared_problems(material.cells, material.arms)
     if not problems:
         return None
     rows, by_place = list[Row](), {}

@@ -1,7 +1,9 @@
 """Coverage as a function of the number of samples: the exponentiated power law of repeated
 sampling.
 
-    c(k) ~ exp(a k^b),  a < 0, b < 0        (Brown et al. 2024, "Large Language Monkeys", arXiv 2407.21787, section 3.1)
+    c(k) ~ exp(a k^b),  a < 0, b < 0
+
+(Brown et al. 2024, "Large Language Monkeys", arXiv 2407.21787, section 3.1)
 
 so log(-log c) is a straight line in log k. Why such a law: coverage is 1 - E[(1 - p)^k] over the
 problems' success rates p, and the mass near p = 0 decides how slowly it rises. It is a description
@@ -18,7 +20,7 @@ from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
-from backend.experiments.material import Material, groups, pooled_curve
+from backend.experiments.material import Material, groups, pool_curve
 from backend.experiments.rules import coverage_of
 
 ROUNDING = 1e-9
@@ -45,7 +47,7 @@ def find_coverage(material: Material) -> Findings | None:
     """Coverage by kind of problem with the exponentiated power law."""
     rows, fits = list[Row](), list[Row]()
     for name, problems in groups(material.pools):
-        measured = pooled_curve(material, coverage_of, problems)
+        measured = pool_curve(material, coverage_of, problems)
         law = power_law(material.ks, [point.value for point in measured])
         fits.append(
             {

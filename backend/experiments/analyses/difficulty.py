@@ -15,7 +15,7 @@ from backend.experiments.allocation import (
     uniform,
 )
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import shared_problems
+from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups
 from backend.experiments.slices import THIRDS, thirds
@@ -49,7 +49,7 @@ OPTIMAL = Plan(
 )
 def find_best_by_difficulty(material: Material) -> Findings | None:
     """The best arm of each kind of problem, and of each third by how often samples are right."""
-    problems = shared_problems(material.cells, material.arms)
+    problems = find_shared_problems(material.cells, material.arms)
     if not problems:
         return None
     bins, options = thirds(material.pools, problems), options_of(material, problems)

@@ -112,19 +112,19 @@ def horizon(lengths: Sequence[Length]) -> Horizon | None:
                 given=tuple(each),
                 accepted="at least one step, right ones from 0 to the number of solutions",
             )
-    told = [each for each in lengths if each.solutions > 0]
-    if not told:
+    answered = [each for each in lengths if each.solutions > 0]
+    if not answered:
         return None
-    if all(each.right == 0 for each in told):
+    if all(each.right == 0 for each in answered):
         return Horizon(0.0, 0.0)
-    if all(each.right == each.solutions for each in told):
+    if all(each.right == each.solutions for each in answered):
         return Horizon(1.0, None)
 
     def cost(log_q: float) -> float:
         return -sum(
             each.right * each.steps * log_q
             + (each.solutions - each.right) * math.log(-math.expm1(each.steps * log_q))
-            for each in told
+            for each in answered
         )
 
     from scipy.optimize import minimize_scalar  # heavy: imported when something is fitted

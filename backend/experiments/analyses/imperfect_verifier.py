@@ -5,12 +5,15 @@ A problem of type t has the share pi_t; a sample is right with chance r_t. The v
 right one with chance c_t (completeness) and rejects a wrong one with chance s_t (soundness). One
 attempt is
 
-    accepted and right  c r        accepted and wrong  (1 - r)(1 - s)        rejected  beta = (1 - c) r + s (1 - r)
+    accepted and right  c r
+    accepted and wrong  (1 - r)(1 - s)
+    rejected            beta = (1 - c) r + s (1 - r)
 
 Symbols: v_right what a right accepted answer is worth, v_wrong (at most 0) what a wrong one costs,
 price of one sample.
 
-    U(K) = sum over k = 1..K and t of pi_t beta_t^(k-1) (v_right c_t r_t + v_wrong (1 - r_t)(1 - s_t) - price)
+    U(K) = sum over k = 1..K and t of
+               pi_t beta_t^(k-1) (v_right c_t r_t + v_wrong (1 - r_t)(1 - s_t) - price)
 
 An attempt counts by the chance that it is reached, pi_t beta_t^(k-1); the published notebook takes
 the posterior there, which counts it twice over.
@@ -204,8 +207,8 @@ def best_attempts(
 
 
 class Counted(NamedTuple):
-    """What a pool of samples of one problem says of it: samples, right ones, accepted ones among
-    the right and among the wrong."""
+    """The samples of one problem in a pool: how many there are, how many are right, and how many of
+    the right and of the wrong ones are accepted."""
 
     samples: int
     right: int

@@ -22,7 +22,7 @@ import numpy as np
 from backend.core.errors import BadInput
 from backend.core.statistics.intervals import Interval, accuracy_interval
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import shared_problems
+from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.material import Material
 
@@ -61,7 +61,7 @@ def find_iso_costs(material: Material) -> Findings | None:
         for way in found
         if way.verifications and way.arm in material.verifying
     ]
-    problems = shared_problems(material.cells, [way.arm for way in found])
+    problems = find_shared_problems(material.cells, [way.arm for way in found])
     if len({way.verifications for way in found}) < 2 or not verifying or not problems:
         return None
     ratio = float(np.mean(verifying))

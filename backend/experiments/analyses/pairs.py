@@ -8,7 +8,7 @@ from itertools import combinations
 from backend.core.statistics.intervals import compare_pairs
 from backend.core.statistics.pareto import CostCurve, cost_ratio
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import shared_problems
+from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import Plan, Row
 from backend.experiments.curves import arrays
 from backend.experiments.material import Material, finite
@@ -36,7 +36,7 @@ DRAWS = 400
 )
 def find_pairs(material: Material) -> Findings | None:
     """All pairs of arms on the problems that all have; None for fewer than two of either."""
-    problems = shared_problems(material.cells, material.arms)
+    problems = find_shared_problems(material.cells, material.arms)
     if len(problems) < 2 or len(material.arms) < 2:
         return None
     curves = {arm: arrays(material.cells, arm, material.axis, problems) for arm in material.arms}
@@ -56,7 +56,8 @@ def find_pairs(material: Material) -> Findings | None:
 
 
 def cost_row(curves: Mapping[str, CostCurve], one: str, other: str) -> Row:
-    """How many times cheaper `one` is where both nearly reach the lower of their best accuracies."""
+    """How many times cheaper `one` is where both nearly reach the lower of their best
+    accuracies."""
     best = [float(curves[arm].accuracies.mean(1).max()) for arm in (one, other)]
     target = NEARLY * min(best)
     found = cost_ratio(curves[one], curves[other], target, draws=DRAWS)

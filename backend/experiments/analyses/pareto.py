@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.core.statistics.pareto import CostPoint, frontier, on_frontier
 from backend.experiments.allocation import options_of
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import shared_problems
+from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import Plan
 from backend.experiments.material import Material
 
@@ -30,7 +30,7 @@ DRAWS = 400
 )
 def find_frontier(material: Material) -> Findings | None:
     """Every arm at every budget, and whether anything is cheaper and more accurate."""
-    problems = shared_problems(material.cells, material.arms)
+    problems = find_shared_problems(material.cells, material.arms)
     if not problems:
         return None
     options = options_of(material, problems)

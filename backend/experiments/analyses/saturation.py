@@ -21,7 +21,7 @@ from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import ACCURACY, Plan, Row
-from backend.experiments.material import Material, pooled_curve
+from backend.experiments.material import Material, pool_curve
 from backend.experiments.rules import coverage_of, majority
 
 GAIN = 0.005
@@ -46,7 +46,7 @@ def find_saturation(material: Material) -> Findings | None:
         return None
     rows, points = list[Row](), list[Row]()
     for name, rule in (("coverage", coverage_of), ("majority", majority)):
-        values = [point.value for point in pooled_curve(material, rule, sorted(material.pools))]
+        values = [point.value for point in pool_curve(material, rule, sorted(material.pools))]
         law = saturation(material.ks, values)
         points += [
             {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from backend.core.statistics.intervals import compare_pairs
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import shared_problems
+from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.curves import curve
 from backend.experiments.material import Material
@@ -26,8 +26,8 @@ def _plan(setting: str, title: str) -> Plan:
     "settings",
     "One setting at a time",
     order=110,
-    paper="temperature and top-p: Brown et al. 2024, arXiv 2407.21787; aggregation: Lightman et al. "
-    "2023, arXiv 2305.20050, and Snell et al. 2024, arXiv 2408.03314",
+    paper="temperature and top-p: Brown et al. 2024, arXiv 2407.21787; aggregation: Lightman et "
+    "al. 2023, arXiv 2305.20050, and Snell et al. 2024, arXiv 2408.03314",
     charts={
         "temperature": _plan("temperature", "temperature"),
         "top-p": _plan("top-p", "top-p"),
@@ -40,7 +40,7 @@ def find_settings(material: Material) -> Findings | None:
     tables: dict[str, list[Row]] = {}
     best = list[Row]()
     for sweep in sweeps(material):
-        problems = shared_problems(material.cells, [arm for _, arm in sweep.arms])
+        problems = find_shared_problems(material.cells, [arm for _, arm in sweep.arms])
         rows = [
             row
             for value, arm in sweep.arms
@@ -96,10 +96,10 @@ def sweeps(material: Material) -> list[SettingSweep]:
     for setting, read in SETTINGS.items():
         by_rest: dict[str, list[tuple[Any, Arm]]] = {}
         for arm in (arm for arm in material.experiment.arms if arm.name in present):
-            told = arm.model_dump(mode="json", exclude={"name"})
-            value = read(told)
+            fields = arm.model_dump(mode="json", exclude={"name"})
+            value = read(fields)
             by_rest.setdefault(
-                str(sorted((name, str(rest)) for name, rest in told.items())), []
+                str(sorted((name, str(rest)) for name, rest in fields.items())), []
             ).append((value, arm))
         groups = [same for same in by_rest.values() if len({str(value) for value, _ in same}) > 1]
         rules = [rule_of(same[0][1]) for same in groups]
@@ -177,14 +177,14 @@ def best_row(
     }
 
 
-def _take(told: dict[str, Any], *path: str) -> Any:
+def _take(fields: dict[str, Any], *path: str) -> Any:
     for name in path[:-1]:
-        told = told[name]
-    return told.pop(path[-1])
+        fields = fields[name]
+    return fields.pop(path[-1])
 
 
 SETTINGS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
-    "temperature": lambda told: _take(told, "sampling", "temperature"),
-    "top-p": lambda told: _take(told, "sampling", "top_p"),
-    "aggregation": lambda told: _take(told, "aggregation"),
+    "temperature": lambda fields: _take(fields, "sampling", "temperature"),
+    "top-p": lambda fields: _take(fields, "sampling", "top_p"),
+    "aggregation": lambda fields: _take(fields, "aggregation"),
 }

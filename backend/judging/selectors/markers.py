@@ -81,7 +81,9 @@ class MarkerVote(Poll[MarkerVoteParams, Marked]):
         )
 
     def measure(self, ballot: Ballot) -> Marked:
-        thinking = thinking_part(ballot.node.written(), self.params.opening, self.params.closing)
+        thinking = thinking_part(
+            ballot.node.solution_text(), self.params.opening, self.params.closing
+        )
         return Marked(
             count(self._doubtful, thinking) - count(self._connecting, thinking), size(ballot.node)
         )

@@ -19,7 +19,7 @@ class Size(NamedTuple):
     whole: bool
 
 
-def generated_nodes(node: Node) -> list[Node]:
+def list_generated(node: Node) -> list[Node]:
     """The nodes from below the prompt down to this one that a model wrote."""
     return [part for part in node.path()[1:] if part.kind is not Kind.INJECTED]
 
@@ -27,13 +27,13 @@ def generated_nodes(node: Node) -> list[Node]:
 def probability(node: Node) -> float | None:
     """exp of the mean log-probability of all tokens sampled on the path, in (0, 1]; None where
     there is none."""
-    logprobs = [part.logprobs for part in generated_nodes(node) if part.logprobs]
+    logprobs = [part.logprobs for part in list_generated(node) if part.logprobs]
     count = sum(map(len, logprobs))
     return math.exp(min(0.0, math.fsum(map(math.fsum, logprobs)) / count)) if count else None
 
 
 def size(node: Node) -> Size:
-    parts = generated_nodes(node)
+    parts = list_generated(node)
     whole = node.finish not in (Finish.LENGTH, Finish.BUDGET, Finish.ABORTED)
     return Size(
         sum(len(part.token_ids) for part in parts), sum(len(part.text) for part in parts), whole

@@ -8,8 +8,8 @@ inverse of its perplexity, normalised for length.
 - `perplexity_consistency`: for each answer the sum of p_i over its *distinct* solutions; the
   greatest sum wins;
 - `rpc`: the same after reasoning pruning. A mixture of two Weibull distributions is fitted to all
-  p_i; solution i is dropped if it belongs to the
-  component with the smaller mean (chance of the other below 1/2) *and* p_i is below the mean of all. The second condition keeps a good solution
+  p_i; solution i is dropped if it belongs to the component with the smaller mean (chance of the
+  other below 1/2) *and* p_i is below the mean of all. The second condition keeps a good solution
   that the fit got wrong.
 
 Log-probabilities are those the engine reports, of the model before temperature and truncation: with
@@ -77,7 +77,7 @@ class PerplexityConsistency(Poll[NoParams, PathLikelihood]):
     counts once, however often it was drawn."""
 
     def measure(self, ballot: Ballot) -> PathLikelihood:
-        return PathLikelihood(probability(ballot.node), ballot.node.written())
+        return PathLikelihood(probability(ballot.node), ballot.node.solution_text())
 
     def count(self) -> Decision:
         return consistent(self, [True] * len(self.ballots))
@@ -105,7 +105,7 @@ class Rpc(Poll[RpcParams, PathLikelihood]):
     a readable answer would be left."""
 
     def measure(self, ballot: Ballot) -> PathLikelihood:
-        return PathLikelihood(probability(ballot.node), ballot.node.written())
+        return PathLikelihood(probability(ballot.node), ballot.node.solution_text())
 
     def count(self) -> Decision:
         everyone = [True] * len(self.ballots)

@@ -1,6 +1,6 @@
 """Candidates grouped by the answer they give: a class is all candidates with one answer.
 
-Which answers are the same is told by `backend.problems.classes`. A candidate without a readable
+Which answers are the same is decided by `backend.problems.classes`. A candidate without a readable
 answer belongs to no class: it cannot be voted for. Where nobody has an answer, the rule `best`
 stands in.
 """

@@ -40,7 +40,7 @@ class ExactVerifier:
         return [self._score(node) for node in nodes]
 
     def _score(self, node: Node) -> Score:
-        steps = steps_of(node.written(), self._delimiter)
+        steps = steps_of(node.solution_text(), self._delimiter)
         if not steps:
             return Score(None, reason="nothing is written yet")
         verdicts = problems.check(self._problem, steps)
@@ -58,7 +58,7 @@ class ExactVerifier:
                     f"{self._problem.set} has no checker of steps, and the solution is unfinished"
                 ),
             )
-        grade = problems.grade(self._problem, self._read(node.written()).answer)
+        grade = problems.grade(self._problem, self._read(node.solution_text()).answer)
         return Score(None if grade.correct is None else float(grade.correct), reason=grade.reason)
 
 

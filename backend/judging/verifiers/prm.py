@@ -38,7 +38,7 @@ class ProcessRewardVerifier:
         """One score a node. A result that does not hold one score in [0, 1] a step is a failure of
         that node, with the reason."""
         solutions = [
-            Solution(self._question, steps_of(node.written(), self._delimiter), self._system)
+            Solution(self._question, steps_of(node.solution_text(), self._delimiter), self._system)
             for node in nodes
         ]
         asked = [solution for solution in solutions if solution.steps]

@@ -15,7 +15,7 @@ Algebra: TypeAlias = Callable[[str, str], bool | None]
 """Whether two expressions are the same, by an algebra system; None where that is undecided."""
 
 
-class Verdict(NamedTuple):
+class AnswerVerdict(NamedTuple):
     """Whether two answers mean the same (None: undecided), why, and as what each was read."""
 
     equal: bool | None
@@ -31,7 +31,7 @@ def grade_answer(
     question: str = "",
     tolerance: float | None = None,
     algebra: Algebra | None = None,
-) -> Verdict:
+) -> AnswerVerdict:
     """Whether `given` means the same as the right answer.
 
     `question` and `tolerance` (a relative difference) decide whether a rounded decimal is enough;
@@ -39,16 +39,16 @@ def grade_answer(
     """
     read_given, read_right = _describe(given), _describe(right)
     if canonical(given) == canonical(right):
-        return Verdict(True, "both are the same", read_given, read_right)
+        return AnswerVerdict(True, "both are the same", read_given, read_right)
     if exact(given) is not None and exact(right) is not None:
-        return Verdict(False, "the numbers differ", read_given, read_right)
+        return AnswerVerdict(False, "the numbers differ", read_given, read_right)
     equal = None if algebra is None else algebra(right, given)
     said = {True: "equal by algebra", False: "different by algebra", None: "undecided"}[equal]
-    return Verdict(equal, said, read_given, read_right)
+    return AnswerVerdict(equal, said, read_given, read_right)
 
 
 def _describe(answer: str) -> str:
     return ("text " if exact(answer) is None else "number ") + canonical(answer[:80])
 
 
-__all__ = ["GRADER_VERSION", "Algebra", "Verdict", "grade_answer"]
+__all__ = ["GRADER_VERSION", "Algebra", "AnswerVerdict", "grade_answer"]

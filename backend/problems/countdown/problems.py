@@ -60,6 +60,6 @@ class CountdownSet:
             else write.pupil(game, rng, check_pupil(pupil, self.pupils))
         )
 
-    def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
+    def self_correction(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""
         return write.repair(Game.of(problem), rng)

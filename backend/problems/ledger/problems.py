@@ -63,6 +63,6 @@ class LedgerSet:
             else write.pupil(ledger, rng, check_pupil(pupil, self.pupils))
         )
 
-    def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
+    def self_correction(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""
         return write.repair(LedgerFacts.of(problem), rng)

@@ -78,8 +78,8 @@ class Pupil:
         if fact.kind in shortcut.get(self.name, ()) and (fact.who,) != self.ledger.goal:
             self.believed[fact.gives] = fact.number
             return None
-        seen = self.copied(fact)
-        calculation = self.chosen(seen)
+        seen = self.copy_fact(fact)
+        calculation = self.choose_calculation(seen)
         if not sensible(calculation):
             seen = fact
             calculation = fact.calculation([self.believed[key] for key in fact.needs])
@@ -91,13 +91,13 @@ class Pupil:
         self.believed[fact.gives] = self.last = result
         return f"{seen.sentence(self.ledger.verb)}: {calculation.text()} = {result}."
 
-    def copied(self, fact: Fact) -> Fact:
+    def copy_fact(self, fact: Fact) -> Fact:
         """The fact as the pupil copies it from the question."""
         if self.name == "wrong_copy" and fact.number >= 2 and fact.kind != "times":
             return replace(fact, number=miscopy(fact.number))
         return fact
 
-    def chosen(self, fact: Fact) -> Calculation:
+    def choose_calculation(self, fact: Fact) -> Calculation:
         """The operation that the pupil thinks right for a fact."""
         values = [self.believed[key] for key in fact.needs]
         if (

@@ -26,7 +26,7 @@ def plan_step(fact: Fact) -> str:
     return f"To find {fact.who} I need {' and '.join(fact.refs)}."
 
 
-def needed_facts(ledger: LedgerFacts) -> list[Fact]:
+def list_needed_facts(ledger: LedgerFacts) -> list[Fact]:
     """The facts that the goal depends on, each before what it needs (back from the goal)."""
     facts, found = ledger.by_quantity(), []
     stack = [Quantity(who, ledger.item) for who in reversed(ledger.goal)]
@@ -55,7 +55,7 @@ def _route(ledger: LedgerFacts, rng: random.Random) -> tuple[list[str], list[Fac
     """What a solver does: the lines of a plan (often none) and the facts in the order in which they
     are worked through.
     """
-    facts = needed_facts(ledger)
+    facts = list_needed_facts(ledger)
     operations = [fact for fact in facts if fact.kind != "given"]
     dependent = [fact for fact in operations if fact.refs]
     if len(operations) > 1 and dependent and rng.random() < PLANNED:

@@ -69,6 +69,6 @@ class ProcedureSet:
             else write.pupil(procedure, rng, check_pupil(pupil, self.pupils))
         )
 
-    def repaired(self, problem: Problem, rng: random.Random) -> list[str]:
+    def self_correction(self, problem: Problem, rng: random.Random) -> list[str]:
         """A right solution with one slip, noticed and repaired."""
         return write.repair(Procedure.of(problem), rng)

@@ -23,7 +23,7 @@ NONE = "none"
 
 
 class Labelled(Protocol):
-    """A stored label, as far as it counts here."""
+    """A stored label, with the fields that agreement is computed from."""
 
     @property
     def run_id(self) -> int: ...
@@ -64,7 +64,7 @@ class Kappa:
 @dataclass(frozen=True)
 class FirstErrors:
     """Agreement on the first wrong step of a path: the same step, and at most one step apart. "None
-    is wrong" is near to itself only."""
+    is wrong" is close to itself only."""
 
     kappa: Kappa
     exact: int
@@ -73,12 +73,9 @@ class FirstErrors:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two authors on everything that both labelled. `by_verdict` and `by_category` ask of each
-    label whether it was given or not.
-
-    Units: a step for verdicts, a path for first wrong steps, a run for categories (wherever in the
-    run they stand; several are one label together).
-    """
+    """Two authors on everything that both labelled. `by_verdict` and `by_category` count, for each
+    label, whether each author gave it. Units: a step for verdicts, a path for first wrong steps, a
+    run for categories (a category that stands in several places of a run counts once)."""
 
     one: str
     other: str
@@ -128,8 +125,9 @@ def agreement(
     categories: Sequence[str],
     blind_only: bool = False,
 ) -> Agreement:
-    """Compare two authors. `categories` are the keys of the codebook in order; `blind_only` leaves
-    out what was labelled with open eyes."""
+    """Compare two authors. `categories` are the keys of the codebook in order; with `blind_only`
+    only labels count that were given before their author was shown scores, verdicts or others'
+    labels."""
     given = [
         [row for row in rows if row.author == author and (row.blind or not blind_only)]
         for author in (one, other)
@@ -189,7 +187,8 @@ def _firsts(rows: Iterable[Labelled]) -> dict[tuple[int, int | None], int]:
 
 
 def _category_sets(rows: Iterable[Labelled]) -> dict[int, frozenset[str]]:
-    """The categories of every run that has any label: none is an opinion too."""
+    """Return the set of categories of every run that has any label; the empty set counts as an
+    opinion too."""
     found: dict[int, frozenset[str]] = {}
     for row in rows:
         found[row.run_id] = found.get(row.run_id, frozenset()) | (

@@ -14,7 +14,7 @@ MARKS = {
     "circle": "\u25cf", "square": "\u25a0", "triangle": "\u25b2", "diamond": "\u25c6", "cross": "\u2716", "hexagon": "\u2b22", "star": "\u2605",
     "plus": "\u271a", "ring": "\u25cb", "frame": "\u25a1", "point": "\u25bc", "half": "\u25d0",
 }  # fmt: skip
-"""Marks by name: told apart by shape, so that nobody needs the colour."""
+"""Marks by name. They differ in shape, so that nobody needs the colour."""
 
 DESCRIPTION_LIMIT, NAME_LIMIT = 1000, 60
 
@@ -31,8 +31,8 @@ class Category:
     position: int
     retired: bool = False
 
-    def checked(self) -> Category:
-        """The entry itself. Raises `BadInput`."""
+    def check(self) -> Category:
+        """Return the entry itself. Raises `BadInput` where a field is not allowed."""
         if not self.name.strip() or len(self.name) > NAME_LIMIT or "\n" in self.name:
             raise BadInput(
                 "name of a category",

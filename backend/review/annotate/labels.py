@@ -55,7 +55,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Label:
-    """A label of whatever kind. `node` and `step` are None for a label of the whole run; `span` is
+    """A label of any kind. `node` and `step` are None for a label of the whole run; `span` is
     within the step."""
 
     kind: Kind
@@ -65,8 +65,9 @@ class Label:
     span: Span | None = None
     note: str | None = None
 
-    def checked(self) -> Label:
-        """The label itself. Raises `BadInput` where kind, content and place do not fit together."""
+    def check(self) -> Label:
+        """Return the label itself. Raises `BadInput` where kind, content and place do not fit
+        together."""
         if self.kind == "first_error" and (
             self.span is not None
             or self.node is None
@@ -100,7 +101,7 @@ class Label:
 
 
 def author_name(given: str) -> str:
-    """A name as it is kept: trimmed, on one line, nothing in it that cannot be seen. Raises
+    """Return a name as it is stored: trimmed, on one line, without invisible characters. Raises
     `BadInput`."""
     name = given.strip()
     if not name or len(name) > NAME_LIMIT or _UNFIT.search(name):

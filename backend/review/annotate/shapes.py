@@ -56,8 +56,8 @@ class LabelledPath:
 
 
 def first_wrong(path: LabelledPath) -> int | None:
-    """The number of the first wrong step, `NO_ERROR` for none, None where the author did not say
-    enough to know."""
+    """Return the number of the first wrong step: `NO_ERROR` where no step is wrong, None where the
+    author did not label enough to know."""
     if path.first_error is not None:
         return path.first_error
     for number, place in enumerate(path.places):

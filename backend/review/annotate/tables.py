@@ -53,7 +53,7 @@ def escape_cell(text: str) -> str:
 
 
 def unescape_cell(text: str) -> str:
-    """What `escape_cell` was given."""
+    """Undo `escape_cell`."""
     return text.removeprefix("'")
 
 

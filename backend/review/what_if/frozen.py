@@ -1,5 +1,4 @@
-"""Models that say only what they have said before: an engine and a reward model over the stored
-answers of a run."""
+"""An engine and a reward model that answer only from the stored answers of a run."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ from backend.review.stored_run import Trace
 
 
 class Unpaid(EngineFailure):
-    """Something was asked that the stored run never asked. `node` is what was to be continued,
-    `text` what was to be scored or encoded."""
+    """Raised when something is requested that the stored run never requested. `node` is what was to
+    be continued, `text` what was to be scored or encoded."""
 
     def __init__(self, what: str, node: int | None = None) -> None:
         super().__init__(what)
@@ -73,8 +72,8 @@ class FrozenEngine:
             "a continuation would have been drawn that never was", texts.get(requests[0].text)
         )
 
-    async def aborted(self, keys: Sequence[str]) -> list[Completion]:
-        """Nothing: how far a text that is given up would have come by then is not stored."""
+    async def take_aborted(self, keys: Sequence[str]) -> list[Completion]:
+        """Return nothing: how far an aborted text would have come is not stored."""
         return []
 
     async def likelihoods(self, asked: Sequence[Given]) -> list[Likelihood]:
@@ -88,8 +87,8 @@ class FrozenEngine:
 
 
 class FrozenRewardModel:
-    """`ports.RewardModel` without a model: every score that is asked for is a new one, because
-    stored ones are taken from the store."""
+    """`ports.RewardModel` without a model. Stored scores are taken from the store before it is
+    called, so every call is one that the stored run never made."""
 
     def __init__(self, info: EngineInfo) -> None:
         self.info = info

@@ -59,7 +59,7 @@ class Changes:
     first: int | None = None
     judge: Rescorer | None = None
 
-    def applied(self, spec: RunSpec) -> RunSpec:
+    def apply(self, spec: RunSpec) -> RunSpec:
         """The spec with the changes; another selector begins with its own defaults."""
         params = spec.selector_params if self.selector in (None, spec.selector) else {}
         changed = {
@@ -107,7 +107,7 @@ class WhatIf(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """The search again, as far as it is stored, and what stopped it."""
+    """The outcome of a search that was run again over stored answers, and what stopped it."""
 
     trace: Trace
     unpaid: Unpaid | None
@@ -121,15 +121,15 @@ async def what_if(
     grade: Callable[[Problem, str | None], Grade],
     compare: Compare | None,
 ) -> WhatIf:
-    """Blocks: run it in a thread. Raises `BadInput` for names and parameters that do not exist, and
-    what a run would raise."""
-    asked = changes.applied(spec)
+    """Compute what a run would have chosen with some changes. It blocks: run it in a thread. Raises
+    `BadInput` for names and parameters that do not exist, and whatever a run may raise."""
+    asked = changes.apply(spec)
     rule = rule_of(asked)
     found_by = Replayed(stored.trace, None)
     if changes.of_search(spec):
         found_by = await replay(asked, problem, stored, grade, compare, changes.judge)
-    heard = verdicts_in(found_by.trace.events)
-    classes = classes_of(problem, compare, {**stored.paid.verdicts, **heard})
+    verdicts = verdicts_in(found_by.trace.events)
+    classes = classes_of(problem, compare, {**stored.paid.verdicts, **verdicts})
     found = reselect(
         found_by.trace, rule, classes, lambda answer: grade(problem, answer), first=changes.first
     )
@@ -151,7 +151,7 @@ async def replay(
     compare: Compare | None,
     judge: Rescorer | None = None,
 ) -> Replayed:
-    """The search anew over what is stored."""
+    """Run the search again over the stored answers, up to the first request that is not stored."""
     paid = again(stored.paid, asked)
     paid = paid if judge is None else rejudge(judge, paid, stored.trace, asked)
     sink, engine = MemorySink(), FrozenEngine(stored.engine, stored.trace, problem.question)
@@ -178,8 +178,8 @@ async def replay(
 
 
 def again(paid: Paid, asked: RunSpec) -> Paid:
-    """The stored answers for a search from the start. A text that a race gave up is none: another
-    race might have waited for it."""
+    """Return the stored answers for a search from the start, without the texts that a race aborted:
+    another race might have waited for those."""
     kept = {
         key: answer
         for key, answer in paid.completions.items()
@@ -193,15 +193,15 @@ def again(paid: Paid, asked: RunSpec) -> Paid:
 
 
 def by_steps(verifier: str) -> bool:
-    """Whether its scores of paths are aggregated from scores of steps; no for a name that nobody
-    knows."""
+    """Whether the verifier's scores of paths are aggregated from scores of steps; False for an
+    unknown name."""
     entry = VERIFIERS.find(verifier)
     return entry is not None and entry.by_steps
 
 
 def rejudge(judge: Rescorer, paid: Paid, trace: Trace, asked: RunSpec) -> Paid:
-    """The stored answers with the scores of another verifier, under the name of the verifier that
-    is asked for."""
+    """Return the stored answers with the scores of another verifier, stored under the name of the
+    verifier that the search asks."""
     of_steps = by_steps(judge.series.split(" ")[0])
     found = {
         (asked.verifier, trace.nodes[node].key): PaidScore(score)
@@ -226,7 +226,7 @@ def _reaggregate(paid: PaidScore, how: Aggregation) -> PaidScore:
 
 
 def _in_stored_ids(found: Reselection, own: Trace, stored: Trace) -> Reselection:
-    """The choice with the ids that the same nodes, by their keys, have in the stored run."""
+    """Return the choice with the ids that the same nodes, by their keys, have in the stored run."""
     if own is stored:
         return found
     ids = {node.key: place for place, node in enumerate(stored.nodes)}

@@ -1,5 +1,5 @@
-"""By what a final rule measured its candidates, so far as one number tells it: the winner's against
-that of a right answer it passed over."""
+"""The number by which a final rule measured its candidates, where one number says it: that of the
+winner, and that of a right answer that lost."""
 
 from __future__ import annotations
 

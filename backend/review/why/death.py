@@ -34,7 +34,7 @@ from backend.review.reselect import Ranked
 from backend.review.stored_run import ChosenAnswer, Trace
 from backend.review.why import evidence, words
 from backend.review.why.chosen import measure_by
-from backend.review.why.fate import Fate, Fates, How
+from backend.review.why.fate import Fate, FateKind, Fates
 from backend.review.why.notes import Notes
 from backend.review.why.words import Where
 
@@ -74,7 +74,7 @@ class Death:
 
 
 class SearchCase(NamedTuple):
-    """A stored run as it is looked into. `pool` are its candidates of the end and `own` its choice;
+    """A stored run under investigation. `pool` are its candidates at the end and `own` its choice;
     `rule` and `status` are names."""
 
     trace: Trace
@@ -88,15 +88,17 @@ class SearchCase(NamedTuple):
     delimiter: str = "\n\n"
 
     def where(self, node: Node, *, finished: bool = False) -> Where:
-        return Where(self.trace.ids[node], len(steps_of(node.written(), self.delimiter)), finished)
+        return Where(
+            self.trace.ids[node], len(steps_of(node.solution_text(), self.delimiter)), finished
+        )
 
     @property
     def answer(self) -> str:
         return words.short(self.problem.answer or "")
 
     @property
-    def answered(self) -> int | None:
-        """The event of the last answer."""
+    def last_answer(self) -> int | None:
+        """The number of the event of the last answer; None where there is none."""
         return max(
             (event.seq for event in self.trace.events if isinstance(event.body, AnswerChanged)),
             default=None,
@@ -104,15 +106,15 @@ class SearchCase(NamedTuple):
 
 
 def death(case: SearchCase) -> Death:
-    """The cause for one run. Blocks where answers have to be compared by algebra."""
+    """Find the cause for one run. It blocks where answers have to be compared by algebra."""
     if case.problem.answer is None:
         return Death(Cause.UNKNOWN, words.UNKNOWN)
     nodes, grader = evidence.solutions(case.trace), evidence.Grader(case.grade, case.trace.read)
     if not nodes:
         return Death(Cause.NEVER_GENERATED, words.NOTHING)
-    if case.own is not None and (told := _explain_choice(case, case.own)) is not None:
-        return told
-    right = evidence.finished_texts(nodes, grader.right)
+    if case.own is not None and (cause := _explain_choice(case, case.own)) is not None:
+        return cause
+    right = evidence.find_finished_texts(nodes, grader.right)
     candidates = {one.node for one in case.pool}
     if case.own is not None and (passed_over := [node for node in right if node in candidates]):
         return _explain_rival(case, case.own, passed_over)
@@ -131,12 +133,13 @@ def death(case: SearchCase) -> Death:
 
 
 def _explain_choice(case: SearchCase, own: ChosenAnswer) -> Death | None:
-    """What to say of the chosen text, if the right answer got so far."""
+    """Explain the chosen text where it is right, or where its answer could not be read or graded;
+    None for any other."""
     node = None if own.node is None else case.trace.nodes[own.node]
     step = None if node is None else case.where(node).step
     if own.correct is True:
         return Death(
-            Cause.RIGHT, words.right(own), own.node, step, case.answered, "finished", "answer"
+            Cause.RIGHT, words.right(own), own.node, step, case.last_answer, "finished", "answer"
         )
     found = (
         evidence.unread(node, case.problem, case.delimiter)
@@ -152,7 +155,7 @@ def _explain_choice(case: SearchCase, own: ChosenAnswer) -> Death | None:
         words.say_not_extracted(own, case.answer, found),
         own.node,
         step,
-        case.answered,
+        case.last_answer,
         found,
         "answer",
         reason,
@@ -160,39 +163,40 @@ def _explain_choice(case: SearchCase, own: ChosenAnswer) -> Death | None:
 
 
 def _explain_rival(case: SearchCase, own: ChosenAnswer, right: Sequence[Node]) -> Death:
-    """The candidate with the right answer that came nearest to being chosen, against the one that
-    was."""
+    """Compare the candidate with the right answer that came nearest to being chosen with the one
+    that was chosen."""
     measure = measure_by(
-        case.rule, case.pool, lambda node: case.classes.of(case.trace.read(node.written()).answer)
+        case.rule, case.pool, lambda node: case.classes.of(case.trace.read(node.solution_text()).answer)
     )
     best = measure.strongest(right)
     winning = None if own.node is None else measure.worth.get(case.trace.nodes[own.node])
-    seq = case.trace.seqs[case.trace.ids[best]] if case.answered is None else case.answered
+    seq = case.trace.seqs[case.trace.ids[best]] if case.last_answer is None else case.last_answer
     fate = Fate(
-        How.DROPPED, "answer", seq, seq, case.rule, measure.worth[best], winning, measure.name
+        FateKind.DROPPED, "answer", seq, seq, case.rule, measure.worth[best], winning, measure.name
     )
     sentence = words.say_not_chosen(case.rule, own, case.trace.ids[best], case.answer, fate)
     return _describe(Cause.NOT_CHOSEN, sentence, fate, case.where(best, finished=True))
 
 
 def _explain_drop(case: SearchCase, fate: Fate, where: Where) -> Death:
-    if fate.how is How.DROPPED:
+    if fate.how is FateKind.DROPPED:
         return _describe(Cause.PRUNED, words.say_dropped(fate, where, case.answer), fate, where)
-    if fate.how is How.CUT_OFF:
+    if fate.how is FateKind.CUT_OFF:
         return _describe(Cause.CUT_OFF, words.cut_off(fate, where, case.answer), fate, where)
     return _describe(Cause.NEVER_GENERATED, words.went_wrong(fate, where, case.answer), fate, where)
 
 
 def _without_checker(case: SearchCase, nodes: Sequence[Node], fates: Fates) -> Death:
-    """Only finished texts tell anything here, and none of them is right. Where none is finished at
-    all, what cut the last one off."""
+    """Explain a run on a problem without a checker of steps: only finished texts count as evidence,
+    and none of them is right. Where none is finished at all, the cause is what cut the last one
+    off."""
     texts = [node for node in nodes if node.done and node.kind is not Kind.ROLLOUT]
     leaves = [
         node for node in nodes if node not in fates.children and node.kind is not Kind.ROLLOUT
     ]
     if not texts and leaves:
         node, fate = _last_over(case.trace, leaves, fates.of)
-        if fate.how is How.CUT_OFF:
+        if fate.how is FateKind.CUT_OFF:
             where = case.where(node)
             return replace(
                 _describe(Cause.CUT_OFF, words.open_end(fate, where), fate, where), evidence=None
@@ -202,7 +206,7 @@ def _without_checker(case: SearchCase, nodes: Sequence[Node], fates: Fates) -> D
         Cause.NEVER_GENERATED,
         sentence,
         None if case.own is None else case.own.node,
-        seq=case.answered,
+        seq=case.last_answer,
     )
 
 
@@ -240,6 +244,6 @@ def _describe(cause: Cause, sentence: str, fate: Fate, where: Where) -> Death:
 
 
 def count_causes(deaths: Iterable[Death]) -> dict[Cause, int]:
-    """How often each cause occurs; all causes are named."""
+    """Count how often each cause occurs; causes that do not occur count 0."""
     found = Counter(death.cause for death in deaths)
     return {cause: found[cause] for cause in Cause}

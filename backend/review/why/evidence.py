@@ -32,7 +32,7 @@ class Grader:
         """Whether the answer that is read from the text so far is right; no for an undecided
         one.
         """
-        answer = self._read(node.written()).answer
+        answer = self._read(node.solution_text()).answer
         if answer is None:
             return False
         if answer not in self._known:
@@ -49,7 +49,7 @@ def solutions(trace: Trace) -> list[Node]:
     return list(own)
 
 
-def finished_texts(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list[Node]:
+def find_finished_texts(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list[Node]:
     """The texts at their end, by themselves or not, in which the right answer is read."""
     return [
         node
@@ -60,7 +60,7 @@ def finished_texts(nodes: Sequence[Node], right: Callable[[Node], bool]) -> list
 
 def complete_steps(node: Node, delimiter: str) -> tuple[str, ...]:
     """The steps on the path, without a last one that was cut off on the way."""
-    steps = steps_of(node.written(), delimiter)
+    steps = steps_of(node.solution_text(), delimiter)
     return steps[:-1] if node.finish in CUT and not node.text.endswith(delimiter) else steps
 
 
@@ -91,7 +91,8 @@ def sound(
 
 
 def _may_be_sound(node: Node, found: Collection[Node]) -> bool:
-    """Nothing but a repair makes a path sound again."""
+    """Whether the path to a node may be sound: the path to its parent is (`found`), or the node
+    begins with a repair."""
     return node.parent in found or node.text.lstrip().startswith(REPAIR)
 
 
@@ -99,7 +100,7 @@ def unread(node: Node, problem: Problem, delimiter: str) -> str | None:
     """What speaks for a text in which no answer can be read: `sound`, it came to its end and the
     exact checker finds nothing wrong with it, or `mentioned`, its last step names the right answer.
     """
-    steps = steps_of(node.written(), delimiter)
+    steps = steps_of(node.solution_text(), delimiter)
     verdicts = problems.check(problem, steps)
     if verdicts is not None:
         return "sound" if verdicts and verdicts[-1].ok and node.finish is Finish.END else None

@@ -1,9 +1,8 @@
-"""What ended a node's line: the note, with its numbers, after which nobody could come back to it,
-or the end of the log.
+"""What ended a node's line, the node and all that descends from it: the event, with its numbers,
+after which the search could not come back to it, or the end of the log.
 
 A line is *over* at the event that ended it. A node that was still open when the log ended is over
-only then (`Notes.end`), whatever was preferred to it before: the search could have come back.
-"""
+only then (`Notes.end`), whatever was preferred to it before: the search could have come back."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ UNEXPANDED = "the search ended before it was expanded"
 SCORE, SHARE = "score", "share of the weight"
 
 
-class How(StrEnum):
+class FateKind(StrEnum):
     """How a line ended: dropped by the search, cut off, gone on with, or finished."""
 
     DROPPED = "dropped"
@@ -37,7 +36,7 @@ class Fate(NamedTuple):
     over. `value` is what the node had, `cut` what it was measured against, both of the kind that
     `measure` names."""
 
-    how: How
+    how: FateKind
     note: str
     seq: int
     over: int
@@ -101,7 +100,11 @@ class Fates:
         last = max(self._trace.seqs[self._trace.ids[child]] for child in self.children[node])
         count = len(self.children[node])
         return Fate(
-            How.CONTINUED, "node", last, last, f"{count} continuation{'s' if count > 1 else ''}"
+            FateKind.CONTINUED,
+            "node",
+            last,
+            last,
+            f"{count} continuation{'s' if count > 1 else ''}",
         )
 
     def _when_tried_out(self, node: Node, number_: int) -> Fate | None:
@@ -110,7 +113,7 @@ class Fates:
         event = self._notes.rollouts.get(number_)
         seq = self._trace.seqs[number_] if event is None else event.event.seq
         return Fate(
-            How.DROPPED,
+            FateKind.DROPPED,
             "rolled",
             seq,
             seq,
@@ -122,7 +125,7 @@ class Fates:
         seq, last = self._trace.seqs[number_], self._notes.last_step
         if node.finish is Finish.BUDGET:
             return self._at_end() or Fate(
-                How.CUT_OFF, "node", seq, self._notes.end, "generated_tokens"
+                FateKind.CUT_OFF, "node", seq, self._notes.end, "generated_tokens"
             )
         if node.finish is not Finish.ABORTED:
             return None
@@ -130,7 +133,7 @@ class Fates:
         return (
             end
             if end is not None and (last is None or last.seq < seq)
-            else Fate(How.DROPPED, "node", seq, seq, "stopped, others had finished")
+            else Fate(FateKind.DROPPED, "node", seq, seq, "stopped, others had finished")
         )
 
     def _when_pruned(self, node: Node, number_: int) -> Fate | None:
@@ -139,7 +142,7 @@ class Fates:
             return None
         event, why, cut = note.event, note.body.reason, note.body.cut
         if why in LIMITS:
-            return Fate(How.CUT_OFF, "pruned", event.seq, event.seq, why)
+            return Fate(FateKind.CUT_OFF, "pruned", event.seq, event.seq, why)
         tried, granted, kept = (
             self._notes.tried.get(number_),
             self._notes.granted.get(place(event), {}),
@@ -148,7 +151,7 @@ class Fates:
         value = self._trace.score(node) if tried is None else tried.worth
         known = [worth for worth in kept if worth is not None]
         return Fate(
-            How.DROPPED,
+            FateKind.DROPPED,
             "allocated" if granted.get(number_) == 0 else "pruned",
             event.seq,
             event.seq,
@@ -162,7 +165,7 @@ class Fates:
         if draw is None or draw.drawn:
             return None
         return Fate(
-            How.DROPPED,
+            FateKind.DROPPED,
             "resampled",
             draw.event.seq,
             draw.event.seq,
@@ -179,7 +182,7 @@ class Fates:
             return end
         popped = self._notes.last_popped or pushed
         return Fate(
-            How.DROPPED,
+            FateKind.DROPPED,
             "pushed",
             popped.seq,
             self._notes.end,
@@ -194,8 +197,8 @@ class Fates:
             return None
         seq = self._trace.seqs[number_]
         if node.finish is Finish.LENGTH:
-            return Fate(How.CUT_OFF, "node", seq, seq, "length limit of the text")
-        return Fate(How.FINISHED, "node", seq, seq)
+            return Fate(FateKind.CUT_OFF, "node", seq, seq, "length limit of the text")
+        return Fate(FateKind.FINISHED, "node", seq, seq)
 
     def _when_superseded(self, node: Node, number_: int) -> Fate | None:
         seq = self._trace.seqs[number_]
@@ -206,7 +209,7 @@ class Fates:
             return None
         seq = later[0].seq
         return Fate(
-            How.DROPPED,
+            FateKind.DROPPED,
             "referenced",
             seq,
             seq,
@@ -219,9 +222,9 @@ class Fates:
         """The spent budget or the end of a run that did not come to its own end."""
         limit, end = self._notes.limit, self._notes.end
         if limit is not None:
-            return Fate(How.CUT_OFF, "limit", limit.seq, end, limit.body.axis)
+            return Fate(FateKind.CUT_OFF, "limit", limit.seq, end, limit.body.axis)
         if self._status != "finished":
-            return Fate(How.CUT_OFF, "status", end - 1, end, self._status)
+            return Fate(FateKind.CUT_OFF, "status", end - 1, end, self._status)
         return None
 
     def _open(self, node: Node, number_: int) -> Fate:
@@ -232,11 +235,11 @@ class Fates:
         last = self._notes.last_step
         seq = end - 1 if last is None else last.seq
         if node in self._listed and not node.done:
-            return Fate(How.CUT_OFF, "step", seq, end, "step limit")
+            return Fate(FateKind.CUT_OFF, "step", seq, end, "step limit")
         mean = self._notes.means.get(number_)
         if node.done and mean is not None:
             return Fate(
-                How.DROPPED,
+                FateKind.DROPPED,
                 "backed",
                 mean.event.seq,
                 end,
@@ -246,7 +249,7 @@ class Fates:
             )
         if (contest := self._find_contest(node, number_)) is not None:
             return Fate(
-                How.DROPPED,
+                FateKind.DROPPED,
                 "selected",
                 contest.event.seq,
                 end,
@@ -257,7 +260,7 @@ class Fates:
             )
         if (jumped := self._notes.jumped) is not None:
             return Fate(
-                How.DROPPED,
+                FateKind.DROPPED,
                 "jumped",
                 jumped.seq,
                 end,
@@ -265,7 +268,7 @@ class Fates:
             )
         why = "not among the candidates of the end" if node.done else UNEXPANDED
         return Fate(
-            How.DROPPED,
+            FateKind.DROPPED,
             "step",
             seq,
             end,
@@ -275,7 +278,7 @@ class Fates:
         )
 
     def _find_contest(self, node: Node, number_: int) -> Contest | None:
-        """The last walk that passed the node, or one above it, by."""
+        """Return the last walk that passed over the node, or a node above it."""
         seq = self._trace.seqs[number_]
         contests = (
             self._notes.contested.get(self._trace.ids[each]) for each in (node, *ancestors(node))

@@ -1,5 +1,5 @@
-"""What the log of a run says of its nodes: of every kind of note the last word on each node, with
-its numbers."""
+"""The notes in the log of a run, sorted by the nodes that they name: of every kind of note the last
+one on each node, with its numbers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class SlotDraw(NamedTuple):
 
 
 class Contest(NamedTuple):
-    """A choice among siblings that a node lost: what the formula made of it, and of the winner."""
+    """A choice among siblings that a node lost: the value of the formula for the node, and for the
+    winner."""
 
     event: EventRecord
     formula: str
@@ -162,7 +163,7 @@ class Notes:
 
 
 def place(event: EventRecord) -> tuple[int, str]:
-    """The step that an event belongs to."""
+    """The step of the search that an event belongs to."""
     return event.round, event.track
 
 

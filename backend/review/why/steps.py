@@ -47,10 +47,10 @@ def judge_steps(
     labels = LABELLERS[labeller].label(StepPath(problem, texts, trace, node, delimiter))
     if labels is None:
         return None
-    told = zip(steps, labels, strict=True)
+    judged = zip(steps, labels, strict=True)
     return [
         JudgedStep(place, trace.ids[step.node], step.text, one.ok, one.kind, one.reason)
-        for place, (step, one) in enumerate(told, 1)
+        for place, (step, one) in enumerate(judged, 1)
     ]
 
 
@@ -60,7 +60,8 @@ def steps_of_path(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Ste
     owners = [
         owner
         for part in parts
-        for owner in [part] * (len(steps_of(part.written(), delimiter)) - before(part, delimiter))
+        for owner in [part]
+        * (len(steps_of(part.solution_text(), delimiter)) - before(part, delimiter))
     ]
     own = step_scores(trace, node)
     scores = (
@@ -73,7 +74,7 @@ def steps_of_path(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Ste
     )
     return [
         StepOfPath(*each)
-        for each in zip(owners, steps_of(node.written(), delimiter), scores, strict=True)
+        for each in zip(owners, steps_of(node.solution_text(), delimiter), scores, strict=True)
     ]
 
 
@@ -95,7 +96,7 @@ def lasts(owners: Sequence[Node]) -> list[bool]:
 
 def before(node: Node, delimiter: str) -> int:
     """How many steps are written above a node."""
-    return 0 if node.parent is None else len(steps_of(node.parent.written(), delimiter))
+    return 0 if node.parent is None else len(steps_of(node.parent.solution_text(), delimiter))
 
 
 def first_wrong(steps: Sequence[JudgedStep]) -> JudgedStep | None:

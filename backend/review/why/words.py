@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from backend.core.spec import BUDGET_AXES
 from backend.review.stored_run import ChosenAnswer
-from backend.review.why.fate import Fate, How
+from backend.review.why.fate import Fate, FateKind
 
 UNKNOWN = "The right answer is not known, so nothing can be said of where it died."
 NOTHING = "The run ended before anything was written."
@@ -71,7 +71,7 @@ def open_end(fate: Fate, where: Where) -> str:
 def went_wrong(fate: Fate, where: Where, answer: str) -> str:
     """Where the last solution that was right so far went wrong."""
     never = f"The right answer {answer} was never written"
-    if fate.how is How.FINISHED:
+    if fate.how is FateKind.FINISHED:
         return f"{never}: the solution that stayed right longest ({where}) ended without it."
     if not where.step:
         return f"{never}: what follows the question ({fate.reason}) holds a mistake everywhere."

@@ -36,7 +36,7 @@ class Admission:
         `BadInput` or `MissingCapability` that name what is wrong."""
         entry = STRATEGIES[spec.strategy]
         entry.parse(spec.params)
-        SELECTORS[spec.selector or entry.card.selector].configured(spec.selector_params)
+        SELECTORS[spec.selector or entry.card.selector].with_params(spec.selector_params)
         verifier = VERIFIERS[spec.verifier]
         verifier.parse(spec.verifier_params)
         self._engine(spec.engine)
@@ -63,8 +63,12 @@ class Admission:
         list.
         """
         allowed = self.allowed_models()
-        if name is not None and allowed is not None and name not in (*shipped_names(), *allowed):
-            accepted = ", ".join((*shipped_names(), *allowed))
+        if (
+            name is not None
+            and allowed is not None
+            and name not in (*list_shipped_models(), *allowed)
+        ):
+            accepted = ", ".join((*list_shipped_models(), *allowed))
             raise BadInput(
                 "model",
                 given=name,
@@ -86,10 +90,10 @@ class Admission:
             )
 
 
-def shipped_names() -> tuple[str, ...]:
+def list_shipped_models() -> tuple[str, ...]:
     """The models that the engines themselves offer: everybody may use these."""
     names = (name for entry in ENGINES.values() for name in (*entry.models, *entry.reward_models))
     return tuple(dict.fromkeys(names))
 
 
-__all__ = ["OWN", "Admission", "shipped_names"]
+__all__ = ["OWN", "Admission", "list_shipped_models"]

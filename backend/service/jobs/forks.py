@@ -67,16 +67,16 @@ class Forks:
         path: list[JSON] = [one.origin for one in start.path]
         edit = None if ask.edit is None else ask.edit.model_dump(mode="json", exclude_none=True)
         split = ask.edit is not None and ask.edit.token is not None and ask.edit.token.position > 0
-        told: dict[str, JSON] = {
+        origin: dict[str, JSON] = {
             "run": run_id,
             "node": ask.node,
             "root": len(path) - 1 + split,
             "path": path,
             "edit": edit,
         }
-        return await self._begin(spec, problem, replace(NOTHING_PAID, start=start), told)
+        return await self._begin(spec, problem, replace(NOTHING_PAID, start=start), origin)
 
-    async def continued(self, run_id: int, budget: Mapping[str, float]) -> int:
+    async def continue_run(self, run_id: int, budget: Mapping[str, float]) -> int:
         """A new run with the settings of run `run_id` and a larger budget, which goes on where that
         one stopped; its id. Raises `Conflict` for a run that is not over or came to its own end,
         and `BadInput` for a budget that is not larger."""
@@ -105,24 +105,24 @@ class Forks:
             {"run": run_id, "continued": True, "replayed": count_replayed(paid)},
         )
 
-    def paid_again(self, row: RunRow) -> Paid:
+    def read_paid(self, row: RunRow) -> Paid:
         """What a run that is taken up need not pay again. What its log does not hold yet is read
         from its origin, as long as that is stored."""
-        own, told = read_paid(self._store, row.id), row.forked_from
-        if not isinstance(told, dict) or not isinstance(origin := told.get("run"), int):
+        own, origin = read_paid(self._store, row.id), row.forked_from
+        if not isinstance(origin, dict) or not isinstance(run := origin.get("run"), int):
             return own
         try:
-            if told.get("continued"):
-                return join_paid(own, carry_over(self._store, origin))
+            if origin.get("continued"):
+                return join_paid(own, carry_over(self._store, run))
             if own.start is None:
-                edit, node = told.get("edit"), told.get("node")
+                edit, node = origin.get("edit"), origin.get("node")
                 assert isinstance(node, int)
                 changed = None if edit is None else TextEdit.model_validate(edit)
                 return replace(
-                    own, start=start_of(self._store, self._store.run(origin), node, changed)
+                    own, start=start_of(self._store, self._store.run(run), node, changed)
                 )
         except NotFound:
-            if own.start is None and not told.get("continued"):
+            if own.start is None and not origin.get("continued"):
                 raise
         return own
 

@@ -379,7 +379,7 @@ class Jobs:
             spec, None if row.forked_from is None else StoredRun(row, self._store).problem
         )
         self._require_open()
-        paid = await asyncio.to_thread(self.forks.paid_again, row)
+        paid = await asyncio.to_thread(self.forks.read_paid, row)
         if run_id in self._active:
             raise Conflict(f"run {run_id} is being resumed already")
         cleared: dict[str, object] = dict.fromkeys(CLEARED)

@@ -38,7 +38,7 @@ PAGE = 2000
 
 def read_paid(store: Store, run_id: int) -> Paid:
     """The stored completions and scores of a run, in the order in which they were recorded."""
-    nodes = store.paid(run_id)
+    nodes = store.read_paid_nodes(run_id)
     added: dict[int, NodeAdded] = {}
     scores: dict[tuple[str, str], PaidScore] = {}
     verdicts: dict[tuple[str, str], bool | None] = {}

@@ -106,7 +106,7 @@ class Rescoring:
                 scores = await self._score(row, asked, place)
                 await asyncio.to_thread(self._store.keep_series, row.id, asked.series, scores)
             del self._progress[place]
-        except Exception as error:  # the job boundary: whatever ends it is told
+        except Exception as error:  # the job boundary: whatever ends it is recorded
             cause = failure(error)
             unexpected = error if cause.kind == "internal error" else None
             log.error(
@@ -135,9 +135,10 @@ class Rescoring:
         found: list[SeriesScore] = []
         for start in range(0, len(nodes), BATCH):
             batch = nodes[start : start + BATCH]
-            told = zip(batch, await score(batch), strict=True)
+            scored = zip(batch, await score(batch), strict=True)
             found += [
-                SeriesScore(trace.ids[node], one.value, one.steps, one.reason) for node, one in told
+                SeriesScore(trace.ids[node], one.value, one.steps, one.reason)
+                for node, one in scored
             ]
             self._progress[place] = ScoringProgress(asked.series, len(found), len(nodes))
         return found

@@ -23,8 +23,8 @@ def links_of(forked_from: JSON) -> list[tuple[int, int, str]]:
     """The link from the node that a fork begins at to the one of its origin; none for other
     runs.
     """
-    told = forked_from if isinstance(forked_from, dict) else {}
-    root, node = told.get("root"), told.get("node")
+    origin = forked_from if isinstance(forked_from, dict) else {}
+    root, node = origin.get("root"), origin.get("node")
     return [(root, node, "forked_from")] if isinstance(root, int) and isinstance(node, int) else []
 
 

@@ -140,7 +140,7 @@ class Sweeps:
             self._standing[name] = self._standing[name]._replace(status="idle")
         except asyncio.CancelledError:
             self._standing[name] = self._standing[name]._replace(status="stopped")
-        except Exception as error:  # the job boundary: whatever ends it is told
+        except Exception as error:  # the job boundary: whatever ends it is recorded
             cause = failure(error.exceptions[0] if isinstance(error, ExceptionGroup) else error)
             log.error(
                 "experiment %s failed: %s",

@@ -48,7 +48,7 @@ class Beam(NamedTuple):
 async def search_beam(
     root: Node, policy: Policy, verifier: Verifier, beam: Beam, value: Valuation
 ) -> AsyncGenerator[Step]:
-    """A beam search in which `value` says what a next step is ranked by."""
+    """Run a beam search; `value` returns what each next step is ranked by."""
     finished: list[Node] = []
     values: list[float | None] = []
     prefixes = [] if root.done else [root]

@@ -61,8 +61,8 @@ def under(track: str, step: Step) -> Step:
 async def in_turn(
     parts: Iterable[InnerSearch], policy: Policy, verifier: Verifier, rng: Rng
 ) -> AsyncGenerator[Step]:
-    """One part after the other. `parts` is asked for the next one when the last one is over, so it
-    may depend on how that ended."""
+    """Run the parts one after the other. `parts` is asked for the next part when the last one is
+    over, so the next may depend on how the last one ended."""
     spawn = spawner(rng)
     for track, search in parts:
         async with aclosing(search(policy, verifier, spawn(track))) as steps:
@@ -73,8 +73,8 @@ async def in_turn(
 async def side_by_side(
     parts: Sequence[InnerSearch], policy: Policy, verifier: Verifier, rng: Rng
 ) -> AsyncGenerator[Step]:
-    """All parts at the same time; what goes wrong in one of them ends all. Rounds that they end
-    together count once."""
+    """Run all parts at the same time. An error in one of them ends all. Rounds that several parts
+    end together count once."""
     assert len({part.track for part in parts}) == len(parts), (
         "two parts with the same name would draw the same numbers"
     )
@@ -118,7 +118,7 @@ class Gathered:
 
     @property
     def values(self) -> Sequence[float | None]:
-        """One a candidate."""
+        """The values of the candidates, one a candidate."""
         lists = [latest.values for latest in self._latest.values()]
         return lists[0] if len(lists) == 1 else [value for values in lists for value in values]
 
@@ -164,7 +164,8 @@ async def _serve(calls: Sequence[_RoutedCall]) -> None:
 
 
 class _Seat:
-    """A search at the table, and the policy and the verifier that it is handed."""
+    """A search that runs beside others, with the policy and the verifier that it is handed: these
+    put its calls together with those of the others."""
 
     def __init__(self, part: InnerSearch, policy: Policy, verifier: Verifier, rng: Rng) -> None:
         self.track, self._policy, self._verifier = part.track, policy, verifier
@@ -175,7 +176,8 @@ class _Seat:
         self.over = False
 
     async def go_on(self) -> Step | None:
-        """The next step, or None: the search waits for a call to be served, or is over."""
+        """Run the search to its next step. Returns None where it waits for a call to be served, or
+        is over."""
         if self.over:
             return None
         self._waits = asyncio.get_running_loop().create_future()
@@ -192,7 +194,7 @@ class _Seat:
         return step
 
     async def leave(self) -> None:
-        """Stop where the search stands and close it."""
+        """Close the search where it stands."""
         if self._going is not None:
             self._going.cancel()
             await asyncio.gather(self._going, return_exceptions=True)

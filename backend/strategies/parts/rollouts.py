@@ -21,19 +21,19 @@ def ahead(k: int, horizon: int) -> Valuation:
     """A node is worth the score of where `k` greedy steps from it end, but never below depth
     `horizon`."""
 
-    async def valued(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
+    async def add_values(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
         ends, fates = await roll_out(policy, nodes, k, horizon)
         found = await scores(verifier, ends)
-        told = [
+        backed = [
             (Rolled(node, end, value),) if end is not node else ()
             for node, end, value in zip(nodes, ends, found, strict=True)
         ]
         return [
             Valued(value, (*rolled, *fate))
-            for value, rolled, fate in zip(found, told, fates, strict=True)
+            for value, rolled, fate in zip(found, backed, fates, strict=True)
         ]
 
-    return valued
+    return add_values
 
 
 async def roll_out(

@@ -81,14 +81,13 @@ def dead(nodes: Iterable[Node]) -> tuple[Note, ...]:
 
 
 def living(nodes: Iterable[Node]) -> list[Node]:
-    """The nodes that `dead` has nothing to say about."""
+    """Return the nodes that are not dead (see `dead`)."""
     return [node for node in nodes if not dead((node,))]
 
 
 def merge_equal(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...]]:
-    """Siblings with the same text made one: the first stands for all, with how many it stands
-    for.
-    """
+    """Keep the first of siblings with the same text. Returns how many each stands for, and a note
+    about the copies."""
     first: dict[tuple[str, bool], Node] = {}
     counts: dict[Node, int] = {}
     copies: list[Node] = []
@@ -101,8 +100,8 @@ def merge_equal(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...
 
 
 async def scores(verifier: Verifier, nodes: Sequence[Node]) -> list[float | None]:
-    """One score a node. Raises `VerifierFailure` with the verifier's reason where not one of them
-    could be scored."""
+    """Return one score a node. Raises `VerifierFailure` with the verifier's reason where none of
+    them could be scored."""
     if not nodes:
         return []
     found = await verifier.score(nodes)
@@ -127,7 +126,7 @@ value.
 
 
 async def own_score(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
-    """A node is worth what the verifier says of its own path."""
+    """Value each node by the verifier's score of its own path."""
     return [Valued(value) for value in await scores(verifier, nodes)]
 
 
@@ -155,8 +154,10 @@ async def expand(
     broods = []
     for group, (counts, notes) in zip(groups, fates, strict=True):
         children = [Scored(node, valued[node].value, count) for node, count in counts.items()]
-        told = (note for node in counts for note in valued[node].notes)
-        broods.append(Brood(children, (*dead(group), *notes, *told, *remark_unscored(children))))
+        score_notes = (note for node in counts for note in valued[node].notes)
+        broods.append(
+            Brood(children, (*dead(group), *notes, *score_notes, *remark_unscored(children)))
+        )
     return broods
 
 
@@ -171,7 +172,7 @@ def remark_unscored(children: Sequence[Scored]) -> tuple[Note, ...]:
 
 
 async def complete(policy: Policy, verifier: Verifier, node: Node) -> Brood:
-    """The node continued to the model's end token, greedily."""
+    """Continue the node greedily to the model's end token."""
     [brood] = await expand(
         policy, verifier, [node], until=END, sampling=replace(policy.sampling, temperature=0.0)
     )
@@ -192,7 +193,7 @@ def distinct(children: list[Scored]) -> tuple[list[Scored], tuple[Note, ...]]:
     for."""
     groups: dict[str, list[Scored]] = {}
     for child in children:
-        groups.setdefault(child.node.written(), []).append(child)
+        groups.setdefault(child.node.solution_text(), []).append(child)
     repeated = [group for group in groups.values() if len(group) > 1]
     remarks = [
         Remarked(f"stands for {len(group)} prefixes with the same text", (group[0].node,))

@@ -34,9 +34,9 @@ def balance(level: Sequence[Scored], width: int, temperature: float, ratio: floa
     parents = [
         child.node for child, share in zip(candidates, widths, strict=True) for _ in range(share)
     ]
-    told = Allocated(tuple(child.node for child in candidates), tuple(widths))
+    allocated = Allocated(tuple(child.node for child in candidates), tuple(widths))
     kept = Kept(tuple(child.node for child in granted), tuple(child.value for child in granted))
-    return Balanced(parents, [told, kept, *cut(level, granted, "got no share of the width")])
+    return Balanced(parents, [allocated, kept, *cut(level, granted, "got no share of the width")])
 
 
 def cut(children: Sequence[Scored], kept: Sequence[Scored], reason: str) -> list[Note]:

@@ -1,9 +1,8 @@
 """Thoughts: the stretches of a trace between two changes of mind, and what a stretch is worth.
 
 A trace is a list of step nodes, each the parent of the next. A step that begins with a transition
-word ("wait", "alternatively" ...) opens a new thought. Steps are nodes: a change of mind inside a
-node is not seen.
-"""
+word ("wait", "alternatively" ...) opens a new thought. A change of mind in the middle of a node is
+not noticed."""
 
 from __future__ import annotations
 
@@ -52,8 +51,9 @@ class Transitions:
         `every` each step is a thought."""
         return [place for place in range(1, len(trace)) if every or self.open(trace[place])]
 
-    def banned(self, step: Node, prefix: Node) -> tuple[Note, ...]:
-        """Why the step may not stand right after the prefix, if so."""
+    def ban(self, step: Node, prefix: Node) -> tuple[Note, ...]:
+        """Return a note that says why the step may not stand right after the prefix; empty where it
+        may."""
         return (
             (Pruned((step,), "begins with a transition word"),)
             if step.parent is prefix and self.open(step)
@@ -104,8 +104,8 @@ def steps_below(node: Node, ancestor: Node) -> list[Node]:
 
 
 def verdict(old: Sequence[Node], new: Sequence[Node], standard: Standard) -> tuple[Note, ...]:
-    """Which of two ways on from the same node stays, and which is pruned: the new one only if it is
-    worth more."""
+    """Compare two ways on from the same node: the new one replaces the old one only if it is worth
+    more. Returns the notes that say which was pruned."""
     before, after = standard.worth(old), standard.worth(new)
     if after <= before:
         return (Pruned(tuple(new), "worth no more than what it would replace", before),)
@@ -115,7 +115,8 @@ def verdict(old: Sequence[Node], new: Sequence[Node], standard: Standard) -> tup
 
 
 def late(node: Node, horizon: int) -> tuple[Note, ...]:
-    """A note about a node that is as deep as a path may be, and not finished."""
+    """Return a note about a node that is unfinished at the greatest depth; empty for any other
+    node."""
     return (Pruned((node,), "step limit"),) if node.depth >= horizon and not node.done else ()
 
 
@@ -134,12 +135,12 @@ async def write_on(
 async def on_course(
     policy: Policy, prefix: Node, words: Transitions, tries: int, horizon: int
 ) -> AsyncGenerator[Node]:
-    """The steps of a continuation that does not begin with a change of mind, one by one; first
-    steps that do are yielded too, up to `tries`."""
+    """Yield the steps of a continuation that does not begin with a transition word, one by one.
+    First steps that do begin with one are yielded too, up to `tries` of them."""
     for _ in range(tries):
         [[first]] = await policy.extend([prefix])
         yield first
-        if not words.banned(first, prefix):
+        if not words.ban(first, prefix):
             break
     else:
         return

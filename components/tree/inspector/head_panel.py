@@ -33,18 +33,18 @@ def node_head(
     the tree, before the fragment is run; `settled` when other parts of the page are `behind` and no
     other node was chosen for a moment."""
 
-    def sent(name: str) -> Mapping[str, object]:
+    def read_message(name: str) -> Mapping[str, object]:
         messages = st.session_state.get(key)
         message = messages.get(name) if isinstance(messages, Mapping) else None
         return message if isinstance(message, Mapping) and message.get("run") == run else {}
 
     def on_picked() -> None:
-        node = sent("picked").get("node")
+        node = read_message("picked").get("node")
         if isinstance(node, int) and not isinstance(node, bool):
             picked(node)
 
     def on_settled() -> None:
-        if sent("settled"):
+        if read_message("settled"):
             settled()
 
     data = {

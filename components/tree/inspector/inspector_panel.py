@@ -40,7 +40,7 @@ def inspector(
     def log() -> list[EventRecord]:
         return list(up_to(events, until))
 
-    def told() -> FormulaCase | None:
+    def collect_case() -> FormulaCase | None:
         return case(
             row.id,
             rows,
@@ -55,7 +55,7 @@ def inspector(
         "Rendered": lambda: draw_rendered(row),
         "Tokens": lambda: tokens_panel(detail(), run),
         "Scores": lambda: scores_panel(row.id, rows, log()),
-        "Formula": lambda: formula_panel(told()),
+        "Formula": lambda: formula_panel(collect_case()),
         "Prompt": lambda: prompt_panel(detail()),
         "Record": lambda: record_panel(detail(), log()),
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from backend.core.event_columns import nodes_named
+from backend.core.event_columns import node_ids_of
 from backend.core.records import EventRecord
 from backend.core.types import JSON
 from backend.messages.runs import NodeDetail
@@ -60,7 +60,7 @@ def costs(ledger: NodeLedger) -> dict[str, str]:
             f"{ledger.prompt_tokens:,}, {ledger.cached_tokens or 0:,} of them cached"
         )
     lines["model call"] = (
-        _batch(ledger.written, "requests") if ledger.written is not None else "none told"
+        _batch(ledger.written, "requests") if ledger.written is not None else "none recorded"
     )
     lines["verifier calls"] = f"{ledger.verifier_calls:,}"
     if ledger.verifier_tokens or ledger.verifier_cached:
@@ -99,7 +99,7 @@ def _lines(facts: dict[str, str]) -> None:
 
 def concerns(event: EventRecord, node: int) -> bool:
     """Whether an event names the node."""
-    return node in nodes_named(event.body)
+    return node in node_ids_of(event.body)
 
 
 def _plain(event: EventRecord) -> dict[str, JSON]:

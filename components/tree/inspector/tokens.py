@@ -2,7 +2,7 @@
 
 Ten classes instead of a colour a token keep ten thousand tokens light and let one text serve both
 themes. The numbers behind a token are shown in words when it is pointed at, focused or clicked, and
-`token_rows` gives the same numbers as a table, so nothing is told by colour alone.
+`token_rows` gives the same numbers as a table, so nothing depends on colour alone.
 """
 
 from __future__ import annotations

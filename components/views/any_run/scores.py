@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from backend.core.tree import TreeRow, chosen_node, path_to
+from backend.core.tree import TreeRow, find_chosen_node, path_to
 from components.frame.theme import ACCENT, FAINT, frame
 
 Point = tuple[int, float]
@@ -34,7 +34,9 @@ def score_info(rows: Sequence[TreeRow]) -> ScoreInfo:
         if row.id in scored and row.parent in scored
     )
     chosen = tuple(
-        (row.depth, row.score) for row in path_to(rows, chosen_node(rows)) if row.score is not None
+        (row.depth, row.score)
+        for row in path_to(rows, find_chosen_node(rows))
+        if row.score is not None
     )
     return ScoreInfo(tuple(scored.values()), tuple(scored), edges, chosen)
 

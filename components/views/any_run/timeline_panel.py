@@ -18,7 +18,8 @@ def draw_timeline(data: ViewData) -> None:
         return
     more = f" The {SHOWN:,} longest are drawn." if len(info.calls) > SHOWN else ""
     st.caption(
-        f"One bar a call of a model or verifier, by the clock of the run. {describe_timeline(info)}{more}"
+        "One bar a call of a model or verifier, by the clock of the run. "
+        f"{describe_timeline(info)}{more}"
     )
     st.plotly_chart(
         timeline_figure(info),

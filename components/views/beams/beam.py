@@ -1,8 +1,8 @@
 """What each round of a beam kept and what it pruned: the candidates of a step side by side, best
 first, with their scores.
 
-What rounds decided is in the rows of the tree; the cuts are those of the events `pruned`. Independent beams (subtrees)
-stand side by side in the column of their step, each with its own cut.
+What rounds decided is in the rows of the tree; the cuts are those of the events `pruned`.
+Independent beams (subtrees) stand side by side in the column of their step, each with its own cut.
 """
 
 from __future__ import annotations

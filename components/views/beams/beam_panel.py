@@ -55,8 +55,8 @@ def _track(tracks: tuple[str, ...]) -> str:
     asked = st.query_params.get("track", "")
     st.session_state["view.track"] = asked if asked in choices else choices[0]
 
-    def moved() -> None:
+    def take_over() -> None:
         track = st.session_state["view.track"]
         put_in_address(track=None if track == choices[0] else track)
 
-    return str(st.selectbox("Subtree", choices, key="view.track", on_change=moved, width=240))
+    return str(st.selectbox("Subtree", choices, key="view.track", on_change=take_over, width=240))

@@ -83,75 +83,60 @@ def count_overturned(found: Sequence[Outlook]) -> int:
 def outlook_figure(found: Sequence[Outlook]) -> go.Figure:
     """One stroke a step from its own score (hollow) to that of the end of its rollout (filled:
     kept; cross: pruned)."""
-    places = _places(found)
+    placed = list(zip(_places(found), found, strict=True))
     figure = go.Figure()
-    strokes = [
-        (x, one)
-        for x, one in zip(places, found, strict=True)
-        if one.before is not None and one.after is not None
-    ]
+    _draw_strokes(figure, placed)
+    own = [(x, one, one.before) for x, one in placed]
+    _draw_scores(figure, own, "the step itself", "circle-open", BLUE)
+    kept = [(x, one, one.after) for x, one in placed if one.kept is not False]
+    _draw_scores(figure, kept, "after looking ahead, kept", "circle", ACCENT)
+    pruned = [(x, one, one.after) for x, one in placed if one.kept is False]
+    _draw_scores(figure, pruned, "after looking ahead, pruned", "x", GREY)
+    frame(figure, x="step", y="score", height=300)
+    figure.update_yaxes(range=[-0.03, 1.03])
+    figure.update_xaxes(dtick=1 if max((one.step for one in found), default=0) <= 20 else None)
+    return figure
+
+
+def _draw_strokes(figure: go.Figure, placed: Sequence[tuple[float, Outlook]]) -> None:
+    """Draw a line between the two scores of every step that has both."""
+    whole = [(x, one) for x, one in placed if one.before is not None and one.after is not None]
     figure.add_scatter(
-        x=[at for x, _ in strokes for at in (x, x, None)],
-        y=[y for _, one in strokes for y in (one.before, one.after, None)],
+        x=[at for x, _ in whole for at in (x, x, None)],
+        y=[y for _, one in whole for y in (one.before, one.after, None)],
         mode="lines",
         line={"width": 2, "color": FAINT},
         hoverinfo="skip",
         showlegend=False,
     )
-    marks = (
-        (
-            "the step itself",
-            "circle-open",
-            BLUE,
-            [(x, one, one.before) for x, one in zip(places, found, strict=True)],
-        ),
-        (
-            "after looking ahead, kept",
-            "circle",
-            ACCENT,
-            [
-                (x, one, one.after)
-                for x, one in zip(places, found, strict=True)
-                if one.kept is not False
-            ],
-        ),
-        (
-            "after looking ahead, pruned",
-            "x",
-            GREY,
-            [
-                (x, one, one.after)
-                for x, one in zip(places, found, strict=True)
-                if one.kept is False
-            ],
+
+
+def _draw_scores(
+    figure: go.Figure,
+    scores: Sequence[tuple[float, Outlook, float | None]],
+    name: str,
+    symbol: str,
+    color: str,
+) -> None:
+    """Draw one mark for each (x, step, score) whose score is known."""
+    known = [(x, one, score) for x, one, score in scores if score is not None]
+    figure.add_scatter(
+        x=[x for x, *_ in known],
+        y=[score for *_, score in known],
+        customdata=[[one.node, one.end, one.ahead] for _, one, _ in known],
+        mode="markers",
+        name=name,
+        marker={
+            "symbol": symbol,
+            "size": 9,
+            "color": color,
+            "line": {"width": 1.5, "color": color},
+        },
+        hovertemplate=(
+            "node %{customdata[0]}, rollout of %{customdata[2]} to node "
+            f"%{{customdata[1]}}<br>score %{{y:.3f}}<extra>{name}</extra>"
         ),
     )
-    for name, symbol, color, some in marks:
-        figure.add_scatter(
-            x=[x for x, _, value in some if value is not None],
-            y=[value for *_, value in some if value is not None],
-            customdata=[
-                [one.node, one.end, one.ahead] for _, one, value in some if value is not None
-            ],
-            mode="markers",
-            name=name,
-            marker={
-                "symbol": symbol,
-                "size": 9,
-                "color": color,
-                "line": {"width": 1.5, "color": color},
-            },
-            hovertemplate=(
-                "node %{customdata[0]}, rollout of %{customdata[2]} to node "
-                "%{customdata[1]}<br>score %{y:.3f}<extra>"
-            )
-            + name
-            + "</extra>",
-        )
-    frame(figure, x="step", y="score", height=300)
-    figure.update_yaxes(range=[-0.03, 1.03])
-    figure.update_xaxes(dtick=1 if max((one.step for one in found), default=0) <= 20 else None)
-    return figure
 
 
 def _places(found: Sequence[Outlook]) -> list[float]:

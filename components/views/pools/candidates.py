@@ -15,7 +15,7 @@ from plotly import graph_objects as go
 
 from backend.core.events import LimitReached, StepEnded
 from backend.core.records import EventRecord
-from backend.core.tree import TreeRow, chosen_node, up_to
+from backend.core.tree import TreeRow, find_chosen_node, up_to
 from components.frame.prose import visible
 from components.frame.theme import ACCENT, MUTED, escape, frame
 from components.run.reached import text_down_to
@@ -113,7 +113,7 @@ def candidate_info(
         answer = answers[candidate.node]
         if answer is not None:
             groups.setdefault(answer, []).append(candidate)
-    spokesman = chosen_node(rows)
+    spokesman = find_chosen_node(rows)
     chosen = answers.get(spokesman) if spokesman is not None else None
     classes = [
         _class(answer, members, answer == chosen, answer in right)

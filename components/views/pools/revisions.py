@@ -61,9 +61,9 @@ def revision_info(
                 pruned = pruned or note
             case StepEnded() as step:
                 one = (
-                    _refused(len(found) + 1, pruned, step, depths, base)
+                    _read_refusal(len(found) + 1, pruned, step, depths, base)
                     if replaced is None
-                    else _revised(len(found) + 1, replaced, depths, base)
+                    else _read_revision(len(found) + 1, replaced, depths, base)
                 )
                 found += [one] if one else []
                 banned += pruned is not None and event.phase == "ban"
@@ -71,7 +71,9 @@ def revision_info(
     return RevisionInfo(tuple(found), banned)
 
 
-def _revised(number: int, note: Replaced[int], depths: Mapping[int, int], base: int) -> Revision:
+def _read_revision(
+    number: int, note: Replaced[int], depths: Mapping[int, int], base: int
+) -> Revision:
     return Revision(
         number,
         depths[note.new[0]] - 1 - base,
@@ -84,7 +86,7 @@ def _revised(number: int, note: Replaced[int], depths: Mapping[int, int], base: 
     )
 
 
-def _refused(
+def _read_refusal(
     number: int, note: Pruned[int] | None, step: StepEnded, depths: Mapping[int, int], base: int
 ) -> Revision | None:
     if note is None or note.cut is None:
@@ -107,67 +109,52 @@ def revision_figure(info: RevisionInfo) -> go.Figure:
     Filled: it stays; hatched: it was given up."""
     places = [one.number for one in info.revisions]
     figure = go.Figure()
-    bars = (
-        (
-            "the trace so far",
-            [one.old_steps for one in info.revisions],
-            ["" if not one.replaced else "/" for one in info.revisions],
-            MUTED,
-        ),
-        (
-            "the new continuation",
-            [one.new_steps for one in info.revisions],
-            ["" if one.replaced else "/" for one in info.revisions],
-            ACCENT,
-        ),
-    )
-    for name, lengths, shapes, color in bars:
-        figure.add_bar(
-            orientation="h",
-            y=places,
-            x=lengths,
-            base=[one.place for one in info.revisions],
-            name=name,
-            customdata=[
-                [one.node, one.place, length]
-                for one, length in zip(info.revisions, lengths, strict=True)
-            ],
-            text=[_mark_of(one, name) for one in info.revisions],
-            textposition="auto",
-            marker={
-                "color": color,
-                "pattern": {
-                    "shape": shapes,
-                    "fgcolor": ORANGE,
-                    "solidity": 0.3,
-                    "fillmode": "overlay",
-                },
-            },
-            hovertemplate=(
-                "after step %{customdata[1]}: %{customdata[2]} steps<br>new way ends in node "
-                "%{customdata[0]}<extra>"
-            )
-            + name
-            + "</extra>",
-            unselected={"marker": {"opacity": 0.8}},
-        )
+    _draw_bars(figure, info.revisions, new=False)
+    _draw_bars(figure, info.revisions, new=True)
     frame(figure, x="step of the trace", y="attempt", height=120 + 52 * max(len(places), 2))
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_yaxes(autorange="reversed", tickvals=places)
-    figure.update_xaxes(
-        dtick=1
-        if max(
-            (one.place + max(one.new_steps, one.old_steps or 0) for one in info.revisions),
-            default=0,
-        )
-        <= 20
-        else None
+    longest = max(
+        (one.place + max(one.new_steps, one.old_steps or 0) for one in info.revisions), default=0
     )
+    figure.update_xaxes(dtick=1 if longest <= 20 else None)
     return figure
 
 
-def _mark_of(one: Revision, name: str) -> str:
-    new = name == "the new continuation"
+def _draw_bars(figure: go.Figure, revisions: Sequence[Revision], *, new: bool) -> None:
+    """Draw one bar an attempt: of the new continuation, or of what stood there before."""
+    name = "the new continuation" if new else "the trace so far"
+    lengths = [one.new_steps if new else one.old_steps for one in revisions]
+    figure.add_bar(
+        orientation="h",
+        y=[one.number for one in revisions],
+        x=lengths,
+        base=[one.place for one in revisions],
+        name=name,
+        customdata=[
+            [one.node, one.place, length] for one, length in zip(revisions, lengths, strict=True)
+        ],
+        text=[_label_of(one, new=new) for one in revisions],
+        textposition="auto",
+        marker={
+            "color": ACCENT if new else MUTED,
+            "pattern": {
+                "shape": ["" if one.replaced is new else "/" for one in revisions],
+                "fgcolor": ORANGE,
+                "solidity": 0.3,
+                "fillmode": "overlay",
+            },
+        },
+        hovertemplate=(
+            "after step %{customdata[1]}: %{customdata[2]} steps<br>new way ends in node "
+            f"%{{customdata[0]}}<extra>{name}</extra>"
+        ),
+        unselected={"marker": {"opacity": 0.8}},
+    )
+
+
+def _label_of(one: Revision, *, new: bool) -> str:
+    """What became of the new continuation, or of what stood there before, and what it is worth."""
     value = one.new_value if new else one.old_value
     return ("stays" if one.replaced is new else "given up") + (
         "" if value is None else f", worth {value:.3f}"

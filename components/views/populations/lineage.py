@@ -99,43 +99,16 @@ def genealogy_figure(info: Genealogy) -> go.Figure:
     """Area of a circle: weight. Hollow: nobody continued it. Thick lines: ancestors of the last
     round. Diamond and star as in `weights_figure`."""
     figure = go.Figure()
-    for trunk, name, line in (
-        (False, "no descendants left", THIN),
-        (True, "ancestors of the last round", THICK),
-    ):
-        _ties(figure, [one for one in info.lines if one[4] is trunk], name, line)
-    lit = set(info.lit)
-    if lit:
-        ties, name = (
-            [one for one in info.lines if {one[:2], one[2:4]} <= lit],
-            "lineage of the chosen node",
-        )
-        if ties:
-            _ties(figure, ties, name, LIT, opacity=0.75)
-        # rings: a place that nobody continued has no line to light
-        x, y = (
-            [slot for _, slot in info.lit],
-            [at for at, _ in info.lit],
-        )
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="markers",
-            hoverinfo="skip",
-            name=name,
-            showlegend=not ties,
-            marker=dict(RING),
-        )
-    for lives, symbol, name in (
-        (True, "circle", "continued"),
-        (False, "circle-open", "not continued"),
-    ):
-        _circles(
-            figure,
-            [circle for circle in info.circles if circle[4] is lives],
-            name,
-            {"symbol": symbol, "color": ACCENT if lives else GREY},
-        )
+    others = [line for line in info.lines if not line[4]]
+    _draw_lines(figure, others, "no descendants left", THIN)
+    trunk = [line for line in info.lines if line[4]]
+    _draw_lines(figure, trunk, "ancestors of the last round", THICK)
+    if info.lit:
+        _draw_lineage(figure, info)
+    continued = [circle for circle in info.circles if circle[4]]
+    _draw_circles(figure, continued, "continued", {"symbol": "circle", "color": ACCENT})
+    ended = [circle for circle in info.circles if not circle[4]]
+    _draw_circles(figure, ended, "not continued", {"symbol": "circle-open", "color": GREY})
     mark_places(
         figure,
         [(slot, at) for at, slot in info.held],
@@ -151,7 +124,26 @@ def genealogy_figure(info: Genealogy) -> go.Figure:
     return figure
 
 
-def _ties(
+def _draw_lineage(figure: go.Figure, info: Genealogy) -> None:
+    """Light the lines of the chosen node's lineage, and put a ring about each of its places: one
+    that nobody continued has no line."""
+    name = "lineage of the chosen node"
+    lit = set(info.lit)
+    ties = [line for line in info.lines if {line[:2], line[2:4]} <= lit]
+    if ties:
+        _draw_lines(figure, ties, name, LIT, opacity=0.75)
+    figure.add_scatter(
+        x=[slot for _, slot in info.lit],
+        y=[at for at, _ in info.lit],
+        mode="markers",
+        hoverinfo="skip",
+        name=name,
+        showlegend=not ties,
+        marker=dict(RING),
+    )
+
+
+def _draw_lines(
     figure: go.Figure,
     lines: Sequence[tuple[int, int, int, int, bool]],
     name: str,
@@ -169,7 +161,7 @@ def _ties(
     )
 
 
-def _circles(
+def _draw_circles(
     figure: go.Figure, circles: Sequence[tuple[int, int, int, float, bool]], name: str, look: Mark
 ) -> None:
     figure.add_scatter(

@@ -30,8 +30,8 @@ def draw_particles(data: ViewData) -> None:
             alt="Weight of each particle slot by round",
         )
     with right:
-        told = threshold(data.events, one.track)
-        least = told if told is not None else data.ess_min
+        recorded = threshold(data.events, one.track)
+        least = recorded if recorded is not None else data.ess_min
         rule = (
             "Every round resamples."
             if least is None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from backend.core.tree import chosen_node
+from backend.core.tree import find_chosen_node
 from components.views.populations.passes import (
     Pass,
     pass_of,
@@ -30,7 +30,7 @@ def choose_pass(data: ViewData, key: str) -> Pass | None:
         return None
     heats = temperatures(data.events)
     chooser = PassChooser(found, heats, data.run, key)
-    one = chooser.looked_at(chosen_node(data.rows))
+    one = chooser.find_pass(find_chosen_node(data.rows))
     chooser.draw(one)
     if caption := caption_of(one, found, heats):
         st.caption(caption)
@@ -47,7 +47,7 @@ class PassChooser:
     run: int
     key: str
 
-    def looked_at(self, answer: int | None) -> Pass:
+    def find_pass(self, answer: int | None) -> Pass:
         """The pass that was chosen last in this run; without one, that of the node `answer`."""
         wanted = st.session_state.get(LOOKED_AT)
         for one in self.passes:

@@ -110,13 +110,13 @@ class _PassReader:
     def read(self, event: EventRecord) -> None:
         match event.body:
             case Weighed() as note:
-                self._weighed(event.track, note)
+                self._read_weights(event.track, note)
             case Resampled() as note:
-                self._resampled(event.track, note)
+                self._read_resampling(event.track, note)
             case Referenced() as note:
-                self._referenced(event.track, note)
+                self._read_reference(event.track, note)
 
-    def _weighed(self, track: str, note: Weighed[int]) -> None:
+    def _read_weights(self, track: str, note: Weighed[int]) -> None:
         particles, weights = note.particles, tuple(normalise(note.log_weights))
         # A copy of a reference that is finished stands on its line as well; the slot that is held
         # is the last one.
@@ -136,7 +136,7 @@ class _PassReader:
         )
         of.drawn = None
 
-    def _resampled(self, track: str, note: Resampled[int]) -> None:
+    def _read_resampling(self, track: str, note: Resampled[int]) -> None:
         """A strategy may resample at the end of a round or at the beginning of the next: the event
         belongs to the round whose particles it names."""
         particles, weights = note.particles, tuple(normalise(note.log_weights))
@@ -154,7 +154,7 @@ class _PassReader:
             scheme=note.scheme,
         )
 
-    def _referenced(self, track: str, note: Referenced[int]) -> None:
+    def _read_reference(self, track: str, note: Referenced[int]) -> None:
         of = self._latest.get(track)
         if of is not None:
             of.drawn = DrawnTrajectory(note.node, note.slot, normalise(note.log_weights)[note.slot])
@@ -192,7 +192,7 @@ def temperatures(events: Iterable[EventRecord]) -> dict[str, float]:
     """The temperature of each track, where tracks differ in it, or propose to swap their
     references."""
     found: dict[str, float] = {}
-    told: dict[str, float] = {}
+    announced: dict[str, float] = {}
     for event in events:
         match event.body:
             case Swapped(chains=chains, temperatures=heats):
@@ -201,18 +201,18 @@ def temperatures(events: Iterable[EventRecord]) -> dict[str, float]:
                     for chain, heat in zip(chains, heats, strict=True)
                 }
             case StepEnded(stats={"temperature": heat}):
-                told[event.track] = heat
-    return found | told if found or len(set(told.values())) > 1 else {}
+                announced[event.track] = heat
+    return found | announced if found or len(set(announced.values())) > 1 else {}
 
 
 def threshold(events: Iterable[EventRecord], track: str) -> float | None:
     """The fraction of particles below which the method of a track resamples, as its steps tell it;
     None where they do not."""
-    told = None
+    least = None
     for event in events:
         if event.track == track and isinstance(event.body, StepEnded):
-            told = event.body.stats.get("ess_min", told)
-    return told
+            least = event.body.stats.get("ess_min", least)
+    return least
 
 
 def inside(track: str, part: str) -> str:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pandas as pd
 from plotly import graph_objects as go
@@ -108,62 +109,24 @@ def swap_figure(info: SwapInfo) -> go.Figure:
     lane = {chain: place for place, chain in enumerate(info.chains)}
     where = positions(info.swaps)
     figure = go.Figure()
-    for accepted, name, width, dash, color in (
-        (True, "accepted", 4.0, "solid", ACCENT),
-        (False, "refused", 1.5, "dot", GREY),
-    ):
-        some = [
-            (x, swap)
-            for x, swap in zip(where, info.swaps, strict=True)
-            if swap.accepted is accepted
-        ]
-        figure.add_scatter(
-            x=[at for x, _ in some for at in (x, x, None)],
-            y=[at for _, swap in some for at in (*(lane[chain] for chain in swap.chains), None)],
-            mode="lines",
-            hoverinfo="skip",
-            showlegend=False,
-            line={"width": width, "dash": dash, "color": color},
-        )
-        ends = [(x, swap, side) for x, swap in some for side in (0, 1)]
-        figure.add_scatter(
-            x=[x for x, _, _ in ends],
-            y=[lane[swap.chains[side]] for _, swap, side in ends],
-            customdata=[
-                [
-                    swap.nodes[side],
-                    escape(swap.chains[side]),
-                    format_nats(swap.energies[side]),
-                    swap.probability,
-                    swap.uniform,
-                ]
-                for _, swap, side in ends
-            ],
-            mode="markers",
-            name=name,
-            marker={
-                "symbol": "circle" if accepted else "circle-open",
-                "size": 11,
-                "color": color,
-                "line": {"width": 2, "color": color},
-            },
-            hovertemplate="%{customdata[1]}: reference ends in node %{customdata[0]}, log "
-            "potential %{customdata[2]}"
-            "<br>probability %{customdata[3]:.3f}, drawn %{customdata[4]:.3f}<extra>"
-            + name
-            + "</extra>",
+    for accepted in (True, False):
+        placed = zip(where, info.swaps, strict=True)
+        _draw_swaps(
+            figure,
+            [(x, swap) for x, swap in placed if swap.accepted is accepted],
+            lane,
+            ACCEPTED if accepted else REFUSED,
         )
     if len(info.swaps) <= LABELLED:
-        _probabilities(figure, where, info.swaps, lane)
+        _draw_probabilities(figure, where, info.swaps, lane)
     frame(figure, x="round of swaps", y="", height=110 + 70 * max(len(info.chains), 2))
-    labels = [
-        f"{escape(chain)}, T {heat:.3g}"
-        for chain, heat in zip(info.chains, info.temperatures, strict=True)
-    ]
     last = max((swap.turn for swap in info.swaps), default=1)
     figure.update_yaxes(
         tickvals=list(lane.values()),
-        ticktext=labels,
+        ticktext=[
+            f"{escape(chain)}, T {heat:.3g}"
+            for chain, heat in zip(info.chains, info.temperatures, strict=True)
+        ],
         range=[-0.5, max(len(lane), 2) - 0.5],
         gridcolor=FAINT,
         automargin=True,
@@ -172,9 +135,70 @@ def swap_figure(info: SwapInfo) -> go.Figure:
     return figure
 
 
-def _probabilities(
-    figure: go.Figure, where: Sequence[float], found: Sequence[Swap], lane: dict[str, int]
+class SwapLook(NamedTuple):
+    """How proposals of one outcome are drawn: their name in the legend, the bar between two chains
+    and the symbol at its ends."""
+
+    name: str
+    width: float
+    dash: str
+    symbol: str
+    color: str
+
+
+ACCEPTED = SwapLook("accepted", 4.0, "solid", "circle", ACCENT)
+REFUSED = SwapLook("refused", 1.5, "dot", "circle-open", GREY)
+
+
+def _draw_swaps(
+    figure: go.Figure,
+    placed: Sequence[tuple[float, Swap]],
+    lane: Mapping[str, int],
+    look: SwapLook,
 ) -> None:
+    """Draw one bar for each (x, proposal), and a mark at each end of it."""
+    figure.add_scatter(
+        x=[at for x, _ in placed for at in (x, x, None)],
+        y=[at for _, swap in placed for at in (*(lane[chain] for chain in swap.chains), None)],
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        line={"width": look.width, "dash": look.dash, "color": look.color},
+    )
+    ends = [(x, swap, side) for x, swap in placed for side in (0, 1)]
+    figure.add_scatter(
+        x=[x for x, _, _ in ends],
+        y=[lane[swap.chains[side]] for _, swap, side in ends],
+        customdata=[
+            [
+                swap.nodes[side],
+                escape(swap.chains[side]),
+                format_nats(swap.energies[side]),
+                swap.probability,
+                swap.uniform,
+            ]
+            for _, swap, side in ends
+        ],
+        mode="markers",
+        name=look.name,
+        marker={
+            "symbol": look.symbol,
+            "size": 11,
+            "color": look.color,
+            "line": {"width": 2, "color": look.color},
+        },
+        hovertemplate=(
+            "%{customdata[1]}: reference ends in node %{customdata[0]}, log potential "
+            "%{customdata[2]}<br>probability %{customdata[3]:.3f}, drawn %{customdata[4]:.3f}"
+            f"<extra>{look.name}</extra>"
+        ),
+    )
+
+
+def _draw_probabilities(
+    figure: go.Figure, where: Sequence[float], found: Sequence[Swap], lane: Mapping[str, int]
+) -> None:
+    """Write its probability beside each bar."""
     figure.add_scatter(
         x=list(where),
         y=[sum(lane[chain] for chain in swap.chains) / 2 for swap in found],

@@ -1,9 +1,9 @@
 """How Thompson draws led to each answer of a tree of answers: at every node the draw for a new
 answer, the draw for going on below, and where that was the greater, one for each child; beside each
-what its arm had heard by then, and the posterior that the draw came from, where the log has it.
+the scores that its arm had by then, and the posterior that the draw came from, where the log has it.
 
-Everything is computed from the events `drawn` and `backed`. A score is heard by the arm of its
-answer and by GEN of the node that it was made at; of every answer above by its arm, and by CONT of
+Everything is computed from the events `drawn` and `backed`. A score counts for the arm of its
+answer and for GEN of the node that it was made at; of every answer above for its arm, and for CONT of
 the node above that (AB-MCTS-A, arXiv 2503.04412).
 """
 
@@ -27,7 +27,7 @@ NEW, ON, CHILD = "new answer here", "go on below", "child"
 @dataclass(frozen=True)
 class ThompsonArm:
     """An arm at a node: what it stands for, the child it leads to if it is one's, what it drew, how
-    many scores it had heard and their mean, and the spread of the posterior that it drew from, None
+    many scores it had and their mean, and the spread of the posterior that it drew from, None
     in runs that did not record it."""
 
     kind: str
@@ -59,13 +59,13 @@ class ThompsonDescent:
 
 
 @dataclass
-class _Heard:
-    """What arms have heard so far: (number, sum) by what they stand for."""
+class _ArmScores:
+    """The scores of the arms so far: (number, sum) by what they stand for."""
 
     sums: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
     answers: set[int] = field(default_factory=set)
 
-    def hear(self, path: Sequence[int], score: float) -> None:
+    def add(self, path: Sequence[int], score: float) -> None:
         branches = [
             node
             for place, node in enumerate(path)
@@ -92,7 +92,7 @@ class _Heard:
 def descents(events: Iterable[EventRecord], until: int | None = None) -> list[ThompsonDescent]:
     """The descents of the log up to event `until`. The first answer has none: there is nothing to
     go on below."""
-    heard = _Heard()
+    scores = _ArmScores()
     found: list[ThompsonDescent] = []
     asked: list[ThompsonDescent] = []
     made: list[tuple[int, float]] = []
@@ -101,13 +101,13 @@ def descents(events: Iterable[EventRecord], until: int | None = None) -> list[Th
         match event.body:
             case Drawn() as note:
                 top = note.node if top is None else top
-                level = _level(heard, note)
+                level = _level(scores, note)
                 if note.node == top:
                     asked.append(ThompsonDescent(len(found) + len(asked) + 1, (level,)))
                 elif asked:
                     asked[-1] = replace(asked[-1], levels=(*asked[-1].levels, level))
             case Backed(path=path, value=value):
-                heard.hear(path, value)
+                scores.add(path, value)
                 made.append((path[-1], value))
             case StepEnded():
                 sure = len(made) == len(asked)
@@ -119,16 +119,16 @@ def descents(events: Iterable[EventRecord], until: int | None = None) -> list[Th
     return found + asked
 
 
-def _level(heard: _Heard, note: Drawn[int]) -> ThompsonLevel:
+def _level(scores: _ArmScores, note: Drawn[int]) -> ThompsonLevel:
     node, children, draws = note.node, note.children, note.draws
-    heard.answers |= set(children)
+    scores.answers |= set(children)
     top = max(range(len(draws)), key=draws.__getitem__, default=None)
     arms = [
-        heard.arm(NEW, node, note.gen, not children),
-        heard.arm(ON, node, note.cont, bool(children)),
+        scores.arm(NEW, node, note.gen, not children),
+        scores.arm(ON, node, note.cont, bool(children)),
     ]
     arms += [
-        heard.arm(CHILD, node, draw, place == top, child)
+        scores.arm(CHILD, node, draw, place == top, child)
         for place, (child, draw) in enumerate(zip(children, draws, strict=True))
     ]
     beliefs: Sequence[Mapping[str, float]] = note.beliefs or [{}] * len(arms)
@@ -172,7 +172,7 @@ def reach(found: Sequence[Lane]) -> tuple[float, float]:
 
 
 def draw_table(one: ThompsonDescent) -> pd.DataFrame:
-    columns = ["at node", "arm", "draw", "5 %", "median", "95 %", "scores heard", "their mean"]
+    columns = ["at node", "arm", "draw", "5 %", "median", "95 %", "scores", "their mean"]
     lines = [
         (
             level.node,

@@ -1,5 +1,5 @@
 """The figure of Thompson draws: one lane an arm, with the posterior it drew from, the draw, and
-what it had heard."""
+the scores it had."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from components.views.tree_search.draws import (
 
 def draw_figure(one: ThompsonDescent) -> go.Figure:
     """One lane an arm, node by node: the band is the middle 90 % of its posterior with the median,
-    the diamond its draw (a star-shaped one won), the circle the mean of what it had heard. A draw
+    the diamond its draw (a star-shaped one won), the circle the mean of the scores it had. A draw
     beyond the edge stands at the edge, with its value."""
     found = lanes(one)
     low, high = reach(found)
@@ -78,7 +78,7 @@ def _marks(figure: go.Figure, found: Sequence[Lane], low: float, high: float) ->
         y=list(range(len(found))),
         customdata=[[node_of_arm(level, arm), arm.count] for level, arm in found],
         mode="markers",
-        name="mean of the scores heard",
+        name="mean of its scores",
         marker={
             "symbol": "circle-open",
             "size": 9,
@@ -86,7 +86,7 @@ def _marks(figure: go.Figure, found: Sequence[Lane], low: float, high: float) ->
             "line": {"width": 2, "color": ORANGE},
         },
         hovertemplate=(
-            "mean %{x:.3f} of %{customdata[1]} scores heard, node %{customdata[0]}<extra></extra>"
+            "mean %{x:.3f} of %{customdata[1]} scores, node %{customdata[0]}<extra></extra>"
         ),
     )
     for won, name, color in ((True, "draw that won", ACCENT), (False, "other draw", MUTED)):

@@ -20,9 +20,9 @@ def draw_draws(data: ViewData) -> None:
         return
     st.caption(
         "At each node the arms for a new answer and for going on draw a value each from what they "
-        "believe after the scores they have heard (the "
+        "believe after the scores they have so far (the "
         "band). The greater wins; where going on does, the arms of the children draw too. An arm "
-        "that has heard little has a wide band: it is tried."
+        "with few scores has a wide band: it is tried."
     )
     one = found[
         slide(

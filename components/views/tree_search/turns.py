@@ -7,7 +7,7 @@ parts that the promise F of its node is the sum of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -77,10 +77,18 @@ def turns(events: Iterable[EventRecord], until: int | None = None) -> list[Turn]
 def turn_figure(found: list[Turn]) -> go.Figure:
     """Stacked bars: the parts of F of each jump. Triangles: turns that went on to the best child of
     where the search stood."""
-    names = list(dict.fromkeys(name for one in found for name, _ in one.terms))
-    jumps = [one for one in found if one.jump]
     figure = go.Figure()
-    for place, name in enumerate(names):
+    _draw_jumps(figure, [one for one in found if one.jump])
+    _draw_local_turns(figure, [one for one in found if not one.jump])
+    frame(figure, x="turn", y="F of the jump", height=300)
+    figure.update_layout(barmode="relative", bargap=0.35)
+    figure.update_xaxes(dtick=1 if len(found) <= 20 else None)
+    return figure
+
+
+def _draw_jumps(figure: go.Figure, jumps: Sequence[Turn]) -> None:
+    """Draw a stack of the parts of F for each jump, and a line at F itself."""
+    for place, name in enumerate(dict.fromkeys(name for one in jumps for name, _ in one.terms)):
         figure.add_bar(
             x=[one.number for one in jumps],
             y=[dict(one.terms).get(name, 0.0) for one in jumps],
@@ -109,7 +117,10 @@ def turn_figure(found: list[Turn]) -> go.Figure:
         hoverinfo="skip",
         marker={"symbol": "line-ew", "size": 16, "line": {"width": 3, "color": ACCENT}},
     )
-    local = [one for one in found if not one.jump]
+
+
+def _draw_local_turns(figure: go.Figure, local: Sequence[Turn]) -> None:
+    """Draw a triangle at 0 for each turn that went on to the best child."""
     figure.add_scatter(
         x=[one.number for one in local],
         y=[0.0] * len(local),
@@ -124,10 +135,6 @@ def turn_figure(found: list[Turn]) -> go.Figure:
         },
         hovertemplate="on to child %{customdata[0]}<br>value %{customdata[1]:.3f}<extra></extra>",
     )
-    frame(figure, x="turn", y="F of the jump", height=300)
-    figure.update_layout(barmode="relative", bargap=0.35)
-    figure.update_xaxes(dtick=1 if len(found) <= 20 else None)
-    return figure
 
 
 def turn_table(found: list[Turn], data: ViewData) -> pd.DataFrame:
@@ -137,14 +144,14 @@ def turn_table(found: list[Turn], data: ViewData) -> pd.DataFrame:
         parts = (
             one.terms if one.jump else tuple((f"node {node}", value) for node, value in one.options)
         )
-        told = (" + " if one.jump else ", ").join(f"{name} {value:.3f}" for name, value in parts)
+        numbers = (" + " if one.jump else ", ").join(f"{name} {value:.3f}" for name, value in parts)
         lines.append(
             (
                 one.number,
                 "jump" if one.jump else "best child",
                 one.node,
                 one.worth,
-                told,
+                numbers,
                 one.backed,
                 one.frontier,
                 data.text(one.node),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from backend.core.tree import TreeRow, chosen_node, path_to
+from backend.core.tree import TreeRow, find_chosen_node, path_to
 from components.frame.theme import ACCENT, GREY, SCORE_SCALE, frame
 
 SHOWN = 12
@@ -60,7 +60,7 @@ def visit_info(rows: Sequence[TreeRow]) -> VisitInfo:
     for row in rows:
         if row.parent is not None and (row.visits or not row.pruned):
             children.setdefault(row.parent, []).append(row)
-    chosen = chosen_node(rows)
+    chosen = find_chosen_node(rows)
     path = (
         [row.id for row in path_to(rows, chosen)]
         if chosen is not None

@@ -118,7 +118,7 @@ class Round(NamedTuple):
 
 
 def rounds(events: Iterable[EventRecord], until: int | None = None) -> list[Round]:
-    """The simulations of the log whose backup is not after event `until`, in order. One that told
+    """The simulations of the log whose backup is not after event `until`, in order. One that logged
     nothing but its backup is a round as well."""
     found: list[Round] = []
     going: list[EventRecord] = []
@@ -139,7 +139,7 @@ def simulation(
 ) -> Simulation:
     """Simulation `number` (from 1) of those `found` in `events`. `rows` is the tree at that moment
     or later."""
-    told, backed, note = found[number - 1]
+    events, backed, note = found[number - 1]
     before = backups(events, backed.seq - 1)
     after = backups([backed])
     changes = []
@@ -149,7 +149,7 @@ def simulation(
         changes.append(BackedChange(node, added.visits, old.mean, added.mean))
     choices = [
         choice
-        for event in told
+        for event in events
         if isinstance(event.body, Selected)
         for choice in _choices(event.body, before)
     ]
@@ -157,8 +157,8 @@ def simulation(
         number,
         backed.seq,
         tuple(choices),
-        _fresh(rows, told),
-        _read_tried(told),
+        _fresh(rows, events),
+        _read_tried(events),
         note.value,
         tuple(changes),
     )
@@ -188,8 +188,8 @@ def _level(levels: Sequence[Sequence[T]], place: int) -> Sequence[T]:
     return levels[place] if place < len(levels) else ()
 
 
-def _fresh(rows: Sequence[TreeRow], told: Sequence[EventRecord]) -> tuple[Fresh, ...]:
-    bodies = [event.body for event in told]
+def _fresh(rows: Sequence[TreeRow], events: Sequence[EventRecord]) -> tuple[Fresh, ...]:
+    bodies = [event.body for event in events]
     new = {body.node for body in bodies if isinstance(body, NodeAdded)}
     dropped = {node for body in bodies if isinstance(body, Pruned) for node in body.nodes}
     scores = {body.node: body.value for body in bodies if isinstance(body, ScoreGiven)}
@@ -200,8 +200,8 @@ def _fresh(rows: Sequence[TreeRow], told: Sequence[EventRecord]) -> tuple[Fresh,
     )
 
 
-def _read_tried(told: Sequence[EventRecord]) -> tuple[TriedLeaf, ...]:
-    bodies = (event.body for event in told)
+def _read_tried(events: Sequence[EventRecord]) -> tuple[TriedLeaf, ...]:
+    bodies = (event.body for event in events)
     return tuple(
         TriedLeaf(body.node, body.rollout, body.value)
         for body in bodies

@@ -141,10 +141,19 @@ def _label(one: Simulation, node: int, phase: str, terse: bool = False) -> str:
     return f"N {change.visits - 1}, Q {format_number(change.before)}"
 
 
+CHOICE_COLUMNS = (
+    "level", "at node", "N of it", "child", "N", "Q", "prior P", "draws", "beyond Q", "value",
+    "choice", "text",
+)  # fmt: skip
+"""Columns of the table of a walk's choices; those without any number are left out."""
+
 _MARKS = {
-    "path": ("on the way", "circle", ACCENT, 18), "passed over": ("passed over", "circle-open", GREY, 14), "drawn": ("new", "square", ORANGE, 14),
-    "dropped": ("dropped", "x", GREY, 10), "rollout": ("rollout", "diamond", BLUE, 14),
-}  # fmt: skip
+    "path": ("on the way", "circle", ACCENT, 18),
+    "passed over": ("passed over", "circle-open", GREY, 14),
+    "drawn": ("new", "square", ORANGE, 14),
+    "dropped": ("dropped", "x", GREY, 10),
+    "rollout": ("rollout", "diamond", BLUE, 14),
+}
 
 
 def walk_figure(info: WalkPicture) -> go.Figure:
@@ -199,64 +208,63 @@ def _add(figure: go.Figure, some: Sequence[WalkMark], name: str, marker: dict[st
 
 def walk_table(one: Simulation, phase: str, data: ViewData) -> tuple[pd.DataFrame, list[int]]:
     """The numbers of a phase, one line a node, with the nodes of the lines."""
+    if phase == "select":
+        return _choice_table(one, data)
     if phase == "back up":
-        lines = [
-            (c.node, c.visits - 1, c.visits, c.before, c.after, data.text(c.node))
-            for c in one.changes
-        ]
-        return pd.DataFrame(
-            lines, columns=["node", "N before", "N after", "Q before", "Q after", "text"]
-        ), [c.node for c in one.changes]
-    if phase != "select":
-        fresh = [
-            (f.node, f.parent, "dropped" if f.dropped else "new", f.score, data.text(f.node))
-            for f in one.fresh
-        ]
-        fresh += [
-            (t.end, t.node, "rollout", t.value, data.text(t.end))
-            for t in one.tried
-            if phase == "evaluate"
-        ]
-        return pd.DataFrame(fresh, columns=["node", "below", "what", "score", "text"]), [
-            line[0] for line in fresh
-        ]
-    columns = [
-        "level",
-        "at node",
-        "N of it",
-        "child",
-        "N",
-        "Q",
-        "prior P",
-        "draws",
-        "beyond Q",
-        "value",
-        "choice",
-        "text",
+        return _backup_table(one, data)
+    return _new_node_table(one, data, rollouts=phase == "evaluate")
+
+
+def _backup_table(one: Simulation, data: ViewData) -> tuple[pd.DataFrame, list[int]]:
+    """N and Q of every node on the way, before and after the value was backed up."""
+    columns = ["node", "N before", "N after", "Q before", "Q after", "text"]
+    lines = [
+        (c.node, c.visits - 1, c.visits, c.before, c.after, data.text(c.node)) for c in one.changes
     ]
+    return pd.DataFrame(lines, columns=columns), [c.node for c in one.changes]
+
+
+def _new_node_table(
+    one: Simulation, data: ViewData, *, rollouts: bool
+) -> tuple[pd.DataFrame, list[int]]:
+    """The nodes that the simulation drew and, with `rollouts`, what was tried out from them."""
+    lines = [
+        (f.node, f.parent, "dropped" if f.dropped else "new", f.score, data.text(f.node))
+        for f in one.fresh
+    ]
+    if rollouts:
+        lines += [(t.end, t.node, "rollout", t.value, data.text(t.end)) for t in one.tried]
+    columns = ["node", "below", "what", "score", "text"]
+    return pd.DataFrame(lines, columns=columns), [line[0] for line in lines]
+
+
+def _choice_table(one: Simulation, data: ViewData) -> tuple[pd.DataFrame, list[int]]:
+    """The children that the walk chose among, level by level, by which numbers."""
     options = [
         (level, choice, option)
         for level, choice in enumerate(one.choices, 1)
         for option in choice.options
     ]
-    chosen = [
-        (
-            level,
-            choice.parent,
-            choice.visits,
-            option.node,
-            option.visits,
-            option.mean,
-            option.prior,
-            option.draws,
-            option.bonus,
-            option.worth,
-            _fate(option.taken, option.worth == max(other.worth for other in choice.options)),
-            data.text(option.node),
-        )
+    lines = [
+        {
+            "level": level,
+            "at node": choice.parent,
+            "N of it": choice.visits,
+            "child": option.node,
+            "N": option.visits,
+            "Q": option.mean,
+            "prior P": option.prior,
+            "draws": option.draws,
+            "beyond Q": option.bonus,
+            "value": option.worth,
+            "choice": _fate(
+                option.taken, option.worth == max(other.worth for other in choice.options)
+            ),
+            "text": data.text(option.node),
+        }
         for level, choice, option in options
     ]
-    return pd.DataFrame(chosen, columns=columns).dropna(axis="columns", how="all"), [
+    return pd.DataFrame(lines, columns=CHOICE_COLUMNS).dropna(axis="columns", how="all"), [
         option.node for *_, option in options
     ]
 

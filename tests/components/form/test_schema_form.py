@@ -89,7 +89,9 @@ def test_every_registered_selector_can_be_drawn_and_its_defaults_are_accepted(na
     rule = SELECTORS[name]
     drawn = fields(rule.params.model_json_schema())
     assert [field.name for field in drawn] == list(rule.params.model_fields)
-    assert rule.configured({field.name: field.default for field in drawn}).settings == rule.settings
+    assert (
+        rule.with_params({field.name: field.default for field in drawn}).settings == rule.settings
+    )
     assert all(
         field.help and (field.default is None or fits(field, field.default)) for field in drawn
     )

@@ -69,7 +69,7 @@ def selected(
     rule: str, nodes: list[Node], answers: list[str | None], places: tuple[int, ...]
 ) -> float:
     """Expected credit of the selector on a subset: its leaders share the win."""
-    tally = SELECTORS[rule].configured({}).tally()
+    tally = SELECTORS[rule].with_params({}).tally()
     answer_of = {}
     for place in places:
         copy = Node(

@@ -22,7 +22,7 @@ def solution(
 
 
 def chosen(name: str, nodes: list[Node], **params: object) -> int:
-    return nodes.index(SELECTORS[name].configured(params)(nodes, [None] * len(nodes)))
+    return nodes.index(SELECTORS[name].with_params(params)(nodes, [None] * len(nodes)))
 
 
 def test_first_is_the_first_whatever_its_value_or_length() -> None:

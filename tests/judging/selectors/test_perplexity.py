@@ -30,7 +30,7 @@ def path(answer: str | None, p: float | None, text: str = "", tokens: int = 4) -
 
 
 def decided(name: str, nodes: list[Node], answers: list[str | None], **params: object) -> Decision:
-    tally = SELECTORS[name].configured(params).tally()
+    tally = SELECTORS[name].with_params(params).tally()
     for node, answer in zip(nodes, answers, strict=True):
         tally.add(node, None, answer)
     return tally.decision()
@@ -160,7 +160,7 @@ def test_equally_likely_paths_are_not_pruned() -> None:
     nodes = [path("7" if place % 3 else "5", 0.7, f"{place} ") for place in range(12)]
     found = decided("rpc", nodes, ["7" if place % 3 else "5" for place in range(12)])
     assert found.facts["pruned"] == 0 and "equally likely" in str(found.facts["unpruned_because"])
-    assert found.leaders[0].written().endswith("\\boxed{7}")
+    assert found.leaders[0].solution_text().endswith("\\boxed{7}")
 
 
 def test_nothing_is_pruned_where_no_answer_would_be_left() -> None:

@@ -68,17 +68,17 @@ def test_every_rule_explains_itself_and_has_defaults(name: str) -> None:
     assert rule.name == name and rule.card.title and rule.summary
     assert rule.settings == rule.params()
     with pytest.raises(BadInput, match="luck"):
-        rule.configured({"luck": 1})
+        rule.with_params({"luck": 1})
 
 
 def test_parameters_change_a_copy_of_the_rule() -> None:
-    cold = SELECTORS["softmax"].configured({"tau": 0.01})
+    cold = SELECTORS["softmax"].with_params({"tau": 0.01})
     answers, values = ["5", "7", "7", "7"], [0.9, 0.5, 0.5, 0.5]
     nodes = [solution(answer) for answer in answers]
     assert nodes.index(SELECTORS["softmax"](nodes, values)) == 1
     assert nodes.index(cold(nodes, values)) == 0
     with pytest.raises(BadInput, match="greater than 0"):
-        SELECTORS["softmax"].configured({"tau": 0.0})
+        SELECTORS["softmax"].with_params({"tau": 0.0})
 
 
 # best
@@ -133,7 +133,7 @@ def test_softmax_adds_up_exponentials_of_the_values_over_tau() -> None:
     """exp(.9/.5) = 6.05 against 2 exp(.5/.5) = 5.44, and with tau 1 it is 2.46 against 3.30."""
     nodes, values = [solution(answer) for answer in ("5", "7", "7")], [0.9, 0.5, 0.5]
     for tau, winner, share in ((0.5, 0, 0.526687), (1.0, 1, 0.572766)):
-        tally = SELECTORS["softmax"].configured({"tau": tau}).tally()
+        tally = SELECTORS["softmax"].with_params({"tau": tau}).tally()
         for node, value, answer in zip(nodes, values, ("5", "7", "7"), strict=True):
             tally.add(node, value, answer)
         assert tally.winner() is nodes[winner]
@@ -142,7 +142,7 @@ def test_softmax_adds_up_exponentials_of_the_values_over_tau() -> None:
 
 def test_softmax_survives_a_tiny_temperature() -> None:
     nodes = [solution(answer) for answer in "577"]
-    assert SELECTORS["softmax"].configured({"tau": 1e-6})(nodes, [0.9, 0.899, 0.899]) is nodes[0]
+    assert SELECTORS["softmax"].with_params({"tau": 1e-6})(nodes, [0.9, 0.899, 0.899]) is nodes[0]
 
 
 def test_the_mean_score_favours_an_answer_given_once() -> None:
@@ -271,7 +271,7 @@ def test_votes_are_counted_anew_where_two_classes_turn_out_to_be_one(name: str) 
             assert len(tally.decision().leaders) == 1 and classes.of(answer) == "z"
     assert len({classes.of(answer) for answer in "abc"}) == 1
     if name in ("majority", "weighted", "softmax", "perplexity_consistency", "rpc"):
-        assert tally.winner().written().endswith("\\boxed{a}.")
+        assert tally.winner().solution_text().endswith("\\boxed{a}.")
 
 
 @on_all

@@ -69,7 +69,7 @@ def kept(store: Store, sink: MemorySink, verifier: str = "prm") -> Stored:
     writer = store.writer(run_id)
     writer.append(sink.nodes, sink.events)
     writer.flush()
-    trace = Trace(store.paid(run_id), store.events(run_id, limit=None), verifier)
+    trace = Trace(store.read_paid_nodes(run_id), store.events(run_id, limit=None), verifier)
     return Stored(
         trace, read_paid(store, run_id), ScriptedEngine().info, ScriptedRewardModel().info, True
     )
@@ -144,8 +144,8 @@ async def test_a_changed_search_is_the_live_one_as_far_as_it_is_exact(
     asked = spec(name, budget=budget)
     sink, _ = await ran(asked)
     changes = Changes(params=params)
-    live, outcome = await ran(changes.applied(asked))
-    found = await replay(changes.applied(asked), PROBLEM, kept(store, sink), grade, None)
+    live, outcome = await ran(changes.apply(asked))
+    found = await replay(changes.apply(asked), PROBLEM, kept(store, sink), grade, None)
     anew, real = told(found.trace), told(live)
     assert list(differences(real[: len(anew)], anew)) == []
     if found.unpaid is None:
@@ -171,8 +171,8 @@ async def test_another_aggregation_steers_the_search_as_a_live_run_with_it(
     asked = spec(name)
     sink, _ = await ran(asked)
     changes = Changes(aggregation=how)
-    live, outcome = await ran(changes.applied(asked))
-    found = await replay(changes.applied(asked), PROBLEM, kept(store, sink), grade, None)
+    live, outcome = await ran(changes.apply(asked))
+    found = await replay(changes.apply(asked), PROBLEM, kept(store, sink), grade, None)
     assert list(differences(told(live)[: len(told(found.trace))], told(found.trace))) == []
     answer = await asked_of(store, sink, asked, aggregation=how)
     if answer.whole:
@@ -282,7 +282,7 @@ async def test_ids_are_those_of_the_stored_run_where_the_search_makes_its_nodes_
     sink, _ = await ran(asked)
     found = await asked_of(store, sink, asked, params={"branching": 2})
     anew = await replay(
-        Changes(params={"branching": 2}).applied(asked), PROBLEM, kept(store, sink), grade, None
+        Changes(params={"branching": 2}).apply(asked), PROBLEM, kept(store, sink), grade, None
     )
     stood = own_choice(anew.trace.events)
     assert (

@@ -32,7 +32,7 @@ def solutions(problem: problems.Problem, authors: int) -> Iterator[list[str]]:
     known, rng = problems.SETS[problem.set], random.Random(problem.id)
     for _ in range(authors):
         yield known.solution(problem, rng)
-    yield known.repaired(problem, rng)
+    yield known.self_correction(problem, rng)
     yield known.solution(problem, rng)[:-1]
     for pupil in known.pupils * 2:
         yield known.solution(problem, rng, pupil)

@@ -115,7 +115,10 @@ def looked(store: Store, library: Library) -> list[Looked]:
         events = rows(store.events(writer.run_id, limit=None))
         found.append(
             Looked(
-                spec, death(case), verdict(store.paid(writer.run_id), events, case.problem), events
+                spec,
+                death(case),
+                verdict(store.read_paid_nodes(writer.run_id), events, case.problem),
+                events,
             )
         )
     return found

@@ -83,7 +83,7 @@ def test_the_first_wrong_step_of_every_pupil_is_the_checkers_first_and_names_its
 
 def test_a_slip_that_was_repaired_is_not_the_first_wrong_step() -> None:
     problem = problems.problem("ledger/2/5")
-    steps = SETS["ledger"].repaired(problem, random.Random(2))
+    steps = SETS["ledger"].self_correction(problem, random.Random(2))
     assert not all(verdict.ok for verdict in SETS["ledger"].check(problem, steps))
     trace = chain(["\n\n".join(steps)])
     assert first_wrong(judge_steps(trace, trace.nodes[-1], problem) or []) is None

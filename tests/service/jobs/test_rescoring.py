@@ -54,7 +54,7 @@ async def test_every_written_node_gets_the_score_that_the_verifier_gives_it(stor
     row = await stored(store)
     log = (store.last_seq(row.id), store.verify(row.id))
     rescoring = Rescoring(store, ScriptedModels())
-    problem, trace = problems.problem("ledger/1/3"), Trace(store.paid(row.id), (), "")
+    problem, trace = problems.problem("ledger/1/3"), Trace(store.read_paid_nodes(row.id), (), "")
     written = [node for node in trace.nodes if node.kind is not Kind.PROMPT]
     assert any(node.kind is Kind.ROLLOUT for node in written)
     judges = {

@@ -322,7 +322,7 @@ def test_the_copy_is_as_old_as_it_says_until_it_is_renewed(store: Store, tmp_pat
     first = copy.current
     run_id = finished_run(store)
     assert asked(copy, "SELECT count(*) FROM run").rows == count and copy.current == first
-    renewed = copy.renewed()
+    renewed = copy.renew()
     assert first is not None and renewed.taken_at > first.taken_at
     assert asked(copy, "SELECT max(id) FROM run").rows == [[run_id]]
     copy.close()

@@ -128,7 +128,7 @@ async def test_searches_side_by_side_share_their_batches() -> None:
     assert policy.widths == [15, 15, 15]
     assert [step.track for step in steps] == ["run 0", "run 1", "run 2"] * 3
     for step in steps:
-        assert list(step.values) == [LETTER_SCORES[node.written()] for node in step.nodes]
+        assert list(step.values) == [LETTER_SCORES[node.solution_text()] for node in step.nodes]
 
 
 async def test_rounds_side_by_side_count_once_and_in_turn_each() -> None:

@@ -1,11 +1,10 @@
 """A tree of whole answers that branches where it pays: AB-MCTS with node aggregation (arXiv
 2503.04412).
 
-At every branch there is an arm for one more answer right here (GEN) and one for going on below
-those it has (CONT); each child has an arm of its own at its parent. `ask` draws where the next
-answer is to be made, `tell` reports its score. Several may be asked for before any is told: the
-order in which they are told does not matter.
-"""
+Every branch has an arm for one more answer right here (GEN) and an arm for going on below the
+answers it has (CONT); each child has an arm of its own at its parent. `ask` draws where the next
+answer is to be made, `tell` gives its score to the arms. Several answers may be asked for before
+any score is known: the order of the scores does not matter."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ class Branch:
     gen: Branching = field(default_factory=Branching)
     cont: Branching = field(default_factory=Branching)
     children: list[Branch] = field(default_factory=list)
-    told: bool = False
+    scored: bool = False
     reopened: Node | None = None
 
     def grow(self, node: Node) -> Branch:
@@ -60,9 +59,9 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> AskAgain:
         below = branch.children if goes_deeper(gen, cont) else []
         beliefs += [prior(child.arm) for child in below]
         draws = tuple(belief.draw(rng) for belief in beliefs[2:])
-        told = tuple(belief._asdict() for belief in beliefs)
+        recorded = tuple(belief._asdict() for belief in beliefs)
         notes.append(
-            Drawn(branch.node, gen, cont, tuple(child.node for child in below), draws, told)
+            Drawn(branch.node, gen, cont, tuple(child.node for child in below), draws, recorded)
         )
         if not below:
             break
@@ -71,11 +70,12 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> AskAgain:
 
 
 def tell(branch: Branch, score: float) -> tuple[Note, ...]:
-    """The score in [0, 1] of a branch's answer: GEN of its parent and its own arm learn it, and so
-    do CONT and the arms above. Told again, nothing happens."""
-    if branch.told or branch.parent is None:
+    """Give the score in [0, 1] of a branch's answer to all arms that count it: GEN of its parent,
+    its own arm, and CONT and the arms above. A branch that has its score already changes nothing.
+    """
+    if branch.scored or branch.parent is None:
         return ()
-    branch.told = True
+    branch.scored = True
     branch.arm.observe(score)
     branch.parent.gen.observe(score)
     above = branch.parent
@@ -88,8 +88,8 @@ def tell(branch: Branch, score: float) -> tuple[Note, ...]:
 
 
 async def open_answer(policy: Policy, branch: Branch, revision: str) -> Node:
-    """The node that a new answer continues: the root itself, or an answer reopened, once, by a
-    sentence of revision."""
+    """Return the node that a new answer continues: the root itself, or a finished answer after a
+    sentence of revision, which reopens it at most once."""
     if branch.parent is None:
         return branch.node
     if branch.reopened is None:
@@ -100,6 +100,7 @@ async def open_answer(policy: Policy, branch: Branch, revision: str) -> Node:
 
 
 def cut_off(nodes: Sequence[Node]) -> tuple[Note, ...]:
-    """A note about texts that have not come to their end and are not dead either: no answers."""
+    """Return a note about the texts that were cut off before their end: they count as no answer.
+    Dead texts are left out."""
     cut = tuple(node for node in living(nodes) if not node.done)
     return (Pruned(cut, "cut off before its end"),) if cut else ()

@@ -100,7 +100,8 @@ async def futures(
 
 
 def follow(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> Particle:
-    """The particle of the reference at its end, with all the weight that is still to come."""
+    """Return the particle of the reference at its end, with all the weight that its remaining steps
+    add."""
     return line[-1]._replace(
         log_weight=log_weight(
             particle.log_weight, sum(step.gain for step in line), weighing.temperature
@@ -111,9 +112,10 @@ def follow(particle: Particle, line: Sequence[Particle], weighing: Weighing) -> 
 def continue_along(
     particle: Particle, nodes: Sequence[Node], values: Sequence[float | None], weighing: Weighing
 ) -> Particle:
-    """The particle after the given steps; it cannot be compared where one of them has no score."""
+    """Return the particle after the given steps; its log weight is -inf where one of them has no
+    score."""
     for node, value in zip(nodes, values, strict=True):
         if value is None:
             return particle._replace(log_weight=DEAD)
-        particle = weighing.stepped(particle, node, value, 0.0)
+        particle = weighing.advance(particle, node, value, 0.0)
     return particle

@@ -47,7 +47,7 @@ class DrawnReference(NamedTuple):
 
 
 def choose(particles: Sequence[Particle], log_weights: Sequence[float], rng: Rng) -> DrawnReference:
-    """One of the particles, drawn by weight."""
+    """Draw one of the particles in proportion to its weight."""
     uniform = float(rng.random())
     [slot] = invert(normalise(log_weights), [uniform]).tolist()
     return DrawnReference(
@@ -62,14 +62,14 @@ class Held:
         self._line, self._weighing = lineage(reference), weighing
 
     def _ahead(self, particle: Particle) -> list[Particle]:
-        """What the reference has still to follow: nothing once it has ended."""
+        """The steps that the reference has yet to take; empty once it has ended."""
         return self._line[particle.node.depth - self._line[0].node.depth + 1 :]
 
     async def advance(
         self, particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing
     ) -> Moved:
-        """The free particles one step further, the last one along the reference, by the gain that
-        its prefix of this depth had."""
+        """Extend the free particles by one step each, and move the last one along the reference, by
+        the gain that the reference's prefix of this depth had."""
         *free, held = particles
         moved, notes = await propagate(free, policy, verifier, weighing)
         for step in self._ahead(held)[:1]:
@@ -77,7 +77,7 @@ class Held:
             held = step._replace(log_weight=weight)
         return Moved([*moved, held], notes)
 
-    async def kept(
+    async def keep_past(
         self,
         population: Population,
         weights: Sequence[float],
@@ -85,13 +85,13 @@ class Held:
         verifier: Verifier,
         rng: Rng,
     ) -> Ancestors:
-        """N - 1 ancestors among all N; the reference keeps its past."""
+        """Draw N - 1 ancestors among all N; the reference keeps its past."""
         uniforms = rng.random(len(weights) - 1)
         return Ancestors(
             "conditional", tuple(conditional(weights, uniforms).tolist()), tuple(uniforms.tolist())
         )
 
-    async def sampled(
+    async def sample_past(
         self,
         population: Population,
         weights: Sequence[float],
@@ -99,8 +99,8 @@ class Held:
         verifier: Verifier,
         rng: Rng,
     ) -> Ancestors:
-        """N - 1 ancestors among all N; the past of the reference is drawn anew, by how well its
-        future fits."""
+        """Draw N - 1 ancestors among all N, and a new past for the reference: each particle in
+        proportion to how well the reference's remaining steps fit it."""
         ends = await futures(
             population.particles,
             self._ahead(population.particles[-1]),
@@ -124,7 +124,7 @@ Past: TypeAlias = Callable[
 ]
 
 
-def condition(smc: Smc, reference: Particle, past: Past = Held.kept) -> Smc:
+def condition(smc: Smc, reference: Particle, past: Past = Held.keep_past) -> Smc:
     """The method with its last slot held to a reference."""
     held = Held(reference, smc.weighing)
     return replace(smc, draw=partial(past, held), advance=held.advance)
@@ -134,14 +134,15 @@ class Chain:
     """A reference that moves by conditional passes. The first pass is free and finds one."""
 
     def __init__(
-        self, root: Node, particles: int, smc: Smc, past: Past = Held.kept, name: str = ""
+        self, root: Node, particles: int, smc: Smc, past: Past = Held.keep_past, name: str = ""
     ) -> None:
         self._root, self._particles, self._past = root, particles, past
         self.smc, self.name = smc, name
         self.reference: Particle | None = None
 
     async def sweep(self, policy: Policy, verifier: Verifier, rng: Rng) -> AsyncGenerator[Step]:
-        """One pass, and the reference of the next one; a search of its own for `compose`."""
+        """Run one pass of the chain; what it draws is the reference of the next one. It is an inner
+        search for `compose`."""
         population = Population([Particle(self._root)] * self._particles)
         smc = (
             self.smc if self.reference is None else condition(self.smc, self.reference, self._past)
@@ -174,8 +175,8 @@ def energy(reference: Particle) -> float:
 
 
 def exchange(one: Chain, other: Chain, rng: Rng) -> tuple[Swapped, ...]:
-    """Propose that two chains swap their references, and do it if the draw says so; nothing where
-    one of them has none."""
+    """Propose that two chains swap their references, and swap them if the draw accepts. Does
+    nothing where one of them has no reference."""
     if one.reference is None or other.reference is None:
         return ()
     temperatures = (one.smc.weighing.temperature, other.smc.weighing.temperature)

@@ -83,7 +83,7 @@ class Weighing:
     temperature: float = 1.0
     rested: Rest = leave_weight
 
-    def stepped(self, particle: Particle, node: Node, value: float | None, mean: float) -> Particle:
+    def advance(self, particle: Particle, node: Node, value: float | None, mean: float) -> Particle:
         """The particle one step further. Without a score the step brings `mean`."""
         level = particle.level + mean if value is None else self.potential(value)
         gain = mean if value is None else self.gain(particle.level, level)
@@ -161,7 +161,7 @@ class Population:
         unbiased where no weight was thrown away."""
         return self.banked + logmeanexp(self.log_weights)
 
-    def resampled(
+    def resample(
         self, drawn: Ancestors, beta: float, carried: Callable[[float, float], float]
     ) -> tuple[Note, ...]:
         """Continue the drawn particles. The draw was made by weight^beta; `carried(log weight,
@@ -177,7 +177,7 @@ class Population:
         ]
         return (*drawn.notes, note)
 
-    def moved(self, moved: Moved) -> tuple[Note, ...]:
+    def move(self, moved: Moved) -> tuple[Note, ...]:
         """Take over the particles after a step."""
         pairs = zip(self.log_weights, moved.particles, strict=True)
         increments = tuple(
@@ -201,7 +201,7 @@ async def propagate(
     for slot, mover, brood in zip(slots, movers, broods, strict=True):
         moved[slot] = mover._replace(log_weight=DEAD, gain=DEAD, value=None)
         for node, value, _ in brood.children:
-            moved[slot] = weighing.stepped(mover, node, value, mean)
+            moved[slot] = weighing.advance(mover, node, value, mean)
     notes = [note for brood in broods for note in brood.notes if not isinstance(note, Remarked)]
     if lost := tuple(
         moved[slot].node

@@ -185,13 +185,13 @@ class Smc:
             [weight if beta == 1.0 else beta * weight for weight in population.log_weights]
         )
         drawn = await self.draw(population, weights, policy, verifier, rng)
-        return population.resampled(drawn, beta, self.reading.carried)
+        return population.resample(drawn, beta, self.reading.carried)
 
     async def move(
         self, population: Population, policy: Policy, verifier: Verifier
     ) -> tuple[Note, ...]:
         """Everybody one step further, weighed."""
-        return population.moved(
+        return population.move(
             await self.advance(population.particles, policy, verifier, self.weighing)
         )
 

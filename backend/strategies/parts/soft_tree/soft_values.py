@@ -47,10 +47,10 @@ class SoftVertex:
 
     @property
     def drawn(self) -> int:
-        """Draws made below."""
+        """Number of draws made below this prefix."""
         return sum(child.draws for child in self.children)
 
-    def known(self) -> list[SoftVertex]:
+    def scored_children(self) -> list[SoftVertex]:
         """The children with a scored text at or below them."""
         return [child for child in self.children if child.value is not None]
 
@@ -69,14 +69,15 @@ class SoftVertex:
         self.children.append(SoftVertex(node))
         return self.children[-1], True
 
-    def rewarded(self, reward: float | None) -> None:
-        """A finished text is worth its reward."""
+    def add_reward(self, reward: float | None) -> None:
+        """Set the value of a finished text to its reward."""
         self.value = self.top = None if reward is None else text_value(reward)
 
-    def visited(self, mean: Callable[[Floats, Floats], float]) -> None:
-        """One more visit, and v anew from the children; `mean` takes their values and draws."""
+    def add_visit(self, mean: Callable[[Floats, Floats], float]) -> None:
+        """Count one more visit and compute v again from the children; `mean` makes it of their
+        values and draws."""
         self.visits += 1
-        if known := self.known():
+        if known := self.scored_children():
             self.value = mean(*_values_and_draws(known))
             self.top = max(child.top for child in known if child.top is not None)
 
@@ -117,21 +118,21 @@ def _values_and_draws(children: Sequence[SoftVertex]) -> tuple[list[float], list
 
 
 def draw(probabilities: Floats, rng: Rng) -> int:
-    """A child by its probability."""
+    """Draw a child by its probability."""
     return int(invert(probabilities, [rng.random()])[0])
 
 
 def greatest(worth: Floats, rng: Rng) -> int:
-    """The child with the greatest worth; among equals the first."""
+    """Return the child with the greatest worth, the first among equals."""
     return max(range(len(worth)), key=worth.__getitem__)
 
 
 def descend(worth: Worth, pick: Pick, tree: SoftVertex, rng: Rng) -> SoftVertex | None:
-    """The finished text in which a walk among what is known ends, nothing expanded; None while no
-    text has a score."""
+    """Return the finished text in which a walk ends that visits only what is in the tree; None
+    while no text has a score."""
     state = tree
     while not state.node.done:
-        known = state.known()
+        known = state.scored_children()
         if not known:
             return None
         state = known[pick(worth(state, known), rng)]

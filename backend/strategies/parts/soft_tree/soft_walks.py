@@ -25,7 +25,7 @@ FORMULAS = dict.fromkeys(("boltzmann", "uct", "soft", "text_value", "allowed_dra
 
 @dataclass(frozen=True)
 class Method:
-    """How walks choose (`worth` and `pick`, told as `formula`), how many draws a number of visits
+    """How walks choose (`worth` and `pick`, recorded as `formula`), how many draws a number of visits
     allows, what a prefix is worth by the values and draws of its children, and which text answers.
     """
 
@@ -48,8 +48,8 @@ class Walk:
     notes: list[Note] = field(default_factory=list)
 
     async def on(self, policy: Policy, method: Method, horizon: int, rng: Rng) -> bool:
-        """One level further; False where there is nothing further: a finished text, a dead draw, or
-        no child worth going to."""
+        """Go one level further. Returns False where there is none: at a finished text, a dead draw,
+        or where no child is worth going to."""
         state = self.path[-1]
         if state.node.done or state.node.depth >= horizon:
             return False
@@ -94,7 +94,7 @@ class Walk:
 
 
 def longer(above: Selected, below: Selected) -> Selected:
-    """Two parts of a descent as one."""
+    """Join two parts of a descent."""
     return Selected(
         above.path + below.path[1:],
         above.formula,
@@ -108,9 +108,9 @@ def longer(above: Selected, below: Selected) -> Selected:
 
 
 def back_up(path: Sequence[SoftVertex], method: Method) -> Backed:
-    """One more visit for every state of the path, and v anew from the bottom up."""
+    """Count one more visit for every state of the path, and compute v again from the bottom up."""
     for state in reversed(path):
-        state.visited(method.mean)
+        state.add_visit(method.mean)
     return Backed(
         tuple(state.node for state in path),
         path[-1].promise,
@@ -141,7 +141,7 @@ async def grow(
         end, notes = walk.path[-1], walk.notes
         if end.node.done and end.node not in texts:
             [texts[end.node]] = await verifier.score([end.node])
-            end.rewarded(texts[end.node].value)
+            end.add_reward(texts[end.node].value)
             notes += remark_unscored([Scored(end.node, end.value)])
         notes.append(back_up(walk.path, method))
         revisits += not walk.asked

@@ -38,9 +38,9 @@ def children_mean(path: Sequence[Vertex], value: float) -> Backed:
 
 
 def back_up_signed(path: Sequence[Vertex], value: float) -> Backed:
-    """W grows by `value` in [-1, 1], times max(i / L, 0.1) for vertex i of L; where it would change
-    its sign, good news replaces W and bad news is not heard (DeepSearch). So a vertex above a good
-    leaf stays positive for ever."""
+    """W grows by `value` in [-1, 1], times max(i / L, 0.1) for vertex i of L. Where that would
+    change the sign of W, a positive value replaces W and a negative one is ignored (DeepSearch). So
+    a vertex above a good leaf stays positive for ever."""
     for place, vertex in enumerate(path, start=1):
         part = formulas.signed_part(place, len(path), value)
         vertex.total = formulas.signed_total(vertex.total, part)

@@ -52,8 +52,8 @@ class Frontier:
         return [self._push(Open(h, -node.depth, next(self._ages), node, 0.0, h, START_SCORE, None))]
 
     def push(self, parent: Open, children: Sequence[Scored], horizon: int) -> list[Note]:
-        """Put the children of `parent` in, but for unfinished ones at depth `horizon`. Without a
-        score: h = inf, and the step costs nothing."""
+        """Put the children of `parent` in, except unfinished ones at depth `horizon`. A child
+        without a score has h = inf, and its step costs nothing."""
         late = tuple(
             child.node for child in children if not child.node.done and child.node.depth >= horizon
         )
@@ -92,10 +92,11 @@ class Frontier:
         ]
 
     def clear(self) -> list[Note]:
-        """Give up everything, for a search that only looks at the newest children."""
+        """Empty the frontier, for a search that looks at the newest children only; returns the note
+        about what was dropped."""
         dropped, self._heap = [entry.node for entry in self._heap], []
         return [Pruned(tuple(dropped), "not among the newest children")] if dropped else []
 
-    def finished(self) -> list[Open]:
+    def list_finished(self) -> list[Open]:
         """The finished nodes still in the frontier, smallest f first."""
         return sorted(entry for entry in self._heap if entry.node.done)

@@ -1,9 +1,8 @@
-"""What a leaf of a search tree is worth once it is expanded: the score of its best child, where
-that child's path ends, or the mean of both.
+"""What a leaf of a search tree is worth once it is expanded: the score of its best child, the score
+where that child's path ends, or the mean of both.
 
-Each is a function (policy, verifier, leaf, depth limit) that also makes its finding the stand-in of
-the child for the time until its first visit.
-"""
+Each is a function (policy, verifier, leaf, depth limit). The value that it finds also stands in for
+the child's own value until the child's first visit."""
 
 from __future__ import annotations
 
@@ -66,18 +65,18 @@ async def roll_out_leaf(policy: Policy, verifier: Verifier, vertex: Vertex) -> W
     if not end.done or dead([end]):
         return Worth(vertex.score, (Rolled(vertex.node, end, None), *dead([end])))
     [score] = await verifier.score([end])
-    told: tuple[Note, ...] = (Rolled(vertex.node, end, score.value),)
+    rolled: tuple[Note, ...] = (Rolled(vertex.node, end, score.value),)
     if score.value is None:
         return Worth(
             vertex.score,
             (
-                *told,
+                *rolled,
                 Remarked(
                     "the rollout could not be scored: the score of its first step stands in", (end,)
                 ),
             ),
         )
-    return Worth(score.value, told)
+    return Worth(score.value, rolled)
 
 
 LEAF_VALUES: Mapping[str, LeafValue] = MappingProxyType(

@@ -1,9 +1,8 @@
-"""The global frontier of DeepSearch (arXiv 2509.25454): how promising an open node is, and a queue
-whose members change their minds.
+"""The global frontier of DeepSearch (arXiv 2509.25454): how promising an open node is, and a
+priority queue of open nodes whose priorities change while they wait.
 
 Symbols: Q mean of the values backed up through a node, H mean surprise of the tokens of its step in
-nats, d its depth below the root, d_T the greatest depth, lambda_1 to lambda_4 the weights.
-"""
+nats, d its depth below the root, d_T the greatest depth, lambda_1 to lambda_4 the weights."""
 
 from __future__ import annotations
 
@@ -119,10 +118,10 @@ def most_confident(leaves: Sequence[Vertex]) -> Vertex:
     among those the one with the least surprise a token along its trajectory. Ties: the first."""
 
     def rank(leaf: Vertex) -> tuple[int, float]:
-        told = surprise([vertex.node for vertex in leaf.path()[1:]])
+        surprisal = surprise([vertex.node for vertex in leaf.path()[1:]])
         return (
             0 if leaf.score > 0 else 1
-        ) if leaf.node.done else 2, math.inf if told is None else told
+        ) if leaf.node.done else 2, math.inf if surprisal is None else surprisal
 
     return min(leaves, key=rank)
 
@@ -140,9 +139,9 @@ class GlobalFrontier:
         return len(self._scores)
 
     def renew(self, parents: Sequence[Vertex]) -> None:
-        """Give the open children of some vertices the score that they have now; those that are no
-        longer open leave. What was known before stays in the heap and is passed over when it comes
-        up."""
+        """Compute the scores of the open children of some vertices again; those that are no longer
+        open leave the queue. Entries with an older score stay in the heap and are skipped when they
+        come up."""
         for parent in parents:
             self._scores.pop(parent, None)
             for child in parent.children:
@@ -158,7 +157,7 @@ class GlobalFrontier:
             )
 
     def best(self) -> Vertex | None:
-        """The vertex with the greatest score, which stays in; None if there is none."""
+        """The vertex with the greatest score, which stays in the queue; None if there is none."""
         while self._heap:
             loss, _, _, vertex = self._heap[0]
             if self._scores.get(vertex) == -loss:
@@ -166,6 +165,7 @@ class GlobalFrontier:
             heapq.heappop(self._heap)
         return None
 
-    def told(self, vertex: Vertex) -> Jumped:
-        """Why the search goes on at `vertex`."""
+    def explain_jump(self, vertex: Vertex) -> Jumped:
+        """Return the note that says by which score and which parts of it the search goes on at
+        `vertex`."""
         return Jumped(vertex.node, self._scores[vertex], self._params.outlook(vertex)._asdict())

@@ -119,7 +119,7 @@ def descend(root: Vertex, formula: ChildValue, choose: Choice) -> Descent:
 
 
 def note_walk(walk: Descent, formula: str) -> Selected:
-    """The walk with its numbers, to be told before anything is backed up."""
+    """Return the note about a walk with its numbers as they are before anything is backed up."""
     levels = [vertex.children for vertex in walk.path[:-1]]
     return Selected(
         tuple([vertex.node for vertex in walk.path]),

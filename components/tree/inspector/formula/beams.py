@@ -94,7 +94,7 @@ def _ranking(case: FormulaCase) -> Explanation | None:
     values = {
         node: value
         for node in (*survivors, *_cut_beside(case, *beside))
-        if (value := _ranked_by(case, node)) is not None
+        if (value := _rank_value(case, node)) is not None
     }
     least = [values[node] for node in survivors if node in values]
     if case.node.id not in values or not least:
@@ -104,7 +104,7 @@ def _ranking(case: FormulaCase) -> Explanation | None:
         "Kept or cut",
         event.seq,
         show(least_kept)(least),
-        _recorded_cut(case, *beside),
+        _read_cut(case, *beside),
         more=(Term("v", "what this node was ranked by", values[case.node.id]),),
         rivals=tuple(Rival(node, values[node], node in survivors) for node in order),
         said=(
@@ -131,13 +131,13 @@ def _cut_beside(case: FormulaCase, turn: int, track: str) -> list[int]:
     ]
 
 
-def _recorded_cut(case: FormulaCase, turn: int, track: str) -> float | None:
+def _read_cut(case: FormulaCase, turn: int, track: str) -> float | None:
     """The least value that a round recorded of those it kept: they stand the best first."""
     kept = [one for one in case.of(Kept[int]) if (one.round, one.track) == (turn, track)]
     return kept[-1].body.values[-1] if kept and kept[-1].body.values else None
 
 
-def _ranked_by(case: FormulaCase, node: int) -> float | None:
+def _rank_value(case: FormulaCase, node: int) -> float | None:
     """What a node is ranked by: a rollout's score where there is one, else the own one."""
     rolled = case.latest(Rolled[int], lambda body: body.node == node)
     return rolled.body.value if rolled is not None else case.score(node)

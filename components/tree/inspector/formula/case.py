@@ -46,7 +46,7 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Step:
+class FormulaStep:
     """A formula on the way to another one: with numbers, and the value that the search recorded,
     None where it wrote none down."""
 
@@ -72,7 +72,7 @@ class Explanation:
     shown: Shown | None = None
     recorded: float | None = None
     symbols: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FormulaStep, ...] = ()
     more: tuple[Term, ...] = ()
     rivals: tuple[Rival, ...] = ()
     said: str = ""
@@ -120,9 +120,9 @@ def latex_of(name: str) -> str:
     return FORMULAS[name].latex if name in FORMULAS else ""
 
 
-def steps(*made: Shown | None) -> tuple[Step, ...]:
+def steps(*made: Shown | None) -> tuple[FormulaStep, ...]:
     """The formulas that could be shown."""
-    return tuple(Step(one) for one in made if one is not None)
+    return tuple(FormulaStep(one) for one in made if one is not None)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from backend.core.formulas.posteriors import (
 from components.tree.inspector.formula.case import (
     Explanation,
     FormulaCase,
+    FormulaStep,
     Logged,
     Rival,
-    Step,
     show_named,
 )
 
@@ -50,7 +50,7 @@ def _as_child(case: FormulaCase) -> list[Explanation]:
         rivals=_rivals(case, event, taken),
         said=said,
     )
-    scores = learned(case, case.node.id, event.seq)
+    scores = scores_of_arm(case, case.node.id, event.seq)
     return [draw, *_belief(event, 2 + place, "this node", scores)]
 
 
@@ -62,7 +62,7 @@ def _rivals(case: FormulaCase, event: Logged[Drawn[int]], taken: int) -> tuple[R
             nodes[at],
             draws[at],
             at == taken,
-            f"{_count(learned(case, nodes[at], event.seq))} below",
+            f"{_count(scores_of_arm(case, nodes[at], event.seq))} below",
         )
         for at in order
     )
@@ -92,7 +92,7 @@ def _as_branch(case: FormulaCase) -> list[Explanation]:
     return [choice, *_belief(event, 0, "GEN", fresh), *_belief(event, 1, "CONT", below)]
 
 
-def learned(case: FormulaCase, node: int, before: int) -> list[float]:
+def scores_of_arm(case: FormulaCase, node: int, before: int) -> list[float]:
     """The scores that the arm of a node has learned by an event: its own, and all below."""
     return [
         event.body.value
@@ -135,7 +135,7 @@ def _belief(
             steps=(
                 *_sums(scores),
                 *(
-                    Step(shown, recorded[name])
+                    FormulaStep(shown, recorded[name])
                     for name, shown in made.items()
                     if shown is not None and name != first
                 ),
@@ -149,14 +149,14 @@ def _inputs(recorded: Mapping[str, float], scores: Sequence[float]) -> dict[str,
     """The prior, and what is known of the scores; sums are exact, so that their order does not
     matter."""
     prior = GAUSSIAN_PRIOR if recorded.keys() >= GAUSSIAN_PRIOR.keys() else BETA_PRIOR
-    return {**prior, **_known(scores)}
+    return {**prior, **_as_inputs(scores)}
 
 
-def _known(scores: Sequence[float]) -> dict[str, object]:
+def _as_inputs(scores: Sequence[float]) -> dict[str, object]:
     exact = [Fraction(score) for score in scores]
     total, squares = sum(exact, Fraction()), sum((one * one for one in exact), Fraction())
     sums: dict[str, object] = {"count": len(scores), "total": total, "squares": squares}
-    mean, apart = _made_of(sums) if scores else (None, None)
+    mean, apart = _moments(sums) if scores else (None, None)
     return {
         **sums,
         "mean": None if mean is None else mean.value,
@@ -164,10 +164,10 @@ def _known(scores: Sequence[float]) -> dict[str, object]:
     }
 
 
-def _made_of(sums: Mapping[str, object]) -> tuple[Shown | None, Shown | None]:
+def _moments(sums: Mapping[str, object]) -> tuple[Shown | None, Shown | None]:
     return show_named("mean_score", sums), show_named("spread", sums)
 
 
-def _sums(scores: Sequence[float]) -> tuple[Step, ...]:
-    made = _made_of(_known(scores)) if scores else ()
-    return tuple(Step(one) for one in made if one is not None)
+def _sums(scores: Sequence[float]) -> tuple[FormulaStep, ...]:
+    made = _moments(_as_inputs(scores)) if scores else ()
+    return tuple(FormulaStep(one) for one in made if one is not None)

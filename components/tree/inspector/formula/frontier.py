@@ -9,9 +9,9 @@ from backend.core.formulas.costs import COSTS, START_SCORE, price
 from components.tree.inspector.formula.case import (
     Explanation,
     FormulaCase,
+    FormulaStep,
     Logged,
     Rival,
-    Step,
     show_named,
 )
 
@@ -21,7 +21,7 @@ SHOWN = 8
 
 def explain_price(case: FormulaCase) -> list[Explanation]:
     """f = g + h of a node that entered the frontier."""
-    event = _pushed(case, case.node.id)
+    event = _find_push(case, case.node.id)
     if event is None:
         return []
     made = _costs(case, event.body) if "cost" in case.declared else ()
@@ -41,20 +41,20 @@ def explain_price(case: FormulaCase) -> list[Explanation]:
     ]
 
 
-def _price(case: FormulaCase, made: tuple[Step, ...], body: Pushed[int]) -> Shown:
+def _price(case: FormulaCase, made: tuple[FormulaStep, ...], body: Pushed[int]) -> Shown:
     """f of what was computed here where it could be, else of what was recorded."""
     found = {step.shown.left: step.shown.value for step in made}
     return show(price)(found.get("g", body.g), found.get("h", body.h))
 
 
-def _costs(case: FormulaCase, body: Pushed[int]) -> tuple[Step, ...]:
+def _costs(case: FormulaCase, body: Pushed[int]) -> tuple[FormulaStep, ...]:
     """g and h of the node by the run's reading of a cost, from the scores along its path. The root
     has no g to compute, and a node without a score neither."""
     cost = COSTS.get(case.choice("cost_mode"))
     if cost is None:
         return ()
     step, heuristic = cost.formulas
-    parent, score = _pushed(case, case.node.parent), case.score(case.node.id)
+    parent, score = _find_push(case, case.node.parent), case.score(case.node.id)
     if parent is None:
         made = [(show_named(heuristic, {"after": START_SCORE}), body.h)]
     elif score is None:
@@ -62,13 +62,13 @@ def _costs(case: FormulaCase, body: Pushed[int]) -> tuple[Step, ...]:
     else:
         inputs = {"parent_g": parent.body.g, "before": _score_before(case), "after": score}
         made = [(show_named(step, inputs), body.g), (show_named(heuristic, inputs), body.h)]
-    return tuple(Step(one, recorded) for one, recorded in made if one is not None)
+    return tuple(FormulaStep(one, recorded) for one, recorded in made if one is not None)
 
 
 def _score_before(case: FormulaCase) -> float:
     """The score of the parent, or of its nearest scored ancestor."""
     node = case.node.parent
-    while node is not None and _pushed(case, node) is not None:
+    while node is not None and _find_push(case, node) is not None:
         score = case.score(node)
         if score is not None:
             return score
@@ -76,7 +76,7 @@ def _score_before(case: FormulaCase) -> float:
     return START_SCORE
 
 
-def _pushed(case: FormulaCase, node: int | None) -> Logged[Pushed[int]] | None:
+def _find_push(case: FormulaCase, node: int | None) -> Logged[Pushed[int]] | None:
     return case.latest(Pushed[int], lambda body: body.node == node)
 
 

@@ -25,8 +25,8 @@ from backend.core.formulas.particles import (
 from components.tree.inspector.formula.case import (
     Explanation,
     FormulaCase,
+    FormulaStep,
     Logged,
-    Step,
     latex_of,
     show_named,
     steps,
@@ -37,7 +37,7 @@ def explain_weights(case: FormulaCase) -> list[Explanation]:
     """Log weight and normalised weight of the node when it was last weighed, and what the last
     resampling made of it."""
     weighed = case.latest(Weighed[int], lambda body: case.node.id in body.particles)
-    found = [_log_weight(case, weighed), _normalised(case, weighed)] if weighed is not None else []
+    found = [_log_weight(case, weighed), _normalise(case, weighed)] if weighed is not None else []
     resampled = case.latest(Resampled[int], lambda body: case.node.id in body.particles)
     return [*found, *([_copies(case, resampled)] if resampled is not None else [])]
 
@@ -144,7 +144,7 @@ def is_rested(case: FormulaCase, event: Logged[Weighed[int]]) -> bool:
     return all(one.round == event.round for one in between)
 
 
-def _normalised(case: FormulaCase, event: Logged[Weighed[int]]) -> Explanation:
+def _normalise(case: FormulaCase, event: Logged[Weighed[int]]) -> Explanation:
     logs, particles = event.body.log_weights, event.body.particles
     slots = particles.count(case.node.id)
     said = (
@@ -184,11 +184,11 @@ def _copies(case: FormulaCase, event: Logged[Resampled[int]]) -> Explanation:
     )
 
 
-def _evenness(case: FormulaCase, body: Resampled[int]) -> Step:
+def _evenness(case: FormulaCase, body: Resampled[int]) -> FormulaStep:
     """The effective sample size at the draw. Where a draw is annealed, its weights are not those
     that the recorded one was measured by."""
     annealed = bool(case.numbers.get("anneal_below"))
-    return Step(show(effective_size)(body.log_weights), None if annealed else body.ess)
+    return FormulaStep(show(effective_size)(body.log_weights), None if annealed else body.ess)
 
 
 def explain_swap(case: FormulaCase) -> list[Explanation]:

@@ -43,7 +43,7 @@ def visits(case: FormulaCase, node: int) -> list[Visit]:
     ]
 
 
-def recorded_mean(case: FormulaCase, node: int, before: int | None = None) -> float | None:
+def read_recorded_mean(case: FormulaCase, node: int, before: int | None = None) -> float | None:
     """Q as the newest visit recorded it, or the newest before an event."""
     for event in reversed(case.of(Backed[int])):
         early = before is None or event.seq < before
@@ -71,11 +71,11 @@ def _children(case: FormulaCase, came: Sequence[Visit]) -> Backup:
         (child.id, len(visits(case, child.id))) for child in case.children.get(case.node.id, [])
     ]
     counts = [n for _, n in below if n]
-    totals = [n * (recorded_mean(case, node) or 0.0) for node, n in below if n]
+    totals = [n * (read_recorded_mean(case, node) or 0.0) for node, n in below if n]
     return Backup(show(children)(totals, counts, came[-1].value))
 
 
-def _signed(case: FormulaCase, came: Sequence[Visit]) -> Backup:
+def _explain_signed(case: FormulaCase, came: Sequence[Visit]) -> Backup:
     total, last = 0.0, None
     for visit in came:
         part = show(signed_part)(visit.place, visit.length, visit.value)
@@ -108,7 +108,7 @@ def _soft_value(case: FormulaCase, node: int) -> float | None:
     while no text below has a score."""
     if case.rows[node].done:
         return case.score(node)
-    return recorded_mean(case, node) if _has_score_below(case, node) else None
+    return read_recorded_mean(case, node) if _has_score_below(case, node) else None
 
 
 def _has_score_below(case: FormulaCase, node: int) -> bool:
@@ -124,7 +124,7 @@ def _has_score_below(case: FormulaCase, node: int) -> bool:
 BACKUPS: Mapping[str, Callable[[FormulaCase, Sequence[Visit]], Backup]] = {
     "mean": _mean,
     "children": _children,
-    "signed": _signed,
+    "signed": _explain_signed,
     "soft": _soft,
 }
 """How the inputs of each rule are collected, by the formula's name."""
@@ -144,7 +144,7 @@ def explain_backup(case: FormulaCase) -> list[Explanation]:
             "Value by what was backed up",
             came[-1].event.seq,
             made.shown,
-            recorded_mean(case, case.node.id),
+            read_recorded_mean(case, case.node.id),
             latex_of(rule),
             steps(*made.before),
             (
@@ -209,7 +209,7 @@ def _q(case: FormulaCase, node: int | None, before: int) -> float | None:
     the root, which has none."""
     if node is None:
         return None
-    known, score, row = recorded_mean(case, node, before), case.score(node), case.rows[node]
+    known, score, row = read_recorded_mean(case, node, before), case.score(node), case.rows[node]
     if known is not None or row.kind == "prompt":
         return 0.0 if known is None else known
     deepest = case.numbers.get("max_steps")

@@ -16,9 +16,9 @@ from backend.core.formulas import FORMULAS
 from components.tree.inspector.formula.case import (
     Explanation,
     FormulaCase,
+    FormulaStep,
     Logged,
     Rival,
-    Step,
     latex_of,
     show_named,
     steps,
@@ -107,21 +107,21 @@ def level_inputs(case: FormulaCase, level: WalkChoice) -> dict[str, object]:
     }
 
 
-def exploration_at(case: FormulaCase, name: str, turn: int) -> Step | None:
+def exploration_at(case: FormulaCase, name: str, turn: int) -> FormulaStep | None:
     """What the schedule of the run leaves of c at walk number `turn`, from 0; None where no c is
     known."""
     constant = case.numbers.get("exploration", case.declared.get(name))
     schedule = case.choice("schedule") or "const"
     made = show_named(f"schedule_{schedule}", {**case.numbers, "constant": constant, "turn": turn})
-    return None if made is None else Step(made)
+    return None if made is None else FormulaStep(made)
 
 
-def _schedule(case: FormulaCase, constant: Step | None) -> tuple[Step, ...]:
+def _schedule(case: FormulaCase, constant: FormulaStep | None) -> tuple[FormulaStep, ...]:
     varies = case.choice("schedule") not in ("", "const")
     return (constant,) if varies and constant is not None else ()
 
 
-def _priors(name: str, inputs: dict[str, object], place: int) -> tuple[Step, ...]:
+def _priors(name: str, inputs: dict[str, object], place: int) -> tuple[FormulaStep, ...]:
     needed = [one for one in ("score_prior", "draw_prior") if one in _inputs_of(name)]
     return steps(*(show_named(prior, inputs, place) for prior in needed))
 

@@ -31,7 +31,7 @@ from components.tree.inspector.formula.case import (
     case,
     settings,
 )
-from components.tree.inspector.formula.draws import learned, split_scores
+from components.tree.inspector.formula.draws import scores_of_arm, split_scores
 from components.tree.inspector.formula.table import explain
 from components.tree.inspector.formula.values import BACKUPS
 from components.tree.inspector.formula.walks import (
@@ -309,7 +309,7 @@ def test_a_draw_for_a_new_child_learns_from_the_answers_right_below_and_the_othe
     for one in cases("ab_mcts", ("answers", 24)):
         if one.of(Drawn[int]) and case_draws(one):
             fresh, deeper = split_scores(one, one.node.id, one.events[-1].seq + 1)
-            every = learned(one, one.node.id, one.events[-1].seq + 1)
+            every = scores_of_arm(one, one.node.id, one.events[-1].seq + 1)
             own = [] if one.node.kind == "prompt" else [one.score(one.node.id)]
             assert sorted([*fresh, *deeper, *own]) == sorted(every)
             found += bool(fresh and deeper)
