@@ -80,7 +80,7 @@ def read_settings(
     )
 
 
-class Given(EnvSettingsSource):
+class GivenVariables(EnvSettingsSource):
     """The variables of a mapping, in the place of this process's own."""
 
     def __init__(self, settings: type[BaseSettings], environ: Mapping[str, str]) -> None:
@@ -95,7 +95,7 @@ def read_variables(settings: type[Read], environ: Mapping[str, str]) -> Read:
     """What a mapping of variables says. Raises `BadInput` with the variable's name, what it holds
     and what is accepted."""
     try:
-        return settings(_build_sources=((Given(settings, environ),), {}))
+        return settings(_build_sources=((GivenVariables(settings, environ),), {}))
     except ValidationError as error:
         [first, *_] = error.errors()
         name = str(first["loc"][0])
