@@ -143,7 +143,7 @@ class _Dry:
         return [0.0] * len(pairs)
 
     def answer(self, node: Node) -> str | None:
-        return extract_answer(node.written())
+        return extract_answer(node.solution_text())
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
         self._room()

@@ -71,7 +71,7 @@ class LivePolicy:
 
     def answer(self, node: Node) -> str | None:
         """The answer written on the path to a node, as this run reads answers."""
-        return self._read(node.written()).answer
+        return self._read(node.solution_text()).answer
 
     async def extend(
         self,

@@ -112,7 +112,7 @@ def test_an_old_export_of_an_annealed_run_comes_in_with_what_it_went_by(
 
 def told(store: Store, run_id: int) -> list[JSON]:
     """The decisions in the log of a stored run, without times and the words of its grading."""
-    nodes = {node.id: node for node in store.paid(run_id)}
+    nodes = {node.id: node for node in store.read_paid_nodes(run_id)}
     return [
         told_event(event, nodes)  # type: ignore[arg-type]
         for event in store.events(run_id, limit=None)

@@ -146,7 +146,7 @@ async def test_equal_worth_replaces_nothing() -> None:
 
 
 def read(node: Node) -> str | None:
-    return extract_answer(node.written())
+    return extract_answer(node.solution_text())
 
 
 def test_a_continuation_is_worth_gamma_to_the_number_of_its_steps() -> None:

@@ -173,7 +173,7 @@ class ToyPolicy:
         return Node(prompt, kind=Kind.ASIDE)
 
     def answer(self, node: Node) -> str | None:
-        return extract_answer(node.written())
+        return extract_answer(node.solution_text())
 
     async def inject(self, node: Node, text: str, reason: str) -> Node:
         return Node(

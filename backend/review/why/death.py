@@ -166,7 +166,9 @@ def _explain_rival(case: SearchCase, own: ChosenAnswer, right: Sequence[Node]) -
     """Compare the candidate with the right answer that came nearest to being chosen with the one
     that was chosen."""
     measure = measure_by(
-        case.rule, case.pool, lambda node: case.classes.of(case.trace.read(node.solution_text()).answer)
+        case.rule,
+        case.pool,
+        lambda node: case.classes.of(case.trace.read(node.solution_text()).answer),
     )
     best = measure.strongest(right)
     winning = None if own.node is None else measure.worth.get(case.trace.nodes[own.node])
