@@ -38,7 +38,7 @@ Ends: TypeAlias = tuple[Floats, Floats]
 Method: TypeAlias = Callable[[Floats], Ends]
 
 
-class Cell(NamedTuple):
+class CoverageCell(NamedTuple):
     """Experiments of `problems` problems with accuracy `p` on the average, `draws` of each."""
 
     p: float
@@ -54,7 +54,7 @@ class Covered(NamedTuple):
     width: float
 
 
-def accuracies_of(cell: Cell, trials: int, rng: np.random.Generator) -> Floats:
+def accuracies_of(cell: CoverageCell, trials: int, rng: np.random.Generator) -> Floats:
     """The accuracies of the problems themselves, shape (trials, problems)."""
     a, b = cell.p * cell.concentration, (1.0 - cell.p) * cell.concentration
     return rng.beta(a, b, size=(trials, cell.problems))
@@ -121,28 +121,28 @@ PAIRED: Mapping[str, Method] = {"percentile": percentile, "square and add": squa
 
 def accuracy_rows(
     draws: int, concentration: float, trials: int, methods: Mapping[str, Method], seed: int = 0
-) -> Iterator[tuple[Cell, Mapping[str, Covered]]]:
+) -> Iterator[tuple[CoverageCell, Mapping[str, Covered]]]:
     """All cells with these draws, each with what every method comes to."""
     rng = np.random.default_rng((seed, draws))
     for p, problems in product(ACCURACIES, PROBLEMS):
-        cell = Cell(p, problems, draws, concentration)
+        cell = CoverageCell(p, problems, draws, concentration)
         shares = draw_shares(accuracies_of(cell, trials, rng), draws, rng)
         yield cell, {name: measure(shares, p, method) for name, method in methods.items()}
 
 
 def difference_rows(
     draws: int, concentration: float, lost: float, trials: int, seed: int = 0
-) -> Iterator[tuple[Cell, Mapping[str, Covered]]]:
+) -> Iterator[tuple[CoverageCell, Mapping[str, Covered]]]:
     """The same for the difference of two arms on the same problems."""
     rng = np.random.default_rng((seed, draws))
     for p, problems in product(ACCURACIES, PROBLEMS):
-        cell = Cell(p, problems, draws, concentration)
+        cell = CoverageCell(p, problems, draws, concentration)
         chances = accuracies_of(cell, trials, rng)
         moved = draw_shares(chances, draws, rng) - draw_shares(chances * (1.0 - lost), draws, rng)
         yield cell, {name: measure(moved, p * lost, method) for name, method in PAIRED.items()}
 
 
-def table(title: str, rows: Iterator[tuple[Cell, Mapping[str, Covered]]]) -> str:
+def table(title: str, rows: Iterator[tuple[CoverageCell, Mapping[str, Covered]]]) -> str:
     """The cells as a table in Markdown: coverage, and width in brackets."""
     lines, names = list[str](), list[str]()
     for cell, found in rows:

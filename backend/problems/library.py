@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backend import problems
 from backend.core.errors import ProblemError
-from backend.problems.answers.grader import Verdict, grade_answer
+from backend.problems.answers.grader import AnswerVerdict, grade_answer
 from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.file import FileSet, read_file
@@ -70,7 +70,7 @@ class Library:
 
     def judge(
         self, given: str, right: str, *, question: str = "", tolerance: float | None = None
-    ) -> Verdict:
+    ) -> AnswerVerdict:
         """Whether an answer means the same as the right one, by algebra if need be. May block for a
         second."""
         return grade_answer(

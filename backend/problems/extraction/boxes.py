@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from backend.problems.extraction.reading import Extraction, ReadBy
-from backend.problems.extraction.values import Worth, unwrap, worth_of
+from backend.problems.extraction.values import AnswerWorth, unwrap, worth_of
 
 MOST_BOXES = 2_000
 """Boxes that are read, from the end of the text."""
@@ -42,7 +42,9 @@ def read_boxes(text: str, begin: int, stop: int) -> Extraction | None:
     """The content of the last full box. Where the last statement has boxes that differ, or where a
     box holds another one and more, there is no answer and the rule says so. None without a full
     box."""
-    full = [box for box in boxes_in(text, begin, stop) if worth_of(box.content) is not Worth.NONE]
+    full = [
+        box for box in boxes_in(text, begin, stop) if worth_of(box.content) is not AnswerWorth.NONE
+    ]
     if not full:
         return None
     last = full[-1]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from backend.problems.extraction.boxes import read_boxes
 from backend.problems.extraction.reading import Extraction, ReadBy
 from backend.problems.extraction.sentences import line_end, skip_opening, value_at
-from backend.problems.extraction.values import Value, Worth, judge, stands_alone
+from backend.problems.extraction.values import AnswerWorth, Value, judge, stands_alone
 
 MOST_MARKS = 300
 """Marks of one kind that are tried, from the end of the text."""
@@ -98,7 +98,7 @@ def best_mark(text: str, begin: int, stop: int) -> Extraction | None:
         )
         for place, value in marks
     )
-    for worth in (Worth.VALUE, Worth.WORDY):
+    for worth in (AnswerWorth.VALUE, AnswerWorth.WORDY):
         for _, rule, value in reversed(found):
             if value.worth is worth:
                 return Extraction(value.answer, rule, value.start, value.end)
@@ -112,7 +112,7 @@ def conclusion(text: str, begin: int, stop: int) -> Extraction | None:
         end = line_end(text, mark.end(), min(stop, mark.end() + 300))
         for link in _IS.finditer(text, mark.end(), end):
             value = value_at(text, link.end(), end)
-            if value is not None and value.worth is Worth.VALUE and _begins_with_value(value):
+            if value is not None and value.worth is AnswerWorth.VALUE and _begins_with_value(value):
                 return Extraction(value.answer, ReadBy.CONCLUSION, value.start, value.end)
     return None
 
@@ -167,8 +167,8 @@ def _hashes(text: str, begin: int, stop: int) -> Iterator[tuple[int, Value]]:
             continue
         if stands_alone(value.answer) or _begins_with_value(value):
             yield mark.start(), value
-        elif not text[value.end : stop].strip(" .*_\n") and value.worth is Worth.VALUE:
-            yield mark.start(), value._replace(worth=Worth.WORDY)
+        elif not text[value.end : stop].strip(" .*_\n") and value.worth is AnswerWorth.VALUE:
+            yield mark.start(), value._replace(worth=AnswerWorth.WORDY)
 
 
 def _sentences(text: str, begin: int, stop: int) -> Iterator[tuple[int, Value]]:

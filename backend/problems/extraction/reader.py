@@ -13,7 +13,7 @@ from backend.problems.extraction.marks import (
     conclusion,
     read_tag,
 )
-from backend.problems.extraction.reading import Extraction, ReadBy, Span
+from backend.problems.extraction.reading import Extraction, ReadBy, TextSpan
 from backend.problems.extraction.values import leading_number
 
 LONGEST_TEXT = 1_000_000
@@ -50,7 +50,7 @@ def extract(text: str) -> Extraction:
     return Extraction(None, ReadBy.NOTHING, len(text), len(text))
 
 
-def final_part(text: str) -> Span | None:
+def final_part(text: str) -> TextSpan | None:
     """What follows the thinking, or all of a text without any; None where thinking begins and does
     not end."""
     begin = max(
@@ -58,10 +58,10 @@ def final_part(text: str) -> Span | None:
     )
     if any(text.find(start, begin) >= 0 for start in _THINKING):
         return None
-    return Span(max(begin, len(text) - LONGEST_TEXT), len(text))
+    return TextSpan(max(begin, len(text) - LONGEST_TEXT), len(text))
 
 
-def statements(text: str, part: Span) -> list[Span]:
+def statements(text: str, part: TextSpan) -> list[TextSpan]:
     """The part, cut where it runs on to a new question; the first piece is the model's own answer.
 
     A question at the very beginning is a repetition of the one that was asked, and numbered
@@ -77,7 +77,7 @@ def statements(text: str, part: Span) -> list[Span]:
         if len(cuts) < MOST_CUTS and text[begin : mark.start()].strip():
             cuts.append(mark.start())
     edges = [begin, *cuts, part.end]
-    return [Span(*pair) for pair in itertools.pairwise(edges)]
+    return [TextSpan(*pair) for pair in itertools.pairwise(edges)]
 
 
 def _read(text: str, begin: int, stop: int) -> Extraction | None:

@@ -50,7 +50,7 @@ class Extraction(NamedTuple):
     end: int
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A part of a text, from `start` up to but not including `end`."""
 
     start: int

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 
 from backend.problems.extraction.values import (
+    AnswerWorth,
     Value,
-    Worth,
     has_value,
     is_number,
     judge,
@@ -126,7 +126,7 @@ def _told(text: str, at: int, sentence: int, end: int) -> Value | None:
     or the like, or from its only number on."""
     for link in reversed(list(_LINK.finditer(text, at, sentence))):
         value = _cut(text, _skip_hedges(text, skip_opening(text, link.end(), end), end), end)
-        if value is not None and value.worth is Worth.VALUE and has_value(value.answer):
+        if value is not None and value.worth is AnswerWorth.VALUE and has_value(value.answer):
             return value
     numbers = list(_ONE_NUMBER.finditer(text, at, sentence))
     return _cut(text, numbers[0].start(), end) if len(numbers) == 1 else None

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 
-class Worth(IntEnum):
+class AnswerWorth(IntEnum):
     """How good a text is as an answer: none at all, a story in words, or a value."""
 
     NONE = 0
@@ -21,7 +21,7 @@ class Value(NamedTuple):
     answer: str
     start: int
     end: int
-    worth: Worth
+    worth: AnswerWorth
 
 
 MOST_WORDS = 6
@@ -79,16 +79,16 @@ def has_value(text: str) -> bool:
     return _SIGN.search(text) is not None
 
 
-def worth_of(answer: str) -> Worth:
+def worth_of(answer: str) -> AnswerWorth:
     """Whether a text can be an answer: it is none if it is empty, a placeholder, or says something
     about the answer (`unclear`)."""
     if _EMPTY.fullmatch(answer) or _NO_ANSWER.fullmatch(answer):
-        return Worth.NONE
+        return AnswerWorth.NONE
     words = len(_WORD.findall(_COMMAND.sub(" ", _TEXT_COMMAND.sub(" ", answer))))
     if has_value(answer):
-        return Worth.VALUE if words <= MOST_WORDS else Worth.WORDY
+        return AnswerWorth.VALUE if words <= MOST_WORDS else AnswerWorth.WORDY
     named = words <= 1 or (words <= MOST_NAMES and answer.istitle())
-    return Worth.VALUE if named and not tells_a_story(answer) else Worth.WORDY
+    return AnswerWorth.VALUE if named and not tells_a_story(answer) else AnswerWorth.WORDY
 
 
 def is_number(answer: str) -> bool:
@@ -114,7 +114,7 @@ def judge(text: str, start: int, end: int, *, sentence: bool = True) -> Value | 
     start, end = unwrap(text, start, end, sentence=sentence)
     answer = text[start:end].replace("**", "").replace("`", "").strip()
     worth = worth_of(answer)
-    return None if worth is Worth.NONE else Value(answer, start, end, worth)
+    return None if worth is AnswerWorth.NONE else Value(answer, start, end, worth)
 
 
 def unwrap(text: str, start: int, end: int, *, sentence: bool = True) -> tuple[int, int]:
