@@ -79,11 +79,20 @@ def selector(
     card: Path | None = None,
     measure: Measure = count_votes,
 ) -> Callable[[Factory], Factory]:
-    """Register a final rule under `name`: the class of its tallies, made with (parameters, classes
-    of answers). With `votes` it matters to the rule which answers are the same. Every parameter has
-    a default. What a reader is told stands in its `card`, by default `cards/NAME.md` beside the
-    file of the class. `measure` tells in one number a candidate what the rule goes by, by default
-    the votes for its answer."""
+    """Register a class of tallies (`backend.core.ports.Tally`) as the final rule `name`. For each
+    run the class is called with the parameters and the classes of equal answers.
+
+    - `name`: what a run names the rule by; lower case with underscores.
+    - `params`: the model of its parameters, each with a default.
+    - `votes`: whether the rule depends on which answers are the same. Only for such a rule are
+      answers compared before it is asked.
+    - `needs`: capabilities of the engine without which it cannot decide, such as `logprobs`.
+    - `measure`: the one number of each candidate that the rule decides by, so that a decision can
+      be explained; by default the votes for its answer.
+    - `card`: the Markdown file with the text about it; by default `cards/NAME.md` beside the file
+      of the class.
+
+    Raises `ValueError` where another rule has the name."""
 
     def register(factory: Factory) -> Factory:
         source = card or card_beside(inspect.getfile(factory), name)

@@ -62,7 +62,7 @@ def runs(
 def run(run_id: int, services: Needs) -> schemas.Run:
     """A run as it stands now."""
     row = services.store.run(run_id)
-    return show_run(services, row, services.stored_run(run_id).grade_reason)
+    return show_run(services, row, services.open_run(run_id).grade_reason)
 
 
 @router.get("/runs/{run_id}/reselect")
