@@ -51,7 +51,7 @@ ROOMS: dict[str, Room] = {
     "backend.experiments": Room("core problems judging strategies engines runs"),
     "backend.review": Room("core problems judging runs"),
     "backend.messages": Room("core experiments review"),
-    "storage": Room("core exchange review", STORE),
+    "storage": Room("core problems exchange review", STORE),
     "backend.service": Room(
         "core problems judging strategies engines runs exchange experiments review messages storage"
     ),

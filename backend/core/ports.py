@@ -344,11 +344,11 @@ class Verifier(Protocol):
 
 
 class Classes(Protocol):
-    """Which answers are the same; see `backend.problems.classes`. `merges` grows whenever classes
-    that existed become one."""
+    """Which answers are the same; see `backend.problems.classes`. `changes` grows whenever answers
+    that were placed are placed anew."""
 
     @property
-    def merges(self) -> int: ...
+    def changes(self) -> int: ...
 
     def of(self, answer: str | None) -> str | None:
         """The name of an answer's class, None for no answer."""

@@ -14,6 +14,7 @@ from backend.experiments.shards import LEDGER, Sample, TaskResult
 from backend.judging.aggregation import steps_of
 from backend.problems import Problem
 from backend.problems.classes import classes_of
+from backend.problems.equivalence import Compare
 from backend.runs.driver import GradeFunction, Outcome
 
 ALL_ARMS = ""
@@ -146,20 +147,25 @@ def judge_path(
 
 
 def samples(
-    task: Task, problem: Problem, sink: MemorySink, delimiter: str, grade: GradeFunction
+    task: Task,
+    problem: Problem,
+    sink: MemorySink,
+    delimiter: str,
+    grade: GradeFunction,
+    compare: Compare | None = None,
 ) -> list[Sample]:
     """The solutions of a pool, in an order that every rerun shares; one that was cut off gives no
-    answer."""
+    answer. `compare` tells which answers are the same, as for a vote; it may block."""
     nodes = {node.id: node for node in sink.nodes}
     given = (event.body for event in sink.events)
     scores = {one.node: one.value for one in given if isinstance(one, ScoreGiven)}
-    classes, numbers, found = classes_of(problem), dict[str, int](), []
-    for place, node in enumerate(
-        sorted(
-            (node for node in sink.nodes if node.parent_id is not None), key=lambda node: node.key
-        )
-    ):
-        answer = problems.extract_answer(node.text) if node.done else None
+    solutions = sorted(
+        (node for node in sink.nodes if node.parent_id is not None), key=lambda node: node.key
+    )
+    answers = [problems.extract_answer(node.text) if node.done else None for node in solutions]
+    classes, numbers, found = classes_of(problem, compare), dict[str, int](), list[Sample]()
+    classes.settle(answers)
+    for place, (node, answer) in enumerate(zip(solutions, answers, strict=True)):
         name = classes.of(answer)
         path = judge_path(problem, node, nodes, delimiter)
         assert path is not None

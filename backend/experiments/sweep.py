@@ -175,7 +175,13 @@ class Sweep:
         if task.kind != "pool":
             return results, []
         return results, await asyncio.to_thread(
-            outcomes.samples, task, problem, sink, engine.info.delimiter, self.grade
+            outcomes.samples,
+            task,
+            problem,
+            sink,
+            engine.info.delimiter,
+            self.grade,
+            self.compare,
         )
 
     def _tell_models(self, spec: RunSpec, engine: Engine, reward: RewardModel | None) -> None:

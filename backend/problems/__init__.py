@@ -14,9 +14,10 @@ from pathlib import Path
 from backend.core.errors import ProblemError
 from backend.core.registry import import_modules
 from backend.problems.base import JSON, SETS, Grade, Problem, ProblemSet, Verdict
-from backend.problems.equivalence import Equivalence, equal_exactly
+from backend.problems.equivalence import Equivalence
 from backend.problems.extraction import extract_answer
 from backend.problems.file import FileSet, read_file, read_lines
+from backend.problems.grading import grade_text
 from backend.problems.seeds import in_file, parse_id
 
 __all__ = [
@@ -67,7 +68,7 @@ def problem(problem_id: str, files: Sequence[FileSet] = ()) -> Problem:
 def grade(problem: Problem, answer: str | None, equivalence: Equivalence | None = None) -> Grade:
     """Grade of an answer: by the set's own rules, else by equivalence to the known answer.
 
-    Without `equivalence` only exact numbers and identical texts are decided. Undecided: no known
+    Without `equivalence` only what reading decides without algebra is decided. Undecided: no known
     answer, out of time, not understood.
     """
     if problem.set in SETS:
@@ -76,19 +77,8 @@ def grade(problem: Problem, answer: str | None, equivalence: Equivalence | None 
         return Grade(None, "no right answer is known")
     if answer is None:
         return Grade(False, "no answer was given")
-    exactly = equal_exactly(problem.answer, answer)
-    equal = (
-        equivalence.equal(problem.answer, answer) if exactly is None and equivalence else exactly
-    )
-    if equal is None:
-        return Grade(None, f"undecided whether {answer[:80]!r} equals {problem.answer[:80]!r}")
-    how = "exactly" if exactly is not None else "by algebra"
-    return Grade(
-        equal,
-        (
-            f"{answer.strip()[:80]} {'equals' if equal else 'is not'} {problem.answer[:80]}, "
-            f"compared {how}"
-        ),
+    return grade_text(
+        problem, problem.answer, answer, None if equivalence is None else equivalence.algebra
     )
 
 

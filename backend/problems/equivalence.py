@@ -1,35 +1,33 @@
-"""Whether two answers mean the same: exact numbers first, algebra in worker processes with a hard
-limit otherwise.
+"""Whether two answers mean the same: read exactly first (`backend.problems.answers`), by algebra in
+worker processes with a hard limit otherwise.
 
-The algebra system (`math-verify` on sympy) can be kept busy for ever by one short answer, such as a
-tower of powers, and its own time limit works in a main thread only. So it lives in a pool of
-processes (pebble): one that has not answered in time is killed, the pair counts as undecided, and a
+The algebra system (sympy) can be kept busy for ever by one short answer, such as a tower of powers.
+So it lives in a pool of processes (pebble): one that has not answered in time is killed, the pair counts as undecided, and a
 new process takes its place while the others go on serving.
 """
 
 from __future__ import annotations
 
 import atexit
-import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, TypeAlias
 
 from backend.core.errors import ArboretumError
+from backend.problems.answers.grader import same_answer
+from backend.problems.answers.reading import LONGEST_ANSWER
+from backend.problems.answers.waiting import add_idle
 from backend.problems.equivalence_worker import compare, prepare
-from backend.problems.exact import bare, canonical, exact
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
-LONGEST_ANSWER = 2_000
 START_LIMIT_S = 60.0
 
 Compare: TypeAlias = Callable[[str, str], bool | None]
 """Whether two answers mean the same: True, False, or None where that is undecided."""
-
-_COMMAND, _WORD = re.compile(r"\\[A-Za-z]+"), re.compile(r"[a-z]{4,}")
 
 
 class Equivalence:
@@ -51,11 +49,20 @@ class Equivalence:
             raise ArboretumError(
                 "the pool that compares answers is closed; accepted: a pool that is open"
             )
-        decided = equal_exactly(expected, given)
-        if decided is not None or max(len(expected), len(given)) > LONGEST_ANSWER:
-            return decided
-        with self._free:
-            return self._decided(bare(expected), bare(given))
+        if max(len(expected), len(given)) > LONGEST_ANSWER:
+            return None
+        return same_answer(expected, given, self.algebra)
+
+    def algebra(self, expected: str, given: str) -> bool | None:
+        """Whether two expressions or relations are the same, asked of a process; None if it does
+        not decide within the limit. What is waited beyond the limit, for a process to start or to
+        come free, is counted as idle (`backend.problems.answers.waiting`)."""
+        began = time.monotonic()
+        try:
+            with self._free:
+                return self._decided(expected, given)
+        finally:
+            add_idle(time.monotonic() - began - self._limit_s)
 
     def close(self) -> None:
         """Ends all processes; what is being compared comes back undecided. May be called twice."""
@@ -109,23 +116,10 @@ class Equivalence:
 
 
 def equal_exactly(expected: str, given: str) -> bool | None:
-    """Decides without algebra: the same canonical text, two numbers in exact form, or the same
-    letters in other words. None if that does not decide.
+    """Decides by the strict relation without algebra. None if that does not decide.
 
     Over-long input is undecided.
     """
     if max(len(expected), len(given)) > LONGEST_ANSWER:
         return None
-    if canonical(expected) == canonical(given):
-        return True
-    if is_shuffled(expected, given):
-        return False
-    left, right = exact(expected), exact(given)
-    return None if left is None or right is None else left == right
-
-
-def is_shuffled(expected: str, given: str) -> bool:
-    """Whether the answers hold different words of the same letters: algebra takes a word for a
-    product, and so `stop` for `tops`."""
-    left, right = (_WORD.findall(_COMMAND.sub(" ", text).casefold()) for text in (expected, given))
-    return left != right and sorted("".join(left)) == sorted("".join(right))
+    return same_answer(expected, given)

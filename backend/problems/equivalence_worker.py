@@ -51,10 +51,7 @@ def compare(expected: str, given: str, limit_s: float) -> bool | None:
 
 
 def equal_by_algebra(expected: str, given: str) -> bool | None:
-    """Whether the answers mean the same, or None where one cannot be read."""
-    from math_verify import parse, verify
+    """Whether two expressions or relations are the same, or None where one cannot be read."""
+    from backend.problems.answers import algebra
 
-    gold, answer = (parse(f"${text}$", parsing_timeout=None) for text in (expected, given))
-    if not gold or not answer:
-        return None
-    return bool(verify(gold, answer, timeout_seconds=None))
+    return algebra.compare(expected, given)

@@ -20,6 +20,7 @@ _RATIO = re.compile(rf"([+-]?)\s*({_INTEGER})\s*/\s*({_INTEGER})")
 _FRAC = re.compile(rf"([+-]?)\s*\\[dt]?frac\s*\{{\s*({_INTEGER})\s*\}}\s*\{{\s*({_INTEGER})\s*\}}")
 _LOOSE_SPACE = re.compile(r"(?<!\d) | (?!\d)")
 _COMMAND = re.compile(r"(\\[A-Za-z]+)")
+_WORD = re.compile(r"[A-Za-z]{3}")
 
 
 def bare(text: str) -> str:
@@ -52,12 +53,30 @@ def canonical(answer: str) -> str:
     else the text without dollar signs and loose spaces.
 
     A space between two digits stays (`3 1 4` is a list of three). Case is ignored, but not in LaTeX
-    commands (`\\delta` is not `\\Delta`).
+    commands (`\\delta` is not `\\Delta`), and not in a formula in which a letter stands in both
+    sizes (`R^2-r^2`).
     """
     number = exact(answer.replace("$", "")) if len(answer) <= LONGEST_NUMBER else None
     if number is not None:
         return str(number)
     text = _LOOSE_SPACE.sub("", " ".join(bare(answer).replace("$", "").split())).removesuffix(".")
+    return fold_case(text)
+
+
+def fold_case(text: str) -> str:
+    """The text in small letters, but for LaTeX commands, and for formulas in which a letter stands
+    in both sizes."""
+    if _has_both_sizes(text):
+        return text
     return "".join(
         part if place % 2 else part.casefold() for place, part in enumerate(_COMMAND.split(text))
+    )
+
+
+def _has_both_sizes(text: str) -> bool:
+    """Whether a formula holds a letter both in capitals and in small letters; words are none."""
+    letters = _COMMAND.sub(" ", text[:LONGEST_NUMBER])
+    small = set(letters)
+    return not _WORD.search(letters) and any(
+        each.isalpha() and each != each.casefold() and each.casefold() in small for each in small
     )

@@ -16,6 +16,7 @@ from backend.problems.answers.grader import AnswerVerdict, grade_answer
 from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.file import FileSet, read_file
+from backend.problems.grading import grade_text
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Library:
         return problems.problem(problem_id)
 
     def same(self, answer: str, other: str) -> bool | None:
-        """Whether two answers mean the same, by algebra if need be; None where that is undecided.
-        May block for a second."""
+        """Whether two answers mean the same by the strict relation, with algebra if need be; None
+        where that is undecided. May block for a second."""
         return self._equivalence.equal(answer, other)
 
     def judge(
@@ -74,7 +75,7 @@ class Library:
         """Whether an answer means the same as the right one, by algebra if need be. May block for a
         second."""
         return grade_answer(
-            given, right, question=question, tolerance=tolerance, algebra=self._equivalence.equal
+            given, right, question=question, tolerance=tolerance, algebra=self._equivalence.algebra
         )
 
     def grade(self, problem: Problem, answer: str | None) -> Grade:
@@ -86,13 +87,7 @@ class Library:
             return Grade(None, "the right answer is not known")
         if answer is None:
             return Grade(False, "no answer was written")
-        equal = self._equivalence.equal(problem.answer, answer)
-        said = {
-            True: "means the same as",
-            False: "is not equal to",
-            None: "could not be compared in time with",
-        }[equal]
-        return Grade(equal, f"{answer} {said} the right answer {problem.answer}")
+        return grade_text(problem, problem.answer, answer, self._equivalence.algebra)
 
 
 def file_sets(folder: Path | None) -> dict[str, FileSet]:

@@ -282,7 +282,7 @@ async def run(
     inner = VERIFIERS[spec.verifier].build(inputs, spec.verifier_params)
     verifier, classes = (
         LiveVerifier(inner, desk, spec.verifier),
-        classes_of(problem, compare, paid.verdicts),
+        classes_of(problem, compare, paid.verdicts, version=spec.read_with.grader),
     )
     by_request = ByRequest(policy, verifier, desk, paid.requested if paid.next_seq else ())
     control.arrived, control.expand = by_request.again, by_request.expand

@@ -34,7 +34,7 @@ def reselect_run(
     rule = SELECTORS[selector].with_params(params)
     run = services.open_run(run_id)
     problem = run.problem
-    classes = classes_of(problem, services.library.same, run.verdicts)
+    classes = classes_of(problem, services.library.same, run.verdicts, version=run.versions.grader)
     found = reselect(
         run.trace,
         rule,

@@ -129,7 +129,7 @@ def cause_of(row: RunRow, found: Death) -> schemas.RunCause:
 
 def case_of(run: StoredRun, library: Library) -> SearchCase:
     """A stored run as it is looked into."""
-    classes = classes_of(run.problem, library.same, run.verdicts)
+    classes = classes_of(run.problem, library.same, run.verdicts, version=run.versions.grader)
     return SearchCase(
         run.trace,
         run.problem,

@@ -4,11 +4,13 @@ cost."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 
 import pytest
 
 import backend.problems.classes as module
 from backend.problems import Problem
+from backend.problems.answers.waiting import add_idle
 from backend.problems.classes import PROBE, AnswerClasses, Bridge, Comparison, classes_of
 from backend.problems.equivalence import Equivalence, equal_exactly
 from backend.problems.exact import canonical
@@ -117,29 +119,97 @@ def test_answers_of_one_batch_are_compared_once_each() -> None:
 def test_two_classes_become_one_through_a_third_and_that_is_noted() -> None:
     classes = AnswerClasses(Table(("a", "c"), ("b", "c")))
     assert settled(classes, "a", "b") == ["a", "b"]
-    merges = classes.merges
+    changes = classes.changes
     found = classes.settle(["c"])
     assert names(classes, "a", "b", "c") == ["a", "a", "a"]
     assert found.bridges == classes.bridges == [Bridge("a", "b", "c")]
     assert Comparison("a", "b", False) in classes.comparisons
-    assert classes.merges > merges
+    assert classes.changes > changes
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_algebra_itself_is_not_transitive(equivalence: Equivalence) -> None:
-    """Why bridges are noted: `5` passes for both equations, which are no answer to each other."""
+def test_an_answer_without_a_name_joins_the_only_class_that_holds_it(
+    equivalence: Equivalence,
+) -> None:
     classes = AnswerClasses(equivalence.equal)
-    assert settled(classes, "x=5", "y=5") == ["x=5", "y=5"]
-    assert settled(classes, "5") == ["x=5"]
-    assert classes.bridges == [Bridge("x=5", "y=5", "5")]
+    assert settled(classes, "x=5", "5") == ["x=5", "x=5"]
+    before = classes.changes
+    assert settled(classes, "y=5") == ["y=5"]
+    assert names(classes, "x=5", "5") == ["x=5", "5"]
+    assert classes.changes > before and classes.bridges == []
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_an_exact_difference_outranks_algebra(equivalence: Equivalence) -> None:
-    classes = AnswerClasses(equivalence.equal)
-    assert equivalence.equal("0.5", "50\\%") is True and equivalence.equal("50", "50\\%") is True
-    assert settled(classes, "0.5", "50", "50\\%") == ["1/2", "50", "1/2"]
-    assert classes.bridges == []
+@pytest.mark.parametrize(
+    "groups",
+    [
+        "12 | 12 cm | 12 km",
+        "12 & 12 cm & 120 mm",
+        "12 | 120 | 12 cm & 120 mm",
+        "50 | 50\\% & .5",
+        "5 & x=5 & x = 5.0",
+        "5 | x=5 | y=5",
+        "5 & 5 cm & x = 5 cm",
+        "$5 & 5 & 5 dollars & 500 cents",
+        "(1,4) & 1<x<4 | (4,1)",
+        "2x+2 & 2(x+1) & y=2(x+1) | 7",
+        "1, 2 & \\{1,2\\} & 2 and 1 | (1,2)",
+        "HTT | TTH | stop | tops",
+        "3:4 & 6:8 | 3/4 & 0.75",
+    ],
+)
+def test_classes_are_a_function_of_the_set_of_answers(
+    equivalence: Equivalence, groups: str
+) -> None:
+    """Whatever their order, and whether they come one by one or together."""
+    wanted = {frozenset(group.split(" & ")) for group in groups.split(" | ")}
+    given = sorted(answer for group in wanted for answer in group)
+    for place, order in enumerate(permutations(given)):
+        classes = AnswerClasses(equivalence.equal)
+        if place % 2:
+            settled(classes, *order)
+        else:
+            classes.settle(order)
+        found: dict[str | None, set[str]] = {}
+        for answer in order:
+            found.setdefault(classes.of(answer), set()).add(answer)
+        assert {frozenset(each) for each in found.values()} == wanted
+
+
+def test_a_stored_comparison_never_joins_two_numbers() -> None:
+    """Comparisons that an earlier version stored said that 50% is 0.5, and 50 as well."""
+    known = {("1/2", "50%"): True, ("50", "50%"): True, ("50%", PROBE): False}
+    classes = AnswerClasses(Table(), known=known)
+    assert settled(classes, "0.5", "50", "50%") == ["1/2", "50", "1/2"]
+
+
+def test_an_undecided_pair_is_asked_again_and_both_times_are_recorded() -> None:
+    class Hesitant(Table):
+        def __call__(self, expected: str, given: str) -> bool | None:
+            first = (expected, given) not in self.asked
+            verdict = super().__call__(expected, given)
+            return None if first and PROBE not in (expected, given) else verdict
+
+    classes = AnswerClasses(Hesitant(("a", "b")))
+    assert settled(classes, "a", "b") == ["a", "a"]
+    assert [each for each in classes.comparisons if PROBE not in each] == [
+        Comparison("a", "b", None),
+        Comparison("a", "b", True),
+    ]
+
+
+def test_waiting_for_a_process_costs_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+
+    def start(expected: str, given: str) -> bool | None:
+        now[0] += 3.0
+        add_idle(3.0)
+        return False
+
+    classes = AnswerClasses(start)
+    settled(classes, *(f"a{i}" for i in range(20)))
+    assert None not in {each.equal for each in classes.comparisons}
 
 
 @pytest.mark.usefixtures("unhurried")

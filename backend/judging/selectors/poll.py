@@ -32,7 +32,7 @@ class Poll(Generic[P, M]):
         self.ballots: list[Ballot] = []
         self.measures: list[M] = []
         self._decision: Decision | None = None
-        self._merges = self.classes.merges
+        self._changes = self.classes.changes
 
     def measure(self, ballot: Ballot) -> M:
         """What the rule wants to know of a candidate."""
@@ -51,8 +51,8 @@ class Poll(Generic[P, M]):
         return self.decision().leaders[0]
 
     def decision(self) -> Decision:
-        if self._decision is None or self._merges != self.classes.merges:
-            self._decision, self._merges = self.count(), self.classes.merges
+        if self._decision is None or self._changes != self.classes.changes:
+            self._decision, self._changes = self.count(), self.classes.changes
         return self._decision
 
 

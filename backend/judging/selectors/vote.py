@@ -60,7 +60,7 @@ class Vote:
     def _start(self) -> None:
         self._groups: dict[str, AnswerClass] = {}
         self._leaders: list[AnswerClass] = []
-        self._merges = self._classes.merges
+        self._changes = self._classes.changes
 
     def strength(self, group: AnswerClass) -> tuple[Fraction, int]:
         """What classes are compared by; grows when a candidate joins."""
@@ -122,7 +122,7 @@ class Vote:
 
     def _follow(self) -> None:
         """Count anew where classes have become one."""
-        if self._merges != self._classes.merges:
+        if self._changes != self._classes.changes:
             self._start()
             for ballot in self._ballots:
                 self._count(ballot)

@@ -1,27 +1,41 @@
-"""Whether an answer means the same as the right one, and why."""
+"""Whether an answer means the same as the right one, and why: for grades, votes and imports alike.
+
+Both texts are read as values of a type (`reading`) and compared within the type, or over one of a
+short list of bridges (`equality`). Nothing that stands in an answer is left out of the comparison.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import NamedTuple
 
-from backend.problems.exact import canonical, exact
+from backend.problems.answers.equality import Algebra, Close, Comparison, Mode, never_close
+from backend.problems.answers.kinds import Assignment, Quantity, Scalar, Spans, System, describe
+from backend.problems.answers.reading import LONGEST_ANSWER, read
+from backend.problems.answers.rounding import (
+    asks_for_rounding,
+    is_rounded,
+    is_within,
+    places_asked,
+)
+from backend.problems.exact import canonical
 
 GRADER_VERSION = 2
 """Grows whenever a pair of answers may be judged otherwise than before. What is stored names the
 version that judged it; 1 is what judged before versions were named."""
-
-Algebra: TypeAlias = Callable[[str, str], bool | None]
-"""Whether two expressions are the same, by an algebra system; None where that is undecided."""
+SHOWN = 120
+"""Characters of a reading that are told."""
 
 
 class AnswerVerdict(NamedTuple):
-    """Whether two answers mean the same (None: undecided), why, and as what each was read."""
+    """Whether two answers mean the same (None: undecided), why, as what each was read, and whether
+    an algebra system was asked."""
 
     equal: bool | None
     reason: str
     read_given: str
     read_right: str
+    by_algebra: bool = False
 
 
 def grade_answer(
@@ -34,21 +48,81 @@ def grade_answer(
 ) -> AnswerVerdict:
     """Whether `given` means the same as the right answer.
 
-    `question` and `tolerance` (a relative difference) decide whether a rounded decimal is enough;
-    without `algebra` expressions are undecided. Never raises, whatever the texts hold.
+    A missing unit, base, degree or percent sign is forgiven. `question` and `tolerance` (a relative
+    difference) decide whether a rounded decimal is enough. Without `algebra` expressions that are
+    not the same at sight are undecided. Never raises, whatever the texts hold.
     """
-    read_given, read_right = _describe(given), _describe(right)
+    return _judge(given, right, "reference", algebra, _closeness(question, tolerance))
+
+
+def same_answer(one: str, other: str, algebra: Algebra | None = None) -> bool | None:
+    """Whether two answers are the same by the strict relation, which makes the classes of a vote:
+    nothing missing is forgiven, no number is rounded."""
+    return _judge(one, other, "strict", algebra, never_close).equal
+
+
+def bare_form(answer: str) -> str | None:
+    """What an answer is without its unit, its name or its inequality: `12` for `12 cm` and for
+    `x = 12`, `(1,4)` for `1<x<4`. None if it has nothing of that kind."""
+    value = read(answer)
+    match value:
+        case Quantity():
+            return value.amount.text
+        case Assignment(value=Scalar() as right):
+            return right.text
+        case Assignment(value=Quantity() as right):
+            return f"{right.amount.text} {right.unit.written}"
+        case Spans(parts=(span,)):
+            opening, closing = "[" if span.low_closed else "(", "]" if span.high_closed else ")"
+            text = f"{opening}{span.low.text},{span.high.text}{closing}"
+            return None if value.name is None and "∞" not in text and opening == "[" else text
+        case System() if all(isinstance(each.value, Scalar) for each in value.assignments):
+            values = [each.value for each in value.assignments]
+            return f"({','.join(each.text for each in values if isinstance(each, Scalar))})"
+    return None
+
+
+def _closeness(question: str, tolerance: float | None) -> Close:
+    if tolerance is not None:
+        return partial(is_within, tolerance=tolerance)
+    if asks_for_rounding(question):
+        return partial(is_rounded, places=places_asked(question))
+    return never_close
+
+
+def _judge(
+    given: str, right: str, mode: Mode, algebra: Algebra | None, close: Close
+) -> AnswerVerdict:
+    values = read(given), read(right)
+    shown = _shorten(describe(values[0])), _shorten(describe(values[1]))
+    if max(len(given), len(right)) > LONGEST_ANSWER:
+        same = canonical(given) == canonical(right) or None
+        return AnswerVerdict(same, "the same text" if same else "too long to be compared", *shown)
     if canonical(given) == canonical(right):
-        return AnswerVerdict(True, "both are the same", read_given, read_right)
-    if exact(given) is not None and exact(right) is not None:
-        return AnswerVerdict(False, "the numbers differ", read_given, read_right)
-    equal = None if algebra is None else algebra(right, given)
-    said = {True: "equal by algebra", False: "different by algebra", None: "undecided"}[equal]
-    return AnswerVerdict(equal, said, read_given, read_right)
+        return AnswerVerdict(True, "the same text", *shown)
+    comparison = Comparison(mode, algebra, close)
+    equal = comparison.same(*values)
+    reason = _reason(equal, comparison, *map(_kind, shown))
+    return AnswerVerdict(equal, reason, *shown, by_algebra=comparison.asked > 0)
 
 
-def _describe(answer: str) -> str:
-    return ("text " if exact(answer) is None else "number ") + canonical(answer[:80])
+def _reason(equal: bool | None, comparison: Comparison, given: str, right: str) -> str:
+    how = " by algebra" if comparison.asked else ""
+    if equal is None:
+        return f"undecided{how}: {given} and {right}"
+    if given == right:
+        return f"two of the same type ({given}), {'equal' if equal else 'different'}{how}"
+    if equal:
+        return f"{given} and {right}, equal{how}"
+    return f"{given} and {right} are not the same answer{how}"
 
 
-__all__ = ["GRADER_VERSION", "Algebra", "AnswerVerdict", "grade_answer"]
+def _kind(shown: str) -> str:
+    return shown.partition(" ")[0]
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+__all__ = ["GRADER_VERSION", "Algebra", "AnswerVerdict", "bare_form", "grade_answer", "same_answer"]

@@ -128,8 +128,8 @@ async def what_if(
     found_by = Replayed(stored.trace, None)
     if changes.of_search(spec):
         found_by = await replay(asked, problem, stored, grade, compare, changes.judge)
-    verdicts = verdicts_in(found_by.trace.events)
-    classes = classes_of(problem, compare, {**stored.paid.verdicts, **verdicts})
+    known = {**stored.paid.verdicts, **verdicts_in(found_by.trace.events)}
+    classes = classes_of(problem, compare, known, version=asked.read_with.grader)
     found = reselect(
         found_by.trace, rule, classes, lambda answer: grade(problem, answer), first=changes.first
     )

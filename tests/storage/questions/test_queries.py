@@ -17,6 +17,7 @@ import pytest
 
 from backend.core.events import Pruned
 from backend.core.settings import ROOT
+from backend.problems.extraction import extract_answer
 from storage import Store
 from storage.questions import (
     EXAMPLES,
@@ -77,6 +78,17 @@ def test_every_example_gives_rows_on_the_shipped_runs(copy: StoreCopy, example: 
     answer = asked(copy, example.query)
     assert answer.rows and not answer.cut
     assert all(len(row) == len(answer.columns) for row in answer.rows)
+
+
+def test_an_answer_in_a_query_is_read_as_the_runs_read_it(copy: StoreCopy, store: Store) -> None:
+    """Also from nested braces, which no simple pattern finds the end of."""
+    given = asked(copy, "SELECT run_id, node_id, written_answer FROM solution LIMIT 200").rows
+    assert given
+    for run_id, node_id, answer in given:
+        text = next(node.text for node in store.nodes(run_id) if node.id == node_id)
+        assert answer == extract_answer(text) or extract_answer(text) is None
+    query = "SELECT extract_answer('so \\boxed{\\frac{1}{2}} it is')"
+    assert asked(copy, query).rows == [["\\frac{1}{2}"]]
 
 
 def test_there_are_ten_examples_and_their_numbers_are_those_of_the_store(
