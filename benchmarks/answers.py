@@ -22,7 +22,7 @@ from backend.problems.equivalence import Equivalence
 from backend.problems.exact import bare, canonical, exact
 
 
-class Pair(NamedTuple):
+class AnswerPair(NamedTuple):
     """Two answers, and whether they mean the same."""
 
     kind: str
@@ -42,16 +42,18 @@ class Count(NamedTuple):
     undecided: int = 0
 
 
-Judge = Callable[[Pair], bool | None]
+Judge = Callable[[AnswerPair], bool | None]
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_pairs(path: Path) -> list[AnswerPair]:
     """The pairs of a file."""
     rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
-    return [Pair(**{key: row[key] for key in Pair._fields if key in row}) for row in rows]
+    return [
+        AnswerPair(**{key: row[key] for key in AnswerPair._fields if key in row}) for row in rows
+    ]
 
 
-def count(pairs: Iterable[Pair], judge: Judge) -> dict[str, Count]:
+def count(pairs: Iterable[AnswerPair], judge: Judge) -> dict[str, Count]:
     """By kind: pairs tried, different ones counted equal, equal ones not counted equal, and
     undecided ones."""
     found: dict[str, Count] = {}
@@ -66,7 +68,7 @@ def count(pairs: Iterable[Pair], judge: Judge) -> dict[str, Count]:
     return found
 
 
-def judge_by_math_verify(pair: Pair) -> bool | None:
+def judge_by_math_verify(pair: AnswerPair) -> bool | None:
     """As answers were judged by version 1: the same text, two plain numbers, else math-verify on
     what it reads of the texts."""
     from math_verify import parse, verify
@@ -113,7 +115,7 @@ def main(arguments: list[str]) -> int:
     pool.algebra("x+1", "1+x")
     began = time.monotonic()
 
-    def judge(pair: Pair) -> bool | None:
+    def judge(pair: AnswerPair) -> bool | None:
         verdict = grade_answer(
             pair.given,
             pair.right,

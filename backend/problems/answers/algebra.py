@@ -17,7 +17,7 @@ import mpmath
 import sympy
 
 from backend.problems.answers.equality import fold
-from backend.problems.answers.expressions import Tree, names_in, read_expression
+from backend.problems.answers.expressions import ExpressionTree, names_in, read_expression
 
 DIGITS = 60
 POINTS = (
@@ -31,11 +31,11 @@ class Statement(NamedTuple):
     """An expression, or the two sides of a relation."""
 
     sign: str
-    left: Tree
-    right: Tree
+    left: ExpressionTree
+    right: ExpressionTree
 
 
-ZERO = Tree("number")
+ZERO = ExpressionTree("number")
 
 
 def compare(expected: str, given: str) -> bool | None:
@@ -65,7 +65,7 @@ def _bases(one: Statement, other: Statement) -> tuple[str, ...]:
     return ("lg", "ln") if plain else ("",)
 
 
-def _has_plain_log(tree: Tree) -> bool:
+def _has_plain_log(tree: ExpressionTree) -> bool:
     if tree.op == "log" and len(tree.parts) == 1:
         return True
     return any(map(_has_plain_log, tree.parts))
@@ -80,8 +80,8 @@ def _compare(one: Statement, other: Statement, base: str) -> bool | None:
     return True if is_zero(build(one.left) - build(other.left)) else None
 
 
-def _difference(statement: Statement) -> Tree:
-    return Tree("sum", (statement.left, Tree("negative", (statement.right,))))
+def _difference(statement: Statement) -> ExpressionTree:
+    return ExpressionTree("sum", (statement.left, ExpressionTree("negative", (statement.right,))))
 
 
 def _are_proportional(one: Statement, other: Statement, base: str) -> bool | None:
@@ -142,7 +142,7 @@ class Builder:
     def __init__(self, base: str) -> None:
         self._base = base
 
-    def __call__(self, tree: Tree) -> Any:
+    def __call__(self, tree: ExpressionTree) -> Any:
         if tree.op == "number":
             return sympy.Rational(tree.value.numerator, tree.value.denominator)
         if tree.op == "name":
@@ -176,7 +176,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def _refutes(one: Tree, other: Tree, base: str) -> bool:
+def _refutes(one: ExpressionTree, other: ExpressionTree, base: str) -> bool:
     """Whether the values differ somewhere by more than rounding explains."""
     names = names_in(one) | names_in(other)
     for point in _points(names):
@@ -201,7 +201,7 @@ def _is_near(one: Any, other: Any) -> bool:
     return bool(abs(one - other) <= scale * mpmath.mpf(10) ** (20 - DIGITS))
 
 
-def _number(tree: Tree, point: dict[str, Fraction], base: str) -> Any:
+def _number(tree: ExpressionTree, point: dict[str, Fraction], base: str) -> Any:
     """The value at a point to `DIGITS` digits, or None: undefined, infinite, or not real on the way
     although no `i` is written."""
     with mpmath.workdps(DIGITS):
@@ -219,7 +219,7 @@ class _Numbers:
         self._point, self._base = point, base
         self._below = any(value < 0 for value in point.values())
 
-    def value(self, tree: Tree) -> Any:
+    def value(self, tree: ExpressionTree) -> Any:
         if tree.op in ("number", "name"):
             given = tree.value if tree.op == "number" else self._point[tree.name]
             return mpmath.mpf(given.numerator) / given.denominator

@@ -12,27 +12,27 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from backend.problems.answers.expressions import Tree, number
+from backend.problems.answers.expressions import ExpressionTree, number
 from backend.problems.answers.kinds import (
     Assignment,
     BaseNumber,
-    Chain,
-    Choice,
-    Clock,
+    ChoiceLetter,
+    Collection,
     Day,
-    Group,
-    Matrix,
+    GameScore,
+    IntervalUnion,
+    MatrixValue,
+    Measure,
+    OrderChain,
     Percent,
-    Quantity,
-    Ratio,
+    Proportion,
     Relation,
     Scalar,
-    Score,
-    Span,
-    Spans,
     System,
     Text,
+    TimeOfDay,
     Value,
+    ValueInterval,
 )
 from backend.problems.answers.scalars import as_spans
 
@@ -53,7 +53,7 @@ def never_close(given: Scalar, right: Scalar) -> bool:
 
 
 @dataclass
-class Comparison:
+class AnswerComparison:
     """Compares one pair of answers; counts what it asks of algebra."""
 
     mode: Mode = "strict"
@@ -80,17 +80,17 @@ class Comparison:
                 return self.scalars(given, right)
             case Percent(), Percent():
                 return self.scalars(given.amount, right.amount)
-            case Quantity(), Quantity():
+            case Measure(), Measure():
                 return self.quantities(given, right)
-            case Ratio(), Ratio():
+            case Proportion(), Proportion():
                 return self.ratios(given, right)
-            case Group(), Group():
+            case Collection(), Collection():
                 return self.groups(given, right)
-            case Spans(), Spans():
+            case IntervalUnion(), IntervalUnion():
                 return self.spans(given, right)
             case Relation(), Relation():
                 return self.relations(given, right)
-            case Chain(), Chain():
+            case OrderChain(), OrderChain():
                 if given.signs != right.signs:
                     return False
                 return every(map(self.scalars, given.parts, right.parts))
@@ -98,16 +98,16 @@ class Comparison:
                 return self.assignments(given, right)
             case System(), System():
                 return self.systems(given, right)
-            case Matrix(), Matrix():
+            case MatrixValue(), MatrixValue():
                 return self.matrices(given, right)
-            case Choice(), Choice():
+            case ChoiceLetter(), ChoiceLetter():
                 return self.choices(given, right)
             case Text(), Text():
                 if given.form == right.form:
                     return True
                 return False if given.wordy and right.wordy else None
             case (
-                (Clock(), Clock()) | (Score(), Score()) | (BaseNumber(), BaseNumber())
+                (TimeOfDay(), TimeOfDay()) | (GameScore(), GameScore()) | (BaseNumber(), BaseNumber())
                 | (Day(), Day())
             ):  # fmt: skip
                 return self.plain(given, right)
@@ -121,20 +121,20 @@ class Comparison:
                 if self.mode == "strict" or hundredth:
                     return hundredth
                 return either((hundredth, self.scalars(one.amount, other)))
-            case Group("set", (item,)), _ if not isinstance(other, Group):
+            case Collection("set", (item,)), _ if not isinstance(other, Collection):
                 return self.same(item, other)
-            case Matrix(), Group("tuple"):
+            case MatrixValue(), Collection("tuple"):
                 return self.vector(one, other)
             case Relation(), Assignment() if other.relation is not None:
                 return self.relations(one, other.relation)
-            case Choice(), Scalar() if other.tree.op == "name":
+            case ChoiceLetter(), Scalar() if other.tree.op == "name":
                 return one.letter == other.tree.name and one.text is None
         return self.loosely(one, other) if self.mode == "reference" else None
 
     def loosely(self, one: Value, other: Value) -> bool | None:
         """The bridges to a right answer that says less, or more, than what was given."""
         match one, other:
-            case Quantity(), Scalar():
+            case Measure(), Scalar():
                 if one.plain is not None and self.scalars(one.plain, other):
                     return True
                 return self.scalars(one.amount, other)
@@ -142,20 +142,22 @@ class Comparison:
                 return one.digits == other.text
             case BaseNumber(), Text():
                 return one.digits.casefold() == other.form
-            case Ratio(), Clock() if not one.open:
+            case Proportion(), TimeOfDay() if not one.open:
                 return self.ratios(one, _clock_ratio(other))
-            case Spans(), Group("tuple") if as_spans(other) is not None:
+            case IntervalUnion(), Collection("tuple") if as_spans(other) is not None:
                 opened = as_spans(other)
                 assert opened is not None
-                return self.spans(Spans(one.parts), opened)
-            case Assignment(), _ if not isinstance(other, Relation | Spans | System | Chain):
+                return self.spans(IntervalUnion(one.parts), opened)
+            case Assignment(), _ if not isinstance(
+                other, Relation | IntervalUnion | System | OrderChain
+            ):
                 return self.same(one.value, other)
-            case System(), Group():
+            case System(), Collection():
                 items = tuple(each.value for each in one.assignments)
                 if other.shape == "tuple" or _is_numbered(one):
                     shape = "tuple" if other.shape == "tuple" else other.shape
-                    return self.groups(Group(shape, items), other)
-            case Group("sequence" | "list", _), Group("sequence" | "list", _):
+                    return self.groups(Collection(shape, items), other)
+            case Collection("sequence" | "list", _), Collection("sequence" | "list", _):
                 return every(map(self.same, one.items, other.items))
         return None
 
@@ -181,7 +183,7 @@ class Comparison:
         self.asked += 1
         return self.algebra(*sorted((given, right)))
 
-    def quantities(self, given: Quantity, right: Quantity) -> bool | None:
+    def quantities(self, given: Measure, right: Measure) -> bool | None:
         if given.unit.dimensions != right.unit.dimensions:
             if given.plain is not None and right.plain is not None:
                 return given.plain.tree == right.plain.tree
@@ -192,7 +194,7 @@ class Comparison:
             return self.scalars(*amounts)
         return self.scalars(*map(scaled, amounts, factors))
 
-    def ratios(self, given: Ratio, right: Ratio) -> bool | None:
+    def ratios(self, given: Proportion, right: Proportion) -> bool | None:
         if len(given.parts) != len(right.parts) or given.open != right.open:
             return False
         parts = (given.parts, right.parts)
@@ -201,7 +203,7 @@ class Comparison:
             return every(map(self.scalars, given.parts, right.parts))
         return _reduced(known[0]) == _reduced(known[1])
 
-    def groups(self, given: Group, right: Group) -> bool | None:
+    def groups(self, given: Collection, right: Collection) -> bool | None:
         shapes = {given.shape, right.shape}
         if shapes <= {"list", "set"}:
             if len(shapes) == 2 and given.shape == "list":
@@ -244,7 +246,7 @@ class Comparison:
                 undecided = True
         return None if undecided else True
 
-    def spans(self, given: Spans, right: Spans) -> bool | None:
+    def spans(self, given: IntervalUnion, right: IntervalUnion) -> bool | None:
         named = given.name is not None and right.name is not None
         if given.name != right.name and (named or self.mode == "strict"):
             return False
@@ -252,7 +254,7 @@ class Comparison:
             return False
         return every(map(self.span, given.parts, right.parts))
 
-    def span(self, given: Span, right: Span) -> bool | None:
+    def span(self, given: ValueInterval, right: ValueInterval) -> bool | None:
         if (given.low_closed, given.high_closed) != (right.low_closed, right.high_closed):
             return False
         pairs = ((given.low, right.low), (given.high, right.high))
@@ -280,7 +282,7 @@ class Comparison:
             return False
         return every(map(self.assignments, given.assignments, right.assignments))
 
-    def matrices(self, given: Matrix, right: Matrix) -> bool | None:
+    def matrices(self, given: MatrixValue, right: MatrixValue) -> bool | None:
         if [len(row) for row in given.rows] != [len(row) for row in right.rows]:
             return False
         return every(
@@ -289,7 +291,7 @@ class Comparison:
             for pair in zip(*rows, strict=True)
         )
 
-    def vector(self, matrix: Matrix, group: Group) -> bool | None:
+    def vector(self, matrix: MatrixValue, group: Collection) -> bool | None:
         """A column, and where a right answer is known also a row, and a tuple."""
         if all(len(row) == 1 for row in matrix.rows):
             entries = tuple(row[0] for row in matrix.rows)
@@ -297,9 +299,9 @@ class Comparison:
             entries = matrix.rows[0]
         else:
             return False
-        return self.groups(Group("tuple", entries), group)
+        return self.groups(Collection("tuple", entries), group)
 
-    def choices(self, given: Choice, right: Choice) -> bool | None:
+    def choices(self, given: ChoiceLetter, right: ChoiceLetter) -> bool | None:
         if given.letter != right.letter:
             return False
         if given.text is None or right.text is None:
@@ -311,7 +313,7 @@ class Comparison:
             sides = [(given.month, given.day), (right.month, right.day)]
             same = given.year == right.year and sides[0] in (sides[1], sides[1][::-1])
             return None if same else False
-        if isinstance(given, Clock) and isinstance(right, Clock):
+        if isinstance(given, TimeOfDay) and isinstance(right, TimeOfDay):
             times = [(each.hour, each.minute, each.second or 0) for each in (given, right)]
             return times[0] == times[1]
         return given == right
@@ -333,7 +335,7 @@ def either(verdicts: Iterable[bool | None]) -> bool | None:
     return True if True in found else None if None in found else False
 
 
-def infinite_end(tree: Tree) -> str:
+def infinite_end(tree: ExpressionTree) -> str:
     """`infinity` or `-` where the expression is one of the two ends of the line, else nothing."""
     if tree.op == "negative" and tree.parts[0].op == "infinity":
         return "-"
@@ -347,12 +349,12 @@ def hundredths(amount: Scalar) -> Scalar:
 
 def scaled(amount: Scalar, factor: Fraction) -> Scalar:
     """An amount times an exact factor."""
-    tree = Tree("product", (amount.tree, number(factor)))
+    tree = ExpressionTree("product", (amount.tree, number(factor)))
     exact = None if amount.exact is None else amount.exact * factor
     return Scalar(f"({amount.text})·({factor})", tree, exact)
 
 
-def fold(tree: Tree) -> Tree:
+def fold(tree: ExpressionTree) -> ExpressionTree:
     """The expression in small letters, where no letter stands in it in both sizes; `E` and `I`
     stay, for `e` and `i` are numbers."""
     names = _names(tree)
@@ -360,11 +362,11 @@ def fold(tree: Tree) -> Tree:
     return tree if len(set(small.values())) < len(small) else _renamed(tree, small)
 
 
-def _names(tree: Tree) -> set[str]:
+def _names(tree: ExpressionTree) -> set[str]:
     return {tree.name} if tree.op == "name" else set[str]().union(*map(_names, tree.parts))
 
 
-def _renamed(tree: Tree, names: dict[str, str]) -> Tree:
+def _renamed(tree: ExpressionTree, names: dict[str, str]) -> ExpressionTree:
     if tree.op == "name":
         return tree._replace(name=names.get(tree.name, tree.name))
     return tree._replace(parts=tuple(_renamed(part, names) for part in tree.parts))
@@ -375,9 +377,9 @@ def _reduced(parts: Sequence[Fraction]) -> tuple[Fraction, ...]:
     return tuple(part / abs(first) for part in parts)
 
 
-def _clock_ratio(clock: Clock) -> Ratio:
+def _clock_ratio(clock: TimeOfDay) -> Proportion:
     numbers = [clock.hour, clock.minute, *([] if clock.second is None else [clock.second])]
-    return Ratio(tuple(Scalar(str(each), number(each), Fraction(each)) for each in numbers))
+    return Proportion(tuple(Scalar(str(each), number(each), Fraction(each)) for each in numbers))
 
 
 def _is_numbered(system: System) -> bool:

@@ -61,12 +61,12 @@ _DOTTED = re.compile(r"(\d*)\.(\d{2,})\s*…")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{\s*([A-Za-z0-9+,-]{1,20})\s*\}|([A-Za-z0-9]))")
 
 
-class Tree(NamedTuple):
+class ExpressionTree(NamedTuple):
     """An operation with its parts; leaves are `number` (a value), `name` and the constants `pi`,
     `e`, `i`, `infinity`."""
 
     op: str
-    parts: tuple[Tree, ...] = ()
+    parts: tuple[ExpressionTree, ...] = ()
     value: Fraction = Fraction(0)
     name: str = ""
 
@@ -75,13 +75,13 @@ class Unread(Exception):
     """The text is no expression that is understood to its last character."""
 
 
-def number(value: Fraction | int) -> Tree:
+def number(value: Fraction | int) -> ExpressionTree:
     """A leaf."""
-    return Tree("number", value=Fraction(value))
+    return ExpressionTree("number", value=Fraction(value))
 
 
 @lru_cache(maxsize=4_096)
-def read_expression(text: str) -> Tree | None:
+def read_expression(text: str) -> ExpressionTree | None:
     """The tree of a tidied text, or None if a part of it is not understood."""
     if not text.strip() or len(text) > LONGEST_EXPRESSION:
         return None
@@ -91,7 +91,7 @@ def read_expression(text: str) -> Tree | None:
         return None
 
 
-def names_in(tree: Tree) -> frozenset[str]:
+def names_in(tree: ExpressionTree) -> frozenset[str]:
     """The variables of an expression."""
     if tree.op == "name":
         return frozenset((tree.name,))
@@ -105,7 +105,7 @@ class _Reader:
         self.text, self.place, self.depth = text, 0, 0
         self.products = _holds_marks(text) or set(_letters(text)) <= set("xyz")
 
-    def whole(self) -> Tree:
+    def whole(self) -> ExpressionTree:
         tree = self.sum()
         if self.peek():
             raise Unread
@@ -127,7 +127,7 @@ class _Reader:
         if not self.take(sign):
             raise Unread
 
-    def sum(self) -> Tree:
+    def sum(self) -> ExpressionTree:
         self.depth += 1
         if self.depth > DEEPEST:
             raise Unread
@@ -135,34 +135,34 @@ class _Reader:
         while (sign := self.peek()) and sign in "+-":
             self.place += 1
             term = self.product()
-            parts.append(term if sign == "+" else Tree("negative", (term,)))
+            parts.append(term if sign == "+" else ExpressionTree("negative", (term,)))
         self.depth -= 1
-        return parts[0] if len(parts) == 1 else Tree("sum", tuple(parts))
+        return parts[0] if len(parts) == 1 else ExpressionTree("sum", tuple(parts))
 
-    def signed(self) -> Tree:
+    def signed(self) -> ExpressionTree:
         if self.take("-"):
-            return Tree("negative", (self.product(),))
+            return ExpressionTree("negative", (self.product(),))
         self.take("+")
         return self.product()
 
-    def product(self) -> Tree:
+    def product(self) -> ExpressionTree:
         tree = self.power()
         while True:
             sign = self.peek()
             if sign and sign in "*·":
                 self.place += 1
-                tree = Tree("product", (tree, self.factor()))
+                tree = ExpressionTree("product", (tree, self.factor()))
             elif sign == "/":
                 self.place += 1
-                tree = Tree("quotient", (tree, self.factor()))
+                tree = ExpressionTree("quotient", (tree, self.factor()))
             elif self.begins_factor(sign):
-                tree = Tree("product", (tree, self.power()))
+                tree = ExpressionTree("product", (tree, self.power()))
             else:
                 return tree
 
-    def factor(self) -> Tree:
+    def factor(self) -> ExpressionTree:
         """A factor behind an operator, with a sign."""
-        return Tree("negative", (self.power(),)) if self.take("-") else self.power()
+        return ExpressionTree("negative", (self.power(),)) if self.take("-") else self.power()
 
     def begins_factor(self, sign: str) -> bool:
         """Whether what follows is one more factor, without any operator."""
@@ -176,26 +176,29 @@ class _Reader:
                 return False
         return True
 
-    def power(self) -> Tree:
+    def power(self) -> ExpressionTree:
         tree = self.postfixed(self.atom())
         if self.take("^"):
-            tree = Tree("power", (tree, self.exponent()))
+            tree = ExpressionTree("power", (tree, self.exponent()))
             if self.peek() == "!":
                 raise Unread
         return tree
 
-    def postfixed(self, tree: Tree) -> Tree:
+    def postfixed(self, tree: ExpressionTree) -> ExpressionTree:
         while (sign := self.peek()) and sign in "!°":
             self.place += 1
             if sign == "!":
                 if self.peek() == "!":
                     raise Unread
-                tree = Tree("factorial", (tree,))
+                tree = ExpressionTree("factorial", (tree,))
             else:
-                tree = Tree("product", (tree, Tree("quotient", (Tree("pi"), number(180)))))
+                tree = ExpressionTree(
+                    "product",
+                    (tree, ExpressionTree("quotient", (ExpressionTree("pi"), number(180)))),
+                )
         return tree
 
-    def exponent(self) -> Tree:
+    def exponent(self) -> ExpressionTree:
         if self.peek() == "{":
             return self.group()
         negative = self.take("-")
@@ -209,21 +212,21 @@ class _Reader:
         else:
             raise Unread
         if self.take("^"):
-            tree = Tree("power", (tree, self.exponent()))
-        return Tree("negative", (tree,)) if negative else tree
+            tree = ExpressionTree("power", (tree, self.exponent()))
+        return ExpressionTree("negative", (tree,)) if negative else tree
 
-    def group(self) -> Tree:
+    def group(self) -> ExpressionTree:
         """The inside of braces."""
         self.need("{")
         tree = self.sum()
         self.need("}")
         return tree
 
-    def argument(self) -> Tree:
+    def argument(self) -> ExpressionTree:
         """A group in braces, or one digit, letter or command."""
         return self.group() if self.peek() == "{" else self.single()
 
-    def single(self) -> Tree:
+    def single(self) -> ExpressionTree:
         sign = self.peek()
         if sign.isdigit():
             self.place += 1
@@ -235,7 +238,7 @@ class _Reader:
             return self.atom()
         raise Unread
 
-    def atom(self) -> Tree:
+    def atom(self) -> ExpressionTree:
         sign = self.peek()
         if sign.isdigit() or sign == ".":
             return self.numeral()
@@ -245,20 +248,20 @@ class _Reader:
             return self.bracketed(sign)
         if sign == "∞":
             self.place += 1
-            return Tree("infinity")
+            return ExpressionTree("infinity")
         if sign == "\\":
             return self.command()
         if sign.isascii() and sign.isalpha():
             return self.letters()
         raise Unread
 
-    def bracketed(self, sign: str) -> Tree:
+    def bracketed(self, sign: str) -> ExpressionTree:
         self.place += 1
         tree = self.sum()
         self.need({"(": ")", "[": "]", "|": "|"}[sign])
-        return Tree("abs", (tree,)) if sign == "|" else tree
+        return ExpressionTree("abs", (tree,)) if sign == "|" else tree
 
-    def numeral(self, *, mixed: bool = True) -> Tree:
+    def numeral(self, *, mixed: bool = True) -> ExpressionTree:
         if found := (
             _REPEATING.match(self.text, self.place) or _DOTTED.match(self.text, self.place)
         ):
@@ -280,7 +283,7 @@ class _Reader:
                 return number(_mixed(int(value), int(top), int(bottom)))
         return number(value)
 
-    def letters(self) -> Tree:
+    def letters(self) -> ExpressionTree:
         """A function's name, a constant, a variable, or a product of variables."""
         found = _RUN.match(self.text, self.place)
         assert found is not None
@@ -288,11 +291,11 @@ class _Reader:
         if run in FUNCTIONS:
             self.place = found.end()
             if run == "sqrt" and self.peek().isdigit():
-                return Tree("root", (self.numeral(), number(2)))
+                return ExpressionTree("root", (self.numeral(), number(2)))
             return self.function(run)
         if run in ("pi", "infinity"):
             self.place = found.end()
-            return Tree(run)
+            return ExpressionTree(run)
         if len(run) > 1 and (not self.products or self.is_word(found)):
             raise Unread
         if len(run) > LONGEST_PRODUCT:
@@ -306,23 +309,23 @@ class _Reader:
         before, after = self.text[: found.start()][-1:], self.text[found.end() : found.end() + 1]
         return {before, after} <= {" ", ""} and found[0].casefold() in NO_NOUNS
 
-    def letter(self, name: str) -> Tree:
+    def letter(self, name: str) -> ExpressionTree:
         if found := _SUBSCRIPT.match(self.text, self.place):
             self.place = found.end()
-            return Tree("name", name=f"{name}_{found[1] or found[2]}")
+            return ExpressionTree("name", name=f"{name}_{found[1] or found[2]}")
         if self.text[self.place : self.place + 1] in ("_", "'"):
             raise Unread
-        return Tree(name) if name in ("e", "i") else Tree("name", name=name)
+        return ExpressionTree(name) if name in ("e", "i") else ExpressionTree("name", name=name)
 
-    def command(self) -> Tree:
+    def command(self) -> ExpressionTree:
         found = _COMMAND.match(self.text, self.place)
         if found is None:
             raise Unread
         self.place, name = found.end(), found[1]
         if name == "frac":
-            return Tree("quotient", (self.argument(), self.argument()))
+            return ExpressionTree("quotient", (self.argument(), self.argument()))
         if name == "binom":
-            return Tree("binomial", (self.argument(), self.argument()))
+            return ExpressionTree("binomial", (self.argument(), self.argument()))
         if name == "sqrt":
             return self.root()
         if name in FUNCTIONS:
@@ -332,14 +335,14 @@ class _Reader:
             if not self.text.startswith("\\r" + name[1:], self.place + (self.peek() == "")):
                 raise Unread
             self.place += len(name) + 1
-            return Tree(name[1:], (tree,))
+            return ExpressionTree(name[1:], (tree,))
         if name == "pi":
-            return Tree("pi")
+            return ExpressionTree("pi")
         if name in GREEK:
             return self.letter(name)
         raise Unread
 
-    def root(self) -> Tree:
+    def root(self) -> ExpressionTree:
         degree = number(2)
         if self.take("["):
             degree = self.sum()
@@ -352,9 +355,9 @@ class _Reader:
             inside = self.numeral() if whole else self.single()
         else:
             inside = self.argument()
-        return Tree("root", (inside, degree))
+        return ExpressionTree("root", (inside, degree))
 
-    def function(self, name: str) -> Tree:
+    def function(self, name: str) -> ExpressionTree:
         base, exponent = None, None
         if name == "log" and self.take("_"):
             base = (
@@ -368,12 +371,16 @@ class _Reader:
             return self.root()
         arguments = self.arguments()
         name = SAME_NAMES.get(name, name)
-        if exponent is not None and exponent == Tree("negative", (number(1),)) and name in INVERSES:
+        if (
+            exponent is not None
+            and exponent == ExpressionTree("negative", (number(1),))
+            and name in INVERSES
+        ):
             name, exponent = INVERSES[name], None
-        tree = Tree(name, arguments if base is None else (*arguments, base))
-        return tree if exponent is None else Tree("power", (tree, exponent))
+        tree = ExpressionTree(name, arguments if base is None else (*arguments, base))
+        return tree if exponent is None else ExpressionTree("power", (tree, exponent))
 
-    def arguments(self) -> tuple[Tree, ...]:
+    def arguments(self) -> tuple[ExpressionTree, ...]:
         """What a function is applied to: brackets, or the factors that follow."""
         if self.peek() in ("(", "["):
             closing = ")" if self.peek() == "(" else "]"
@@ -390,7 +397,7 @@ class _Reader:
             and self.begins_factor(sign)
             and not self.at_function()
         ):
-            tree = Tree("product", (tree, self.power()))
+            tree = ExpressionTree("product", (tree, self.power()))
         return (tree,)
 
     def at_function(self) -> bool:
@@ -438,7 +445,7 @@ def _period(digits: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=4_096)
-def value_of(tree: Tree) -> Fraction | None:
+def value_of(tree: ExpressionTree) -> Fraction | None:
     """The exact value of an expression, or None if it is not rational, too large, or not seen to be
     rational without algebra."""
     if tree.op == "number":

@@ -9,8 +9,15 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from backend.problems.answers.equality import Algebra, Close, Comparison, Mode, never_close
-from backend.problems.answers.kinds import Assignment, Quantity, Scalar, Spans, System, describe
+from backend.problems.answers.equality import Algebra, AnswerComparison, Close, Mode, never_close
+from backend.problems.answers.kinds import (
+    Assignment,
+    IntervalUnion,
+    Measure,
+    Scalar,
+    System,
+    describe,
+)
 from backend.problems.answers.reading import LONGEST_ANSWER, read
 from backend.problems.answers.rounding import (
     asks_for_rounding,
@@ -66,13 +73,13 @@ def bare_form(answer: str) -> str | None:
     `x = 12`, `(1,4)` for `1<x<4`. None if it has nothing of that kind."""
     value = read(answer)
     match value:
-        case Quantity():
+        case Measure():
             return value.amount.text
         case Assignment(value=Scalar() as right):
             return right.text
-        case Assignment(value=Quantity() as right):
+        case Assignment(value=Measure() as right):
             return f"{right.amount.text} {right.unit.written}"
-        case Spans(parts=(span,)):
+        case IntervalUnion(parts=(span,)):
             opening, closing = "[" if span.low_closed else "(", "]" if span.high_closed else ")"
             text = f"{opening}{span.low.text},{span.high.text}{closing}"
             return None if value.name is None and "∞" not in text and opening == "[" else text
@@ -100,13 +107,13 @@ def _judge(
         return AnswerVerdict(same, "the same text" if same else "too long to be compared", *shown)
     if canonical(given) == canonical(right):
         return AnswerVerdict(True, "the same text", *shown)
-    comparison = Comparison(mode, algebra, close)
+    comparison = AnswerComparison(mode, algebra, close)
     equal = comparison.same(*values)
     reason = _reason(equal, comparison, *map(_kind, shown))
     return AnswerVerdict(equal, reason, *shown, by_algebra=comparison.asked > 0)
 
 
-def _reason(equal: bool | None, comparison: Comparison, given: str, right: str) -> str:
+def _reason(equal: bool | None, comparison: AnswerComparison, given: str, right: str) -> str:
     how = " by algebra" if comparison.asked else ""
     if equal is None:
         return f"undecided{how}: {given} and {right}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from backend.problems.answers.expressions import Tree
+from backend.problems.answers.expressions import ExpressionTree
 from backend.problems.answers.units import Unit
 
 LARGEST_SHOWN = 10**60
@@ -19,7 +19,7 @@ class Scalar:
     algebra; `places` is the number of decimals of a written decimal, else None."""
 
     text: str
-    tree: Tree
+    tree: ExpressionTree
     exact: Fraction | None
     places: int | None = None
 
@@ -32,7 +32,7 @@ class Percent:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Measure:
     """An amount with a unit: lengths, durations, money, angles, counted things."""
 
     amount: Scalar
@@ -42,7 +42,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Clock:
+class TimeOfDay:
     """A time of day, on the clock of 24 hours."""
 
     hour: int
@@ -61,7 +61,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Ratio:
+class Proportion:
     """Parts in a proportion; `open` where it goes on with dots."""
 
     parts: tuple[Scalar, ...]
@@ -77,7 +77,7 @@ class BaseNumber:
 
 
 @dataclass(frozen=True)
-class Score:
+class GameScore:
     """The result of a game, `3-0`, or a range of whole numbers."""
 
     left: str
@@ -85,7 +85,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Group:
+class Collection:
     """Several answers: a `list` and a `set` have no order, a `tuple`, a `sequence` (of words, or
     with dots) and `square` brackets have one."""
 
@@ -94,7 +94,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Span:
+class ValueInterval:
     """An interval between two bounds, each open or closed."""
 
     low: Scalar
@@ -104,10 +104,10 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Spans:
+class IntervalUnion:
     """A union of intervals, of the values of `name` where an inequality said so."""
 
-    parts: tuple[Span, ...]
+    parts: tuple[ValueInterval, ...]
     name: str | None = None
 
 
@@ -121,7 +121,7 @@ class Relation:
 
 
 @dataclass(frozen=True)
-class Chain:
+class OrderChain:
     """A chain of one strict or weak order: the smallest first."""
 
     signs: tuple[str, ...]
@@ -145,14 +145,14 @@ class System:
 
 
 @dataclass(frozen=True)
-class Matrix:
+class MatrixValue:
     """Entries by rows."""
 
     rows: tuple[tuple[Scalar, ...], ...]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChoiceLetter:
     """The letter of an option, perhaps with the text of the option."""
 
     letter: str
@@ -168,8 +168,8 @@ class Text:
 
 
 Value: TypeAlias = (
-    Scalar | Percent | Quantity | Clock | Day | Ratio | BaseNumber | Score | Group | Spans
-    | Relation | Chain | Assignment | System | Matrix | Choice | Text
+    Scalar | Percent | Measure | TimeOfDay | Day | Proportion | BaseNumber | GameScore | Collection | IntervalUnion
+    | Relation | OrderChain | Assignment | System | MatrixValue | ChoiceLetter | Text
 )  # fmt: skip
 
 
@@ -182,21 +182,21 @@ def describe(value: Value) -> str:
             return f"number {_plain(value)}"
         case Percent():
             return f"percent {_plain(value.amount)}"
-        case Quantity():
+        case Measure():
             return f"quantity {_plain(value.amount)} {value.unit.written}"
-        case Clock():
+        case TimeOfDay():
             second = "" if value.second is None else f":{value.second:02}"
             return f"time {value.hour:02}:{value.minute:02}{second}"
         case Day():
             year = "" if value.year is None else f"{value.year}-"
             return f"date {year}{value.month:02}-{value.day:02}"
-        case Ratio():
+        case Proportion():
             return "ratio " + ":".join(map(_plain, value.parts)) + (":..." if value.open else "")
         case BaseNumber():
             return f"base {value.base} number {value.digits}"
-        case Score():
+        case GameScore():
             return f"score {value.left}-{value.right}"
-        case Group():
+        case Collection():
             return f"{value.shape} of {len(value.items)}: " + ", ".join(map(describe, value.items))
         case _:
             return _describe_relation(value)
@@ -204,13 +204,13 @@ def describe(value: Value) -> str:
 
 def _describe_relation(value: Value) -> str:
     match value:
-        case Spans():
+        case IntervalUnion():
             name = "" if value.name is None else f"{value.name} in "
             return f"interval {name}" + " ∪ ".join(map(span_text, value.parts))
         case Relation():
             kind = "equation" if value.sign == "=" else "inequality"
             return f"{kind} {value.left.text} {value.sign} {value.right.text}"
-        case Chain():
+        case OrderChain():
             signs = (*value.signs, "")
             pairs = zip(value.parts, signs, strict=True)
             return "order " + " ".join(f"{part.text} {sign}" for part, sign in pairs).strip()
@@ -218,9 +218,9 @@ def _describe_relation(value: Value) -> str:
             return f"{value.name} = {describe(value.value)}"
         case System():
             return "system " + ", ".join(map(describe, value.assignments))
-        case Matrix():
+        case MatrixValue():
             return f"matrix of {len(value.rows)} x {len(value.rows[0])}"
-        case Choice():
+        case ChoiceLetter():
             return f"choice {value.letter}"
         case Text():
             return f"text {value.form}"
@@ -234,7 +234,7 @@ def _plain(value: Scalar) -> str:
     return str(exact)
 
 
-def span_text(span: Span) -> str:
+def span_text(span: ValueInterval) -> str:
     """An interval as it is written."""
     opening, closing = "[" if span.low_closed else "(", "]" if span.high_closed else ")"
     return f"{opening}{span.low.text},{span.high.text}{closing}"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-from backend.problems.answers.kinds import BaseNumber, Choice, Matrix, Ratio, Score, Value
+from backend.problems.answers.kinds import (
+    BaseNumber,
+    ChoiceLetter,
+    GameScore,
+    MatrixValue,
+    Proportion,
+    Value,
+)
 from backend.problems.answers.places import split_at
 from backend.problems.answers.scalars import Inner, scalar, text_form
 
@@ -28,15 +35,15 @@ def read_choice(text: str, inner: Inner) -> Value | None:
     if found := _CHOICE.fullmatch(text):
         letter = next(each for each in found.groups() if each)
         if letter.isupper() or (found[1] and letter in "abcdefgh"):
-            return Choice(letter.upper())
+            return ChoiceLetter(letter.upper())
     if found := _CHOICE_TEXT.fullmatch(text):
-        return Choice(found[1] or found[2], text_form(found[3]))
+        return ChoiceLetter(found[1] or found[2], text_form(found[3]))
     return None
 
 
 def read_score(text: str, inner: Inner) -> Value | None:
     found = _SCORE.fullmatch(text)
-    return Score(found[1], found[2]) if found else None
+    return GameScore(found[1], found[2]) if found else None
 
 
 def read_matrix(text: str, inner: Inner) -> Value | None:
@@ -52,7 +59,7 @@ def read_matrix(text: str, inner: Inner) -> Value | None:
         return None
     read_rows = [tuple(each for each in row if each is not None) for row in entries]
     whole = all(len(one) == len(other) for one, other in zip(read_rows, rows, strict=True))
-    return Matrix(tuple(read_rows)) if whole else None
+    return MatrixValue(tuple(read_rows)) if whole else None
 
 
 def read_base(text: str, inner: Inner) -> Value | None:
@@ -74,4 +81,4 @@ def read_ratio(text: str, inner: Inner) -> Value | None:
     dotted = parts[-1].strip() == "…"
     found = [scalar(part) for part in (parts[:-1] if dotted else parts)]
     read_parts = tuple(each for each in found if each is not None)
-    return Ratio(read_parts, dotted) if len(read_parts) == len(found) > 1 else None
+    return Proportion(read_parts, dotted) if len(read_parts) == len(found) > 1 else None

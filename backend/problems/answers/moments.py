@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backend.problems.answers.kinds import Clock, Day, Value
+from backend.problems.answers.kinds import Day, TimeOfDay, Value
 from backend.problems.answers.scalars import Inner
 
 MONTHS = (
@@ -42,7 +42,7 @@ def read_clock(text: str, inner: Inner) -> Value | None:
                 return None
             if half:
                 hour = hour % 12 + (12 if half == "p" else 0)
-            return Clock(hour, minute, None if second is None else int(second))
+            return TimeOfDay(hour, minute, None if second is None else int(second))
     return None
 
 

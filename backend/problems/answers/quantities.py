@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from backend.problems.answers.expressions import FUNCTIONS, Tree, names_in, number
-from backend.problems.answers.kinds import Percent, Quantity, Scalar, Value
+from backend.problems.answers.expressions import FUNCTIONS, ExpressionTree, names_in, number
+from backend.problems.answers.kinds import Measure, Percent, Scalar, Value
 from backend.problems.answers.relations import add_up
 from backend.problems.answers.scalars import Inner, scalar
 from backend.problems.answers.units import (
@@ -45,10 +45,10 @@ def read_money(text: str, inner: Inner) -> Value | None:
         if amount is None or names_in(amount.tree) or (per and unit is None):
             return None
         money = currency(found[2])
-        return Quantity(amount, money if unit is None else product(money, unit, -1))
+        return Measure(amount, money if unit is None else product(money, unit, -1))
     if found := _MONEY_BEHIND.fullmatch(text):
         amount = _scaled(found[1])
-        return None if amount is None else Quantity(amount, currency(found[2]))
+        return None if amount is None else Measure(amount, currency(found[2]))
     return None
 
 
@@ -72,7 +72,7 @@ def read_quantity(text: str, inner: Inner) -> Value | None:
     if found := _UNIT_FRACTION.fullmatch(text):
         amount, unit = scalar(found[1]), read_unit(f"{found[2]}/{found[3]}")
         if amount is not None and unit is not None:
-            return Quantity(amount, unit, scalar(text))
+            return Measure(amount, unit, scalar(text))
     for place in _unit_places(text):
         before, behind = text[:place], text[place:].strip()
         unit = read_unit(behind)
@@ -89,23 +89,23 @@ def read_quantity(text: str, inner: Inner) -> Value | None:
         if symbol in LONE:
             if not before.endswith(" ") or names_in(amount.tree):
                 continue
-            return Quantity(amount, unit, scalar(text))
-        return Quantity(amount, unit)
+            return Measure(amount, unit, scalar(text))
+        return Measure(amount, unit)
     found = re.fullmatch(rf"(.+?) ({'|'.join(SCALES)})s?", text)
     return _scaled(text) if found else None
 
 
-def _read_compound(text: str, inner: Inner) -> Quantity | None:
+def _read_compound(text: str, inner: Inner) -> Measure | None:
     """`2 hours 30 minutes`: ever smaller units of one kind, each less than one of the last."""
     parts = _COMPOUND.findall(text)
     if len(parts) < 2 or "".join(text.split()) != "".join("".join(parts_) for parts_ in parts):
         return None
     read_parts = [read_quantity(f"{number} {unit}", inner) for number, unit in parts]
-    found = [part for part in read_parts if isinstance(part, Quantity)]
+    found = [part for part in read_parts if isinstance(part, Measure)]
     return add_up(found) if len(found) == len(parts) else None
 
 
-def _holds_function(tree: Tree) -> bool:
+def _holds_function(tree: ExpressionTree) -> bool:
     return tree.op in FUNCTIONS or any(map(_holds_function, tree.parts))
 
 

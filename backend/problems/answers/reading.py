@@ -11,14 +11,14 @@ from functools import lru_cache
 
 from backend.problems.answers import marked, moments, quantities, relations
 from backend.problems.answers.kinds import (
-    Group,
+    Collection,
+    IntervalUnion,
+    Measure,
     Percent,
-    Quantity,
     Scalar,
-    Span,
-    Spans,
     Text,
     Value,
+    ValueInterval,
 )
 from backend.problems.answers.places import is_wrapped, join_thousands, split_at
 from backend.problems.answers.scalars import Inner, as_spans, is_wordy, scalar, text_form
@@ -65,7 +65,7 @@ def read_list(text: str, inner: Inner) -> Value | None:
 def read_bracketed(text: str, inner: Inner) -> Value | None:
     """What stands in brackets as a whole: tuple, set, interval, or the value inside."""
     if text.replace(" ", "") in ("∅", "❴❵", "{}"):
-        return Group("set", ())
+        return Collection("set", ())
     if span := _read_span(text):
         return span
     for opening, closing, shape in (
@@ -82,19 +82,19 @@ def _read_inside(inside: str, shape: str, inner: Inner) -> Value | None:
         found := re.fullmatch(r"([a-z])(?:∈\\mathbb\s*\{?R\}?)?\s*[|:]\s*(.+)", inside)
     ):
         told = inner.value(found[2])
-        return told if isinstance(told, Spans) and told.name == found[1] else None
+        return told if isinstance(told, IntervalUnion) and told.name == found[1] else None
     parts, _ = split_at(inside, re.compile(r"[,;]"))
     if not 1 <= len(parts) <= MOST_ITEMS:
         return None
     if len(parts) == 1:
         item = inner.value(inside)
-        return Group("set", (item,)) if item is not None and shape == "set" else item
+        return Collection("set", (item,)) if item is not None and shape == "set" else item
     items = [inner.item(part) for part in parts]
     found_items = tuple(item for item in items if item is not None)
-    return Group(shape, found_items) if len(found_items) == len(items) else None
+    return Collection(shape, found_items) if len(found_items) == len(items) else None
 
 
-def _read_span(text: str) -> Spans | None:
+def _read_span(text: str) -> IntervalUnion | None:
     """An interval that its brackets or an infinite bound make one."""
     if len(text) < 5 or text[0] not in "([]" or text[-1] not in ")][":
         return None
@@ -106,7 +106,7 @@ def _read_span(text: str) -> Spans | None:
     if low is None or high is None:
         return None
     low_closed, high_closed = text[0] == "[", text[-1] == "]"
-    return Spans((Span(low, high, low_closed, high_closed),))
+    return IntervalUnion((ValueInterval(low, high, low_closed, high_closed),))
 
 
 def read_union(text: str, inner: Inner) -> Value | None:
@@ -115,7 +115,7 @@ def read_union(text: str, inner: Inner) -> Value | None:
     parts, _ = split_at(text, re.compile(r"∪|(?<=[\])]) ?U ?(?=[\[(])"))
     if len(parts) < 2 or len(parts) > MOST_ITEMS:
         return None
-    spans = list[Span]()
+    spans = list[ValueInterval]()
     for part in parts:
         span = as_spans(inner.value(part))
         if span is None or span.name is not None:
@@ -128,8 +128,8 @@ def read_either_sign(text: str, inner: Inner) -> Value | None:
     if text.count("±") != 1:
         return None
     items = [inner.value(text.replace("±", sign)) for sign in "+-"]
-    found = tuple(item for item in items if isinstance(item, Scalar | Quantity | Percent))
-    return Group("list", found) if len(found) == 2 else None
+    found = tuple(item for item in items if isinstance(item, Scalar | Measure | Percent))
+    return Collection("list", found) if len(found) == 2 else None
 
 
 def read_scalar(text: str, inner: Inner) -> Value | None:

@@ -10,17 +10,17 @@ from fractions import Fraction
 from backend.problems.answers.expressions import FUNCTIONS, GREEK, names_in, number
 from backend.problems.answers.kinds import (
     Assignment,
-    Chain,
-    Choice,
-    Group,
-    Quantity,
+    ChoiceLetter,
+    Collection,
+    IntervalUnion,
+    Measure,
+    OrderChain,
     Relation,
     Scalar,
-    Span,
-    Spans,
     System,
     Text,
     Value,
+    ValueInterval,
 )
 from backend.problems.answers.places import split_at
 from backend.problems.answers.scalars import Inner, as_spans, scalar
@@ -108,7 +108,7 @@ def _equation(left: str, right: str, inner: Inner) -> Value | None:
     relation = None
     if sides[0] is not None and sides[1] is not None:
         relation = Relation("=", sides[0], sides[1])
-    if name is not None and value is not None and not isinstance(value, Choice):
+    if name is not None and value is not None and not isinstance(value, ChoiceLetter):
         plain = relation if _SIMPLE_NAME.fullmatch(left) else None
         return Assignment(name, value, plain)
     if relation is not None and not names_in(relation.left.tree) | names_in(relation.right.tree):
@@ -122,7 +122,7 @@ def _componentwise(left: str, right: str, inner: Inner) -> System | None:
         return None
     names = [name_of(part) for part in left[1:-1].split(",")]
     value = inner.value(right)
-    if not isinstance(value, Group) or value.shape != "tuple" or None in names:
+    if not isinstance(value, Collection) or value.shape != "tuple" or None in names:
         return None
     if len(value.items) != len(names) or len(set(names)) != len(names):
         return None
@@ -153,9 +153,9 @@ def _membership(left: str, right: str, inner: Inner) -> Value | None:
     if name is None or value is None:
         return None
     if spans is not None and spans.name is None:
-        return Spans(spans.parts, name)
-    if isinstance(value, Group) and value.shape == "set":
-        return Assignment(name, Group("list", value.items))
+        return IntervalUnion(spans.parts, name)
+    if isinstance(value, Collection) and value.shape == "set":
+        return Assignment(name, Collection("list", value.items))
     return None
 
 
@@ -170,14 +170,14 @@ def _order(sides: list[Scalar], signs: list[str]) -> Value | None:
     constant = [not names_in(side.tree) for side in sides]
     infinite = _infinity("-∞"), _infinity("∞")
     if len(sides) == 2 and names[0] and constant[1]:
-        return Spans((Span(infinite[0], sides[1], False, closed[0]),), names[0])
+        return IntervalUnion((ValueInterval(infinite[0], sides[1], False, closed[0]),), names[0])
     if len(sides) == 2 and names[1] and constant[0]:
-        return Spans((Span(sides[0], infinite[1], closed[0], False),), names[1])
+        return IntervalUnion((ValueInterval(sides[0], infinite[1], closed[0], False),), names[1])
     if len(sides) == 3 and names[1] and constant[0] and constant[2]:
-        return Spans((Span(sides[0], sides[2], *closed),), names[1])
+        return IntervalUnion((ValueInterval(sides[0], sides[2], *closed),), names[1])
     if len(sides) == 2:
         return Relation(signs[0], sides[0], sides[1])
-    return Chain(tuple(signs), tuple(sides))
+    return OrderChain(tuple(signs), tuple(sides))
 
 
 def _infinity(text: str) -> Scalar:
@@ -191,22 +191,22 @@ def join(items: list[Value], marks: list[str]) -> Value | None:
     first, rest = items[0], items[1:]
     if all(isinstance(item, Assignment) for item in items):
         return _join_assignments([item for item in items if isinstance(item, Assignment)])
-    if all(isinstance(item, Quantity) for item in items) and set(marks) <= {"and", ",", ", and"}:
-        total = add_up([item for item in items if isinstance(item, Quantity)])
+    if all(isinstance(item, Measure) for item in items) and set(marks) <= {"and", ",", ", and"}:
+        total = add_up([item for item in items if isinstance(item, Measure)])
         if total is not None:
             return total
-    plain = not any(isinstance(item, Assignment | Relation | Spans | Text) for item in rest)
+    plain = not any(isinstance(item, Assignment | Relation | IntervalUnion | Text) for item in rest)
     if isinstance(first, Assignment) and plain:
-        return Assignment(first.name, Group("list", (first.value, *rest)))
-    if all(isinstance(item, Spans) and item.name for item in items):
-        return _join_spans([item for item in items if isinstance(item, Spans)], marks)
-    lettered = any(isinstance(item, Text | Choice) or _is_letter(item) for item in items)
+        return Assignment(first.name, Collection("list", (first.value, *rest)))
+    if all(isinstance(item, IntervalUnion) and item.name for item in items):
+        return _join_spans([item for item in items if isinstance(item, IntervalUnion)], marks)
+    lettered = any(isinstance(item, Text | ChoiceLetter) or _is_letter(item) for item in items)
     paired = len(items) == 2 and marks in (["and"], ["or"])
     dotted = any(isinstance(item, Text) and item.form == "…" for item in items)
-    return Group("sequence" if dotted or (lettered and not paired) else "list", tuple(items))
+    return Collection("sequence" if dotted or (lettered and not paired) else "list", tuple(items))
 
 
-def add_up(parts: list[Quantity]) -> Quantity | None:
+def add_up(parts: list[Measure]) -> Measure | None:
     """`2 hours and 30 minutes` as one quantity, in the unit of the last part; None where the parts
     are not of one kind in ever smaller units, each less than one unit of the part before."""
     last = parts[-1].unit
@@ -219,7 +219,7 @@ def add_up(parts: list[Quantity]) -> Quantity | None:
             return None
         total += size
     amount = total / last.factor
-    return Quantity(Scalar(str(amount), number(amount), amount), last)
+    return Measure(Scalar(str(amount), number(amount), amount), last)
 
 
 def _is_letter(item: Value) -> bool:
@@ -229,35 +229,35 @@ def _is_letter(item: Value) -> bool:
 def _join_assignments(items: list[Assignment]) -> Value:
     names = {item.name for item in items}
     if len(names) == 1:
-        return Assignment(items[0].name, Group("list", tuple(item.value for item in items)))
+        return Assignment(items[0].name, Collection("list", tuple(item.value for item in items)))
     if len(names) == len(items):
         return System(tuple(sorted(items, key=lambda item: item.name)))
-    return Group("list", tuple(items))
+    return Collection("list", tuple(items))
 
 
-def _join_spans(items: list[Spans], marks: list[str]) -> Value | None:
+def _join_spans(items: list[IntervalUnion], marks: list[str]) -> Value | None:
     names = {item.name for item in items}
     spans = [span for item in items for span in item.parts]
     if len(names) > 1:
-        return Group("list", tuple(items))
+        return Collection("list", tuple(items))
     name = names.pop()
     if not any("or" in mark for mark in marks):
         crossed = _intersection(spans)
         if crossed is not None:
-            return Spans((crossed,), name)
+            return IntervalUnion((crossed,), name)
     return union(spans, name)
 
 
-def union(spans: list[Span], name: str | None) -> Spans | None:
+def union(spans: list[ValueInterval], name: str | None) -> IntervalUnion | None:
     """Intervals in order, or None where their bounds cannot be ordered."""
     keys = [approximate(span.low.tree) for span in spans]
     if None in keys:
         return None
     order = sorted(range(len(spans)), key=lambda place: keys[place] or 0.0)
-    return Spans(tuple(spans[place] for place in order), name)
+    return IntervalUnion(tuple(spans[place] for place in order), name)
 
 
-def _intersection(spans: list[Span]) -> Span | None:
+def _intersection(spans: list[ValueInterval]) -> ValueInterval | None:
     """What all intervals have in common; None where that is nothing, or not known."""
     lows = [(approximate(span.low.tree), not span.low_closed) for span in spans]
     highs = [(approximate(span.high.tree), span.high_closed) for span in spans]
@@ -268,4 +268,4 @@ def _intersection(spans: list[Span]) -> Span | None:
     if (lows[low][0] or 0.0) >= (highs[high][0] or 0.0):
         return None
     one, other = spans[low], spans[high]
-    return Span(one.low, other.high, one.low_closed, other.high_closed)
+    return ValueInterval(one.low, other.high, one.low_closed, other.high_closed)

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from backend.problems.answers.expressions import read_expression, value_of
-from backend.problems.answers.kinds import Group, Scalar, Span, Spans, Text, Value
+from backend.problems.answers.kinds import (
+    Collection,
+    IntervalUnion,
+    Scalar,
+    Text,
+    Value,
+    ValueInterval,
+)
 from backend.problems.exact import fold_case
 
 MOST_WORDS = 4
@@ -57,12 +64,12 @@ def scalar(text: str) -> Scalar | None:
     return Scalar(text, tree, value_of(tree), len(decimal[1]) if decimal else None)
 
 
-def as_spans(value: Value | None) -> Spans | None:
+def as_spans(value: Value | None) -> IntervalUnion | None:
     """A pair in round brackets as an open interval; intervals as they are."""
-    if isinstance(value, Spans):
+    if isinstance(value, IntervalUnion):
         return value
-    if isinstance(value, Group) and value.shape == "tuple" and len(value.items) == 2:
+    if isinstance(value, Collection) and value.shape == "tuple" and len(value.items) == 2:
         low, high = value.items
         if isinstance(low, Scalar) and isinstance(high, Scalar):
-            return Spans((Span(low, high, False, False),))
+            return IntervalUnion((ValueInterval(low, high, False, False),))
     return None

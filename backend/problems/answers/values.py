@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from backend.problems.answers.expressions import Tree, value_of
+from backend.problems.answers.expressions import ExpressionTree, value_of
 
 _ONE: Mapping[str, Callable[[float], float]] = {
     "negative": lambda x: -x, "abs": abs, "floor": lambda x: float(math.floor(x)),
@@ -24,7 +24,7 @@ _TWO: Mapping[str, Callable[[float, float], float]] = {
 _CONSTANTS = {"pi": math.pi, "e": math.e, "infinity": math.inf}
 
 
-def approximate(tree: Tree) -> float | None:
+def approximate(tree: ExpressionTree) -> float | None:
     """About the value of an expression without variables; None where it has none that is real."""
     try:
         return _value(tree)
@@ -32,7 +32,7 @@ def approximate(tree: Tree) -> float | None:
         return None
 
 
-def _value(tree: Tree) -> float:
+def _value(tree: ExpressionTree) -> float:
     exact = value_of(tree)
     if exact is not None:
         return float(exact)
