@@ -135,7 +135,7 @@ def show_end(folder: Folder, progress: Progress, *, as_json: bool) -> int:
     result = {
         "status": "finished",
         "done": progress.done,
-        "failed": len(causes),
+        "failed": progress.failed,
         "folder": str(folder.path),
         "failures": causes[:20],
     }
@@ -150,18 +150,14 @@ class ProgressLines:
         self._silent, self._at = silent, 0.0
 
     def __call__(self, progress: Progress) -> None:
-        if self._silent or (
-            time.monotonic() - self._at < SHOWN_EVERY_S and progress.done < progress.total
-        ):
+        if self._silent or (time.monotonic() - self._at < SHOWN_EVERY_S and progress.left):
             return
         self._at = time.monotonic()
         left = "" if progress.left_s is None else f", about {progress.left_s:,.0f} s left"
         failed = f", {progress.failed} failed" if progress.failed else ""
+        rate = "" if progress.rate is None else f", {progress.rate:,.0f} tokens/s"
         print(
-            (
-                f"{progress.phase}: {progress.done:,} of {progress.total:,}{failed}, "
-                f"{progress.rate:,.0f} tokens/s{left}"
-            ),
+            f"{progress.phase}: {progress.done:,} of {progress.total:,}{failed}{rate}{left}",
             file=sys.stderr,
         )
 

@@ -17,9 +17,10 @@ from typing import Any
 
 from backend.core.errors import MissingCapability
 from backend.experiments.plan import Task, tasks, unit_tasks
+from backend.experiments.plan import size as plan_size
 from backend.experiments.shards import Folder
 from backend.experiments.spec import Experiment
-from backend.experiments.sweep import Progress, Sweep, units
+from backend.experiments.sweep import Progress, Stopwatch, Sweep, units
 
 BUNDLE = 32
 """Tasks of one bundle: what is repeated at most where a worker is lost between two writings is
@@ -50,21 +51,12 @@ def carry_out(
         ignore_reinit_error=True,
     )
     try:
-        progress = _phase(
-            ray,
-            "measuring",
-            experiment,
-            folder,
-            list(unit_tasks(experiment)),
-            (at_once, bundle, retry),
-            tell,
-        )
+        how = (at_once, bundle, retry)
+        start = Progress("measuring", 0, plan_size(experiment), 0, 0.0, 0.0)
+        measured = _phase(ray, start, experiment, folder, list(unit_tasks(experiment)), how, tell)
+        start = start._replace(phase="running", done=measured.done, failed=measured.failed)
         planned = list(tasks(experiment, units(folder, experiment)))
-        return (
-            _phase(ray, "running", experiment, folder, planned, (at_once, bundle, retry), tell)
-            if planned
-            else progress
-        )
+        return _phase(ray, start, experiment, folder, planned, how, tell) if planned else measured
     finally:
         ray.shutdown()
 
@@ -100,7 +92,7 @@ def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry
 
 def _phase(
     ray: Any,
-    name: str,
+    start: Progress,
     experiment: Experiment,
     folder: Folder,
     planned: Sequence[Task],
@@ -118,17 +110,26 @@ def _phase(
         remote.remote(described, str(folder.path.resolve()), keys, at_once, retry)
         for keys in bundles([key for key in wanted if key not in done], size)
     ]
-    progress = Progress(name, len(done & set(wanted)), len(wanted), 0, 0.0, 0.0)
+    watch = Stopwatch()
+
+    def standing(*, over: bool = False) -> Progress:
+        """What the folder says of the tasks of this phase; tokens are not counted over machines. A
+        task that is tried again has failed once more only when it is `over`."""
+        counted = (not retry or over, False)
+        ended, well = (folder.read_done_keys(failed=some) & set(wanted) for some in counted)
+        return start._replace(
+            done=start.done + len(well & ended),
+            failed=start.failed + len(ended - well),
+            seconds=watch.seconds,
+            here=len(ended - done),
+        )
+
+    progress = standing()
     tell(progress)
     while waiting:
         ready, waiting = ray.wait(waiting, num_returns=1)
         ray.get(ready)
-        ended = folder.read_done_keys(failed=not retry) & set(wanted)
-        progress = progress._replace(
-            done=len(ended),
-            failed=len(ended - folder.read_done_keys(failed=False)),
-            here=len(ended - done),
-        )
+        progress = standing(over=not waiting)
         tell(progress)
     return progress
 

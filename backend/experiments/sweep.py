@@ -22,7 +22,7 @@ from backend.core.spec import RunSpec
 from backend.core.types import JSON
 from backend.engines.models import Models
 from backend.experiments import outcomes
-from backend.experiments.plan import Task, check, tasks, unit_tasks
+from backend.experiments.plan import Task, check, size, tasks, unit_tasks
 from backend.experiments.shards import Folder, Sample, TaskResult
 from backend.experiments.spec import SOLUTIONS, Experiment
 from backend.judging.scorers import VERIFIERS
@@ -40,8 +40,9 @@ millisecond each."""
 
 
 class Progress(NamedTuple):
-    """How far it is. `tokens`, `seconds` and `here`, tasks finished, are those of this process;
-    `left_s` is None while nothing is known of the rate."""
+    """How far it is, in tasks: of `total` in the whole experiment, measuring included, `done` came
+    to their end and `failed` broke off. `tokens`, `seconds` (without pauses) and `here`, tasks that
+    ended, are those of this process and phase."""
 
     phase: str
     done: int
@@ -52,14 +53,39 @@ class Progress(NamedTuple):
     here: int = 0
 
     @property
-    def rate(self) -> float:
-        """Generated tokens a second."""
-        return self.tokens / self.seconds if self.seconds else 0.0
+    def left(self) -> int:
+        """Tasks that have not ended."""
+        return self.total - self.done - self.failed
+
+    @property
+    def rate(self) -> float | None:
+        """Generated tokens a second; None where none were measured."""
+        return self.tokens / self.seconds if self.tokens and self.seconds else None
 
     @property
     def left_s(self) -> float | None:
-        """Seconds left, if the other tasks take as long as those that this process has finished."""
-        return (self.total - self.done) * self.seconds / self.here if self.here else None
+        """Seconds left, if the other tasks take as long as those that ended here; None before any
+        did."""
+        return self.left * self.seconds / self.here if self.here and self.seconds else None
+
+
+class Stopwatch:
+    """Seconds since it was made, without pauses."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._before, self._since = now, 0.0, now()
+        self._held = False
+
+    @property
+    def seconds(self) -> float:
+        return self._before + (0.0 if self._held else self._now() - self._since)
+
+    def pause(self) -> None:
+        self._before, self._held = self.seconds, True
+
+    def resume(self) -> None:
+        if self._held:
+            self._since, self._held = self._now(), False
 
 
 Tell = Callable[[Progress], None]
@@ -87,6 +113,7 @@ class Sweep:
     _flushed: float = field(default_factory=time.monotonic)
     _attempts: Mapping[str, int] = field(default_factory=dict)
     _made_with: set[str] = field(default_factory=set)
+    _watch: Stopwatch = field(default_factory=Stopwatch)
 
     async def carry_out(self) -> Progress:
         """Measure the units, then the rest. Whatever ends it, what is finished is written. Raises
@@ -94,24 +121,44 @@ class Sweep:
         check(self.experiment, self.find)
         self._attempts = attempts(self.folder) if self.retry else {}
         try:
-            await self._all("measuring", list(unit_tasks(self.experiment)))
+            total = size(self.experiment) if self.only is None else len(self.only)
+            start = Progress("measuring", 0, total, 0, 0.0, 0.0)
+            measured = await self._all(start, list(unit_tasks(self.experiment)))
             self._flush()
-            return await self._all(
-                "running", list(tasks(self.experiment, units(self.folder, self.experiment)))
-            )
+            start = start._replace(phase="running", done=measured.done, failed=measured.failed)
+            planned = tasks(self.experiment, units(self.folder, self.experiment))
+            return await self._all(start, list(planned))
         finally:
             self._flush()
 
-    async def _all(self, phase: str, planned: Sequence[Task]) -> Progress:
-        done = self.folder.read_done_keys(failed=not self.retry)
+    def pause(self) -> None:
+        """Let it wait at its next model calls."""
+        self.control.pause()
+        self._watch.pause()
+
+    def resume(self) -> None:
+        self.control.resume()
+        self._watch.resume()
+
+    async def _all(self, progress: Progress, planned: Sequence[Task]) -> Progress:
+        """Carry out a phase that begins with `progress`; returns how far it is then."""
+        ended, well = (
+            self.folder.read_done_keys(failed=not self.retry),
+            self.folder.read_done_keys(failed=False),
+        )
         wanted: dict[str, list[Task]] = {}
         for task in planned:
             wanted.setdefault(task.key, []).append(task)
         if self.only is not None:
             wanted = {key: same for key, same in wanted.items() if key in self.only}
-        waiting = iter([same for key, same in wanted.items() if key not in done])
-        progress = Progress(phase, sum(key in done for key in wanted), len(wanted), 0, 0.0, 0.0)
-        started = time.monotonic()
+        waiting = iter([same for key, same in wanted.items() if key not in ended])
+        before, failed_before = (
+            sum(key in some for key in wanted) for some in (well, ended - well)
+        )
+        progress = progress._replace(
+            done=progress.done + before, failed=progress.failed + failed_before
+        )
+        self._watch = Stopwatch()
         self.tell(progress)
 
         async def work() -> None:
@@ -124,14 +171,12 @@ class Sweep:
                     (result.ledger.get("generated_tokens", 0.0) for result in results), default=0.0
                 )
                 broke = any(result.failure is not None for result in results)
-                progress = Progress(
-                    phase,
-                    progress.done + 1,
-                    progress.total,
-                    progress.failed + broke,
-                    progress.tokens + spent,
-                    time.monotonic() - started,
-                    progress.here + 1,
+                progress = progress._replace(
+                    done=progress.done + (not broke),
+                    failed=progress.failed + broke,
+                    tokens=progress.tokens + spent,
+                    seconds=self._watch.seconds,
+                    here=progress.here + 1,
                 )
                 self.tell(progress)
 

@@ -53,7 +53,7 @@ def info_of(services: Services, view: ExperimentView) -> dict[str, Any]:
     """The state of one experiment, the fields of `ExperimentInfo`."""
     experiment, name = view.experiment, view.folder.path.name
     standing, counts = services.sweeps.standing(name), view.task_counts()
-    progress = standing.progress
+    progress, active = standing.progress, standing.status == "running"
     return {
         "hash": name,
         "name": experiment.name,
@@ -61,11 +61,11 @@ def info_of(services: Services, view: ExperimentView) -> dict[str, Any]:
         "status": standing.status,
         "reason": standing.reason,
         "phase": progress.phase if progress else "",
-        "done": progress.done if progress else counts.ended,
+        "done": progress.done if progress else counts.ended - counts.failed,
         "planned": progress.total if progress else view.task_count(),
-        "failed": counts.failed,
-        "rate": progress.rate if progress and progress.here else None,
-        "left_s": progress.left_s if progress else None,
+        "failed": progress.failed if progress else counts.failed,
+        "rate": progress.rate if progress and active else None,
+        "left_s": progress.left_s if progress and active else None,
         "problems": len(experiment.problem_ids()),
         "arms": [arm.name for arm in experiment.arms],
         "axis": experiment.budgets.axis,

@@ -115,9 +115,11 @@ def _state(each: ExperimentInfo) -> str:
     return (
         "shipped"
         if each.shipped
-        else "finished"
-        if each.done >= (each.planned or 0)
         else "unfinished"
+        if each.done + each.failed < (each.planned or 0)
+        else "finished, some failed"
+        if each.failed
+        else "finished"
     )
 
 
@@ -126,8 +128,8 @@ def _progress(service: Client, each: ExperimentInfo) -> None:
         left = "" if each.left_s is None else f", about {each.left_s:,.0f} s left"
         rate = "" if each.rate is None else f", {each.rate:,.0f} tokens a second"
         said = (
-            f"{each.phase}: {each.done:,} of {each.planned:,} tasks, {each.failed} "
-            f"failed{rate}{left}"
+            f"{'paused' if each.status == 'paused' else each.phase}: {each.done:,} of "
+            f"{each.planned:,} tasks, {each.failed} failed{rate}{left}"
         )
         st.progress(min(1.0, each.done / each.planned), text=said)
     if each.reason:

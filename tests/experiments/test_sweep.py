@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,10 @@ from backend.experiments.cells import find_shared_problems, read_cells
 from backend.experiments.costs import Prices
 from backend.experiments.curves import curve
 from backend.experiments.estimate import estimate_sweep
-from backend.experiments.plan import check, tasks, unit_tasks
-from backend.experiments.shards import Folder, Sample
+from backend.experiments.plan import check, size, tasks, unit_tasks
+from backend.experiments.shards import LEDGER, Folder, Sample, TaskResult
 from backend.experiments.spec import parse_experiment
-from backend.experiments.sweep import units
+from backend.experiments.sweep import Progress, Stopwatch, units
 from backend.runs.control import Control
 from backend.runs.driver import run
 from tests.experiments.examples import BEAM, HEAD, MCTS, carried_out, small
@@ -41,7 +42,10 @@ async def test_every_task_is_carried_out_once_and_pools_are_shared(tmp_path: Pat
     folder, progress = await carried_out(experiment, tmp_path)
     rows = folder.results().to_pylist()
     assert Counter(row["kind"] for row in rows) == {"unit": 4, "pool": 3, "search": 3 * (3 + 3)}
-    assert folder.samples().num_rows == 3 * 4 and (progress.done, progress.failed) == (3 + 9 + 3, 0)
+    assert folder.samples().num_rows == 3 * 4 and (progress.done, progress.failed) == (
+        4 + 3 + 9 + 3,
+        0,
+    )
     before = sorted((tmp_path / experiment.hash / "results").iterdir())
     again, progress = await carried_out(experiment, tmp_path)
     assert (
@@ -301,3 +305,69 @@ async def test_a_result_is_that_of_the_same_run_alone(tmp_path: Path) -> None:
         row["correct"],
         row["generated_tokens"],
     )
+
+
+async def test_tasks_are_counted_against_one_number_and_a_failed_one_is_not_done(
+    tmp_path: Path,
+) -> None:
+    told: list[Progress] = []
+    experiment = small()
+    await carried_out(experiment, tmp_path, tell=told.append)
+    assert {one.total for one in told} == {size(experiment)} == {told[-1].done}
+    ended = [one.done + one.failed for one in told]
+    assert ended == sorted(ended) and {one.phase for one in told} == {"measuring", "running"}
+
+    openai = '[[arms]]\nname = "server"\nstrategy = "chain"\nengine = "openai"\n'
+    failing = parse_experiment(
+        HEAD.format(count=2).replace('"solutions"', '"model_calls"') + MCTS + openai
+    )
+    folder, progress = await carried_out(failing, tmp_path)
+    assert (progress.done, progress.failed, progress.left) == (2, 6, 0)
+    about = await asyncio.to_thread(estimate_sweep, failing, folder)
+    assert (about.planned, about.done, about.failed, about.left) == (8, 2, 6, 0)
+    assert "6 failed" in about.sentence
+    _, again = await carried_out(failing, tmp_path)
+    assert (again.done, again.failed, again.here) == (2, 6, 0)
+
+
+def test_a_pause_is_no_time_and_what_was_not_measured_has_no_rate() -> None:
+    now = 100.0
+    watch = Stopwatch(lambda: now)
+    now = 103.0
+    watch.pause()
+    now = 200.0
+    assert watch.seconds == 3.0
+    watch.resume()
+    watch.resume()
+    now = 202.0
+    assert watch.seconds == 5.0
+    nothing = Progress("running", 4, 10, 1, 0.0, 5.0)
+    assert (nothing.rate, nothing.left_s, nothing.left) == (None, None, 5)
+    half = nothing._replace(tokens=50.0, here=2)
+    assert (half.rate, half.left_s) == (10.0, 12.5)
+
+
+async def test_what_is_left_is_told_from_what_finished_tasks_took(tmp_path: Path) -> None:
+    experiment = small(4)
+    guessed = await asyncio.to_thread(
+        estimate_sweep, experiment, Folder.of(tmp_path / "new", experiment)
+    )
+    assert "guessed" in guessed.sentence
+    folder, _ = await carried_out(experiment, tmp_path)
+    rows = [TaskResult(**_row(row)) for row in folder.results().to_pylist()]
+    part = Folder.of(tmp_path / "part", experiment)
+    kept = [row for row in rows if row.kind == "unit" or not row.problem.endswith("7")]
+    part.add(kept)
+    about = await asyncio.to_thread(estimate_sweep, experiment, part)
+    missing = {row.key for row in rows} - {row.key for row in kept}
+    assert about.left == len(missing) > 0 and "from finished tasks" in about.sentence
+    spent = dict[str, float]()
+    for row in rows:
+        if row.key in missing:
+            spent[row.key] = max(spent.get(row.key, 0.0), row.ledger["generated_tokens"])
+    assert about.tokens == pytest.approx(sum(spent.values()), rel=0.5)
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    told = {name: row[name] for name in TaskResult.__slots__ if name != "ledger"}
+    return {**told, "ledger": {name: row[name] for name in LEDGER}}

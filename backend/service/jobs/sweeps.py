@@ -100,11 +100,11 @@ class Sweeps:
 
     def pause(self, name: str) -> None:
         """Let it wait at its next model calls. Raises `Conflict` where it is not under way."""
-        self._under_way(name).control.pause()
+        self._under_way(name).pause()
         self._standing[name] = self._standing[name]._replace(status="paused")
 
     def resume(self, name: str) -> None:
-        self._under_way(name).control.resume()
+        self._under_way(name).resume()
         self._standing[name] = self._standing[name]._replace(status="running")
 
     async def stop(self, name: str) -> None:
