@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from backend.core.registry import Registry
 from backend.experiments.charts import Chart, Plan, Row, draw_charts
-from backend.experiments.costs import AXES
+from backend.experiments.costs import AXES, caveats
 from backend.experiments.material import Material
 
 ReaderChoice = Literal["threshold", "wrong_costs"]
@@ -108,7 +108,7 @@ def make(entry: AnalysisEntry, material: Material) -> Analysis | None:
         chart
         for table, rows in finding.tables.items()
         for plan in entry.charts.get(table, ())
-        for chart in draw_charts(table, rows, plan, words)
+        for chart in draw_charts(table, rows, plan, words, caveats(material.axis, material.prices))
     ]
     return Analysis(
         entry.name,

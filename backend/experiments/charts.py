@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from backend.core.statistics.intervals import METHOD
+
 Row: TypeAlias = Mapping[str, Any]
 """A row of a table: a number, a text or None by column, so that page, report and download show the
 same figures."""
@@ -22,7 +24,8 @@ class Plan:
     """How a table is drawn: the columns of x and of the ys, the titles of the axes (`{budget}` and
     `{axis}` stand for what budgets and costs are counted in), the column that tells lines apart
     (None: one line a y), the one that tells charts apart (None: one chart), whether x (of
-    intervals: the value) is logarithmic, and whether the bands of `low` and `high` belong to y."""
+    intervals: the value) is logarithmic, whether the bands of `low` and `high` belong to y, and what
+    the method of these is called."""
 
     x: str
     ys: tuple[str, ...]
@@ -33,6 +36,7 @@ class Plan:
     kind: Kind = "lines"
     logarithmic: bool = False
     bands: bool = False
+    method: str = METHOD
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class ChartLine:
 @dataclass(frozen=True)
 class Chart:
     """A chart of a table. `part` names the part of the table that this one of several charts shows,
-    empty where there is one chart; a line whose name ends in `fitted` is a fitted law."""
+    empty where there is one chart; a line whose name ends in `fitted` is a fitted law;
+    `notes` are sentences to read it by."""
 
     table: str
     part: str
@@ -56,21 +61,49 @@ class Chart:
     y_title: str
     logarithmic: bool
     lines: tuple[ChartLine, ...]
+    notes: tuple[str, ...] = ()
 
 
 def draw_charts(
-    table: str, rows: Sequence[Row], plan: Plan, words: Mapping[str, str]
+    table: str,
+    rows: Sequence[Row],
+    plan: Plan,
+    words: Mapping[str, str],
+    caveats: Sequence[str] = (),
 ) -> list[Chart]:
     """The charts of a table, those with nothing to draw left out. `words` are what `{budget}` and
-    `{axis}` stand for in the titles of axes."""
+    `{axis}` stand for in the titles of axes, `caveats` what has to be known of that axis."""
     parts = list(dict.fromkeys(str(row[plan.part]) for row in rows)) if plan.part else [""]
     found = []
     for part in parts:
         mine = [row for row in rows if plan.part is None or str(row[plan.part]) == part]
         if drawn := draw_lines(mine, plan):
             across, up = plan.x_title.format_map(words), plan.y_title.format_map(words)
-            found.append(Chart(table, part, plan.kind, across, up, plan.logarithmic, drawn))
+            of_axis = caveats if "{axis}" in plan.x_title + plan.y_title else ()
+            notes = (*of_axis, *notes_of(drawn, plan))
+            found.append(Chart(table, part, plan.kind, across, up, plan.logarithmic, drawn, notes))
     return found
+
+
+def notes_of(lines: Sequence[ChartLine], plan: Plan) -> list[str]:
+    """What the bands are, and which points a logarithmic axis has no place for."""
+    points = [point for line in lines for point in line.points]
+    notes = []
+    if plan.bands and any(low is not None for _, _, low, _ in points):
+        notes.append(f"Bands are {plan.method}.")
+    placed = 1 if plan.kind == "intervals" else 0
+    if plan.logarithmic:
+        notes += note_of_zeros([point[placed] for point in points])
+    return notes
+
+
+def note_of_zeros(values: Sequence[float | str]) -> list[str]:
+    """That a logarithmic axis leaves values out, where it does."""
+    count = sum(not isinstance(value, str) and value <= 0.0 for value in values)
+    if not count:
+        return []
+    points = "1 point at 0 has" if count == 1 else f"{count} points at 0 have"
+    return [f"{points} no place on a logarithmic axis; the table lists all."]
 
 
 def draw_lines(rows: Sequence[Row], plan: Plan) -> tuple[ChartLine, ...]:
@@ -117,4 +150,14 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and value == value else None
 
 
-__all__ = ["ACCURACY", "Chart", "ChartLine", "Kind", "Plan", "Row", "draw_charts", "draw_lines"]
+__all__ = [
+    "ACCURACY",
+    "Chart",
+    "ChartLine",
+    "Kind",
+    "Plan",
+    "Row",
+    "draw_charts",
+    "draw_lines",
+    "note_of_zeros",
+]

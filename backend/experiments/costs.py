@@ -24,6 +24,16 @@ AXES: Mapping[str, str] = {
     "money": "price by the table given",
 }
 """Axes a curve can have, each with what it counts."""
+CAVEATS: Mapping[str, str] = {
+    "rounds": "A pool counts as one round, however many samples it has: they are drawn at once.",
+    "seconds": (
+        "Seconds were measured with other tasks in flight, a pool's are its share by samples: they "
+        "compare arms only roughly."
+    ),
+    "flops": "A pool counts with its verifier, even where a rule asks for no score.",
+}
+"""What has to be known to read an axis rightly, where there is anything."""
+NO_PRICES = "No prices are given, so that nothing is known of money."
 
 
 class Prices(NamedTuple):
@@ -37,6 +47,14 @@ class Prices(NamedTuple):
 
 
 FREE = Prices()
+"""No prices: money is not known, and not 0."""
+
+
+def caveats(axis: str, prices: Prices = FREE) -> list[str]:
+    """What has to be said beside a chart with this axis."""
+    if axis == "money":
+        return [NO_PRICES] if prices == FREE else []
+    return [CAVEATS[axis]] if axis in CAVEATS else []
 
 
 class PoolShare(Mapping[str, float]):
@@ -54,7 +72,8 @@ class PoolShare(Mapping[str, float]):
             return float(self._k)
         if axis == "rounds":
             return 1.0
-        return self._paid[axis] * self._k / self._n
+        whole = self._paid[axis]
+        return whole if math.isnan(whole) else whole * self._k / self._n
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paid)
@@ -77,11 +96,12 @@ def costs_of(
         ledger["cached_tokens"],
     )
     paid = (generated, ledger["prompt_tokens"] - cached, cached, ledger["verifier_tokens"])
+    price = sum(tokens * price for tokens, price in zip(paid, prices, strict=True)) / 1e6
     return {
         **{name: ledger[name] for name in AXES if name in ledger},
         "all_tokens": generated + ledger["prompt_tokens"] + ledger["verifier_tokens"],
         "samples": generated / unit if unit else math.nan,
-        "money": sum(tokens * price for tokens, price in zip(paid, prices, strict=True)) / 1e6,
+        "money": math.nan if prices == FREE else price,
     }
 
 
@@ -89,4 +109,4 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-__all__ = ["AXES", "FREE", "PoolShare", "Prices", "costs_of"]
+__all__ = ["AXES", "FREE", "PoolShare", "Prices", "caveats", "costs_of"]

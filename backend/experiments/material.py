@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from backend.core.statistics.intervals import Interval, accuracy_interval
 from backend.experiments.cells import Cells
+from backend.experiments.costs import FREE, Prices
 from backend.experiments.rules import SampledPool
 from backend.experiments.spec import Experiment, cell_of
 
@@ -31,7 +32,8 @@ class Material:
     """What analyses are made from: the description, cells by arm and budget, pools by problem (of
     the first pooled arm), their solutions, what searches answered by arm and budget and then by
     problem, the steps that each problem needs (absent: not known), tokens read and taken from the
-    cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader.
+    cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader;
+    `prices` are those that the costs of the cells are counted by.
     """
 
     experiment: Experiment
@@ -45,6 +47,7 @@ class Material:
     reading: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     verifying: Mapping[str, float] = field(default_factory=dict)
     axis: str = "generated_tokens"
+    prices: Prices = FREE
     threshold: float = ACCEPTED_FROM
     wrong_costs: float = 1.0
 
@@ -63,6 +66,15 @@ class Material:
     def places(self) -> list[tuple[str, float]]:
         """These arms at their budgets."""
         return sorted(place for place in self.cells if place[0] in self.arms)
+
+    @property
+    def knows_costs(self) -> bool:
+        """Whether any arm's cost is known on the axis: money is not without prices."""
+        return any(
+            math.isfinite(cell.costs[self.axis])
+            for place in self.places
+            for cell in self.cells[place].values()
+        )
 
     @property
     def ks(self) -> list[int]:

@@ -55,6 +55,7 @@ def read_material(
         axis=axis,
         threshold=threshold,
         wrong_costs=wrong_costs,
+        prices=prices,
     )
 
 

@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from backend.core.statistics.intervals import METHOD
 from backend.experiments.analyses import Analysis, analyse
-from backend.experiments.charts import Chart
-from backend.experiments.costs import AXES
+from backend.experiments.charts import Chart, note_of_zeros
+from backend.experiments.costs import AXES, caveats
 from backend.experiments.curves import curve
 from backend.experiments.material import Material
 from backend.experiments.plot import DrawnLine, line_chart
@@ -58,7 +59,7 @@ def report(folder: Folder, material: Material) -> str:
 
 
 def curves(material: Material) -> Iterable[str]:
-    """The figure and its table; bands are 95 % intervals over problems."""
+    """The figure with what has to be known of it, and its table."""
     names = [
         arm.name
         for arm in material.experiment.arms
@@ -83,6 +84,13 @@ def curves(material: Material) -> Iterable[str]:
         for name in names
     ]
     yield line_chart(lines, x=AXES[material.axis], y="accuracy")
+    placed = [point.cost for several in points.values() for point in several]
+    notes = (
+        f"Bands are {METHOD}.",
+        *caveats(material.axis, material.prices),
+        *note_of_zeros(placed),
+    )
+    yield quiet(" ".join(notes))
     yield table(
         [
             {
@@ -114,8 +122,13 @@ def section(found: Analysis) -> str:
         for name, rows in found.tables.items()
     )
     source = "" if found.paper == "-" else f" Source: {found.paper}."
-    quiet = f'<p class="quiet">Limits: {escape(found.limits)}{escape(source)}</p>'
-    return f"<h2>{escape(found.title)}</h2><p>{escape(found.sentence)}</p>{quiet}{tables}"
+    limits = quiet(f"Limits: {found.limits}{source}")
+    return f"<h2>{escape(found.title)}</h2><p>{escape(found.sentence)}</p>{limits}{tables}"
+
+
+def quiet(text: str) -> str:
+    """A remark."""
+    return f'<p class="quiet">{escape(text)}</p>'
 
 
 def figure(chart: Chart) -> str:
@@ -124,13 +137,14 @@ def figure(chart: Chart) -> str:
         return ""
     title = f"<h4>{escape(chart.part)}</h4>" if chart.part else ""
     lines = [DrawnLine(line.name, line.points) for line in chart.lines]
-    return title + line_chart(
+    drawn = line_chart(
         lines,
         x=chart.x_title,
         y=chart.y_title,
         logarithmic=chart.logarithmic,
         joined=chart.kind == "lines",
     )
+    return title + drawn + (quiet(" ".join(chart.notes)) if chart.notes else "")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -145,11 +159,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         + "</tr>"
         for row in rows[:MOST_ROWS]
     )
-    more = (
-        f'<p class="quiet">{len(rows) - MOST_ROWS} further rows are on the page.</p>'
-        if len(rows) > MOST_ROWS
-        else ""
-    )
+    further = len(rows) - MOST_ROWS
+    more = quiet(f"{further} further rows are on the page.") if further > 0 else ""
     return f"<table><tr>{head}</tr>{body}</table>{more}"
 
 

@@ -65,7 +65,8 @@ class ExperimentList(Answer):
 
 
 class Band(Answer):
-    """A figure with its 95 % interval over problems; None where it is not known."""
+    """A figure with its 95 % interval over problems (`backend.core.statistics.intervals`); None
+    where it is not known."""
 
     value: float | None
     low: float | None
@@ -90,7 +91,7 @@ class Curve(Answer):
 
 class Curves(Answer):
     """The curves of all arms on one axis; `counts` says what the axis counts, `slice` which
-    problems they are over."""
+    problems they are over, `notes` what the bands are and what has to be known of the axis."""
 
     hash: str
     axis: str
@@ -98,6 +99,7 @@ class Curves(Answer):
     slice: str
     slices: list[str]
     curves: list[Curve]
+    notes: tuple[str, ...] = ()
 
 
 class Result(Answer):
@@ -167,6 +169,7 @@ class Chart(Answer):
     y_title: str
     logarithmic: bool
     lines: list[ChartLine]
+    notes: tuple[str, ...] = ()
 
 
 class Analysis(Answer):

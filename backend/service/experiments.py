@@ -8,8 +8,8 @@ from typing import Any
 
 from backend.core.errors import BadInput, NotFound
 from backend.core.spec import RunSpec
-from backend.core.statistics.intervals import compare_pairs
-from backend.experiments.costs import AXES, Prices
+from backend.core.statistics.intervals import METHOD, compare_pairs
+from backend.experiments.costs import AXES, Prices, caveats
 from backend.experiments.curves import curve
 from backend.experiments.estimate import estimate_sweep
 from backend.experiments.pool_estimates import keys_of
@@ -123,6 +123,7 @@ def curves_of(
         slice=slice,
         slices=slices_of(view.experiment),
         curves=drawn,
+        notes=[f"Bands are {METHOD}.", *caveats(axis, prices)],
     )
 
 

@@ -124,6 +124,8 @@ def _charts(charts: Sequence[Chart], each: Analysis) -> None:
                     if part
                 )
                 st.plotly_chart(analysis_figure(chart), key=key, config=CONFIG, alt=alt)
+                if chart.notes:
+                    st.caption(plain_markdown(" ".join(chart.notes)))
 
 
 def _table(title: str, table: pd.DataFrame, file: str, key: str) -> None:

@@ -90,6 +90,17 @@ def curve_info(
     return CurveInfo(tuple((arm, by_arm[arm]) for arm in shown if by_arm.get(arm)), tuple(between))
 
 
+def left_out(info: CurveInfo, *, logarithmic: bool) -> list[str]:
+    """Which arms have points that a logarithmic axis has no place for."""
+    counted = [(arm, sum(mark.cost <= 0 for mark in marks)) for arm, marks in info.arms]
+    if not logarithmic or not any(count for _, count in counted):
+        return []
+    said = ", ".join(f"{arm} ({count})" for arm, count in counted if count)
+    return [
+        f"Points that cost 0 have no place on a logarithmic axis: {said}. The table lists them."
+    ]
+
+
 def mark_of(point: PointLike) -> CurveMark | None:
     """A point as a mark; None where it has no place."""
     if point.cost is None or point.accuracy.value is None:
@@ -263,6 +274,7 @@ __all__ = [
     "curve_info",
     "faint",
     "label",
+    "left_out",
     "mark_of",
     "readable_log",
     "shorten",

@@ -14,7 +14,13 @@ from backend.experiments.costs import AXES
 from backend.experiments.spec import Arm
 from backend.messages.experiments import Curves, ExperimentDetail
 from components.experiments.analyses_panel import CONFIG, numbers
-from components.experiments.budget_curve import METRICS, CurveInfo, curve_figure, curve_info
+from components.experiments.budget_curve import (
+    METRICS,
+    CurveInfo,
+    curve_figure,
+    curve_info,
+    left_out,
+)
 from components.experiments.picker_form import choice, several
 from components.frame.address import page, put_in_address
 from components.frame.pictures_panel import pictures
@@ -187,11 +193,13 @@ def _figure(
     info = curve_info(curves.curves, view.arms, view.gap)
     name = f"{curves.hash}.{curves.slice}.{curves.axis}"
     st.caption(plain_markdown(f"Problems: {curves.slice}"))
+    notes = [*curves.notes, *left_out(info, logarithmic=view.logarithmic)]
     if not info.arms:
         st.info(
             "Nothing is finished here on this axis yet. Seconds and tokens are known once "
             "a task is over."
         )
+        st.caption(plain_markdown(" ".join(notes)))
         return
 
     def click() -> None:
@@ -216,6 +224,7 @@ def _figure(
         selection_mode="points",
         alt=f"{view.metric} against {curves.axis}, {curves.slice}",
     )
+    st.caption(plain_markdown(" ".join(notes)))
     file = f"curves-{curves.hash}-{curves.slice}-{curves.axis}.csv".replace("/", "-")
     _numbers(info, name, file)
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from backend.client import Client, public_token, public_url
+from backend.core.statistics.intervals import PAIRED_METHOD
 from backend.messages.experiments import ExperimentDetail, Matrix
 from components.experiments.analyses_panel import CONFIG, numbers
 from components.experiments.matrix import ORDERS, flips, matrix_figure, matrix_info
@@ -87,7 +88,7 @@ def flips_panel(service: Client, info: ExperimentDetail, matrix: Matrix) -> None
             f"{pair.better + pair.worse + pair.same} problems; better on {pair.better}, "
             f"worse on {pair.worse}, the same on {pair.same}. A difference at least as large comes "
             f"by chance with p = {pair.p:.4f} "
-            "(paired sign-flip test)."
+            f"(paired sign-flip test). In brackets: {PAIRED_METHOD}."
         )
     found = flips(matrix_info(matrix.problems, matrix.arms, matrix.rows), one, other)
     for title, rows, column in zip(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import math
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from backend.core.statistics.intervals import METHOD
+from backend.experiments.cells import read_cells
+from backend.experiments.costs import Prices
 from backend.experiments.curves import curve
 from backend.experiments.plot import DrawnLine, line_chart
 from backend.experiments.read_material import read_material
@@ -94,3 +99,19 @@ async def test_a_report_draws_the_charts_of_the_analyses(tmp_path: Path) -> None
         'aria-label="prefix accuracy against budget in solutions"' in page
         and page.count("<svg") > 5
     )
+
+
+async def test_what_has_to_be_known_of_an_axis_is_said_beside_it(tmp_path: Path) -> None:
+    folder, _ = await carried_out(small(3), tmp_path)
+    for axis, said in (
+        ("money", "No prices are given"),
+        ("rounds", "A pool counts as one round"),
+        ("seconds", "other tasks in flight"),
+        ("verifier_calls", "no place on a logarithmic axis"),
+    ):
+        page = report(folder, read_material(folder, axis=axis))
+        assert said in page and html.escape(METHOD) in page, axis
+    paid = report(folder, read_material(folder, axis="money", prices=Prices(generated=1.0)))
+    assert "No prices are given" not in paid
+    unpaid = curve(read_cells(folder), "beam", "money")
+    assert all(math.isnan(point.cost) for point in unpaid), "not known is not 0"

@@ -42,7 +42,7 @@ from backend.experiments.material import Material, finite
 def find_cost_of_pass(material: Material) -> Findings | None:
     """What each arm pays for one right answer, and which arm would be missed most."""
     problems = find_shared_problems(material.cells, material.arms)
-    if not problems:
+    if not problems or not material.knows_costs:
         return None
     rows, by_place = list[Row](), {}
     for arm, budget in material.places:

@@ -50,7 +50,7 @@ OPTIMAL = Plan(
 def find_best_by_difficulty(material: Material) -> Findings | None:
     """The best arm of each kind of problem, and of each third by how often samples are right."""
     problems = find_shared_problems(material.cells, material.arms)
-    if not problems:
+    if not problems or not material.knows_costs:
         return None
     bins, options = thirds(material.pools, problems), options_of(material, problems)
     by_third = [(third, [p for p in problems if bins[p] == third]) for third in THIRDS if bins]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from backend.core.statistics.intervals import compare_pairs
+from backend.core.statistics.intervals import BOOTSTRAP_METHOD, compare_pairs
 from backend.core.statistics.pareto import CostCurve, cost_ratio
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import find_shared_problems
@@ -31,6 +31,7 @@ DRAWS = 400
             kind="intervals",
             logarithmic=True,
             bands=True,
+            method=BOOTSTRAP_METHOD,
         )
     },
 )

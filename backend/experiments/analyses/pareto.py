@@ -31,7 +31,7 @@ DRAWS = 400
 def find_frontier(material: Material) -> Findings | None:
     """Every arm at every budget, and whether anything is cheaper and more accurate."""
     problems = find_shared_problems(material.cells, material.arms)
-    if not problems:
+    if not problems or not material.knows_costs:
         return None
     options = options_of(material, problems)
     points = [

@@ -11,6 +11,7 @@ from components.experiments.budget_curve import (
     curve_figure,
     curve_info,
     label,
+    left_out,
 )
 from components.experiments.matrix import ORDERS, Flips, flips, matrix_figure, matrix_info
 
@@ -165,3 +166,11 @@ def test_a_grid_holds_none_where_nothing_was_measured_and_an_interval_its_two_si
         [3.0],
         [2.0],
     )
+
+
+def test_points_that_a_logarithmic_axis_has_no_place_for_are_named() -> None:
+    free = Curve("free", (Point(1, 0.0, Band(0.3, 0.1, 0.5)), Point(4, 4.0, Band(0.8, 0.6, 0.9))))
+    info = curve_info([free, COVERAGE], ["free", "coverage"])
+    [said] = left_out(info, logarithmic=True)
+    assert "free (1)" in said and "coverage" not in said
+    assert left_out(info, logarithmic=False) == []
