@@ -36,8 +36,9 @@ class Cell(NamedTuple):
 
 Cells = Mapping[tuple[str, float], Mapping[str, Cell]]
 """By arm and budget, then by problem."""
-Repeats: TypeAlias = defaultdict[tuple[str, float], defaultdict[str, list[Cell]]]
-"""The same before the repeats of a problem are averaged."""
+Repeats: TypeAlias = Mapping[tuple[str, float], Mapping[str, Mapping[int, Cell]]]
+"""The same by repeat, before those of a problem are averaged."""
+Filling: TypeAlias = defaultdict[tuple[str, float], defaultdict[str, dict[int, Cell]]]
 
 
 def read_cells(
@@ -45,8 +46,23 @@ def read_cells(
 ) -> Cells:
     """All cells that the results of a folder fill; `experiment` is its description, where it has
     been read already."""
+    return average(read_repeats(folder, experiment, prices))
+
+
+def average(repeats: Repeats) -> Cells:
+    """The cells with the repeats of each problem as one."""
+    return {
+        place: {problem: mean_of(list(several.values())) for problem, several in by.items()}
+        for place, by in repeats.items()
+    }
+
+
+def read_repeats(
+    folder: Folder, experiment: Experiment | None = None, prices: Prices = FREE
+) -> Repeats:
+    """The cells of every repeat by itself."""
     experiment = experiment or folder.experiment
-    found: Repeats = defaultdict(lambda: defaultdict(list))
+    found: Filling = defaultdict(lambda: defaultdict(dict))
     by_pool: dict[str, Row] = {}
     for row in folder.results().drop_columns(["spec"]).to_pylist():
         if row["failure"] is not None or row["kind"] == "unit":
@@ -54,18 +70,16 @@ def read_cells(
         if row["kind"] == "pool":
             by_pool[row["key"]] = row
         else:
-            found[row["arm"], row["budget"]][row["problem"]].append(cell_of_run(row, prices))
+            by_repeat = found[row["arm"], row["budget"]][row["problem"]]
+            by_repeat[row["repeat"]] = cell_of_run(row, prices)
     arms = [arm for arm in experiment.arms if arm.pooled]
     if arms and by_pool:
         add_pool_cells(found, folder, experiment, arms, by_pool, prices)
-    return {
-        place: {problem: mean_of(several) for problem, several in by.items()}
-        for place, by in found.items()
-    }
+    return found
 
 
 def add_pool_cells(
-    found: Repeats,
+    found: Filling,
     folder: Folder,
     experiment: Experiment,
     arms: Sequence[Arm],
@@ -86,11 +100,13 @@ def add_pool_cells(
         ks, rule = budgets_of(experiment, arm), str(arm.selector)
         estimates = estimate_rule(pools.of(mine), rule, ks, known, fresh)
         for pool, (credits_, shares) in zip(mine, estimates, strict=True):
-            n, problem = int(pools.sizes[pool]), str(rows[pools.keys[pool]]["problem"])
+            row = rows[pools.keys[pool]]
+            n, problem = int(pools.sizes[pool]), str(row["problem"])
+            repeat = int(str(row["repeat"]))
             whole = paid[RULES[rule].verified][pool]
             for k, credit, share in zip(ks, credits_, shares, strict=True):
                 cell = Cell(credit, share, PoolShare(whole, k, n), n)
-                found[arm.name, float(k)][problem].append(cell)
+                found[arm.name, float(k)][problem][repeat] = cell
     if fresh:
         folder.keep_estimates(fresh)
 
@@ -120,4 +136,13 @@ def find_shared_problems(cells: Cells, arms: Sequence[str]) -> list[str]:
     return sorted(set.intersection(*sets)) if sets else []
 
 
-__all__ = ["Cell", "Cells", "find_shared_problems", "mean_of", "read_cells"]
+__all__ = [
+    "Cell",
+    "Cells",
+    "Repeats",
+    "average",
+    "mean_of",
+    "read_cells",
+    "read_repeats",
+    "find_shared_problems",
+]

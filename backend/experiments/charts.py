@@ -14,7 +14,7 @@ Row: TypeAlias = Mapping[str, Any]
 same figures."""
 Kind = Literal["lines", "points", "bars", "intervals", "grid"]
 """`points` are not joined; `bars` stand over names; `intervals` lie beside names, around a neutral
-1; of a `grid` the lines are rows, y the value."""
+value; of a `grid` the lines are rows, y the value."""
 ACCURACY = "share answered right"
 """The y title of curves of accuracy."""
 
@@ -24,8 +24,8 @@ class Plan:
     """How a table is drawn: the columns of x and of the ys, the titles of the axes (`{budget}` and
     `{axis}` stand for what budgets and costs are counted in), the column that tells lines apart
     (None: one line a y), the one that tells charts apart (None: one chart), whether x (of
-    intervals: the value) is logarithmic, whether the bands of `low` and `high` belong to y, and what
-    the method of these is called."""
+    intervals: the value) is logarithmic, whether the bands of `low` and `high` belong to y, what the
+    method of these is called, and the value of intervals at which both sides are equal."""
 
     x: str
     ys: tuple[str, ...]
@@ -37,6 +37,7 @@ class Plan:
     logarithmic: bool = False
     bands: bool = False
     method: str = METHOD
+    neutral: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Chart:
     logarithmic: bool
     lines: tuple[ChartLine, ...]
     notes: tuple[str, ...] = ()
+    neutral: float = 1.0
 
 
 def draw_charts(
@@ -81,7 +83,8 @@ def draw_charts(
             across, up = plan.x_title.format_map(words), plan.y_title.format_map(words)
             of_axis = caveats if "{axis}" in plan.x_title + plan.y_title else ()
             notes = (*of_axis, *notes_of(drawn, plan))
-            found.append(Chart(table, part, plan.kind, across, up, plan.logarithmic, drawn, notes))
+            of = (table, part, plan.kind, across, up, plan.logarithmic)
+            found.append(Chart(*of, drawn, notes, plan.neutral))
     return found
 
 
@@ -91,9 +94,9 @@ def notes_of(lines: Sequence[ChartLine], plan: Plan) -> list[str]:
     notes = []
     if plan.bands and any(low is not None for _, _, low, _ in points):
         notes.append(f"Bands are {plan.method}.")
-    placed = 1 if plan.kind == "intervals" else 0
     if plan.logarithmic:
-        notes += note_of_zeros([point[placed] for point in points])
+        along = [y if plan.kind == "intervals" else x for x, y, _, _ in points]
+        notes += note_of_zeros(along)
     return notes
 
 

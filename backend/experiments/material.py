@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.core.statistics.intervals import Interval, accuracy_interval
-from backend.experiments.cells import Cells
+from backend.experiments.cells import Cells, Repeats
 from backend.experiments.costs import FREE, Prices
 from backend.experiments.rules import SampledPool
 from backend.experiments.spec import Experiment, cell_of
@@ -33,7 +33,7 @@ class Material:
     the first pooled arm), their solutions, what searches answered by arm and budget and then by
     problem, the steps that each problem needs (absent: not known), tokens read and taken from the
     cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader;
-    `prices` are those that the costs of the cells are counted by.
+    `repeats` are the cells before their repeats are averaged, `prices` those that the costs of the cells are counted by.
     """
 
     experiment: Experiment
@@ -46,6 +46,7 @@ class Material:
     needed: Mapping[str, int] = field(default_factory=dict)
     reading: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     verifying: Mapping[str, float] = field(default_factory=dict)
+    repeats: Repeats = field(default_factory=dict)
     axis: str = "generated_tokens"
     prices: Prices = FREE
     threshold: float = ACCEPTED_FROM

@@ -9,7 +9,7 @@ import numpy as np
 
 from backend import problems
 from backend.core.errors import ArboretumError
-from backend.experiments.cells import read_cells
+from backend.experiments.cells import average, read_repeats
 from backend.experiments.costs import FREE, Prices
 from backend.experiments.material import ACCEPTED_FROM, Material, StoredSolution
 from backend.experiments.pool_estimates import keys_of
@@ -43,15 +43,17 @@ def read_material(
     answered = read_answers(folder, slice)
     asked = pools.keys() | {problem for by in answered.values() for problem in by}
     steps = {problem: steps_needed(problem, find) for problem in sorted(asked)}
+    repeats = cells_of_kind(read_repeats(folder, experiment, prices), slice)
     return Material(
         experiment,
-        cells_of_kind(read_cells(folder, experiment, prices), slice),
+        average(repeats),
         pools,
         solutions,
         answered,
         {problem: count for problem, count in steps.items() if count is not None},
         tokens_read(folder, experiment),
         costs_of_verifying(folder, experiment),
+        repeats=repeats,
         axis=axis,
         threshold=threshold,
         wrong_costs=wrong_costs,

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from backend.experiments.cells import Cells
 from backend.experiments.material import Material
 from backend.experiments.rules import SampledPool
 from backend.experiments.spec import Experiment, cell_of
@@ -44,8 +43,10 @@ def thirds(pools: Mapping[str, SampledPool], problems: Sequence[str]) -> dict[st
     return {problem: THIRDS[len(THIRDS) * at // len(ranked)] for at, problem in enumerate(ranked)}
 
 
-def cells_of_kind(cells: Cells, kind: str) -> Cells:
-    """The cells of one kind of problem."""
+def cells_of_kind(
+    cells: Mapping[tuple[str, float], Mapping[str, T]], kind: str
+) -> Mapping[tuple[str, float], Mapping[str, T]]:
+    """The cells, or their repeats, of one kind of problem."""
     found = {
         place: {problem: cell for problem, cell in by.items() if of_kind(problem, kind)}
         for place, by in cells.items()
@@ -62,6 +63,7 @@ def narrow(material: Material, problems: Collection[str]) -> Material:
     return replace(
         material,
         cells={place: some(by) for place, by in material.cells.items()},
+        repeats={place: some(by) for place, by in material.repeats.items()},
         pools=some(material.pools),
         answered={place: some(by) for place, by in material.answered.items()},
         solutions=some(material.solutions),

@@ -170,6 +170,7 @@ class Chart(Answer):
     logarithmic: bool
     lines: list[ChartLine]
     notes: tuple[str, ...] = ()
+    neutral: float = 1.0
 
 
 class Analysis(Answer):

@@ -35,6 +35,8 @@ class ChartLike(Protocol):
     @property
     def logarithmic(self) -> bool: ...
     @property
+    def neutral(self) -> float: ...
+    @property
     def lines(self) -> Sequence[LineLike]: ...
 
 
@@ -128,7 +130,7 @@ def bars(chart: ChartLike) -> go.Figure:
 
 
 def intervals(chart: ChartLike) -> go.Figure:
-    """A mark with its interval beside each name, around the line at 1."""
+    """A mark with its interval beside each name, around the line where both sides are equal."""
     figure = go.Figure()
     for line, colour in zip(chart.lines, COLOURS, strict=False):
         known = [point for point in line.points if point[2] is not None and point[3] is not None]
@@ -148,7 +150,7 @@ def intervals(chart: ChartLike) -> go.Figure:
             hovertext=[_hover_text(line, point) for point in known],
             hoverinfo="text",
         )
-    figure.add_vline(x=1, line={"color": GREY, "dash": "dash", "width": 1})
+    figure.add_vline(x=chart.neutral, line={"color": GREY, "dash": "dash", "width": 1})
     if chart.logarithmic:
         readable_log(
             figure,

@@ -5,7 +5,7 @@ Every figure is the mean, over all C(N, k) subsets of the pool, of the rule's *e
 where m candidates or classes tie for the win, each wins with chance 1/m. So no figure depends on
 the order of the samples.
 
-- pass@k: at least one of k is right (Chen et al. 2021, arXiv 2107.03374);
+- pass@k: at least one of k is right (Chen et al. 2021, arXiv 2107.03374); pass^k: all of them;
 - best-of-k: the one with the highest score is right; choosing the class with the highest score in
   it is the same rule;
 - majority@k: the answer given most often is right; weighted@k: the answer whose scores add up to
@@ -79,6 +79,23 @@ def pass_at_k(n: int, right: int, k: int) -> float:
     if n - right < k:
         return 1.0
     return 1.0 - math.prod(1.0 - k / i for i in range(n - right + 1, n + 1))
+
+
+def all_of_k(chances: Sequence[float], k: int) -> float:
+    """pass^k: the chance that k of n repeats, drawn without replacement, are all right (Yao et al.
+    2024, arXiv 2406.12045); 1 <= k <= n.
+
+    `chances` are 1 for a right repeat and 0 for a wrong one, which gives C(c, k) / C(n, k), or in
+    between. The mean over all subsets of the product of their chances.
+    """
+    n = len(chances)
+    require(n, k)
+    means = np.zeros(k + 1)  # at j: the mean over subsets of j of what was seen so far
+    means[0] = 1.0
+    for seen, chance in enumerate(chances, 1):
+        for size in range(min(seen, k), 0, -1):
+            means[size] += (means[size - 1] * chance - means[size]) * size / seen
+    return float(means[k])
 
 
 def best_of_k(

@@ -50,7 +50,7 @@ def find_spread(material: Material) -> Findings | None:
     last = rows[-1]
     return Findings(
         f"Of {last['k']} samples the best is right {last['best']:.0%} of the time, one "
-        f"{last['average']:.0%}, all of them {last['worst']:.0%}.",
+        f"{last['average']:.0%}, all of them (pass^k) {last['worst']:.0%}.",
         "Best is room for a verifier, worst is what a user who asks once may meet.",
         {"curve": rows},
     )

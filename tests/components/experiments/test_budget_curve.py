@@ -128,6 +128,7 @@ class Charted:
     part: str = ""
     x_title: str = "x"
     y_title: str = "y"
+    neutral: float = 1.0
 
 
 def test_a_law_is_drawn_in_the_colour_of_what_it_is_fitted_to_and_without_marks() -> None:

@@ -100,6 +100,7 @@ def test_every_analysis_says_something_where_there_is_enough() -> None:
     found = {one.name: one for one in analyse(material())}
     assert set(found) == {
         "pairs",
+        "duels",
         "pareto",
         "coverage",
         "judge",
@@ -117,7 +118,7 @@ def test_every_analysis_says_something_where_there_is_enough() -> None:
 
 def test_without_pools_only_those_of_the_searches_are_left() -> None:
     bare = {one.name for one in analyse(material(pools={}, solutions={}, needed={}, reading={}))}
-    assert bare == {"pairs", "pareto", "cost of pass", "difficulty"}
+    assert bare == {"pairs", "duels", "pareto", "cost of pass", "difficulty"}
     nothing = Material(Experiment.model_validate(parse_experiment(TEXT)), {})
     assert [entry.find(nothing) for entry in ANALYSES.values()] == [None] * len(ANALYSES)
 

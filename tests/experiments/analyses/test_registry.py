@@ -20,6 +20,9 @@ from tests.experiments.examples import carried_out, small
 
 NAMES = [
     "pairs",
+    "duels",
+    "repeats",
+    "power",
     "pareto",
     "coverage",
     "judge",
