@@ -23,6 +23,8 @@ from backend.experiments.cells import Cell
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material
 
+APART = 4
+"""A pool of n samples tells how much a draw of k varies where n is at least this many times k."""
 TO_FIND = (0.02, 0.05, 0.1)
 """Differences of accuracy that one may want to find."""
 
@@ -42,8 +44,8 @@ TO_FIND = (0.02, 0.05, 0.1)
     },
 )
 def find_power(material: Material) -> Findings | None:
-    """The pairs of arms whose runs can be told apart from their problems, at the largest budget that
-    both have."""
+    """The pairs of arms whose runs can be told apart from their problems, at the largest budget at
+    which they can."""
     rows = [row for pair in combinations(material.arms, 2) for row in power_rows(material, *pair)]
     if not rows:
         return None
@@ -55,16 +57,15 @@ def find_power(material: Material) -> Findings | None:
         f"Assumed: problems are drawn at random from all that are meant, repeats are independent, the "
         f"mean is about normal, the variances stay as measured; two-sided level {LEVEL:g}, power "
         f"{POWER:g}, one comparison (many need more). A pooled arm counts as single draws of its k "
-        "samples, right with the chance that its pool gives; a search needs two repeats at least to "
-        "be told of.",
+        f"samples, right with the chance that its pool gives, at a k of at most 1/{APART} of it; a "
+        "search needs two repeats at least to be told of.",
         {"repeats": rows},
     )
 
 
 def power_rows(material: Material, one: str, other: str) -> list[Row]:
     """What one pair needs, for each difference that one may want to find."""
-    budgets = [{budget for arm, budget in material.places if arm == name} for name in (one, other)]
-    budget = max(budgets[0] & budgets[1], default=None)
+    budget = max(usable(material, one) & usable(material, other), default=None)
     if budget is None:
         return []
     noise = noise_of(
@@ -92,6 +93,15 @@ def power_rows(material: Material, one: str, other: str) -> list[Row]:
         }
         for difference in TO_FIND
     ]
+
+
+def usable(material: Material, name: str) -> set[float]:
+    """The budgets of an arm at which single runs can be told of."""
+    budgets = {budget for arm, budget in material.places if arm == name}
+    arm = next(arm for arm in material.experiment.arms if arm.name == name)
+    if not arm.pooled:
+        return budgets
+    return {budget for budget in budgets if APART * budget <= material.experiment.pool_size(arm)}
 
 
 def pooled_arms(material: Material) -> set[str]:
