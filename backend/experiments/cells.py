@@ -141,8 +141,8 @@ __all__ = [
     "Cells",
     "Repeats",
     "average",
+    "find_shared_problems",
     "mean_of",
     "read_cells",
     "read_repeats",
-    "find_shared_problems",
 ]

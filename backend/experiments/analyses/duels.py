@@ -58,8 +58,9 @@ def find_duels(material: Material) -> Findings | None:
     sure = sum(p <= 0.05 for p in corrected)
     return Findings(
         f"{sure} of {len(rows)} duels are decided, counting all of them (p by Holm at most 0.05).",
-        "Ties count half. Arms that read one pool count as if each drew its own. A win rate says nothing of how often both fail; the columns of wins, ties "
-        f"and losses do. Bands are {PAIRED_METHOD}, p is that of the sign-flip test.",
+        "Ties count half. A win rate says nothing of how often both fail; the columns of wins, ties "
+        "and losses do. Arms that read one pool count as if each drew its own. Bands are "
+        f"{PAIRED_METHOD}, p is that of the sign-flip test.",
         {LARGEST: list(largest.values()), "all budgets": told},
     )
 
