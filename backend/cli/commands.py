@@ -144,18 +144,28 @@ def problems(
 @app.command()
 def grade(
     file: Annotated[
-        str,
+        list[str] | None,
         Argument(
             help='JSON lines such as {"given": "1/2", "right": "0.5"}, or with a "text" from which '
-            "the answer is read; - is standard input"
+            "the answer is read; - is standard input. With --stored: runs"
         ),
-    ],
+    ] = None,
+    stored: Annotated[
+        bool,
+        Option("--stored", help="judge the answers of stored runs anew (absent: of all)"),
+    ] = False,
+    write: Annotated[
+        bool, Option("--write", help="with --stored: keep the new verdicts beside the old ones")
+    ] = False,
     json: AsJson = False,
+    db: Db = None,
 ) -> int:
     """Whether answers mean the same as the right ones."""
-    from backend.cli.grade import grade
+    from backend.cli.grade import grade, grade_stored
 
-    return grade(file, as_json=json)
+    if stored:
+        return grade_stored(file or [], db, write=write, as_json=json)
+    return grade(file or [], as_json=json, stored_only={"--write": write, "--db": db})
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -18,6 +18,10 @@ from backend.messages.grading import Ask, Graded
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library
 from backend.service.grading import grade_ask
+
+if TYPE_CHECKING:
+    from backend.service.assembly import Services
+    from backend.service.regrading import Regraded
 
 DONE = 0
 AT_ONCE = 2
@@ -28,9 +32,18 @@ SAID = {True: "equal", False: "different", None: "undecided"}
 WIDTH = 28
 
 
-def grade(path: str, *, as_json: bool) -> int:
+def grade(
+    paths: Sequence[str], *, as_json: bool, stored_only: Mapping[str, object] | None = None
+) -> int:
     """Grade each line of a file, or of standard input for `-`, and print the verdicts in order as
-    they are known. Raises `BadInput` that names the line."""
+    they are known. Raises `BadInput` that names the line, or an option that was given of those in
+    `stored_only`."""
+    for option, value in (stored_only or {}).items():
+        if value:
+            raise BadInput(option, given=value, accepted="only with --stored")
+    if len(paths) != 1:
+        raise BadInput("file", given=list(paths), accepted="one file, or - for standard input")
+    path = paths[0]
     equivalence, counts = Equivalence(workers=AT_ONCE), Counter[str]()
     try:
         with _opened(path) as lines:
@@ -43,6 +56,44 @@ def grade(path: str, *, as_json: bool) -> int:
     if not as_json:
         print(_totals(counts))
     return DONE
+
+
+def grade_stored(runs: Sequence[str], db: Path | None, *, write: bool, as_json: bool) -> int:
+    """Judge the answers of stored runs anew and print them, those that differ alone unless as JSON.
+    Raises `BadInput` for what is no number of a run, `NotFound` for one that is not there."""
+    from backend.cli.store import within
+    from backend.service.regrading import keep, regrade, runs_over
+
+    for each in runs:
+        if not each.isdecimal():
+            raise BadInput("run", given=each, accepted="the number of a stored run")
+
+    def work(services: Services) -> int:
+        found = 0
+        for run_id in map(int, runs) if runs else runs_over(services.store):
+            verdicts = regrade(services.store, services.library, run_id)
+            found += len(verdicts)
+            if write:
+                keep(services.store, run_id, verdicts)
+            for each in verdicts:
+                if as_json:
+                    print(
+                        json.dumps(each._asdict() | {"differs": each.differs}, ensure_ascii=False)
+                    )
+                elif each.differs:
+                    print(_told(each))
+        return found
+
+    count = within(db, work)
+    if not as_json:
+        print(f"{count} answers judged" + (", written beside the stored verdicts" if write else ""))
+    return DONE
+
+
+def _told(each: Regraded) -> str:
+    names = {True: "right", False: "wrong", None: "undecided"}
+    old, new = f"{names[each.stored]} by grader {each.stored_by}", names[each.now]
+    return f"run {each.run}, node {each.node}: {each.answer}: {old}, now {new}: {each.reason}"
 
 
 @contextmanager

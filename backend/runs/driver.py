@@ -28,6 +28,7 @@ from backend.core.steps import Step
 from backend.core.types import JSON, Node
 from backend.judging.rules import SELECTORS, Rule
 from backend.judging.scorers import VERIFIERS, VerifierInputs
+from backend.problems.answers.grader import GRADER_VERSION
 from backend.problems.base import Grade, Problem
 from backend.problems.classes import AnswerClasses, classes_of
 from backend.problems.equivalence import Compare
@@ -217,7 +218,7 @@ class Driver:
                 verdict.reason,
                 self._desk.meter.ledger.snapshot(),
                 read_by=None if versions is None else rule,
-                grader=None if versions is None else versions.grader,
+                grader=None if versions is None else GRADER_VERSION,
             )
         )
 

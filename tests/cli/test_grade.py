@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.__main__ import main
 from backend.cli.grade import grade
 from backend.core.errors import BadInput
+from backend.service.regrading import SERIES
+from storage import Store
 
 
 def lines(*asked: object) -> str:
@@ -22,7 +25,7 @@ def graded(
 ) -> str:
     file = tmp_path / "pairs.jsonl"
     file.write_text(text, encoding="utf-8")
-    assert grade(str(file), as_json=as_json) == 0
+    assert grade([str(file)], as_json=as_json) == 0
     return capsys.readouterr().out
 
 
@@ -75,17 +78,17 @@ def test_a_bad_line_is_named_after_the_verdicts_before_it(
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
-        grade(str(tmp_path / "none"), as_json=True)
+        grade([str(tmp_path / "none")], as_json=True)
     (tmp_path / "bytes").write_bytes(b'{"given": "1", "right": "1"}\n\xff\xfe')
     with pytest.raises(BadInput, match="UTF-8"):
-        grade(str(tmp_path / "bytes"), as_json=True)
+        grade([str(tmp_path / "bytes")], as_json=True)
 
 
 def test_a_dash_is_standard_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(lines({"given": "1", "right": "1"})))
-    assert grade("-", as_json=True) == 0
+    assert grade(["-"], as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["equal"] is True
 
 
@@ -96,3 +99,35 @@ def test_a_thousand_short_pairs_take_few_seconds(
     began = time.process_time()
     assert graded(tmp_path, capsys, text).count('"equal": true') == 1_000
     assert time.process_time() - began < 10
+
+
+def test_stored_runs_are_graded_anew_and_keep_their_verdicts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = tmp_path / "store.duckdb"
+    asked = ["--strategy", "chain", "--engine", "scripted", "--verifier", "exact", "--json"]
+    question = ["--question", "What is 1 + 2 + 3?", "--answer", "6", "--db", str(db)]
+    assert main(["run", *asked, *question]) == 0
+    run = json.loads(capsys.readouterr().out)["run_id"]
+
+    assert main(["grade", "--stored", "--write", "--json", "--db", str(db)]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found and all(each["run"] == run and not each["differs"] for each in found)
+    store = Store.open(db)
+    try:
+        assert store.series(run) == {SERIES: len(found)}
+        scores = store.series_scores(run, SERIES)
+        assert [each.value for each in scores] == [float(each["now"]) for each in found]
+    finally:
+        store.close()
+    assert main(["verify-run", str(run), "--json", "--db", str(db)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"sound": True, "findings": [], "differences": []}
+
+
+def test_options_for_stored_runs_go_with_stored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", "pairs.jsonl", "--write"]) == 2
+    assert "only with --stored" in capsys.readouterr().err
+    assert main(["grade", "--stored", "pairs.jsonl"]) == 2
+    assert "the number of a stored run" in capsys.readouterr().err
+    assert main(["grade"]) == 2
