@@ -25,6 +25,7 @@ from backend.core.spec import RunSpec
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.runs.driver import Outcome
 from backend.runs.paid import NOTHING_PAID, Paid
+from backend.runs.versions import with_versions
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.recovery import read_paid
 from storage import Store
@@ -75,6 +76,7 @@ class Run(NamedTuple):
 
 
 async def carried_out(asked: RunSpec, paid: Paid = NOTHING_PAID) -> Run:
+    """A run without a service, read by the versions that a service gives a new run."""
     log, calls, scored = Batches(), list[str](), list[Solution]()
 
     def called(key: str) -> None:
@@ -82,7 +84,10 @@ async def carried_out(asked: RunSpec, paid: Paid = NOTHING_PAID) -> Run:
 
     engine, reward = ScriptedEngine(failure=called), ScriptedRewardModel(failure=scored.append)
     return Run(
-        await searched(asked, log, engine=engine, reward=reward, paid=paid), log, calls, scored
+        await searched(with_versions(asked), log, engine=engine, reward=reward, paid=paid),
+        log,
+        calls,
+        scored,
     )
 
 

@@ -27,6 +27,7 @@ from backend.exchange.base import ImportHints
 from backend.exchange.formats import parse_file
 from backend.review.stored_run import problem_of
 from backend.runs.paid import Paid
+from backend.runs.versions import with_versions
 from backend.service.jobs import Jobs
 from backend.service.jobs.forks import start_of
 from backend.service.jobs.recovery import carry_over
@@ -312,7 +313,7 @@ async def test_a_fork_that_never_began_is_taken_up_from_its_origin(store: Store)
         ["prompt", "injected"],
     )
     nothing = store.create_run(
-        spec("beam_search").model_dump(mode="json"),
+        with_versions(spec("beam_search")).model_dump(mode="json"),
         problem=store.run(origin).problem,
         strategy="beam_search",
         model="",
