@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components.frame.service import connect, require
-from components.store.grading_panel import grading_section
+from components.store.grading_panel import draw_grading
 from components.store.settings_panel import model_actions, model_table, preference_form, store_panel
 
 service = connect()
@@ -17,7 +17,7 @@ st.subheader("Runs")
 preference_form(service, require(service.settings, "The settings"), catalog)
 
 st.subheader("How an answer is read and graded")
-grading_section(service)
+draw_grading(service)
 
 st.subheader("Store")
 store_panel(service, require(service.store, "The store"))

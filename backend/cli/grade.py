@@ -46,15 +46,15 @@ def grade(
     path = paths[0]
     equivalence, counts = Equivalence(workers=AT_ONCE), Counter[str]()
     try:
-        with _opened(path) as lines:
-            for ask, found in _graded(_asks(lines, path), Library(equivalence, {})):
+        with _open_lines(path) as lines:
+            for ask, found in _grade_all(_read_asks(lines, path), Library(equivalence, {})):
                 counts[SAID[found.equal]] += 1
-                line = _json(ask, found) if as_json else _row(ask, found)
+                line = _as_json(ask, found) if as_json else _as_row(ask, found)
                 print(line, flush=not as_json or path == "-")
     finally:
         equivalence.close()
     if not as_json:
-        print(_totals(counts))
+        print(_sum_up(counts))
     return DONE
 
 
@@ -81,7 +81,7 @@ def grade_stored(runs: Sequence[str], db: Path | None, *, write: bool, as_json: 
                         json.dumps(each._asdict() | {"differs": each.differs}, ensure_ascii=False)
                     )
                 elif each.differs:
-                    print(_told(each))
+                    print(_describe(each))
         return found
 
     count = within(db, work)
@@ -90,14 +90,14 @@ def grade_stored(runs: Sequence[str], db: Path | None, *, write: bool, as_json: 
     return DONE
 
 
-def _told(each: Regraded) -> str:
+def _describe(each: Regraded) -> str:
     names = {True: "right", False: "wrong", None: "undecided"}
     old, new = f"{names[each.stored]} by grader {each.stored_by}", names[each.now]
     return f"run {each.run}, node {each.node}: {each.answer}: {old}, now {new}: {each.reason}"
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[IO[str]]:
+def _open_lines(path: str) -> Iterator[IO[str]]:
     """The lines of a file, or of standard input."""
     if path == "-":
         yield sys.stdin
@@ -112,20 +112,20 @@ def _opened(path: str) -> Iterator[IO[str]]:
         yield file
 
 
-def _asks(lines: Iterable[str], path: str) -> Iterator[Ask]:
+def _read_asks(lines: Iterable[str], path: str) -> Iterator[Ask]:
     """One question a line; empty lines are passed over."""
     name, number = "standard input" if path == "-" else path, 0
     try:
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield _ask(line, f"{name}, line {number}")
+                yield _read_ask(line, f"{name}, line {number}")
     except UnicodeDecodeError as error:
         raise BadInput(
             f"{name}, line {number + 1}", given=error.reason, accepted="text in UTF-8"
         ) from None
 
 
-def _ask(line: str, where: str) -> Ask:
+def _read_ask(line: str, where: str) -> Ask:
     accepted = 'an object such as {"given": "1/2", "right": "0.5"} or {"text": ..., "right": ...}'
     try:
         return Ask.model_validate(json.loads(line))
@@ -137,7 +137,7 @@ def _ask(line: str, where: str) -> Ask:
         raise BadInput(where, given=line.strip()[:80], accepted=accepted) from None
 
 
-def _graded(asks: Iterable[Ask], library: Library) -> Iterator[tuple[Ask, Graded]]:
+def _grade_all(asks: Iterable[Ask], library: Library) -> Iterator[tuple[Ask, Graded]]:
     """Each question with its verdict, in order; some are worked on ahead."""
     waiting: deque[tuple[Ask, Future[Graded]]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as workers:
@@ -153,28 +153,26 @@ def _graded(asks: Iterable[Ask], library: Library) -> Iterator[tuple[Ask, Graded
         yield from ((ask, future.result()) for ask, future in waiting)
 
 
-def _json(ask: Ask, found: Graded) -> str:
+def _as_json(ask: Ask, found: Graded) -> str:
     told = found.model_dump(include={"equal", "read_given", "read_right", "reason"})
     if ask.text is not None:
         told |= found.model_dump(include={"answer", "read_by"})
     return json.dumps(told, ensure_ascii=False)
 
 
-def _row(ask: Ask, found: Graded) -> str:
+def _as_row(ask: Ask, found: Graded) -> str:
     given = found.answer if ask.text is not None else ask.given
     by = f" [read by: {found.read_by}]" if found.read_by else ""
-    shown = "nothing" if given is None else _short(given)
-    return (
-        f"{SAID[found.equal]:<10} {shown:<{WIDTH}} {_short(ask.right):<{WIDTH}} {found.reason}{by}"
-    )
+    shown = "nothing" if given is None else _shorten(given)
+    return f"{SAID[found.equal]:<10} {shown:<{WIDTH}} {_shorten(ask.right):<{WIDTH}} {found.reason}{by}"
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
-def _totals(counts: Counter[str]) -> str:
+def _sum_up(counts: Counter[str]) -> str:
     return f"{counts.total()} lines: " + ", ".join(
         f"{counts[name]} {name}" for name in SAID.values()
     )

@@ -24,7 +24,7 @@ def rule_line(found: Graded) -> str:
     return f"Read by: {said}." if found.answer is not None else f"No answer: {said}."
 
 
-def marked(text: str, found: Graded) -> str:
+def mark_answer(text: str, found: Graded) -> str:
     """The answer between marks in the words around it; empty where none was read from a text."""
     if found.answer is None or found.start is None or found.end is None:
         return ""

@@ -8,10 +8,10 @@ from backend.client import Client
 from backend.messages.grading import Ask
 from components.frame.prose import visible
 from components.frame.service import refusals
-from components.store.grading import marked, rule_line, verdict_line
+from components.store.grading import mark_answer, rule_line, verdict_line
 
 
-def grading_section(service: Client) -> None:
+def draw_grading(service: Client) -> None:
     """A text or an answer on the left, the right answer beside it; below, the readings and the
     verdict."""
     with st.form("grading", border=False):
@@ -41,7 +41,7 @@ def grading_section(service: Client) -> None:
         for line in (verdict_line(found), rule_line(found)):
             if line:
                 st.text(visible(line))
-        if quoted := marked(given, found):
+        if quoted := mark_answer(given, found):
             st.text(visible(quoted))
         st.caption(
             "What was read is shown as the grader understands it. How answers are read and compared "

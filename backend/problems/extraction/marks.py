@@ -76,7 +76,7 @@ def read_tag(text: str, begin: int, stop: int) -> Extraction | None:
         boxed = read_boxes(text, tag.end(), end)
         if boxed is not None:
             return boxed if boxed.answer is None else boxed._replace(rule=ReadBy.TAG)
-        value = best_mark(text, tag.end(), end)
+        value = choose_mark(text, tag.end(), end)
         if value is not None:
             return value._replace(rule=ReadBy.TAG)
         whole = judge(text, tag.end(), end)
@@ -86,7 +86,7 @@ def read_tag(text: str, begin: int, stop: int) -> Extraction | None:
     return None
 
 
-def best_mark(text: str, begin: int, stop: int) -> Extraction | None:
+def choose_mark(text: str, begin: int, stop: int) -> Extraction | None:
     """The last marked answer that is a value; else the last in words; None without any."""
     found = sorted(
         (place, rule, value)
@@ -105,7 +105,7 @@ def best_mark(text: str, begin: int, stop: int) -> Extraction | None:
     return None
 
 
-def conclusion(text: str, begin: int, stop: int) -> Extraction | None:
+def read_conclusion(text: str, begin: int, stop: int) -> Extraction | None:
     """The value of the last sentence that begins with "Therefore" or the like and says what
     something is."""
     for mark in reversed(list(_CONCLUSION.finditer(text, begin, stop))[-MOST_MARKS:]):
@@ -117,7 +117,7 @@ def conclusion(text: str, begin: int, stop: int) -> Extraction | None:
     return None
 
 
-def alone(text: str, begin: int, stop: int) -> Extraction | None:
+def read_alone(text: str, begin: int, stop: int) -> Extraction | None:
     """The text itself if it is a value and nothing else."""
     if stop - begin > 1_000:
         return None

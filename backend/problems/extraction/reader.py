@@ -8,9 +8,9 @@ import re
 from backend.problems.extraction.boxes import read_boxes
 from backend.problems.extraction.marks import (
     WRONG_AFTER_ALL,
-    alone,
-    best_mark,
-    conclusion,
+    choose_mark,
+    read_alone,
+    read_conclusion,
     read_tag,
 )
 from backend.problems.extraction.reading import Extraction, ReadBy, TextSpan
@@ -41,16 +41,16 @@ def extract(text: str) -> Extraction:
     conclusion ("Therefore ... is"). Where a text says two things, no answer is read: different
     boxes in its last statement, or a later sentence with another number than the box.
     """
-    part = final_part(text)
+    part = find_final_part(text)
     if part is None:
         return Extraction(None, ReadBy.UNFINISHED_THINKING, len(text), len(text))
-    for begin, stop in statements(text, part):
+    for begin, stop in cut_statements(text, part):
         if (found := _read(text, begin, stop)) is not None:
             return found
     return Extraction(None, ReadBy.NOTHING, len(text), len(text))
 
 
-def final_part(text: str) -> TextSpan | None:
+def find_final_part(text: str) -> TextSpan | None:
     """What follows the thinking, or all of a text without any; None where thinking begins and does
     not end."""
     begin = max(
@@ -61,7 +61,7 @@ def final_part(text: str) -> TextSpan | None:
     return TextSpan(max(begin, len(text) - LONGEST_TEXT), len(text))
 
 
-def statements(text: str, part: TextSpan) -> list[TextSpan]:
+def cut_statements(text: str, part: TextSpan) -> list[TextSpan]:
     """The part, cut where it runs on to a new question; the first piece is the model's own answer.
 
     A question at the very beginning is a repetition of the one that was asked, and numbered
@@ -87,13 +87,17 @@ def _read(text: str, begin: int, stop: int) -> Extraction | None:
     boxed = read_boxes(text, begin, stop)
     if boxed is not None:
         return _against_marks(text, boxed, stop)
-    return best_mark(text, begin, stop) or conclusion(text, begin, stop) or alone(text, begin, stop)
+    return (
+        choose_mark(text, begin, stop)
+        or read_conclusion(text, begin, stop)
+        or read_alone(text, begin, stop)
+    )
 
 
 def _against_marks(text: str, boxed: Extraction, stop: int) -> Extraction:
     """The box, unless a sentence after it marks another number: then that one if the text takes the
     box back, else neither."""
-    marked = best_mark(text, boxed.end, stop)
+    marked = choose_mark(text, boxed.end, stop)
     if boxed.answer is None or marked is None or marked.answer is None:
         return boxed
     in_box, in_words = leading_number(boxed.answer), leading_number(marked.answer)

@@ -91,7 +91,7 @@ def value_at(text: str, at: int, stop: int) -> Value | None:
     sentence = _sentence_end(text, at, end)
     if _WRONG.search(text, at, sentence):
         return None
-    if tells_a_story(text[at:sentence]) and (told := _told(text, at, sentence, end)):
+    if tells_a_story(text[at:sentence]) and (told := _read_story(text, at, sentence, end)):
         return told
     return _cut(text, at, end)
 
@@ -121,7 +121,7 @@ def _sentence_end(text: str, at: int, end: int) -> int:
     return end
 
 
-def _told(text: str, at: int, sentence: int, end: int) -> Value | None:
+def _read_story(text: str, at: int, sentence: int, end: int) -> Value | None:
     """The value in a sentence that tells a story first: behind its last "that is", "equals", ":"
     or the like, or from its only number on."""
     for link in reversed(list(_LINK.finditer(text, at, sentence))):
@@ -143,7 +143,7 @@ def _cut(text: str, start: int, end: int) -> Value | None:
         if mark["end"] or _may_end(left, text[mark.end() :][:20]):
             end = mark.start()
             break
-    return _summed(text, start, end) or judge(text, start, end)
+    return _read_sum(text, start, end) or judge(text, start, end)
 
 
 def _may_end(left: str, right: str) -> bool:
@@ -152,7 +152,7 @@ def _may_end(left: str, right: str) -> bool:
     return bool(left.strip()) and (has_value(left) or right.lstrip(" (")[:1].islower())
 
 
-def _summed(text: str, start: int, end: int) -> Value | None:
+def _read_sum(text: str, start: int, end: int) -> Value | None:
     """The result of a sum such as `36 + 36 = 72`: the side that is a number already."""
     found = _SUM.fullmatch(text, start, end)
     if found is None:

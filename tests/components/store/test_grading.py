@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.messages.grading import Graded
 from components.run.words import rule_in_words
-from components.store.grading import marked, rule_line, verdict_line
+from components.store.grading import mark_answer, rule_line, verdict_line
 
 TEXT = "We add and add, and so the answer is 42 apples because 40 + 2 = 42, as one can see there."
 AT = TEXT.index("42")
@@ -38,5 +38,5 @@ def test_the_rule_is_told_where_a_text_was_read() -> None:
 
 
 def test_the_answer_is_marked_in_the_words_around_it() -> None:
-    assert "the answer is ⟦42 apples⟧ because" in marked(TEXT, READ)
-    assert marked(TEXT, READ.model_copy(update={"answer": None})) == ""
+    assert "the answer is ⟦42 apples⟧ because" in mark_answer(TEXT, READ)
+    assert mark_answer(TEXT, READ.model_copy(update={"answer": None})) == ""
