@@ -45,5 +45,5 @@ def draw_grading(service: Client) -> None:
             st.text(visible(quoted))
         st.caption(
             "What was read is shown as the grader understands it. How answers are read and compared "
-            "is told in the documentation, on the page “Answers”."
+            "is told in the documentation (docs/reading-answers.md)."
         )
