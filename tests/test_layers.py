@@ -281,6 +281,7 @@ REACHING = {
     "backend.client.runs": "follows a run of the service, for pages and notebooks",
     "backend.client.http": "asks the service",
     "backend.engines.openai.server": "sends prompts to the server that the user named",
+    "backend.engines.openai.allowed": "looks up and checks where the server's name leads",
     "backend.engines.vllm.start": "fetches the model that the user named",
     "backend.engines.host.process": "holds one end of a pair of sockets to its own child",
     "backend.engines.host.child": "holds the other end",

@@ -18,6 +18,7 @@ from backend.api.routes import (
     forks,
     grading,
     runs,
+    servers,
     sql,
     system,
     trace,
@@ -58,6 +59,7 @@ def create_app(services: Services | None = None, *, origins: Sequence[str] = ())
         labels,
         sql,
         experiments,
+        servers,
     )
     for router in (*(each.router for each in routers), assets_router()):
         app.include_router(router)

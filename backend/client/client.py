@@ -25,10 +25,11 @@ from backend.client.experiments import Experiments
 from backend.client.http import Http, Refused, Unreachable
 from backend.client.runs import RunsClient
 from backend.client.sql import SqlClient
-from backend.core.settings import Preferences
+from backend.core.settings import Preferences, ServerAddress
 from backend.core.spec import RunSpec
 from backend.messages import runs as schemas
 from backend.messages.grading import Ask, Graded
+from backend.messages.servers import NewServer, Servers
 
 if TYPE_CHECKING:
     from backend.client.stored_run import StoredRun
@@ -161,6 +162,24 @@ class Client(RunsClient):
             {"engine": engine, "model": model, "kind": kind}
         )
         return self._http.send("POST", "/engines/unload", schemas.EngineStates, choice).models
+
+    # Completions servers
+    def servers(self) -> Servers:
+        """The servers of the settings page, with the result of the last test of each."""
+        return self._http.get("/servers", Servers)
+
+    def add_server(self, name: str, url: str) -> Servers:
+        """Add a server under a name, and test it; a run uses it by a model `MODEL@NAME`."""
+        server = ServerAddress.model_validate({"name": name, "url": url})
+        return self._http.send("POST", "/servers", Servers, NewServer(server=server))
+
+    def test_server(self, name: str) -> Servers:
+        """Ask a server for what it can."""
+        return self._http.send("POST", f"/servers/{name}/test", Servers)
+
+    def remove_server(self, name: str) -> Servers:
+        """Remove a server."""
+        return self._http.send("DELETE", f"/servers/{name}", Servers)
 
 
 __all__ = ["Client", "Refused", "Unreachable", "base_url", "public_token", "public_url"]

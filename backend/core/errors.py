@@ -55,13 +55,18 @@ class EngineFailure(ArboretumError):
         self.reason, self.remedy = reason, remedy
 
 
+class PassingFailure(EngineFailure):
+    """A failure after which the same call may succeed, because what failed is started again at the
+    next use."""
+
+
 class MissingCapability(EngineFailure):
     """A strategy or verifier needs something that the chosen engine cannot give (log-probabilities,
     a reward model ...)."""
 
 
 class VerifierFailure(ArboretumError):
-    """A whole round came back without a single score, so the search has nothing to steer by."""
+    """Nothing in a whole run could be scored, so the search had nothing to steer by."""
 
 
 class StorageFailure(ArboretumError):

@@ -94,7 +94,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     `finish` tells step, end, length and aborted apart. An aborted request still reports what it had
     generated. `prompt_tokens` counts the prompt, `cached_tokens` how many of those were served from
     a cache; both are the engine's own figures. `logprobs` is None where the server gives none.
-    `failure` names why a request failed, else None.
+    `failure` names why a request failed, else None. `remark` says what the engine did not take as
+    the server told it, such as a count of tokens.
     """
 
     key: str
@@ -106,6 +107,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int = 0
     alternatives: tuple[tuple[Alternative, ...], ...] = ()
     failure: str | None = None
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

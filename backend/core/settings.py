@@ -11,6 +11,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -66,6 +67,34 @@ Share = Annotated[float, Field(gt=0, le=1)] | None
 TokenizerFolder = Annotated[Path | None, AfterValidator(tokenizer_folder)]
 
 
+def without_path(url: str) -> str:
+    """A server's address as it is compared: without a slash or `/v1` at its end. Raises
+    `ValueError` for one with a user's name, a query or an odd port."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError(ADDRESS)
+    if parts.query or parts.fragment or parts.port == 0:  # reading an odd port raises as well
+        raise ValueError(ADDRESS)
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+ADDRESS = "an address such as http://localhost:8000/v1"
+ServerUrl = Annotated[
+    str, StringConstraints(max_length=400, pattern=r"^[!-~]+$"), AfterValidator(without_path)
+]
+
+
+class ServerAddress(BaseModel):
+    """A completions server by a name of one's own. A run uses it by a model `MODEL@NAME`, or
+    `@NAME` for the server's first model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="a short name")
+    url: ServerUrl = Field(description=ADDRESS)
+
+
 class Preferences(BaseModel):
     """Settings of the settings page; they live in the store. The allow-lists count only where the
     service is bound to more than loopback."""
@@ -106,10 +135,16 @@ class Preferences(BaseModel):
         (), description="model names and paths that runs may use besides the shipped ones"
     )
     allow_imports: bool = Field(False, description="whether export files may be imported")
+    servers: tuple[ServerAddress, ...] = Field(
+        (), max_length=50, description="completions servers by name"
+    )
+    allowed_servers: tuple[ServerUrl, ...] = Field(
+        (), description="addresses of completions servers that may be added and asked"
+    )
 
     def lists(self) -> tuple[object, ...]:
         """The part that guards a service which others can reach; it is changed on loopback only."""
-        return (self.allowed_models, self.allow_imports)
+        return (self.allowed_models, self.allow_imports, self.allowed_servers)
 
 
 class ModelOptions(BaseModel, frozen=True, str_strip_whitespace=True):

@@ -43,6 +43,11 @@ def no_options(settings: ModelSettings, role: Role) -> Options:
     return {}
 
 
+def no_models(settings: ModelSettings) -> tuple[str, ...]:
+    """For an engine whose offered models are the same everywhere."""
+    return ()
+
+
 def nothing_against(settings: ModelSettings) -> str:
     """For an engine that can be used everywhere."""
     return ""
@@ -64,6 +69,7 @@ class EngineEntry:
     - `place`: where models live. `host`: in the process of local models; `here`: in this process,
       for an engine that only waits for another program.
     - `models`, `reward_models`: the names that a form offers.
+    - `named_models`: from the settings to the names that they add to these.
     - `hub_names`: whether a model may be named `owner/name`, which the engine then finds.
     - `quick`: whether a model is ready within seconds, so that it may be loaded only to show tokens.
     - `default_model`: from (settings, role) to the model that is taken where none is named.
@@ -83,6 +89,7 @@ class EngineEntry:
     hub_names: bool = False
     quick: bool = False
     default_model: Callable[[ModelSettings, Role], str] = shipped_model
+    named_models: Callable[[ModelSettings], tuple[str, ...]] = no_models
     options: Callable[[ModelSettings, Role], Options] = no_options
     why_not: Callable[[ModelSettings], str] = nothing_against
 

@@ -10,7 +10,8 @@ torch or vLLM. `Models` belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -45,6 +46,7 @@ class Models:
         self._settings = settings or ModelSettings()
         self._host = host or EngineHost()
         self._near: dict[tuple[str, str, Role], Near] = {}
+        self._left: list[Near] = []
         self._opening = asyncio.Lock()
 
     @property
@@ -64,6 +66,28 @@ class Models:
         home = ENGINES[entry.scored_by] if entry.scored_by else entry
         return cast(RewardModel, await self._model(home, "reward", model))
 
+    def use_servers(self, servers: Mapping[str, str], allowed: tuple[str, ...] | None) -> set[str]:
+        """Know these completions servers by name from now on, of which those in `allowed` may be
+        asked (None: all). Returns the names whose address has changed or that are gone; models that
+        were opened there are opened anew at the next use."""
+        before = self._settings.servers
+        gone = {name for name, url in before.items() if servers.get(name) != url}
+        self._settings = replace(self._settings, servers=dict(servers), allowed_servers=allowed)
+        for key in [key for key in self._near if key[1].rpartition("@")[2] in gone]:
+            self._left.append(self._near.pop(key))
+        return gone
+
+    def offered(self, engine: str) -> tuple[str, ...]:
+        """The models that a form offers for an engine."""
+        entry = ENGINES[engine]
+        return (*entry.models, *entry.named_models(self._settings))
+
+    async def open_anew(self, engine: str, model: str) -> Engine:
+        """A model of an engine of this process that nobody else has; whoever asked closes it."""
+        entry = ENGINES[engine]
+        loaded = await entry.load("policy", model, entry.options(self._settings, "policy"))
+        return cast(Engine, loaded)
+
     def states(self) -> list[ModelState]:
         """Every model asked for since the start: in the engine host, then here."""
         return [*self._host.states(), *(near.state for near in self._near.values())]
@@ -82,7 +106,7 @@ class Models:
 
     async def close(self) -> None:
         """Close what lives here and end the engine host."""
-        for near in self._near.values():
+        for near in (*self._near.values(), *self._left):
             if near.model is not None:
                 await near.model.close()
         self._near.clear()

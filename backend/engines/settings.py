@@ -27,7 +27,8 @@ class ModelSettings:
 
     `policy_share` and `reward_share` split a GPU's memory between vLLM's two engines; `policy_gib`
     and `reward_gib` are their caches on a CPU. `base_url` ends in `/v1` or will get it; the key is
-    read from the environment variable `api_key_env`.
+    read from the environment variable `api_key_env`. `servers` are further addresses by name;
+    `allowed_servers` None: any server may be asked.
     """
 
     names: Mapping[str, Path] = field(default_factory=lambda: SHIPPED)
@@ -45,6 +46,8 @@ class ModelSettings:
     base_url: str | None = None
     openai_model: str | None = None
     openai_tokenizer: Path | None = None
+    servers: Mapping[str, str] = field(default_factory=dict)
+    allowed_servers: tuple[str, ...] | None = None
     api_key_env: str = "ARBORETUM_OPENAI_KEY"
     timeout_seconds: float = 120.0
     delimiter: str = "\n\n"

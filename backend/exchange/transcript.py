@@ -6,12 +6,13 @@ Only times differ: they are the file's, or 0 where it has none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backend.core.errors import BadInput
 from backend.core.events import AnswerChanged, StatusChanged
+from backend.core.outside import clean_json, clean_text
 from backend.core.records import MemorySink
 from backend.core.steps import Note, Step
 from backend.core.types import JSON, Finish, Kind, Node, Score
@@ -94,7 +95,7 @@ class Transcript:
         """Write down a node. `key` is its name in the file, `where` its place there, for errors."""
         within_limit(where, "characters", len(text), TEXT_LIMIT)
         within_limit(where, "nodes", self._recorder.node_count + 1, NODE_LIMIT)
-        valid(text, where)
+        text = clean_text(text)
         depth = 0 if parent is None else parent.depth + 1
         finish = finish or (Finish.END if done else None)
         node = Node(
@@ -124,9 +125,7 @@ class Transcript:
             if inside
             else f"the file says {value!r}, which is not in [0, 1]"
         )
-        self._recorder.score(
-            valid(scorer, "the scorer"), node, Score(value if inside else None, reason=why)
-        )
+        self._recorder.score(clean_text(scorer), node, Score(value if inside else None, reason=why))
         self._scores += 1
         self._stamp()
 
@@ -205,19 +204,18 @@ class Transcript:
             "question": self.root.text,
             "answer": self._given.answer,
         }
-        return Imported(problem, values, self._sink.nodes, events)
+        return Imported(clean_mapping(problem), clean_mapping(values), self._sink.nodes, events)
 
     def _stamp(self) -> None:
         self._times.extend([self._ms] * (self._recorder.next_seq - len(self._times)))
 
 
-def valid(text: str, where: str) -> str:
-    """The text, if it can be stored: half a surrogate pair cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as problem:
-        raise BadInput(where, given=ascii(text)[:80], accepted="valid Unicode") from problem
-    return text
+def clean_mapping(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with clean texts and numbers; times stay as they are."""
+    return {
+        name: value if isinstance(value, datetime) else clean_json(value)
+        for name, value in found.items()
+    }
 
 
 def moment(text: str | None) -> datetime | None:
@@ -241,4 +239,4 @@ def some_runs(runs: list[Imported], where: str) -> list[Imported]:
     return runs
 
 
-__all__ = ["Transcript", "moment", "some_runs", "valid"]
+__all__ = ["Transcript", "moment", "some_runs"]

@@ -223,6 +223,7 @@ class Driver:
         )
 
     async def _outcome(self) -> Outcome:
+        self._verifier.require_scores()
         recorder, standing = self._desk.recorder, self._candidates.standing
         ledger = self._desk.meter.ledger
         ledger.seconds = recorder.elapsed_ms / 1000.0

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from backend.core.errors import BudgetExhausted, EngineFailure
 from backend.core.events import NodeAdded
 from backend.core.keys import digest, seed_of
+from backend.core.outside import clean_completion
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
 from backend.core.types import Finish, Kind, Node
 from backend.problems.extraction import Reader, extract
@@ -304,11 +305,12 @@ class LivePolicy:
         named = [replace(request, key=self._outside(request.key)) for request in batch.live]
         async with aclosing(self._engine.generate(named)) as stream:
             async for outside in stream:
-                completion = replace(outside, key=self._inside(outside.key))
+                completion = self._taken(outside)
                 if completion.failure is not None:
                     failures += 1
                     if failures == len(batch.paid) + len(batch.live):
-                        raise EngineFailure(completion.failure, CONTEXT_REMEDY)
+                        full = completion.failure.startswith("context full")
+                        raise EngineFailure(completion.failure, CONTEXT_REMEDY if full else "")
                 cut = (
                     completion.finish is Finish.LENGTH
                     and len(completion.token_ids) >= allowed[completion.key] < own[completion.key]
@@ -320,15 +322,16 @@ class LivePolicy:
         if not keys:
             return []
         found = await self._engine.take_aborted([self._outside(key) for key in keys])
-        return [replace(completion, key=self._inside(completion.key)) for completion in found]
+        return [self._taken(completion) for completion in found]
 
     def _outside(self, key: str) -> str:
         """The name of a call toward the engine, which other runs share: two runs of one spec make
         the same calls."""
         return f"{self._run}/{key}"
 
-    def _inside(self, key: str) -> str:
-        return key.partition("/")[2]
+    def _taken(self, completion: Completion) -> Completion:
+        """A completion under the key that it has in the run, as it can be kept."""
+        return clean_completion(replace(completion, key=completion.key.partition("/")[2]))
 
     def _node(self, call: _Call, completion: Completion, kind: Kind) -> Node:
         """The child for a completion, charged and recorded."""
@@ -372,6 +375,7 @@ class LivePolicy:
                 prompt_tokens=completion.prompt_tokens,
                 cached_tokens=completion.cached_tokens,
                 failure=completion.failure,
+                remark=completion.remark,
             )
 
         self._desk.recorder.node(node, announce)

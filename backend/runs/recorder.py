@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from backend.core.event_columns import with_ids
 from backend.core.events import EventBody, NodeAdded, ScoreGiven, StepEnded
+from backend.core.outside import clean_numbers, clean_text, clean_texts
 from backend.core.records import EventRecord, NodeRecord, Sink
 from backend.core.steps import Note, Step
 from backend.core.types import JSON, Node, Score
@@ -75,7 +76,7 @@ class Recorder:
         self._seq += 1
         if seq >= self._skip and not self._sealed:
             ms = round(self.elapsed_ms, 3)
-            self._events.append(EventRecord(seq, ms, self.round, track, phase, body))
+            self._events.append(EventRecord(seq, ms, self.round, track, phase, clean_texts(body)))
         return seq
 
     def node(self, node: Node, added: Callable[[int], NodeAdded] = NodeAdded) -> int:
@@ -151,9 +152,9 @@ def node_record(node: Node, node_id: int, parent_id: int | None, seq: int) -> No
         depth=node.depth,
         kind=str(node.kind),
         role=node.role,
-        text=node.text,
+        text=clean_text(node.text),
         token_ids=node.token_ids,
-        logprobs=node.logprobs,
+        logprobs=clean_numbers(node.logprobs),
         finish=None if node.finish is None else str(node.finish),
         done=node.done,
         key=node.key,

@@ -3,22 +3,39 @@ from the store where that was paid before."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 
-from backend.core.errors import ArboretumError, BudgetExhausted
+from backend.core.errors import (
+    ArboretumError,
+    BudgetExhausted,
+    PassingFailure,
+    VerifierFailure,
+)
 from backend.core.events import CallEnded
+from backend.core.outside import clean_score
 from backend.core.ports import Verifier, VerifierTokens
 from backend.core.types import Node, Score
 from backend.runs.context import RunContext
 from backend.runs.paid import PaidScore
 
+log = logging.getLogger("arboretum.runs")
+
 
 class LiveVerifier:
     """`ports.Verifier` that scores each node once, counts it, records it, and takes paid scores
-    from the store."""
+    from the store. A call whose fault is passing is made again after each of `pauses`, in
+    seconds."""
 
-    def __init__(self, verifier: Verifier, desk: RunContext, name: str) -> None:
-        self._verifier, self._desk, self._name = verifier, desk, name
+    def __init__(
+        self,
+        verifier: Verifier,
+        desk: RunContext,
+        name: str,
+        pauses: Sequence[float] = (0.5, 2.0),
+    ) -> None:
+        self._verifier, self._desk, self._name, self._pauses = verifier, desk, name, pauses
         self._scores: dict[Node, Score] = {}
 
     @property
@@ -73,13 +90,30 @@ class LiveVerifier:
         """What the verifier says of nodes, not recorded yet; the first score carries the tokens of
         all."""
         before = self._verifier.tokens
-        scores = await self._verifier.score(nodes)
+        scores = await self._persist(nodes)
         after = self._verifier.tokens
         spent = (after[0] - before[0], after[1] - before[1])
         return [
-            PaidScore(score, *(spent if place == 0 else (0, 0)))
+            PaidScore(clean_score(score), *(spent if place == 0 else (0, 0)))
             for place, score in enumerate(scores)
         ]
+
+    async def _persist(self, nodes: Sequence[Node]) -> list[Score]:
+        for pause in self._pauses:
+            try:
+                return await self._verifier.score(nodes)
+            except PassingFailure as error:
+                log.warning("the verifier %s is asked again: %s", self._name, error)
+                await asyncio.sleep(pause)
+        return await self._verifier.score(nodes)
+
+    def require_scores(self) -> None:
+        """Raises `VerifierFailure` with the first reason if nodes were scored and not one of them
+        has a score: then nothing has steered the search."""
+        scores = self._scores.values()
+        if scores and all(score.value is None for score in scores):
+            reason = next(iter(scores)).reason
+            raise VerifierFailure(f"none of {len(scores)} nodes of this run has a score: {reason}")
 
     def keep(self, node: Node, paid: PaidScore) -> None:
         """Charge and record a score."""

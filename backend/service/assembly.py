@@ -27,6 +27,7 @@ from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook, log
 from backend.service.result_cache import ResultCache
+from backend.service.servers import ServerBook
 from backend.service.shutdown import Closing
 from storage import RunRow, Store
 from storage.questions import SqlDesk, StoreCopy
@@ -58,6 +59,7 @@ class Services:
     admission: Admission
     jobs: Jobs
     sweeps: Sweeps
+    servers: ServerBook
     closing: Closing
     started: float
     deaths: Deaths = field(default_factory=Deaths)
@@ -126,7 +128,9 @@ def _assemble(
     preferences = PreferenceBook(store)
 
     def list_allowed() -> Sequence[str] | None:
-        return preferences.current.allowed_models if settings.public else None
+        current = preferences.current
+        named = (f"@{server.name}" for server in current.servers)
+        return (*current.allowed_models, *named) if settings.public else None
 
     admission = Admission(library.find, models.available, list_allowed)
     launch = partial(run, compare=library.same)
@@ -148,6 +152,7 @@ def _assemble(
         admission,
         jobs,
         sweeps,
+        ServerBook(settings, preferences, models),
         closing,
         time.monotonic(),
     )

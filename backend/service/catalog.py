@@ -150,7 +150,7 @@ def engines(models: Models) -> list[schemas.EngineChoice]:
             title=ENGINES[name].title,
             available=available,
             reason=reason,
-            models=list(ENGINES[name].models),
+            models=list(models.offered(name)),
             reward_models=list(ENGINES[name].reward_models),
             state=states[name].state if name in states else "unloaded",
             seconds_loading=states[name].seconds_loading if name in states else 0.0,

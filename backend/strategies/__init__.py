@@ -8,7 +8,9 @@ ends by itself. Randomness comes only from `rng`. It never catches `BudgetExhaus
 finished node is never extended, scored or weighed again. A child that wrote nothing, or whose
 generation failed, is dead: pruned with the reason. A step that ended at its length limit is a step
 like any other and may be continued. A node without a score stays in the tree, is not selected while
-scored ones exist, and never wins; a round without any score raises `VerifierFailure`.
+scored ones exist, and never wins. A round without any score goes on: weights and order stay as they
+were, nothing is backed up, and a note says so; a run fails for want of scores only if nothing in it
+has one, which the driver sees.
 
 The text about a strategy stands in its card, `cards/NAME.md`: idea, pseudo-code, sources,
 departures. What strategies are made of is in `parts`: `rounds` holds the round that all of them

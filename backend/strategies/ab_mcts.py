@@ -9,15 +9,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.core.errors import VerifierFailure
 from backend.core.formulas.posteriors import DRAWS, POSTERIORS
 from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.steps import Note, Step
+from backend.core.steps import Note, Remarked, Step
 from backend.core.types import Node
 from backend.strategies.parts.answer_tree.branching import Branch, ask, cut_off, open_answer, tell
 from backend.strategies.parts.answer_tree.thompson import PRIORS
-from backend.strategies.parts.rounds import Scored, dead, living, remark_unscored
+from backend.strategies.parts.rounds import UNSCORED_ROUND, Scored, dead, living, remark_unscored
 
 
 @strategy("ab_mcts", formulas=dict.fromkeys((*DRAWS, *POSTERIORS.values())))
@@ -50,15 +49,12 @@ async def ab_mcts(
         for (branch, node), score in zip(fresh, scores, strict=True):
             answers.append(node)
             values.append(score.value)
-            notes += (
-                remark_unscored([Scored(node, None)])
-                if score.value is None
-                else tell(branch.grow(node), score.value)
-            )
-        if answers and not tree.gen.count:
-            raise VerifierFailure(
-                f"none of {len(answers)} answers could be scored: {scores[0].reason}"
-            )
+            if score.value is not None:
+                notes += tell(branch.grow(node), score.value)
+            elif any(other.value is not None for other in scores):
+                notes += remark_unscored([Scored(node, None)])
+        if fresh and all(score.value is None for score in scores):
+            notes.append(Remarked(UNSCORED_ROUND, tuple(node for _, node in fresh)))
         phase = "wider" if all(asked.branch is tree for asked in asks) else "deeper"
         yield Step(answers, values, tuple(notes), phase=phase, stats={"answers": len(answers)})
 

@@ -10,12 +10,11 @@ from contextlib import aclosing
 
 from pydantic import Field
 
-from backend.core.errors import VerifierFailure
 from backend.core.ports import END, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
 from backend.core.steps import Pruned, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import dead
+from backend.strategies.parts.rounds import Scored, dead, remark_unscored
 
 
 @strategy("best_of_n")
@@ -27,7 +26,6 @@ async def best_of_n(
         return
     solutions: list[Node] = []
     values: list[float | None] = []
-    reason: str | None = None
     async with aclosing(policy.race([root], params.n, until=END)) as race:
         async for _, node in race:
             if not node.done or dead([node]):
@@ -41,12 +39,10 @@ async def best_of_n(
             [score] = await verifier.score([node])
             solutions.append(node)
             values.append(score.value)
-            reason = reason or score.reason
             if content(score.value, params.enough):
                 break
-            yield Step(solutions, values, phase="score")
-    if solutions and all(value is None for value in values):
-        raise VerifierFailure(f"none of {len(values)} solutions could be scored: {reason}")
+            told = remark_unscored([Scored(node, score.value)])
+            yield Step(solutions, values, told, phase="score")
     if values and content(values[-1], params.enough):
         yield Step(solutions, values, phase="enough")
 

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from backend.core.ports import END, STEP, Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.steps import Kept, Note, Pruned, Step
+from backend.core.steps import Kept, Note, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, rank
+from backend.strategies.parts.rounds import BeamWidth, MaxSteps, expand, pass_over, rank
 
 
 @strategy("dvts", formulas={"cut": None})
@@ -46,8 +46,7 @@ async def dvts(
             else:
                 prefixes[subtree] = best.node
                 notes.append(Kept((best.node,), (best.value,)))
-                if others := tuple(child.node for child in children if child is not best):
-                    notes.append(Pruned(others, "another next step scored higher", best.value))
+                notes += pass_over(best, children)
             phase = "select" if subtree in prefixes else "collect"
             yield Step(
                 finished,

@@ -41,7 +41,7 @@ async def global_frontier(
         current.adopt(children)
         notes: list[Note] = [*fresh_notes, *promise.judge(current.children, horizon)]
         leaves = [child for child in current.children if promise.terminal(child, horizon)]
-        if leaves:
+        if leaves and any(child.scored for child in current.children):
             leaf = promise.most_confident(leaves)
             notes.append(backups.back_up_signed(leaf.path(), leaf.score))
         frontier.renew(current.path() if leaves else [current])

@@ -33,7 +33,7 @@ async def mcts(
         walk = descend(tree, params.formula_at(turn), choose)
         leaf, notes = walk.path[-1], list[Note]([note_walk(walk, params.formula)])
         fresh = not (leaf.node.done or leaf.expanded or leaf.node.depth >= horizon)
-        value = leaf.score if leaf.node.done else 0.0
+        value: float | None = leaf.score if leaf.node.done else 0.0
         if fresh:
             [(children, fresh_notes)] = await expand(
                 policy, verifier, [leaf.node], params.children, merge=True
@@ -43,7 +43,8 @@ async def mcts(
             leaf.adopt(children, params.rule.prior)
             value, tried = await LEAF_VALUES[params.value](policy, verifier, leaf, horizon)
             notes += (*fresh_notes, *tried)
-        notes.append(BACKUPS[params.backup](walk.path, value))
+        if value is not None:  # else nothing in this round has a score
+            notes.append(BACKUPS[params.backup](walk.path, value))
         phase, stats = "expand" if fresh else "revisit", {"depth": leaf.node.depth - root.depth}
         yield Step(finished, values, tuple(notes), phase=phase, stats=stats, rounds=int(fresh))
     leaf = descend(tree, by_visits, earliest(rng)).path[-1]

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from backend.core.ports import Policy, Rng, Verifier
 from backend.core.registry import Params, strategy
-from backend.core.steps import Kept, Note, Pruned, Step
+from backend.core.steps import Kept, Step
 from backend.core.types import Node
-from backend.strategies.parts.rounds import MaxSteps, expand, rank
+from backend.strategies.parts.rounds import MaxSteps, expand, pass_over, rank
 
 
 @strategy("stepwise_best_of_n", formulas={"cut": None})
@@ -32,10 +32,8 @@ async def stepwise_best_of_n(
             yield Step([node], [value], notes, phase="end")
             return
         node, value, _ = best = rank(children)[0]
-        kept_notes: list[Note] = [*notes, Kept((node,), (value,))]
-        if others := tuple(child.node for child in children if child is not best):
-            kept_notes.append(Pruned(others, "another next step scored higher", value))
-        yield Step([node], [value], tuple(kept_notes), phase="select")
+        told = (*notes, Kept((node,), (value,)), *pass_over(best, children))
+        yield Step([node], [value], told, phase="select")
 
 
 class StepwiseParams(Params):

@@ -26,6 +26,7 @@ from backend.service.assembly import Services
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook
+from backend.service.servers import ServerBook
 from backend.service.shutdown import Closing
 from storage import Store
 from tests.service.jobs.fakes import FakeModels
@@ -82,6 +83,7 @@ def serving(
         admission,
         jobs,
         sweeps,
+        ServerBook(settings, preferences, models),  # type: ignore[arg-type]
         closing,
         time.monotonic(),
     )  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ from backend.engines.scripted import row
 from backend.engines.shared.draws import uniforms
 from backend.judging.verifiers import prm
 from backend.runs import answer, budget, driver, policy, recorder
-from tests.engines import test_openai as of_openai
 from tests.engines import test_scripted as of_scripted
+from tests.engines.openai import test_engine as of_openai
 from tests.judging.verifiers import test_verifiers as of_verifiers
 from tests.mutants.edit import swap
 from tests.mutants.mutant import Case, Defect, Mutant
@@ -178,7 +178,7 @@ RUNS = (
         "server-length-is-end",
         Defect.END,
         "a server's stop at the token limit is taken for the end of the solution",
-        swap(openai.OpenAiEngine._take, "Finish.LENGTH if A else Finish.END", "Finish.END"),
+        swap(openai.OpenAiEngine._end, "end_of(A)", "end_of('stop')"),
         (of_openai.test_several_steps_and_a_token_limit_are_kept_to,),
     ),
     Mutant(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from backend.core.formulas import shares
 from backend.core.formulas import soft_values as soft_formulas
+from backend.runs import verifier
 from backend.strategies import (
     ab_mcts,
     beam_search,
-    best_of_n,
     chain,
     dvts,
     first_finish,
@@ -20,6 +20,7 @@ from backend.strategies.parts.soft_tree import soft_values, soft_walks
 from backend.strategies.parts.tree import vertex
 from tests.mutants.edit import swap
 from tests.mutants.mutant import Case, Defect, Mutant
+from tests.runs import test_driver as of_driver
 from tests.strategies import test_ab_mcts as of_ab_mcts
 from tests.strategies import test_beams as of_beams
 from tests.strategies import test_contract as contract
@@ -150,15 +151,20 @@ SEARCHES = (
     Mutant(
         "one-failed-score-kills",
         Defect.NAN,
-        "best-of-N fails where one of its scores has failed",
-        swap(best_of_n.best_of_n, "A and all(B for C in D)", "any(B for C in D)"),
-        (of_beams.test_best_of_n_survives_one_failed_score_but_not_all,),
+        "a run fails where one of its scores has failed",
+        swap(verifier.LiveVerifier.require_scores, "A and all(B for C in D)", "any(B for C in D)"),
+        (
+            Case(
+                of_driver.test_a_run_fails_for_want_of_scores_only_if_nothing_in_it_has_one,
+                "budget0-stepwise_best_of_n",
+            ),
+        ),
     ),
     Mutant(
         "unscored-child-ranks-as-zero",
         Defect.ZERO,
         "a child that could not be scored competes with the score 0",
-        swap(rounds.scores, "[A.value for A in B]", "[A.value or 0.0 for A in B]"),
+        swap(rounds.scores, "[A.value for A in await B]", "[A.value or 0.0 for A in await B]"),
         (
             of_rebase.test_a_prefix_without_a_score_stays_and_gets_children_only_where_none_has_a_score,
         ),
@@ -166,12 +172,12 @@ SEARCHES = (
     Mutant(
         "no-score-at-all-goes-on",
         Defect.ZERO,
-        "a round without a single score goes on as if nothing had happened",
-        swap(rounds.scores, "all(A.value is None for A in B)", "not B"),
+        "a run in which nothing has a score ends as if nothing had happened",
+        swap(verifier.LiveVerifier.require_scores, "A and all(B for C in D)", "not A"),
         (
             Case(
-                contract.test_a_round_without_any_score_fails_with_the_reason,
-                "stepwise_best_of_n-{}",
+                of_driver.test_a_run_fails_for_want_of_scores_only_if_nothing_in_it_has_one,
+                "budget0-stepwise_best_of_n",
             ),
         ),
     ),

@@ -28,6 +28,7 @@ from backend.core.spec import RunSpec
 from backend.judging.rules import SELECTORS
 from backend.messages import runs as schemas
 from backend.messages.forks import Kin
+from backend.messages.servers import NewServer, Probed, Server, Servers
 from backend.service.catalog import selector
 from tests.api.listening import listening
 from tests.pages.traces import PROMPT, QUESTION, Trace, beam_trace, particle_trace
@@ -317,6 +318,7 @@ class FakeService:
         self.runs: dict[int, FakeRun] = {}
         self.specs: list[RunSpec] = []
         self.preferences = Preferences()
+        self.servers: dict[str, Server] = {}
         self.pruned: list[float] = []
         self.loads: list[tuple[str, str]] = []
         self.estimates_fail = False
@@ -372,6 +374,7 @@ class FakeService:
             )
         )
         app.get("/api/settings")(lambda: self.preferences)
+        self._servers(app)
         app.get("/api/store")(lambda: schemas.StoreInfo(bytes=3_400_000, runs=len(self.runs)))
         ready = schemas.ModelState(
             engine="torch",
@@ -401,6 +404,30 @@ class FakeService:
         def engine(what: str, body: schemas.ModelChoice) -> schemas.EngineStates:
             self.loads.append((what, body.engine))
             return schemas.EngineStates(models=[ready])
+
+    def _servers(self, app: FastAPI) -> None:
+        """Servers of which every one with `gone` in its address does not work."""
+
+        def listed() -> Servers:
+            return Servers(servers=list(self.servers.values()))
+
+        @app.post("/api/servers")
+        def add(body: NewServer) -> Servers:
+            name, url = body.server.name, body.server.url
+            works = Probed(ok=True, model="m", gives=("seeds",), refuses="min_p")
+            fails = Probed(ok=False, reason="nobody answers **here**", remedy="Start it")
+            self.servers[name] = Server(
+                name=name, url=url, probed=fails if "gone" in url else works
+            )
+            return listed()
+
+        @app.delete("/api/servers/{name}")
+        def remove(name: str) -> Servers:
+            del self.servers[name]
+            return listed()
+
+        app.get("/api/servers")(listed)
+        app.post("/api/servers/{name}/test")(lambda name: listed())
 
     def _runs(self, app: FastAPI) -> None:
         @app.post("/api/runs/estimate")

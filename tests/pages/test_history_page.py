@@ -59,6 +59,30 @@ def test_settings_are_saved(service: FakeService, open_page: Open) -> None:
     assert service.preferences.runs_at_once == 2
 
 
+def test_servers_are_added_tested_and_removed_on_the_settings_page(
+    service: FakeService, open_page: Open
+) -> None:
+    page = open_page("settings")
+    for name, url in (("lab", "http://lab:1/v1"), ("den", "http://gone")):
+        page.text_input(key="servers.name").set_value(name)
+        page.text_input(key="servers.url").set_value(url)
+        page = press(page, "Add")
+    assert {one.name: one.url for one in service.servers.values()} == {
+        "lab": "http://lab:1",
+        "den": "http://gone",
+    }
+    [table] = [frame.value for frame in page.dataframe if "refuses" in frame.value]
+    assert list(table["state"]) == ["works", "does not work"]
+    assert "den: nobody answers **here**. Start it" in [text.value for text in page.text]
+    page.text_input(key="servers.name").set_value("Not a name")
+    page = press(page, "Add")
+    assert len(service.servers) == 2 and "small letters" in page.error[0].value
+    page = press(page, "Test")
+    page.multiselect(key="servers.chosen").select("den")
+    press(page.run(), "Remove")
+    assert list(service.servers) == ["lab"]
+
+
 def test_the_models_that_solve_begins_with_are_saved_and_used(
     service: FakeService, open_page: Open
 ) -> None:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 from msgspec.structs import replace as changed
 
 from backend import problems
-from backend.core.errors import BadInput, EngineFailure, MissingCapability
+from backend.core.errors import (
+    BadInput,
+    EngineFailure,
+    MissingCapability,
+    PassingFailure,
+    VerifierFailure,
+)
 from backend.core.events import AnswerChanged, LimitReached, ScoreGiven, StatusChanged
 from backend.core.limits import Limit
-from backend.core.ports import Capabilities
+from backend.core.ports import Capabilities, RewardModel, VerifierTokens
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
 from backend.core.spec import RunSpec
-from backend.core.types import Score
+from backend.core.types import Node, Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
+from backend.runs.budget import Meter
+from backend.runs.context import RunContext
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, manifest, rule_of, run
 from backend.runs.paid import NOTHING_PAID, PaidScore, alternatives_from, index_paid
+from backend.runs.recorder import Recorder
+from backend.runs.verifier import LiveVerifier
 from tests import golden
 from tests.support.fake_engine import FakeEngine
 from tests.support.logged import of, rows
@@ -355,3 +366,94 @@ async def test_rounds_on_the_ledger_are_those_that_wait_for_each_other() -> None
         8,
         8,
     ]
+
+
+def scored_by(score: Callable[[str], float | None]) -> ScriptedRewardModel:
+    """A reward model that gives every step of a solution the score of its text, or fails."""
+    return ScriptedRewardModel(
+        lambda question, steps: [score("".join(steps)) or 0.0] * len(steps),
+        failure=lambda solution: "no" if score("".join(solution.steps)) is None else None,
+    )
+
+
+@pytest.mark.parametrize("name", [n for n, e in STRATEGIES.items() if e.card.needs_verifier])
+@pytest.mark.parametrize("budget", [{}, {"rounds": 1}])
+async def test_a_run_fails_for_want_of_scores_only_if_nothing_in_it_has_one(
+    name: str, budget: dict[str, float]
+) -> None:
+    sink = MemorySink()
+    with pytest.raises(VerifierFailure, match=r"none of [0-9]+ nodes of this run has a score: no"):
+        await judged(
+            spec(name, budget=budget).model_copy(update={"verifier": "prm"}),
+            scored_by(lambda text: None),
+            sink,
+        )
+    assert of(ScoreGiven, sink.events) and not of(StatusChanged, sink.events)[1:]
+    told: list[str] = []
+
+    def once(text: str) -> float | None:
+        told.append(text)
+        return 0.5 if text == told[0] else None
+
+    outcome = await judged(
+        spec(name, budget=budget).model_copy(update={"verifier": "prm"}),
+        scored_by(once),
+        MemorySink(),
+    )
+    assert outcome.status == "finished"
+
+
+async def judged(asked: RunSpec, reward: RewardModel, sink: MemorySink) -> Outcome:
+    return await run(
+        asked,
+        problem=PROBLEM,
+        engine=FakeEngine(),
+        reward=reward,
+        sink=sink,
+        control=Control(),
+        grade=problems.grade,
+    )
+
+
+class Recovering:
+    """A verifier that fails a number of times before it answers."""
+
+    def __init__(self, failures: int, error: EngineFailure) -> None:
+        self.failures, self.error, self.calls = failures, error, 0
+
+    @property
+    def tokens(self) -> VerifierTokens:
+        return VerifierTokens(0, 0)
+
+    async def score(self, nodes: Sequence[Node]) -> list[Score]:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error
+        return [Score(0.5) for _ in nodes]
+
+
+@pytest.mark.parametrize(
+    ("failures", "error", "calls"),
+    [
+        (0, PassingFailure("the engine host died"), 1),
+        (2, PassingFailure("the engine host died"), 3),
+        (3, PassingFailure("the engine host died"), None),
+        (1, EngineFailure("out of memory"), None),
+    ],
+)
+async def test_a_verifier_is_asked_again_where_its_fault_is_passing(
+    failures: int, error: EngineFailure, calls: int | None
+) -> None:
+    sink, inner = MemorySink(), Recovering(failures, error)
+    recorder = Recorder(sink)
+    meter = Meter({}, lambda: 0.0, policy_size=0, verifier_size=0)
+    desk = RunContext(Control(), meter, recorder, NOTHING_PAID, 0)
+    verifier = LiveVerifier(inner, desk, "prm", pauses=(0.0, 0.0))
+    node = Node("a", parent=Node("q"))
+    if calls is None:
+        with pytest.raises(EngineFailure):
+            await verifier.score([node])
+        assert recorder.sealed
+        return
+    assert [score.value for score in await verifier.score([node])] == [0.5]
+    assert inner.calls == calls and meter.ledger.verifier_calls == 1

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from backend.core.errors import VerifierFailure
 from backend.core.ports import Rng
 from backend.core.steps import Backed, Drawn, Pruned, Remarked
 from backend.core.types import Finish, Kind, Node
@@ -23,6 +22,7 @@ from backend.strategies.parts.answer_tree.thompson import (
     Branching,
     NormalInverseGamma,
 )
+from backend.strategies.parts.rounds import UNSCORED_ROUND
 from tests.strategies.running import Snapshot, notes_of, run
 from tests.support.enumerable import (
     LETTER_SCORES,
@@ -378,9 +378,12 @@ async def test_an_answer_without_a_score_is_a_candidate_that_no_arm_hears_of() -
     assert not any(node in note.path for note in backed(steps) for node in silent)
 
 
-async def test_a_search_that_never_hears_a_score_fails_with_the_reason() -> None:
-    with pytest.raises(VerifierFailure, match="no score in the table"):
-        await run("ab_mcts", ToyPolicy(LETTERS), ToyVerifier({}), answers=3)
+async def test_a_search_that_never_hears_a_score_goes_on_and_backs_nothing_up() -> None:
+    policy = ToyPolicy(LETTERS)
+    steps = await run("ab_mcts", policy, ToyVerifier({}), answers=3)
+    assert len(policy.born) == 3 and not backed(steps)
+    told = [note for note in notes_of(steps, Remarked) if isinstance(note, Remarked)]
+    assert [note.text for note in told] == [UNSCORED_ROUND] * 3
 
 
 async def test_what_failed_or_was_cut_off_is_no_answer_but_counts_as_written() -> None:

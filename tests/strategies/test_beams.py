@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from backend.core.errors import BadInput, VerifierFailure
+from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Allocated, Kept, Pruned, Remarked
 from backend.core.types import Finish
 from backend.judging.rules import SELECTORS
+from backend.strategies.parts.rounds import UNSCORED_ROUND
 from tests.strategies.running import notes_of, run, texts
 from tests.support.enumerable import (
     LEAVES,
@@ -124,13 +125,25 @@ async def test_best_of_n_writes_in_one_go_and_scores_each_solution_as_it_finishe
     assert steps[0].step.nodes is steps[-1].step.nodes
 
 
-async def test_best_of_n_survives_one_failed_score_but_not_all() -> None:
+async def test_best_of_n_survives_failed_scores() -> None:
     scores = {path: value for path, value in LETTER_SCORES.items() if path != "aab"}
     steps = await run("best_of_n", ToyPolicy(LETTERS), ToyVerifier(scores), n=24)
     assert None in steps[-1].values
     assert SELECTORS["best"](steps[-1].nodes, steps[-1].values).solution_text() != "aab"
-    with pytest.raises(VerifierFailure, match="none of 24"):
-        await run("best_of_n", ToyPolicy(LETTERS), ToyVerifier({}), n=24)
+    steps = await run("best_of_n", ToyPolicy(LETTERS), ToyVerifier({}), n=24)
+    assert len(steps[-1].nodes) == 24 and set(steps[-1].values) == {None}
+
+
+async def test_a_beam_keeps_the_order_that_it_had_in_a_round_without_any_score() -> None:
+    """All steps of the second round fail: the beam goes on with those of its best prefix."""
+    verifier = ToyVerifier(lambda path: None if len(path) == 2 else ord(path[0]) / 200)
+    steps = await run("beam_search", ToyPolicy(LETTERS), verifier, n=12, beam_width=3)
+    before, blind = [note for note in notes_of(steps, Kept) if isinstance(note, Kept)][:2]
+    grown = [node for node in blind.nodes if node.parent is before.nodes[0]]
+    assert blind.nodes[: len(grown)] == tuple(grown) and len(grown) >= 3
+    assert set(blind.values) == {None} and None not in steps[-1].values
+    [told] = {note.text for note in steps[1].step.notes if isinstance(note, Remarked)}
+    assert told == UNSCORED_ROUND
 
 
 async def test_a_beam_draws_n_steps_in_every_round_however_few_survive() -> None:

@@ -8,20 +8,19 @@ import json
 import math
 import zlib
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backend.core.errors import BudgetExhausted, VerifierFailure
+from backend.core.errors import BudgetExhausted
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
-from backend.core.steps import Weighed
+from backend.core.steps import Backed, Remarked, Weighed
 from backend.core.types import Finish, Kind, Node, Score, ancestors
 from backend.runs.recorder import Recorder
-from tests.strategies.running import Snapshot, run
+from tests.strategies.running import Snapshot, notes_of, run
 from tests.support.enumerable import (
     LETTER_SCORES,
     LETTERS,
@@ -140,12 +139,8 @@ async def wandered(
     seed: int = 0,
     **params: Any,
 ) -> list[Snapshot]:
-    """The steps of a run in the wild, up to the first round without any score, where it ends by
-    contract."""
-    steps: list[Snapshot] = []
-    with suppress(VerifierFailure):
-        await run(name, policy, verifier, root=root, seed=seed, into=steps, **params)
-    return steps
+    """The steps of a run in the wild."""
+    return await run(name, policy, verifier, root=root, seed=seed, **params)
 
 
 def record(steps: list[Snapshot], born: list[Node]) -> list[object]:
@@ -268,11 +263,31 @@ async def test_an_unscored_node_is_not_selected_while_a_scored_sibling_waits(
 
 
 @on_scored
-async def test_a_round_without_any_score_fails_with_the_reason(
+async def test_a_round_without_any_score_goes_on_and_is_told(
     name: str, params: dict[str, Any]
 ) -> None:
-    with pytest.raises(VerifierFailure, match="no score in the table"):
-        await run(name, ToyPolicy(LETTERS), ToyVerifier({}), **params)
+    verifier = ToyVerifier({})
+    steps = await run(name, ToyPolicy(LETTERS), verifier, **params)
+    assert steps and verifier.scored
+    assert all(value is None for snapshot in steps for value in snapshot.values)
+    remarks = [note for note in notes_of(steps, Remarked) if isinstance(note, Remarked)]
+    assert any("could" in note.text and "be scored" in note.text for note in remarks)
+    assert not any(isinstance(note, Backed) and note.value for note in notes_of(steps, Backed))
+
+
+@on_scored
+async def test_scores_that_come_back_after_a_round_without_any_steer_again(
+    name: str, params: dict[str, Any]
+) -> None:
+    """The first call of the verifier fails, and all others succeed."""
+    first: list[str] = []
+
+    def late(path: str) -> float | None:
+        first.extend([path] if not first else [])
+        return None if path in first else 0.5
+
+    steps = await run(name, ToyPolicy(LETTERS), ToyVerifier(late), **params)
+    assert steps and any(value is not None for value in steps[-1].values)
 
 
 @on_all

@@ -390,3 +390,16 @@ async def test_the_children_of_the_wider_search_are_drawn_and_same_texts_merged(
         if isinstance(note, Pruned) and note.reason == "same text as a sibling"
     ]
     assert merged
+
+
+async def test_a_leaf_that_nobody_scored_is_not_backed_up() -> None:
+    blind = await run("global_frontier", ToyPolicy(LETTERS), ToyVerifier({}), expansions=12)
+    assert len(blind) > 1 and not notes_of(blind, Backed)
+    assert any(value is None for value in blind[-1].values)
+    steps = await run(
+        "global_frontier",
+        ToyPolicy(LETTERS),
+        ToyVerifier(lambda path: 0.9 if len(path) == 3 else None),
+        expansions=12,
+    )
+    assert notes_of(steps, Backed)

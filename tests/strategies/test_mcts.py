@@ -14,7 +14,7 @@ from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.steps import Backed, Remarked, Rolled, Selected
 from backend.core.types import Kind, Node
-from backend.strategies.parts.rounds import Scored, expand
+from backend.strategies.parts.rounds import UNSCORED_ROUND, Scored, expand
 from backend.strategies.parts.tree.backups import children_mean
 from backend.strategies.parts.tree.choices import RULES, WalkParams
 from backend.strategies.parts.tree.leaf_values import LEAF_VALUES
@@ -523,3 +523,23 @@ async def test_a_search_without_a_solution_completes_its_most_visited_path() -> 
 def test_an_unknown_rule_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=next(iter(given))):
         STRATEGIES["mcts"].parse(given)
+
+
+@pytest.mark.parametrize("value", ["prm", "rollout", "mixed"])
+@pytest.mark.parametrize("backup", ["mean", "children"])
+async def test_a_round_without_any_score_backs_nothing_up_and_later_ones_do(
+    value: str, backup: str
+) -> None:
+    """What is written below the first step is scored from its third step on only."""
+    verifier = ToyVerifier(lambda path: None if len(path) < 3 else 0.5)
+    steps = await run(
+        "mcts", ToyPolicy(LETTERS), verifier, simulations=12, value=value, backup=backup
+    )
+    for snapshot in steps:
+        notes = snapshot.step.notes
+        told = [note for note in notes if isinstance(note, Backed)]
+        blind = any(isinstance(n, Remarked) and n.text == UNSCORED_ROUND for n in notes)
+        if snapshot.step.phase == "expand" and value == "prm":
+            assert bool(told) is not blind
+        assert all(note.value == 0.5 for note in told)
+    assert notes_of(steps, Backed)

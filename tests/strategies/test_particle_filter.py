@@ -18,8 +18,10 @@ from backend.core.registry import STRATEGIES
 from backend.core.statistics.resampling import SCHEMES
 from backend.core.statistics.weights import ess, logmeanexp, softmax
 from backend.core.steps import Note, Remarked, Resampled, Step, Weighed
+from backend.core.types import Finish
 from backend.strategies.particle_filter import ParticleParams
 from backend.strategies.parts.particles.smc import anneal
+from backend.strategies.parts.rounds import UNSCORED_ROUND
 from tests.strategies.running import Snapshot, notes_of, run, texts
 from tests.support.courses import Course, Tape, TapedPolicy, courses, expected
 from tests.support.enumerable import (
@@ -727,3 +729,31 @@ async def test_the_default_modes_are_the_published_one_and_the_one_of_llamppl() 
         assert first.log_weights == pytest.approx(
             [math.log(potential(LETTER_SCORES[node.solution_text()])) for node in first.particles]
         )
+
+
+@pytest.mark.parametrize(("mode", "again"), [("paper", True), ("paper", False), ("exact", False)])
+async def test_a_round_without_any_score_adds_0_to_every_log_weight(mode: str, again: bool) -> None:
+    """All steps of the second round fail."""
+
+    def language(path: str) -> list[Piece]:
+        ended = Finish.END if len(path) == 3 or path == "b" else Finish.STEP
+        return [Piece("a", 0.6), Piece("b", 0.4, Finish.END if not path else ended)]
+
+    verifier = ToyVerifier(lambda path: None if len(path) == 2 else 0.4 + 0.1 * len(path))
+    steps = await run(
+        "particle_filter",
+        ToyPolicy(language),
+        verifier,
+        particles=8,
+        mode=mode,
+        ess_min=0.0,
+        reweigh_finished=again,
+        max_steps=4,
+    )
+    first, blind, later = [note for note in notes_of(steps, Weighed) if isinstance(note, Weighed)][
+        :3
+    ]
+    assert set(blind.increments) == {0.0} and blind.log_weights == first.log_weights
+    assert any(node.done for node in blind.particles) and set(later.increments) != {0.0}
+    told = {note.text for note in steps[1].step.notes if isinstance(note, Remarked)}
+    assert told == {UNSCORED_ROUND}

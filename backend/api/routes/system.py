@@ -42,8 +42,11 @@ async def write_settings(preferences: Preferences, services: Needs) -> Preferenc
     current = services.preferences.current
     if services.settings.public and preferences.lists() != current.lists():
         accepted = "unchanged lists: start the service on loopback to change them"
-        raise BadInput("allowed_models, allow_imports", given="a change", accepted=accepted)
+        raise BadInput(
+            "allowed_models, allow_imports, allowed_servers", given="a change", accepted=accepted
+        )
     await asyncio.to_thread(services.preferences.save, preferences)
+    services.servers.tell(preferences)
     services.jobs.resize(preferences.runs_at_once)
     return preferences
 

@@ -22,7 +22,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from backend.core.errors import ArboretumError, EngineFailure
+from backend.core.errors import ArboretumError, EngineFailure, PassingFailure
 from backend.core.ports import Completion, Request
 from backend.engines.host.wire import (
     METHODS,
@@ -189,7 +189,7 @@ class HostProcess:
 
     def _alive(self) -> None:
         if self.dead is not None:
-            raise EngineFailure(self.dead.reason, self.dead.remedy)
+            raise self._death()
 
     async def _keep_log(self) -> None:
         assert self.process.stdout is not None
@@ -257,9 +257,14 @@ class HostProcess:
         self.dead = self._obituary()
         for call in self._calls.values():
             if not call.done():
-                call.set_exception(EngineFailure(self.dead.reason, self.dead.remedy))
+                call.set_exception(self._death())
         for queue in self._streams.values():
-            queue.put_nowait(EngineFailure(self.dead.reason, self.dead.remedy))
+            queue.put_nowait(self._death())
+
+    def _death(self) -> EngineFailure:
+        """The reason why the child ended, for one more who waits."""
+        assert self.dead is not None
+        return type(self.dead)(self.dead.reason, self.dead.remedy)
 
     def _obituary(self) -> EngineFailure:
         """Why the child ended, in words."""
@@ -278,4 +283,4 @@ class HostProcess:
             if code == -signal.SIGKILL
             else RESTART
         )
-        return EngineFailure(f"the engine host {how}{self.tail()}", remedy)
+        return PassingFailure(f"the engine host {how}{self.tail()}", remedy)

@@ -15,7 +15,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from backend.core.errors import ArboretumError, BadInput, EngineFailure, MissingCapability
+from backend.core.errors import (
+    ArboretumError,
+    BadInput,
+    EngineFailure,
+    MissingCapability,
+    PassingFailure,
+)
 from backend.core.ports import (
     Completion,
     EngineInfo,
@@ -32,7 +38,7 @@ from backend.engines.entry import Role, Setting
 HEADER: Final = struct.Struct("<I")
 
 
-class ModelDied(EngineFailure):
+class ModelDied(PassingFailure):
     """A model's core has died inside the living engine host: nothing but loading the model again
     helps."""
 

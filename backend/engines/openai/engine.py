@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from backend.core.errors import EngineFailure
+from backend.core.outside import clean_numbers
 from backend.core.ports import (
     Capabilities,
     Completion,
@@ -30,23 +31,25 @@ from backend.core.ports import (
     Request,
 )
 from backend.core.types import Alternative, Finish
-from backend.engines.openai.server import (
-    EXTRAS,
+from backend.engines.openai.cards import ModelCard
+from backend.engines.openai.dialect import (
+    UNKNOWN,
     Body,
-    CompletionsServer,
     Dialect,
-    ModelCard,
-    ServerRefusal,
-    StreamPiece,
+    make_body,
+    refused,
+    token_limit,
 )
+from backend.engines.openai.probe import PROBE_TEXT, echo, probe
+from backend.engines.openai.refusals import ServerRefusal, refusal
+from backend.engines.openai.server import CompletionsServer
+from backend.engines.openai.wire import StreamPiece, end_of
 from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.shared.given import judge_all
 from backend.engines.shared.unclaimed import Unclaimed
 from backend.engines.torch.text import Vocabulary, end_tokens
 
-UNKNOWN: Final = -1
 UNKNOWN_CONTEXT: Final = 32_768
-PROBE_TEXT: Final = "1 + 1 ="
 
 
 @dataclass(slots=True)
@@ -57,10 +60,11 @@ class OpenAiWriting:
     text: str = ""
     tail: str = ""
     ids: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
+    logprobs: list[float | None] = field(default_factory=list)
     alternatives: list[tuple[Alternative, ...]] = field(default_factory=list)
     steps: int = 0
     usage: StreamPiece = field(default_factory=StreamPiece)
+    reason: str | None = None
     started: bool = False
     finish: Finish = Finish.ABORTED
     failure: str | None = None
@@ -68,6 +72,7 @@ class OpenAiWriting:
     def restart(self) -> None:
         """Forget what came, because the server begins again."""
         self.text, self.tail, self.steps, self.usage = "", "", 0, StreamPiece()
+        self.finish, self.reason, self.started = Finish.ABORTED, None, False
         self.ids, self.logprobs, self.alternatives = [], [], []
 
 
@@ -105,22 +110,23 @@ class OpenAiEngine:
         timeout_seconds: float = 120.0,
         retries: int = 4,
         pause_seconds: float = 0.5,
+        allowed: Sequence[str] | None = None,
     ) -> OpenAiEngine:
         """Find the model and probe what the server can do. `tokenizer` is a folder with the model's
-        own. Raises `EngineFailure`."""
+        own, `allowed` the servers that may be asked (None: any). Raises `EngineFailure`."""
         server = CompletionsServer(
             base_url,
             api_key,
             timeout_seconds=timeout_seconds,
             retries=retries,
             pause_seconds=pause_seconds,
+            allowed=allowed,
         )
         try:
             vocabulary = read_vocabulary(tokenizer, delimiter) if tokenizer is not None else None
             card = await server.card(model)
-            dialect = await server.probe(
-                card.name, vocabulary.encode(PROBE_TEXT) if vocabulary is not None else ()
-            )
+            ids = vocabulary.encode(PROBE_TEXT) if vocabulary is not None else ()
+            dialect = await probe(server, card.name, ids)
         except EngineFailure:
             await server.close()
             raise
@@ -199,13 +205,13 @@ class OpenAiEngine:
             writing.restart()
 
         try:
-            async with aclosing(
-                self._server.pieces(self._body(writing.request), restart)
-            ) as pieces:
+            body, repeats = self._body(writing.request), self._dialect.repeats_text
+            async with aclosing(self._server.pieces(body, restart, repeats_text=repeats)) as pieces:
                 async for piece in pieces:
                     writing.started = True
                     if self._take(writing, piece):
-                        break
+                        return
+            self._end(writing)
         except ServerRefusal as error:
             writing.finish, writing.failure = Finish.LENGTH, refusal(error)
         finally:
@@ -218,74 +224,48 @@ class OpenAiEngine:
         ids = (*asked.token_ids, *asked.given)
         self._running += 1
         try:
-            echo = await self._server.echo(self._info.model, ids)
+            told = await echo(self._server, self._info.model, ids)
         except ServerRefusal as error:
             return Likelihood((), 0, failure=refusal(error))
         finally:
             self._running -= 1
-        count, values = echo.prompt_tokens or len(ids), echo.logprobs or ()
+        count, values = told.prompt_tokens or len(ids), told.logprobs or ()
         self._prompt += count
-        self._cached += echo.cached_tokens
-        if len(values) < len(ids):
-            return Likelihood(
-                (),
-                count,
-                echo.cached_tokens,
-                (
-                    f"the server gave {len(values)} log-probabilities for {len(ids)} tokens of "
-                    "a prompt"
-                ),
+        self._cached += told.cached_tokens
+        judged = [value for value in values[len(asked.token_ids) : len(ids)] if value is not None]
+        if len(judged) < len(asked.given):
+            missing = (
+                f"the server told {len(judged)} log-probabilities for {len(asked.given)} tokens "
+                "that were given"
             )
-        return Likelihood(values[len(asked.token_ids) : len(ids)], count, echo.cached_tokens)
+            return Likelihood((), count, told.cached_tokens, missing)
+        return Likelihood(tuple(judged), count, told.cached_tokens)
 
     def _body(self, request: Request) -> Body:
-        sampling, dialect = request.sampling, self._dialect
-        as_ids = dialect.takes_ids and request.token_ids and UNKNOWN not in request.token_ids
-        limit = min(sampling.max_tokens, request.until.tokens or sampling.max_tokens)
-        body: Body = {
-            "model": self._info.model,
-            "prompt": list(request.token_ids) if as_ids else request.text,
-            "max_tokens": limit,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "seed": request.seed,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if dialect.gives_logprobs:
-            body["logprobs"] = max(
-                1, min(sampling.alternatives, self._info.capabilities.alternatives)
-            )
-        if dialect.extras:
-            body |= {
-                **EXTRAS,
-                "top_k": sampling.top_k,
-                "min_p": sampling.min_p,
-                "add_special_tokens": False,
-            }
-            body["stream_options"]["continuous_usage_stats"] = True
-        if request.until.forced:
-            body["ignore_eos"] = True  # an extension of vLLM, SGLang and llama.cpp
-        if self._stops_itself(request):
-            body |= {"stop": [self._info.delimiter], "stop_token_ids": self._step_ends}
-        return body
+        stops = self._stops_itself(request)
+        return make_body(
+            self._dialect,
+            self._info.model,
+            request,
+            self._info.delimiter if stops else "",
+            self._step_ends,
+        )
 
     def _stops_itself(self, request: Request) -> bool:
-        """Whether the server can end a step and keep the delimiter: one that gives ids also honours
-        the other settings that ask for it."""
-        return self._dialect.gives_ids and request.until.steps == 1 and not request.until.forced
+        """Whether the server ends the step and keeps the delimiter, as the probe saw it do."""
+        return self._dialect.keeps_stop and request.until.steps == 1 and not request.until.forced
 
     def _take(self, writing: OpenAiWriting, piece: StreamPiece) -> bool:
         """Add an event; True when the last wanted step is complete, and the rest of the stream is
         not wanted."""
-        if piece.prompt_tokens is not None:
+        if piece.prompt_tokens is not None or piece.completion_tokens is not None:
             writing.usage = piece
         until, delimiter = writing.request.until, self._info.delimiter
         wanted = 0 if until.forced else until.steps
         for token in tokens_of(piece):
             writing.ids.append(token.id)
-            writing.logprobs += [] if token.logprob is None else [token.logprob]
-            if writing.request.sampling.alternatives and token.logprob is not None:
+            writing.logprobs += [token.logprob] if token.told else []
+            if writing.request.sampling.alternatives and token.told:
                 writing.alternatives.append(
                     self._alternatives(token.likeliest, writing.request.sampling.alternatives)
                 )
@@ -300,7 +280,7 @@ class OpenAiEngine:
             writing.steps += 1
             last = writing.steps >= wanted
             # an event without token boundaries may reach into the next step
-            cut = last and token.logprob is None
+            cut = last and not token.told
             writing.text, writing.tail = (
                 writing.text + (token.text[: end - len(writing.tail)] if cut else token.text),
                 "",
@@ -309,9 +289,28 @@ class OpenAiEngine:
                 writing.finish = Finish.STEP
                 # its last event, with the counts, is still to come
                 return not self._stops_itself(writing.request)
-        if piece.finish is not None and writing.finish is not Finish.STEP:
-            writing.finish = Finish.LENGTH if piece.finish == "length" else Finish.END
+        if piece.finish is not None:
+            writing.reason = piece.finish
+            if wanted and piece.stopped_by in (delimiter, *self._step_ends):
+                self._complete_step(writing)
         return False
+
+    def _complete_step(self, writing: OpenAiWriting) -> None:
+        """The server says that the delimiter ended the text; where it has cut the delimiter off, it
+        is put back, as a token whose id and log-probability nobody told."""
+        if writing.finish is not Finish.STEP:
+            writing.ids.append(UNKNOWN)
+            writing.text += self._info.delimiter
+            writing.finish = Finish.STEP
+
+    def _end(self, writing: OpenAiWriting) -> None:
+        """Why the text ended, after its stream."""
+        if writing.finish is Finish.STEP:
+            return
+        writing.finish, writing.failure = end_of(writing.reason)
+        own, told = len(writing.ids), writing.usage.completion_tokens or 0
+        if not writing.reason and max(own, told) >= token_limit(writing.request):
+            writing.finish, writing.failure = Finish.LENGTH, None
 
     def _alternatives(self, likeliest: Mapping[str, float], count: int) -> tuple[Alternative, ...]:
         """The `count` likeliest, in order: a server may add the sampled token to them, and before
@@ -339,48 +338,56 @@ class OpenAiEngine:
         )
 
     def _completion(self, writing: OpenAiWriting) -> Completion:
-        ids, request = writing.ids, writing.request
-        counted = writing.usage.completion_tokens
-        if (
-            counted is not None
-            and not writing.logprobs
-            and writing.finish in (Finish.END, Finish.LENGTH)
-        ):
-            ids = [
-                UNKNOWN
-            ] * counted  # an event need not be a token; the server's own count is right
+        request = writing.request
+        ids, remark = counted(writing)
         text = writing.text
         if self._vocabulary is not None and ids and UNKNOWN not in ids:
             text = self._vocabulary.decode(
                 request.token_ids, ids, last=writing.finish is Finish.END
             )
-        logprobs = (
-            tuple(writing.logprobs)
-            if self._dialect.gives_logprobs and len(writing.logprobs) == len(ids)
-            else None
-        )
-        prompt, cached = self._prompt_tokens(writing), writing.usage.cached_tokens
-        alternatives = tuple(writing.alternatives) if logprobs is not None else ()
+        told = [value for value in writing.logprobs if value is not None]
+        whole = self._dialect.gives_logprobs and len(told) == len(ids)
+        logprobs = clean_numbers(told) if whole else None
         return Completion(
             request.key,
             text,
             tuple(ids),
             logprobs,
             writing.finish,
-            prompt,
-            cached,
-            alternatives,
+            self._prompt_tokens(writing),
+            writing.usage.cached_tokens,
+            tuple(writing.alternatives) if logprobs is not None else (),
             writing.failure,
+            remark,
         )
 
 
+def counted(writing: OpenAiWriting) -> tuple[list[int], str | None]:
+    """The ids of the tokens that were written, and what there is to say of the server's own count.
+
+    Where the server told each token, its count is only compared. Else an event may hold several
+    tokens, and a count between the number of events and the limit is taken.
+    """
+    own, told = len(writing.ids), writing.usage.completion_tokens
+    if told is None or told == own or writing.finish not in (Finish.END, Finish.LENGTH):
+        return writing.ids, None
+    each = bool(writing.logprobs) or any(token != UNKNOWN for token in writing.ids)
+    if not each and own <= told <= token_limit(writing.request):
+        return [UNKNOWN] * told, None
+    if each and told - own == 1 and writing.finish is Finish.END:
+        return writing.ids, None  # the end token, which has no text
+    return writing.ids, f"the server counts {told} tokens; its stream held {own}, which count"
+
+
 class Token(NamedTuple):
-    """One token of an event; its text is empty where the event does not part its text by token."""
+    """One token of an event; its text is empty where the event does not part its text by token.
+    `told`: the event has a log-probability for it, which may be no number."""
 
     id: int
     text: str
     logprob: float | None
     likeliest: Mapping[str, float]
+    told: bool
 
 
 def tokens_of(piece: StreamPiece) -> list[Token]:
@@ -389,7 +396,7 @@ def tokens_of(piece: StreamPiece) -> list[Token]:
     values = piece.logprobs or ()
     count = len(values) or len(piece.ids)
     if not count:
-        return [Token(UNKNOWN, piece.text, None, {})] if piece.text else []
+        return [Token(UNKNOWN, piece.text, None, {}, False)] if piece.text else []
     ids = piece.ids if len(piece.ids) == count else (UNKNOWN,) * count
     texts = (
         list(piece.tokens)
@@ -398,16 +405,9 @@ def tokens_of(piece: StreamPiece) -> list[Token]:
     )
     likeliest = [piece.likeliest[i] if i < len(piece.likeliest) else {} for i in range(count)]
     return [
-        Token(ids[i], texts[i], values[i] if values else None, likeliest[i]) for i in range(count)
+        Token(ids[i], texts[i], values[i] if values else None, likeliest[i], bool(values))
+        for i in range(count)
     ]
-
-
-def refusal(error: ServerRefusal) -> str:
-    """Why a request failed, in our words and the server's."""
-    full = "context" in str(error).lower() and (
-        "length" in str(error).lower() or "maximum" in str(error).lower()
-    )
-    return f"{'context full: ' if full else ''}the server refused the request: {error}"
 
 
 def read_vocabulary(folder: Path, delimiter: str) -> Vocabulary:
@@ -436,8 +436,9 @@ def describe(
         delimiter=delimiter,
         capabilities=Capabilities(
             logprobs=dialect.gives_logprobs,
-            alternatives=0 if not dialect.gives_logprobs else 20 if dialect.extras else 5,
+            alternatives=dialect.logprobs if dialect.gives_logprobs else 0,
             token_ids=dialect.gives_ids,
+            seeds=dialect.seed_below > 0,
             prompt_logprobs=dialect.echoes,
         ),
         hashes={}
@@ -448,7 +449,10 @@ def describe(
         settings={
             "url": server.url,
             "logprobs": "given" if dialect.gives_logprobs else missing,
-            "prompts": "token ids" if dialect.takes_ids else "text",
+            "prompts": "token ids" if vocabulary is not None and dialect.takes_ids else "text",
             "template": "the tokenizer's" if vocabulary is not None else "plain ChatML",
+            "context": "told" if card.context else "not told",
+            "refused": "; ".join(refused(dialect)) or "nothing",
+            "ends": "told" if dialect.tells_ends else "not told: no text counts as finished",
         },
     )

@@ -1,76 +1,52 @@
-"""The HTTP side of the openai engine: streams of server-sent events, retries, and finding out what
-a server can do.
+"""The HTTP side of the openai engine: streams of events, redirects, and trying again.
 
-Many servers speak this protocol with differences that no version number tells: vLLM takes ids and
-gives ids, llama.cpp and Ollama ignore what they do not know, others answer 400 to it. So the first
-use probes: a two-token completion with everything asked for, then with less, until the server is
-content; what came back is what it can do. Too many requests (429), server errors (5xx), connections
-that fail and time-outs are tried again with growing pauses; other refusals are raised at once in the
-server's words.
+What is busy (`backend.engines.openai.refusals.asks_again`), connections that fail, time-outs and
+streams that break off are tried again after the pause that the server asks for, else with growing
+ones; a server that loads its model is waited for as long as it may be silent. Redirects (307, 308)
+are followed on the same scheme, host and port only, because a request carries prompts and a key.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Final
 
 import httpx
 
 from backend.core.errors import EngineFailure
+from backend.engines.openai.allowed import AllowedTransport
+from backend.engines.openai.cards import UNNAMED, ModelCard, cards_in, context_in
+from backend.engines.openai.dialect import Body
+from backend.engines.openai.refusals import (
+    MOST_WORDS,
+    Busy,
+    ServerRefusal,
+    asks_again,
+    retry_after,
+    words_of,
+)
+from backend.engines.openai.sse import BrokenStream, read_events, split_lines
+from backend.engines.openai.wire import (
+    DONE,
+    Message,
+    Normaliser,
+    StreamPiece,
+    message_from,
+    read_message,
+)
 
-Body: TypeAlias = dict[str, Any]
-RETRIED: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 LONGEST_PAUSE: Final = 30.0
-EXTRAS: Final[Mapping[str, Any]] = {"return_token_ids": True, "include_stop_str_in_output": True}
-
-
-class ServerRefusal(Exception):
-    """The server refuses this one request (400, 413, 422); the text is the server's."""
-
-
-class StreamPiece(NamedTuple):
-    """What one event brought. `ids` and `logprobs` have one entry a token where the server gives
-    them."""
-
-    text: str = ""
-    ids: tuple[int, ...] = ()
-    tokens: tuple[str, ...] = ()
-    logprobs: tuple[float, ...] | None = None
-    likeliest: tuple[Mapping[str, float], ...] = ()
-    finish: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cached_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What a server takes and gives, as the probe saw it; one that `echoes` tells log-probabilities
-    of a prompt's tokens."""
-
-    takes_ids: bool
-    extras: bool
-    gives_logprobs: bool
-    gives_ids: bool
-    echoes: bool = False
-
-
-class ModelCard(NamedTuple):
-    """A line of `/models`: the model's name, who serves it, and its context in tokens (0 where the
-    server does not tell)."""
-
-    name: str
-    server: str
-    context: int
+LONGEST_ASKED: Final = 120.0
+REDIRECTS: Final = 3
+PASSING: Final = (httpx.TransportError, Busy, BrokenStream)
 
 
 class CompletionsServer:
-    """One server and one model on it. `pause_seconds` is the first wait before another try; each
-    further one doubles it."""
+    """One server. `pause_seconds` is the first wait before another try; each further one doubles
+    it. `allowed` are the servers that may be asked, None for any."""
 
     def __init__(
         self,
@@ -81,146 +57,164 @@ class CompletionsServer:
         retries: int,
         pause_seconds: float,
         connections: int = 64,
+        allowed: Sequence[str] | None = None,
     ) -> None:
-        self.url = (
-            base_url.rstrip("/")
-            if base_url.rstrip("/").endswith("/v1")
-            else f"{base_url.rstrip('/')}/v1"
-        )
-        self._retries, self._pause = retries, pause_seconds
+        root = base_url.rstrip("/").removesuffix("/v1").rstrip("/")
+        self.url, self._root = f"{root}/v1", root
+        self._retries, self._pause, self._patience = retries, pause_seconds, timeout_seconds
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        usual = httpx.AsyncHTTPTransport(limits=limits)
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            limits=limits,
+            transport=None if allowed is None else AllowedTransport(allowed, usual),
+            trust_env=allowed is None,  # a proxy would resolve names by itself
         )
         self._places = asyncio.Semaphore(connections)
 
     async def card(self, model: str | None) -> ModelCard:
-        """The model by that name, or the server's first one. Raises `EngineFailure` with the names
-        it has."""
-        for attempt in range(self._retries + 1):
-            try:
-                response = await self._client.get(f"{self.url}/models")
-                await self._accept(response)
-                found = [
-                    ModelCard(
-                        str(m["id"]), str(m.get("owned_by", "")), int(m.get("max_model_len") or 0)
-                    )
-                    for m in response.json()["data"]
-                ]
-                break
-            except (httpx.TransportError, Busy) as error:
-                await self._wait(attempt, error)
-            except (ServerRefusal, ValueError, KeyError, TypeError) as error:
-                raise EngineFailure(
-                    f"{self.url}/models gave no list of models: {error}",
-                    "Check the address of the server",
-                ) from error
+        """The model by that name, or the server's first one. A server without a list has the model
+        that is named. Raises `EngineFailure` with the names it has."""
+        found = await self._cards()
+        if found is None:
+            return await self._with_context(ModelCard(model or UNNAMED, "", 0))
         for card in found:
             if model in (None, card.name):
-                return card
+                return card if card.context else await self._with_context(card)
         raise EngineFailure(
             f"the server at {self.url} has no model {model!r}",
             f"It serves: {', '.join(card.name for card in found) or 'none'}",
         )
 
-    async def probe(self, model: str, ids: Sequence[int]) -> Dialect:
-        """Ask for two tokens with everything, then with less, until the server accepts. `ids`: a
-        short prompt, empty without tokenizer."""
-        refusal: ServerRefusal | None = None
-        for takes_ids, extras, logprobs in (
-            (True, True, True),
-            (False, True, True),
-            (False, False, True),
-            (False, False, False),
-        ):
-            if takes_ids and not ids:
-                continue
-            body = {
-                "model": model,
-                "prompt": list(ids) if takes_ids else "1 + 1 =",
-                "max_tokens": 2,
-                "temperature": 0.0,
-                "stream": True,
-            }
-            body |= ({"logprobs": 1} if logprobs else {}) | (dict(EXTRAS) if extras else {})
-            try:
-                pieces = [piece async for piece in self.pieces(body)]
-            except ServerRefusal as error:
-                refusal = error
-                continue
-            given = any(piece.logprobs is not None for piece in pieces)
-            gives_ids = given and any(piece.ids for piece in pieces)
-            return Dialect(
-                takes_ids,
-                extras,
-                given,
-                gives_ids,
-                gives_ids and takes_ids and await self._echoes(model, ids),
-            )
-        raise EngineFailure(
-            f"the server at {self.url} refuses the simplest completion: {refusal}",
-            "It needs a /v1/completions endpoint",
-        )
-
-    async def _echoes(self, model: str, ids: Sequence[int]) -> bool:
-        try:
-            return len((await self.echo(model, ids)).logprobs or ()) > len(ids)
-        except ServerRefusal:
-            return False
-
-    async def echo(self, model: str, ids: Sequence[int]) -> StreamPiece:
-        """A prompt sent back with one further token, as one piece: log-probabilities by position,
-        where the server gives them, and the counts."""
-        values: list[float] = []
-        body = {
-            "model": model,
-            "prompt": list(ids),
-            "max_tokens": 1,
-            "temperature": 1.0,
-            "echo": True,
-            "logprobs": 1,
-        }
-        usage = StreamPiece()
-        async with aclosing(
-            self.pieces(
-                body | {"stream": True, "stream_options": {"include_usage": True}}, values.clear
-            )
-        ) as pieces:
-            async for piece in pieces:
-                values += piece.logprobs or ()
-                usage = piece if piece.prompt_tokens is not None else usage
-        return usage._replace(logprobs=tuple(values))
-
     async def pieces(
-        self, body: Body, restarted: Callable[[], None] = lambda: None
-    ) -> AsyncGenerator[StreamPiece, None]:
+        self,
+        body: Body,
+        restarted: Callable[[], None] = lambda: None,
+        *,
+        repeats_text: bool = False,
+    ) -> AsyncGenerator[StreamPiece]:
         """The stream's events. A broken stream is asked for again from its beginning, after
         `restarted()`; closing ends the connection."""
         async with self._places:
-            for attempt in range(self._retries + 1):
+            tries = Tries(self.url, self._retries, self._pause, self._patience)
+            while True:
+                normaliser = Normaliser(repeats_text)
                 try:
-                    async with aclosing(self._once(body)) as stream:
-                        async for piece in stream:
-                            yield piece
+                    async with aclosing(self._messages(body)) as messages:
+                        async for message in messages:
+                            yield normaliser.piece(message)
                     return
-                except (httpx.TransportError, Busy) as error:
-                    await self._wait(attempt, error)
+                except PASSING as error:
+                    await tries.wait(error)
                     restarted()
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _once(self, body: Body) -> AsyncGenerator[StreamPiece, None]:
-        async with self._client.stream("POST", f"{self.url}/completions", json=body) as response:
+    async def _cards(self) -> list[ModelCard] | None:
+        """What the server lists, None where it has no list."""
+        tries = Tries(self.url, self._retries, self._pause, self._patience)
+        while True:
+            try:
+                async with self._asked("GET", f"{self.url}/models") as response:
+                    if response.status_code in (404, 405, 501):
+                        return None
+                    await self._accept(response)
+                    await response.aread()
+                    return cards_in(response.json())
+            except PASSING as error:
+                await tries.wait(error)
+            except (ServerRefusal, ValueError, RecursionError) as error:
+                raise EngineFailure(
+                    f"{self.url}/models gave no list of models: {error}",
+                    "Check the address of the server",
+                ) from error
+
+    async def _with_context(self, card: ModelCard) -> ModelCard:
+        """The card with the context that llama.cpp tells at `/props`, where the server does."""
+        try:
+            async with self._asked("GET", f"{self._root}/props") as response:
+                await response.aread()
+                told = response.json() if response.status_code == 200 else None
+        except (httpx.TransportError, ServerRefusal, ValueError, RecursionError):
+            return card
+        return card._replace(context=context_in(told))
+
+    async def _messages(self, body: Body) -> AsyncGenerator[Message]:
+        """A stream's messages. It is complete with its last line, and also without it after the
+        reason why the text ended; a whole answer in the place of a stream is one message."""
+        finished = False
+        async with self._asked("POST", f"{self.url}/completions", body) as response:
             await self._accept(response)
-            async for line in response.aiter_lines():
-                data = line.removeprefix("data:").strip()
-                if data == "[DONE]":
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind == "application/json":
+                yield await self._whole(response)
+                return
+            if kind == "text/html":
+                raise self._no_completions("a web page")
+            lines = split_lines(response.aiter_bytes())
+            try:
+                async with aclosing(read_events(lines, read_message)) as messages:
+                    async for message in messages:
+                        if message is DONE:
+                            return
+                        self._accept_message(message)
+                        finished = finished or any(c.finish_reason for c in message.choices or ())
+                        yield message
+            except httpx.TransportError:
+                if not finished:
+                    raise
+        if not finished:
+            raise httpx.RemoteProtocolError("the stream ended before it was done")
+
+    async def _whole(self, response: httpx.Response) -> Message:
+        await response.aread()
+        try:
+            message = message_from(response.json())
+        except (ValueError, RecursionError) as error:
+            raise BrokenStream("an answer that is no JSON") from error
+        self._accept_message(message)
+        if not message.choices:
+            raise self._no_completions("JSON without a text")
+        return message
+
+    def _accept_message(self, message: Message) -> None:
+        """Raises what an error inside a stream means."""
+        if message.error is None:
+            return
+        said, code = words_of(message.error), None
+        if isinstance(message.error, dict):
+            code = message.error.get("code")
+        if code in (429, 503) and asks_again(code, said):
+            raise Busy(said)
+        raise ServerRefusal(said)
+
+    @asynccontextmanager
+    async def _asked(
+        self, method: str, url: str, body: Body | None = None
+    ) -> AsyncGenerator[httpx.Response]:
+        """The answer to a request after redirects on the same scheme, host and port."""
+        for _ in range(REDIRECTS + 1):
+            async with self._client.stream(method, url, json=body) as response:
+                if response.status_code not in (301, 302, 303, 307, 308):
+                    yield response
                     return
-                if line.startswith("data:") and data:
-                    yield piece_of(json.loads(data))
-        raise httpx.RemoteProtocolError("the stream ended before it was done")
+                url = self._followed(response)
+        raise ServerRefusal(f"more than {REDIRECTS} redirects, the last one to {url}")
+
+    def _followed(self, response: httpx.Response) -> str:
+        """Where a redirect leads. Raises `ServerRefusal` if the request must not go there."""
+        before = response.request.url
+        after = before.join(response.headers.get("location", ""))
+        same = (before.scheme, before.host, before.port) == (after.scheme, after.host, after.port)
+        if response.status_code in (307, 308) and same:
+            return str(after)
+        why = "another server" if not same else "a page that is read and not asked"
+        raise ServerRefusal(
+            f"HTTP {response.status_code}: redirected to {why}, {after.copy_with(query=None)}, "
+            "which is not followed; give that address if it is the right one"
+        )
 
     async def _accept(self, response: httpx.Response) -> None:
         """Nothing for 200; otherwise the exception that fits."""
@@ -228,8 +222,8 @@ class CompletionsServer:
             return
         await response.aread()
         status, said = response.status_code, message_of(response)
-        if status in RETRIED:
-            raise Busy(f"HTTP {status}: {said}", response.headers.get("retry-after"))
+        if asks_again(status, said):
+            raise Busy(f"HTTP {status}: {said}", retry_after(response.headers))
         if status in (401, 403):
             raise EngineFailure(
                 f"the server at {self.url} refuses access: HTTP {status}: {said}",
@@ -242,65 +236,48 @@ class CompletionsServer:
             )
         raise ServerRefusal(f"HTTP {status}: {said}")
 
-    async def _wait(self, attempt: int, error: Exception) -> None:
-        """Pause before another try, or give up with the reason."""
-        if attempt >= self._retries:
-            what = (
-                "did not answer in time"
-                if isinstance(error, httpx.TimeoutException)
-                else f"failed: {error or type(error).__name__}"
-            )
-            raise EngineFailure(
-                f"the server at {self.url} {what} ({attempt + 1} tries)",
-                "Check that it runs and is not overloaded",
-            ) from error
-        asked = error.retry_after if isinstance(error, Busy) else None
-        await asyncio.sleep(
-            min(LONGEST_PAUSE, asked if asked is not None else self._pause * 2**attempt)
-        )
-
-
-class Busy(Exception):
-    """The server asks to come back later; `retry_after` in seconds where it says when."""
-
-    def __init__(self, text: str, retry_after: str | None) -> None:
-        super().__init__(text)
-        self.retry_after = (
-            float(retry_after)
-            if retry_after is not None and retry_after.replace(".", "", 1).isdigit()
-            else None
+    def _no_completions(self, what: str) -> EngineFailure:
+        return EngineFailure(
+            f"the server at {self.url} answered with {what} in the place of a completion",
+            "Check the address: it needs a /v1/completions endpoint",
         )
 
 
 def message_of(response: httpx.Response) -> str:
-    """The server's message, whatever shape it comes in, at most 500 characters."""
+    """The server's message, whatever shape it comes in, with the type it gives, at most 500
+    characters."""
     try:
-        given = response.json()
-    except ValueError:
-        return response.text[:500]
-    error = given.get("error", given) if isinstance(given, dict) else given
-    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
+        return words_of(response.json())
+    except (ValueError, RecursionError):
+        return response.text[:MOST_WORDS]
 
 
-def piece_of(event: Mapping[str, Any]) -> StreamPiece:
-    """One event in our words. An error inside the stream is a refusal."""
-    if (error := event.get("error")) is not None:
-        raise ServerRefusal(
-            str(error.get("message", error) if isinstance(error, dict) else error)[:500]
-        )
-    choice = (event.get("choices") or [{}])[0]
-    usage, table = event.get("usage") or {}, choice.get("logprobs") or {}
-    values = table.get("token_logprobs")
-    return StreamPiece(
-        text=choice.get("text") or "",
-        ids=tuple(choice.get("token_ids") or ()),
-        tokens=tuple(table.get("tokens") or ()),
-        logprobs=None
-        if values is None
-        else tuple(float("-inf") if value is None else float(value) for value in values),
-        likeliest=tuple(entry or {} for entry in table.get("top_logprobs") or ()),
-        finish=choice.get("finish_reason"),
-        prompt_tokens=usage.get("prompt_tokens"),
-        completion_tokens=usage.get("completion_tokens"),
-        cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
-    )
+class Tries:
+    """How often one request has been tried, and the pauses between. A server that loads its model
+    is waited for up to `patience` seconds, without counting."""
+
+    def __init__(self, url: str, most: int, pause: float, patience: float) -> None:
+        self._url, self._most, self._pause = url, most, pause
+        self._count, self._until = 0, time.monotonic() + patience
+
+    async def wait(self, error: httpx.TransportError | Busy | BrokenStream) -> None:
+        """Pause before another try, or give up with the reason: raises `EngineFailure`."""
+        loading = isinstance(error, Busy) and error.loading and time.monotonic() < self._until
+        if self._count >= self._most and not loading:
+            raise EngineFailure(
+                f"the server at {self._url} {what_happened(error)} ({self._count + 1} tries)",
+                "Check that it runs and is not overloaded",
+            ) from error
+        asked = error.retry_after if isinstance(error, Busy) else None
+        own = min(LONGEST_PAUSE, self._pause * 2 ** min(self._count, 16))
+        self._count += 1
+        await asyncio.sleep(min(LONGEST_ASKED, asked) if asked is not None else own)
+
+
+def what_happened(error: Exception) -> str:
+    """Why a request failed for good."""
+    if isinstance(error, httpx.TimeoutException):
+        return "did not answer in time"
+    if isinstance(error, BrokenStream):
+        return f"sent {error}"
+    return f"failed: {error or type(error).__name__}"

@@ -6,6 +6,7 @@ what happened in their message; the kinds that users meet most often are recogni
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from backend.core.errors import (
@@ -47,6 +48,9 @@ _REMEDIES = {
 }
 
 
+_DISK_FULL = re.compile(r"disk of the store .* (is full|MiB left)|no space left", re.IGNORECASE)
+
+
 class Failure(NamedTuple):
     """What a failed run shows."""
 
@@ -81,11 +85,7 @@ def _failure(error: Exception) -> Failure:
                 "Choose another verifier, or look at the reward model on the settings page",
             )
         case StorageFailure():
-            return Failure(
-                "store failed",
-                str(error),
-                "Make room on the disk or delete old runs on the settings page, then resume",
-            )
+            return Failure("store failed", str(error), _store_remedy(str(error)))
         case BadInput():
             return Failure("bad input", str(error), f"Accepted: {error.accepted}")
         case ArboretumError():
@@ -95,6 +95,15 @@ def _failure(error: Exception) -> Failure:
         f"{type(error).__name__}: {error}",
         "This is a defect of the program; its log holds the details",
     )
+
+
+def _store_remedy(reason: str) -> str:
+    """What helps a store: room only where the disk is full."""
+    if _DISK_FULL.search(reason):
+        return "Make room on the disk or delete old runs on the settings page, then resume"
+    if "cannot be stored" in reason:
+        return "This is a defect of the program: the reason names what it could not store"
+    return "Look at the reason, see that the store can be written, then resume"
 
 
 def _engine_kind(reason: str) -> str:

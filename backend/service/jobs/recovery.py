@@ -199,6 +199,7 @@ def _completion(node: NodeFull, added: NodeAdded) -> Completion:
         cached_tokens=added.cached_tokens or 0,
         alternatives=alternatives_from(node.alternatives),
         failure=added.failure,
+        remark=added.remark,
     )
 
 

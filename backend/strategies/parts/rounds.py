@@ -9,12 +9,11 @@ has one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from backend.core.errors import VerifierFailure
 from backend.core.ports import END, STEP, Policy, Sampling, Until, Verifier
 from backend.core.steps import Note, Pruned, Remarked
 from backend.core.types import Finish, Node
@@ -49,6 +48,13 @@ BeamWidth = Annotated[
     ),
     AfterValidator(divides),
 ]
+
+
+UNSCORED: Final = "could not be scored: not selected while others have a score"
+UNSCORED_ROUND: Final = (
+    "nothing in this round could be scored: order and weights stay as they were, nothing is "
+    "backed up"
+)
 
 
 class Scored(NamedTuple):
@@ -100,16 +106,8 @@ def merge_equal(nodes: Sequence[Node]) -> tuple[dict[Node, int], tuple[Note, ...
 
 
 async def scores(verifier: Verifier, nodes: Sequence[Node]) -> list[float | None]:
-    """Return one score a node. Raises `VerifierFailure` with the verifier's reason where none of
-    them could be scored."""
-    if not nodes:
-        return []
-    found = await verifier.score(nodes)
-    if all(score.value is None for score in found):
-        raise VerifierFailure(
-            f"none of {len(found)} nodes of this round could be scored: {found[0].reason}"
-        )
-    return [score.value for score in found]
+    """One score a node, None where it could not be scored."""
+    return [score.value for score in await verifier.score(nodes)] if nodes else []
 
 
 class Valued(NamedTuple):
@@ -120,9 +118,7 @@ class Valued(NamedTuple):
 
 
 Valuation: TypeAlias = Callable[[Policy, Verifier, Sequence[Node]], Awaitable[list[Valued]]]
-"""One `Valued` a new node, same order. Raises `VerifierFailure` where not one of them has a
-value.
-"""
+"""One `Valued` a new node, same order."""
 
 
 async def own_score(policy: Policy, verifier: Verifier, nodes: Sequence[Node]) -> list[Valued]:
@@ -151,24 +147,31 @@ async def expand(
     ]
     fresh = [node for counts, _ in fates for node in counts]
     valued = dict(zip(fresh, await value(policy, verifier, fresh), strict=True))
+    remark = UNSCORED if any(one.value is not None for one in valued.values()) else UNSCORED_ROUND
     broods = []
     for group, (counts, notes) in zip(groups, fates, strict=True):
         children = [Scored(node, valued[node].value, count) for node, count in counts.items()]
         score_notes = (note for node in counts for note in valued[node].notes)
         broods.append(
-            Brood(children, (*dead(group), *notes, *score_notes, *remark_unscored(children)))
+            Brood(
+                children, (*dead(group), *notes, *score_notes, *remark_unscored(children, remark))
+            )
         )
     return broods
 
 
-def remark_unscored(children: Sequence[Scored]) -> tuple[Note, ...]:
+def remark_unscored(children: Sequence[Scored], remark: str = UNSCORED) -> tuple[Note, ...]:
     """A remark about the children that have no score, if there are any."""
     missing = tuple(child.node for child in children if child.value is None)
-    return (
-        (Remarked("could not be scored: not selected while others have a score", missing),)
-        if missing
-        else ()
-    )
+    return (Remarked(remark, missing),) if missing else ()
+
+
+def pass_over(best: Scored, children: Sequence[Scored]) -> tuple[Note, ...]:
+    """A note about the siblings of the next step that goes on, if there are any."""
+    others = tuple(child.node for child in children if child is not best)
+    higher = "another next step scored higher"
+    reason = higher if best.value is not None else "nothing has a score: the first one goes on"
+    return (Pruned(others, reason, best.value),) if others else ()
 
 
 async def complete(policy: Policy, verifier: Verifier, node: Node) -> Brood:
@@ -180,8 +183,8 @@ async def complete(policy: Policy, verifier: Verifier, node: Node) -> Brood:
 
 
 def rank(children: Iterable[Scored]) -> list[Scored]:
-    """Those that may be selected, best first: the scored ones, or all of them in order where none
-    has a score. Ties: the earlier first."""
+    """Those that may be selected, best first: the scored ones, or all of them in the order that
+    they had where none has a score. Ties: the earlier first."""
     everyone = list(children)
     known = [(child.value, child) for child in everyone if child.value is not None]
     known.sort(key=lambda pair: -pair[0])

@@ -29,7 +29,8 @@ class CallShare:
 class NodeLedger:
     """`tokens` generated here; `prompt_tokens` sent to the policy for it, `cached_tokens` of them
     reused, None where the log does not say; `written` the policy's call; `scored` the verifier's
-    calls, with the tokens that went through its model and those it reused."""
+    calls, with the tokens that went through its model and those it reused. `failure` and `remark`
+    are what the engine said of it."""
 
     tokens: int
     prompt_tokens: int | None
@@ -39,6 +40,8 @@ class NodeLedger:
     verifier_calls: int
     verifier_tokens: int
     verifier_cached: int
+    failure: str | None = None
+    remark: str | None = None
 
 
 def node_ledger(
@@ -67,6 +70,8 @@ def node_ledger(
         len(scores),
         sum(score.tokens for score in scores),
         sum(score.cached for score in scores),
+        None if own is None else own.failure,
+        None if own is None else own.remark,
     )
 
 

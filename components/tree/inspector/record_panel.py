@@ -63,6 +63,8 @@ def costs(ledger: NodeLedger) -> dict[str, str]:
         _batch(ledger.written, "requests") if ledger.written is not None else "none recorded"
     )
     lines["verifier calls"] = f"{ledger.verifier_calls:,}"
+    told = {"failure": ledger.failure, "told by the engine": ledger.remark}
+    lines |= {name: text for name, text in told.items() if text}
     if ledger.verifier_tokens or ledger.verifier_cached:
         lines["verifier tokens"] = (
             f"{ledger.verifier_tokens:,}, {ledger.verifier_cached:,} of them reused"

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from backend import problems
-from backend.core.errors import VerifierFailure
+from backend.core.errors import EngineFailure
 from backend.core.events import AnswerChanged, Jumped, Pruned, ScoreGiven
+from backend.core.ports import Solution, StepScores
 from backend.core.records import MemorySink
 from backend.core.spec import RunSpec
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
@@ -204,15 +205,22 @@ async def test_a_run_that_somebody_stopped_was_cut_off() -> None:
     )
 
 
+class BrokenRewardModel(ScriptedRewardModel):
+    """Has run out of memory."""
+
+    async def score(self, solutions: Sequence[Solution]) -> list[StepScores]:
+        raise EngineFailure("out of memory")
+
+
 async def test_a_run_whose_verifier_failed_was_cut_off_by_the_failure() -> None:
     problem = problems.problem("countdown/1/2")
     spec, sink = asked("stepwise_best_of_n", problem.id, {"n": 2}), MemorySink()
     right = problems.SETS["countdown"].solution(problem, random.Random(1))[0] + "\n\n"
     failing, engine = (
-        ScriptedRewardModel(failure=lambda solution: "no"),
+        BrokenRewardModel(),
         ScriptedEngine({"": [(right, 1.0)]}),
     )
-    with pytest.raises(VerifierFailure):
+    with pytest.raises(EngineFailure):
         await run(
             spec,
             problem=problem,

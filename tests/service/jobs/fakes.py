@@ -4,7 +4,7 @@ searches."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from backend.core.records import Sink
 from backend.core.spec import RunSpec
 from backend.core.steps import Step
 from backend.core.types import Finish, Kind, Node
+from backend.engines.entry import ENGINES
 from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import Library
@@ -52,6 +53,8 @@ class FakeModels:
     gate: asyncio.Event | None = None
     failure: EngineFailure | None = None
     loaded: dict[tuple[str, str | None], LoadedState] = field(default_factory=dict)
+    servers: dict[str, str] = field(default_factory=dict)
+    allowed: tuple[str, ...] | None = None
 
     async def policy(self, engine: str, model: str | None) -> Engine:
         if self.gate is not None:
@@ -61,6 +64,18 @@ class FakeModels:
         self.loaded[("policy", model)] = LoadedState(
             model or "default", engine, model or "default", "policy"
         )
+        return self.engine
+
+    def use_servers(self, servers: Mapping[str, str], allowed: tuple[str, ...] | None) -> set[str]:
+        self.servers, self.allowed = dict(servers), allowed
+        return set()
+
+    def offered(self, engine: str) -> tuple[str, ...]:
+        return ENGINES[engine].models
+
+    async def open_anew(self, engine: str, model: str) -> Engine:
+        if self.failure is not None:
+            raise self.failure
         return self.engine
 
     async def reward(self, engine: str, model: str | None) -> RewardModel:

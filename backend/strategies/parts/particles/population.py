@@ -18,7 +18,7 @@ from backend.core.ports import Policy, Verifier
 from backend.core.statistics.weights import logmeanexp
 from backend.core.steps import Note, Remarked, Resampled, Weighed
 from backend.core.types import Node
-from backend.strategies.parts.rounds import Brood, expand
+from backend.strategies.parts.rounds import UNSCORED_ROUND, Brood, expand
 
 DEAD = float("-inf")
 
@@ -192,12 +192,16 @@ async def propagate(
     particles: Sequence[Particle], policy: Policy, verifier: Verifier, weighing: Weighing
 ) -> Moved:
     """Every active particle one step further and weighed: dead where it has no child, with the mean
-    of the round where the child has no score."""
+    of the round where the child has no score. In a round without any score no weight changes, that
+    of a finished particle neither."""
     slots = active(particles)
     movers = [particles[slot] for slot in slots]
     broods = await expand(policy, verifier, [mover.node for mover in movers]) if movers else []
     mean = weighing.mean_gain(movers, broods)
-    moved = [weighing.rested(particle, weighing.temperature) for particle in particles]
+    children = [child for brood in broods for child in brood.children]
+    blind = bool(children) and all(child.value is None for child in children)
+    rested = leave_weight if blind else weighing.rested
+    moved = [rested(particle, weighing.temperature) for particle in particles]
     for slot, mover, brood in zip(slots, movers, broods, strict=True):
         moved[slot] = mover._replace(log_weight=DEAD, gain=DEAD, value=None)
         for node, value, _ in brood.children:
@@ -208,5 +212,6 @@ async def propagate(
         for slot in slots
         if moved[slot].value is None and moved[slot].log_weight > DEAD
     ):
-        notes.append(Remarked("could not be scored: took the mean log weight of the round", lost))
+        mean_taken = "could not be scored: took the mean log weight of the round"
+        notes.append(Remarked(UNSCORED_ROUND if blind else mean_taken, lost))
     return Moved(moved, tuple(notes))

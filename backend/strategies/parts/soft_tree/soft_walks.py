@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from backend.core.errors import VerifierFailure
 from backend.core.ports import END, STEP, Policy, Rng, Verifier
 from backend.core.steps import Backed, Note, Pruned, Selected, Step
 from backend.core.types import Node, Score
-from backend.strategies.parts.rounds import Scored, dead, remark_unscored
+from backend.strategies.parts.rounds import UNSCORED_ROUND, Scored, dead, remark_unscored
 from backend.strategies.parts.soft_tree.soft_values import Answer, Floats, Pick, SoftVertex, Worth
 
 FORMULAS = dict.fromkeys(("boltzmann", "uct", "soft", "text_value", "allowed_draws"))
@@ -128,9 +127,8 @@ async def grow(
     rng: Rng,
 ) -> AsyncGenerator[Step]:
     """Grow the tree by a number of walks. The only candidate is the text that answers by then,
-    drawn anew after each walk where it is drawn.
-
-    Raises `VerifierFailure` in the end if there are texts and none of them could be scored.
+    drawn anew after each walk where it is drawn. A walk to a text that could not be scored backs
+    nothing up.
     """
     texts: dict[Node, Score] = {}
     revisits = 0
@@ -142,8 +140,9 @@ async def grow(
         if end.node.done and end.node not in texts:
             [texts[end.node]] = await verifier.score([end.node])
             end.add_reward(texts[end.node].value)
-            notes += remark_unscored([Scored(end.node, end.value)])
-        notes.append(back_up(walk.path, method))
+            notes += remark_unscored([Scored(end.node, end.value)], UNSCORED_ROUND)
+        backed = back_up(walk.path, method)
+        notes += () if end.node.done and end.value is None else (backed,)
         revisits += not walk.asked
         answer = method.answer(tree, rng)
         yield Step(
@@ -158,8 +157,4 @@ async def grow(
                 "soft_value": tree.promise,
             },
             rounds=int(walk.asked),
-        )
-    if texts and all(score.value is None for score in texts.values()):
-        raise VerifierFailure(
-            f"none of {len(texts)} texts could be scored: {next(iter(texts.values())).reason}"
         )

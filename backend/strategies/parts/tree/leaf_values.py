@@ -19,9 +19,10 @@ from backend.strategies.parts.tree.vertex import Vertex
 
 
 class Worth(NamedTuple):
-    """A value in [0, 1], and what was done to find it."""
+    """A value in [0, 1], None where nothing in the round has a score, and what was done to find
+    it."""
 
-    value: float
+    value: float | None
     notes: tuple[Note, ...] = ()
 
 
@@ -32,7 +33,7 @@ DEAD_END = Worth(0.0)
 
 async def prm(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
     """The verifier's score of the best child; 0 where no child lives."""
-    return Worth(leaf.children[0].score) if leaf.children else DEAD_END
+    return Worth(leaf.children[0].known_score) if leaf.children else DEAD_END
 
 
 async def rollout(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
@@ -42,19 +43,29 @@ async def rollout(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int
         return DEAD_END
     child = leaf.children[0]
     if child.node.done or child.node.depth >= horizon:
-        return Worth(child.score)
+        return Worth(child.known_score)
     found = await roll_out_leaf(policy, verifier, child)
-    child.score = found.value
+    stand_in(child, found.value)
     return found
 
 
+def stand_in(child: Vertex, value: float | None) -> None:
+    """Let a value stand for the child until its first visit, if there is one."""
+    if value is not None:
+        child.score, child.scored = value, True
+
+
 async def mix(policy: Policy, verifier: Verifier, leaf: Vertex, horizon: int) -> Worth:
-    """The mean of both."""
-    score = leaf.children[0].score if leaf.children else 0.0
+    """The mean of both; the one that is known, where the other is not."""
+    if not leaf.children:
+        return DEAD_END
+    child = leaf.children[0]
+    score = child.known_score
     found = await rollout(policy, verifier, leaf, horizon)
+    if score is None or found.value is None:  # the one that is known, if one is
+        return found
     value = mixed_value(score, found.value)
-    if leaf.children:
-        leaf.children[0].score = value
+    stand_in(child, value)
     return found._replace(value=value)
 
 
@@ -63,18 +74,16 @@ async def roll_out_leaf(policy: Policy, verifier: Verifier, vertex: Vertex) -> W
     score where it has none."""
     [[end]] = await policy.extend([vertex.node], until=END, kind=Kind.ROLLOUT)
     if not end.done or dead([end]):
-        return Worth(vertex.score, (Rolled(vertex.node, end, None), *dead([end])))
+        return Worth(vertex.known_score, (Rolled(vertex.node, end, None), *dead([end])))
     [score] = await verifier.score([end])
     rolled: tuple[Note, ...] = (Rolled(vertex.node, end, score.value),)
     if score.value is None:
+        stands = (
+            "the score of its first step stands in" if vertex.scored else "nothing is backed up"
+        )
         return Worth(
-            vertex.score,
-            (
-                *rolled,
-                Remarked(
-                    "the rollout could not be scored: the score of its first step stands in", (end,)
-                ),
-            ),
+            vertex.known_score,
+            (*rolled, Remarked(f"the rollout could not be scored: {stands}", (end,))),
         )
     return Worth(score.value, rolled)
 

@@ -104,12 +104,13 @@ def terminal(vertex: Vertex, horizon: int) -> bool:
 
 def judge(children: Sequence[Vertex], horizon: int) -> tuple[Note, ...]:
     """Turn scores r in [0, 1] into Q in [-1, 1]: 2 r - 1, and -1 for what is cut off at the step
-    limit, which the notes name."""
+    limit, which the notes name. What nobody scored stays at 0, between right and wrong."""
     late = tuple(
         child.node for child in children if terminal(child, horizon) and not child.node.done
     )
     for child in children:
-        child.score = signed_score(child.score, child.node in late)
+        if child.scored or child.node in late:
+            child.score = signed_score(child.score, child.node in late)
     return (Pruned(late, "step limit"),) if late else ()
 
 

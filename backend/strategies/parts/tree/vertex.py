@@ -36,11 +36,13 @@ def softmax_of_scores(siblings: Sequence[Scored]) -> list[float]:
 @dataclass(slots=True, eq=False)
 class Vertex:
     """A node with its prior probability among its siblings, what it is worth before its first
-    visit, and what was backed up through it."""
+    visit, and what was backed up through it. Without `scored` nobody has said what it is worth, and
+    `score` stands in."""
 
     node: Node
     prior: float = 1.0
     score: float = 0.0
+    scored: bool = True
     visits: int = 0
     total: float = 0.0
     expanded: bool = False
@@ -58,9 +60,14 @@ class Vertex:
         siblings = rank(children)
         priors = prior(siblings) if siblings else ()
         self.children = [
-            Vertex(child.node, p, child.value or 0.0, parent=self)
+            Vertex(child.node, p, child.value or 0.0, child.value is not None, parent=self)
             for child, p in zip(siblings, priors, strict=True)
         ]
+
+    @property
+    def known_score(self) -> float | None:
+        """The score, None where nobody gave one."""
+        return self.score if self.scored else None
 
     def path(self) -> list[Vertex]:
         """The vertices from the root of the tree to this one, both included."""
