@@ -139,7 +139,7 @@ def simulation(
 ) -> Simulation:
     """Simulation `number` (from 1) of those `found` in `events`. `rows` is the tree at that moment
     or later."""
-    events, backed, note = found[number - 1]
+    own, backed, note = found[number - 1]
     before = backups(events, backed.seq - 1)
     after = backups([backed])
     changes = []
@@ -149,7 +149,7 @@ def simulation(
         changes.append(BackedChange(node, added.visits, old.mean, added.mean))
     choices = [
         choice
-        for event in events
+        for event in own
         if isinstance(event.body, Selected)
         for choice in _choices(event.body, before)
     ]
@@ -157,8 +157,8 @@ def simulation(
         number,
         backed.seq,
         tuple(choices),
-        _fresh(rows, events),
-        _read_tried(events),
+        _fresh(rows, own),
+        _read_tried(own),
         note.value,
         tuple(changes),
     )
