@@ -2,8 +2,8 @@
 worker processes with a hard limit otherwise.
 
 The algebra system (sympy) can be kept busy for ever by one short answer, such as a tower of powers.
-So it lives in a pool of processes (pebble): one that has not answered in time is killed, the pair counts as undecided, and a
-new process takes its place while the others go on serving.
+So it lives in a pool of processes (pebble): one that has not answered in time is killed, the pair
+counts as undecided, and a new process takes its place while the others go on serving.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Problem sets from a file: JSON lines with `question`, `answer` and optionally `level`, so that
-GSM8K, MATH-500 or AIME can be brought along.
+"""Problem sets from a file: JSON lines with `question`, `answer` and optionally `level` and
+`tolerance` (the largest relative difference at which a number is right), so that GSM8K, MATH-500 or
+AIME can be brought along.
 
 Every other key is ignored, but for two that these benchmarks use: `problem` is read as the
 question, and an answer with a worked solution before `####` is cut down to what follows it. Answers
@@ -34,6 +35,7 @@ class FileRow(BaseModel):
     )
     answer: str | None = Field(default=None, max_length=20_000)
     level: int | None = Field(default=None, ge=1, le=100)
+    tolerance: float | None = Field(default=None, gt=0, le=0.5)
 
     @field_validator("answer")
     @classmethod
@@ -110,7 +112,9 @@ def _problems(text: str, set_name: str, source: str) -> Iterator[Problem]:
                 f"{source} line {number}: {where}: {first['msg']}; accepted: question, "
                 "answer and level in JSON"
             ) from error
-        yield Problem(f"{set_name}/{number}", set_name, row.level, number, row.question, row.answer)
+        meta = {} if row.tolerance is None else {"tolerance": row.tolerance}
+        name = f"{set_name}/{number}"
+        yield Problem(name, set_name, row.level, number, row.question, row.answer, meta)
     if count == 0:
         raise ProblemError(
             f"{source} holds no problem; accepted: at least one line of JSON with a question"

@@ -169,7 +169,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "factorial": sympy.factorial, "binomial": sympy.binomial, "abs": sympy.Abs,
     "floor": sympy.floor, "ceil": sympy.ceiling, "exp": sympy.exp, "ln": sympy.log,
     "lg": lambda x: sympy.log(x, 10), "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos,
-    "tan": sympy.tan, "cot": sympy.cot, "sec": sympy.sec, "csc": sympy.csc, "sinh": sympy.sinh, "root": _root,
+    "tan": sympy.tan, "cot": sympy.cot, "sec": sympy.sec, "csc": sympy.csc, "sinh": sympy.sinh,
+    "root": _root,
     "cosh": sympy.cosh, "tanh": sympy.tanh, "arcsin": sympy.asin, "arccos": sympy.acos,
     "arctan": sympy.atan, "gcd": lambda *parts: sympy.gcd(list(parts)),
     "lcm": lambda *parts: sympy.lcm(list(parts)), "max": sympy.Max, "min": sympy.Min,
@@ -250,6 +251,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "floor": mpmath.floor, "ceil": mpmath.ceil, "exp": mpmath.exp, "ln": mpmath.log,
     "lg": lambda x: mpmath.log(x, 10), "log": mpmath.log, "sin": mpmath.sin, "cos": mpmath.cos,
     "tan": mpmath.tan, "cot": mpmath.cot, "sec": mpmath.sec, "csc": mpmath.csc,
-    "sinh": mpmath.sinh, "root": _number_root, "cosh": mpmath.cosh, "tanh": mpmath.tanh, "arcsin": mpmath.asin,
+    "sinh": mpmath.sinh, "root": _number_root, "cosh": mpmath.cosh, "tanh": mpmath.tanh,
+    "arcsin": mpmath.asin,
     "arccos": mpmath.acos, "arctan": mpmath.atan, "max": max, "min": min,
 }  # fmt: skip

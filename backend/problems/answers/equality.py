@@ -107,7 +107,8 @@ class AnswerComparison:
                     return True
                 return False if given.wordy and right.wordy else None
             case (
-                (TimeOfDay(), TimeOfDay()) | (GameScore(), GameScore()) | (BaseNumber(), BaseNumber())
+                (TimeOfDay(), TimeOfDay()) | (GameScore(), GameScore())
+                | (BaseNumber(), BaseNumber())
                 | (Day(), Day())
             ):  # fmt: skip
                 return self.plain(given, right)

@@ -1,4 +1,4 @@
-r"""Expressions, read to their last character into trees, and valued exactly where they are rational.
+r"""Expressions, read to their last character into trees, and their exact values if rational.
 
 Letters side by side are a product only where an operator, a digit or LaTeX stands beside them, or
 where all are of x, y, z; a caret without braces takes the whole number that follows (`2^10`). A

@@ -168,7 +168,8 @@ class Text:
 
 
 Value: TypeAlias = (
-    Scalar | Percent | Measure | TimeOfDay | Day | Proportion | BaseNumber | GameScore | Collection | IntervalUnion
+    Scalar | Percent | Measure | TimeOfDay | Day | Proportion | BaseNumber | GameScore
+    | Collection | IntervalUnion
     | Relation | OrderChain | Assignment | System | MatrixValue | ChoiceLetter | Text
 )  # fmt: skip
 

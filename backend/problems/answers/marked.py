@@ -1,4 +1,4 @@
-"""Forms that their own marks tell: letters of options, scores, matrices, numbers in a base, ratios."""
+"""Forms that their own marks tell: options, scores, matrices, numbers in a base, ratios."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ _LONG_NAME = re.compile(
     r"[A-Z]{2,6}|[A-Za-z]{3,20}(?: [A-Za-z]{2,20}){0,3}|\\angle\s*[A-Za-z]{1,3}"
 )
 _FUNCTION_NAME = re.compile(
-    r"[fghFGHpquvystrVSTNCRa](?:_\{?\w\}?)?'{0,2}\(\s*(?:\w|\\[a-z]+)(?:\s*,\s*\w)*\s*\)|[PE]\(.{1,40}\)"
+    r"[fghFGHpquvystrVSTNCRa](?:_\{?\w\}?)?'{0,2}\(\s*(?:\w|\\[a-z]+)(?:\s*,\s*\w)*\s*\)"
+    r"|[PE]\(.{1,40}\)"
 )
 
 

@@ -9,13 +9,15 @@ from backend.problems.answers.kinds import Scalar
 from backend.problems.answers.values import approximate
 
 _ASKED = re.compile(
-    r"\bapproximat|\bround(?:ed|ing)?\b|\bnearest\b|\bdecimal places?\b|\bsignificant (?:figures?|digits?)\b"
+    r"\bapproximat|\bround(?:ed|ing)?\b|\bnearest\b|\bdecimal places?\b"
+    r"|\bsignificant (?:figures?|digits?)\b"
     r"|\bestimate\b|\bto \w+ decimals?\b|\\approx|≈",
     re.IGNORECASE,
 )
 _PLACES = re.compile(r"\b(\d|one|two|three|four|five|six)[- ]decimal", re.IGNORECASE)
 _NEAREST = re.compile(
-    r"nearest\s+(?:whole|integer|unit|tenths?|hundredths?|thousandths?|cent|penny|dollar|degree|percent)",
+    r"nearest\s+(?:whole|integer|unit|tenths?|hundredths?|thousandths?|cent|penny|dollar|degree"
+    r"|percent)",
     re.IGNORECASE,
 )
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}

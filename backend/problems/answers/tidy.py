@@ -20,7 +20,8 @@ SIGNS = {
     "times": "·", "cdot": "·", "ast": "·", "div": "/", "ldots": "…", "dots": "…", "cdots": "…",
     "lbrace": "❴", "rbrace": "❵", "lbrack": "[", "rbrack": "]", "vert": "|", "lvert": "|",
     "rvert": "|", "mid": "|", "colon": ":", "langle": "⟨", "rangle": "⟩", "euro": "€",
-    "pounds": "£", "textdollar": "$", "approx": "≈", "to": "→", "rightarrow": "→", "longrightarrow": "→", "implies": "⇒",
+    "pounds": "£", "textdollar": "$", "approx": "≈", "to": "→", "rightarrow": "→", "longrightarrow": "→",
+    "implies": "⇒",
     "Rightarrow": "⇒", "surd": "\\sqrt ", "lparen": "(", "rparen": ")", "wedge": "∧", "land": "∧",
 }  # fmt: skip
 SPACES = frozenset({"quad", "qquad", "thinspace", "enspace", "hfill", "space", "null"})
@@ -45,9 +46,11 @@ LETTERS = {
 }  # fmt: skip
 PLAIN = str.maketrans(
     {
-        "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "·", "⋅": "·", "∙": "·", "∗": "·", "÷": "/",
+        "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "·", "⋅": "·", "∙": "·", "∗": "·",
+        "÷": "/",
         "⁄": "/", "∕": "/", "。": ".", "，": ",", "、": ",", "；": ";", "：": ":", "∶": ":",
-        "’": "'", "‘": "'", "“": '"', "”": '"', "º": "°", "˚": "°", "⩽": "≤", "⟶": "→", "⟹": "⇒", "⩾": "≥", "≦": "≤",
+        "’": "'", "‘": "'", "“": '"', "”": '"', "º": "°", "˚": "°", "⩽": "≤", "⟶": "→", "⟹": "⇒",
+        "⩾": "≥", "≦": "≤",
         "≧": "≥", "⋯": "…", "￥": "¥", "﹣": "-", "－": "-", "（": "(", "）": ")", "µ": "μ",
     }
 )  # fmt: skip
@@ -71,7 +74,8 @@ _WRAPPERS = (
     re.compile(r"'([^']+)'"),
     re.compile(r"<(?:b|i|em|strong|u|code)>([^<>]+)</\w+>"),
     re.compile(
-        r"\\begin\{(?:aligned?|gathered|equation|split)\*?\}([^&\\]+)\\end\{(?:aligned?|gathered|equation|split)\*?\}"
+        r"\\begin\{(?:aligned?|gathered|equation|split)\*?\}([^&\\]+)"
+        r"\\end\{(?:aligned?|gathered|equation|split)\*?\}"
     ),
 )
 _LOOKS = re.compile(

@@ -17,7 +17,8 @@ _ONE: Mapping[str, Callable[[float], float]] = {
     "csc": lambda x: 1 / math.sin(x),
 }  # fmt: skip
 _TWO: Mapping[str, Callable[[float, float], float]] = {
-    "product": lambda x, y: x * y, "quotient": lambda x, y: x / y, "power": lambda x, y: math.pow(x, y),
+    "product": lambda x, y: x * y, "quotient": lambda x, y: x / y,
+    "power": lambda x, y: math.pow(x, y),
     "root": lambda x, n: -math.pow(-x, 1 / n) if x < 0 and n % 2 == 1 else math.pow(x, 1 / n),
     "log": lambda x, base: math.log(x) / math.log(base),
 }  # fmt: skip
