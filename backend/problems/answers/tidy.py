@@ -20,7 +20,8 @@ SIGNS = {
     "times": "·", "cdot": "·", "ast": "·", "div": "/", "ldots": "…", "dots": "…", "cdots": "…",
     "lbrace": "❴", "rbrace": "❵", "lbrack": "[", "rbrack": "]", "vert": "|", "lvert": "|",
     "rvert": "|", "mid": "|", "colon": ":", "langle": "⟨", "rangle": "⟩", "euro": "€",
-    "pounds": "£", "textdollar": "$", "approx": "≈", "to": "→", "rightarrow": "→", "longrightarrow": "→",
+    "pounds": "£", "textdollar": "$", "approx": "≈", "to": "→", "rightarrow": "→",
+    "longrightarrow": "→",
     "implies": "⇒",
     "Rightarrow": "⇒", "surd": "\\sqrt ", "lparen": "(", "rparen": ")", "wedge": "∧", "land": "∧",
 }  # fmt: skip
