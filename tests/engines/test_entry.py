@@ -9,6 +9,7 @@ from backend.engines.entry import ENGINES
 from backend.engines.host.loader import load
 from backend.engines.host.wire import ModelSpec
 from backend.engines.models import Models
+from backend.engines.openai.loading import choose
 from backend.engines.settings import ModelSettings
 
 
@@ -41,7 +42,8 @@ def test_the_key_of_a_server_is_read_where_the_settings_say(
 ) -> None:
     monkeypatch.setenv("ELSEWHERE", "secret")
     settings = ModelSettings(base_url="http://localhost:1/v1", api_key_env="ELSEWHERE")
-    assert ENGINES["openai"].options(settings, "policy")["api_key"] == "secret"
+    variable = ENGINES["openai"].options(settings, "policy")["api_key_env"]
+    assert choose("", settings.base_url, {}, str(variable)).key == "secret"
     assert ENGINES["openai"].available(settings).ok
 
 
