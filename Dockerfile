@@ -19,8 +19,12 @@ COPY --chown=arboretum . .
 RUN mkdir -p var
 VOLUME /home/arboretum/app/var
 EXPOSE 8501
+# Health is behind the token like everything else. Without a token of the user's the service makes one and has to ask for it.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD .venv/bin/python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/api/health', timeout=4)"
+    CMD .venv/bin/python -c "import http.client, os, sys; token = os.environ.get('ARBORETUM_TOKEN'); \
+    asked = http.client.HTTPConnection('127.0.0.1', 8501, timeout=4); \
+    asked.request('GET', '/api/health', headers={'Authorization': f'Bearer {token}'}); \
+    sys.exit(asked.getresponse().status != (200 if token else 401))"
 # Bound beyond loopback, so a token is required: docker run -e ARBORETUM_TOKEN=... -p 8501:8501 IMAGE
 ENV HOST=0.0.0.0
 CMD ["make", "run"]
