@@ -34,7 +34,9 @@ Begin = Callable[[Services], Awaitable[int]]
 def run(options: RunOptions, db: Path | None, *, as_json: bool) -> int:
     """Run what the options describe; the result goes to standard output."""
     spec = spec_of(options)
-    return asyncio.run(carry_out(lambda services: services.jobs.submit(spec), db, as_json=as_json))
+    return asyncio.run(
+        carry_out(lambda services: services.jobs.submit(spec), db, spec, as_json=as_json)
+    )
 
 
 def resume(run_id: int, db: Path | None, *, as_json: bool) -> int:
@@ -118,10 +120,13 @@ def number(axis: str, text: str) -> float:
         raise BadInput(f"budget {axis}", given=text, accepted="a number above 0") from None
 
 
-async def carry_out(begin: Begin, db: Path | None, *, as_json: bool) -> int:
-    """Let the run that `begin` starts come to its end, and show how it ended; the exit status."""
+async def carry_out(
+    begin: Begin, db: Path | None, ahead: RunSpec | None = None, *, as_json: bool
+) -> int:
+    """Let the run that `begin` starts come to its end, and show how it ended; the exit status.
+    `ahead`: its description, where it is known before the store is open."""
     settings = dataclasses.replace(read_settings(os.environ, db=db, host="127.0.0.1"), samples=None)
-    async with open_services(settings) as services:
+    async with open_services(settings, ahead=ahead) as services:
         run_id = await begin(services)
         async with _interruptible(services, run_id) as interrupted:
             await services.jobs.wait(run_id)

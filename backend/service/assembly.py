@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +15,7 @@ from pathlib import Path
 from backend.core.errors import ArboretumError, Conflict
 from backend.core.settings import ROOT, Settings
 from backend.core.spec import RunSpec
+from backend.engines.entry import ENGINES
 from backend.engines.models import Models, model_settings
 from backend.messages.runs import OVER
 from backend.problems.equivalence import Equivalence
@@ -24,6 +25,7 @@ from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
 from backend.service.deaths import Deaths
 from backend.service.jobs import Admission, Jobs
+from backend.service.jobs.loading import load_ahead
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook, log
 from backend.service.result_cache import ResultCache
@@ -92,23 +94,25 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, closing: Closing | None = None
+    settings: Settings, closing: Closing | None = None, ahead: RunSpec | None = None
 ) -> AsyncIterator[Services]:
     """Build everything; at the end cut off runs, end the models' process, and close the store,
-    within about three seconds."""
-    settings.db.parent.mkdir(parents=True, exist_ok=True)
-    store = await asyncio.to_thread(Store.open, settings.db)
+    within about three seconds.
+
+    `ahead` is a run that will be submitted: its models load while the store is opened. Raises
+    `BadInput` or `MissingCapability` where it would be refused.
+    """
     equivalence = Equivalence()
+    library = Library(equivalence, file_sets(settings.problems))
     models = Models(model_settings(settings))
+    loading = _begin_loading(models, library, ahead)
+    async with AsyncExitStack() as failing:
+        failing.push_async_callback(_close_models, models)
+        store = await asyncio.to_thread(_open_store, settings.db)
+        failing.pop_all()
     try:
         await asyncio.to_thread(_tidy, store, settings.samples)
-        services = _assemble(
-            settings,
-            store,
-            models,
-            Library(equivalence, file_sets(settings.problems)),
-            closing or Closing(),
-        )
+        services = _assemble(settings, store, models, library, closing or Closing())
         try:
             yield services
         finally:
@@ -119,7 +123,24 @@ async def open_services(
     finally:
         equivalence.close()
         await _close_models(models)
+        if loading is not None:
+            loading.cancel()
         await asyncio.to_thread(store.close)
+
+
+def _begin_loading(
+    models: Models, library: Library, spec: RunSpec | None
+) -> asyncio.Task[None] | None:
+    """Let the local models of an acceptable run load; None where there are none."""
+    if spec is None or ENGINES[spec.engine].place != "host":
+        return None
+    Admission(library.find, models.available, lambda: None).admit(spec)
+    return asyncio.create_task(load_ahead(models, spec))
+
+
+def _open_store(path: Path) -> Store:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Store.open(path)
 
 
 def _assemble(

@@ -252,3 +252,21 @@ def test_a_question_and_a_problem_together_are_refused() -> None:
 def test_the_classroom_shows_the_options_of_its_stages() -> None:
     done = command("classroom", "evaluate", "--help")
     assert done.returncode == 0 and "--samples" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["[red]x[/red]"],
+        ["catalog", "--[bold]x"],
+        ["run", "--strategy", "[red]mcts[/red]", "--problem", "ledger/3/17"],
+        ["run", "--strategy", "chain", "--problem", "[link=https://x.example]ledger[/link]"],
+        ["run", "--strategy", "chain", "--problem", "ledger/3/17", "--seed", "[red]1"],
+    ],
+)
+def test_markup_in_what_is_given_is_said_as_it_was_given(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    [hostile] = [text for text in arguments if "[" in text]
+    assert hostile in capsys.readouterr().err

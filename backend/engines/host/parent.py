@@ -175,7 +175,8 @@ class EngineHost:
         self._closed = True
         async with self._starting:
             if self._process is not None:
-                await self._process.close()
+                loaded = any(slot.loaded is not None for slot in self._slots.values())
+                await (self._process.close() if loaded else self._process.abandon())
         await asyncio.gather(
             *(slot.loading for slot in self._slots.values() if slot.loading is not None),
             return_exceptions=True,

@@ -167,6 +167,13 @@ class HostProcess:
         self.writer.close()
         await self._reading
 
+    async def abandon(self) -> None:
+        """End the child at once: it has loaded no model that would have to be closed."""
+        self._closing = True
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        await self._reading
+
     def tail(self) -> str:
         """The last lines that the child printed, for a message."""
         lines = [line for line in self.log if line.strip()][-SHOWN_LINES:]

@@ -233,6 +233,14 @@ class TokenEmbedding(nn.Embedding):
             super().reset_parameters()
 
 
+def frequencies(config: Qwen2Config) -> Tensor:
+    """The inverse frequencies (D / 2) of rotary positions, on the processor: on the meta device
+    `arange` too would import torch's compiler."""
+    steps = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device="cpu")
+    found: Tensor = config.rope_theta ** -(steps / config.head_dim)
+    return found
+
+
 class Qwen2Model(nn.Module):
     """Embedding, blocks and last norm: token ids (B, T) to hidden states (B, T, hidden)."""
 
@@ -244,8 +252,7 @@ class Qwen2Model(nn.Module):
         self.embed_tokens = TokenEmbedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
-        self.register_buffer("inverse_frequencies", config.rope_theta**-exponents, persistent=False)
+        self.register_buffer("inverse_frequencies", frequencies(config), persistent=False)
 
     def rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """cos and sin (B, 1, T, D) of integer positions (B, T), in the weights' type."""
@@ -402,6 +409,5 @@ def load(
             f"weights in {folder} do not fit its config.json: {error}"
         ) from error
     body = model.model
-    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
-    body.inverse_frequencies = (config.rope_theta**-exponents).to(device)
+    body.inverse_frequencies = frequencies(config).to(device)
     return LoadedWeights(model.eval().requires_grad_(False), config, ChatTokenizer.read(folder))

@@ -25,7 +25,6 @@ from backend.core.errors import ArboretumError, BadInput, Conflict, StorageFailu
 from backend.core.ports import EngineInfo
 from backend.core.spec import RunSpec
 from backend.core.types import JSON
-from backend.judging.scorers import VERIFIERS
 from backend.problems.base import Problem
 from backend.review.stored_run import StoredRun
 from backend.runs.driver import Control, GradeFunction, manifest
@@ -35,6 +34,7 @@ from backend.runs.versions import with_versions
 from backend.service.jobs.admission import Admission
 from backend.service.jobs.failure import failure
 from backend.service.jobs.forks import Forks
+from backend.service.jobs.loading import load_models
 from backend.service.jobs.ports import Launch, ModelHost
 from backend.service.jobs.rescoring import Rescoring
 from backend.service.jobs.rows import (
@@ -290,12 +290,7 @@ class Jobs:
 
     async def _run(self, job: Job) -> None:
         await self._set(job, "loading", "loading model")
-        engine = await self._models.policy(job.spec.engine, job.spec.model)
-        reward = (
-            await self._models.reward(job.spec.engine, job.spec.verifier_model)
-            if VERIFIERS[job.spec.verifier].needs_reward_model
-            else None
-        )
+        engine, reward = await load_models(self._models, job.spec)
         await self._describe(job, engine.info, None if reward is None else reward.info)
         job.writer = await asyncio.to_thread(self._store.writer, job.run_id)
         job.tap, job.control.behind = Tap(job.writer), partial(_behind, job.writer)
