@@ -66,7 +66,7 @@ _STORY = re.compile(
 _NUMBER = re.compile(r"[+−-]?\s*(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)")
 _LEADING_NUMBER = re.compile(r"\$?\s*([+−-]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+))(?=[\s%]|$)")
 _WHOLE_AND_DOTS = re.compile(r"([+−-]?\d+)\.{2,}")
-_LETTER = re.compile(r"\(?[A-Ha-h]\)?")
+_LETTER = re.compile(r"\(?[A-H]\)?|\([a-h]\)")
 
 
 def tells_a_story(text: str) -> bool:
@@ -103,7 +103,8 @@ def leading_number(answer: str) -> str | None:
 
 
 def stands_alone(answer: str) -> bool:
-    """Whether it is a value and nothing else: a number, a formula or the letter of a choice."""
+    """Whether it is a value and nothing else: a number, a formula or the letter of a choice. A small
+    letter is one only in brackets: by itself it may as well be the beginning of a word."""
     bare_words = _WORD.findall(_COMMAND.sub(" ", _TEXT_COMMAND.sub(" ", answer)))
     return _LETTER.fullmatch(answer) is not None or (has_value(answer) and not bare_words)
 
