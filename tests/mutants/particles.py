@@ -120,13 +120,13 @@ PARTICLES = (
         "so do the free particles of a conditional pass",
         swap(
             population.propagate,
-            "W.rested(A, B)",
+            "rested(A, B)",
             f"{population.weigh_again.__name__}(A, B)",
         ),
         (
             Case(
                 of_gibbs.test_a_pass_leaves_the_posterior_exactly_as_it_is,
-                "kept-paper-one or two steps",
+                "keep_past-paper-one or two steps",
             ),
         ),
     ),

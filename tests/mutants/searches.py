@@ -258,7 +258,7 @@ SEARCHES = (
         "children without a score vanish without a word",
         swap(
             rounds.expand,
-            "(*A, *B, *C, *remark_unscored(D))",
+            "(*A, *B, *C, *remark_unscored(D, E))",
             "(*A, *B, *C)",
             remark_unscored=rounds.remark_unscored,
         ),
