@@ -61,7 +61,7 @@ class Mortal(Protocol):
     def dead(self) -> bool: ...
 
 
-class Server:
+class HostServer:
     """Serves one parent: models by slot, running calls by id."""
 
     def __init__(
@@ -184,7 +184,7 @@ async def connect(descriptor: int, loader: str) -> None:
     load = getattr(importlib.import_module(loader), "load", None)
     if load is None:
         raise ArboretumError(f"module {loader} has no function `load`")
-    await Server(reader, writer, load).serve()
+    await HostServer(reader, writer, load).serve()
 
 
 def main(arguments: list[str]) -> None:

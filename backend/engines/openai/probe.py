@@ -27,7 +27,7 @@ GROWING: Final = 4
 its text."""
 
 
-class Server(Protocol):
+class ServerLike(Protocol):
     """What the probe asks."""
 
     @property
@@ -38,7 +38,7 @@ class Server(Protocol):
     ) -> AsyncGenerator[StreamPiece]: ...
 
 
-async def probe(server: Server, model: str, ids: Sequence[int]) -> Dialect:
+async def probe(server: ServerLike, model: str, ids: Sequence[int]) -> Dialect:
     """The server's dialect. `ids`: the probe's text as tokens, empty without a tokenizer. Raises
     `EngineFailure` where even the plainest completion is refused."""
     dialect, pieces = await settle(server, model, ids, Dialect(gives_logprobs=True))
@@ -59,7 +59,7 @@ async def probe(server: Server, model: str, ids: Sequence[int]) -> Dialect:
 
 
 async def settle(
-    server: Server, model: str, ids: Sequence[int], dialect: Dialect
+    server: ServerLike, model: str, ids: Sequence[int], dialect: Dialect
 ) -> tuple[Dialect, list[StreamPiece]]:
     """The most that the server does not refuse, and what it answered."""
     given_up: list[Rung] = []
@@ -92,7 +92,7 @@ async def settle(
 
 
 async def answer(
-    server: Server, model: str, ids: Sequence[int], dialect: Dialect, stop: str = ""
+    server: ServerLike, model: str, ids: Sequence[int], dialect: Dialect, stop: str = ""
 ) -> list[StreamPiece]:
     """What the server writes after the probe's text."""
     body = make_body(dialect, model, question(ids), stop, ())
@@ -133,7 +133,7 @@ def repeats(pieces: Sequence[StreamPiece]) -> bool:
 
 
 async def keeps_stop(
-    server: Server,
+    server: ServerLike,
     model: str,
     ids: Sequence[int],
     dialect: Dialect,
@@ -150,7 +150,7 @@ async def keeps_stop(
     return "".join(piece.text for piece in again).endswith(texts[-1])
 
 
-async def echoes(server: Server, model: str, ids: Sequence[int]) -> bool:
+async def echoes(server: ServerLike, model: str, ids: Sequence[int]) -> bool:
     """Whether the server tells log-probabilities of a prompt's tokens."""
     try:
         return len((await echo(server, model, ids)).logprobs or ()) > len(ids)
@@ -158,7 +158,7 @@ async def echoes(server: Server, model: str, ids: Sequence[int]) -> bool:
         return False
 
 
-async def echo(server: Server, model: str, ids: Sequence[int]) -> StreamPiece:
+async def echo(server: ServerLike, model: str, ids: Sequence[int]) -> StreamPiece:
     """A prompt sent back with one further token, as one piece: log-probabilities by position, where
     the server gives them, and the counts."""
     values: list[float | None] = []

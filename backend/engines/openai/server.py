@@ -31,7 +31,7 @@ from backend.engines.openai.refusals import (
 from backend.engines.openai.sse import BrokenStream, read_events, split_lines
 from backend.engines.openai.wire import (
     DONE,
-    Message,
+    CompletionMessage,
     Normaliser,
     StreamPiece,
     message_from,
@@ -141,7 +141,7 @@ class CompletionsServer:
             return card
         return card._replace(context=context_in(told))
 
-    async def _messages(self, body: Body) -> AsyncGenerator[Message]:
+    async def _messages(self, body: Body) -> AsyncGenerator[CompletionMessage]:
         """A stream's messages. It is complete with its last line, and also without it after the
         reason why the text ended; a whole answer in the place of a stream is one message."""
         finished = False
@@ -168,7 +168,7 @@ class CompletionsServer:
         if not finished:
             raise httpx.RemoteProtocolError("the stream ended before it was done")
 
-    async def _whole(self, response: httpx.Response) -> Message:
+    async def _whole(self, response: httpx.Response) -> CompletionMessage:
         await response.aread()
         try:
             message = message_from(response.json())
@@ -179,7 +179,7 @@ class CompletionsServer:
             raise self._no_completions("JSON without a text")
         return message
 
-    def _accept_message(self, message: Message) -> None:
+    def _accept_message(self, message: CompletionMessage) -> None:
         """Raises what an error inside a stream means."""
         if message.error is None:
             return

@@ -22,7 +22,7 @@ class BrokenStream(Exception):
     """What the server sent is not a stream of events, or one of them cannot be read."""
 
 
-class Event(NamedTuple):
+class SentEvent(NamedTuple):
     """The type that the server named (often none), and the data."""
 
     name: str
@@ -48,7 +48,7 @@ async def split_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
 
 
 async def read_events(
-    lines: AsyncIterator[str], read: Callable[[Event], T | None]
+    lines: AsyncIterator[str], read: Callable[[SentEvent], T | None]
 ) -> AsyncGenerator[T]:
     """What `read` makes of each event; it returns None while the data is not whole. Comments and
     other fields are passed over. Raises `BrokenStream` for an event that never became whole."""
@@ -63,7 +63,7 @@ async def read_events(
             name = value.strip()
         elif field == "data" and (data or value.strip()):
             data.append(value)
-            if (found := read(Event(name, "\n".join(data)))) is not None:
+            if (found := read(SentEvent(name, "\n".join(data)))) is not None:
                 data.clear()
                 yield found
     require_whole(data)

@@ -18,7 +18,7 @@ import msgspec
 
 from backend.core.outside import clean_text
 from backend.core.types import Finish
-from backend.engines.openai.sse import BrokenStream, Event
+from backend.engines.openai.sse import BrokenStream, SentEvent
 
 ROUNDING: Final = 0.01
 """How far above 0 a log-probability may lie and still be one that was rounded."""
@@ -38,7 +38,7 @@ class Usage(msgspec.Struct):
     prompt_tokens_details: Details | None = None
 
 
-class Entry(msgspec.Struct):
+class ChatToken(msgspec.Struct):
     """A token in the shape of chats."""
 
     token: str | None = None
@@ -53,10 +53,10 @@ class Table(msgspec.Struct):
     tokens: list[str] | None = None
     token_logprobs: list[float | None] | None = None
     top_logprobs: list[Any] | None = None
-    content: list[Entry] | None = None
+    content: list[ChatToken] | None = None
 
 
-class Choice(msgspec.Struct):
+class CompletionPart(msgspec.Struct):
     """A part of a text."""
 
     index: int | None = None
@@ -68,15 +68,15 @@ class Choice(msgspec.Struct):
     matched_stop: Any = None
 
 
-class Message(msgspec.Struct):
+class CompletionMessage(msgspec.Struct):
     """An event of a stream, or a whole answer."""
 
-    choices: list[Choice] | None = None
+    choices: list[CompletionPart] | None = None
     usage: Usage | None = None
     error: Any = None
 
 
-DONE: Final = Message()
+DONE: Final = CompletionMessage()
 """The end of a stream."""
 
 
@@ -127,7 +127,7 @@ def end_of(reason: str | None) -> End:
     return ENDS.get(reason.lower(), End(Finish.ABORTED, unknown))
 
 
-def read_message(event: Event) -> Message | None:
+def read_message(event: SentEvent) -> CompletionMessage | None:
     """The message of an event, None while its data is no whole JSON value. Raises `BrokenStream`
     for one that the protocol does not have."""
     data = event.data.strip()
@@ -140,14 +140,14 @@ def read_message(event: Event) -> Message | None:
     except RecursionError as error:
         raise BrokenStream("an event that is nested too deep to be read") from error
     if event.name == "error" and not (isinstance(content, dict) and "error" in content):
-        return Message(error=content)
+        return CompletionMessage(error=content)
     return message_from(content)
 
 
-def message_from(content: object) -> Message:
+def message_from(content: object) -> CompletionMessage:
     """Checked; what is no mapping or has fields of other types raises `BrokenStream`."""
     try:
-        return msgspec.convert(content, Message, strict=False)
+        return msgspec.convert(content, CompletionMessage, strict=False)
     except msgspec.ValidationError as error:
         raise BrokenStream(f"an event that is not as the protocol has it: {error}") from error
 
@@ -162,7 +162,7 @@ class Normaliser:
     tokens: list[str] = field(default_factory=list)
     repeats: bool = False
 
-    def piece(self, message: Message) -> StreamPiece:
+    def piece(self, message: CompletionMessage) -> StreamPiece:
         """The next piece: only what is new in it."""
         usage = message.usage or Usage()
         counts = StreamPiece(
@@ -214,7 +214,7 @@ class Normaliser:
         return clean_text(text)
 
 
-class Columns(NamedTuple):
+class LogprobColumns(NamedTuple):
     """A table of log-probabilities by column, one entry a token; None: the server gave none."""
 
     tokens: tuple[str, ...] = ()
@@ -223,19 +223,19 @@ class Columns(NamedTuple):
     likeliest: tuple[Mapping[str, float], ...] = ()
 
 
-def columns_of(table: Table) -> Columns:
+def columns_of(table: Table) -> LogprobColumns:
     """A table of either shape."""
     if table.content is not None:
         rows = table.content
         ids = [row.id for row in rows if row.id is not None]
-        return Columns(
+        return LogprobColumns(
             tuple(row.token or "" for row in rows),
             tuple(ids) if len(ids) == len(rows) else (),
             tuple(logprob(row.logprob) for row in rows) or None,
             tuple(likeliest(row.top_logprobs) for row in rows),
         )
     values = table.token_logprobs
-    return Columns(
+    return LogprobColumns(
         tuple(table.tokens or ()),
         (),
         None if values is None else tuple(map(logprob, values)),

@@ -11,7 +11,7 @@ import pytest
 from backend.core.errors import EngineFailure
 from backend.core.ports import Until
 from backend.core.types import Finish
-from backend.engines.openai.sse import BrokenStream, Event, read_events, split_lines
+from backend.engines.openai.sse import BrokenStream, SentEvent, read_events, split_lines
 from backend.engines.openai.wire import ENDS, end_of
 from tests.engines.openai.loopback import (
     DONE,
@@ -44,7 +44,7 @@ async def test_an_event_is_read_over_several_lines_and_without_an_empty_line_bet
         for line in (": hello", "event: ping", 'data: {"a":', "id: 3", "data: 1}", "data: [2]", ""):
             yield line
 
-    def read(event: Event) -> JSON:
+    def read(event: SentEvent) -> JSON:
         try:
             return json.loads(event.data)
         except ValueError:
