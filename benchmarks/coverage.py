@@ -9,8 +9,9 @@ kappa (a + b; the smaller, the more problems differ), and gives the share of rig
 draws: with one draw that is 0 or 1, whatever kappa is. An experiment is n such problems. A cell of
 the tables says in which share of the experiments the interval holds p, and how wide it is on the
 average. `percentile` is the bootstrap over problems; `Clopper-Pearson` is the exact interval that
-takes each problem for one draw, and nothing should be wider than it. Of two arms the second is right
-where the first would be, less a part `lost` of its chances, so that the truth is p times `lost`.
+takes each problem for one draw, and nothing should be wider than it. Of two arms the second is
+right where the first would be, less a part `lost` of its chances, so that the truth is p times
+`lost`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""How long commands take to start, and how long `run` on the classroom pair takes to its first token.
+"""How long commands take to start, and how long `run` on the classroom pair takes to its first
+token.
 
 Every command is a process of its own, and all take turns, so that a busy moment falls on all of
 them. The table shows medians of wall and user time, and the wall time against that of

@@ -178,8 +178,8 @@ def train(
     publish: Callable[[], None] = lambda: None,
     now: Callable[[], float] = time.monotonic,
 ) -> TrainingClock:
-    """Train until the time is over, in seconds of `now`. `batches` is called with the running clock;
-    `publish` is called after each checkpoint."""
+    """Train until the time is over, in seconds of `now`. `batches` is called with the running
+    clock; `publish` is called after each checkpoint."""
     optimizers, clock = Optimizers(model), TrainingClock()
     if checkpoint.is_file():
         state = torch.load(checkpoint, weights_only=True)

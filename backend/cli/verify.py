@@ -21,8 +21,8 @@ DONE, NOT_SOUND = 0, 3
 
 
 def verify_run(run: str, db: Path | None, *, as_json: bool) -> int:
-    """Print what is wrong with a stored run or an export file; exit status 3 if anything is. That it
-    was read by older versions than a new run would be is told, and is no fault."""
+    """Print what is wrong with a stored run or an export file; exit status 3 if anything is. That
+    it was read by older versions than a new run would be is told, and is no fault."""
     found, older = find_faults(int(run), db) if run.isdecimal() else file_faults(Path(run))
     if as_json:
         told = {"sound": not found, "findings": found, "differences": older}

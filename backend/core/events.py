@@ -48,10 +48,10 @@ class NodeAdded(Body, frozen=True, tag="node"):
     """A node was recorded: from here on other events may name it.
 
     Of a generated text: `prompt_tokens` the model read for it, `cached_tokens` of them from its
-    cache, the `failure` that ended it, if one did, and a `remark` on what its server told. Of text that nobody generated: the `reason`
-    for putting it in. Of a node on the path that a fork begins with: `given`, and `origin`, its id
-    in the run that was forked. Of a prompt beside the search: the nodes that it is `about`, and the
-    `question` that was put.
+    cache, the `failure` that ended it, if one did, and a `remark` on what its server told. Of text
+    that nobody generated: the `reason` for putting it in. Of a node on the path that a fork begins
+    with: `given`, and `origin`, its id in the run that was forked. Of a prompt beside the search:
+    the nodes that it is `about`, and the `question` that was put.
     """
 
     node: NodeId

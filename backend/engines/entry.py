@@ -71,7 +71,8 @@ class EngineEntry:
     - `models`, `reward_models`: the names that a form offers.
     - `named_models`: from the settings to the names that they add to these.
     - `hub_names`: whether a model may be named `owner/name`, which the engine then finds.
-    - `quick`: whether a model is ready within seconds, so that it may be loaded only to show tokens.
+    - `quick`: whether a model is ready within seconds, so that it may be loaded only to show
+      tokens.
     - `default_model`: from (settings, role) to the model that is taken where none is named.
     - `options`: from (settings, role) to the keyword arguments of the loading coroutine.
     - `why_not`: from the settings to the reason why the engine cannot be used here; empty where it

@@ -24,8 +24,8 @@ class Plan:
     """How a table is drawn: the columns of x and of the ys, the titles of the axes (`{budget}` and
     `{axis}` stand for what budgets and costs are counted in), the column that tells lines apart
     (None: one line a y), the one that tells charts apart (None: one chart), whether x (of
-    intervals: the value) is logarithmic, whether the bands of `low` and `high` belong to y, what the
-    method of these is called, and the value of intervals at which both sides are equal."""
+    intervals: the value) is logarithmic, whether the bands of `low` and `high` belong to y, what
+    the method of these is called, and the value of intervals at which both sides are equal."""
 
     x: str
     ys: tuple[str, ...]

@@ -33,7 +33,8 @@ class Material:
     the first pooled arm), their solutions, what searches answered by arm and budget and then by
     problem, the steps that each problem needs (absent: not known), tokens read and taken from the
     cache by arm, what one verification costs in solutions by pooled arm, and choices of the reader;
-    `repeats` are the cells before their repeats are averaged, `prices` those that the costs of the cells are counted by.
+    `repeats` are the cells before their repeats are averaged, `prices` those that the costs of the
+    cells are counted by.
     """
 
     experiment: Experiment

@@ -19,8 +19,8 @@ LEAST = sys.float_info.min
 
 
 def multiply(scores: Sequence[float]) -> float:
-    """The product, added up in logarithms where it is below `LEAST`: there the number only keeps the
-    order of products, 0 is left to a path with a score of 0."""
+    """The product, added up in logarithms where it is below `LEAST`: there the number only keeps
+    the order of products, 0 is left to a path with a score of 0."""
     product = math.prod(scores)
     if product >= LEAST or min(scores) <= 0.0:
         return product

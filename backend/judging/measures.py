@@ -1,6 +1,6 @@
-"""What a final rule goes by, as one number a candidate, so that a reader can lay the winner's beside
-that of a right answer it passed over. A selector is registered with its measure; those that several
-share are here."""
+"""What a final rule goes by, as one number a candidate, so that a reader can lay the winner's
+beside that of a right answer it passed over. A selector is registered with its measure; those that
+several share are here."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ class About(Answer):
 
 
 class ExperimentInfo(Answer):
-    """An experiment in a list. `status` is that of the sweep in this service. Of the `planned` tasks,
-    those that measure included, `done` came to their end and `failed` broke off. `rate` in
+    """An experiment in a list. `status` is that of the sweep in this service. Of the `planned`
+    tasks, those that measure included, `done` came to their end and `failed` broke off. `rate` in
     generated tokens a second and `left_s` are None while nothing is known of them, and while it is
     not running. `shipped` ones come with the project."""
 

@@ -70,7 +70,8 @@ class ChosenAnswer(NamedTuple):
 
 class Trace:
     """The stored nodes as nodes again, by their ids, and what the `events` say of them. `scorer`
-    names the verifier of the run, `read` finds answers as the run does; `seqs` are the events that announced the nodes."""
+    names the verifier of the run, `read` finds answers as the run does; `seqs` are the events that
+    announced the nodes."""
 
     def __init__(
         self,

@@ -8,8 +8,8 @@ from backend.runs.versions import NEWEST
 
 
 def version_differences(stored: object, graders: Collection[int]) -> list[str]:
-    """In what the versions of a stored run, and of the graders of its verdicts, differ from those of
-    a new run."""
+    """In what the versions of a stored run, and of the graders of its verdicts, differ from those
+    of a new run."""
     named = stored if isinstance(stored, Mapping) else {}
     parts = {"reader": "its answers are read", "splitter": "its steps are found"}
     told = [

@@ -55,7 +55,8 @@ class Look:
 
 
 def look_of(parts: Mapping[str, str]) -> Look:
-    """Return the look that an address gives; fields that are missing or wrong have their defaults."""
+    """Return the look that an address gives; fields that are missing or wrong have their
+    defaults."""
     plain = Look()
 
     def word(name: str, words: tuple[str, ...], otherwise: str) -> str:

@@ -19,8 +19,8 @@ NO_PROBLEM = Problem("", "own", None, None, "", None)
 class ViewData:
     """What a view is drawn from: nodes and log up to event `until`, the final rule (a selector's
     name), `ess_min`, the threshold of resampling as a fraction, if there is one, the run's id, its
-    parameters with their defaults, its problem, the node that is looked at, and the version by which the run reads
-    answers."""
+    parameters with their defaults, its problem, the node that is looked at, and the version by
+    which the run reads answers."""
 
     rows: Sequence[TreeRow]
     events: Sequence[EventRecord]

@@ -152,8 +152,8 @@ def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
     """Expected credit of the weighted vote of k samples drawn without replacement; equal sums go to
     the larger class, then share the win.
 
-    Exact for the weights as `decimal` reads them. Raises `BadInput` for weights that are negative or
-    no numbers, and where they have more than `MOST_SUMS` different sums; scores rounded to two
+    Exact for the weights as `decimal` reads them. Raises `BadInput` for weights that are negative
+    or no numbers, and where they have more than `MOST_SUMS` different sums; scores rounded to two
     digits have fewer.
     """
     n = pool_size([len(group.weights) for group in groups], blank, k)

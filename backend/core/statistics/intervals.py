@@ -1,15 +1,15 @@
-"""How sure a figure is that was measured on some problems, and whether two arms differ: the evidence
-is in the problems, never in single samples.
+"""How sure a figure is that was measured on some problems, and whether two arms differ: the
+evidence is in the problems, never in single samples.
 
-Solutions of one problem are no independent evidence, so every figure is first one number in [0, 1] a
-problem (an exact estimate, `estimators`). Its interval is Wilson's (1927, by the score test), which
-stays right near 0 and 1, with the *effective* number of problems in place of their number (the
-design effect of survey statistics, Kish 1965): n numbers whose mean is m vary at most as n single
-draws do, by m (1 - m); where they vary less, by v, they say as much as n m (1 - m) / v single draws.
-Near 0 and 1 v itself is hardly known, for a rare failure may not have been seen yet. There it is
-drawn towards m (1 - m) with the weight exp(-4/3 n m (1 - m)). With one draw a problem this is
-Wilson's interval itself. `python -m benchmarks.coverage` simulates how often the intervals hold the
-truth: beside the bootstrap (percentile and BCa), which holds it too seldom there.
+Solutions of one problem are no independent evidence, so every figure is first one number in [0, 1]
+a problem (an exact estimate, `estimators`). Its interval is Wilson's (1927, by the score test),
+which stays right near 0 and 1, with the *effective* number of problems in place of their number
+(the design effect of survey statistics, Kish 1965): n numbers whose mean is m vary at most as n
+single draws do, by m (1 - m); where they vary less, by v, they say as much as n m (1 - m) / v
+single draws. Near 0 and 1 v itself is hardly known, for a rare failure may not have been seen yet.
+There it is drawn towards m (1 - m) with the weight exp(-4/3 n m (1 - m)). With one draw a problem
+this is Wilson's interval itself. `python -m benchmarks.coverage` simulates how often the intervals
+hold the truth: beside the bootstrap (percentile and BCa), which holds it too seldom there.
 
 Two arms are compared on the problems that both have. Where one was better, by how much, is one
 number in [0, 1] a problem; where it was worse, another. Each has its interval as above (the weight
@@ -47,8 +47,8 @@ LEVEL = 0.95
 SQUARE = NormalDist().inv_cdf((1.0 + LEVEL) / 2.0) ** 2
 """The square of the normal quantile of an interval: 1.96^2."""
 TRUST = 4.0 / 3.0
-"""How soon the variance that was seen is believed; by simulation, so that intervals hold the truth in
-93 to 97 % of the cases whatever Beta distribution problems have."""
+"""How soon the variance that was seen is believed; by simulation, so that intervals hold the truth
+in 93 to 97 % of the cases whatever Beta distribution problems have."""
 DRAWS = 2000
 MOST_EXACT = 12
 """Differences other than 0 up to which all 2^n flips are counted; beyond, `FLIPS` are drawn."""
@@ -234,8 +234,8 @@ class Paired(NamedTuple):
 
 
 def compare_pairs(one: FloatsLike, other: FloatsLike, seed: int = 0) -> Paired:
-    """Compare two arms on the same problems, one number in [0, 1] a problem each, in the same order.
-    Raises `BadInput` for different numbers of problems, and for other numbers."""
+    """Compare two arms on the same problems, one number in [0, 1] a problem each, in the same
+    order. Raises `BadInput` for different numbers of problems, and for other numbers."""
     first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1:
         raise BadInput(

@@ -9,8 +9,8 @@ from statistics import NormalDist
 from backend.core.errors import BadInput
 
 LEVEL, POWER = 0.05, 0.8
-"""The usual choices: a difference is called one where p is at most 0.05, and a true one of the given
-size is to be found in four of five cases."""
+"""The usual choices: a difference is called one where p is at most 0.05, and a true one of the
+given size is to be found in four of five cases."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,9 +1,10 @@
-"""How many repeats are needed: the power of a comparison of two arms, planned from what was measured.
+"""How many repeats are needed: the power of a comparison of two arms, planned from what was
+measured.
 
 The difference of two arms over P problems with R repeats each varies by (between + within / R) / P:
 `between` is how much the true differences of problems vary, `within` how much the difference of two
-single runs of one problem does. More repeats make only the second part smaller. A true difference is
-found with the chance `POWER` where that variance is at most (difference / (1.96 + 0.84))^2
+single runs of one problem does. More repeats make only the second part smaller. A true difference
+is found with the chance `POWER` where that variance is at most (difference / (1.96 + 0.84))^2
 (`backend.core.statistics.testing`).
 """
 
@@ -147,8 +148,8 @@ def noise_of(
 
 
 def run_variance(runs: Floats, *, drawn: bool) -> float:
-    """The variance of one run of a problem: of a draw from a pool c (1 - c), of a search the variance
-    of its repeats."""
+    """The variance of one run of a problem: of a draw from a pool c (1 - c), of a search the
+    variance of its repeats."""
     if drawn:
         return float((runs * (1.0 - runs)).mean())
     return float(runs.var(ddof=1))

@@ -75,8 +75,8 @@ class Rounds(NamedTuple):
 
 
 def rounds_of(material: Material, place: tuple[str, float]) -> Rounds | None:
-    """The repeats of an arm at a budget over the problems that have all of them; None for fewer than
-    two."""
+    """The repeats of an arm at a budget over the problems that have all of them; None for fewer
+    than two."""
     by: Mapping[str, Mapping[int, Cell]] = material.repeats.get(place, {})
     numbers = sorted({repeat for several in by.values() for repeat in several})
     whole = [by[problem] for problem in sorted(by) if len(by[problem]) == len(numbers)]

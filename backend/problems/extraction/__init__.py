@@ -19,7 +19,8 @@ Reader: TypeAlias = Callable[[str], Extraction]
 """Reads the answer that a text states."""
 
 READERS: Mapping[int, Reader] = MappingProxyType({1: extract_as_first, 2: extract})
-"""How answers were read, by version. A change of what is read is a new version; an old one stays."""
+"""How answers were read, by version. A change of what is read is a new version; an old one
+stays."""
 
 READER_VERSION = max(READERS)
 

@@ -1,4 +1,5 @@
-"""The reader of version 2: which part of a text states the answer, and which rule reads it there."""
+"""The reader of version 2: which part of a text states the answer, and which rule reads it
+there."""
 
 from __future__ import annotations
 

@@ -103,8 +103,8 @@ def leading_number(answer: str) -> str | None:
 
 
 def stands_alone(answer: str) -> bool:
-    """Whether it is a value and nothing else: a number, a formula or the letter of a choice. A small
-    letter is one only in brackets: by itself it may as well be the beginning of a word."""
+    """Whether it is a value and nothing else: a number, a formula or the letter of a choice. A
+    small letter is one only in brackets: by itself it may as well be the beginning of a word."""
     bare_words = _WORD.findall(_COMMAND.sub(" ", _TEXT_COMMAND.sub(" ", answer)))
     return _LETTER.fullmatch(answer) is not None or (has_value(answer) and not bare_words)
 

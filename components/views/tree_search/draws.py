@@ -1,10 +1,11 @@
 """How Thompson draws led to each answer of a tree of answers: at every node the draw for a new
 answer, the draw for going on below, and where that was the greater, one for each child; beside each
-the scores that its arm had by then, and the posterior that the draw came from, where the log has it.
+the scores that its arm had by then, and the posterior that the draw came from, where the log has
+it.
 
 Everything is computed from the events `drawn` and `backed`. A score counts for the arm of its
-answer and for GEN of the node that it was made at; of every answer above for its arm, and for CONT of
-the node above that (AB-MCTS-A, arXiv 2503.04412).
+answer and for GEN of the node that it was made at; of every answer above for its arm, and for CONT
+of the node above that (AB-MCTS-A, arXiv 2503.04412).
 """
 
 from __future__ import annotations

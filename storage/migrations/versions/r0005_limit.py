@@ -1,5 +1,6 @@
 """The budget that ended a run, as its axis and its number, taken from the log, else from the
-sentence that stood in `reason`; and `early_phase` in the specs of runs that were made without it."""
+sentence that stood in `reason`; and `early_phase` in the specs of runs that were made without
+it."""
 
 import json
 

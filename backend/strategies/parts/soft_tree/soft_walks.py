@@ -24,8 +24,9 @@ FORMULAS = dict.fromkeys(("boltzmann", "uct", "soft", "text_value", "allowed_dra
 
 @dataclass(frozen=True)
 class Method:
-    """How walks choose (`worth` and `pick`, recorded as `formula`), how many draws a number of visits
-    allows, what a prefix is worth by the values and draws of its children, and which text answers.
+    """How walks choose (`worth` and `pick`, recorded as `formula`), how many draws a number of
+    visits allows, what a prefix is worth by the values and draws of its children, and which text
+    answers.
     """
 
     formula: str
