@@ -15,12 +15,10 @@ settings.register_profile("arboretum", deadline=None, print_blob=True)
 settings.load_profile("arboretum")
 leftovers.mark()
 
-SHARED: set[leftovers.Process] = set()
-"""Processes of fixtures that last for the session."""
 
-
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     parts.check_required()
+    config.pluginmanager.register(SessionFixtures())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,16 +36,19 @@ def pytest_report_to_serializable() -> Generator[None, object, object]:
     return workers.encodable((yield))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
-) -> Generator[None, object, object]:
-    if fixturedef.scope != "session":
-        return (yield)
-    before = leftovers.running()
-    result = yield
-    SHARED.update(leftovers.running() - before)
-    return result
+class SessionFixtures:
+    """A plug-in of its own, because pytest tells a conftest nothing of fixtures of the session."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, object, object]:
+        if fixturedef.scope != "session":
+            return (yield)
+        before = leftovers.running()
+        result = yield
+        leftovers.SHARED.update(leftovers.running() - before)
+        return result
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,7 +65,7 @@ def no_process_outlives_its_file(no_process_outlives_the_session: None) -> Itera
     """Each file of tests ends what it has started; fixtures of the session live on."""
     before = leftovers.running()
     yield
-    left = leftovers.left_after(before | SHARED, shared=SHARED)
+    left = leftovers.left_after(before | leftovers.SHARED, shared=leftovers.SHARED)
     leftovers.kill(left)
     assert not left, "the tests of this file left processes behind"
 

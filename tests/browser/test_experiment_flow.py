@@ -12,7 +12,7 @@ import pytest
 
 from backend.client import Client
 from backend.experiments.spec import parse_experiment, read_experiment
-from tests.browser.conftest import ROOT, choose, press
+from tests.browser.conftest import PATIENCE_MS, ROOT, choose, press
 from tests.experiments.examples import BEAM, HEAD, POOLED
 
 SHIPPED = read_experiment(ROOT / "docs" / "experiment.toml").hash
@@ -163,9 +163,9 @@ def choose_first_line(tab: Any) -> None:
 
 
 def downloaded(tab: Any, button: Any, path: Path) -> str:
-    """What a button gives, as text."""
+    """What a button gives, as text. A report is made when it is asked for, which takes time."""
     button.wait_for()
-    with tab.expect_download() as waiting:
+    with tab.expect_download(timeout=3 * PATIENCE_MS) as waiting:
         press(button)
     waiting.value.save_as(path)
     return path.read_text(encoding="utf-8")

@@ -26,6 +26,10 @@ class Process(NamedTuple):
     command: str
 
 
+SHARED: set[Process] = set()
+"""Processes of fixtures that last for the session."""
+
+
 def mark() -> None:
     """Let processes that are started from now on be found as ours."""
     os.environ[MARK] = str(os.getpid())

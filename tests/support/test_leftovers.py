@@ -5,14 +5,27 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.leftovers import PROC, kill, left_after, running
+from tests.support.leftovers import PROC, SHARED, kill, left_after, running
 
 pytestmark = pytest.mark.skipif(not PROC.exists(), reason="processes are looked for in /proc")
 SLEEP = "import time; time.sleep(60)"
 ORPHAN = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}])"
+
+
+@pytest.fixture(scope="session")
+def lasting() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lasts for the session."""
+    with subprocess.Popen([sys.executable, "-c", SLEEP]) as process:
+        yield process
+        process.kill()
+
+
+def test_what_a_fixture_of_the_session_starts_is_shared(lasting: subprocess.Popen[bytes]) -> None:
+    assert lasting.pid in {process.pid for process in SHARED}
 
 
 @pytest.mark.parametrize("code", [SLEEP, ORPHAN], ids=["child", "orphan"])

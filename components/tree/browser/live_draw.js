@@ -16,7 +16,7 @@ const LIT = "#e69f00",
   COUNTED = 150;
 
 function draw(view) {
-  if (!window.Plotly || !view.host.isConnected) return;
+  if (!view.plotly || !view.host.isConnected) return;
   view.lastDraw = performance.now();
   status(view);
   if (view.hold && view.drawn) return;
@@ -108,7 +108,7 @@ function contextOf(view) {
 }
 
 function drawPlot(view, marks) {
-  window.Plotly.react(view.plot, traces(view, marks), layoutOf(view, marks), CONFIG);
+  view.plotly.react(view.plot, traces(view, marks), layoutOf(view, marks), CONFIG);
   if (view.wired) return;
   view.plot.on("plotly_click", (click) => clicked(view, click.points[0]));
   view.plot.on("plotly_relayout", () => {

@@ -145,7 +145,12 @@ function take(view, data) {
   takeLook(view, data, other);
   view.part("at-transport").hidden = !data.replay;
   loadPlotly(view).then(
-    () => schedule(view),
+    () => {
+      // Kept: charts of the page bring a Plotly of their own under the same name, and one that did
+      // not make a drawing would make it anew.
+      view.plotly = view.plotly || window.Plotly;
+      schedule(view);
+    },
     () =>
       say(
         view.part("at-empty"),
