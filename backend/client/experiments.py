@@ -6,6 +6,9 @@ from backend.client.http import Http, Query
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas_experiments
 
+ANALYSES_TIMEOUT_S = 175.0
+"""For what computes all analyses of an experiment; the browser waits 180 s for a file."""
+
 
 class Experiments:
     """One method a question; `name` is always the experiment's hash."""
@@ -98,20 +101,24 @@ class Experiments:
         threshold: float = 0.5,
         wrong_costs: float = 1.0,
     ) -> list[schemas_experiments.Analysis]:
-        query: Query = {
+        query: dict[str, str | int | float] = {
             "axis": axis,
             "slice": within,
             "threshold": threshold,
             "wrong_costs": wrong_costs,
         }
-        return self._http.get(
-            f"/experiments/{name}/analyses", schemas_experiments.Analyses, query
-        ).analyses
+        response = self._http.request(
+            "GET", f"/experiments/{name}/analyses", params=query, timeout_s=ANALYSES_TIMEOUT_S
+        )
+        return schemas_experiments.Analyses.model_validate_json(response.content).analyses
 
     def report(self, name: str, *, axis: str = "generated_tokens") -> bytes:
         """One page (HTML) that opens anywhere."""
         return self._http.request(
-            "GET", f"/experiments/{name}/report", params={"axis": axis}
+            "GET",
+            f"/experiments/{name}/report",
+            params={"axis": axis},
+            timeout_s=ANALYSES_TIMEOUT_S,
         ).content
 
     def open(self, name: str, key: str) -> int:
