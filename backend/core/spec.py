@@ -67,6 +67,11 @@ class Versions(BaseModel):
 FIRST = Versions()
 """The versions of a run that names none: it was made before there were any others."""
 
+NEWEST = Versions(reader=2, grader=2, splitter=1)
+"""What a new run is read with. The reader's grows with a change of what is read in a text, the
+grader's whenever a pair of answers may be judged otherwise than before. They stand here so that a
+stored run can be compared with them without what reads and compares."""
+
 
 class RunSpec(BaseModel):
     """A run: strategy, problem, models, budget and seed. Exactly one of `problem` and `question` is

@@ -14,6 +14,7 @@ from backend.core.errors import BadInput
 from backend.core.events import AnswerChanged, StatusChanged
 from backend.core.outside import clean_json, clean_text
 from backend.core.records import MemorySink
+from backend.core.spec import NEWEST
 from backend.core.steps import Note, Step
 from backend.core.types import JSON, Finish, Kind, Node, Score
 from backend.exchange.base import (
@@ -25,7 +26,6 @@ from backend.exchange.base import (
     within_limit,
 )
 from backend.runs.recorder import Recorder
-from backend.runs.versions import NEWEST
 
 
 class Said(NamedTuple):

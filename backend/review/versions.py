@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from backend.runs.versions import NEWEST
+from backend.core.spec import NEWEST
 
 
 def version_differences(stored: object, graders: Collection[int]) -> list[str]:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from backend.core.errors import BadInput
-from backend.core.spec import RunSpec, Versions
-from backend.problems.answers.grader import GRADER_VERSION
-from backend.problems.extraction import READER_VERSION, READERS
-
-NEWEST = Versions(reader=READER_VERSION, grader=GRADER_VERSION, splitter=1)
-"""What a new run is read with."""
+from backend.core.spec import NEWEST, RunSpec
+from backend.problems.extraction import READERS
 
 
 def with_versions(spec: RunSpec) -> RunSpec:
@@ -22,4 +18,4 @@ def with_versions(spec: RunSpec) -> RunSpec:
     return spec if spec.versions is not None else spec.model_copy(update={"versions": NEWEST})
 
 
-__all__ = ["NEWEST", "with_versions"]
+__all__ = ["with_versions"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backend.core.spec import NEWEST
 from backend.review.versions import version_differences
-from backend.runs.versions import NEWEST
 
 
 def test_older_versions_are_told_as_differences() -> None:

@@ -7,9 +7,9 @@ import pytest
 from backend.core.errors import BadInput
 from backend.core.events import AnswerChanged
 from backend.core.records import MemorySink
-from backend.core.spec import FIRST, Versions
+from backend.core.spec import FIRST, NEWEST, Versions
 from backend.problems.extraction import READERS
-from backend.runs.versions import NEWEST, with_versions
+from backend.runs.versions import with_versions
 from tests.golden import SEARCHES, searched, spec
 
 

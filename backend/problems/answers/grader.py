@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
+from backend.core.spec import NEWEST
 from backend.problems.answers.equality import Algebra, AnswerComparison, Close, Mode, never_close
 from backend.problems.answers.kinds import (
     Assignment,
@@ -27,9 +28,8 @@ from backend.problems.answers.rounding import (
 )
 from backend.problems.exact import canonical
 
-GRADER_VERSION = 2
-"""Grows whenever a pair of answers may be judged otherwise than before. What is stored names the
-version that judged it; 1 is what judged before versions were named."""
+GRADER_VERSION = NEWEST.grader
+"""What is stored names the version that judged it; 1 is what judged before versions were named."""
 SHOWN = 120
 """Characters of a reading that are told."""
 

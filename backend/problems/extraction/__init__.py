@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from backend.core.errors import BadInput
+from backend.core.spec import NEWEST
 from backend.problems.extraction.first import extract_as_first
 from backend.problems.extraction.reader import extract
 from backend.problems.extraction.reading import IN_WORDS, Extraction, ReadBy
@@ -22,7 +23,7 @@ READERS: Mapping[int, Reader] = MappingProxyType({1: extract_as_first, 2: extrac
 """How answers were read, by version. A change of what is read is a new version; an old one
 stays."""
 
-READER_VERSION = max(READERS)
+READER_VERSION = NEWEST.reader
 
 
 def reader_of(version: int) -> Reader:
