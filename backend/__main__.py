@@ -9,17 +9,24 @@ standard error. Exit status: 0 done, 2 bad input, 3 failed run (or a stored run 
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
-from typer import TyperException
-from typer.main import get_command
+# What imports make stays, and the collector would look through it a hundred times; to look for
+# plug-ins of pydantic is to read the description of every package. Together a fifth of a start.
+gc.set_threshold(50_000, 20, 20)
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from backend.cli.commands import app
-from backend.cli.refusals import refusal
-from backend.core.errors import (
+from typer import TyperException  # noqa: E402
+from typer.main import get_command  # noqa: E402
+
+from backend.cli.commands import app  # noqa: E402
+from backend.cli.refusals import refusal  # noqa: E402
+from backend.core.errors import (  # noqa: E402
     ArboretumError,
     BadInput,
     Conflict,

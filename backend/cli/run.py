@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import JsonValue, ValidationError
 
@@ -20,15 +20,18 @@ from backend.core.environment import read_settings
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES, Params
 from backend.core.spec import RunSpec, SamplingSpec
+from backend.engines.models import Models, model_settings
 from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
 from backend.messages.runs import Run
-from backend.service.assembly import Services, open_services
-from backend.service.present import run_message
+from backend.service.loading import load_ahead
+
+if TYPE_CHECKING:
+    from backend.service.assembly import Services
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
 
-Begin = Callable[[Services], Awaitable[int]]
+Begin: TypeAlias = "Callable[[Services], Awaitable[int]]"
 
 
 def run(options: RunOptions, db: Path | None, *, as_json: bool) -> int:
@@ -120,18 +123,30 @@ def number(axis: str, text: str) -> float:
         raise BadInput(f"budget {axis}", given=text, accepted="a number above 0") from None
 
 
+def import_services() -> Callable[..., AbstractAsyncContextManager[Services]]:
+    """What opens the services, with all that it imports: done in a thread while models load."""
+    from backend.service.assembly import open_services
+
+    return open_services
+
+
 async def carry_out(
     begin: Begin, db: Path | None, ahead: RunSpec | None = None, *, as_json: bool
 ) -> int:
     """Let the run that `begin` starts come to its end, and show how it ended; the exit status.
     `ahead`: its description, where it is known before the store is open."""
     settings = dataclasses.replace(read_settings(os.environ, db=db, host="127.0.0.1"), samples=None)
-    async with open_services(settings, ahead=ahead) as services:
-        run_id = await begin(services)
-        async with _interruptible(services, run_id) as interrupted:
-            await services.jobs.wait(run_id)
-        row = await asyncio.to_thread(services.store.run, run_id)
-        result = result_of(run_message(row))
+    models = Models(model_settings(settings))
+    async with load_ahead(models, ahead):
+        open_services = await asyncio.to_thread(import_services)
+        async with open_services(settings, models=models) as services:
+            run_id = await begin(services)
+            async with _interruptible(services, run_id) as interrupted:
+                await services.jobs.wait(run_id)
+            row = await asyncio.to_thread(services.store.run, run_id)
+    from backend.service.present import run_message
+
+    result = result_of(run_message(row))
     show(result, as_json=as_json)
     if interrupted.is_set():
         return INTERRUPTED

@@ -15,7 +15,6 @@ from pathlib import Path
 from backend.core.errors import ArboretumError, Conflict
 from backend.core.settings import ROOT, Settings
 from backend.core.spec import RunSpec
-from backend.engines.entry import ENGINES
 from backend.engines.models import Models, model_settings
 from backend.messages.runs import OVER
 from backend.problems.equivalence import Equivalence
@@ -25,7 +24,6 @@ from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
 from backend.service.deaths import Deaths
 from backend.service.jobs import Admission, Jobs
-from backend.service.jobs.loading import load_ahead
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook, log
 from backend.service.result_cache import ResultCache
@@ -94,20 +92,15 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, closing: Closing | None = None, ahead: RunSpec | None = None
+    settings: Settings, closing: Closing | None = None, models: Models | None = None
 ) -> AsyncIterator[Services]:
     """Build everything; at the end cut off runs, end the models' process, and close the store,
-    within about three seconds.
-
-    `ahead` is a run that will be submitted: its models load while the store is opened. Raises
-    `BadInput` or `MissingCapability` where it would be refused.
-    """
-    equivalence = Equivalence()
-    library = Library(equivalence, file_sets(settings.problems))
-    models = Models(model_settings(settings))
-    loading = _begin_loading(models, library, ahead)
+    within about three seconds. `models` may be loading already; they are closed here all the
+    same."""
+    models = models or Models(model_settings(settings))
     async with AsyncExitStack() as failing:
         failing.push_async_callback(_close_models, models)
+        library = Library(equivalence := Equivalence(), file_sets(settings.problems))
         store = await asyncio.to_thread(_open_store, settings.db)
         failing.pop_all()
     try:
@@ -123,19 +116,7 @@ async def open_services(
     finally:
         equivalence.close()
         await _close_models(models)
-        if loading is not None:
-            loading.cancel()
         await asyncio.to_thread(store.close)
-
-
-def _begin_loading(
-    models: Models, library: Library, spec: RunSpec | None
-) -> asyncio.Task[None] | None:
-    """Let the local models of an acceptable run load; None where there are none."""
-    if spec is None or ENGINES[spec.engine].place != "host":
-        return None
-    Admission(library.find, models.available, lambda: None).admit(spec)
-    return asyncio.create_task(load_ahead(models, spec))
 
 
 def _open_store(path: Path) -> Store:

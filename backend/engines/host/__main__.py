@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from backend.engines.host.child import main
+# What imports make stays, and the collector would look through it again and again.
+gc.set_threshold(50_000, 20, 20)
+
+from backend.engines.host.child import main  # noqa: E402
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -34,7 +34,6 @@ from backend.runs.versions import with_versions
 from backend.service.jobs.admission import Admission
 from backend.service.jobs.failure import failure
 from backend.service.jobs.forks import Forks
-from backend.service.jobs.loading import load_models
 from backend.service.jobs.ports import Launch, ModelHost
 from backend.service.jobs.rescoring import Rescoring
 from backend.service.jobs.rows import (
@@ -46,6 +45,7 @@ from backend.service.jobs.rows import (
     words_of,
 )
 from backend.service.jobs.tap import Tap
+from backend.service.loading import load_models
 from storage import RunWriter, Store
 
 log = logging.getLogger("arboretum.jobs")
