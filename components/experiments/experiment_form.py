@@ -166,7 +166,7 @@ def experiment_detail(service: Client, name: str) -> None:
     st.text(
         about.sentence
         if about.left
-        else f"All {about.planned:,} tasks are done, {about.failed} of them failed."
+        else f"{about.done:,} of {about.planned:,} tasks are done, {about.failed:,} failed."
     )
     _go_on(service, info, left=about.left)
     st.download_button(

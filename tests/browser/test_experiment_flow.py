@@ -52,7 +52,7 @@ def test_an_experiment_is_described_estimated_begun_and_watched_to_its_curves(
     tab.get_by_text(about.sentence).wait_for()
     press(tab.get_by_role("button", name="Begin"))
     tab.wait_for_url(re.compile(f"experiment={experiment.hash}"))
-    tab.get_by_text(f"All {about.planned} tasks are done, 0 of them failed.").wait_for()
+    tab.get_by_text(f"{about.planned} of {about.planned} tasks are done, 0 failed.").wait_for()
     press(tab.get_by_test_id("stPageLink").filter(has_text="Budget curves"))
     tab.wait_for_url(re.compile(rf"/budget\?experiment={experiment.hash}"))
     tab.locator(POINTS).first.wait_for()

@@ -39,7 +39,7 @@ TO_FIND = (0.02, 0.05, 0.1)
             "difference to find",
             ("problems needed",),
             "difference of accuracy to find",
-            "problems needed with the repeats there are",
+            "problems needed",
             by="pair",
         )
     },
