@@ -97,7 +97,7 @@ def test_verifier_and_final_rule_tell_their_cards_beside_the_form(open_page: Ope
     texts = "\n".join(element.value for element in entry.text)
     assert [element.value for element in entry.markdown][:2] == ["**Verifier**", "**Computes**"]
     assert "\u2022 Process reward model" in texts and "\u2022 Best score, arXiv 2110.14168" in texts
-    assert "The candidate with the greatest value." in texts
+    assert "The candidate with the greatest value among those with a readable answer." in texts
 
 
 def test_the_rule_of_the_strategy_stands_in_where_a_run_names_none() -> None:
