@@ -8,19 +8,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 import sqlalchemy as sa
-from duckdb_sqlalchemy.bulk import insert_from_arrow
 
 from backend.exchange.base import LaterScore, LinkRecord
 from storage import queries
 from storage.database import Database
-from storage.series import SCHEMA as SCORE_SCHEMA
-from storage.tables import Link, Score
-
-LINK_SCHEMA = pa.schema(
-    {"run_id": pa.int64(), "src": pa.int32(), "dst": pa.int32(), "kind": pa.string()}
-)
 
 
 class Beside(NamedTuple):
@@ -47,15 +39,10 @@ def read_beside(database: Database, run_id: int) -> Beside:
 
 def append(connection: sa.Connection, run_id: int, beside: Beside) -> None:
     """Store it with a run that is being imported."""
-    for table, schema, records in (
-        (Score.__table__, SCORE_SCHEMA, beside.scores),
-        (Link.__table__, LINK_SCHEMA, beside.links),
-    ):
-        if records:
-            rows: list[dict[str, Any]] = [
-                {"run_id": run_id, **record._asdict()} for record in records
-            ]
-            insert_from_arrow(connection, table, pa.Table.from_pylist(rows, schema=schema))
+    from storage.arrow import append_links, append_scores
+
+    append_scores(connection, [{"run_id": run_id, **score._asdict()} for score in beside.scores])
+    append_links(connection, [{"run_id": run_id, **link._asdict()} for link in beside.links])
 
 
 class Fault(NamedTuple):
@@ -93,4 +80,4 @@ def faults(beside: Beside, nodes: int) -> Iterator[Fault]:
             )
 
 
-__all__ = ["LINK_SCHEMA", "Beside", "Fault", "append", "faults", "read_beside"]
+__all__ = ["Beside", "Fault", "append", "faults", "read_beside"]

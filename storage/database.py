@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
+import sys
 import threading
 import time
 import uuid
@@ -26,7 +27,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
 
 from backend.core.errors import BadInput, StorageFailure
@@ -35,6 +35,8 @@ from storage.schema import migrate
 
 Row: TypeAlias = sa.Row[*tuple[Any, ...]]
 
+FEW_ROWS = 5_000
+"""Rows that are read without Arrow where it is not imported."""
 REOPEN_SECONDS = 2.0
 LEAST_FREE_BYTES = 64 * 2**20
 log = logging.getLogger("arboretum.database")
@@ -92,11 +94,17 @@ class Database:
             yield connection
 
     def columns(self, statement: queries.Query) -> dict[str, list[Any]]:
-        """The answer column by column, through Arrow: ten times as fast as row by row."""
+        """The answer column by column, through Arrow: four times as fast as row by row. Where Arrow
+        is not imported yet, which takes as long as ten thousand rows, a few rows come without."""
         with self.reading() as connection:
+            if "pyarrow" not in sys.modules:
+                few: Any = connection.execute(statement)
+                rows = few.cursor.fetchmany(FEW_ROWS + 1)
+                if len(rows) <= FEW_ROWS:
+                    columns = zip(*rows, strict=True) if rows else ((),) * len(few.keys())
+                    return dict(zip(few.keys(), map(list, columns), strict=True))
             result: Any = connection.execute(statement.execution_options(duckdb_arrow=True))
-            table: pa.Table = result.arrow
-        found: dict[str, list[Any]] = table.to_pydict()
+            found: dict[str, list[Any]] = result.arrow.to_pydict()
         return found
 
     def rows(self, statement: queries.Query) -> Sequence[Row]:
@@ -177,7 +185,7 @@ class Database:
     def _translate(self) -> Iterator[None]:
         try:
             yield
-        except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowException) as problem:
+        except database_errors() as problem:
             origin = _origin(problem)
             if isinstance(
                 origin, duckdb.FatalException | duckdb.InternalException
@@ -212,6 +220,13 @@ def _engine(path: Path) -> sa.Engine:
     }
     url = sa.URL.create("duckdb", database=str(path))
     return sa.create_engine(url, connect_args={"config": config}, pool_size=8, max_overflow=56)
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """What a statement may raise. Arrow raises nothing where it is not imported."""
+    arrow = sys.modules.get("pyarrow")
+    errors = (sa.exc.SQLAlchemyError, duckdb.Error)
+    return errors if arrow is None else (*errors, arrow.ArrowException)
 
 
 def _origin(problem: BaseException) -> BaseException:

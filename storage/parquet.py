@@ -35,8 +35,8 @@ from backend.exchange.base import (
     LinkRecord,
     within_limit,
 )
-from storage.beside import LINK_SCHEMA, Beside
-from storage.events import EVENT_TYPES, NODE_TYPES
+from storage.arrow import EVENT_TYPES, LINK_SCHEMA, NODE_TYPES, SCORE_SCHEMA
+from storage.beside import Beside
 from storage.export import OWN, in_todays_terms, run_fields, sound, version_of
 from storage.lines import (
     BESIDE_LIMIT,
@@ -51,7 +51,6 @@ from storage.lines import (
     ScoreLine,
 )
 from storage.rows import NodeFull, RunRow
-from storage.series import SCHEMA as SCORE_SCHEMA
 from storage.tables import json_text
 
 RUN, NODES, EVENTS = NAMES = ("run.parquet", "nodes.parquet", "events.parquet")

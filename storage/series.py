@@ -8,25 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pyarrow as pa
-from duckdb_sqlalchemy.bulk import insert_from_arrow
-
 from backend.core.errors import BadInput
 from storage import queries
 from storage.database import Database
 from storage.rows import SeriesScore
-from storage.tables import Score
-
-SCHEMA = pa.schema(
-    {
-        "run_id": pa.int64(),
-        "series": pa.string(),
-        "node_id": pa.int32(),
-        "value": pa.float64(),
-        "steps": pa.list_(pa.float64()),
-        "reason": pa.string(),
-    }
-)
 
 
 class SeriesTable:
@@ -57,14 +42,12 @@ class SeriesTable:
             raise BadInput(
                 "series of scores", given=series, accepted="a name, and one score a node"
             )
-        table = pa.Table.from_pylist(
-            [{"run_id": run_id, "series": series, **score._asdict()} for score in scores],
-            schema=SCHEMA,
-        )
+        from storage.arrow import append_scores
+
+        rows = [{"run_id": run_id, "series": series, **score._asdict()} for score in scores]
         with self._database.writing() as connection:
             connection.execute(queries.drop_series(run_id, series))
-            if scores:
-                insert_from_arrow(connection, Score.__table__, table)
+            append_scores(connection, rows)
 
 
 __all__ = ["SeriesTable"]

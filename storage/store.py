@@ -307,11 +307,13 @@ class Store:
 
     def import_runs(self, runs: Sequence[Imported]) -> list[int]:
         """Store runs that were read from a file, all or none, and return their new ids."""
+        from storage.arrow import append, encode
+
         self._database.require_space()
         with self._database.writing() as connection:
             run_ids = [self._runs.insert(connection, run.problem, run.values) for run in runs]
             for run_id, run in zip(run_ids, runs, strict=True):
-                codec.append(connection, codec.encode(run_id, run.nodes, run.events))
+                append(connection, encode(run_id, run.nodes, run.events))
                 beside.append(connection, run_id, beside.Beside(run.scores, run.links))
         self._database.checkpoint()
         return run_ids

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 from backend.core.errors import Conflict, StorageFailure
 from backend.core.records import EventRecord, NodeRecord
-from storage import events as codec
 from storage import queries
 from storage.database import Database
+from storage.events import ArrowBatch
 
 IDLE_SECONDS = 0.25
 WATCHED_SECONDS = 0.05
@@ -217,7 +217,7 @@ class Flusher:
                 self.changed.notify_all()
             raise
 
-    def _take(self) -> list[codec.ArrowBatch] | None:
+    def _take(self) -> list[ArrowBatch] | None:
         """Wait until a buffer is due, then empty all of them; None when the store closes."""
         with self.changed:
             while not self._stopping:
@@ -231,18 +231,22 @@ class Flusher:
                 self.changed.wait(None if patience == float("inf") else patience)
             return None
 
-    def _store(self, batches: Sequence[codec.ArrowBatch]) -> dict[int, str]:
+    def _store(self, batches: Sequence[ArrowBatch]) -> dict[int, str]:
         """Store the batches; returns what failed, by run."""
+        from storage.arrow import append, encode
+
         try:
-            encoded = [codec.encode(*batch) for batch in batches]
+            encoded = [encode(*batch) for batch in batches]
             with self._database.writing() as connection:
                 for tables in encoded:
-                    codec.append(connection, tables)
+                    append(connection, tables)
         except StorageFailure:
             return self._store_one_by_one(batches)
         return {}
 
-    def _store_one_by_one(self, batches: Sequence[codec.ArrowBatch]) -> dict[int, str]:
+    def _store_one_by_one(self, batches: Sequence[ArrowBatch]) -> dict[int, str]:
+        from storage.arrow import append, encode
+
         failures: dict[int, str] = {}
         for batch in batches:
             try:
@@ -252,12 +256,12 @@ class Flusher:
                     missing = batch.newer_than(
                         -1 if last_id is None else last_id, -1 if last_seq is None else last_seq
                     )
-                    codec.append(connection, codec.encode(*missing))
+                    append(connection, encode(*missing))
             except StorageFailure as problem:
                 failures[batch.run_id] = str(problem)
         return failures
 
-    def _settle(self, batches: Sequence[codec.ArrowBatch], failures: dict[int, str]) -> None:
+    def _settle(self, batches: Sequence[ArrowBatch], failures: dict[int, str]) -> None:
         """Note what is durable, put back what is not, and tell who waits and who watches."""
         with self.changed:
             for batch in batches:
@@ -290,8 +294,8 @@ class Flusher:
                 self._watches.remove(watch)
 
 
-def _empty(writer: RunWriter) -> codec.ArrowBatch:
-    batch = codec.ArrowBatch(writer.run_id, writer.nodes, writer.events)
+def _empty(writer: RunWriter) -> ArrowBatch:
+    batch = ArrowBatch(writer.run_id, writer.nodes, writer.events)
     writer.nodes, writer.events, writer.due, writer.busy, writer.storing = (
         [],
         [],

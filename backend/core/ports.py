@@ -9,14 +9,27 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
-import numpy as np
 
 from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
 
-Rng: TypeAlias = np.random.Generator
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    Rng: TypeAlias = Generator
+else:
+
+    def __getattr__(name: str) -> object:
+        """`Rng`, imported when it is asked for: numpy is a tenth of the start of a command that
+        does not search."""
+        if name != "Rng":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from numpy.random import Generator
+
+        return Generator
+
 
 Aggregation: TypeAlias = Literal["last", "min", "prod", "mean"]
 """How the scores of steps become one score of a path."""

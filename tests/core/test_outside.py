@@ -21,7 +21,7 @@ from backend.core.ports import Completion
 from backend.core.records import MemorySink
 from backend.core.types import Alternative, Finish, Node, Score
 from backend.runs.recorder import Recorder
-from storage.events import encode
+from storage.arrow import encode
 
 HOSTILE = st.text(st.characters(codec=None), max_size=20)
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from storage import Store
-from storage import events as codec
+from storage import arrow as codec
 from storage.tables import Event
 from tests.storage.traces import new_run, pieces, trace
 
