@@ -16,23 +16,6 @@ from storage.database import Database, Row
 from storage.rows import RunPage, RunRow
 from storage.tables import json_text
 
-CHANGEABLE = frozenset(
-    {
-        "status",
-        "model",
-        "manifest",
-        "ledger",
-        "answer",
-        "correct",
-        "chosen_node",
-        "reason",
-        "limit_axis",
-        "limit_value",
-        "error",
-        "remedy",
-        "finished_at",
-    }
-)
 NULLABLE = frozenset(
     {
         "answer",
@@ -46,6 +29,7 @@ NULLABLE = frozenset(
         "finished_at",
     }
 )
+CHANGEABLE = NULLABLE | {"status", "model", "manifest", "ledger"}
 TYPES: Mapping[str, type | tuple[type, ...]] = {
     "manifest": dict,
     "ledger": dict,

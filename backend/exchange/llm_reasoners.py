@@ -67,7 +67,14 @@ class ReasonersReading:
     def take(self, snapshot: ReasonersSnapshot, where: str) -> None:
         """Write down what a snapshot adds to the one before, as one round."""
         into: dict[int, LogEdge] = {}
+        known = {node.id for node in snapshot.nodes.values()}
         for key, edge in snapshot.edges.items():
+            if edge.target not in known:
+                raise BadInput(
+                    f"{where}.edges.{key}.target",
+                    given=edge.target,
+                    accepted="the id of a node of this snapshot",
+                )
             if edge.target in into:
                 raise BadInput(
                     f"{where}.edges.{key}.target",

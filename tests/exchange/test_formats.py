@@ -154,6 +154,15 @@ def test_every_iteration_of_an_llm_reasoners_log_is_a_round_with_its_path() -> N
 SMC = [name for name, format_ in FORMATS.items() if format_ == "smc"]
 
 
+def test_an_edge_to_a_node_that_no_snapshot_has_is_refused_by_its_place() -> None:
+    """A node takes the number of another one, so that an edge leads to a number without a node."""
+    file = decoded("llm-reasoners-mcts.json")
+    nodes = list(file["logs"][0]["nodes"].values())
+    lost, nodes[-1]["id"] = nodes[-1]["id"], nodes[-2]["id"]
+    with pytest.raises(BadInput, match=rf"target.*{lost}.*the id of a node of this snapshot"):
+        parse_file("llm-reasoners", json.dumps(file).encode(), ImportHints("How many?", "72"))
+
+
 @pytest.mark.parametrize("name", SMC)
 def test_particles_have_the_texts_weights_and_ancestors_of_the_record(name: str) -> None:
     run, rows = only(name), decoded(name)

@@ -18,8 +18,8 @@ from backend.core.types import Finish, Kind, Node
 from backend.strategies.parts.answer_tree.branching import Branch, ask, open_answer, tell
 from backend.strategies.parts.answer_tree.thompson import (
     PRIORS,
+    BanditArm,
     Beta,
-    Branching,
     NormalInverseGamma,
 )
 from backend.strategies.parts.rounds import UNSCORED_ROUND
@@ -57,8 +57,8 @@ def gaining(path: str) -> float:
     return min(0.9, 0.3 + 0.2 * path.count(REVISION))
 
 
-def seen(*scores: float) -> Branching:
-    arm = Branching()
+def seen(*scores: float) -> BanditArm:
+    arm = BanditArm()
     for score in scores:
         arm.observe(score)
     return arm
@@ -73,7 +73,7 @@ class Sure(NamedTuple):
         return self.value
 
 
-def kept(arm: Branching) -> tuple[int, Fraction, Fraction]:
+def kept(arm: BanditArm) -> tuple[int, Fraction, Fraction]:
     return arm.count, arm.total, arm.squares
 
 
@@ -81,7 +81,7 @@ def test_golden_posterior_of_the_normal_inverse_gamma() -> None:
     assert NormalInverseGamma().after(seen(0.2, 0.8, 0.5)) == pytest.approx(
         (0.375, 4.0, 4.0, 0.116875)
     )
-    assert NormalInverseGamma().after(Branching()) == (0.0, 1.0, 1.0, 0.1)
+    assert NormalInverseGamma().after(BanditArm()) == (0.0, 1.0, 1.0, 0.1)
     assert NormalInverseGamma().after(seen(0.5)) == pytest.approx(
         (0.25, 2.0, 2.0, (0.1 + 0.125) / 2)
     )
@@ -105,7 +105,7 @@ def test_beta_draws_are_those_of_jeffreys_prior_and_the_scores() -> None:
         pytest.approx(0.05, abs=0.002),
     )
     assert min(draws) >= 0.0 and max(draws) <= 1.0
-    empty = [PRIORS["beta"](Branching()).draw(rng) for _ in range(20_000)]  # Beta(1/2, 1/2)
+    empty = [PRIORS["beta"](BanditArm()).draw(rng) for _ in range(20_000)]  # Beta(1/2, 1/2)
     assert np.var(empty) == pytest.approx(0.125, abs=0.003)
 
 

@@ -16,7 +16,7 @@ from backend.core.formulas.posteriors import goes_deeper, greatest_draw
 from backend.core.ports import Policy, Rng
 from backend.core.steps import Backed, Drawn, Note, Pruned
 from backend.core.types import Node
-from backend.strategies.parts.answer_tree.thompson import Branching, Prior
+from backend.strategies.parts.answer_tree.thompson import BanditArm, Prior
 from backend.strategies.parts.rounds import living
 
 
@@ -28,9 +28,9 @@ class Branch:
     node: Node
     parent: Branch | None = None
     level: int = 0
-    arm: Branching = field(default_factory=Branching)
-    gen: Branching = field(default_factory=Branching)
-    cont: Branching = field(default_factory=Branching)
+    arm: BanditArm = field(default_factory=BanditArm)
+    gen: BanditArm = field(default_factory=BanditArm)
+    cont: BanditArm = field(default_factory=BanditArm)
     children: list[Branch] = field(default_factory=list)
     scored: bool = False
     reopened: Node | None = None
@@ -42,14 +42,14 @@ class Branch:
         return child
 
 
-class AskAgain(NamedTuple):
+class BranchChoice(NamedTuple):
     """Where the next answer is wanted, and the draws that led there."""
 
     branch: Branch
     notes: tuple[Note, ...]
 
 
-def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> AskAgain:
+def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> BranchChoice:
     """Walk down from the root as long as going on wins; a branch without children, or whose
     children may have none, gets a new one."""
     branch, notes = root, list[Note]()
@@ -66,7 +66,7 @@ def ask(root: Branch, prior: Prior, rng: Rng, max_depth: int) -> AskAgain:
         if not below:
             break
         branch = below[draws.index(greatest_draw(draws))]
-    return AskAgain(branch, tuple(notes))
+    return BranchChoice(branch, tuple(notes))
 
 
 def tell(branch: Branch, score: float) -> tuple[Note, ...]:

@@ -31,7 +31,7 @@ from backend.core.ports import Rng
 
 
 @dataclass(slots=True, eq=False)
-class Branching:
+class BanditArm:
     """What was observed of one choice: the number of scores, their sum and the sum of their
     squares."""
 
@@ -56,7 +56,7 @@ class NormalInverseGamma(NamedTuple):
     nu: float = GAUSSIAN_PRIOR["nu"]
     tau2: float = GAUSSIAN_PRIOR["tau2"]
 
-    def after(self, arm: Branching) -> NormalInverseGamma:
+    def after(self, arm: BanditArm) -> NormalInverseGamma:
         """The belief once the arm's scores are known."""
         if not arm.count:
             return self
@@ -82,7 +82,7 @@ class Beta(NamedTuple):
     a: float = BETA_PRIOR["a"]
     b: float = BETA_PRIOR["b"]
 
-    def after(self, arm: Branching) -> Beta:
+    def after(self, arm: BanditArm) -> Beta:
         """The belief once the arm's scores are known."""
         return Beta(posterior_a(self.a, arm.total), posterior_b(self.b, arm.count, arm.total))
 
@@ -99,7 +99,7 @@ class Belief(Protocol):
     def _asdict(self) -> dict[str, float]: ...
 
 
-Prior: TypeAlias = Callable[[Branching], Belief]
+Prior: TypeAlias = Callable[[BanditArm], Belief]
 """The posterior of an arm."""
 
 PRIORS: Mapping[str, Prior] = MappingProxyType(
