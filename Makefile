@@ -37,8 +37,9 @@ run: $(READY)
 	$(BIN)/python -m backend serve --host $(HOST) --port $(PORT) --db $(DB)
 
 
+# Processes side by side share the cores: linear algebra takes one thread in each.
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 # For experiments on a Ray cluster, beside any of the installations.
 ray: $(READY)
