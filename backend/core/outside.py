@@ -36,8 +36,8 @@ def clean_text(text: str) -> str:
 
 
 def clean_numbers(values: Iterable[float] | None) -> tuple[float, ...] | None:
-    """The numbers, or None where one of them is not finite: a value that is missing makes the
-    others no column any more."""
+    """The numbers, or None where one of them is not finite: without it the others would stand at
+    the wrong places."""
     found = None if values is None else tuple(values)
     return found if found is not None and all(map(math.isfinite, found)) else None
 

@@ -161,8 +161,8 @@ class AnswerClasses:
         return form
 
     def _same(self, name: str, form: str) -> bool:
-        """Whether an answer equals a class: what is said of the first member of which anything is
-        said."""
+        """Whether an answer equals a class, by the verdict on the first member of the class that
+        has one."""
         if name in self._numeric and self._class_of[form] in self._numeric:
             return False  # each holds a number, and the same number would have the same form
         for member in self._members[name]:

@@ -14,10 +14,10 @@ given size is to be found in four of five cases."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number, in their order (Holm 1979): calling those at most
-    0.05 differences is wrong anywhere among them in at most 5 % of the cases, whatever hangs
-    together with what. With m of them the i-th smallest, from 0, counts (m - i) times, and no less
-    than a smaller one. Raises `BadInput` for numbers outside [0, 1].
+    """Holm's corrected p-values, in the order given (Holm 1979). The chance that any true null
+    hypothesis has a corrected p-value of at most 0.05 is at most 0.05, however the tests depend on
+    each other. The i-th smallest of m values, i from 0, is multiplied by m - i, cut at 1, and never
+    less than the one before it. Raises `BadInput` for numbers outside [0, 1].
     """
     if not all(0.0 <= p <= 1.0 for p in p_values):
         raise BadInput("p-values", given=list(p_values), accepted="numbers from 0 to 1")

@@ -99,6 +99,6 @@ class AllowedTransport(httpx.AsyncBaseTransport):
 
 
 def is_local_link(address: str) -> bool:
-    """Whether an address is of the link itself, of many, or of nobody."""
+    """Whether an address is link-local, multicast or unspecified."""
     found = ipaddress.ip_address(address)
     return found.is_link_local or found.is_multicast or found.is_unspecified
