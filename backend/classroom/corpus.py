@@ -101,5 +101,5 @@ def reading(problem: Problem, rng: random.Random) -> Document:
 
 
 def errs(chosen: ProblemSet, problem: Problem, steps: list[str]) -> bool:
-    """Whether any step is a mistake."""
+    """Whether the checker finds a mistake in any step."""
     return not all(verdict.ok for verdict in chosen.check(problem, steps))

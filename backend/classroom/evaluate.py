@@ -89,7 +89,7 @@ class EvaluatedVerifier:
             places[None, :start],
             seen[:, :, :start, :start],
         )
-        cache.rows(torch.zeros(len(rows), dtype=torch.long, device=self.where))
+        cache.select_rows(torch.zeros(len(rows), dtype=torch.long, device=self.where))
         ids = torch.tensor(
             [row[start:] + [padding] * (width - len(row)) for row in rows], device=self.where
         )

@@ -84,7 +84,7 @@ class Steps(NamedTuple):
     kinds: NDArray[np.str_]
 
     def where(self, chosen: NDArray[np.bool_]) -> Steps:
-        """Some of the rows."""
+        """The rows that the mask keeps."""
         return Steps(
             self.scores[chosen], self.good[chosen], self.depths[chosen], self.kinds[chosen]
         )

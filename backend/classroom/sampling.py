@@ -51,8 +51,8 @@ class SampleCache:
         self.valid[:, : valid.shape[1]] = valid
         self.length = 0
 
-    def rows(self, chosen: Tensor) -> None:
-        """Keep, copy or drop rows."""
+    def select_rows(self, chosen: Tensor) -> None:
+        """Rearrange the rows: those named stay, in the order given, and one named twice is copied."""
         self.keys = [k[chosen] for k in self.keys]
         self.values = [v[chosen] for v in self.values]
         self.valid = self.valid[chosen]
@@ -129,7 +129,7 @@ def sample_batch(
     """`copies` samples of each prompt, neighbours together."""
     cache, logits, positions = read_prompts(model, prompts, sampling.tokens)
     spread = torch.arange(len(prompts), device=logits.device).repeat_interleave(copies)
-    cache.rows(spread)
+    cache.select_rows(spread)
     logits, positions, rows = (
         logits[spread],
         positions[spread],
@@ -149,7 +149,7 @@ def sample_batch(
             break
         if sum(alive) <= 0.75 * len(alive):
             kept = torch.tensor([i for i, lives in enumerate(alive) if lives], device=logits.device)
-            cache.rows(kept)
+            cache.select_rows(kept)
             rows, drawn, positions = rows[kept], drawn[kept], positions[kept]
         cache.valid[:, cache.length] = True
         mask = cache.valid[:, None, None, : cache.length + 1]

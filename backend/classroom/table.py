@@ -54,7 +54,7 @@ class Bound:
 
     @property
     def met(self) -> bool:
-        """Missed only if the whole interval lies outside."""
+        """Whether a bound is met: it is missed only if the whole interval lies outside it."""
         return self.figure.high >= self.low and self.figure.low <= self.high
 
 

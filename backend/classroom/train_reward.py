@@ -124,8 +124,8 @@ def pad_batch(groups: Sequence[QuestionGroup], padding: int) -> TrainingBatch:
 def batches(
     groups: Sequence[QuestionGroup], fresh: Iterator[QuestionGroup], padding: int, seed: int
 ) -> Iterator[TrainingBatch]:
-    """Endless passes over the groups in random order, a fresh one beside each; questions of one
-    length share a batch."""
+    """Pass over the groups endlessly, in random order, with one from `fresh` after each; questions
+    of one length share a batch."""
     rng, order = random.Random(seed), list(groups)
     waiting: dict[int, list[QuestionGroup]] = {}
     while True:

@@ -96,7 +96,7 @@ class Optimizers:
 
     @torch.no_grad()
     def publish(self) -> None:
-        """Round the masters into the model."""
+        """Copy the float32 masters into the model, rounded to bfloat16."""
         for parameter, master in self.pairs:
             parameter.copy_(master)
 
@@ -109,7 +109,7 @@ class Optimizers:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Back to a checkpoint's state."""
+        """Go back to the state of a checkpoint."""
         with torch.no_grad():
             for (_, master), saved in zip(self.pairs, state["masters"], strict=True):
                 master.copy_(saved)
