@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backend.core.statistics.intervals import Interval, accuracy_interval
+from backend.core.statistics.intervals import Interval, accuracy_intervals
+from backend.core.statistics.weights import Floats
 from backend.experiments.cells import Cells, Repeats
 from backend.experiments.costs import FREE, Prices
-from backend.experiments.rules import SampledPool
+from backend.experiments.rules import Columns, SampledPool, credits_at_ks
 from backend.experiments.spec import Experiment, cell_of
 
 ACCEPTED_FROM = 0.5
@@ -86,13 +87,21 @@ class Material:
 
 
 def pool_curve(
-    material: Material, rule: Callable[[SampledPool, int], float], problems: Sequence[str]
+    material: Material,
+    credit: Callable[[Columns, Sequence[int]], Floats],
+    problems: Sequence[str],
 ) -> list[Interval]:
     """A rule at every k, over some problems."""
-    return [
-        accuracy_interval([rule(material.pools[problem], k) for problem in problems])
-        for k in material.ks
-    ]
+    return accuracy_intervals(list(credits_of(material, credit, problems).T))
+
+
+def credits_of(
+    material: Material,
+    credit: Callable[[Columns, Sequence[int]], Floats],
+    problems: Sequence[str],
+) -> Floats:
+    """What a rule achieves at every k on each of some problems, shape (problems, K)."""
+    return credits_at_ks(credit, [material.pools[each] for each in problems], material.ks)
 
 
 def groups(problems: Mapping[str, object]) -> list[tuple[str, list[str]]]:
@@ -112,4 +121,12 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-__all__ = ["ACCEPTED_FROM", "Material", "StoredSolution", "finite", "groups", "pool_curve"]
+__all__ = [
+    "ACCEPTED_FROM",
+    "Material",
+    "StoredSolution",
+    "credits_of",
+    "finite",
+    "groups",
+    "pool_curve",
+]

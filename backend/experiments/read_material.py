@@ -143,17 +143,17 @@ def tokens_read(folder: Folder, experiment: Experiment) -> Mapping[str, tuple[fl
 def costs_of_verifying(folder: Folder, experiment: Experiment) -> Mapping[str, float]:
     """Tokens that a verifier reads for one path over those that one solution takes, by pooled arm;
     absent where nothing was scored."""
+    counted = ("verifier_tokens", "verifier_calls", "generated_tokens", "model_calls")
     rows = [
         row
-        for row in folder.results().to_pylist()
+        for row in folder.results().select(["key", "kind", "failure", *counted]).to_pylist()
         if row["kind"] == "pool" and row["failure"] is None and row["verifier_calls"]
     ]
     found = {}
     for arm in (arm for arm in experiment.arms if arm.pooled):
         mine = keys_of(experiment, arm)
         read, calls, made, drawn = (
-            sum(row[name] for row in rows if row["key"] in mine)
-            for name in ("verifier_tokens", "verifier_calls", "generated_tokens", "model_calls")
+            sum(row[name] for row in rows if row["key"] in mine) for name in counted
         )
         if calls and made and drawn:
             found[arm.name] = (read / calls) / (made / drawn)

@@ -199,27 +199,32 @@ RULES: Mapping[str, PoolRule] = {
 }
 
 
-def best(pool: SampledPool, k: int) -> float:
-    """Best-of-k of one pool."""
-    return float(choose_best(as_columns(pool), (k,))[0, 0])
-
-
-def coverage_of(pool: SampledPool, k: int) -> float:
-    """Coverage of k of one pool."""
-    return float(coverage(as_columns(pool), (k,))[0, 0])
+def credits_at_ks(
+    credit: Callable[[Columns, Sequence[int]], Floats],
+    pools: Sequence[SampledPool],
+    ks: Sequence[int],
+) -> Floats:
+    """What a rule, such as `choose_best`, achieves with k samples of each pool: shape (pools, K).
+    Those of one size are counted together."""
+    found = np.empty((len(pools), len(ks)))
+    sizes = np.array([len(pool.right) for pool in pools])
+    for size in np.unique(sizes):
+        alike = np.flatnonzero(sizes == size)
+        found[alike] = credit(as_columns([pools[at] for at in alike]), ks)
+    return found
 
 
 def majority(pool: SampledPool, k: int) -> float:
     """The majority of k of one pool."""
-    return float(choose_majority(as_columns(pool), (k,))[0, 0])
+    return float(credits_at_ks(choose_majority, [pool], (k,))[0, 0])
 
 
-def as_columns(pool: SampledPool) -> Columns:
-    """One pool as a batch."""
+def as_columns(pools: Sequence[SampledPool]) -> Columns:
+    """Pools of one size as a batch."""
     return {
-        "correct": pool.right[None] > 0,
-        "group": pool.group[None].astype(np.int32),
-        "score": pool.scores[None],
+        "correct": np.stack([pool.right for pool in pools]) > 0,
+        "group": np.stack([pool.group for pool in pools]).astype(np.int32),
+        "score": np.stack([pool.scores for pool in pools]),
     }
 
 
@@ -231,7 +236,9 @@ __all__ = [
     "PoolRule",
     "SampledPool",
     "any_answer",
-    "best",
-    "coverage_of",
+    "choose_best",
+    "choose_majority",
+    "coverage",
+    "credits_at_ks",
     "majority",
 ]

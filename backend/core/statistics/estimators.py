@@ -32,11 +32,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
@@ -52,9 +52,6 @@ with one number of ties. Each takes some microseconds."""
 Strength: TypeAlias = tuple[int, int]
 """What classes are compared by: the sum of the weights in some unit, then how many samples there
 are."""
-
-
-Counts: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
 
 
 class Group(NamedTuple):
@@ -142,10 +139,43 @@ def majority_at_k(right: Sequence[int], wrong: Sequence[int], blank: int, k: int
     if k == 1:
         return sum(right) / n
     require_countable(right, len(right) + len(wrong), k)
-    classes = [Tallied(by_count(binomials(size, k, n))) for size in (*right, *wrong)]
-    return credit(classes[: len(right)], classes, binomials(blank, k, n), k) / float(
-        binomial([k], n, k / n)[0]
-    )
+    total = 0.0
+    for size, alike in Counter(right).items():
+        others = [*right, *wrong]
+        others.remove(size)
+        total += alike * count_wins(size, others, blank, k)
+    return total / float(binomials(n, k, n)[k])
+
+
+def count_wins(own: int, others: Sequence[int], blank: int, k: int) -> float:
+    """The sum of the module docstring for a class of `own` samples, not yet divided. A class that
+    is smaller than a strength can neither reach nor beat it: it counts as blank."""
+    n, total = own + sum(others) + blank, 0.0
+    for strength in range(1, min(own, k) + 1):
+        rivals = [size for size in others if size >= strength]
+        idle = n - own - sum(rivals)
+        ties = tie_chances(rivals, binomials(idle, k, n), strength, k, n)
+        shared = ties / np.arange(1, len(ties) + 1)
+        total += float(binomials(own, k, n)[strength]) * float(shared.sum())
+    return total
+
+
+def tie_chances(rivals: Sequence[int], idle: Floats, strength: int, k: int, n: int) -> Floats:
+    """A(k - strength, t) of the module docstring for t = 0, 1 ...: `idle` holds the chances of how
+    many samples come from where nobody votes, `rivals` are sizes of at least `strength`. Each that
+    ties takes as many samples as the strength says, so that few can."""
+    most = k - strength
+    chances = np.zeros((most // strength + 1, most + 1))  # by ties, then by samples
+    kept = min(len(idle), most + 1)
+    chances[0, :kept] = idle[:kept]
+    for size in rivals:
+        drawn, longer = binomials(size, k, n), np.zeros_like(chances)
+        for taken in range(min(strength, most + 1)):
+            longer[:, taken:] += drawn[taken] * chances[:, : most + 1 - taken]
+        if most >= strength:
+            longer[1:, strength:] += drawn[strength] * chances[:-1, : most + 1 - strength]
+        chances = longer
+    return chances[:, most]
 
 
 def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
@@ -170,7 +200,7 @@ def weighted_at_k(groups: Sequence[Group], blank: int, k: int) -> float:
         classes.append(Tallied(reaches))
         sums += len(reaches)
     right = [one for one, group in zip(classes, groups, strict=True) if group.right]
-    return credit(right, classes, binomials(blank, k, n), k) / float(binomial([k], n, k / n)[0])
+    return credit(right, classes, binomials(blank, k, n), k) / float(binomials(n, k, n)[k])
 
 
 def decimal(weight: float | None) -> Fraction:
@@ -252,21 +282,13 @@ def combine_sizes(sizes: Floats, more: Floats) -> Floats:
     return np.asarray(np.convolve(sizes, more)[: len(sizes)], dtype=np.float64)
 
 
+@lru_cache(maxsize=4096)
 def binomials(size: int, k: int, n: int) -> Floats:
     """Chances that 0, 1, ... min(size, k) of a class are drawn, each sample with chance k/n."""
-    return binomial(np.arange(min(size, k) + 1), size, k / n)
-
-
-def binomial(counts: Counts, n: int, chance: float) -> Floats:
-    """P(X = count) for X ~ Binomial(n, chance), one a count."""
-    from scipy.stats import binom  # takes as long to import as a whole command may take
-
-    return np.asarray(binom.pmf(counts, n, chance), dtype=np.float64)
-
-
-def by_count(chances: Floats) -> list[ScoreReach]:
-    """A class whose members count one each."""
-    return [ScoreReach((size, size), size, float(chance)) for size, chance in enumerate(chances)]
+    counts = range(min(size, k) + 1)
+    chances = np.array([draw_chance(math.comb(size, c), c, size, k / n) for c in counts])
+    chances.flags.writeable = False  # kept, and shared by all who ask
+    return chances
 
 
 def by_sum(weights: Sequence[int], k: int, n: int, most: int) -> list[ScoreReach]:

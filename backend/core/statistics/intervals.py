@@ -267,8 +267,18 @@ def sign_flip_p(differences: FloatsLike, seed: int = 0) -> float:
     if len(moved) <= MOST_EXACT:
         ways = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved)) & 1
         return float((np.abs((2.0 * ways - 1.0) @ moved) >= reached).mean())
-    signs = 2.0 * np.unpackbits(_random_flips(len(moved), seed), axis=1, count=len(moved)) - 1.0
-    return float(((np.abs(signs @ moved) >= reached).sum() + 1) / (FLIPS + 1))
+    sums = add_with_signs(moved, _random_flips(len(moved), seed))
+    return float(((np.abs(sums) >= reached).sum() + 1) / (FLIPS + 1))
+
+
+def add_with_signs(values: Floats, packed: NDArray[np.uint8]) -> Floats:
+    """The sum of `values` with the signs of each row of `packed`, eight to a byte (1: plus). What
+    eight values add up to is looked up by their byte: a row takes one addition a byte."""
+    width = 8 * packed.shape[1]
+    padded = np.concatenate([values, np.zeros(width - len(values))]).reshape(-1, 8)
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    by_byte = (2.0 * bits - 1.0) @ padded.T  # shape (256, bytes)
+    return np.asarray(np.take_along_axis(by_byte, packed, axis=0).sum(axis=1), dtype=np.float64)
 
 
 @lru_cache(maxsize=64)
@@ -286,6 +296,7 @@ __all__ = [
     "Paired",
     "accuracy_interval",
     "accuracy_intervals",
+    "add_with_signs",
     "bootstrap_interval",
     "compare_pairs",
     "difference_interval",

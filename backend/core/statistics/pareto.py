@@ -101,16 +101,29 @@ def cost_at(costs: FloatsLike, accuracies: FloatsLike, accuracy: float) -> float
             given=f"costs {list(costs)} for {len(got)} accuracies",
             accepted="rising costs above 0, one accuracy each, at least one",
         )
-    x, y = np.log(paid), np.maximum.accumulate(got)
-    if y[0] > accuracy:
-        return None
-    for at in range(len(x)):
-        if y[at] >= accuracy:
-            if at == 0:
-                return float(np.exp(x[0]))
-            share = (accuracy - y[at - 1]) / (y[at] - y[at - 1])
-            return float(np.exp(x[at - 1] + share * (x[at] - x[at - 1])))
-    return None
+    found = float(costs_at(paid[None], got[None], accuracy)[0])
+    return None if math.isnan(found) else found
+
+
+def costs_at(costs: Floats, accuracies: Floats, accuracy: float) -> Floats:
+    """`cost_at` of many curves of shape (curves, budgets), in any order of costs: of equal costs
+    the most accurate counts, and one that is not known or not above 0 has no place on a logarithmic
+    axis. NaN where `cost_at` is None; shape (curves,)."""
+    if not costs.shape[1]:
+        return np.full(len(costs), np.nan)
+    there = np.isfinite(costs) & (costs > 0.0)
+    paid, got = np.where(there, costs, np.inf), np.where(there, accuracies, -np.inf)
+    order = np.lexsort((-got, paid), axis=1)
+    with np.errstate(invalid="ignore"):  # infinite costs lie behind what is asked for
+        x = np.log(np.take_along_axis(paid, order, 1))
+        y = np.maximum.accumulate(np.take_along_axis(got, order, 1), axis=1)
+        row, at = np.arange(len(x)), (y >= accuracy).argmax(axis=1)
+        before = np.maximum(at - 1, 0)
+        high, low, right, left = y[row, at], y[row, before], x[row, at], x[row, before]
+        share = np.where(at > 0, (accuracy - low) / np.where(at > 0, high - low, 1.0), 0.0)
+        found = np.exp(np.where(at > 0, left + share * (right - left), right))
+    known = (y[:, -1] >= accuracy) & (y[:, 0] <= accuracy) & there.any(axis=1)
+    return np.where(known, found, np.nan)
 
 
 class Ratio(NamedTuple):
@@ -133,23 +146,14 @@ def cost_ratio(
             given=f"{one.costs.shape[-1]} and {other.costs.shape[-1]} problems",
             accepted="the same problems",
         )
-    value = _ratio(
-        one.costs.mean(1),
-        one.accuracies.mean(1),
-        other.costs.mean(1),
-        other.accuracies.mean(1),
-        accuracy,
+    paid, compared = (CostCurve(*(rows.mean(1)[None] for rows in each)) for each in (one, other))
+    value = float(cost_ratios(paid, compared, accuracy)[0])
+    paid, compared = (
+        CostCurve(*(resample_means(rows, draws, seed) for rows in each)) for each in (one, other)
     )
-    columns = [
-        resample_means(rows, draws, seed)
-        for rows in (one.costs, one.accuracies, other.costs, other.accuracies)
-    ]
-    drawn = [
-        _ratio(paid, got, compared, gave, accuracy)
-        for paid, got, compared, gave in zip(*columns, strict=True)
-    ]
-    known = [each for each in drawn if not math.isnan(each)]
-    if math.isnan(value) or not known:
+    drawn = cost_ratios(paid, compared, accuracy)
+    known = drawn[~np.isnan(drawn)]
+    if math.isnan(value) or not len(known):
         return Ratio(accuracy, UNKNOWN, len(known) / draws)
     low, high = np.quantile(known, (0.025, 0.975))
     return Ratio(accuracy, Interval(value, float(low), float(high)), len(known) / draws)
@@ -163,23 +167,11 @@ class CostCurve(NamedTuple):
     accuracies: Floats
 
 
-def _ratio(
-    one_costs: Floats, one: Floats, other_costs: Floats, other: Floats, accuracy: float
-) -> float:
-    paid, compared = (
-        cost_at(*points, accuracy) if len(points[0]) else None
-        for points in (rising(one_costs, one), rising(other_costs, other))
-    )
-    return math.nan if paid is None or compared is None else compared / paid
-
-
-def rising(costs: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The points of a curve by rising cost, of equal costs the most accurate; those whose cost is
-    not known or 0 have no place on a logarithmic axis."""
-    there = np.flatnonzero(np.isfinite(costs) & (costs > 0.0))
-    order = there[np.lexsort((-values[there], costs[there]))]
-    _, first = np.unique(costs[order], return_index=True)
-    return costs[order][first], values[order][first]
+def cost_ratios(one: CostCurve, other: CostCurve, accuracy: float) -> Floats:
+    """What the other pays over what the one pays for the accuracy, by draws of the problems: both
+    have the shape (draws, budgets). NaN where one of them does not reach it."""
+    paid, compared = (costs_at(*curve, accuracy) for curve in (one, other))
+    return compared / paid
 
 
 __all__ = [
@@ -188,6 +180,7 @@ __all__ = [
     "Ratio",
     "cost_at",
     "cost_ratio",
+    "costs_at",
     "frontier",
     "hull",
     "knee",

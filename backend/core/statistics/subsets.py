@@ -71,15 +71,13 @@ def best_at_ks(
     """`estimators.best_of_k`; a score of NaN is none, and loses to those that are."""
     n = scores.shape[1]
     known = np.where(np.isnan(scores), -np.inf, scores)
-    if answered is not None:
-        known = put_last(known, ~answered)
     order = np.argsort(known, axis=1)
-    ranked, worth = (
-        np.take_along_axis(known, order, 1),
-        np.take_along_axis(right, order, 1).astype(np.float64),
-    )
-    starts = np.ones(ranked.shape, dtype=bool)
-    starts[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    if answered is not None:  # those without an answer first, whatever their scores
+        order = np.lexsort((known, answered), axis=1)
+    worth = np.take_along_axis(right, order, 1).astype(np.float64)
+    starts = rises(np.take_along_axis(known, order, 1))
+    if answered is not None:
+        starts |= rises(np.take_along_axis(answered, order, 1))
     if not starts.all():
         at = np.flatnonzero(starts)
         sizes = np.diff(at, append=starts.size)
@@ -89,12 +87,11 @@ def best_at_ks(
     return np.asarray(worth @ np.diff(within, axis=1).T, dtype=np.float64)
 
 
-def put_last(scores: Floats, which: Flags) -> Floats:
-    """The ranks of scores in their row, shape (P, n), those of `which` below all others."""
-    from scipy.stats import rankdata  # heavy, and most commands rank nothing
-
-    ranks = rankdata(scores, method="dense", axis=1)
-    return np.asarray(np.where(which, ranks - (scores.shape[1] + 1), ranks), dtype=np.float64)
+def rises(ranked: NDArray[Any]) -> Flags:
+    """Where a value differs from the one before it in its row; so does the first."""
+    found = np.ones(ranked.shape, dtype=bool)
+    found[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    return found
 
 
 def by_sum_then_size(weights: Ints) -> Ints:

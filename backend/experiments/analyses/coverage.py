@@ -21,7 +21,7 @@ from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, groups, pool_curve
-from backend.experiments.rules import coverage_of
+from backend.experiments.rules import coverage
 
 ROUNDING = 1e-9
 """By how much a coverage may fall that was added up from many problems."""
@@ -47,7 +47,7 @@ def find_coverage(material: Material) -> Findings | None:
     """Coverage by kind of problem with the exponentiated power law."""
     rows, fits = list[Row](), list[Row]()
     for name, problems in groups(material.pools):
-        measured = pool_curve(material, coverage_of, problems)
+        measured = pool_curve(material, coverage, problems)
         law = power_law(material.ks, [point.value for point in measured])
         fits.append(
             {

@@ -44,12 +44,13 @@ LARGEST = "largest budget of both"
 )
 def find_duels(material: Material) -> Findings | None:
     """All pairs of arms at every budget that both have, on the problems that both have there."""
-    rows = [
-        row
-        for one, other in combinations(material.arms, 2)
-        for budget in sorted({budget for _, budget in material.places})
-        if (row := duel_row(material, one, other, budget)) is not None
-    ]
+    runs = {place: runs_of(material, place) for place in material.places}
+    rows = list[Row]()
+    for one, other in combinations(material.arms, 2):
+        for budget in sorted({budget for _, budget in material.places}):
+            row = duel_row(runs.get((one, budget), {}), runs.get((other, budget), {}))
+            if row is not None:
+                rows.append({"pair": f"{one} against {other}", "budget": budget, **row})
     if not rows:
         return None
     corrected = holm([row["p"] for row in rows])
@@ -65,18 +66,18 @@ def find_duels(material: Material) -> Findings | None:
     )
 
 
-def duel_row(material: Material, one: str, other: str, budget: float) -> Row | None:
-    """One pair at one budget; None where fewer than two problems have both."""
-    first, second = (runs_of(material, (arm, budget)) for arm in (one, other))
+def duel_row(first: Mapping[str, RunsInNumbers], second: Mapping[str, RunsInNumbers]) -> Row | None:
+    """Two arms at one budget, their runs by problem; None where fewer than two problems have
+    both."""
     problems = sorted(first.keys() & second.keys())
     if len(problems) < 2:
         return None
-    duels = [duel(first[p], second[p], material.axis) for p in problems]
-    found = compare_pairs(mean_credits(first, problems), mean_credits(second, problems))
-    means = Duel(*(float(np.mean(column)) for column in zip(*duels, strict=True)))
+    duels = duel_all([first[p] for p in problems], [second[p] for p in problems])
+    found = compare_pairs(
+        [first[p].accuracy for p in problems], [second[p].accuracy for p in problems]
+    )
+    means = Duel(*duels.mean(axis=0).tolist())
     return {
-        "pair": f"{one} against {other}",
-        "budget": budget,
         "win rate": (1.0 + found.difference.value) / 2.0,
         "low": (1.0 + found.difference.low) / 2.0,
         "high": (1.0 + found.difference.high) / 2.0,
@@ -89,11 +90,28 @@ def duel_row(material: Material, one: str, other: str, budget: float) -> Row | N
     }
 
 
-def runs_of(material: Material, place: tuple[str, float]) -> dict[str, Sequence[Cell]]:
+class RunsInNumbers(NamedTuple):
+    """The runs of an arm on one problem at a budget: credits and costs, shape (runs,), and the mean
+    credit."""
+
+    credits: Floats
+    costs: Floats
+    accuracy: float
+
+
+def runs_of(material: Material, place: tuple[str, float]) -> dict[str, RunsInNumbers]:
     """The runs of an arm at a budget by problem: its repeats, or what stands for them."""
+    cells = {problem: [cell] for problem, cell in material.cells.get(place, {}).items()}
     if place in material.repeats:
-        return {problem: list(by.values()) for problem, by in material.repeats[place].items()}
-    return {problem: [cell] for problem, cell in material.cells.get(place, {}).items()}
+        cells = {problem: list(by.values()) for problem, by in material.repeats[place].items()}
+    return {problem: as_runs(several, material.axis) for problem, several in cells.items()}
+
+
+def as_runs(cells: Sequence[Cell], axis: str) -> RunsInNumbers:
+    """RunsInNumbers in numbers, with their costs on an axis."""
+    credits_ = np.array([cell.credit for cell in cells])
+    costs = np.array([cell.costs[axis] for cell in cells])
+    return RunsInNumbers(credits_, costs, float(credits_.mean()))
 
 
 class Duel(NamedTuple):
@@ -109,23 +127,26 @@ class Duel(NamedTuple):
 
 def duel(first: Sequence[Cell], second: Sequence[Cell], axis: str) -> Duel:
     """All pairs of runs of one problem; a credit between 0 and 1 is the chance to be right."""
-    one, other = (credits_of(runs)[:, None] for runs in (first, second))
-    wins, losses = one * (1.0 - other.T), (1.0 - one) * other.T
-    ties = 1.0 - wins - losses
-    paid, compared = (
-        np.array([cell.costs[axis] for cell in runs])[:, None] for runs in (first, second)
-    )
-    cheaper = 0.5 + 0.5 * np.sign(compared.T - paid)
-    return Duel(*(float(part.mean()) for part in (wins, ties, losses, wins + ties * cheaper)))
+    return Duel(*duel_all([as_runs(first, axis)], [as_runs(second, axis)])[0].tolist())
 
 
-def mean_credits(runs: Mapping[str, Sequence[Cell]], problems: Sequence[str]) -> list[float]:
-    """The accuracy of an arm on each problem."""
-    return [float(credits_of(runs[problem]).mean()) for problem in problems]
-
-
-def credits_of(runs: Sequence[Cell]) -> Floats:
-    return np.array([cell.credit for cell in runs], dtype=np.float64)
+def duel_all(first: Sequence[RunsInNumbers], second: Sequence[RunsInNumbers]) -> Floats:
+    """The duels of two arms on each problem, shape (problems, fields of `Duel`). Problems with as
+    many runs are counted together."""
+    found = np.empty((len(first), len(Duel._fields)))
+    shapes = [(len(a.credits), len(b.credits)) for a, b in zip(first, second, strict=True)]
+    for shape in set(shapes):
+        alike = [at for at, each in enumerate(shapes) if each == shape]
+        one = np.stack([first[at].credits for at in alike])[:, :, None]
+        other = np.stack([second[at].credits for at in alike])[:, None, :]
+        paid = np.stack([first[at].costs for at in alike])[:, :, None]
+        compared = np.stack([second[at].costs for at in alike])[:, None, :]
+        wins, losses = one * (1.0 - other), (1.0 - one) * other
+        ties = 1.0 - wins - losses
+        cheaper = 0.5 + 0.5 * np.sign(compared - paid)
+        parts = (wins, ties, losses, wins + ties * cheaper)
+        found[alike] = np.stack([part.mean(axis=(1, 2)) for part in parts], axis=1)
+    return found
 
 
 __all__ = ["Duel", "duel"]

@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 
 from backend.core.errors import BadInput
-from backend.core.statistics.intervals import accuracy_interval, difference_interval
+from backend.core.statistics.intervals import accuracy_intervals, difference_interval
 from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
-from backend.experiments.material import Material, groups
-from backend.experiments.rules import best
+from backend.experiments.material import Material, credits_of, groups
+from backend.experiments.rules import choose_best
 
 
 @analysis(
@@ -52,13 +52,14 @@ def find_best_k(material: Material) -> Findings | None:
         return None
     rows, peaks = list[Row](), list[Row]()
     for name, problems in groups(scored):
-        values = [accuracy_interval([best(scored[p], k) for p in problems]) for k in material.ks]
+        credits_ = credits_of(material, choose_best, problems)
+        values = accuracy_intervals(list(credits_.T))
         rows += [
             {"problems": name, "k": k, "best of k": v.value, "low": v.low, "high": v.high}
             for k, v in zip(material.ks, values, strict=True)
         ]
-        top, last = best_measured_k(material.ks, [v.value for v in values]), material.ks[-1]
-        fall = difference_interval([best(scored[p], top) - best(scored[p], last) for p in problems])
+        top = best_measured_k(material.ks, [v.value for v in values])
+        fall = difference_interval(credits_[:, material.ks.index(top)] - credits_[:, -1])
         peaks.append(
             {
                 "problems": name,

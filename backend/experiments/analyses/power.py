@@ -10,7 +10,7 @@ is found with the chance `POWER` where that variance is at most (difference / (1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -18,9 +18,8 @@ import numpy as np
 
 from backend.core.statistics.testing import LEVEL, POWER, problems_needed, repeats_needed
 from backend.core.statistics.weights import Floats
-from backend.experiments.analyses.duels import credits_of, runs_of
+from backend.experiments.analyses.duels import runs_of
 from backend.experiments.analysis import Findings, analysis
-from backend.experiments.cells import Cell
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material
 
@@ -70,8 +69,8 @@ def power_rows(material: Material, one: str, other: str) -> list[Row]:
     if budget is None:
         return []
     noise = noise_of(
-        runs_of(material, (one, budget)),
-        runs_of(material, (other, budget)),
+        credits_by_problem(material, (one, budget)),
+        credits_by_problem(material, (other, budget)),
         [name in pooled_arms(material) for name in (one, other)],
     )
     if noise is None:
@@ -94,6 +93,11 @@ def power_rows(material: Material, one: str, other: str) -> list[Row]:
         }
         for difference in TO_FIND
     ]
+
+
+def credits_by_problem(material: Material, place: tuple[str, float]) -> dict[str, Floats]:
+    """What each run of an arm at a budget came to, shape (runs,) a problem."""
+    return {problem: runs.credits for problem, runs in runs_of(material, place).items()}
 
 
 def usable(material: Material, name: str) -> set[float]:
@@ -120,12 +124,12 @@ class Noise(NamedTuple):
 
 
 def noise_of(
-    first: dict[str, Sequence[Cell]], second: dict[str, Sequence[Cell]], pooled: Sequence[bool]
+    first: Mapping[str, Floats], second: Mapping[str, Floats], pooled: Sequence[bool]
 ) -> Noise | None:
-    """The parts of the variance, unbiased; None where fewer than two problems have both arms, or
+    """The parts of the variance, unbiased, from the credits of the runs by problem; None where fewer than two problems have both arms, or
     where a search has no repeat."""
     problems = sorted(first.keys() & second.keys())
-    sides = [[credits_of(runs[problem]) for problem in problems] for runs in (first, second)]
+    sides = [[runs[problem] for problem in problems] for runs in (first, second)]
     seen = [min((len(runs) for runs in side), default=0) for side in sides]
     if len(problems) < 2 or any(
         count < 2 and not drawn for count, drawn in zip(seen, pooled, strict=True)

@@ -22,7 +22,7 @@ from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import ACCURACY, Plan, Row
 from backend.experiments.material import Material, pool_curve
-from backend.experiments.rules import coverage_of, majority
+from backend.experiments.rules import choose_majority, coverage
 
 GAIN = 0.005
 """What a further sample has to add to be worth drawing."""
@@ -45,7 +45,7 @@ def find_saturation(material: Material) -> Findings | None:
     if not material.pools:
         return None
     rows, points = list[Row](), list[Row]()
-    for name, rule in (("coverage", coverage_of), ("majority", majority)):
+    for name, rule in (("coverage", coverage), ("majority", choose_majority)):
         values = [point.value for point in pool_curve(material, rule, sorted(material.pools))]
         law = saturation(material.ks, values)
         points += [

@@ -16,6 +16,7 @@ from backend.core.statistics.intervals import (
     MOST_EXACT,
     accuracy_interval,
     accuracy_intervals,
+    add_with_signs,
     bootstrap_interval,
     compare_pairs,
     difference_interval,
@@ -150,6 +151,14 @@ def test_the_sign_flip_test_counts_all_ways(differences: list[float]) -> None:
         for signs in itertools.product((-1, 1), repeat=len(moved))
     ]
     assert sign_flip_p(differences) == sum(way >= total - 1e-12 for way in ways) / len(ways)
+
+
+@pytest.mark.parametrize("count", [1, 8, 13, 40])
+def test_values_are_added_with_the_signs_of_packed_bits(count: int) -> None:
+    rng = np.random.default_rng(count)
+    values, bits = rng.normal(size=count), rng.integers(0, 2, size=(50, count))
+    found = add_with_signs(values, np.packbits(bits.astype(np.uint8), axis=1))
+    assert found == pytest.approx((2.0 * bits - 1.0) @ values)
 
 
 def test_many_differences_are_flipped_at_random_and_p_is_never_nought() -> None:

@@ -13,6 +13,7 @@ from backend.core.statistics.pareto import (
     CostPoint,
     cost_at,
     cost_ratio,
+    costs_at,
     frontier,
     hull,
     knee,
@@ -125,3 +126,16 @@ def test_of_budgets_that_cost_the_same_the_better_one_counts() -> None:
     )
     other = CostCurve(np.array([[0.0] * 2, [3.0] * 2]), np.array([[0.9] * 2, [0.3] * 2]))
     assert cost_ratio(one, other, 0.3, draws=20).ratio.value == pytest.approx(3.0)
+
+
+def test_costs_of_many_curves_are_those_of_each_in_any_order_of_budgets() -> None:
+    rng = np.random.default_rng(1)
+    costs, accuracies = rng.uniform(1.0, 9.0, size=(60, 5)), rng.uniform(size=(60, 5))
+    costs[:20, 3] = math.nan  # not known: as if the budget were not there
+    found = costs_at(costs, accuracies, 0.6)
+    for paid, got, one in zip(costs, accuracies, found, strict=True):
+        order = [at for at in np.argsort(paid) if not math.isnan(paid[at])]
+        wanted = cost_at(paid[order].tolist(), got[order].tolist(), 0.6)
+        assert math.isnan(one) if wanted is None else one == pytest.approx(wanted)
+    assert np.isnan(found).any() and not np.isnan(found).all()
+    assert np.isnan(costs_at(np.zeros((2, 0)), np.zeros((2, 0)), 0.6)).all()

@@ -135,7 +135,7 @@ def test_noise_is_parted_into_that_of_problems_and_that_of_runs() -> None:
     chances = rng.beta(2.0, 2.0, size=(3000, 2))
     first, second = (
         {
-            str(at): list(runs(rng.binomial(1, chance, size=3).tolist(), [1.0] * 3).values())
+            str(at): rng.binomial(1, chance, size=3).astype(np.float64)
             for at, chance in enumerate(chances[:, side])
         }
         for side in (0, 1)
@@ -146,7 +146,7 @@ def test_noise_is_parted_into_that_of_problems_and_that_of_runs() -> None:
     assert noise.within == pytest.approx(within, rel=0.05)
     assert noise.between == pytest.approx((chances[:, 0] - chances[:, 1]).var(), rel=0.1)
     drawn = [
-        {str(at): [Cell(float(chance), 1.0, {}, 64)] for at, chance in enumerate(chances[:, side])}
+        {str(at): np.array([chance]) for at, chance in enumerate(chances[:, side])}
         for side in (0, 1)
     ]
     pooled = noise_of(drawn[0], drawn[1], [True, True])
