@@ -203,12 +203,15 @@ class Driver:
             self._desk.recorder.add(AnswersCompared(tuple(comparisons), tuple(bridges)))
 
     async def _stand(self, standing: CurrentAnswer | None) -> None:
-        """Record a change of the chosen answer with what had been spent by then."""
+        """Record a change of the chosen answer with what had been spent by then. It names the
+        grader, also where a run of before graders had versions is taken up by the grader of
+        today."""
         if standing is None:
             return
         # algebra may take a second
         self._verdict = await asyncio.to_thread(self._grade, self._problem, standing.answer)
-        recorder, verdict, versions = self._desk.recorder, self._verdict, self._spec.versions
+        recorder, verdict = self._desk.recorder, self._verdict
+        versioned = self._spec.versions is not None
         rule = str(self._candidates.reading(standing.node).rule)
         recorder.add(
             AnswerChanged(
@@ -217,8 +220,8 @@ class Driver:
                 verdict.correct,
                 verdict.reason,
                 self._desk.meter.ledger.snapshot(),
-                read_by=None if versions is None else rule,
-                grader=None if versions is None else GRADER_VERSION,
+                read_by=rule if versioned else None,
+                grader=GRADER_VERSION if versioned or self._desk.paid.next_seq else None,
             )
         )
 

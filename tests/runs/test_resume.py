@@ -17,11 +17,11 @@ import pytest
 
 from backend import problems
 from backend.core.errors import EngineFailure
-from backend.core.events import LikelihoodGiven
+from backend.core.events import AnswerChanged, LikelihoodGiven
 from backend.core.ports import Completion, Given, Likelihood, Request, Solution, StepScores
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
-from backend.core.spec import RunSpec
+from backend.core.spec import NEWEST, RunSpec
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.runs.driver import Outcome
 from backend.runs.paid import NOTHING_PAID, Paid
@@ -147,6 +147,20 @@ async def test_a_run_cut_off_goes_on_to_the_same_trace_and_pays_nothing_twice(
         assert ending(resumed.outcome) == ending(whole.outcome)
         tried += 1
     assert tried == len(whole.log.ends) - 1 > 0
+
+
+async def test_a_run_of_before_graders_had_versions_says_who_judged_it_once_it_is_taken_up(
+    store: Store,
+) -> None:
+    asked, engine = spec("mcts"), ScriptedEngine()
+    whole, resumed = Batches(), MemorySink()
+    await searched(asked, whole, engine=engine, reward=ScriptedRewardModel())
+    assert {event.grader for event in of(AnswerChanged, whole.events)} == {None}
+    paid = next(cuts(store, whole))
+    await searched(asked, resumed, engine=engine, reward=ScriptedRewardModel(), paid=paid)
+    judged = of(AnswerChanged, resumed.events)
+    assert {event.grader for event in judged} == {NEWEST.grader}
+    assert {event.read_by for event in judged} == {None}
 
 
 @pytest.mark.parametrize(("name", "budget", "came_in"), BROKEN_OFF, ids=str)
@@ -289,7 +303,7 @@ async def test_judged_texts_are_not_paid_again_when_a_run_is_taken_up(
 ) -> None:
     params = {"particles": 3, "iterations": 3, "ancestor_sampling": True}
     asked, whole, first = (
-        spec("particle_gibbs", params=params, budget=budget),
+        with_versions(spec("particle_gibbs", params=params, budget=budget)),
         Batches(),
         JudgingEngine(),
     )
