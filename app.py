@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from backend.api.entry import Entry
 from backend.api.guard import Guard
+from backend.api.headers import SafeHeaders
 from backend.core.environment import read_settings
 from backend.core.settings import Settings
 
@@ -34,5 +35,13 @@ app = st.App(
     Path(__file__).parent / "pages" / "frame.py",
     lifespan=entry.lifespan,
     routes=[Mount("/api", app=entry.api)],
-    middleware=[Middleware(Guard, settings=entry.settings)],
+    middleware=[
+        Middleware(
+            SafeHeaders,
+            settings=entry.settings,
+            page=Path(st.__file__).parent / "static" / "index.html",
+            service=os.environ.get("ARBORETUM_BACKEND", ""),
+        ),
+        Middleware(Guard, settings=entry.settings),
+    ],
 )

@@ -4,10 +4,12 @@ same paths without the prefix."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from backend.api.bodies import BodyLimit, file_routes
 from backend.api.errors import REFUSALS, answer_errors
 from backend.api.routes import annotations as labels
 from backend.api.routes import (
@@ -17,6 +19,7 @@ from backend.api.routes import (
     experiments,
     forks,
     grading,
+    reference,
     runs,
     servers,
     sql,
@@ -41,7 +44,7 @@ def create_app(services: Services | None = None, *, origins: Sequence[str] = ())
         version=VERSION,
         description=DESCRIPTION,
         responses=REFUSALS,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     app.state.services = services
@@ -60,9 +63,11 @@ def create_app(services: Services | None = None, *, origins: Sequence[str] = ())
         sql,
         experiments,
         servers,
+        reference,
     )
     for router in (*(each.router for each in routers), assets_router()):
         app.include_router(router)
+    app.add_middleware(BodyLimit, files=partial(file_routes, app.routes))
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"]

@@ -39,10 +39,12 @@ STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text}
     for status, text in (
+        (400, "What was sent cannot be read, or cannot be done"),
         (401, "A token is needed"),
-        (403, "Host or origin not allowed"),
+        (403, "Host, origin or site not allowed"),
         (404, "There is no such thing"),
         (409, "Not in this state"),
+        (413, "The body is too long"),
         (422, "Bad input: what was given and what is accepted"),
         (503, "An engine or the store cannot do it now"),
     )

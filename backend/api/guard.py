@@ -3,7 +3,8 @@
 It stands before pages, websocket, static files and API alike. The Host header must name this
 machine or a listed name, which keeps a foreign page from reaching a loopback service by rebinding a
 name. An Origin header must be the service's own or a listed one, which keeps foreign pages from
-sending requests with a visitor's cookies. Where the service is bound to more than loopback, every
+sending requests with a visitor's cookies; a write that the browser marks as sent for another site
+(`Sec-Fetch-Site`) is refused as well. Where the service is bound to more than loopback, every
 request needs the token: as `Authorization: Bearer`, as the cookie, or as `?token=`. A page opened
 with `?token=` gets the cookie and an address without the token; a stream or script that a page of a
 listed origin asks for has no other way, because neither can carry a header and the cookie stays at
@@ -26,6 +27,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.errors import error_response
+from backend.api.guesses import Guesses
 from backend.core.settings import LOOPBACK_NAMES, Settings
 from backend.messages.runs import ErrorBody
 
@@ -43,16 +45,25 @@ class Guard:
     """ASGI middleware. `settings` is asked at each request, because the address is known only once
     the server runs."""
 
-    def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Callable[[], Settings], guesses: Guesses | None = None
+    ) -> None:
         self._app, self._settings = app, settings
+        self._guesses = guesses or Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         settings, headers, given = self._settings(), Headers(scope=scope), take_token(scope)
-        refusal = refuse_name(headers, settings) or refuse_token(scope, headers, given, settings)
+        refusal = (
+            refuse_name(headers, settings)
+            or refuse_site(scope, headers, settings)
+            or refuse_token(scope, headers, given, settings)
+        )
         if refusal is not None:
+            if refusal.status == 401 and any(_shown(headers, given)):
+                await self._guesses.slow_down((scope.get("client") or ("",))[0])
             await _turn_away(refusal, readable(headers, settings), scope, receive, send)
         elif given is not None and settings.token is not None and _opens_page(scope, headers):
             await _remembering(scope, settings.token)(scope, receive, send)
@@ -92,6 +103,24 @@ def refuse_name(headers: Headers, settings: Settings) -> Refusal | None:
     )
 
 
+def refuse_site(scope: Scope, headers: Headers, settings: Settings) -> Refusal | None:
+    """The refusal of a write that a foreign page has the browser send, or None. Programs do not
+    send the header `Sec-Fetch-Site`; pages of listed origins may write."""
+    reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")
+    site = headers.get("sec-fetch-site")
+    if reads or site != "cross-site" or headers.get("origin") in settings.origins:
+        return None
+    return Refusal(
+        403,
+        ErrorBody(
+            error="a page of another site may not change anything here",
+            given=f"Sec-Fetch-Site: {site}",
+            accepted="requests of the service's own pages, of programs, and of origins that the "
+            "environment variable ARBORETUM_ORIGINS lists",
+        ),
+    )
+
+
 def take_token(scope: Scope) -> str | None:
     """The token in the request's address, which is no longer there afterwards; None where there was
     none.
@@ -115,10 +144,9 @@ def refuse_token(
     """
     if settings.token is None or scope.get("method") == "OPTIONS":
         return None
-    candidates = (_bearer(headers), _cookie(headers), given)
     if any(
         one is not None and hmac.compare_digest(one.encode(), settings.token.encode())
-        for one in candidates
+        for one in _shown(headers, given)
     ):
         return None
     accepted = f"Authorization: Bearer <token>, the cookie {COOKIE}, or ?token=<token>"
@@ -189,6 +217,11 @@ async def _turn_away(
     )
 
 
+def _shown(headers: Headers, given: str | None) -> tuple[str | None, ...]:
+    """The tokens that a request shows: header, cookie, address."""
+    return (_bearer(headers), _cookie(headers), given)
+
+
 def _bearer(headers: Headers) -> str | None:
     kind, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else None
@@ -202,4 +235,4 @@ def _cookie(headers: Headers) -> str | None:
     return None if found is None else found.value
 
 
-__all__ = ["COOKIE", "Guard", "name_of", "refuse_name", "refuse_token", "take_token"]
+__all__ = ["COOKIE", "Guard", "name_of", "refuse_name", "refuse_site", "refuse_token", "take_token"]

@@ -25,6 +25,20 @@ def names_in(text: str) -> tuple[str, ...]:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(names_in)]
 """Several names in one variable. `NoDecode`: it holds no JSON."""
 
+SHORTEST_TOKEN = 16
+TOKEN = f"at least {SHORTEST_TOKEN} characters, so that nobody guesses it"
+Token = Annotated[str, StringConstraints(strip_whitespace=True, min_length=SHORTEST_TOKEN)]
+
+SECRETS = frozenset({"ARBORETUM_TOKEN"})
+
+FRAME_HOSTS = "hosts between commas, such as https://lab.example.org or lab.example.org:8443"
+FrameHost = Annotated[
+    str,
+    StringConstraints(pattern=r"^(https?://)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$"),
+]
+FrameHosts = Annotated[tuple[FrameHost, ...], NoDecode, BeforeValidator(names_in)]
+"""Hosts whose pages may show these in a frame; they stand in a header, so nothing else fits."""
+
 OnOff = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^(on|off)$")]
 
 
@@ -40,9 +54,10 @@ class ServiceVariables(Variables):
     db: Path | None = Field(None, validation_alias="ARBORETUM_DB")
     host: str | None = Field(None, validation_alias="ARBORETUM_HOST")
     port: Whole = Field(Settings.port, validation_alias="ARBORETUM_PORT", description=WHOLE)
-    token: str | None = Field(None, validation_alias="ARBORETUM_TOKEN")
+    token: Token | None = Field(None, validation_alias="ARBORETUM_TOKEN", description=TOKEN)
     hosts: Names = Field((), validation_alias="ARBORETUM_HOSTS")
     origins: Names = Field((), validation_alias="ARBORETUM_ORIGINS")
+    frames: FrameHosts = Field((), validation_alias="ARBORETUM_FRAMES", description=FRAME_HOSTS)
     sql: OnOff = Field("on", validation_alias="ARBORETUM_SQL", description="on, off")
     problems: Path | None = Field(None, validation_alias="ARBORETUM_PROBLEMS")
 
@@ -74,6 +89,7 @@ def read_settings(
         token=token,
         hosts=said.hosts,
         origins=said.origins,
+        frames=said.frames,
         models=ModelOptions.model_construct(**vars(models)),
         sql=said.sql == "on",
         problems=said.problems,
@@ -100,8 +116,11 @@ def read_variables(settings: type[Read], environ: Mapping[str, str]) -> Read:
         [first, *_] = error.errors()
         name = str(first["loc"][0])
         fields = {field.validation_alias: field for field in settings.model_fields.values()}
+        held = environ[name]
+        # what is to be secret is shown to nobody, not even where it is too short
+        given = f"{len(held.strip())} characters" if name in SECRETS else held
         raise BadInput(
-            f"environment variable {name}", given=environ[name], accepted=fields[name].description
+            f"environment variable {name}", given=given, accepted=fields[name].description
         ) from None
 
 

@@ -212,6 +212,7 @@ class Settings:
     token: str | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
     models: ModelOptions = field(default_factory=ModelOptions)
     sql: bool = True
     samples: Path | None = ROOT / "backend" / "service" / "samples"

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -17,7 +18,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.sync.client import connect
 
 from backend.api.guard import COOKIE, Guard, take_token
+from backend.api.guesses import Guesses
 from backend.client import Refused, messages, public_token, public_url
+from backend.core.environment import read_settings
+from backend.core.errors import BadInput
 from backend.core.settings import Settings
 from components.tree.live_tree_panel import TreeView
 from tests.api.listening import listening
@@ -51,6 +55,15 @@ def guarded(settings: Settings) -> Starlette:
         WebSocketRoute("/_stcore/stream", socket),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, settings=lambda: settings)])
+
+
+def guarded_pages() -> Starlette:
+    """A page without a guard."""
+
+    async def page(request: object) -> PlainTextResponse:
+        return PlainTextResponse("inside")
+
+    return Starlette(routes=[Route("/{path:path}", page)])
 
 
 def visitor(settings: Settings, base_url: str = "http://127.0.0.1:8501") -> TestClient:
@@ -116,6 +129,43 @@ def test_listed_names_and_origins_are_let_in() -> None:
     client = visitor(OPEN, "http://tree.example.org")
     headers = {"Authorization": f"Bearer {TOKEN}", "Origin": "https://notebook.example.org"}
     assert client.get("/", headers=headers).text == "inside"
+
+
+@pytest.mark.parametrize(
+    ("site", "origin", "inside"),
+    [
+        (None, None, True),
+        ("same-origin", "http://127.0.0.1:8501", True),
+        ("none", None, True),
+        ("cross-site", None, False),
+        ("cross-site", "http://127.0.0.1:8501", False),
+    ],
+)
+def test_a_foreign_page_may_read_but_not_write(
+    site: str | None, origin: str | None, inside: bool
+) -> None:
+    headers = {"Sec-Fetch-Site": site, "Origin": origin}
+    given = {name: value for name, value in headers.items() if value is not None}
+    with visitor(LOCAL) as client:
+        assert client.get("/", headers=given).status_code == 200
+        answer = client.post("/api/runs", headers=given)
+        assert answer.status_code == (200 if inside else 403)
+        if not inside:
+            assert "another site may not change" in answer.json()["error"]
+            with (
+                pytest.raises(WebSocketDisconnect),
+                client.websocket_connect(SOCKET, headers=given),
+            ):
+                pass
+
+
+def test_a_page_of_a_listed_origin_may_write() -> None:
+    headers = {
+        "Authorization": f"Bearer {TOKEN}",
+        "Origin": "https://notebook.example.org",
+        "Sec-Fetch-Site": "cross-site",
+    }
+    assert visitor(OPEN, "http://tree.example.org").post("/", headers=headers).text == "inside"
 
 
 @pytest.mark.parametrize(
@@ -376,3 +426,56 @@ def test_a_foreign_origin_gets_no_answer_it_could_read(public: Service) -> None:
     response = httpx.get(f"{public.url}/api/health", headers=headers)
     assert response.status_code == 403
     assert "access-control-allow-origin" not in response.headers
+
+
+class Waits:
+    """A clock that goes only while somebody sleeps, and how long each slept."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, list[float]()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def time(self) -> float:
+        return self.now
+
+
+def test_wrong_tokens_are_answered_later_and_later_up_to_a_bound() -> None:
+    waits = Waits()
+    guesses = Guesses(waits.sleep, waits.time)
+    client = TestClient(
+        Guard(guarded_pages(), lambda: OPEN, guesses), base_url="http://127.0.0.1:8501"
+    )
+    for _ in range(9):
+        assert client.get("/?token=wrong").status_code == 401
+    assert waits.slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
+    waits.slept.clear()
+    # neither the right token nor a request without any waits
+    assert client.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text == "inside"
+    assert client.get("/").status_code == 401 and waits.slept == []
+    waits.now += 61
+    client.get("/?token=wrong")
+    assert waits.slept == [0.05]
+
+
+def test_one_client_s_guesses_hold_up_no_other() -> None:
+    waits = Waits()
+    guesses = Guesses(waits.sleep, waits.time)
+
+    async def guess() -> None:
+        for _ in range(8):
+            await guesses.slow_down("192.0.2.1")
+        await guesses.slow_down("192.0.2.2")
+        for number in range(3000):
+            await guesses.slow_down(f"2001:db8::{number:x}")
+
+    anyio.run(guess)
+    assert waits.slept[7:9] == [2.0, 0.05] and guesses.remembered == 1000
+
+
+def test_a_token_that_could_be_guessed_is_refused_at_the_start_and_not_shown() -> None:
+    with pytest.raises(BadInput, match="at least 16 characters") as refused:
+        read_settings({"ARBORETUM_TOKEN": "sesame-sesame"})
+    assert "sesame" not in str(refused.value) and "13 characters" in str(refused.value)
+    assert read_settings({"ARBORETUM_TOKEN": "sixteen-or-more-"}).token == "sixteen-or-more-"

@@ -23,6 +23,7 @@ from tests.support.stopwatch import Stopwatch
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 3.0
+TOKEN = "a-secret-of-some-length"
 
 
 @contextmanager
@@ -100,16 +101,17 @@ def test_the_server_ends_within_three_seconds_with_open_streams_and_a_run_under_
 
 
 def test_a_server_open_to_others_asks_for_its_token_everywhere(tmp_path: Path) -> None:
-    with server(tmp_path / "a.duckdb", host="0.0.0.0", ARBORETUM_TOKEN="secret") as (_, url):
-        await_health(url, token="secret").close()
+    with server(tmp_path / "a.duckdb", host="0.0.0.0", ARBORETUM_TOKEN=TOKEN) as (_, url):
+        await_health(url, token=TOKEN).close()
         for path in ("/", "/trace", "/api/health", "/_stcore/health", "/api/assets/plotly.min.js"):
             assert httpx.get(url + path).status_code == 401
             assert (
-                httpx.get(url + path, headers={"Authorization": "Bearer secret"}).status_code == 200
+                httpx.get(url + path, headers={"Authorization": f"Bearer {TOKEN}"}).status_code
+                == 200
             )
         assert (
             httpx.get(
-                url, headers={"Authorization": "Bearer secret", "Host": "evil.example.com"}
+                url, headers={"Authorization": f"Bearer {TOKEN}", "Host": "evil.example.com"}
             ).status_code
             == 403
         )
