@@ -57,6 +57,12 @@ page = st.navigation(
         ),
         st.Page(HERE / "matrix.py", title="Matrix", icon=":material/grid_on:", url_path="matrix"),
         st.Page(
+            HERE / "problems.py",
+            title="Problems",
+            icon=":material/quiz:",
+            url_path="problems",
+        ),
+        st.Page(
             HERE / "settings.py", title="Settings", icon=":material/settings:", url_path="settings"
         ),
     ],

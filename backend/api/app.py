@@ -20,6 +20,7 @@ from backend.api.routes import (
     forks,
     grading,
     reference,
+    problem_files,
     runs,
     servers,
     sql,
@@ -64,6 +65,7 @@ def create_app(services: Services | None = None, *, origins: Sequence[str] = ())
         experiments,
         servers,
         reference,
+        problem_files,
     )
     for router in (*(each.router for each in routers), assets_router()):
         app.include_router(router)

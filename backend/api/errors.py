@@ -20,6 +20,7 @@ from backend.core.errors import (
     NotFound,
     ProblemError,
     StorageFailure,
+    UnreadableProblems,
 )
 from backend.core.types import JSON
 from backend.messages.runs import ErrorBody
@@ -27,6 +28,7 @@ from backend.messages.runs import ErrorBody
 STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
     (BadInput, 422),
     (MissingCapability, 422),
+    (UnreadableProblems, 422),
     (ProblemError, 404),
     (NotFound, 404),
     (Conflict, 409),

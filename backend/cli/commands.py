@@ -123,22 +123,23 @@ def go_on(
 
 
 @app.command()
-def catalog(json: AsJson = False) -> int:
+def catalog(json: AsJson = False, db: Db = None) -> int:
     """Everything that a run can name."""
     from backend.cli.look import show_catalog
 
-    return show_catalog(as_json=json)
+    return show_catalog(db, as_json=json)
 
 
 @app.command()
 def problems(
     problem: Annotated[str | None, Argument(help="an id such as ledger/3/17")] = None,
     json: AsJson = False,
+    db: Db = None,
 ) -> int:
     """The problem sets, or one problem."""
     from backend.cli.look import show_problems
 
-    return show_problems(problem, as_json=json)
+    return show_problems(problem, db, as_json=json)
 
 
 @app.command()
@@ -333,7 +334,8 @@ def sweep(
     folder: Annotated[
         Path | None,
         Option(
-            help="where results are kept: a folder for each experiment below it (var/experiments)"
+            help="where results are kept: a folder for each experiment below it (experiments, "
+            "beside the store)"
         ),
     ] = None,
     at_once: Annotated[int, Option(help="tasks in flight")] = 64,
@@ -351,11 +353,12 @@ def sweep(
     ] = None,
     plan: Annotated[bool, Option("--plan", help="say what there is to do, and do nothing")] = False,
     json: AsJson = False,
+    db: Db = None,
 ) -> int:
     """Carry out an experiment, or go on with it."""
     from backend.cli.sweep import SweepChoices, sweep
 
-    return sweep(spec, SweepChoices(folder, at_once, ray, retry, report, plan), as_json=json)
+    return sweep(spec, SweepChoices(folder, at_once, ray, retry, report, plan, db), as_json=json)
 
 
 __all__ = ["app"]

@@ -8,20 +8,20 @@ import runpy
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from backend.core.environment import read_settings
-from backend.core.settings import Settings
 from backend.engines.models import Models, model_settings
 from backend.messages.runs import Catalog
 from backend.problems.equivalence import Equivalence
-from backend.problems.library import Library, file_sets
+from backend.problems.library import open_library
 from backend.service.catalog import catalog
 
 
-def show_catalog(*, as_json: bool) -> int:
+def show_catalog(db: Path | None, *, as_json: bool) -> int:
     """Print everything that a run can name."""
-    settings = read_settings(os.environ, host="127.0.0.1")
-    found = catalog(Models(model_settings(settings)), _library(settings))
+    settings = read_settings(os.environ, host="127.0.0.1", db=db)
+    found = catalog(Models(model_settings(settings)), open_library(Equivalence(), settings))
     if as_json:
         print(found.model_dump_json())
     else:
@@ -57,9 +57,9 @@ def catalog_text(found: Catalog) -> str:
     return "\n".join(lines)
 
 
-def show_problems(problem_id: str | None, *, as_json: bool) -> int:
+def show_problems(problem_id: str | None, db: Path | None, *, as_json: bool) -> int:
     """Print the problem sets, or one problem."""
-    library = _library(read_settings(os.environ, host="127.0.0.1"))
+    library = open_library(Equivalence(), read_settings(os.environ, host="127.0.0.1", db=db))
     if problem_id is None:
         sets = [asdict(each) for each in library.sets]
         if as_json:
@@ -85,10 +85,6 @@ def classroom(stage: str, rest: Sequence[str]) -> int:
     sys.argv = ["classroom", stage, *rest]
     runpy.run_module("backend.classroom", run_name="__main__", alter_sys=True)
     return 0
-
-
-def _library(settings: Settings) -> Library:
-    return Library(Equivalence(), file_sets(settings.problems))
 
 
 __all__ = ["catalog_text", "classroom", "show_catalog", "show_problems"]

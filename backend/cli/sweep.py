@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from backend.core.environment import read_settings
 from backend.core.errors import BadInput
-from backend.core.settings import ROOT
+from backend.core.settings import Settings
 from backend.engines.models import Models, ModelSettings, model_settings
 from backend.experiments import cluster
+from backend.experiments.by_line import name_problems
 from backend.experiments.estimate import estimate_sweep
 from backend.experiments.plan import check
 from backend.experiments.read_material import read_material
@@ -25,17 +26,19 @@ from backend.experiments.shards import Folder
 from backend.experiments.spec import Experiment, read_experiment
 from backend.experiments.sweep import Progress, Sweep
 from backend.problems.equivalence import Equivalence
-from backend.problems.library import Library, file_sets
+from backend.problems.library import Library, open_library
 
 DONE, FAILED, INTERRUPTED = 0, 3, 130
-FOLDER = ROOT / "var" / "experiments"
+FOLDER = Settings().experiments
+"""Where results are kept unless another store or another folder is named."""
 SHOWN_EVERY_S = 5.0
 
 
 class SweepChoices(NamedTuple):
     """How an experiment is carried out: where its results are kept, how many tasks are in flight,
     the address of a cluster, whether failed tasks are taken up. With `report` (a file) or `plan` it
-    is not carried out, but described."""
+    is not carried out, but described. Beside the store `db` are the results, unless `folder` is
+    given, and the problem files that users brought."""
 
     folder: Path | None
     at_once: int
@@ -43,6 +46,7 @@ class SweepChoices(NamedTuple):
     retry: bool
     report: Path | None
     plan: bool
+    db: Path | None = None
 
 
 def sweep(file: Path, how: SweepChoices, *, as_json: bool) -> int:
@@ -50,10 +54,11 @@ def sweep(file: Path, how: SweepChoices, *, as_json: bool) -> int:
     experiment = read_experiment(file)
     if how.at_once < 1:
         raise BadInput("--at-once", given=how.at_once, accepted="at least 1")
-    folder = Folder.of(how.folder or FOLDER, experiment)
-    settings, equivalence = read_settings(os.environ, host="127.0.0.1"), Equivalence()
-    library = Library(equivalence, file_sets(settings.problems))
+    settings, equivalence = read_settings(os.environ, host="127.0.0.1", db=how.db), Equivalence()
+    library = open_library(equivalence, settings)
+    experiment = name_problems(experiment, library.file_set)
     check(experiment, library.find)
+    folder = Folder.of(how.folder or settings.experiments, experiment)
     try:
         if how.report:
             page = report(folder, read_material(folder, find=library.find))
@@ -71,6 +76,7 @@ def sweep(file: Path, how: SweepChoices, *, as_json: bool) -> int:
                 at_once=how.at_once,
                 retry=how.retry,
                 tell=ProgressLines(silent=as_json),
+                db=settings.db,
             )
             return show_end(folder, ended, as_json=as_json)
         models = model_settings(settings)

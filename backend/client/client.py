@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -29,11 +30,13 @@ from backend.core.settings import Preferences, ServerAddress
 from backend.core.spec import RunSpec
 from backend.messages import runs as schemas
 from backend.messages.grading import Ask, Graded
+from backend.messages.problem_files import ProblemFile, ProblemFiles
 from backend.messages.servers import NewServer, Servers
 
 if TYPE_CHECKING:
     from backend.client.stored_run import StoredRun
 
+UPLOAD_TIMEOUT_S = 120.0
 ANY_ADDRESS = ("0.0.0.0", "::")
 
 
@@ -111,6 +114,28 @@ class Client(RunsClient):
         """Whether an answer, or the answer that is read from a text, means the same as the right
         one."""
         return self._http.send("POST", "/grade", Graded, ask)
+
+    # Problems of one's own
+    def problem_files(self) -> ProblemFiles:
+        """The sets of problems from files."""
+        return self._http.get("/problem-files", ProblemFiles)
+
+    def add_problem_file(self, content: bytes, *, name: str = "", file: str = "") -> ProblemFile:
+        """Bring a file of problems; the set is called `file:NAME`, after the file's own name `file`
+        where no name is given."""
+        response = self._http.request(
+            "POST",
+            "/problem-files",
+            params={"name": name, "file": file},
+            content=content,
+            headers={"Content-Type": "application/octet-stream"},
+            timeout_s=UPLOAD_TIMEOUT_S,
+        )
+        return ProblemFile.model_validate_json(response.content)
+
+    def remove_problem_file(self, name: str) -> None:
+        """Remove a set that was brought."""
+        self._http.request("DELETE", f"/problem-files/{quote(name, safe='')}")
 
     # Runs as objects
     def run(self, run_id: int) -> StoredRun:

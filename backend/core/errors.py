@@ -27,6 +27,11 @@ class ProblemError(ArboretumError):
     what is accepted."""
 
 
+class UnreadableProblems(ProblemError):
+    """A problem file that somebody brought cannot be taken in; the message names the row and what
+    is accepted."""
+
+
 class NotFound(ArboretumError):
     """A run, node, problem or model that was named does not exist."""
 

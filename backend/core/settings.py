@@ -134,7 +134,9 @@ class Preferences(BaseModel):
     allowed_models: tuple[str, ...] = Field(
         (), description="model names and paths that runs may use besides the shipped ones"
     )
-    allow_imports: bool = Field(False, description="whether export files may be imported")
+    allow_imports: bool = Field(
+        False, description="whether files may be imported, and problem files brought"
+    )
     servers: tuple[ServerAddress, ...] = Field(
         (), max_length=50, description="completions servers by name"
     )
@@ -217,6 +219,16 @@ class Settings:
     sql: bool = True
     samples: Path | None = ROOT / "backend" / "service" / "samples"
     problems: Path | None = None
+
+    @property
+    def experiments(self) -> Path:
+        """Where the results of experiments are kept: beside the store."""
+        return self.db.parent / "experiments"
+
+    @property
+    def own_problems(self) -> Path:
+        """Where the problem files are kept that users brought: beside the store."""
+        return self.db.parent / "problems"
 
     @property
     def public(self) -> bool:

@@ -13,7 +13,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.core.errors import MissingCapability
 from backend.experiments.plan import Task, tasks, unit_tasks
@@ -27,6 +27,16 @@ BUNDLE = 32
 less, because it writes every few seconds."""
 
 
+class ClusterWork(NamedTuple):
+    """How workers work: tasks in flight, tasks of a bundle, whether those that failed are taken up,
+    and the store beside which problem files are kept."""
+
+    at_once: int
+    bundle: int
+    retry: bool
+    db: str | None
+
+
 def carry_out(
     experiment: Experiment,
     folder: Folder,
@@ -36,9 +46,11 @@ def carry_out(
     bundle: int = BUNDLE,
     retry: bool = False,
     tell: Callable[[Progress], None] = lambda _progress: None,
+    db: Path | None = None,
 ) -> Progress:
     """Carry out what the folder does not hold on the cluster at `address` (`local`: one of this
-    machine's cores). Blocks until it is over.
+    machine's cores). Blocks until it is over. Workers look for problem files beside the store `db`,
+    which every machine sees as it sees the folder.
 
     Raises `MissingCapability` where Ray is not installed, and what a worker raised that no task
     accounts for.
@@ -51,7 +63,7 @@ def carry_out(
         ignore_reinit_error=True,
     )
     try:
-        how = (at_once, bundle, retry)
+        how = ClusterWork(at_once, bundle, retry, None if db is None else str(db.resolve()))
         start = Progress("measuring", 0, plan_size(experiment), 0, 0.0, 0.0)
         measured = _phase(ray, start, experiment, folder, list(unit_tasks(experiment)), how, tell)
         start = start._replace(phase="running", done=measured.done, failed=measured.failed)
@@ -66,18 +78,29 @@ def bundles(keys: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
     return (tuple(keys[at : at + size]) for at in range(0, len(keys), size))
 
 
-def work(description: str, folder: str, keys: Sequence[str], at_once: int, retry: bool) -> int:
+def work(
+    description: str,
+    folder: str,
+    keys: Sequence[str],
+    at_once: int,
+    retry: bool,
+    db: str | None = None,
+) -> int:
     """What a worker does with a bundle: how many tasks it finished. Those that the folder holds
     already are left alone."""
     from backend.core.environment import read_settings
     from backend.engines.models import Models, model_settings
+    from backend.problems.equivalence import Equivalence
+    from backend.problems.library import open_library
 
     async def work_all() -> int:
-        models = Models(model_settings(read_settings(os.environ, host="127.0.0.1")))
+        settings = read_settings(os.environ, host="127.0.0.1", db=None if db is None else Path(db))
+        models, library = Models(model_settings(settings)), open_library(Equivalence(), settings)
         sweep = Sweep(
             Experiment.model_validate_json(description),
             Folder(Path(folder)),
             models,
+            find=library.find,
             at_once=at_once,
             retry=retry,
             only=frozenset(keys),
@@ -96,10 +119,10 @@ def _phase(
     experiment: Experiment,
     folder: Folder,
     planned: Sequence[Task],
-    how: tuple[int, int, bool],
+    how: ClusterWork,
     tell: Callable[[Progress], None],
 ) -> Progress:
-    at_once, size, retry = how
+    at_once, size, retry, db = how
     done, wanted = (
         folder.read_done_keys(failed=not retry),
         list(dict.fromkeys(task.key for task in planned)),
@@ -107,7 +130,7 @@ def _phase(
     remote = ray.remote(max_retries=-1)(work)
     described = experiment.model_dump_json(exclude_defaults=True)
     waiting = [
-        remote.remote(described, str(folder.path.resolve()), keys, at_once, retry)
+        remote.remote(described, str(folder.path.resolve()), keys, at_once, retry, db)
         for keys in bundles([key for key in wanted if key not in done], size)
     ]
     watch = Stopwatch()

@@ -53,10 +53,16 @@ RULES = ("best", "weighted", "majority", "coverage", "perplexity", "perplexity_c
 """Rules that are computed from a pool; `coverage` is the chance that any is right, which only an
 oracle can use."""
 MOST_CELLS = 2_000_000
+CURATED, OWN = "curated", "file:"
+"""The set by line that ships, and what the names of others begin with."""
 
 
 class Problems(BaseModel):
-    """Some problems: `count` of a set's level from `first_seed` up, or those named by `ids`."""
+    """Some problems: `count` of a set's level from `first_seed` up, or those named by `ids`.
+
+    A set by line (`curated`, `file:gsm8k`) needs no level, and there `first_seed` is how many of
+    its problems are passed over; `backend.experiments.by_line` finds which problems those are.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,14 +76,20 @@ class Problems(BaseModel):
     def _one_way(self) -> Self:
         if bool(self.ids) == (self.set is not None):
             raise ValueError("give either set (with level, first_seed, count) or ids")
-        if self.set is not None and self.level is None:
+        if self.set is not None and self.level is None and not self.by_line:
             raise ValueError(f"give the level of {self.set}")
         return self
 
+    @property
+    def by_line(self) -> bool:
+        """Whether only the file of the set can say which problems these are."""
+        return self.set is not None and (self.set == CURATED or self.set.startswith(OWN))
+
     def list_ids(self) -> list[str]:
-        """The problems' ids."""
+        """The problems' ids; for a set by line, as many names that stand for them."""
+        group = f"{self.set}/" if self.level is None else f"{self.set}/{self.level}/"
         return list(self.ids) or [
-            f"{self.set}/{self.level}/{self.first_seed + place}" for place in range(self.count)
+            f"{group}{self.first_seed + place + self.by_line}" for place in range(self.count)
         ]
 
 

@@ -1,46 +1,33 @@
-"""Problem sets from a file: JSON lines with `question`, `answer` and optionally `level` and
-`tolerance` (the largest relative difference at which a number is right), so that GSM8K, MATH-500 or
-AIME can be brought along.
+"""Problem sets from a file: JSON lines, a JSON array, CSV or Parquet with a question, an answer and
+optionally a `level` and a `tolerance` (the largest relative difference at which a number is right),
+so that GSM8K, MATH-500 or AIME can be brought along.
 
-Every other key is ignored, but for two that these benchmarks use: `problem` is read as the
-question, and an answer with a worked solution before `####` is cut down to what follows it. Answers
-are graded by equivalence. Ids are `file:<name>/<line>`, lines counted from 1.
+`file_tables` finds the rows, `file_fields` the question and the answer in each. Answers are graded
+by equivalence; where a row names several, each of them is right. Ids are `file:<name>/<line>`,
+lines counted from 1 (rows, where the file is no JSON lines).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
-
 from backend.core.errors import ProblemError
+from backend.core.types import JSON
 from backend.problems.base import Problem
+from backend.problems.file_fields import FieldError, read_fields
+from backend.problems.file_tables import FORMS, MOST_PROBLEMS, Row, read_table
 
 LARGEST_FILE_BYTES = 32 << 20
-MOST_PROBLEMS = 100_000
+PREFIX = "file:"
+"""What the names of sets from files begin with."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
-class FileRow(BaseModel):
-    """One line of a file."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    question: str = Field(
-        min_length=1, max_length=20_000, validation_alias=AliasChoices("question", "problem")
-    )
-    answer: str | None = Field(default=None, max_length=20_000)
-    level: int | None = Field(default=None, ge=1, le=100)
-    tolerance: float | None = Field(default=None, gt=0, le=0.5)
-
-    @field_validator("answer")
-    @classmethod
-    def _after_hashes(cls, answer: str | None) -> str | None:
-        return None if answer is None else answer.rpartition("####")[2].strip() or None
+NAMES = "up to 64 letters, digits, '_', '-' and '.', the first a letter or a digit"
 
 
 @dataclass(frozen=True)
@@ -59,63 +46,77 @@ class FileSet:
             )
         return self.problems[line]
 
+    @cached_property
+    def levels(self) -> Mapping[int, int]:
+        """How many problems of each level there are; those without a level are not counted."""
+        levels = (each.level for each in self.problems.values())
+        return dict(sorted(Counter(each for each in levels if each is not None).items()))
+
+    def list_ids(self, level: int | None, skipped: int, count: int) -> list[str]:
+        """The ids of `count` problems in the order of the file, of one level or of all, after the
+        first `skipped` of them; fewer where the file has fewer."""
+        of_level = [
+            each.id for each in self.problems.values() if level is None or each.level == level
+        ]
+        return of_level[skipped : skipped + count]
+
+
+def check_name(name: str) -> str:
+    """The name, if a set may be called so. Raises ProblemError."""
+    if not _NAME.fullmatch(name):
+        raise ProblemError(f"a set cannot be called {name[:80]!r}; accepted: {NAMES}")
+    return name
+
 
 def read_file(path: Path, name: str | None = None) -> FileSet:
     """The set in a file, named after it unless `name` is given. Raises ProblemError, which names
     the line that cannot be read."""
-    stem = name or path.stem
-    if not _NAME.fullmatch(stem):
-        raise ProblemError(
-            f"a set cannot be called {stem[:80]!r}; accepted: up to 64 letters, digits, "
-            "'_', '-' and '.'"
-        )
+    stem = check_name(name or path.stem)
     if not path.is_file():
-        raise ProblemError(f"there is no file {path.name}; accepted: a file of JSON lines")
-    if (size := path.stat().st_size) > LARGEST_FILE_BYTES:
-        raise ProblemError(f"{path.name} has {size} bytes; accepted: up to {LARGEST_FILE_BYTES}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ProblemError(
-            f"{path.name} is not UTF-8 at byte {error.start}; accepted: JSON lines in UTF-8"
-        ) from error
-    return read_lines(text, f"file:{stem}", path.name)
+        raise ProblemError(f"there is no file {path.name}; accepted: a file of {FORMS}")
+    check_size(path.stat().st_size, path.name)
+    return read_content(path.read_bytes(), f"{PREFIX}{stem}", path.name)
+
+
+def check_size(size: int, source: str) -> None:
+    """Raises ProblemError where a file is too long."""
+    if size > LARGEST_FILE_BYTES:
+        raise ProblemError(f"{source} has {size} bytes; accepted: up to {LARGEST_FILE_BYTES}")
 
 
 def read_lines(text: str, set_name: str, source: str) -> FileSet:
-    """The set in a text of JSON lines; empty lines are skipped but counted. `source` is what errors
+    """The set in a text; in JSON lines empty lines are skipped but counted. `source` is what errors
     call the text."""
-    return FileSet(
-        set_name,
-        MappingProxyType(
-            {problem.seed or 0: problem for problem in _problems(text, set_name, source)}
-        ),
-    )
+    return read_content(text.encode("utf-8", "surrogatepass"), set_name, source)
 
 
-def _problems(text: str, set_name: str, source: str) -> Iterator[Problem]:
+def read_content(content: bytes, set_name: str, source: str) -> FileSet:
+    """The set in the bytes of a file. Raises ProblemError, which names the row that cannot be
+    read."""
+    rows = read_table(content, source).rows
+    found = {problem.seed or 0: problem for problem in _problems(rows, set_name, source)}
+    return FileSet(set_name, MappingProxyType(found))
+
+
+def _problems(rows: Iterator[Row], set_name: str, source: str) -> Iterator[Problem]:
     count = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    for row in rows:
         count += 1
         if count > MOST_PROBLEMS:
             raise ProblemError(
                 f"{source} has more than {MOST_PROBLEMS} problems; accepted: up to that many"
             )
         try:
-            row = FileRow.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise ProblemError(
-                f"{source} line {number}: {where}: {first['msg']}; accepted: question, "
-                "answer and level in JSON"
-            ) from error
-        meta = {} if row.tolerance is None else {"tolerance": row.tolerance}
-        name = f"{set_name}/{number}"
-        yield Problem(name, set_name, row.level, number, row.question, row.answer, meta)
+            found = read_fields(row.value)
+        except FieldError as error:
+            raise ProblemError(f"{row.place}: {error}") from error
+        meta: dict[str, JSON] = {} if found.tolerance is None else {"tolerance": found.tolerance}
+        if len(found.accepted) > 1:
+            meta["accepted"] = list(found.accepted)
+        answer = found.accepted[0] if found.accepted else None
+        name = f"{set_name}/{row.number}"
+        yield Problem(name, set_name, found.level, row.number, found.question, answer, meta)
     if count == 0:
         raise ProblemError(
-            f"{source} holds no problem; accepted: at least one line of JSON with a question"
+            f"{source} holds no problem; accepted: at least one row with a question, as {FORMS}"
         )

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from backend import problems
 from backend.core.errors import ProblemError
+from backend.core.settings import Settings
 from backend.problems.answers.grader import AnswerVerdict, grade_answer
 from backend.problems.base import Grade, Problem
 from backend.problems.equivalence import Equivalence
 from backend.problems.file import FileSet, read_file
 from backend.problems.grading import grade_text
+from backend.problems.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,13 @@ class SetInfo:
 
 class Library:
     """Finds and grades problems. `files` maps the name of a set (`curated`, `file:gsm8k`) to its
-    problems."""
+    problems and stays as it is; the `shelf` holds those that users brought, and may change at any
+    time."""
 
-    def __init__(self, equivalence: Equivalence, files: Mapping[str, FileSet]) -> None:
-        self._equivalence, self._files = equivalence, dict(files)
+    def __init__(
+        self, equivalence: Equivalence, files: Mapping[str, FileSet], shelf: Shelf | None = None
+    ) -> None:
+        self._equivalence, self.shelf, self.fixed = equivalence, shelf, dict(files)
 
     @property
     def sets(self) -> list[SetInfo]:
@@ -43,25 +48,38 @@ class Library:
             SetInfo(each.name, each.title, tuple(each.levels), None)
             for each in problems.SETS.values()
         ]
+        brought = {} if self.shelf is None else self.shelf.readable()
         return [
             *generated,
             *(
                 SetInfo(name, name.removeprefix("file:").capitalize(), (), len(each.problems))
-                for name, each in self._files.items()
+                for name, each in self.fixed.items()
+            ),
+            *(
+                SetInfo(name, name.removeprefix("file:"), (), len(each.problems))
+                for name, each in brought.items()
+                if name not in self.fixed
             ),
         ]
+
+    def file_set(self, name: str) -> FileSet | None:
+        """The set by line of that name; None where there is none. Raises `ProblemError` where its
+        file cannot be read."""
+        found = self.fixed.get(name)
+        return found if found or self.shelf is None else self.shelf.get(name)
 
     def find(self, problem_id: str) -> Problem:
         """The problem of an id such as `ledger/3/17`, `curated/4` or `file:gsm8k/120`. Raises
         `ProblemError` that names what is accepted."""
         name, _, line = problem_id.rpartition("/")
-        if name in self._files:
+        found = self.file_set(name)
+        if found is not None:
             if not line.isascii() or not line.isdecimal():
                 raise ProblemError(
                     f"{problem_id!r}: the last part must be a line number, accepted: "
                     f"{name}/1 and further"
                 )
-            return self._files[name].problem(int(line))
+            return found.problem(int(line))
         return problems.problem(problem_id)
 
     def same(self, answer: str, other: str) -> bool | None:
@@ -90,6 +108,12 @@ class Library:
         return grade_text(problem, problem.answer, answer, self._equivalence.algebra)
 
 
+def open_library(equivalence: Equivalence, settings: Settings) -> Library:
+    """The library of a process: the sets of its folder of problem files, and those that users
+    brought. Raises `ProblemError` that names the file and line."""
+    return Library(equivalence, file_sets(settings.problems), Shelf(settings.own_problems))
+
+
 def file_sets(folder: Path | None) -> dict[str, FileSet]:
     """The curated set, and one set for every `*.jsonl` of a folder. Raises `ProblemError` that
     names the file and line."""
@@ -100,4 +124,4 @@ def file_sets(folder: Path | None) -> dict[str, FileSet]:
     return sets
 
 
-__all__ = ["Library", "SetInfo", "file_sets"]
+__all__ = ["Library", "SetInfo", "file_sets", "open_library"]

@@ -18,7 +18,7 @@ from backend.core.spec import RunSpec
 from backend.engines.models import Models, model_settings
 from backend.messages.runs import OVER
 from backend.problems.equivalence import Equivalence
-from backend.problems.library import Library, file_sets
+from backend.problems.library import Library, open_library
 from backend.review.stored_run import StoredRun
 from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
@@ -100,7 +100,7 @@ async def open_services(
     models = models or Models(model_settings(settings))
     async with AsyncExitStack() as failing:
         failing.push_async_callback(_close_models, models)
-        library = Library(equivalence := Equivalence(), file_sets(settings.problems))
+        library = open_library(equivalence := Equivalence(), settings)
         store = await asyncio.to_thread(_open_store, settings.db)
         failing.pop_all()
     try:
@@ -144,7 +144,7 @@ def _assemble(
         runs_at_once=preferences.current.runs_at_once,
         launch=launch,
     )
-    sweeps = Sweeps(settings.db.parent / "experiments", SHIPPED, models, library)
+    sweeps = Sweeps(settings.experiments, SHIPPED, models, library)
     return Services(
         settings,
         preferences,

@@ -92,7 +92,9 @@ def detail_of(services: Services, name: str) -> schemas.ExperimentDetail:
 
 
 def estimate_costs(services: Services, experiment: Experiment) -> schemas.About:
-    """What an experiment would cost, or still will."""
+    """What an experiment would cost, or still will. Raises `ProblemError` and `BadInput` for
+    problems from files that there are not."""
+    experiment = services.sweeps.name_problems(experiment)
     try:
         folder = services.sweeps.folder(experiment.hash)
     except NotFound:

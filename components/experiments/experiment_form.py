@@ -212,7 +212,7 @@ def new_experiment(service: Client) -> None:
     st.subheader("New experiment")
     st.caption(
         "A TOML file; docs/experiments.md explains every line. The same text serves "
-        "`python -m backend sweep`."
+        "`python -m backend sweep`. Problems of your own come from the page Problems."
     )
     uploaded = st.file_uploader("Read a file", type=["toml"], key="experiment.file")
     text = (

@@ -21,7 +21,7 @@ from backend.api.guard import Guard
 from backend.client import Client
 from backend.core.settings import Settings
 from backend.problems.equivalence import Equivalence
-from backend.problems.library import Library, file_sets
+from backend.problems.library import open_library
 from backend.service.assembly import Services
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
@@ -65,7 +65,7 @@ def serving(
     settings = settings or Settings(db=folder / "api.duckdb", samples=None)
     store, models, closing = Store.open(settings.db), models or FakeModels(), Closing()
     equivalence = Equivalence()
-    library = Library(equivalence, file_sets(None))
+    library = open_library(equivalence, settings)
     preferences = PreferenceBook(store)
     admission = Admission(
         library.find,

@@ -46,7 +46,10 @@ def test_a_problem_is_found_by_its_line(tmp_path: Path) -> None:
         "{}",
         '{"question": ""}',
         '{"question": 5.5, "level": 0}',
-        '{"question": "x", "answer": [1]}',
+        '{"question": "x", "answer": [[1]]}',
+        '{"question": "x", "answer": {"value": 1}}',
+        '{"question": "x", "level": true}',
+        '{"question": "x", "tolerance": "much"}',
         '{"question": "x", "level": "hard"}',
     ],
 )

@@ -29,7 +29,8 @@ async def start(
     experiment: Experiment, services: Needs, retry: bool = False
 ) -> schemas_experiments.ExperimentDetail:
     """Carry out an experiment, or go on with it; `retry` takes up the tasks that failed."""
-    name = services.sweeps.start(experiment, retry=retry)
+    named = await asyncio.to_thread(services.sweeps.name_problems, experiment)
+    name = services.sweeps.start(named, retry=retry)
     return await asyncio.to_thread(experiments.detail_of, services, name)
 
 

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from backend.core.errors import Conflict, NotFound
 from backend.engines.models import Models
+from backend.experiments.by_line import name_problems
 from backend.experiments.plan import check
 from backend.experiments.shards import DESCRIPTION, Folder
 from backend.experiments.spec import Experiment
@@ -79,6 +80,7 @@ class Sweeps:
                 f"experiment {next(iter(self._tasks))} is under way: stop it first, or "
                 "wait for its end"
             )
+        experiment = self.name_problems(experiment)
         check(experiment, self.library.find)
         folder, name = Folder.of(self.root, experiment), experiment.hash
         work = Sweep(
@@ -97,6 +99,11 @@ class Sweeps:
             self._carry_out(name, work), name=f"experiment {name}"
         )
         return name
+
+    def name_problems(self, experiment: Experiment) -> Experiment:
+        """The experiment with the ids of all problems from files. Raises as
+        `backend.experiments.by_line.name_problems`."""
+        return name_problems(experiment, self.library.file_set)
 
     def pause(self, name: str) -> None:
         """Let it wait at its next model calls. Raises `Conflict` where it is not under way."""
