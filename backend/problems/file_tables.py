@@ -37,33 +37,33 @@ class Row(NamedTuple):
     value: JSON
 
 
-class Table(NamedTuple):
+class ProblemTable(NamedTuple):
     """The rows of a file and the ending of a file of its form."""
 
     ending: str
     rows: Iterator[Row]
 
 
-def read_table(content: bytes, source: str) -> Table:
+def read_table(content: bytes, source: str) -> ProblemTable:
     """The rows of a file, which errors call `source`. Raises `ProblemError` with the place, at once
     or while rows are read."""
     if content.startswith(b"PAR1"):
-        return Table(".parquet", _parquet_rows(content, source))
+        return ProblemTable(".parquet", _parquet_rows(content, source))
     text = decode_text(content, source)
     first = text.lstrip()[:1]
     if first == "[":
-        return Table(".json", _array_rows(_parse(text, source), source))
+        return ProblemTable(".json", _array_rows(_parse(text, source), source))
     if first == "{" or not text.strip():
         whole = _one_object(text)
         if whole is not None:
-            return Table(".json", _array_rows(whole, source))
-        return Table(".jsonl", _line_rows(text, source))
+            return ProblemTable(".json", _array_rows(whole, source))
+        return ProblemTable(".jsonl", _line_rows(text, source))
     delimiter = _delimiter(text)
     if delimiter is None:
         raise ProblemError(
             f"{source} line 1: got {text.lstrip()[:60]!a}, accepted: {FORMS} with {FIELDS}"
         )
-    return Table(".csv", _csv_rows(text, delimiter, source))
+    return ProblemTable(".csv", _csv_rows(text, delimiter, source))
 
 
 def decode_text(content: bytes, source: str) -> str:
@@ -199,4 +199,4 @@ def _parquet_rows(content: bytes, source: str) -> Iterator[Row]:
         raise ProblemError(f"{source}: {said}; accepted: a whole Parquet file") from error
 
 
-__all__ = ["FORMS", "MOST_PROBLEMS", "Row", "Table", "decode_text", "read_table"]
+__all__ = ["FORMS", "MOST_PROBLEMS", "Row", "ProblemTable", "decode_text", "read_table"]
