@@ -199,4 +199,4 @@ def _parquet_rows(content: bytes, source: str) -> Iterator[Row]:
         raise ProblemError(f"{source}: {said}; accepted: a whole Parquet file") from error
 
 
-__all__ = ["FORMS", "MOST_PROBLEMS", "Row", "ProblemTable", "decode_text", "read_table"]
+__all__ = ["FORMS", "MOST_PROBLEMS", "ProblemTable", "Row", "decode_text", "read_table"]
