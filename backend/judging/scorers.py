@@ -57,7 +57,8 @@ class VerifierEntry:
     """What the catalogue knows of a verifier. `needs` names `reward_model`, `known_answer` and
     capabilities of the engine. `by_steps`: it gives scores of steps, which the run's aggregation
     makes into the score of a path, so that another aggregation can be tried on stored scores.
-    `source` is where its card lies."""
+    `alternatives` is how many likeliest tokens at each position it reads: a run that stores fewer
+    asks for that many. `source` is where its card lies."""
 
     name: str
     make: Callable[..., Verifier]
@@ -65,6 +66,7 @@ class VerifierEntry:
     needs: tuple[str, ...]
     by_steps: bool
     source: Path
+    alternatives: int = 0
 
     @cached_property
     def card(self) -> JudgeCard:
@@ -116,7 +118,8 @@ class VerifierEntry:
 
 
 def _lacking(need: str, engine: EngineInfo) -> str:
-    what = "log-probabilities" if need == "logprobs" else need.replace("_", " ")
+    words = {"logprobs": "log-probabilities", "alternatives": "the likeliest tokens at a position"}
+    what = words.get(need, need.replace("_", " "))
     return f"{what}, which {engine.engine} does not give"
 
 
@@ -129,6 +132,7 @@ def verifier(
     *,
     needs: tuple[str, ...] = (),
     by_steps: bool = False,
+    alternatives: int = 0,
     card: Path | None = None,
 ) -> Callable[[Maker], Maker]:
     """Register what makes the verifier `name`: a function, or a class, that is called with the
@@ -140,6 +144,8 @@ def verifier(
       known, or capabilities of the engine that writes. A run that lacks one is refused.
     - `by_steps`: whether it scores each step, so that the run's aggregation makes the score of a
       path, and another aggregation can be tried on the stored scores.
+    - `alternatives`: likeliest tokens at each position that it reads. The engine is asked for that
+      many where the run itself asks for fewer.
     - `card`: the Markdown file with the text about it; by default `cards/NAME.md` beside the file
       of the function.
 
@@ -147,7 +153,8 @@ def verifier(
 
     def register(maker: Maker) -> Maker:
         source = card or card_beside(inspect.getfile(maker), name)
-        VERIFIERS.add(name, VerifierEntry(name, maker, params, needs, by_steps, source))
+        entry = VerifierEntry(name, maker, params, needs, by_steps, source, alternatives)
+        VERIFIERS.add(name, entry)
         return maker
 
     return register

@@ -15,12 +15,13 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
+from msgspec.structs import replace
 
 from backend.core.errors import BudgetExhausted, MissingCapability
 from backend.core.events import AnswerChanged, AnswersCompared, LimitReached, StatusChanged
 from backend.core.keys import seed_of
 from backend.core.limits import Limit
-from backend.core.ports import Engine, EngineInfo, RewardModel, Rng
+from backend.core.ports import Engine, EngineInfo, RewardModel, Rng, Sampling
 from backend.core.records import Sink
 from backend.core.registry import STRATEGIES, StrategyEntry
 from backend.core.spec import RunSpec
@@ -76,6 +77,12 @@ def rule_of(spec: RunSpec) -> Rule:
     return SELECTORS[spec.selector or STRATEGIES[spec.strategy].card.selector].with_params(
         spec.selector_params
     )
+
+
+def sampling_of(spec: RunSpec) -> Sampling:
+    """How a run samples: as its spec says, with the likeliest tokens that its verifier reads."""
+    sampling, needed = spec.sampling.sampling(), VERIFIERS[spec.verifier].alternatives
+    return replace(sampling, alternatives=max(needed, sampling.alternatives))
 
 
 def check(spec: RunSpec, info: EngineInfo, *, reward: bool, known: bool) -> StrategyEntry:
@@ -275,7 +282,7 @@ async def run(
     )
     desk = RunContext(control, meter, recorder, paid, spec.seed)
     read = reader_of(spec.read_with.reader)
-    policy = LivePolicy(engine, desk, spec.sampling.sampling(), system=spec.system, read=read)
+    policy = LivePolicy(engine, desk, sampling_of(spec), system=spec.system, read=read)
     inputs = VerifierInputs(
         problem=problem,
         reward=reward,
