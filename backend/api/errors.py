@@ -19,6 +19,7 @@ from backend.core.errors import (
     MissingCapability,
     NotFound,
     ProblemError,
+    ProcessDied,
     StorageFailure,
     UnreadableProblems,
 )
@@ -34,6 +35,7 @@ STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
     (Conflict, 409),
     (EngineFailure, 503),
     (StorageFailure, 503),
+    (ProcessDied, 503),
     (ArboretumError, 400),
 )
 """The first class that fits decides."""
@@ -48,7 +50,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (409, "Not in this state"),
         (413, "The body is too long"),
         (422, "Bad input: what was given and what is accepted"),
-        (503, "An engine or the store cannot do it now"),
+        (503, "An engine, the store or a process that computes cannot do it now"),
     )
 }
 """For the OpenAPI document."""

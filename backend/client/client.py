@@ -23,7 +23,7 @@ import httpx
 from backend.client.annotations import AnnotationClient
 from backend.client.compare import CompareClient
 from backend.client.experiments import Experiments
-from backend.client.http import Http, Refused, Unreachable
+from backend.client.http import Http, Refused, SlowAnswer, Unreachable
 from backend.client.runs import RunsClient
 from backend.client.sql import SqlClient
 from backend.core.settings import Preferences, ServerAddress
@@ -207,4 +207,12 @@ class Client(RunsClient):
         return self._http.send("DELETE", f"/servers/{name}", Servers)
 
 
-__all__ = ["Client", "Refused", "Unreachable", "base_url", "public_token", "public_url"]
+__all__ = [
+    "Client",
+    "Refused",
+    "SlowAnswer",
+    "Unreachable",
+    "base_url",
+    "public_token",
+    "public_url",
+]

@@ -6,8 +6,9 @@ from backend.client.http import Http, Query
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas_experiments
 
-ANALYSES_TIMEOUT_S = 175.0
-"""For what computes all analyses of an experiment; the browser waits 180 s for a file."""
+HEAVY_TIMEOUT_S = 175.0
+"""For what is computed of an experiment, which may wait for others to end; the browser waits 180 s
+for a file."""
 
 
 class Experiments:
@@ -31,7 +32,11 @@ class Experiments:
 
     def estimate(self, experiment: Experiment) -> schemas_experiments.About:
         return self._http.send(
-            "POST", "/experiments/estimate", schemas_experiments.About, experiment
+            "POST",
+            "/experiments/estimate",
+            schemas_experiments.About,
+            experiment,
+            timeout_s=HEAVY_TIMEOUT_S,
         )
 
     def stop(self, name: str) -> str:
@@ -70,7 +75,12 @@ class Experiments:
             "cached": cached,
             "verifier": verifier,
         }
-        return self._http.get(f"/experiments/{name}/curves", schemas_experiments.Curves, query)
+        return self._http.get(
+            f"/experiments/{name}/curves",
+            schemas_experiments.Curves,
+            query,
+            timeout_s=HEAVY_TIMEOUT_S,
+        )
 
     def results(
         self, name: str, arm: str, budget: float, *, limit: int = 1000
@@ -79,18 +89,27 @@ class Experiments:
             f"/experiments/{name}/results",
             schemas_experiments.Results,
             {"arm": arm, "budget": budget, "limit": limit},
+            timeout_s=HEAVY_TIMEOUT_S,
         )
 
     def matrix(self, name: str, *, budget: float | None = None) -> schemas_experiments.Matrix:
         return self._http.get(
-            f"/experiments/{name}/matrix", schemas_experiments.Matrix, {"budget": budget}
+            f"/experiments/{name}/matrix",
+            schemas_experiments.Matrix,
+            {"budget": budget},
+            timeout_s=HEAVY_TIMEOUT_S,
         )
 
     def compare(
         self, name: str, one: str, other: str, budget: float, *, within: str = "all"
     ) -> schemas_experiments.PairedArms:
         query: Query = {"one": one, "other": other, "budget": budget, "slice": within}
-        return self._http.get(f"/experiments/{name}/compare", schemas_experiments.PairedArms, query)
+        return self._http.get(
+            f"/experiments/{name}/compare",
+            schemas_experiments.PairedArms,
+            query,
+            timeout_s=HEAVY_TIMEOUT_S,
+        )
 
     def analyses(
         self,
@@ -101,16 +120,33 @@ class Experiments:
         threshold: float = 0.5,
         wrong_costs: float = 1.0,
     ) -> list[schemas_experiments.Analysis]:
-        query: dict[str, str | int | float] = {
-            "axis": axis,
-            "slice": within,
-            "threshold": threshold,
-            "wrong_costs": wrong_costs,
-        }
-        response = self._http.request(
-            "GET", f"/experiments/{name}/analyses", params=query, timeout_s=ANALYSES_TIMEOUT_S
+        """All analyses; each of them is computed for it."""
+        query = _choices(axis, within, threshold, wrong_costs)
+        return self._http.get(
+            f"/experiments/{name}/analyses",
+            schemas_experiments.Analyses,
+            query,
+            timeout_s=HEAVY_TIMEOUT_S,
+        ).analyses
+
+    def analysis(
+        self,
+        name: str,
+        which: str = "",
+        *,
+        axis: str = "generated_tokens",
+        within: str = "all",
+        threshold: float = 0.5,
+        wrong_costs: float = 1.0,
+    ) -> schemas_experiments.ShownAnalysis:
+        """One analysis by its name (empty: the first), and which there are."""
+        query = {**_choices(axis, within, threshold, wrong_costs), "which": which}
+        return self._http.get(
+            f"/experiments/{name}/analysis",
+            schemas_experiments.ShownAnalysis,
+            query,
+            timeout_s=HEAVY_TIMEOUT_S,
         )
-        return schemas_experiments.Analyses.model_validate_json(response.content).analyses
 
     def report(self, name: str, *, axis: str = "generated_tokens") -> bytes:
         """One page (HTML) that opens anywhere."""
@@ -118,7 +154,7 @@ class Experiments:
             "GET",
             f"/experiments/{name}/report",
             params={"axis": axis},
-            timeout_s=ANALYSES_TIMEOUT_S,
+            timeout_s=HEAVY_TIMEOUT_S,
         ).content
 
     def open(self, name: str, key: str) -> int:
@@ -126,6 +162,12 @@ class Experiments:
         return self._http.send(
             "POST", f"/experiments/{name}/tasks/{key}/open", schemas_experiments.Opened
         ).run_id
+
+
+def _choices(
+    axis: str, within: str, threshold: float, wrong_costs: float
+) -> dict[str, str | int | float]:
+    return {"axis": axis, "slice": within, "threshold": threshold, "wrong_costs": wrong_costs}
 
 
 __all__ = ["Experiments"]

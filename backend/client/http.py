@@ -34,6 +34,10 @@ class Unreachable(ArboretumError):
     """Nobody answers at the address of the service."""
 
 
+class SlowAnswer(Unreachable):
+    """The service has not answered within the time that the client waits: it may be busy."""
+
+
 class Http:
     """Requests to the service at `url`. Safe to use from several threads."""
 
@@ -52,17 +56,30 @@ class Http:
     def close(self) -> None:
         self.connection.close()
 
-    def get(self, path: str, model: type[Model], query: Query | None = None) -> Model:
+    def get(
+        self,
+        path: str,
+        model: type[Model],
+        query: Query | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Model:
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        return model.model_validate_json(self.request("GET", path, params=params).content)
+        response = self.request("GET", path, params=params, timeout_s=timeout_s)
+        return model.model_validate_json(response.content)
 
     def send(
-        self, method: str, path: str, model: type[Model], body: BaseModel | None = None
+        self,
+        method: str,
+        path: str,
+        model: type[Model],
+        body: BaseModel | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Model:
         content = None if body is None else body.model_dump_json().encode()
-        response = self.request(
-            method, path, content=content, headers={"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json"}
+        response = self.request(method, path, content=content, headers=headers, timeout_s=timeout_s)
         return model.model_validate_json(response.content)
 
     def request(
@@ -80,6 +97,12 @@ class Http:
             response = self.connection.request(
                 method, path, params=params, content=content, headers=headers, timeout=patience
             )
+        except httpx.TimeoutException as error:
+            waited = self.connection.timeout.read if timeout_s is None else timeout_s
+            raise SlowAnswer(
+                f"the service at {self.url} has not answered within {waited:g} s: it is busy, or "
+                "what was asked takes longer; ask again in a moment"
+            ) from error
         except httpx.TransportError as error:
             raise Unreachable(
                 f"the service at {self.url} does not answer ({type(error).__name__}): is "
@@ -99,4 +122,4 @@ class Http:
         raise Refused(response.status_code, body)
 
 
-__all__ = ["Http", "Model", "Query", "Refused", "Unreachable"]
+__all__ = ["Http", "Model", "Query", "Refused", "SlowAnswer", "Unreachable"]

@@ -76,3 +76,8 @@ class VerifierFailure(ArboretumError):
 
 class StorageFailure(ArboretumError):
     """The store refused or lost something; nothing half-written stays behind."""
+
+
+class ProcessDied(ArboretumError):
+    """A process that computed something for this one ended before it answered. Asking again starts
+    another."""

@@ -35,6 +35,7 @@ class AnalysisEntry:
     paper: str
     charts: Mapping[str, Sequence[Plan]]
     reads: tuple[ReaderChoice, ...]
+    allows: Callable[[Material], bool]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def analysis(
     paper: str = "-",
     charts: Mapping[str, Plan | Sequence[Plan]] | None = None,
     reads: tuple[ReaderChoice, ...] = (),
+    allows: Callable[[Material], bool] | None = None,
 ) -> Callable[[Find], Find]:
     """Register a function as the analysis `name`. It takes the `Material` of an experiment and
     returns its `Findings`, or None where the material does not allow it.
@@ -75,6 +77,8 @@ def analysis(
     - `charts`: how the tables of its findings are drawn: a `Plan` or several by the table's name. A
       table without a plan is shown as numbers only.
     - `reads`: the choices of the reader that its numbers depend on, so that a page asks for them.
+    - `allows`: whether it finds anything in a material, where that is sooner said than found: a
+      page lists what it can show before it shows one. Absent: what is found tells.
 
     Raises `ValueError` where another analysis has the name."""
     plans = {
@@ -83,7 +87,8 @@ def analysis(
     }
 
     def register(find: Find) -> Find:
-        ANALYSES.add(name, AnalysisEntry(name, title, find, order, paper, plans, reads))
+        told = allows or (lambda material: find(material) is not None)
+        ANALYSES.add(name, AnalysisEntry(name, title, find, order, paper, plans, reads, told))
         return find
 
     return register
@@ -91,8 +96,18 @@ def analysis(
 
 def analyse(material: Material) -> list[Analysis]:
     """All analyses that the material allows, in their order."""
-    entries = sorted(ANALYSES.values(), key=lambda entry: entry.order)
-    return [made for entry in entries if (made := make(entry, material)) is not None]
+    return [made for entry in in_order() if (made := make(entry, material)) is not None]
+
+
+def list_allowed(material: Material) -> list[AnalysisEntry]:
+    """The analyses that find something in the material, in their order; most are not carried out
+    for it."""
+    return [entry for entry in in_order() if entry.allows(material)]
+
+
+def in_order() -> list[AnalysisEntry]:
+    """All analyses, the least `order` first."""
+    return sorted(ANALYSES.values(), key=lambda entry: entry.order)
 
 
 def make(entry: AnalysisEntry, material: Material) -> Analysis | None:
@@ -130,4 +145,7 @@ __all__ = [
     "ReaderChoice",
     "analyse",
     "analysis",
+    "in_order",
+    "list_allowed",
+    "make",
 ]

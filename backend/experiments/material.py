@@ -86,6 +86,11 @@ class Material:
         return [2**power for power in range(size.bit_length()) if 2**power <= size]
 
 
+def has_pools(material: Material) -> bool:
+    """Whether there are samples to be chosen among."""
+    return bool(material.pools)
+
+
 def pool_curve(
     material: Material,
     credit: Callable[[Columns, Sequence[int]], Floats],
@@ -128,5 +133,6 @@ __all__ = [
     "credits_of",
     "finite",
     "groups",
+    "has_pools",
     "pool_curve",
 ]

@@ -191,6 +191,20 @@ class Analyses(Answer):
     analyses: list[Analysis]
 
 
+class AnalysisName(Answer):
+    """An analysis in a list."""
+
+    name: str
+    title: str
+
+
+class ShownAnalysis(Answer):
+    """One analysis, None where the results allow none, and the names of all that they allow."""
+
+    choices: list[AnalysisName]
+    analysis: Analysis | None
+
+
 class Steered(Answer):
     """The state after a stop, a pause or a resume."""
 
@@ -207,6 +221,7 @@ __all__ = [
     "About",
     "Analyses",
     "Analysis",
+    "AnalysisName",
     "Band",
     "Curve",
     "CurvePoint",
@@ -219,6 +234,7 @@ __all__ = [
     "PairedArms",
     "Result",
     "Results",
+    "ShownAnalysis",
     "State",
     "Steered",
 ]

@@ -22,6 +22,7 @@ from backend.problems.library import Library, open_library
 from backend.review.stored_run import StoredRun
 from backend.runs.driver import run
 from backend.runs.estimate import Estimate, Typical, estimate
+from backend.service.computing import ComputeDesk, ProcessWorker
 from backend.service.deaths import Deaths
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
@@ -33,6 +34,8 @@ from storage import RunRow, Store
 from storage.questions import SqlDesk, StoreCopy
 
 HOST_WAIT_S = 1.0
+QUESTIONS = "backend.service.experiment_questions:Question"
+"""What is asked of processes that compute; it is imported there."""
 SHIPPED = ROOT / "backend" / "experiments" / "shipped"
 
 
@@ -46,10 +49,16 @@ def _version() -> str:
 VERSION = _version()
 
 
+def open_desk() -> ComputeDesk:
+    """Where heavy questions are computed; a process is started with the first."""
+    return ComputeDesk(partial(ProcessWorker.start, QUESTIONS))
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that routes and commands use. `started` is `time.monotonic()` at the start;
-    `deaths` and `results` keep what was found in runs and in experiments."""
+    `deaths` and `results` keep what was found in runs and in experiments; the `desk` hands heavy
+    questions to processes of their own."""
 
     settings: Settings
     preferences: PreferenceBook
@@ -64,6 +73,7 @@ class Services:
     started: float
     deaths: Deaths = field(default_factory=Deaths)
     results: ResultCache = field(default_factory=ResultCache)
+    desk: ComputeDesk = field(default_factory=open_desk)
 
     @cached_property
     def sql(self) -> SqlDesk:
@@ -109,6 +119,7 @@ async def open_services(
         try:
             yield services
         finally:
+            await services.desk.close()
             await services.sweeps.close()
             await services.jobs.close()
             if "sql" in vars(services):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from backend.core.errors import BadInput
-from backend.experiments.analyses import analyse
+from backend.experiments.analyses import AnalysisEntry, in_order, list_allowed, make
 from backend.experiments.cells import Cells, read_cells
 from backend.experiments.costs import AXES, FREE, Prices
 from backend.experiments.material import ACCEPTED_FROM, Material
@@ -85,16 +85,36 @@ class ExperimentView:
         return narrow(chosen, self.problems_by_difficulty()[choices.slice])
 
     def analyses_of(self, choices: ReaderChoices) -> schemas.Analyses:
-        """The analyses as they travel; their intervals take seconds, and a page asks again with
-        every click. Raises as `material_of`."""
+        """All analyses as they travel. Raises as `material_of`."""
+        material = self.material_of(choices)
+        made = [self._make(entry, choices, material) for entry in in_order()]
+        return schemas.Analyses(analyses=[one for one in made if one is not None])
+
+    def analysis_of(self, choices: ReaderChoices, which: str) -> schemas.ShownAnalysis:
+        """The analyses that there are by name, and one of them: `which`, or the first where there
+        is none of that name. No other is carried out. Raises as `material_of`."""
+        material = self.material_of(choices)
+        allowed = {entry.name: entry for entry in list_allowed(material)}
+        shown = allowed.get(which) or next(iter(allowed.values()), None)
+        return schemas.ShownAnalysis(
+            choices=[
+                schemas.AnalysisName(name=each.name, title=each.title) for each in allowed.values()
+            ],
+            analysis=shown and self._make(shown, choices, material),
+        )
+
+    def _make(
+        self, entry: AnalysisEntry, choices: ReaderChoices, material: Material
+    ) -> schemas.Analysis | None:
+        """One analysis, kept under those choices of the reader that it depends on."""
+        read = tuple(getattr(choices, name) for name in entry.reads)
+
+        def compute() -> schemas.Analysis | None:
+            made = make(entry, material)
+            return None if made is None else schemas.Analysis(**plain(asdict(made)))
+
         return self._compute_once(
-            ("analyses", choices),
-            lambda: schemas.Analyses(
-                analyses=[
-                    schemas.Analysis(**plain(asdict(one)))
-                    for one in analyse(self.material_of(choices))
-                ]
-            ),
+            ("analysis", entry.name, choices.axis, choices.slice, read), compute
         )
 
     def problems_by_difficulty(self) -> Mapping[str, frozenset[str]]:

@@ -1,39 +1,22 @@
-"""Experiments for the routes: state, curves, cells, matrix and analyses of a folder. Everything
-here but `open_task` blocks for reading and computing."""
+"""Experiments for the routes: which there are, how they stand, and what is asked of them. What takes
+long to compute is asked of processes of their own; `list_experiments` and `detail_of` block for
+reading."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
-from backend.core.errors import BadInput, NotFound
+from backend.core.errors import NotFound
 from backend.core.spec import RunSpec
-from backend.core.statistics.intervals import METHOD, compare_pairs
-from backend.experiments.costs import AXES, Prices, caveats
-from backend.experiments.curves import curve
-from backend.experiments.estimate import estimate_sweep
-from backend.experiments.pool_estimates import keys_of
-from backend.experiments.report import report
 from backend.experiments.shards import Folder
 from backend.experiments.slices import ALL, slices_of
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas
 from backend.service.assembly import Services
-from backend.service.experiment_numbers import band, point_of
-from backend.service.experiment_view import ExperimentView, ReaderChoices
-
-RESULT_COLUMNS = (
-    "key",
-    "problem",
-    "repeat",
-    "answer",
-    "correct",
-    "limit",
-    "failure",
-    "generated_tokens",
-    "verifier_calls",
-    "run",
-)
+from backend.service.experiment_questions import Asked, EstimateQuestion, ExperimentQuestion
+from backend.service.experiment_view import ExperimentView
 
 
 def view_of(services: Services, name: str) -> ExperimentView:
@@ -91,139 +74,26 @@ def detail_of(services: Services, name: str) -> schemas.ExperimentDetail:
     )
 
 
-def estimate_costs(services: Services, experiment: Experiment) -> schemas.About:
-    """What an experiment would cost, or still will. Raises `ProblemError` and `BadInput` for
-    problems from files that there are not."""
-    experiment = services.sweeps.name_problems(experiment)
+async def ask(services: Services, name: str, asked: Asked) -> bytes:
+    """The answer to a heavy question about an experiment, from a process that computes. Raises
+    `NotFound`, and what the question raises."""
+    folder = services.sweeps.folder(name)
+    state = await asyncio.to_thread(folder.state_of_results)
+    return await services.desk.answer(ExperimentQuestion(str(folder.path.resolve()), state, asked))
+
+
+async def estimate_costs(services: Services, experiment: Experiment) -> bytes:
+    """What an experiment would cost, or still will (`schemas.About` as JSON). Raises `ProblemError`
+    and `BadInput` for problems from files that there are not."""
+    experiment = await asyncio.to_thread(services.sweeps.name_problems, experiment)
     try:
         folder = services.sweeps.folder(experiment.hash)
     except NotFound:
         folder = Folder(services.sweeps.root / experiment.hash)
-    return schemas.About(**estimate_sweep(experiment, folder)._asdict())
-
-
-def curves_of(
-    services: Services, name: str, axis: str, slice: str, prices: Prices
-) -> schemas.Curves:
-    """All arms on one axis. Raises `NotFound`, and `BadInput` for an axis or a slice that there is
-    not."""
-    view = view_of(services, name)
-    cells, belongs = view.cells_of(prices), view.members_of(slice)
-    names = {arm for arm, _ in cells}
-    drawn = [
-        schemas.Curve(
-            arm=arm.name,
-            points=[point_of(point) for point in curve(cells, arm.name, axis, belongs)],
-        )
-        for arm in view.experiment.arms
-        if arm.name in names
-    ]
-    return schemas.Curves(
-        hash=name,
-        axis=axis,
-        counts=AXES.get(axis, ""),
-        slice=slice,
-        slices=slices_of(view.experiment),
-        curves=drawn,
-        notes=[f"Bands are {METHOD}.", *caveats(axis, prices)],
+    state = await asyncio.to_thread(folder.state_of_results)
+    return await services.desk.answer(
+        EstimateQuestion(str(folder.path.resolve()), state, experiment.model_dump_json())
     )
-
-
-def results_of(
-    services: Services, name: str, arm: str, budget: float, limit: int
-) -> schemas.Results:
-    """The runs behind a point: its problems with what they cost and came to, the worst first."""
-    view = view_of(services, name)
-    cells = view.cells_of().get((arm, budget), {})
-    pools = keys_behind(view.experiment, arm)
-    found = [
-        schemas.Result(
-            **{column: row[column] for column in RESULT_COLUMNS},
-            arm=arm,
-            budget=budget,
-            credit=cells[row["problem"]].credit,
-        )
-        for row in view.folder.results().to_pylist()
-        if row["problem"] in cells
-        and (row["key"] in pools if pools else (row["arm"], row["budget"]) == (arm, budget))
-    ]
-    return schemas.Results(
-        total=len(found), results=sorted(found, key=lambda one: (one.credit, one.problem))[:limit]
-    )
-
-
-def keys_behind(experiment: Experiment, arm: str) -> set[str]:
-    """The pools that an arm reads; none for a search."""
-    return next(
-        (keys_of(experiment, each) for each in experiment.arms if each.name == arm and each.pooled),
-        set(),
-    )
-
-
-def matrix_of(services: Services, name: str, budget: float | None) -> schemas.Matrix:
-    """Credit by problem and arm at a budget (the largest by default)."""
-    view = view_of(services, name)
-    experiment, cells = view.experiment, view.cells_of()
-    budgets = sorted({each for _, each in cells})
-    at = (
-        budget
-        if budget is not None
-        else max((each for each in budgets if each in experiment.budgets.values), default=0.0)
-    )
-    if budgets and at not in budgets:
-        raise BadInput("budget", given=at, accepted=", ".join(f"{each:g}" for each in budgets))
-    arms = [arm.name for arm in experiment.arms if (arm.name, at) in cells]
-    problems = [
-        problem
-        for problem in experiment.problem_ids()
-        if any(problem in cells[arm, at] for arm in arms)
-    ]
-    rows = [
-        [cells[arm, at][problem].credit if problem in cells[arm, at] else None for arm in arms]
-        for problem in problems
-    ]
-    return schemas.Matrix(budget=at, budgets=budgets, arms=arms, problems=problems, rows=rows)
-
-
-def compare_arms(
-    services: Services, name: str, one: str, other: str, budget: float, slice: str
-) -> schemas.PairedArms:
-    """Two arms at a budget on the problems of a slice that both have. Raises `BadInput` for what
-    there is not."""
-    view = view_of(services, name)
-    cells, belongs = view.cells_of(), view.members_of(slice)
-    for arm in (one, other):
-        if (arm, budget) not in cells:
-            raise BadInput(
-                "arm and budget",
-                given=f"{arm} at {budget:g}",
-                accepted=", ".join(f"{a} at {b:g}" for a, b in sorted(cells)),
-            )
-    first, second = cells[one, budget], cells[other, budget]
-    both = [problem for problem in sorted(first.keys() & second.keys()) if belongs(problem)]
-    found = compare_pairs([first[p].credit for p in both], [second[p].credit for p in both])
-    return schemas.PairedArms(
-        one=one,
-        other=other,
-        budget=budget,
-        difference=band(found.difference),
-        p=found.p,
-        better=found.better,
-        worse=found.worse,
-        same=found.same,
-    )
-
-
-def analyses_of(services: Services, name: str, choices: ReaderChoices) -> schemas.Analyses:
-    """All analyses that the results allow. Raises `NotFound`, and `BadInput` for an axis or a slice
-    that there is not."""
-    return view_of(services, name).analyses_of(choices)
-
-
-def report_of(services: Services, name: str, axis: str) -> str:
-    """The page of an experiment that opens anywhere. Raises as `analyses_of`."""
-    view = view_of(services, name)
-    return report(view.folder, view.material_of(ReaderChoices(axis)))
 
 
 async def open_task(services: Services, name: str, key: str) -> int:
@@ -241,14 +111,9 @@ async def open_task(services: Services, name: str, key: str) -> int:
 
 __all__ = [
     "ALL",
-    "analyses_of",
-    "compare_arms",
-    "curves_of",
+    "ask",
     "detail_of",
     "estimate_costs",
     "list_experiments",
-    "matrix_of",
     "open_task",
-    "report_of",
-    "results_of",
 ]

@@ -39,7 +39,10 @@ class Closing:
             self._watchers.discard(callback)
 
     async def guard(self, work: Coroutine[None, None, T]) -> T:
-        """The result of `work`, given up with `Conflict` when the end comes first."""
+        """The result of `work`, given up with `Conflict` when the end comes first, or has come."""
+        if self._is_over():
+            work.close()
+            raise Conflict("the service is stopping")
         task = asyncio.ensure_future(work)
         with self.watch(task.cancel):
             try:
@@ -49,6 +52,9 @@ class Closing:
                     raise Conflict("the service is stopping") from None
                 task.cancel()
                 raise
+
+    def _is_over(self) -> bool:
+        return self._set
 
 
 def _cancelling() -> bool:

@@ -47,33 +47,30 @@ SLIDERS: Mapping[str, Slider] = {
 
 
 def analyses_panel(service: Client, info: ExperimentDetail, axis: str, slice: str) -> None:
-    """A choice of all analyses, and the chosen one."""
+    """A choice of all analyses, and the chosen one, which alone is computed."""
     st.subheader("What the curves teach")
     place, choices = st.container(), st.container()
     chosen = {
         name: number_at(each.name, each.low, each.high, each.otherwise)
         for name, each in SLIDERS.items()
     }
+    which = st.query_params.get("analysis", "")
     with st.spinner("Computing intervals\u2026"):
         found = require(
-            lambda: service.experiments.analyses(info.hash, axis=axis, within=slice, **chosen),
+            lambda: service.experiments.analysis(
+                info.hash, which, axis=axis, within=slice, **chosen
+            ),
             "The analyses",
         )
-    if not found:
+    if found.analysis is None:
         st.info("No analysis has enough to work on yet.")
         return
-    names = {each.name: each for each in found}
+    titles = {each.name: each.title for each in found.choices}
     with place:
-        picked = choice(
-            "Analysis",
-            "analysis",
-            list(names),
-            next(iter(names)),
-            shown=lambda name: names[name].title,
-        )
+        choice("Analysis", "analysis", list(titles), next(iter(titles)), shown=titles.__getitem__)
     with choices:
-        _sliders(names[picked].reads)
-    analysis_panel(names[picked], info.hash)
+        _sliders(found.analysis.reads)
+    analysis_panel(found.analysis, info.hash)
 
 
 def _sliders(reads: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 
 import streamlit as st
 
-from backend.client import Client, Refused, Unreachable, base_url
+from backend.client import Client, Refused, SlowAnswer, Unreachable, base_url
 from components.frame.address import page
 from components.frame.prose import plain_markdown
 
@@ -42,6 +42,8 @@ def refusals() -> Iterator[None]:
 
 def explain(error: Refused | Unreachable) -> str:
     """An error as sentences for a reader, safe as markdown."""
+    if isinstance(error, SlowAnswer):
+        return plain_markdown(f"{error}.")
     if isinstance(error, Unreachable):
         return (
             f"{error} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its "

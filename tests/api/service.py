@@ -23,6 +23,7 @@ from backend.core.settings import Settings
 from backend.problems.equivalence import Equivalence
 from backend.problems.library import open_library
 from backend.service.assembly import Services
+from backend.service.computing import ComputeDesk
 from backend.service.jobs import Admission, Jobs
 from backend.service.jobs.sweeps import Sweeps
 from backend.service.preferences import PreferenceBook
@@ -30,6 +31,7 @@ from backend.service.servers import ServerBook
 from backend.service.shutdown import Closing
 from storage import Store
 from tests.service.jobs.fakes import FakeModels
+from tests.support.computing import ThreadWorker
 
 
 @dataclass
@@ -60,6 +62,7 @@ def serving(
     settings: Settings | None = None,
     runs_at_once: int = 4,
     models: FakeModels | None = None,
+    desk: ComputeDesk | None = None,
 ) -> Iterator[Service]:
     """Start a server in a thread, with its own event loop; stop it at the end."""
     settings = settings or Settings(db=folder / "api.duckdb", samples=None)
@@ -86,6 +89,7 @@ def serving(
         ServerBook(settings, preferences, models),  # type: ignore[arg-type]
         closing,
         time.monotonic(),
+        desk=desk or ComputeDesk(ThreadWorker.start),
     )  # type: ignore[arg-type]
     api = create_app(services, origins=settings.origins)
     app = Starlette(
@@ -101,6 +105,7 @@ def serving(
     async def main() -> None:
         started.append(asyncio.get_running_loop())
         await server.serve()
+        await services.desk.close()
         await jobs.close()
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))

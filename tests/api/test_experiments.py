@@ -4,16 +4,21 @@ is accepted."""
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backend.client import Client, Refused
 from backend.engines.models import Models
+from backend.experiments.analysis import ANALYSES, Findings, analysis
+from backend.experiments.material import Material
 from backend.experiments.shards import Folder
 from backend.runs.driver import run
+from backend.service.computing import ComputeDesk, ComputeQuestion
 from tests.api.service import Service, serving
 from tests.experiments.examples import carried_out, small
 
@@ -121,6 +126,64 @@ def test_a_slice_of_a_third_is_a_third_of_the_problems_for_curves_and_analyses(
         )
         assert {row["problems"] for row in prefixes.tables["arms"]} == {2}
         assert prefixes.charts[0].y_title == "prefix accuracy"
+
+
+def test_one_analysis_is_shown_with_the_names_of_all_and_no_other_is_computed(
+    service: Service, tmp_path: Path
+) -> None:
+    client, computed = service.client(), list[str]()
+    name = asyncio.run(carried_out(small(4), tmp_path / "experiments"))[0].path.name
+
+    def find_nothing_cheap(material: Material) -> Findings | None:
+        computed.append(material.axis)
+        return None
+
+    def allows(material: Material) -> bool:
+        return True
+
+    analysis("heavy", "Heavy", order=1000, allows=allows)(find_nothing_cheap)
+    try:
+        shown = client.experiments.analysis(name)
+        every = {each.name: each for each in client.experiments.analyses(name)}
+        assert computed == ["generated_tokens"]  # for all of them, and not for the one
+        assert [each.name for each in shown.choices] == [*every, "heavy"]
+        assert shown.analysis == next(iter(every.values()))
+        other = client.experiments.analysis(name, "spread", axis="samples").analysis
+        assert other is not None and other.name == "spread" and computed == ["generated_tokens"]
+        unknown = client.experiments.analysis(name, "no such", within="countdown/1").analysis
+        assert unknown is not None and unknown.name == shown.choices[0].name
+    finally:
+        ANALYSES.remove("heavy")
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_given_up(tmp_path: Path) -> None:
+    worker = WaitingWorker()
+
+    async def start() -> WaitingWorker:
+        return worker
+
+    name = asyncio.run(carried_out(small(2), tmp_path / "experiments"))[0].path.name
+    with serving(tmp_path, run, models=Models(), desk=ComputeDesk(start)) as service:  # type: ignore[arg-type]
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{service.url}/api/experiments/{name}/matrix", timeout=0.5)
+        assert worker.ended.wait(20)
+        assert service.client().health().status == "ok"
+
+
+class WaitingWorker:
+    """A worker that never answers."""
+
+    alive = True
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    async def ask(self, question: ComputeQuestion) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    async def end(self) -> None:
+        self.ended.set()
 
 
 def test_a_result_is_opened_as_a_run_with_its_whole_trace(service: Service, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from backend.api.routes import trace
-from backend.client import Client, Refused, Unreachable
+from backend.client import Client, Refused, SlowAnswer, Unreachable
 from backend.core.settings import Preferences
 from backend.messages.runs import Run
+from components.frame.service import explain
 from tests.api.service import Service
 from tests.service.jobs.fakes import Growing, spec
 from tests.support.stopwatch import Stopwatch
@@ -324,6 +325,20 @@ def test_plotly_comes_packed_from_the_installed_package_and_is_cached(service: S
 def test_a_service_that_is_not_there_is_called_unreachable() -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(Unreachable, match="is it running"):
         client.health()
+
+
+def test_a_slow_answer_is_not_taken_for_a_service_that_is_not_there() -> None:
+    def too_slow(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow", request=request)
+
+    transport = httpx.MockTransport(too_slow)
+    with Client("http://127.0.0.1:9", transport=transport, timeout_s=7.0) as client:
+        with pytest.raises(SlowAnswer, match=r"has not answered within 7 s.*ask again") as slow:
+            client.health()
+        with pytest.raises(SlowAnswer, match="within 175 s"):
+            client.experiments.matrix("one")
+    for said in (str(slow.value), explain(slow.value)):
+        assert "running" not in said and "Start it" not in said
 
 
 def test_health_answers_quickly_while_eight_runs_are_under_way(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from backend.client import Client, Unreachable
+from backend.client import Client, Refused, Unreachable
 from backend.core.spec import RunSpec
 from tests.support.ports import free_port
 from tests.support.stopwatch import Stopwatch
@@ -65,6 +65,46 @@ def follow(url: str, run_id: int, ends: list[str]) -> None:
         for message in client.follow(run_id):
             last = message.kind
         ends.append(last)
+
+
+def workers_of(pid: int) -> set[int]:
+    """The processes that compute for a server."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {
+        int(child)
+        for child in children
+        if b"computing.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
+    }
+
+
+def test_the_server_ends_within_three_seconds_while_it_computes_and_leaves_no_process(
+    tmp_path: Path,
+) -> None:
+    with server(tmp_path / "served.duckdb") as (process, url), await_health(url) as client:
+        [shipped] = [each for each in client.experiments.all() if each.shipped]
+        asked = [
+            threading.Thread(target=ask_analyses, args=(url, shipped.hash, axis))
+            for axis in ("generated_tokens", "samples", "rounds")
+        ]
+        for thread in asked:
+            thread.start()
+        end = time.monotonic() + 60.0
+        while not (computing := workers_of(process.pid)) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert computing
+        watch = Stopwatch()
+        process.terminate()
+        process.wait(timeout=30)
+        assert watch.seconds() < PATIENCE_S
+        assert not any(Path(f"/proc/{pid}").exists() for pid in computing)
+        for thread in asked:
+            thread.join()
+
+
+def ask_analyses(url: str, name: str, axis: str) -> None:
+    """Ask for all analyses, and take it when the service stops meanwhile."""
+    with Client(url) as client, suppress(Refused, Unreachable):
+        client.experiments.analyses(name, axis=axis)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

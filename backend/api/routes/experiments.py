@@ -3,19 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.api.deps import Needs
+from backend.api.waiting import while_connected
 from backend.experiments.costs import Prices
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas_experiments
 from backend.service import experiments
+from backend.service.experiment_questions import (
+    AskAnalyses,
+    AskAnalysis,
+    AskCurves,
+    Asked,
+    AskMatrix,
+    AskPair,
+    AskReport,
+    AskResults,
+)
 from backend.service.experiment_view import ReaderChoices
 
 router = APIRouter(tags=["experiments"])
 Price = Annotated[float, Query(ge=0.0, description="money for a million tokens")]
+
+
+def read_choices(
+    axis: str = "generated_tokens",
+    slice: str = experiments.ALL,
+    threshold: Annotated[float, Query(ge=0.0, le=1.0)] = 0.5,
+    wrong_costs: Annotated[float, Query(ge=0.0, le=1000.0)] = 1.0,
+) -> ReaderChoices:
+    """What a reader chooses for the analyses."""
+    return ReaderChoices(axis, slice, threshold, wrong_costs)
+
+
+Chosen = Annotated[ReaderChoices, Depends(read_choices)]
+AnswerHeavy = Callable[[str, Asked], Awaitable[Response]]
+
+
+def answer_heavy(request: Request, services: Needs) -> AnswerHeavy:
+    """How a heavy question about an experiment is answered: by a process of its own, as long as the
+    one who asked is there."""
+
+    async def answer(name: str, asked: Asked) -> Response:
+        work = experiments.ask(services, name, asked)
+        content = await while_connected(request, services.closing, work)
+        return Response(content, media_type="application/json")
+
+    return answer
+
+
+Answers = Annotated[AnswerHeavy, Depends(answer_heavy)]
 
 
 @router.get("/experiments")
@@ -34,10 +75,13 @@ async def start(
     return await asyncio.to_thread(experiments.detail_of, services, name)
 
 
-@router.post("/experiments/estimate")
-async def estimate(experiment: Experiment, services: Needs) -> schemas_experiments.About:
+@router.post("/experiments/estimate", response_model=schemas_experiments.About)
+async def estimate(experiment: Experiment, services: Needs, request: Request) -> Response:
     """What is left of an experiment and about what it will cost."""
-    return await asyncio.to_thread(experiments.estimate_costs, services, experiment)
+    work = experiments.estimate_costs(services, experiment)
+    return Response(
+        await while_connected(request, services.closing, work), media_type="application/json"
+    )
 
 
 @router.get("/experiments/{name}")
@@ -60,76 +104,65 @@ async def steer(
     return schemas_experiments.Steered(status=services.sweeps.standing(name).status)
 
 
-@router.get("/experiments/{name}/curves")
+@router.get("/experiments/{name}/curves", response_model=schemas_experiments.Curves)
 async def curves(
     name: str,
-    services: Needs,
+    answer: Answers,
     axis: str = "generated_tokens",
     slice: str = experiments.ALL,
     generated: Price = 0.0,
     prompt: Price = 0.0,
     cached: Price = 0.0,
     verifier: Price = 0.0,
-) -> schemas_experiments.Curves:
+) -> Response:
     """Accuracy against an axis for every arm, with bands over problems."""
-    return await asyncio.to_thread(
-        experiments.curves_of,
-        services,
-        name,
-        axis,
-        slice,
-        Prices(generated, prompt, cached, verifier),
-    )
+    prices = Prices(generated, prompt, cached, verifier)
+    return await answer(name, AskCurves(axis, slice, prices))
 
 
-@router.get("/experiments/{name}/results")
+@router.get("/experiments/{name}/results", response_model=schemas_experiments.Results)
 async def results(
     name: str,
-    services: Needs,
+    answer: Answers,
     arm: str,
     budget: float,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-) -> schemas_experiments.Results:
+) -> Response:
     """The runs behind a point of a curve."""
-    return await asyncio.to_thread(experiments.results_of, services, name, arm, budget, limit)
+    return await answer(name, AskResults(arm, budget, limit))
 
 
-@router.get("/experiments/{name}/matrix")
-async def matrix(
-    name: str, services: Needs, budget: float | None = None
-) -> schemas_experiments.Matrix:
+@router.get("/experiments/{name}/matrix", response_model=schemas_experiments.Matrix)
+async def matrix(name: str, answer: Answers, budget: float | None = None) -> Response:
     """Credit of every arm on every problem at a budget, the largest by default."""
-    return await asyncio.to_thread(experiments.matrix_of, services, name, budget)
+    return await answer(name, AskMatrix(budget))
 
 
-@router.get("/experiments/{name}/compare")
+@router.get("/experiments/{name}/compare", response_model=schemas_experiments.PairedArms)
 async def compare(
     name: str,
-    services: Needs,
+    answer: Answers,
     one: str,
     other: str,
     budget: float,
     slice: str = experiments.ALL,
-) -> schemas_experiments.PairedArms:
+) -> Response:
     """One arm less another at a budget, paired by problem."""
-    return await asyncio.to_thread(
-        experiments.compare_arms, services, name, one, other, budget, slice
-    )
+    return await answer(name, AskPair(one, other, budget, slice))
 
 
-@router.get("/experiments/{name}/analyses")
-async def analyses(
-    name: str,
-    services: Needs,
-    axis: str = "generated_tokens",
-    slice: str = experiments.ALL,
-    threshold: Annotated[float, Query(ge=0.0, le=1.0)] = 0.5,
-    wrong_costs: Annotated[float, Query(ge=0.0, le=1000.0)] = 1.0,
-) -> schemas_experiments.Analyses:
+@router.get("/experiments/{name}/analyses", response_model=schemas_experiments.Analyses)
+async def analyses(name: str, answer: Answers, choices: Chosen) -> Response:
     """Every analysis that the results allow. `threshold` is the score from which a verifier
     accepts, `wrong_costs` the price of a wrong accepted answer."""
-    choices = ReaderChoices(axis, slice, threshold, wrong_costs)
-    return await asyncio.to_thread(experiments.analyses_of, services, name, choices)
+    return await answer(name, AskAnalyses(choices))
+
+
+@router.get("/experiments/{name}/analysis", response_model=schemas_experiments.ShownAnalysis)
+async def analysis(name: str, answer: Answers, choices: Chosen, which: str = "") -> Response:
+    """One analysis by its name (absent: the first), and the names of all that the results allow;
+    no other is computed."""
+    return await answer(name, AskAnalysis(choices, which))
 
 
 @router.get(
@@ -137,14 +170,13 @@ async def analyses(
     response_class=Response,
     responses={200: {"content": {"text/html": {}}}},
 )
-async def report(name: str, services: Needs, axis: str = "generated_tokens") -> Response:
+async def report(name: str, answer: Answers, axis: str = "generated_tokens") -> Response:
     """One page of an experiment that opens anywhere, as a download."""
-    page = await asyncio.to_thread(experiments.report_of, services, name, axis)
-    headers = {
-        "Content-Disposition": f'attachment; filename="experiment-{name}.html"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+    page = await answer(name, AskReport(axis))
+    page.headers["Content-Type"] = "text/html; charset=utf-8"
+    page.headers["Content-Disposition"] = f'attachment; filename="experiment-{name}.html"'
+    page.headers["X-Content-Type-Options"] = "nosniff"
+    return page
 
 
 @router.post("/experiments/{name}/tasks/{key}/open", status_code=202)

@@ -5,8 +5,24 @@ charts and the law that it fits, where there is one, stand in its file.
 """
 
 from backend.core.registry import import_modules
-from backend.experiments.analysis import ANALYSES, Analysis, analyse
+from backend.experiments.analysis import (
+    ANALYSES,
+    Analysis,
+    AnalysisEntry,
+    analyse,
+    in_order,
+    list_allowed,
+    make,
+)
 
 import_modules(__name__)
 
-__all__ = ["ANALYSES", "Analysis", "analyse"]
+__all__ = [
+    "ANALYSES",
+    "Analysis",
+    "AnalysisEntry",
+    "analyse",
+    "in_order",
+    "list_allowed",
+    "make",
+]

@@ -16,6 +16,7 @@ import numpy as np
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import Floats
+from backend.experiments.analyses.pareto import has_costs
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import Plan, Row
@@ -38,12 +39,13 @@ from backend.experiments.material import Material, finite
             logarithmic=True,
         )
     },
+    allows=has_costs,
 )
 def find_cost_of_pass(material: Material) -> Findings | None:
     """What each arm pays for one right answer, and which arm would be missed most."""
-    problems = find_shared_problems(material.cells, material.arms)
-    if not problems or not material.knows_costs:
+    if not has_costs(material):
         return None
+    problems = find_shared_problems(material.cells, material.arms)
     rows, by_place = list[Row](), {}
     for arm, budget in material.places:
         here = material.cells[arm, budget]

@@ -20,7 +20,7 @@ from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
-from backend.experiments.material import Material, groups, pool_curve
+from backend.experiments.material import Material, groups, has_pools, pool_curve
 from backend.experiments.rules import coverage
 
 ROUNDING = 1e-9
@@ -42,9 +42,12 @@ ROUNDING = 1e-9
             logarithmic=True,
         )
     },
+    allows=has_pools,
 )
 def find_coverage(material: Material) -> Findings | None:
     """Coverage by kind of problem with the exponentiated power law."""
+    if not has_pools(material):
+        return None
     rows, fits = list[Row](), list[Row]()
     for name, problems in groups(material.pools):
         measured = pool_curve(material, coverage, problems)
@@ -69,8 +72,6 @@ def find_coverage(material: Material) -> Findings | None:
             }
             for k, point in zip(material.ks, measured, strict=True)
         ]
-    if not rows:
-        return None
     return Findings(
         f"Over all problems, the chance that one of k samples is right {fit_in_words(fits[0])}.",
         "A description of the range measured, not a forecast; coverage needs an oracle that knows "

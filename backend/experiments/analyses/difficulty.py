@@ -14,6 +14,7 @@ from backend.experiments.allocation import (
     options_of,
     uniform,
 )
+from backend.experiments.analyses.pareto import has_costs
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.cells import find_shared_problems
 from backend.experiments.charts import Plan, Row
@@ -46,12 +47,13 @@ OPTIMAL = Plan(
         "compute-optimal": OPTIMAL,
         "compute-optimal by success": OPTIMAL,
     },
+    allows=has_costs,
 )
 def find_best_by_difficulty(material: Material) -> Findings | None:
     """The best arm of each kind of problem, and of each third by how often samples are right."""
-    problems = find_shared_problems(material.cells, material.arms)
-    if not problems or not material.knows_costs:
+    if not has_costs(material):
         return None
+    problems = find_shared_problems(material.cells, material.arms)
     bins, options = thirds(material.pools, problems), options_of(material, problems)
     by_third = [(third, [p for p in problems if bins[p] == third]) for third in THIRDS if bins]
     tables = {

@@ -25,6 +25,15 @@ from backend.experiments.material import Material
 LARGEST = "largest budget of both"
 
 
+def has_duels(material: Material) -> bool:
+    """Whether two arms share two problems at a budget."""
+    by_budget: dict[float, list[set[str]]] = {}
+    for arm, budget in material.places:
+        by_budget.setdefault(budget, []).append(set(material.cells[arm, budget]))
+    pairs = (pair for several in by_budget.values() for pair in combinations(several, 2))
+    return any(len(one & other) > 1 for one, other in pairs)
+
+
 @analysis(
     "duels",
     "Duels of two arms",
@@ -41,6 +50,7 @@ LARGEST = "largest budget of both"
             neutral=0.5,
         )
     },
+    allows=has_duels,
 )
 def find_duels(material: Material) -> Findings | None:
     """All pairs of arms at every budget that both have, on the problems that both have there."""

@@ -24,7 +24,19 @@ from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import Plan, Row
 from backend.experiments.material import Material, credits_of, groups
-from backend.experiments.rules import choose_best
+from backend.experiments.rules import SampledPool, choose_best
+
+
+def has_scores(material: Material) -> bool:
+    """Whether the verifier scored samples of any pool."""
+    return bool(scored_pools(material))
+
+
+def scored_pools(material: Material) -> dict[str, SampledPool]:
+    """The pools with a score, by problem."""
+    return {
+        problem: pool for problem, pool in material.pools.items() if not np.isnan(pool.scores).all()
+    }
 
 
 @analysis(
@@ -42,12 +54,11 @@ from backend.experiments.rules import choose_best
             logarithmic=True,
         )
     },
+    allows=has_scores,
 )
 def find_best_k(material: Material) -> Findings | None:
     """Best-of-k by the verifier: where it is highest, and whether it falls after that."""
-    scored = {
-        problem: pool for problem, pool in material.pools.items() if not np.isnan(pool.scores).all()
-    }
+    scored = scored_pools(material)
     if not scored:
         return None
     rows, peaks = list[Row](), list[Row]()

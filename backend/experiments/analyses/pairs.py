@@ -19,6 +19,12 @@ NEARLY = 0.95
 DRAWS = 400
 
 
+def has_pairs(material: Material) -> bool:
+    """Whether two arms share two problems."""
+    problems = find_shared_problems(material.cells, material.arms)
+    return len(problems) > 1 and len(material.arms) > 1
+
+
 @analysis(
     "pairs",
     "Arms in pairs",
@@ -35,12 +41,13 @@ DRAWS = 400
             method=BOOTSTRAP_METHOD,
         )
     },
+    allows=has_pairs,
 )
 def find_pairs(material: Material) -> Findings | None:
     """All pairs of arms on the problems that all have; None for fewer than two of either."""
-    problems = find_shared_problems(material.cells, material.arms)
-    if len(problems) < 2 or len(material.arms) < 2:
+    if not has_pairs(material):
         return None
+    problems = find_shared_problems(material.cells, material.arms)
     curves = {arm: arrays(material.cells, arm, material.axis, problems) for arm in material.arms}
     pairs = list(combinations(material.arms, 2))
     return Findings(

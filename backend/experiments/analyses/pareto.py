@@ -12,6 +12,11 @@ from backend.experiments.material import Material
 DRAWS = 400
 
 
+def has_costs(material: Material) -> bool:
+    """Whether all arms share a problem, and any cost is known on the axis."""
+    return material.knows_costs and bool(find_shared_problems(material.cells, material.arms))
+
+
 @analysis(
     "pareto",
     "What nobody beats",
@@ -27,12 +32,13 @@ DRAWS = 400
             logarithmic=True,
         )
     },
+    allows=has_costs,
 )
 def find_frontier(material: Material) -> Findings | None:
     """Every arm at every budget, and whether anything is cheaper and more accurate."""
-    problems = find_shared_problems(material.cells, material.arms)
-    if not problems or not material.knows_costs:
+    if not has_costs(material):
         return None
+    problems = find_shared_problems(material.cells, material.arms)
     options = options_of(material, problems)
     points = [
         CostPoint(float(cost), float(accuracy))

@@ -29,6 +29,11 @@ TO_FIND = (0.02, 0.05, 0.1)
 """Differences of accuracy that one may want to find."""
 
 
+def has_noise(material: Material) -> bool:
+    """Whether the runs of any pair of arms can be told apart from their problems."""
+    return any(power_rows(material, *pair) for pair in combinations(material.arms, 2))
+
+
 @analysis(
     "power",
     "How many repeats are needed",
@@ -42,6 +47,7 @@ TO_FIND = (0.02, 0.05, 0.1)
             by="pair",
         )
     },
+    allows=has_noise,
 )
 def find_power(material: Material) -> Findings | None:
     """The pairs of arms whose runs can be told apart from their problems, at the largest budget at

@@ -24,6 +24,14 @@ SAMPLES = "one sample"
 """What the solutions of the pool are called beside the answers of searches."""
 
 
+def has_steps(material: Material) -> bool:
+    """Whether there is a solution of any problem whose steps are known."""
+    every = (material.solutions, *material.answered.values())
+    return any(
+        several and problem in material.needed for by in every for problem, several in by.items()
+    )
+
+
 @analysis(
     "prefixes",
     "How much of a right way is followed",
@@ -47,6 +55,7 @@ SAMPLES = "one sample"
             part="arm",
         ),
     },
+    allows=has_steps,
 )
 def find_prefixes(material: Material) -> Findings | None:
     """ProcBench's measures of what searches answered and of single samples, by arm, by kind of

@@ -21,7 +21,7 @@ from backend.core.errors import BadInput
 from backend.core.statistics.weights import FloatsLike
 from backend.experiments.analysis import Findings, analysis
 from backend.experiments.charts import ACCURACY, Plan, Row
-from backend.experiments.material import Material, pool_curve
+from backend.experiments.material import Material, has_pools, pool_curve
 from backend.experiments.rules import choose_majority, coverage
 
 GAIN = 0.005
@@ -38,11 +38,12 @@ GAIN = 0.005
             "k", ("measured", "fitted"), "samples drawn", ACCURACY, by="curve", logarithmic=True
         )
     },
+    allows=has_pools,
 )
 def find_saturation(material: Material) -> Findings | None:
     """Where further samples stop paying, by a law with one chance for all, beside what was
     measured."""
-    if not material.pools:
+    if not has_pools(material):
         return None
     rows, points = list[Row](), list[Row]()
     for name, rule in (("coverage", coverage), ("majority", choose_majority)):

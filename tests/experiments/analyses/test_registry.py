@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend.experiments import analyses
 from backend.experiments.analyses import ANALYSES, analyse
-from backend.experiments.analysis import Findings, analysis
+from backend.experiments.analysis import Findings, analysis, list_allowed
 from backend.experiments.charts import ChartLine, Plan
 from backend.experiments.material import Material
 from backend.experiments.report import report
@@ -102,3 +104,31 @@ async def test_an_analysis_added_from_outside_is_in_the_report(tmp_path: Path) -
     with dummy_analysis():
         assert "<h2>A dummy from outside</h2>" in report(folder, material())
     assert "A dummy from outside" not in report(folder, material())
+
+
+def without_costs(given: Material) -> Material:
+    """The same where nothing is known of what anything cost."""
+    cells = {
+        place: {
+            problem: cell._replace(costs={"generated_tokens": math.nan})
+            for problem, cell in by.items()
+        }
+        for place, by in given.cells.items()
+    }
+    return replace(given, cells=cells)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        material(),
+        material(pools={}, solutions={}, needed={}, reading={}),
+        without_costs(material()),
+        Material(material().experiment, {}),
+        Material(material().experiment, dict(list(material().cells.items())[:2])),
+    ],
+    ids=["all", "searches alone", "no costs", "nothing", "one arm"],
+)
+def test_what_is_listed_for_a_material_is_what_is_found_in_it(given: Material) -> None:
+    found = [one.name for one in analyse(given)]
+    assert [entry.name for entry in list_allowed(given)] == found
