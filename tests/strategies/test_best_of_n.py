@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES
 from backend.core.statistics.estimators import best_of_k, pass_at_k
+from backend.core.statistics.majority import majority_stays
 from backend.judging.rules import SELECTORS
 from backend.judging.selectors.credit import expected_credit
-from tests.strategies.running import run
+from backend.problems.extraction import extract_answer
+from tests.strategies.running import Snapshot, run
 from tests.support.enumerable import (
     LEAVES,
     LETTER_SCORES,
@@ -23,9 +26,11 @@ from tests.support.enumerable import (
     ToyVerifier,
     below,
     completions,
+    table,
 )
 
 POOLS, SIZE = 250, 6
+VOTERS = table({"": {r"\boxed{1}": 0.8, r"\boxed{2}": 0.2}})
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,11 @@ async def test_an_unscored_solution_is_never_enough() -> None:
 
 
 def test_the_ranges_are_those_of_the_papers() -> None:
-    assert STRATEGIES["best_of_n"].parse({}).model_dump() == {"n": 4, "enough": None}
+    assert STRATEGIES["best_of_n"].parse({}).model_dump() == {
+        "n": 4,
+        "enough": None,
+        "converged": None,
+    }
     assert STRATEGIES["best_of_n"].parse({"n": 10_000})
     with pytest.raises(BadInput):
         STRATEGIES["best_of_n"].parse({"n": 0})
@@ -129,3 +138,36 @@ def chance_of_majority(p: float, n: int) -> float:
     tie gives one half."""
     chances = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
     return sum(chances[k] * ((2 * k > n) + 0.5 * (2 * k == n)) for k in range(n + 1))
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (4, 0), (5, 3), (40, 25)])
+def test_the_chance_that_a_majority_stays_is_the_integral_of_the_posterior(
+    first: int, second: int
+) -> None:
+    width = 20_000
+    places = [(i + 0.5) / width for i in range(width)]
+    weights = [p**first * (1 - p) ** second for p in places]
+    above = math.fsum(w for p, w in zip(places, weights, strict=True) if p > 0.5)
+    assert majority_stays(first, second) == pytest.approx(above / math.fsum(weights), abs=1e-6)
+
+
+def answers_of(step: Snapshot) -> Counter[str]:
+    """The answers of the candidates, those that can be read."""
+    found = (extract_answer(node.solution_text()) for node in step.nodes)
+    return Counter(answer for answer in found if answer is not None)
+
+
+async def test_sampling_stops_when_the_answers_agree_and_no_sooner() -> None:
+    stopped = 0
+    for seed in range(20):
+        policy = ToyPolicy(VOTERS, seed)
+        steps = await run("best_of_n", policy, ToyVerifier(lambda path: 0.5), n=40, converged=0.95)
+        assert policy.open_races == 0
+        for step in steps[:-1]:
+            first, second = [*(count for _, count in answers_of(step).most_common(2)), 0, 0][:2]
+            assert majority_stays(first, second) < 0.95
+        if steps[-1].step.phase == "enough":
+            stopped += 1
+            first, second = [*(n for _, n in answers_of(steps[-1]).most_common(2)), 0][:2]
+            assert majority_stays(first, second) >= 0.95 and len(steps[-1].nodes) < 40
+    assert stopped >= 15
