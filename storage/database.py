@@ -61,7 +61,8 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise StorageFailure(
-                f"the folder of the store {path} cannot be made: {problem.strerror}"
+                f"the folder of the store {path} cannot be made ({problem.strerror}): choose another "
+                "place, or see what stands there"
             ) from problem
         database = cls(path)
         try:
@@ -249,11 +250,20 @@ def open_failure(path: Path, message: str) -> str:
             f"the store {path} is already open in this process: use the store that is open, or "
             "close it first"
         )
-    if "not a valid DuckDB database file" in message:
+    if path.is_dir():
+        return f"the store {path} is a folder: choose a file"
+    if "not a valid DuckDB database file" in message or 'extension "sqlite' in message.lower():
         return f"{path} is not a DuckDB file: choose another file"
     if "Corrupt" in message or "Could not read enough bytes" in message:
-        return f"the store {path} is damaged: put a copy of it back. DuckDB says: {message}"
-    return f"the store {path} cannot be opened: {message}"
+        return (
+            f"the store {path} is damaged: put a copy of it back. DuckDB says: {in_a_line(message)}"
+        )
+    return f"the store {path} cannot be opened: {in_a_line(message)}"
+
+
+def in_a_line(message: str) -> str:
+    """A message without its line ends: it stands in the middle of a sentence."""
+    return " ".join(message.split())
 
 
 def failure(path: Path, message: str) -> str:

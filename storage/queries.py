@@ -323,6 +323,12 @@ def revision_table() -> Query:
     return sa.select(tables.c.table_name).where(tables.c.table_name == inline("alembic_version"))
 
 
+def any_table() -> Query:
+    """The name of a table that the file has, or no row for a file without tables."""
+    tables = sa.table("tables", sa.column("table_name"), schema="information_schema")
+    return sa.select(tables.c.table_name).order_by(tables.c.table_name).limit(1)
+
+
 def revision() -> Query:
     """Which revision the tables are at."""
     return sa.select(sa.table("alembic_version", sa.column("version_num")).c.version_num)

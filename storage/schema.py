@@ -21,7 +21,7 @@ def newest_revision() -> str:
 
 def migrate(connection: sa.Connection, path: Path) -> bool:
     """Bring the tables a step nearer to today's inside the caller's transaction; whether anything
-    was changed. Raises `StorageFailure` for a file from a newer version.
+    was changed. Raises `StorageFailure` for a file from a newer version, or of another program.
 
     A step is a whole set of tables for an empty file, and one revision for a file that has some:
     DuckDB cannot alter a table whose rows the same transaction has changed, as two revisions may.
@@ -29,6 +29,12 @@ def migrate(connection: sa.Connection, path: Path) -> bool:
     stored = read_revision(connection)
     if stored == newest_revision():
         return False
+    foreign = None if stored is not None else connection.execute(queries.any_table()).scalar()
+    if foreign is not None:
+        raise StorageFailure(
+            f"{path} belongs to another program (it holds a table {foreign!r} and none that says "
+            "which version of this program made it): choose another file"
+        )
     _upgrade(connection, path, stored, "head" if stored is None else "+1")
     return True
 

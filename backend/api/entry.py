@@ -12,30 +12,48 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from fastapi import FastAPI
 
 from backend.api.app import create_app
+from backend.core.errors import ArboretumError
 from backend.core.settings import Settings
 from backend.service.assembly import open_services
 from backend.service.catalog import load_plugins
 from backend.service.shutdown import Closing
 
+FAILED = 3
+"""The exit status of a command that failed (`backend.__main__`)."""
 log = logging.getLogger("arboretum")
 
 Handler = Callable[[int, FrameType | None], object]
 
 
+def end_process(error: ArboretumError) -> NoReturn:
+    """Say in one sentence why the service cannot start, and end with the status of a failure. At
+    once, because the server would first print its own stack of calls around the same sentence;
+    nothing is open yet."""
+    sys.stdout.flush()
+    print(f"error: {error}", file=sys.stderr, flush=True)
+    os._exit(FAILED)
+
+
 class Entry:
     """The API and its life. `find_settings` is asked when the server runs, because only then its
-    port is known."""
+    port is known; `give_up` ends the process where the store cannot be opened."""
 
-    def __init__(self, find_settings: Callable[[], Settings]) -> None:
-        self._find_settings = find_settings
+    def __init__(
+        self,
+        find_settings: Callable[[], Settings],
+        give_up: Callable[[ArboretumError], NoReturn] = end_process,
+    ) -> None:
+        self._find_settings, self._give_up = find_settings, give_up
         self._settings: Settings | None = None
         self.api: FastAPI = create_app(origins=find_settings().origins)
 
@@ -52,7 +70,11 @@ class Entry:
         settings, closing = self.settings(), Closing()
         tell_pages(settings)
         with closing_signals(closing):
-            async with open_services(settings, closing) as services:
+            async with AsyncExitStack() as stack:
+                try:
+                    services = await stack.enter_async_context(open_services(settings, closing))
+                except ArboretumError as error:
+                    self._give_up(error)
                 await asyncio.to_thread(load_plugins)
                 self.api.state.services = services
                 cutting: list[

@@ -111,7 +111,7 @@ async def open_services(
     async with AsyncExitStack() as failing:
         failing.push_async_callback(_close_models, models)
         library = open_library(equivalence := Equivalence(), settings)
-        store = await asyncio.to_thread(_open_store, settings.db)
+        store = await asyncio.to_thread(Store.open, settings.db)
         failing.pop_all()
     try:
         await asyncio.to_thread(_tidy, store, settings.samples)
@@ -128,11 +128,6 @@ async def open_services(
         equivalence.close()
         await _close_models(models)
         await asyncio.to_thread(store.close)
-
-
-def _open_store(path: Path) -> Store:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return Store.open(path)
 
 
 def _assemble(

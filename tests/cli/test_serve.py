@@ -18,6 +18,7 @@ import pytest
 
 from backend.client import Client, Refused, Unreachable
 from backend.core.spec import RunSpec
+from tests.storage.test_strange_files import STRANGE
 from tests.support.ports import free_port
 from tests.support.stopwatch import Stopwatch
 
@@ -170,3 +171,36 @@ def test_a_locked_store_is_named_and_the_server_does_not_start(tmp_path: Path) -
         )
         assert second.returncode == 3
         assert "a.duckdb" in second.stderr
+
+
+@pytest.mark.parametrize("kind", ["text", "foreign", "newer", "short", "folder"])
+def test_a_server_on_a_strange_store_says_so_in_one_sentence_and_ends(
+    tmp_path: Path, kind: str
+) -> None:
+    make, said = STRANGE[kind]
+    make(tmp_path / "a.duckdb")
+    with server(tmp_path / "a.duckdb") as (process, _):
+        assert process.wait(timeout=120) == 3
+    told = (tmp_path / "server.log").read_text().splitlines()
+    assert [line for line in told if line.startswith("error: ") and said in line]
+    assert not any("Traceback" in line or "File " in line for line in told)
+
+
+def test_a_server_on_a_locked_store_or_below_a_file_says_so_and_ends(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with server(tmp_path / "a.duckdb") as (_, url):
+        await_health(url).close()
+        for db, said in (
+            (tmp_path / "a.duckdb", "is already open in another process"),
+            (tmp_path / "file" / "a.duckdb", "cannot be made"),
+        ):
+            arguments = ["serve", "--port", str(free_port()), "--db", str(db)]
+            second = subprocess.run(
+                [sys.executable, "-m", "backend", *arguments],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert second.returncode == 3
+            assert said in second.stderr and "Traceback" not in second.stderr
