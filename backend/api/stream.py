@@ -98,7 +98,9 @@ def _read(
 ) -> StreamBatch:
     if standing is None:
         row = services.store.run(run_id)
-        standing = RunStatus(row.status, describe_end(row.reason, row.limit) or "", 0.0)
+        standing = services.jobs.standing(run_id, row.status) or RunStatus(
+            row.status, describe_end(row.reason, row.limit) or "", 0.0
+        )
     rows = services.store.event_rows(run_id, after=after, limit=BATCH, kinds=kinds)
     return StreamBatch(standing, event_fields(services.store, run_id, rows))
 

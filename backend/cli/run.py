@@ -144,9 +144,11 @@ async def carry_out(
             async with _interruptible(services, run_id) as interrupted:
                 await services.jobs.wait(run_id)
             row = await asyncio.to_thread(services.store.run, run_id)
+            unstored = services.jobs.standing(run_id, row.status)
     from backend.service.present import run_message
 
-    result = result_of(run_message(row))
+    status, reason = (None, None) if unstored is None else (unstored.status, unstored.reason)
+    result = result_of(run_message(row, status, reason))
     show(result, as_json=as_json)
     if interrupted.is_set():
         return INTERRUPTED

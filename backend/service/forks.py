@@ -78,7 +78,7 @@ def _edit(edit: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _descendant(services: Services, row: RunRow) -> schemas.Descendant:
-    origin, standing = origin_message(row.forked_from), services.jobs.standing(row.id)
+    origin, standing = origin_message(row.forked_from), services.jobs.standing(row.id, row.status)
     assert origin is not None
     return schemas.Descendant.model_validate(
         {

@@ -152,3 +152,14 @@ def test_what_is_streamed_is_what_is_listed(service: Service) -> None:
     streamed = [message.data for message in stream(service, run_id) if message.seq is not None]
     listed = httpx.get(f"{service.url}/api/runs/{run_id}/events").json()["events"]
     assert json.dumps(streamed) == json.dumps(listed)
+
+
+def test_the_stream_of_a_run_that_nothing_works_on_ends(tmp_path: Path) -> None:
+    with serving(tmp_path, Growing()) as service:
+        run_id = service.store.create_run(
+            spec().model_dump(mode="json"), problem=None, strategy="mcts", model="fake", seed=0
+        )
+        service.store.update_run(run_id, status="running")
+        last = stream(service, run_id)[-1]
+        assert (last.kind, last.data["status"]) == ("done", "crashed")
+        assert service.client().info(run_id).status == "crashed"

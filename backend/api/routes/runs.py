@@ -105,7 +105,7 @@ async def resume(run_id: int, services: Needs) -> schemas.Done:
 
 def show_run(services: Services, row: RunRow, grade_reason: str | None = None) -> schemas.Run:
     """The row with what memory knows better while the run is under way."""
-    standing = services.jobs.standing(row.id)
+    standing = services.jobs.standing(row.id, row.status)
     status, reason = (None, None) if standing is None else (standing.status, standing.reason)
     return present.run_message(row, status, reason, grade_reason)
 

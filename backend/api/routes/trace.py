@@ -89,7 +89,7 @@ async def events(
             media_type=EVENT_STREAM,
             headers=headers,
         )
-    standing = services.jobs.standing(run_id)
+    standing = services.jobs.standing(run_id, row.status)
     status = row.status if standing is None else standing.status
     body = await asyncio.to_thread(_page, services, run_id, start, limit, chosen, status)
     if len(body) < PACKED_FROM or "gzip" not in accept_encoding:

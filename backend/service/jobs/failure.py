@@ -97,9 +97,14 @@ def _failure(error: Exception) -> Failure:
     )
 
 
+def is_disk_full(reason: str) -> bool:
+    """Whether a store failed for want of room."""
+    return _DISK_FULL.search(reason) is not None
+
+
 def _store_remedy(reason: str) -> str:
     """What helps a store: room only where the disk is full."""
-    if _DISK_FULL.search(reason):
+    if is_disk_full(reason):
         return "Make room on the disk or delete old runs on the settings page, then resume"
     if "cannot be stored" in reason:
         return "This is a defect of the program: the reason names what it could not store"
@@ -113,4 +118,12 @@ def _engine_kind(reason: str) -> str:
     )
 
 
-__all__ = ["CONTEXT_FULL", "ENGINE_DIED", "MODEL_MISSING", "OUT_OF_MEMORY", "Failure", "failure"]
+__all__ = [
+    "CONTEXT_FULL",
+    "ENGINE_DIED",
+    "MODEL_MISSING",
+    "OUT_OF_MEMORY",
+    "Failure",
+    "failure",
+    "is_disk_full",
+]

@@ -15,13 +15,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
 from anyio import CapacityLimiter
 
-from backend.core.errors import ArboretumError, BadInput, Conflict, StorageFailure
+from backend.core.errors import ArboretumError, BadInput, Conflict
 from backend.core.ports import EngineInfo
 from backend.core.spec import RunSpec
 from backend.core.types import JSON
@@ -32,21 +31,19 @@ from backend.runs.driver import run as run_spec
 from backend.runs.paid import NOTHING_PAID, Paid
 from backend.runs.versions import with_versions
 from backend.service.jobs.admission import Admission
+from backend.service.jobs.endings import RETRY_S, Endings, RunEnd, RunStatus
 from backend.service.jobs.failure import failure
 from backend.service.jobs.forks import Forks
 from backend.service.jobs.ports import Launch, ModelHost
 from backend.service.jobs.rescoring import Rescoring
 from backend.service.jobs.rows import (
     links_of,
-    loss_fields,
     outcome_fields,
     problem_fields,
-    standing_fields,
-    words_of,
 )
 from backend.service.jobs.tap import Tap
 from backend.service.loading import load_models
-from storage import RunWriter, Store
+from storage import RunRow, RunWriter, Store
 
 log = logging.getLogger("arboretum.jobs")
 
@@ -59,15 +56,12 @@ MOST_BEHIND = 2_000
 while the server ends."""
 
 
-class RunStatus(NamedTuple):
-    """The state of a run now; `since` is seconds of the epoch, 0 where unknown."""
-
-    status: str
-    reason: str
-    since: float
-
-
 STOPPED = RunStatus("cancelled", "stopped by the user", 0.0)
+UNDER_WAY = ("loading", "running", "paused")
+ORPHAN = RunStatus(
+    "crashed", "nothing works on this run any more; resume goes on without paying again", 0.0
+)
+"""What a row means that says that a run is under way, where none is."""
 
 
 class RunCounts(NamedTuple):
@@ -108,6 +102,7 @@ class Jobs:
         *,
         runs_at_once: int = 4,
         launch: Launch = run_spec,
+        retry_s: float = RETRY_S,
     ) -> None:
         self._store, self._models, self._admission, self._grade, self._launch = (
             store,
@@ -118,8 +113,10 @@ class Jobs:
         )
         self._room = CapacityLimiter(runs_at_once)
         self._active: dict[int, Job] = {}
+        self._ended: set[int] = set()  # their rows may have been read before they ended
         self._watchers: defaultdict[int, set[Callable[[], None]]] = defaultdict(set)
         self._closed = False
+        self._endings = Endings(store, self._tell, retry_s=retry_s)
         self.rescoring = Rescoring(store, models)
         self.forks = Forks(store, admission, self._begin)
 
@@ -133,10 +130,15 @@ class Jobs:
         once; with less, those under way finish and none starts until they fit."""
         self._room.total_tokens = runs_at_once
 
-    def standing(self, run_id: int) -> RunStatus | None:
-        """The state of a run that is not over, else None: then its row says how it ended."""
+    def standing(self, run_id: int, stored: str | None = None) -> RunStatus | None:
+        """The state of a run that is not over, or whose end is not stored, else None: then its row
+        says how it ended. `stored` is what the row says, where it has been read: one that says that
+        a run is under way, of which nobody knows here, was cut off."""
         job = self._active.get(run_id)
-        return None if job is None else job.standing
+        if job is not None:
+            return job.standing
+        lost = stored in UNDER_WAY and run_id not in self._ended
+        return self._endings.standing(run_id) or (ORPHAN if lost else None)
 
     async def submit(self, spec: RunSpec) -> int:
         """Accept a run and return its id; it starts when there is room. Raises `BadInput` before
@@ -225,6 +227,8 @@ class Jobs:
         job = self._active.get(run_id)
         if job is not None:
             await self._stop(job, RunStatus("cancelled", "deleted", 0.0))
+        await self._endings.forget(run_id)
+        await self._settled_row(run_id)
         await asyncio.to_thread(self._store.delete_run, run_id)
 
     @contextmanager
@@ -259,6 +263,7 @@ class Jobs:
             await asyncio.wait(
                 {asyncio.create_task(self._stop(job, cut)) for job in jobs}, timeout=timeout_s
             )
+        await self._endings.close()
 
     # One run
     def _start(
@@ -336,24 +341,11 @@ class Jobs:
 
     async def _finish(self, job: Job, status: str, fields: dict[str, object]) -> None:
         async with job.writing:
-            try:
-                await asyncio.to_thread(self._write_end, job, status, fields)
-            except ArboretumError as lost:
-                log.error("the end of run %d could not be stored: %s", job.run_id, lost)
-            job.standing = RunStatus(status, words_of(fields), time.time())
+            end = RunEnd(job.run_id, status, fields, job.tap, job.writer)
+            job.standing = await self._endings.write(end)
+            self._ended.add(job.run_id)
             self._active.pop(job.run_id, None)
         self._tell(job.run_id)
-
-    def _write_end(self, job: Job, status: str, fields: dict[str, object]) -> None:
-        if job.writer is not None:
-            try:
-                job.writer.close()
-            except StorageFailure as lost:
-                status, fields = "failed", {**fields, **loss_fields(lost)}
-        known = {} if job.tap is None else standing_fields(job.tap)
-        self._store.update_run(
-            job.run_id, **{"status": status, "finished_at": datetime.now(UTC), **known, **fields}
-        )
 
     async def _stop(self, job: Job, ends_as: RunStatus) -> None:
         job.ends_as = ends_as
@@ -364,7 +356,9 @@ class Jobs:
         await self._end(job, ends_as.status, reason=ends_as.reason)
 
     async def _take_up(self, run_id: int) -> str:
-        row = await asyncio.to_thread(self._store.run, run_id)
+        row = await self._settled_row(run_id)
+        if (kept := self._endings.standing(run_id)) is not None:
+            raise Conflict(f"run {run_id} is {kept.status}: {kept.reason}")
         if row.status not in RESUMABLE:
             raise Conflict(
                 f"run {run_id} is {row.status}: only a paused, crashed or failed run can be resumed"
@@ -383,7 +377,18 @@ class Jobs:
         return "queued"
 
     async def _row_status(self, run_id: int) -> str:
-        return (await asyncio.to_thread(self._store.run, run_id)).status
+        return (await self._settled_row(run_id)).status
+
+    async def _settled_row(self, run_id: int) -> RunRow:
+        """The row of a run. One that says that it is under way while nothing works on it is set
+        right first."""
+        row = await asyncio.to_thread(self._store.run, run_id)
+        if self.standing(run_id, row.status) is not ORPHAN:
+            return row
+        await asyncio.to_thread(
+            self._store.update_run, run_id, status=ORPHAN.status, reason=ORPHAN.reason
+        )
+        return await asyncio.to_thread(self._store.run, run_id)
 
     def _job(self, run_id: int, status: str, action: str) -> Job:
         if run_id not in self._active:

@@ -300,10 +300,25 @@ def library() -> Library:
     return Library(Equivalence(), {})
 
 
-def jobs(store: Store, models: FakeModels, launch: object, *, runs_at_once: int = 2) -> Jobs:
+def jobs(
+    store: Store,
+    models: FakeModels,
+    launch: object,
+    *,
+    runs_at_once: int = 2,
+    retry_s: float = 5.0,
+) -> Jobs:
     """Jobs over a real store with fakes around it."""
     admission = Admission(library().find, models.available, lambda: None)
-    return Jobs(store, models, admission, grade, runs_at_once=runs_at_once, launch=launch)  # type: ignore[arg-type]
+    return Jobs(
+        store,
+        models,
+        admission,
+        grade,
+        runs_at_once=runs_at_once,
+        launch=launch,  # type: ignore[arg-type]
+        retry_s=retry_s,
+    )
 
 
 def store_at(folder: Path) -> Store:
