@@ -1,4 +1,5 @@
-"""The one entry: `streamlit run app.py` serves the pages and, on the same port, the API under /api.
+"""The one entry: `streamlit run app.py` serves the pages and, on the same port, the API under
+/api and the gateway for chat programs under /v1.
 
 Address and port are Streamlit's own options (`--server.address`, `--server.port`); everything else
 is in the environment, see `backend.core.settings`. `python -m backend serve` starts the same.
@@ -34,7 +35,7 @@ entry = Entry(settings)
 app = st.App(
     Path(__file__).parent / "pages" / "frame.py",
     lifespan=entry.lifespan,
-    routes=[Mount("/api", app=entry.api)],
+    routes=[Mount("/api", app=entry.api), Mount("/v1", app=entry.gateway)],
     middleware=[
         Middleware(
             SafeHeaders,

@@ -22,6 +22,7 @@ from typing import NoReturn
 from fastapi import FastAPI
 
 from backend.api.app import create_app
+from backend.api.gateway import create_gateway
 from backend.core.errors import ArboretumError
 from backend.core.settings import Settings
 from backend.service.assembly import open_services
@@ -45,8 +46,8 @@ def end_process(error: ArboretumError) -> NoReturn:
 
 
 class Entry:
-    """The API and its life. `find_settings` is asked when the server runs, because only then its
-    port is known; `give_up` ends the process where the store cannot be opened."""
+    """The API, the gateway and their life. `find_settings` is asked when the server runs, because
+    only then its port is known; `give_up` ends the process where the store cannot be opened."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Entry:
         self._find_settings, self._give_up = find_settings, give_up
         self._settings: Settings | None = None
         self.api: FastAPI = create_app(origins=find_settings().origins)
+        self.gateway: FastAPI = create_gateway()
 
     def settings(self) -> Settings:
         """The settings of the running service."""
@@ -76,7 +78,7 @@ class Entry:
                 except ArboretumError as error:
                     self._give_up(error)
                 await asyncio.to_thread(load_plugins)
-                self.api.state.services = services
+                self.api.state.services = self.gateway.state.services = services
                 cutting: list[
                     asyncio.Task[None]
                 ] = []  # searches stop with the signal, not after the last stream has ended

@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from backend.api.app import create_app
+from backend.api.gateway import create_gateway
 from backend.api.guard import Guard
 from backend.client import Client
 from backend.core.settings import Settings
@@ -92,8 +93,11 @@ def serving(
         desk=desk or ComputeDesk(ThreadWorker.start),
     )  # type: ignore[arg-type]
     api = create_app(services, origins=settings.origins)
+    gateway = create_gateway()
+    gateway.state.services = services
     app = Starlette(
-        routes=[Mount("/api", app=api)], middleware=[Middleware(Guard, settings=lambda: settings)]
+        routes=[Mount("/api", app=api), Mount("/v1", app=gateway)],
+        middleware=[Middleware(Guard, settings=lambda: settings)],
     )
     server = uvicorn.Server(
         uvicorn.Config(
