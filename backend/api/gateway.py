@@ -23,7 +23,7 @@ from backend.api.deps import Needs
 from backend.api.errors import STATUSES
 from backend.core.errors import ArboretumError, BadInput, Conflict
 from backend.core.types import JSON
-from backend.messages.gateway import ChatAnswer, ChatRequest, ModelList
+from backend.messages.gateway import ChatAnswer, ChatRequest, ServedModels
 from backend.messages.runs import OVER
 from backend.service.assembly import Services
 from backend.service.gateway import answer_of, link_of, list_names, spec_of, texts_of
@@ -43,7 +43,7 @@ def create_gateway() -> FastAPI:
     return app
 
 
-def models(services: Needs) -> ModelList:
+def models(services: Needs) -> ServedModels:
     """All names that a request may give as `model`."""
     return list_names(services.models)
 

@@ -17,7 +17,7 @@ class TextPart(BaseModel):
     text: str
 
 
-class ChatMessage(BaseModel):
+class GatewayMessage(BaseModel):
     """One message of the conversation."""
 
     role: Role
@@ -45,7 +45,7 @@ class ChatRequest(BaseModel):
     model: str = Field(
         description="STRATEGY or STRATEGY:MODEL, MODEL with ENGINE/ before it if need be"
     )
-    messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
+    messages: list[GatewayMessage] = Field(min_length=1, max_length=1000)
     stream: bool = False
     stream_options: StreamOptions = Field(default_factory=StreamOptions)
     n: Literal[1] = Field(1, description="one answer; how many are sampled says the strategy")
@@ -75,7 +75,7 @@ class ChatRequest(BaseModel):
         return value
 
 
-class Usage(BaseModel):
+class TokensUsed(BaseModel):
     """Tokens of the whole search, pruned texts included."""
 
     prompt_tokens: int
@@ -95,7 +95,7 @@ class RunLink(BaseModel):
     reason: str | None = None
 
 
-class Said(BaseModel):
+class ChosenText(BaseModel):
     """The chosen text."""
 
     role: Literal["assistant"] = "assistant"
@@ -106,7 +106,7 @@ class ChatChoice(BaseModel):
     """The one choice: `stop` for a text that its model ended, `length` for all others."""
 
     index: Literal[0] = 0
-    message: Said
+    message: ChosenText
     finish_reason: Literal["stop", "length"]
 
 
@@ -118,11 +118,11 @@ class ChatAnswer(BaseModel):
     created: int
     model: str
     choices: list[ChatChoice]
-    usage: Usage
+    usage: TokensUsed
     arboretum: RunLink
 
 
-class ModelCard(BaseModel):
+class ServedModel(BaseModel):
     """A name that a request may give as `model`."""
 
     id: str
@@ -131,22 +131,22 @@ class ModelCard(BaseModel):
     owned_by: Literal["arboretum"] = "arboretum"
 
 
-class ModelList(BaseModel):
+class ServedModels(BaseModel):
     """All names that a request may give as `model`, each strategy with its default and with every
     model that an engine offers."""
 
     object: Literal["list"] = "list"
-    data: list[ModelCard]
+    data: list[ServedModel]
 
 
 __all__ = [
     "ChatAnswer",
     "ChatChoice",
-    "ChatMessage",
     "ChatRequest",
-    "ModelCard",
-    "ModelList",
+    "ChosenText",
+    "GatewayMessage",
     "RunLink",
-    "Said",
-    "Usage",
+    "ServedModel",
+    "ServedModels",
+    "TokensUsed",
 ]

@@ -15,19 +15,19 @@ from backend.judging.scorers import VERIFIERS
 from backend.messages.gateway import (
     ChatAnswer,
     ChatChoice,
-    ChatMessage,
     ChatRequest,
-    ModelCard,
-    ModelList,
+    ChosenText,
+    GatewayMessage,
     RunLink,
-    Said,
-    Usage,
+    ServedModel,
+    ServedModels,
+    TokensUsed,
 )
 from backend.review.stored_run import StoredRun
 from storage import RunRow
 
 
-def list_names(models: Models) -> ModelList:
+def list_names(models: Models) -> ServedModels:
     """The names that a request may give as `model`."""
     offered = [
         f"{engine}/{model}"
@@ -35,9 +35,9 @@ def list_names(models: Models) -> ModelList:
         if available
         for model in models.offered(engine)
     ]
-    return ModelList(
+    return ServedModels(
         data=[
-            ModelCard(id=name if model is None else f"{name}:{model}")
+            ServedModel(id=name if model is None else f"{name}:{model}")
             for name in STRATEGIES
             for model in (None, *offered)
         ]
@@ -110,7 +110,7 @@ def default_verifier(engine: str) -> str:
     return next(needless)
 
 
-def question_of(messages: Sequence[ChatMessage]) -> str:
+def question_of(messages: Sequence[GatewayMessage]) -> str:
     """What is asked: the last message, with what was said before it as lines above. Raises
     `BadInput` where the last message is not the user's."""
     spoken = [message for message in messages if message.role in ("user", "assistant")]
@@ -143,13 +143,15 @@ def answer_of(request: ChatRequest, run: StoredRun, row: RunRow) -> ChatAnswer:
         model=request.model,
         choices=[
             ChatChoice(
-                message=Said(content="".join(texts_of(node))),
+                message=ChosenText(content="".join(texts_of(node))),
                 finish_reason="stop"
                 if node is not None and node.finish is Finish.END
                 else "length",
             )
         ],
-        usage=Usage(prompt_tokens=prompt, completion_tokens=written, total_tokens=prompt + written),
+        usage=TokensUsed(
+            prompt_tokens=prompt, completion_tokens=written, total_tokens=prompt + written
+        ),
         arboretum=link_of(row.id).model_copy(
             update={"answer": row.answer, "correct": row.correct, "reason": reason}
         ),

@@ -52,7 +52,15 @@ def test_the_catalogue_lists_everything_a_run_can_name(service: Service) -> None
     } <= names
     beam = next(each for each in catalog.strategies if each.name == "beam_search")
     assert beam.params_schema["properties"]["beam_width"]["description"]  # type: ignore[index,call-overload]
-    assert {each.name for each in catalog.verifiers} == {"prm", "exact", "logprob"}
+    assert {each.name for each in catalog.verifiers} == {
+        "prm",
+        "exact",
+        "logprob",
+        "perplexity",
+        "entropy",
+        "top_gap",
+        "deep_conf",
+    }
     assert [each.name for each in catalog.engines if not each.available] == ["vllm"]
     assert next(each.levels for each in catalog.problem_sets if each.name == "ledger") == [
         1,
