@@ -74,6 +74,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.tree
 	$(BIN)/python -m benchmarks.orchestration
 	$(BIN)/python -m benchmarks.health
+	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.start
 
 # Three finished searches of different families, made by real runs and shipped as export files for the first start.

@@ -56,9 +56,23 @@ def search(number: int) -> RunSpec:
     )
 
 
+class ServedProcess(NamedTuple):
+    """A server, and a client of it."""
+
+    process: subprocess.Popen[bytes]
+    client: Client
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[Client]:
-    """A server with an empty store; ended with the block."""
+    """A server on the store of a folder; ended with the block."""
+    with serve_from(folder) as found:
+        yield found.client
+
+
+@contextmanager
+def serve_from(folder: Path) -> Iterator[ServedProcess]:
+    """The same with its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -78,7 +92,7 @@ def served(folder: Path) -> Iterator[Client]:
     try:
         with Client(f"http://127.0.0.1:{port}") as client:
             await_health(client, process)
-            yield client
+            yield ServedProcess(process, client)
     finally:
         process.terminate()
         try:
@@ -96,7 +110,7 @@ def await_health(client: Client, process: subprocess.Popen[bytes]) -> None:
         except Unreachable:
             if process.poll() is not None or time.monotonic() > end:
                 raise
-            time.sleep(0.1)
+            time.sleep(0.02)
 
 
 def start_runs(client: Client) -> None:
@@ -136,10 +150,15 @@ async def answers(url: str, seconds: float) -> list[AnswerTime]:
         return [task.result() for task in asked]
 
 
+def find_p95(found: Sequence[AnswerTime]) -> float:
+    """Milliseconds in which 95 of 100 questions were answered."""
+    times = sorted(answer.ms for answer in found)
+    return times[-(-95 * len(times) // 100) - 1]
+
+
 def report(name: str, found: Sequence[AnswerTime]) -> float:
     """Print a line of the table; the p95 in milliseconds."""
-    times = sorted(answer.ms for answer in found)
-    p95 = times[-(-95 * len(times) // 100) - 1]
+    times, p95 = sorted(answer.ms for answer in found), find_p95(found)
     running = (
         f"{min(answer.running for answer in found)} to {max(answer.running for answer in found)}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from backend import problems
 from backend.core.errors import ArboretumError
-from backend.experiments.cells import average, read_repeats
+from backend.experiments.cells import Repeats, average, read_repeats
 from backend.experiments.costs import FREE, Prices
 from backend.experiments.material import ACCEPTED_FROM, Material, StoredSolution
 from backend.experiments.pool_estimates import keys_of
@@ -34,16 +34,18 @@ def read_material(
     wrong_costs: float = 1.0,
     prices: Prices = FREE,
     find: Callable[[str], Problem] = problems.problem,
+    repeats: Repeats | None = None,
 ) -> Material:
     """Everything that the folder holds of the problems of one kind, such as `ledger/3`, or of all.
-    `axis`, `threshold` and `wrong_costs` are choices of the reader; `find` looks problems up."""
+    `axis`, `threshold` and `wrong_costs` are choices of the reader; `find` looks problems up;
+    `repeats` are all cells at these prices, where they have been read already."""
     experiment = folder.experiment
     pooled = next((arm for arm in experiment.arms if arm.pooled), None)
     pools, solutions = read_pools(folder, experiment, pooled, slice) if pooled else ({}, {})
     answered = read_answers(folder, slice)
     asked = pools.keys() | {problem for by in answered.values() for problem in by}
     steps = {problem: steps_needed(problem, find) for problem in sorted(asked)}
-    repeats = cells_of_kind(read_repeats(folder, experiment, prices), slice)
+    repeats = cells_of_kind(repeats or read_repeats(folder, experiment, prices), slice)
     return Material(
         experiment,
         average(repeats),

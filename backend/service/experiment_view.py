@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from backend.core.errors import BadInput
 from backend.experiments.analyses import AnalysisEntry, in_order, list_allowed, make
-from backend.experiments.cells import Cells, read_cells
+from backend.experiments.cells import Cells, Repeats, average, read_repeats
 from backend.experiments.costs import AXES, FREE, Prices
 from backend.experiments.material import ACCEPTED_FROM, Material
 from backend.experiments.plan import size
@@ -60,8 +60,12 @@ class ExperimentView:
 
     def cells_of(self, prices: Prices = FREE) -> Cells:
         """The cells; `prices` are those of the axis `money`."""
+        return self._compute_once(("cells", prices), lambda: average(self.repeats_of(prices)))
+
+    def repeats_of(self, prices: Prices = FREE) -> Repeats:
+        """The cells of every repeat by itself."""
         return self._compute_once(
-            ("cells", prices), lambda: read_cells(self.folder, self.experiment, prices)
+            ("repeats", prices), lambda: read_repeats(self.folder, self.experiment, prices)
         )
 
     def material_of(self, choices: ReaderChoices) -> Material:
@@ -72,7 +76,8 @@ class ExperimentView:
         self.require_slice(choices.slice)
         kind = ALL if choices.slice in THIRDS else choices.slice
         whole = self._compute_once(
-            ("material", kind), lambda: read_material(self.folder, slice=kind)
+            ("material", kind),
+            lambda: read_material(self.folder, slice=kind, repeats=self.repeats_of()),
         )
         chosen = replace(
             whole,

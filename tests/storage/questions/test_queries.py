@@ -7,6 +7,8 @@ import asyncio
 import io
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -361,3 +363,19 @@ async def test_tables_are_told_with_what_they_hold(copy: StoreCopy) -> None:
         "pruning"
     ].columns
     assert all(table.meaning for table in tables.values())
+
+
+def test_the_reader_of_answers_is_loaded_without_the_problem_sets() -> None:
+    program = (
+        "import runpy, sys; load = runpy.run_path(sys.argv[1])['load_reader']; "
+        "print(load()('It is \\\\boxed{7}.')); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program, str(sandbox.__file__)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found, loaded = done.stdout.splitlines()
+    assert found == "7"
+    assert not {"pydantic", "backend.problems.equivalence"} & set(loaded.split())
