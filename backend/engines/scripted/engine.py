@@ -28,6 +28,7 @@ from backend.core.ports import (
     Solution,
     StepScores,
 )
+from backend.core.turns import Turns
 from backend.core.types import Finish
 from backend.engines.scripted.row import (
     ANSWER,
@@ -112,20 +113,22 @@ class ScriptedEngine:
         `backend.core.ports.Engine`."""
         if self._broken:
             raise EngineFailure(self._broken)
-        rows = {
-            request.key: ScriptedRow(
-                request, self._script, self._context, self._failure(request.key)
-            )
-            for request in requests
-        }
-        self._running += len(rows)
+        rows, turns = dict[str, ScriptedRow](), Turns()
         try:
+            for request in requests:
+                failure = self._failure(request.key)
+                rows[request.key] = ScriptedRow(request, self._script, self._context, failure)
+                self._running += 1
+                await turns.give()
             while rows:
                 await asyncio.sleep(self._token_seconds)
-                done = [completion for row in rows.values() if (completion := self._advance(row))]
-                for completion in done:
-                    self._remember(completion)
-                    self._leave(rows, completion.key)
+                done = list[Completion]()
+                for row in list(rows.values()):
+                    if completion := self._advance(row):
+                        self._remember(completion)
+                        self._leave(rows, completion.key)
+                        done.append(completion)
+                    await turns.give()
                 for completion in done:
                     del self._undelivered[completion.key]
                     yield completion

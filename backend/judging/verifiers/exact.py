@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from backend import problems
 from backend.core.ports import Aggregation, VerifierTokens
 from backend.core.registry import NoParams
+from backend.core.turns import Turns
 from backend.core.types import Node, Score
 from backend.judging.aggregation import aggregate, steps_of
 from backend.judging.scorers import KNOWN_ANSWER, VerifierInputs, verifier
@@ -37,7 +38,11 @@ class ExactVerifier:
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
         """One score a node, 1.0 or 0.0 a step."""
-        return [self._score(node) for node in nodes]
+        turns, scores = Turns(), list[Score]()
+        for node in nodes:
+            scores.append(self._score(node))
+            await turns.give()
+        return scores
 
     def _score(self, node: Node) -> Score:
         steps = steps_of(node.solution_text(), self._delimiter)
