@@ -24,7 +24,7 @@ from backend.cli.options import (
     one_option_a_field,
     repeat_option,
 )
-from backend.core.spec import RunSpec, SamplingSpec
+from backend.core.spec import RunSpec, SamplingSpec, SplittingSpec
 
 app = Typer(
     help="Grow, watch and compare reasoning trees.",
@@ -50,7 +50,7 @@ def serve(
 
 
 @app.command()
-@one_option_a_field(RunSpec, SamplingSpec, required=("strategy",))
+@one_option_a_field(RunSpec, SamplingSpec, SplittingSpec, required=("strategy",))
 def run(
     fields: Mapping[str, Any],
     param: Param = [],  # noqa: B006  (never changed)

@@ -19,7 +19,7 @@ from backend.cli.options import RunOptions
 from backend.core.environment import read_settings
 from backend.core.errors import BadInput
 from backend.core.registry import STRATEGIES, Params
-from backend.core.spec import RunSpec, SamplingSpec
+from backend.core.spec import RunSpec, SamplingSpec, SplittingSpec
 from backend.engines.models import Models, model_settings
 from backend.judging.rules import SELECTORS
 from backend.judging.scorers import VERIFIERS
@@ -69,6 +69,8 @@ def spec_of(options: RunOptions) -> RunSpec:
     )
     given["budget"] = budget_of(options.budget)
     given["sampling"] = {name: fields[name] for name in SamplingSpec.model_fields if name in fields}
+    splitting = {name: fields[name] for name in SplittingSpec.model_fields if name in fields}
+    given |= {"splitting": splitting} if splitting else {}
     try:
         return RunSpec.model_validate(given)
     except ValidationError as error:

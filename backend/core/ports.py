@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from backend.core.splitting import AT_BLANK_LINES, Splitter, Splitting, StepState
 from backend.core.types import JSON, Alternative, Finish, Kind, Node, Score
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ Aggregation: TypeAlias = Literal["last", "min", "prod", "mean"]
 
 
 class Until(msgspec.Struct, frozen=True, gc=False):
-    """Where a generation stops, besides the model's end token: after `steps` delimiters (0: no step
+    """Where a generation stops, besides the model's end token: after `steps` steps (0: no step
     limit) or `tokens` tokens (0: no own limit).
 
-    With `forced` neither a delimiter nor the end token stops it, only the token limit: equal
-    traffic for benchmarks.
+    With `forced` neither a step nor the end token stops it, only the token limit: equal traffic
+    for benchmarks.
     """
 
     steps: int = 1
@@ -53,7 +54,7 @@ END = Until(steps=0)
 
 
 def steps(count: int) -> Until:
-    """Stop after `count` >= 1 step delimiters."""
+    """Stop after `count` >= 1 steps."""
     return Until(steps=count)
 
 
@@ -89,7 +90,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     tokenizer uses the ids, and only those.
 
     `seed` in [0, 2**63) makes the draw reproducible whatever else is in the batch. `key` comes back
-    with the completion.
+    with the completion. `splitting` says where a step ends, `state` how far the text has come in
+    that (None: it begins here).
     """
 
     key: str
@@ -98,6 +100,24 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     seed: int
     until: Until = STEP
     sampling: Sampling = Sampling()
+    splitting: Splitting = AT_BLANK_LINES
+    state: StepState | None = None
+
+    @property
+    def steps(self) -> int:
+        """After how many steps it stops; 0: steps do not stop it."""
+        return 0 if self.until.forced else self.until.steps
+
+    @property
+    def limit(self) -> int:
+        """The most tokens that it may generate."""
+        limit = min(self.sampling.max_tokens, self.until.tokens or self.sampling.max_tokens)
+        by_length = self.splitting.rule == "tokens" and self.steps
+        return min(limit, self.steps * self.splitting.length) if by_length else limit
+
+    def splitter(self) -> Splitter:
+        """What finds the ends of steps in the continuation."""
+        return self.splitting.splitter(self.state)
 
 
 class Completion(msgspec.Struct, frozen=True, gc=False):

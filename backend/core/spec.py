@@ -6,11 +6,14 @@ the store keeps.
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from backend.core.blocks import opens_thought
 from backend.core.ports import Aggregation, Sampling
+from backend.core.splitting import BLANK_LINE, Rule, Splitting
 
 BUDGET_AXES = ("generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds")
 """Axes a budget can limit, as they are named in the ledger: tokens sampled, completions asked for,
@@ -52,6 +55,41 @@ class SamplingSpec(BaseModel):
         return Sampling(**self.model_dump())
 
 
+class SplittingSpec(BaseModel):
+    """Where the steps of a run end; see `backend.core.splitting`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    splitter: Literal["blank_line", "line", "heading", "tokens"] = Field(
+        "blank_line",
+        description=(
+            "what ends a step: blank_line, line (each line is a step), heading (before the next "
+            '"Step 2" or "## ..."), or tokens (after step_tokens of them); never within code '
+            "between fences or a formula"
+        ),
+    )
+    step_tokens: int = Field(
+        64, ge=1, le=32768, description="length of a step in tokens, for the splitter tokens"
+    )
+    thoughts: Literal["paragraphs", "one_step"] = Field(
+        "paragraphs",
+        description=(
+            "what a model thinks between <think> and </think>: cut into steps like the rest, or "
+            "one_step"
+        ),
+    )
+
+    def splitting(self, prompt: str) -> Splitting:
+        """The rule, for solutions of this prompt: it may have opened the thought."""
+        one_step = self.thoughts == "one_step"
+        return Splitting(
+            self.splitter,
+            length=self.step_tokens if self.splitter == "tokens" else 0,
+            thoughts=not one_step,
+            thinking=one_step and opens_thought(prompt),
+        )
+
+
 class Versions(BaseModel):
     """By which version of each a run reads its texts: `reader` finds the answer in a text, `grader`
     compares answers, `splitter` finds the steps. A run that is taken up, replayed or read again
@@ -67,10 +105,35 @@ class Versions(BaseModel):
 FIRST = Versions()
 """The versions of a run that names none: it was made before there were any others."""
 
-NEWEST = Versions(reader=2, grader=2, splitter=1)
+NEWEST = Versions(reader=2, grader=2, splitter=2)
 """What a new run is read with. The reader's grows with a change of what is read in a text, the
-grader's whenever a pair of answers may be judged otherwise than before. They stand here so that a
-stored run can be compared with them without what reads and compares."""
+grader's whenever a pair of answers may be judged otherwise than before, the splitter's with a
+change of where steps end; its first version cuts at the engine's delimiter and nowhere else. They
+stand here so that a stored run can be compared with them without what reads and compares."""
+
+
+def splitting_of(
+    version: int, asked: SplittingSpec | None, delimiter: str, prompt: str = ""
+) -> Splitting:
+    """By which rule a run finds steps: by its version of the splitter, its own settings, and (None)
+    what its engine says ends a step. `prompt` is what its solutions are written behind."""
+    if version == 1:
+        return Splitting("text", delimiter)
+    return by_delimiter(delimiter) if asked is None else asked.splitting(prompt)
+
+
+def by_delimiter(delimiter: str) -> Splitting:
+    """The rule for an engine whose steps end with this text."""
+    rules: Mapping[str, Rule] = {BLANK_LINE: "blank_line", "\n": "line"}
+    return Splitting(rules.get(delimiter, "text"), delimiter)
+
+
+def stored_splitting(spec: Mapping[str, object], delimiter: str, prompt: str) -> Splitting:
+    """By which rule a stored run finds steps, from its settings as they are stored. Raises
+    `ValidationError` for settings that this version does not know."""
+    asked, versions = spec.get("splitting"), Versions.model_validate(spec.get("versions") or {})
+    settings = None if asked is None else SplittingSpec.model_validate(asked)
+    return splitting_of(versions.splitter, settings, delimiter, prompt)
 
 
 class RunSpec(BaseModel):
@@ -122,6 +185,11 @@ class RunSpec(BaseModel):
     system: str | None = Field(
         None, max_length=20_000, description="system prompt; absent: the model's own default"
     )
+    splitting: SplittingSpec | None = Field(
+        None,
+        exclude_if=lambda splitting: splitting is None,
+        description="where steps end; absent: where the engine says, which is at blank lines",
+    )
     versions: Versions | None = Field(
         None,
         exclude_if=lambda versions: versions is None,
@@ -135,6 +203,15 @@ class RunSpec(BaseModel):
     def read_with(self) -> Versions:
         """The versions of the run, the first of each where it names none."""
         return self.versions or FIRST
+
+    @model_validator(mode="after")
+    def _one_splitter(self) -> Self:
+        if self.splitting is not None and self.versions is not None and self.versions.splitter < 2:
+            raise ValueError(
+                "splitting is for version 2 of the splitter: version 1 knows only what the engine "
+                "says ends a step"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:
@@ -184,7 +261,7 @@ class TextEdit(BaseModel):
     whole: bool = Field(
         True,
         description=(
-            "the new text is a whole step: it ends with the engine's delimiter, which is added "
+            "the new text is a whole step: it ends as steps of the run do, which is added "
             "where it is missing"
         ),
     )

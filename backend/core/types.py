@@ -26,7 +26,7 @@ them.
 
 
 class Finish(StrEnum):
-    """Why a text ended: at a step delimiter, by the model's end token, by a length limit, cut by
+    """Why a text ended: with a step, by the model's end token, by a length limit, cut by
     the budget, or aborted."""
 
     STEP = "step"
@@ -93,9 +93,13 @@ class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
         nodes.reverse()
         return nodes
 
+    def texts(self) -> list[str]:
+        """The text of each node from below the prompt down to this one."""
+        return [node.text for node in self.path()[1:]]
+
     def solution_text(self) -> str:
         """All text from below the prompt down to this node: the solution so far."""
-        return "".join(node.text for node in self.path()[1:])
+        return "".join(self.texts())
 
     def context_ids(self) -> tuple[int, ...]:
         """The token ids of prompt and path, exactly as they were sent and sampled; without the end

@@ -2,7 +2,8 @@
 them to a dataset.
 
 Columns that are read: `problem`, `answer`, `completions` (whole texts), `scores` (for each
-completion one number a step, from a process reward model; steps are cut at blank lines), `pred`
+completion one number a step, from a process reward model; that program cuts steps at blank lines
+wherever they stand, so where as many numbers as such steps are given, its steps are taken), `pred`
 (the completion that was chosen). How a search grew is not in the file, so a run is a bundle of
 finished paths; beginnings that are the same are kept apart, as nothing says that they were one.
 """
@@ -10,16 +11,20 @@ finished paths; beginnings that are the same are kept apart, as nothing says tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 from pydantic import model_validator
 
 from backend.core.errors import BadInput
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.types import Node
 from backend.exchange.base import Foreign, Format, Imported, ImportHints, begins, decode
 from backend.exchange.transcript import Transcript, some_runs
 from backend.problems.extraction import extract_answer
 
-DELIMITER = "\n\n"
+ITS_OWN: Final = Splitting("text")
+"""Where the program itself cuts steps."""
 
 
 class CompletionRow(Foreign):
@@ -86,9 +91,10 @@ def run(row: CompletionRow, number: int, given: ImportHints) -> Imported:
 
 def write_completion(trace: Transcript, row: CompletionRow, number: int, place: int) -> Node:
     """The path of one completion, its last step finished."""
-    texts, scores = steps(row.completions[place]), row.scores[place] if row.scores else []
+    text, scores = row.completions[place], row.scores[place] if row.scores else []
+    texts = steps(text, ITS_OWN if scores else AT_BLANK_LINES)
     if scores and len(scores) != len(texts):
-        texts, scores = [row.completions[place]], scores[-1:]
+        texts, scores = [text], scores[-1:]
     where, node = f"line {number}, $.completions[{place}]", trace.root
     for at, text in enumerate(texts):
         node = trace.node(
@@ -99,13 +105,14 @@ def write_completion(trace: Transcript, row: CompletionRow, number: int, place: 
     return node
 
 
-def steps(text: str) -> Sequence[str]:
-    """The text cut after each blank line; put together the steps are the text. A blank line at the
-    very end begins no step."""
-    parts = text.split(DELIMITER)
+def steps(text: str, splitting: Splitting) -> Sequence[str]:
+    """The text cut after each step; put together the steps are the text. A blank line at the very
+    end begins no step."""
+    ends = splitting.splitter().feed(text)
+    parts = [text[start:end] for start, end in pairwise([0, *ends, len(text)])]
     if len(parts) > 1 and not parts[-1].strip():
-        parts[-2:] = [DELIMITER.join(parts[-2:])]
-    return [part + DELIMITER for part in parts[:-1]] + parts[-1:]
+        parts[-2:] = ["".join(parts[-2:])]
+    return parts
 
 
 FORMAT = Format(

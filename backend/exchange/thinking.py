@@ -2,7 +2,8 @@
 made up.
 
 The text is cut into steps at blank lines, before headings such as "Step 3" and before turns such as
-"Wait" at the beginning of a line; `<think>` and `</think>` end a step too. Fenced code stays whole.
+"Wait" at the beginning of a line; `<think>` and `</think>` end a step too. Fenced code and formulas
+stay whole.
 The texts of the steps put together are the file.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from backend.core.blocks import NOTHING, lines_of
 from backend.core.errors import BadInput
 from backend.exchange.base import LAST, Format, Imported, ImportHints
 from backend.exchange.transcript import Transcript
@@ -22,7 +24,6 @@ _TURN = re.compile(
 )
 _TAGS = re.compile(r"(?<=</think>)|(?<=</thinking>)|(?=<think>)|(?=<thinking>)")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 
 
 def parse(content: bytes, given: ImportHints) -> list[Imported]:
@@ -68,17 +69,17 @@ def decode_text(content: bytes) -> str:
 
 def segments(text: str) -> list[str]:
     """The steps of a text; together they are the text."""
-    steps = [""]
+    steps, written = [list[str]()], False
     for part in _TAGS.split(text):
-        fenced, blank = False, True
-        for line in part.splitlines(keepends=True):
-            begins = not fenced and (blank or _HEADING.match(line) or _TURN.match(line))
-            if begins and line.strip() and steps[-1].strip():
-                steps.append("")
-            steps[-1] += line
-            fenced ^= _FENCE.match(line) is not None
-            blank = not line.strip()
-    return steps
+        block, blank = NOTHING, True
+        for line in lines_of(part):
+            begins = not block.open and (blank or _HEADING.match(line) or _TURN.match(line))
+            if begins and line.strip() and written:
+                steps.append([])
+            steps[-1].append(line)
+            block, blank = block.after(line.rstrip("\n")), not line.strip()
+            written = written or not blank
+    return ["".join(step) for step in steps]
 
 
 def recognises(beginning: bytes) -> bool:

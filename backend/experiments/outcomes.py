@@ -9,9 +9,9 @@ from typing import NamedTuple
 from backend import problems
 from backend.core.events import AnswerChanged, ScoreGiven, ledger_of
 from backend.core.records import EventRecord, MemorySink, NodeRecord
+from backend.core.splitting import Splitting
 from backend.experiments.plan import Task
 from backend.experiments.shards import LEDGER, Sample, TaskResult
-from backend.judging.aggregation import steps_of
 from backend.problems import Problem
 from backend.problems.classes import classes_of
 from backend.problems.equivalence import Compare
@@ -48,7 +48,12 @@ def begin_results(task: Task, attempt: int) -> list[TaskResult]:
 
 
 def results_of(
-    task: Task, attempt: int, problem: Problem, outcome: Outcome, sink: MemorySink, delimiter: str
+    task: Task,
+    attempt: int,
+    problem: Problem,
+    outcome: Outcome,
+    sink: MemorySink,
+    splitting: Splitting,
 ) -> list[TaskResult]:
     """The results of a task that came to its end."""
     nodes = {node.id: node for node in sink.nodes}
@@ -62,7 +67,7 @@ def results_of(
         if limit is not None:
             stand = standing_at(sink.events, limit) if result.budget != task.budgets[-1] else stand
         path = judge_path(
-            problem, None if stand.node is None else nodes[stand.node], nodes, delimiter
+            problem, None if stand.node is None else nodes[stand.node], nodes, splitting
         )
         results.append(settle(result, stand, path))
     return results
@@ -129,7 +134,7 @@ def settle(result: TaskResult, stand: AnswerAt, path: JudgedPath | None) -> Task
 
 
 def judge_path(
-    problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRecord], delimiter: str
+    problem: Problem, node: NodeRecord | None, nodes: Mapping[int, NodeRecord], splitting: Splitting
 ) -> JudgedPath | None:
     """The path to a node; None where there is none."""
     if node is None:
@@ -138,7 +143,7 @@ def judge_path(
     while node is not None and node.parent_id is not None:
         texts.append(node.text)
         node = nodes[node.parent_id]
-    steps = steps_of("".join(reversed(texts)), delimiter)
+    steps = splitting.split(reversed(texts))
     verdicts = problems.check(problem, steps)
     if verdicts is None:
         return JudgedPath(False, len(steps), None)
@@ -150,7 +155,7 @@ def samples(
     task: Task,
     problem: Problem,
     sink: MemorySink,
-    delimiter: str,
+    splitting: Splitting,
     grade: GradeFunction,
     compare: Compare | None = None,
 ) -> list[Sample]:
@@ -167,7 +172,7 @@ def samples(
     classes.settle(answers)
     for place, (node, answer) in enumerate(zip(solutions, answers, strict=True)):
         name = classes.of(answer)
-        path = judge_path(problem, node, nodes, delimiter)
+        path = judge_path(problem, node, nodes, splitting)
         assert path is not None
         found.append(
             Sample(

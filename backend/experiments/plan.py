@@ -198,6 +198,7 @@ def spec_of(
             "selector": None if pooled or strategy == CHAIN else arm.selector,
             "selector_params": {} if pooled or strategy == CHAIN else arm.selector_params,
             "sampling": arm.sampling,
+            "splitting": arm.splitting,
         }
     )
 

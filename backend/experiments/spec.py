@@ -43,7 +43,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from backend.core.errors import BadInput
 from backend.core.ports import Aggregation
-from backend.core.spec import BUDGET_AXES, SamplingSpec
+from backend.core.spec import BUDGET_AXES, SamplingSpec, SplittingSpec
 
 Axis = Literal[
     "solutions", "generated_tokens", "model_calls", "verifier_calls", "rounds", "seconds"
@@ -133,6 +133,7 @@ class Arm(BaseModel):
     verifier_params: dict[str, JsonValue] = Field(default_factory=dict)
     aggregation: Aggregation = "last"
     sampling: SamplingSpec = Field(default_factory=SamplingSpec)
+    splitting: SplittingSpec | None = None
     pooled: bool = False
     pool: int | None = Field(None, ge=1, le=100_000)
     anytime: bool = False

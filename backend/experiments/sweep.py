@@ -18,7 +18,7 @@ from backend import problems
 from backend.core.errors import ArboretumError
 from backend.core.ports import Engine, RewardModel
 from backend.core.records import MemorySink
-from backend.core.spec import RunSpec
+from backend.core.spec import RunSpec, splitting_of
 from backend.core.types import JSON
 from backend.engines.models import Models
 from backend.experiments import outcomes
@@ -194,9 +194,9 @@ class Sweep:
             problem = self.find(task.problem)
             engine, reward = await models_of(self.models, task.spec)
             self._tell_models(task.spec, engine, reward)
-            sink = MemorySink()
+            sink, spec = MemorySink(), with_versions(task.spec)
             outcome = await run(
-                with_versions(task.spec),
+                spec,
                 problem=problem,
                 engine=engine,
                 reward=reward,
@@ -211,7 +211,10 @@ class Sweep:
                 for one in same
                 for each in outcomes.begin_results(one, attempt)
             ], []
-        inputs = (attempt, problem, outcome, sink, engine.info.delimiter)
+        splitting = splitting_of(
+            spec.read_with.splitter, spec.splitting, engine.info.delimiter, sink.nodes[0].text
+        )
+        inputs = (attempt, problem, outcome, sink, splitting)
         results = [
             each
             for one in same
@@ -224,7 +227,7 @@ class Sweep:
             task,
             problem,
             sink,
-            engine.info.delimiter,
+            splitting,
             self.grade,
             self.compare,
         )

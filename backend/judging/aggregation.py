@@ -40,8 +40,3 @@ AGGREGATIONS: Mapping[Aggregation, Callable[[Sequence[float]], float]] = Mapping
 def aggregate(scores: Sequence[float], how: Aggregation) -> float:
     """One number in [0, 1] from at least one step score in [0, 1]."""
     return float(AGGREGATIONS[how](scores))
-
-
-def steps_of(text: str, delimiter: str) -> tuple[str, ...]:
-    """The written steps without delimiters; empty pieces are no steps."""
-    return tuple(step for piece in text.split(delimiter) if (step := piece.strip()))

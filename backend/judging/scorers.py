@@ -15,6 +15,7 @@ from backend.core.cards import JudgeCard, card_beside, read_card
 from backend.core.errors import MissingCapability
 from backend.core.ports import Aggregation, EngineInfo, RewardModel, Verifier
 from backend.core.registry import NoParams, Params, Registry, parse_params
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.problems.base import Problem
 from backend.problems.extraction import Reader, extract
 
@@ -41,14 +42,14 @@ LACKING: Mapping[str, tuple[str, str]] = MappingProxyType(
 @dataclass(frozen=True, kw_only=True)
 class VerifierInputs:
     """What a verifier can be made of in one run. `reward` is there for a verifier that needs a
-    reward model; `delimiter` ends a step; `aggregation` makes the score of a path from those of
+    reward model; `splitting` says where steps end; `aggregation` makes the score of a path from those of
     its steps; `read` finds the answer in a text."""
 
     problem: Problem
     reward: RewardModel | None = None
     aggregation: Aggregation = "last"
     system: str | None = None
-    delimiter: str = "\n\n"
+    splitting: Splitting = AT_BLANK_LINES
     read: Reader = extract
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from backend.core.errors import ArboretumError
 from backend.core.registry import Registry
+from backend.core.splitting import Splitting
 from backend.core.types import Node
 from backend.problems.base import SETS, Problem
 from backend.review.stored_run import Trace
@@ -34,14 +35,14 @@ class StepLabel(NamedTuple):
 @dataclass(frozen=True)
 class StepPath:
     """The input of a labeller: the steps that are written on the path from the prompt of a stored
-    run to a node, without delimiters, and the run itself, for a labeller that also looks at other
+    run to a node, and the run itself, for a labeller that also looks at other
     nodes."""
 
     problem: Problem
     steps: tuple[str, ...]
     trace: Trace
     node: Node
-    delimiter: str
+    splitting: Splitting
 
 
 JudgeSteps = Callable[[StepPath], Sequence[StepLabel]]

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.statistics.calibration import BINS, Bin, Calibration, calibration, reliability
 from backend.core.statistics.ranking import auroc
 from backend.core.types import Node
-from backend.judging.aggregation import steps_of
 from backend.review.stored_run import Trace
 from backend.review.why.steps import before
 
@@ -82,7 +82,7 @@ def lens(
     one: Series,
     other: Series,
     *,
-    delimiter: str = "\n\n",
+    splitting: Splitting = AT_BLANK_LINES,
     most: int = 100,
     bins: int = BINS,
 ) -> Lens:
@@ -90,7 +90,7 @@ def lens(
     pairs = [
         pair
         for node in trace.nodes
-        for pair in pairs_of(node, trace.ids[node], one, other, delimiter)
+        for pair in pairs_of(node, trace.ids[node], one, other, splitting)
     ]
     ones, others = [pair.one for pair in pairs], [pair.other for pair in pairs]
     fresh = [pair for pair in pairs if pair.fresh]
@@ -105,12 +105,14 @@ def lens(
     return Lens(len(pairs), widest, curve, figures, depths, _auroc(fresh))
 
 
-def pairs_of(node: Node, number: int, one: Series, other: Series, delimiter: str) -> Iterator[Pair]:
+def pairs_of(
+    node: Node, number: int, one: Series, other: Series, splitting: Splitting
+) -> Iterator[Pair]:
     """The steps that begin in a node and that both series score."""
     if number not in one or number not in other:
         return
-    length = len(steps_of(node.solution_text(), delimiter))
-    start = min(before(node, delimiter), length - 1)
+    length = len(splitting.split(node.texts()))
+    start = min(before(node, splitting), length - 1)
     mine, theirs = (by_step(series[number], start, length) for series in (one, other))
     earlier = other[number].steps if len(other[number].steps) == length else ()
     for place in sorted(set(mine) & set(theirs)):

@@ -17,7 +17,8 @@ from backend.core.limits import Limit
 from backend.core.ports import Aggregation, EngineInfo
 from backend.core.records import EventRecord
 from backend.core.registry import STRATEGIES
-from backend.core.spec import FIRST, RunSpec, Versions
+from backend.core.spec import FIRST, RunSpec, Versions, stored_splitting
+from backend.core.splitting import Splitting
 from backend.core.types import JSON, Finish, Kind, Node
 from backend.judging.aggregation import aggregate
 from backend.judging.rules import SELECTORS, Rule
@@ -282,10 +283,18 @@ class StoredRun:
         """The reward model, as the manifest describes it."""
         return info_of(self.row.manifest.get("reward"))
 
-    @property
-    def delimiter(self) -> str:
-        """What ends a step."""
-        return self.engine.delimiter
+    @cached_property
+    def splitting(self) -> Splitting:
+        """Where its steps end."""
+        prompt = self.trace.nodes[0].text if self.trace.nodes else ""
+        try:
+            return stored_splitting(self.row.spec, self.engine.delimiter, prompt)
+        except ValidationError as error:
+            raise BadInput(
+                "splitting of the run",
+                given=self.row.spec.get("splitting"),
+                accepted=f"one that this version knows ({str(error).splitlines()[0]})",
+            ) from None
 
     @property
     def rule_name(self) -> str:

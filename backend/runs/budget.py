@@ -142,14 +142,8 @@ class Meter:
         self.ledger.seconds = self._elapsed()
 
 
-def token_limit(request: Request) -> int:
-    """The number of tokens after which this request stops in any case."""
-    own = request.until.tokens
-    return min(own, request.sampling.max_tokens) if own else request.sampling.max_tokens
-
-
 def cap(request: Request, share: int) -> Request:
     """The request with its own token limit lowered to `share` where that is less."""
-    if token_limit(request) <= share:
+    if request.limit <= share:
         return request
     return replace(request, until=replace(request.until, tokens=share))

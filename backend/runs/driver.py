@@ -24,7 +24,8 @@ from backend.core.limits import Limit
 from backend.core.ports import Engine, EngineInfo, RewardModel, Rng, Sampling
 from backend.core.records import Sink
 from backend.core.registry import STRATEGIES, StrategyEntry
-from backend.core.spec import RunSpec
+from backend.core.spec import RunSpec, splitting_of
+from backend.core.splitting import Splitting
 from backend.core.steps import Step
 from backend.core.types import JSON, Node
 from backend.judging.rules import SELECTORS, Rule
@@ -282,13 +283,21 @@ async def run(
     )
     desk = RunContext(control, meter, recorder, paid, spec.seed)
     read = reader_of(spec.read_with.reader)
-    policy = LivePolicy(engine, desk, sampling_of(spec), system=spec.system, read=read)
+    splitting = await _find_splitting(spec, problem, engine)
+    policy = LivePolicy(
+        engine,
+        desk,
+        sampling_of(spec),
+        splitting=splitting,
+        system=spec.system,
+        read=read,
+    )
     inputs = VerifierInputs(
         problem=problem,
         reward=reward,
         aggregation=spec.aggregation,
         system=spec.system,
-        delimiter=engine.info.delimiter,
+        splitting=splitting,
         read=read,
     )
     inner = VERIFIERS[spec.verifier].build(inputs, spec.verifier_params)
@@ -299,6 +308,15 @@ async def run(
     by_request = ByRequest(policy, verifier, desk, paid.requested if paid.next_seq else ())
     control.arrived, control.expand = by_request.again, by_request.expand
     return await Driver(spec, problem, grade, desk, policy, verifier, classes).drive()
+
+
+async def _find_splitting(spec: RunSpec, problem: Problem, engine: Engine) -> Splitting:
+    """Where steps end in this run. Only a splitter that minds thoughts has to see the prompt."""
+    asked, version, delimiter = spec.splitting, spec.read_with.splitter, engine.info.delimiter
+    if asked is None or asked.thoughts == "paragraphs":
+        return splitting_of(version, asked, delimiter)
+    prompt = await engine.prompt(problem.question, spec.system)
+    return splitting_of(version, asked, delimiter, prompt.text)
 
 
 __all__ = ["Control", "Driver", "Outcome", "check", "manifest", "rule_of", "run", "stream"]

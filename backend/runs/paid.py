@@ -18,7 +18,7 @@ from backend.core.records import EventRecord
 from backend.core.spec import TextEdit
 from backend.core.types import JSON, Alternative, Finish, Node, Score
 from backend.problems.classes import Verdicts
-from backend.runs.budget import Meter, token_limit
+from backend.runs.budget import Meter
 
 
 @dataclass(frozen=True)
@@ -184,12 +184,12 @@ def split_batch(requests: Sequence[Request], stored: Paid, meter: Meter) -> Admi
 
 def may_grow(answer: Completion, request: Request) -> bool:
     """Whether the budget had cut this answer and lets it grow longer now."""
-    return answer.finish is Finish.BUDGET and len(answer.token_ids) < token_limit(request)
+    return answer.finish is Finish.BUDGET and len(answer.token_ids) < request.limit
 
 
 def too_long(answer: Completion | None, request: Request) -> bool:
     """Whether this answer is longer than the budget lets it be now."""
-    return answer is not None and len(answer.token_ids) > token_limit(request)
+    return answer is not None and len(answer.token_ids) > request.limit
 
 
 def verdicts_in(events: Iterable[EventRecord]) -> dict[tuple[str, str], bool | None]:

@@ -20,9 +20,9 @@ from backend.core.events import NodeAdded
 from backend.core.keys import digest, seed_of
 from backend.core.outside import clean_completion
 from backend.core.ports import END, STEP, Completion, Engine, Request, Sampling, Until
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.types import Finish, Kind, Node
 from backend.problems.extraction import Reader, extract
-from backend.runs.budget import token_limit
 from backend.runs.context import CONTEXT_REMEDY, RunContext
 from backend.runs.likelihoods import Likelihoods
 from backend.runs.paid import NOTHING_PAID, Admitted, split_batch
@@ -47,6 +47,7 @@ class LivePolicy:
         desk: RunContext,
         sampling: Sampling,
         *,
+        splitting: Splitting = AT_BLANK_LINES,
         role: str = "policy",
         system: str | None = None,
         read: Reader = extract,
@@ -62,7 +63,7 @@ class LivePolicy:
         self._ordinals: defaultdict[str, int] = defaultdict(int)
         self._requested: defaultdict[str, int] = defaultdict(int)
         self._run = uuid4().hex
-        self._read = read
+        self._read, self._splitting = read, splitting
         self.finished: list[Node] = []
         self.cut = False
 
@@ -192,7 +193,8 @@ class LivePolicy:
         with.
         """
         if (start := self._desk.paid.start) is not None:
-            path = (await settle_start(start, self._engine, question, self._system)).path
+            settled = settle_start(start, self._engine, question, self._system, self._splitting)
+            path = (await settled).path
             for placed in path:
                 self._desk.recorder.node(placed.node, placed.added)
             return path[-1].node
@@ -246,10 +248,10 @@ class LivePolicy:
         self, keys: Sequence[str], place: int, node: Node, until: Until, sampling: Sampling
     ) -> list[_Call]:
         text, ids = "".join(part.text for part in node.path()), node.context_ids()
+        splitting, state = self._splitting, self._splitting.state_after(node.texts())
+        made = Request("", text, ids, 0, until, sampling, splitting, state)
         return [
-            _Call(
-                place, node, Request(key, text, ids, seed_of(self._desk.seed, key), until, sampling)
-            )
+            _Call(place, node, replace(made, key=key, seed=seed_of(self._desk.seed, key)))
             for key in keys
         ]
 
@@ -299,8 +301,8 @@ class LivePolicy:
         failing is the engine's failure."""
         if not batch.live:
             return
-        own = {call.request.key: token_limit(call.request) for call in calls}
-        allowed = {request.key: token_limit(request) for request in batch.live}
+        own = {call.request.key: call.request.limit for call in calls}
+        allowed = {request.key: request.limit for request in batch.live}
         failures = sum(completion.failure is not None for completion in batch.paid.values())
         named = [replace(request, key=self._outside(request.key)) for request in batch.live]
         async with aclosing(self._engine.generate(named)) as stream:

@@ -19,6 +19,7 @@ from backend.core.errors import BadInput
 from backend.core.keys import digest
 from backend.core.ports import Engine, EngineInfo
 from backend.core.spec import TokenEdit
+from backend.core.splitting import Splitting
 from backend.core.types import JSON, Finish, Kind, Node
 from backend.runs.paid import Placed, RunStart
 
@@ -36,13 +37,13 @@ def writer_of(described: JSON) -> dict[str, JSON]:
 
 
 async def settle_start(
-    start: RunStart, engine: Engine, question: str, system: str | None
+    start: RunStart, engine: Engine, question: str, system: str | None, splitting: Splitting
 ) -> RunStart:
-    """The path as the new run's model reads it, with the edit made. Raises `BadInput` where a token
-    cannot be exchanged."""
+    """The path as the new run's model reads it, with the edit made; `splitting` says how a step
+    ends. Raises `BadInput` where a token cannot be exchanged."""
     if start.settled:
         return start
-    copies = _Copies(engine, same_tokens(start.writer, engine.info))
+    copies = _Copies(engine, same_tokens(start.writer, engine.info), splitting)
     prompt = await engine.prompt(question, system)
     node = replace(start.path[0].node, text=prompt.text, token_ids=prompt.token_ids)
     path = [start.path[0]._replace(node=node)]
@@ -70,8 +71,8 @@ def same_tokens(writer: Mapping[str, JSON], info: EngineInfo) -> bool:
 class _Copies:
     """Nodes of an origin as nodes of a fork. `same`: tokens are those of the model that goes on."""
 
-    def __init__(self, engine: Engine, same: bool) -> None:
-        self._engine, self._same = engine, same
+    def __init__(self, engine: Engine, same: bool, splitting: Splitting) -> None:
+        self._engine, self._same, self._splitting = engine, same, splitting
 
     async def copy(self, origin: Node, above: Node, *, last: bool) -> Node:
         """The node below another parent. At the end of the path a text that was cut off or given up
@@ -88,7 +89,7 @@ class _Copies:
         if self._same and origin.token_ids:
             return node
         text = (
-            self._whole(origin.text)
+            self._splitting.close(above.texts(), origin.text)
             if origin.kind is not Kind.INJECTED and origin.finish in WHOLE and not origin.done
             else origin.text
         )
@@ -106,7 +107,7 @@ class _Copies:
 
     async def write_step(self, text: str, above: Node, *, whole: bool) -> Node:
         """A step that a person wrote."""
-        text = self._whole(text) if whole else text
+        text = self._splitting.close(above.texts(), text) if whole else text
         return self._inject(text, await self._engine.encode(text), above)
 
     async def exchange_token(self, given: Placed, above: Node, edit: TokenEdit) -> list[Placed]:
@@ -164,10 +165,6 @@ class _Copies:
     def _inject(self, text: str, ids: tuple[int, ...], above: Node) -> Node:
         key = digest("given", above.key, BY_HAND, text)
         return Node(text, ids, None, above, above.depth + 1, kind=Kind.INJECTED, key=key)
-
-    def _whole(self, text: str) -> str:
-        delimiter = self._engine.info.delimiter
-        return text if text.endswith(delimiter) else text.rstrip("\n") + delimiter
 
 
 __all__ = ["BY_HAND", "same_tokens", "settle_start", "writer_of"]

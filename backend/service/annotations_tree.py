@@ -61,7 +61,7 @@ class RunReading:
     def steps(self, node: int) -> list[WrittenStep]:
         """The steps written on the path to a node."""
         return split_steps(
-            [(each.id, each.text) for each in self.path(node)], self._run.delimiter, self._ends
+            [(each.id, each.text) for each in self.path(node)], self._run.splitting, self._ends
         )
 
     def step(self, node: int, number: int) -> WrittenStep:

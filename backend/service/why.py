@@ -9,8 +9,8 @@ from functools import partial
 from itertools import zip_longest
 
 from backend.core.errors import BadInput
+from backend.core.splitting import Splitting
 from backend.core.types import JSON, Node
-from backend.judging.aggregation import steps_of
 from backend.messages import why as schemas
 from backend.problems.classes import classes_of
 from backend.problems.library import Library
@@ -58,14 +58,14 @@ def why(
 
 def judge_path_to(case: SearchCase, node: int, labeller: str) -> list[JudgedStep] | None:
     """The steps on the path to a node as a labeller judges them, if it can."""
-    return judge_steps(case.trace, case.trace.nodes[node], case.problem, case.delimiter, labeller)
+    return judge_steps(case.trace, case.trace.nodes[node], case.problem, case.splitting, labeller)
 
 
 def path_of(case: SearchCase, node: int | None, labeller: str) -> list[dict[str, JSON]]:
     """The steps on the path to a node, with what a labeller says of them, if it can."""
     if node is None:
         return []
-    steps = steps_of_path(case.trace, case.trace.nodes[node], case.delimiter)
+    steps = steps_of_path(case.trace, case.trace.nodes[node], case.splitting)
     known = judge_path_to(case, node, labeller) or ()
     return [
         {
@@ -139,7 +139,7 @@ def case_of(run: StoredRun, library: Library) -> SearchCase:
         run.own,
         run.rule_name or "of the run",
         run.row.status,
-        run.delimiter,
+        run.splitting,
     )
 
 
@@ -158,8 +158,8 @@ def compare_series(
     """Two series of a run side by side. Raises `BadInput` that names those there are."""
     run = services.open_run(run_id)
     found = [run.series(name) for name in (one, other)]
-    trace, delimiter = run.trace, run.delimiter
-    seen = lens(trace, found[0], found[1], delimiter=delimiter, most=most)
+    trace, splitting = run.trace, run.splitting
+    seen = lens(trace, found[0], found[1], splitting=splitting, most=most)
     curve = [
         {
             "low": b.low,
@@ -185,7 +185,7 @@ def compare_series(
                     "step": p.step,
                     "one": p.one,
                     "other": p.other,
-                    "text": beginning(trace.nodes[p.node], p.step, delimiter),
+                    "text": beginning(trace.nodes[p.node], p.step, splitting),
                 }
                 for p in seen.disagreements
             ],
@@ -196,9 +196,9 @@ def compare_series(
     )
 
 
-def beginning(node: Node, step: int, delimiter: str) -> str:
+def beginning(node: Node, step: int, splitting: Splitting) -> str:
     """How a step of a path begins."""
-    return steps_of(node.solution_text(), delimiter)[step - 1][:SHOWN]
+    return splitting.split(node.texts())[step - 1][:SHOWN]
 
 
 def finite(number: float) -> JSON:

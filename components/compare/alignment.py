@@ -1,7 +1,7 @@
 """What searches on one problem have in common: their steps matched from the root by exact text, and
 two branches word by word.
 
-A step is text up to the delimiter, whoever cut it into nodes: a strategy that writes whole
+A step ends where the run says, whoever cut it into nodes: a strategy that writes whole
 solutions and one that writes step by step meet on the same steps. `align` grows one trie of the
 steps of all runs; a place in it is a beginning of a solution, and it knows who has it.
 """
@@ -12,11 +12,12 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
+from backend.core.splitting import AT_BLANK_LINES, Splitter, Splitting, StepState
 from backend.messages.runs import Node
 
-DELIMITER = "\n\n"
 HIDDEN = ("aside",)
 
 
@@ -62,12 +63,11 @@ class Alignment:
 
 
 class AlignedRun(NamedTuple):
-    """A run as it is aligned: its id, its nodes in order of creation, and the text after which a
-    step ends."""
+    """A run as it is aligned: its id, its nodes in order of creation, and where its steps end."""
 
     id: int
     nodes: Iterable[Node]
-    delimiter: str = DELIMITER
+    splitting: Splitting = AT_BLANK_LINES
 
 
 def align(runs: Sequence[AlignedRun]) -> Alignment:
@@ -86,17 +86,20 @@ class _Trie:
         nodes = [node for node in run.nodes if node.kind not in HIDDEN]
         inner = {node.parent_id for node in nodes}
         ends: dict[int, tuple[int | None, str]] = {}
+        states: dict[int | None, StepState] = {}
         for node in nodes:
             if node.parent_id is None:
                 ends[node.id] = (None, "")
                 continue
             place, rest = ends.get(node.parent_id, (None, ""))
-            *steps, rest = (rest + node.text).split(run.delimiter)
+            reader = run.splitting.reader(states.get(node.parent_id))
+            *steps, rest = _cut(run.splitting, rest, node.text, reader)
+            states[node.id] = reader.state
             if (
                 node.done or node.id not in inner
             ):  # nothing follows: what stands there is the last step
                 steps, rest = [*steps, rest], ""
-            for step in steps:
+            for step in (run.splitting.bare(step).strip() for step in steps):
                 place = self._below(place, step, run.id, node.id) if step else place
             ends[node.id] = (place, rest)
         return ends
@@ -113,6 +116,12 @@ class _Trie:
         assert isinstance(holders, dict)
         holders.setdefault(run, node)
         return found
+
+
+def _cut(splitting: Splitting, rest: str, more: str, reader: Splitter) -> list[str]:
+    """What is written behind the last whole step and in a node, cut behind each whole step."""
+    text, ends = rest + more, [len(rest) + end for end in reader.feed(more)]
+    return [text[i:j] for i, j in pairwise([0, *splitting.cuts(text, ends), len(text)])]
 
 
 def outline(alignment: Alignment, runs: Sequence[int]) -> list[AlignedPlace]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
+from pydantic import ValidationError
 
+from backend.core.spec import by_delimiter, stored_splitting
+from backend.core.splitting import BLANK_LINE, Splitting
 from backend.core.tree import TreeRow, find_chosen_node, tree_table
 from components.compare.address import CompareAddress, choose_node, choose_nodes
 from components.compare.alignment import (
@@ -37,7 +40,7 @@ def branches(now: CompareAddress, shown: Sequence[Track]) -> tuple[Track, Track]
         "alignment",
         (now.runs, version),
         lambda: align(
-            [AlignedRun(track.run.id, track.log.nodes, _delimiter(track)) for track in shown]
+            [AlignedRun(track.run.id, track.log.nodes, _splitting(track)) for track in shown]
         ),
     )
     events = {track.run.id: len(track.log.events) for track in shown}
@@ -52,11 +55,16 @@ def branches(now: CompareAddress, shown: Sequence[Track]) -> tuple[Track, Track]
     return by_id[pair[0]], by_id[pair[1]]
 
 
-def _delimiter(track: Track) -> str:
-    """What ends a step in this run, as its engine says in the manifest."""
+def _splitting(track: Track) -> Splitting:
+    """Where steps end in this run, by its settings and by what its manifest says of its engine."""
     engine = track.run.manifest.get("engine")
     delimiter = engine.get("delimiter") if isinstance(engine, dict) else None
-    return delimiter if isinstance(delimiter, str) and delimiter else "\n\n"
+    ends = delimiter if isinstance(delimiter, str) and delimiter else BLANK_LINE
+    prompt = next((node.text for node in track.log.nodes if node.parent_id is None), "")
+    try:
+        return stored_splitting(track.run.spec, ends, prompt)
+    except ValidationError:  # settings that this version does not know
+        return by_delimiter(ends)
 
 
 def _pair(now: CompareAddress) -> tuple[int, int]:

@@ -40,7 +40,9 @@ def race_form(service: Client, catalog: Catalog, preferences: Preferences) -> No
     with left:
         chosen = problem_picker(catalog.problem_sets, start)
         models = _models(catalog, preferences, start)
-        with st.expander("Common budget, seed and sampling", icon=":material/tune:", expanded=True):
+        with st.expander(
+            "Common budget, seed, sampling and steps", icon=":material/tune:", expanded=True
+        ):
             rest = limits_form(catalog, start)
     with right:
         entries = _strategies(catalog.strategies)

@@ -1,4 +1,5 @@
-"""How far a run may go and how its tokens are drawn: budget by axis, seed, sampling."""
+"""How far a run may go, how its tokens are drawn and where its steps end: budget by axis, seed,
+sampling, splitter."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from backend.core.spec import SamplingSpec
+from backend.core.spec import SamplingSpec, SplittingSpec
 from backend.messages.runs import Axis, Catalog
 from components.form.schema_form import schema_form
 from components.form.start_form import MOST, FormStart
@@ -37,7 +38,20 @@ def limits_form(catalog: Catalog, start: FormStart) -> dict[str, Any]:
         given=start.spec.sampling.model_dump(),
         start=start,
     )
-    return {"seed": int(seed), "budget": budget, "sampling": sampling}
+    st.caption("Steps")
+    given = start.spec.splitting
+    splitting = schema_form(
+        SplittingSpec.model_json_schema(),
+        key="form.steps",
+        given={} if given is None else given.model_dump(),
+        start=start,
+    )
+    return {
+        "seed": int(seed),
+        "budget": budget,
+        "sampling": sampling,
+        "splitting": splitting or None,
+    }
 
 
 def _budget(axes: Sequence[Axis], start: FormStart) -> dict[str, float]:

@@ -39,7 +39,7 @@ def run_form(catalog: Catalog, start: FormStart) -> Wish:
     with st.expander("Models and verifier", icon=":material/memory:"):
         models = models_form(catalog, strategy, start)
     draw_judge_entries(catalog, strategy, models.fields)
-    with st.expander("Budget, seed and sampling", icon=":material/tune:"):
+    with st.expander("Budget, seed, sampling and steps", icon=":material/tune:"):
         rest = limits_form(catalog, start)
     if start.like is not None and start.like != number_in_address(
         "run"

@@ -89,7 +89,15 @@ def _draw_question(run: Run, source: str) -> None:
         for name in ("verifier_params", "selector_params")
         if (given := run.spec.get(name)) or name == "selector_params"
     }
-    st.json(settings, expanded=1)
+    st.json(settings | {"steps": _steps(run)}, expanded=1)
+
+
+def _steps(run: Run) -> Mapping[str, object]:
+    """Where the steps of a run end, and by which version of the splitter."""
+    versions, asked = run.spec.get("versions"), run.spec.get("splitting")
+    version = versions.get("splitter", 1) if isinstance(versions, Mapping) else 1
+    settings = asked if isinstance(asked, Mapping) else {"splitter": "as the engine says"}
+    return {**settings, "version": version}
 
 
 def source_of(manifest: Mapping[str, object]) -> str:

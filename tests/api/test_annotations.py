@@ -13,8 +13,8 @@ import pytest
 from backend import problems
 from backend.client import Client, Refused
 from backend.core.events import ScoreGiven
+from backend.core.splitting import AT_BLANK_LINES
 from backend.engines.scripted.engine import ScriptedEngine
-from backend.judging.aggregation import steps_of
 from backend.messages.annotations import CategoryAsk, LabelTask
 from backend.review.annotate.tables import unescape_cell
 from backend.runs.driver import run
@@ -85,7 +85,7 @@ def test_a_blind_author_gets_nothing_that_is_hidden_until_he_has_spoken(
         client.node(run_id, node).text for node in client.node(run_id, task.node).path[1:]
     )
     assert (
-        tuple(step.text for step in task.steps) == steps_of(written, "\n\n")
+        tuple(step.text for step in task.steps) == AT_BLANK_LINES.split([written])
         and task.node == asked.chosen_node
     )
     assert (

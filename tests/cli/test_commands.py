@@ -16,7 +16,7 @@ from backend.__main__ import main
 from backend.cli.options import RunOptions, plain_type
 from backend.cli.run import spec_of
 from backend.core.errors import BadInput
-from backend.core.spec import RunSpec, SamplingSpec
+from backend.core.spec import RunSpec, SamplingSpec, SplittingSpec
 from storage import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -201,6 +201,7 @@ def test_options_of_the_command_line_reach_the_stored_run(tmp_path: Path) -> Non
     """Each in its place: fields of the run, of its sampling, parameters, and a budget."""
     db = tmp_path / "a.duckdb"
     arguments = ["--strategy", "chain", "--problem", "ledger/1/1000001", "--seed", "7"]
+    arguments += ["--splitter", "line", "--thoughts", "one_step"]
     arguments += ["--top-p", "0.5", "--max-tokens", "9", "--alternatives", "2"]
     arguments += ["--param", "max_steps=3", "--budget", "rounds=2", "--aggregation", "mean"]
     assert main([*RUN, *arguments, "--db", str(db)]) == 0
@@ -210,11 +211,12 @@ def test_options_of_the_command_line_reach_the_stored_run(tmp_path: Path) -> Non
     assert (spec.seed, spec.aggregation, spec.engine) == (7, "mean", "scripted")
     assert (spec.params, spec.budget) == ({"max_steps": 3}, {"rounds": 2.0})
     assert spec.sampling == SamplingSpec(top_p=0.5, max_tokens=9, alternatives=2)
+    assert spec.splitting == SplittingSpec(splitter="line", thoughts="one_step")
 
 
 def test_every_plain_field_of_a_run_is_an_option_with_its_description() -> None:
     shown = " ".join(command("run", "--help").stdout.split())
-    for model in (RunSpec, SamplingSpec):
+    for model in (RunSpec, SamplingSpec, SplittingSpec):
         for name, field in model.model_fields.items():
             if plain_type(field) is not None:
                 assert f"--{name.replace('_', '-')} " in shown

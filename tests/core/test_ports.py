@@ -21,9 +21,9 @@ from backend.core.limits import Limit
 from backend.core.ports import Completion, Request, Solution, StepScores
 from backend.core.records import MemorySink
 from backend.core.registry import STRATEGIES
+from backend.core.splitting import AT_BLANK_LINES
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
 from backend.engines.scripted.toy import toy_scores
-from backend.judging.aggregation import steps_of
 from tests.golden import searched, spec, told_event
 from tests.support.logged import of
 
@@ -231,7 +231,7 @@ async def test_a_failed_score_is_no_score_with_a_reason_and_never_a_number(name:
             outcome = await searched(spec(name, seed=seed), sink, reward=reward)
             assert outcome.status == "finished"
         for given in of(ScoreGiven, sink.events):
-            why = mood(steps_of(written(sink, given.node), "\n\n"))
+            why = mood(AT_BLANK_LINES.split([written(sink, given.node)]))
             assert (given.value is None) is (why < 2)
             assert why > 1 or str(given.reason).startswith(
                 ("the reward model gave a step the score nan", "out of sorts")[why]

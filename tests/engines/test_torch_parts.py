@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.ports import Sampling
+from backend.core.splitting import AT_BLANK_LINES
 from backend.engines.shared.draws import uniforms
-from backend.engines.shared.stopping import Delimiters
 from backend.engines.torch.decoder import Linear
 from backend.engines.torch.prefix import PrefixTree
 from backend.engines.torch.sampler import Sampler
@@ -140,8 +140,8 @@ def test_the_prefix_tree_forgets_what_was_used_least_recently() -> None:
 
 def test_a_delimiter_is_counted_once_however_it_is_cut() -> None:
     def count(*texts: str) -> int:
-        delimiters = Delimiters("\n\n")
-        return sum(delimiters.closes(text) for text in texts)
+        splitter = AT_BLANK_LINES.splitter()
+        return sum(len(splitter.feed(text)) for text in texts)
 
     assert count("a.\n\n", "b") == 1
     assert count("a", "\n", "\n", "b") == 1

@@ -24,7 +24,7 @@ from backend import problems
 from backend.core.events import ScoreGiven, StatusChanged
 from backend.core.records import EventRecord, MemorySink, NodeRecord
 from backend.core.registry import STRATEGIES
-from backend.core.spec import RunSpec
+from backend.core.spec import NEWEST, RunSpec, splitting_of
 from backend.engines.torch.engine import TorchEngine, TorchRewardModel
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
@@ -223,3 +223,40 @@ async def test_a_cancelled_run_of_any_strategy_leaves_no_request_running(name: s
         await asyncio.sleep(0.05)
         assert await on.engine.stats() == stopped, "something still writes"
     assert trace.events[-1].body == StatusChanged("cancelled", trace.events[-1].body.ledger)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        None,
+        {"splitter": "line"},
+        {"splitter": "heading"},
+        {"splitter": "tokens", "step_tokens": 9},
+        {"thoughts": "one_step"},
+    ],
+)
+async def test_the_nodes_of_a_search_are_the_steps_of_its_splitter(
+    settings: dict[str, Any] | None,
+) -> None:
+    """Each with the verifier's score of as many steps."""
+    asked = RunSpec.model_validate(
+        {
+            "strategy": "beam_search",
+            "params": {"n": 4, "beam_width": 2},
+            "problem": "ledger/3/1000003",
+            "splitting": settings,
+            "versions": NEWEST.model_dump(),
+        }
+    )
+    sink = MemorySink()
+    async with models() as loaded:
+        await carried_out(asked, loaded, sink)
+    rule = splitting_of(2, asked.splitting, "\n\n")
+    texts = {0: list[str]()}
+    for node in sink.nodes[1:]:
+        assert node.parent_id is not None
+        texts[node.id] = [*texts[node.parent_id], node.text]
+    scores = {one.node: one.steps for one in of(ScoreGiven, sink.events)}
+    assert len(scores) >= 4
+    for place, steps in scores.items():
+        assert len(steps) == len(rule.split(texts[place])) == len(texts[place])

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.errors import BadInput
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.exchange.base import Imported, ImportHints
 from backend.exchange.formats import FORMATS as READERS
 from backend.exchange.formats import parse_file, recognise
+from backend.exchange.search_and_learn import ITS_OWN
 from backend.exchange.search_and_learn import steps as completion_steps
 from backend.exchange.smc import strip_marks
 from backend.exchange.thinking import segments
@@ -388,6 +390,9 @@ def test_a_broken_row_of_search_and_learn_is_refused_with_its_line(
         parse_file("search_and_learn", content_, ImportHints())
 
 
-@given(st.text(alphabet="ab\n", max_size=12))
-def test_the_steps_of_a_completion_put_together_are_the_completion(text: str) -> None:
-    assert "".join(completion_steps(text)) == text
+@pytest.mark.parametrize("splitting", [AT_BLANK_LINES, ITS_OWN])
+@given(text=st.text(alphabet="ab\n`", max_size=16))
+def test_the_steps_of_a_completion_put_together_are_the_completion(
+    text: str, splitting: Splitting
+) -> None:
+    assert "".join(completion_steps(text, splitting)) == text

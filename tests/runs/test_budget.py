@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.core.errors import BudgetExhausted
 from backend.core.ports import END, STEP, Completion, Request, Sampling, tokens
 from backend.core.types import Finish
-from backend.runs.budget import SHORTEST_SHARE, Meter, token_limit
+from backend.runs.budget import SHORTEST_SHARE, Meter
 
 
 def request(index: int = 0, *, limit: int = 100, until=STEP) -> Request:
@@ -37,15 +37,15 @@ def test_admitted_tokens_never_exceed_what_is_left(left: int, count: int, own: i
         [request(index, limit=own) for index in range(count)]
     )
     assert 1 <= len(admitted) <= count
-    assert sum(map(token_limit, admitted)) <= left
-    assert all(1 <= token_limit(one) <= own for one in admitted)
+    assert sum(one.limit for one in admitted) <= left
+    assert all(1 <= one.limit <= own for one in admitted)
 
 
 def test_a_batch_is_cut_to_fewer_requests_rather_than_to_useless_shares() -> None:
     admitted = meter(generated_tokens=2 * SHORTEST_SHARE).admit(
         [request(index) for index in range(8)]
     )
-    assert [token_limit(one) for one in admitted] == [SHORTEST_SHARE, SHORTEST_SHARE]
+    assert [one.limit for one in admitted] == [SHORTEST_SHARE, SHORTEST_SHARE]
 
 
 def test_a_spent_token_budget_raises_and_names_axis_and_limit() -> None:
@@ -101,5 +101,5 @@ def test_the_ledger_counts_computed_tokens_once() -> None:
 
 def test_a_cap_keeps_a_shorter_limit_of_the_strategy() -> None:
     admitted = meter(generated_tokens=50).admit([request(until=tokens(5))])
-    assert token_limit(admitted[0]) == 5
-    assert token_limit(meter(generated_tokens=50).admit([request(until=END)])[0]) == 50
+    assert admitted[0].limit == 5
+    assert meter(generated_tokens=50).admit([request(until=END)])[0].limit == 50

@@ -99,9 +99,9 @@ def refused(dialect: Dialect) -> list[str]:
 
 
 def make_body(
-    dialect: Dialect, model: str, request: Request, stop: str, stop_ids: Sequence[int]
+    dialect: Dialect, model: str, request: Request, stops: Sequence[str], stop_ids: Sequence[int]
 ) -> Body:
-    """The body of a request. `stop` and `stop_ids`, where given, end the text at the server.
+    """The body of a request. `stops` and `stop_ids`, where given, end the text at the server.
 
     Raises `MissingCapability` for a setting that the server refuses and that would change what is
     drawn.
@@ -111,7 +111,7 @@ def make_body(
     body: Body = {
         "model": model,
         "prompt": list(request.token_ids) if as_ids else request.text,
-        "max_tokens": token_limit(request),
+        "max_tokens": request.limit,
         "temperature": max(sampling.temperature, dialect.coolest),
         "stream": True,
     }
@@ -130,8 +130,8 @@ def make_body(
     for name in ("return_token_ids", "include_stop_str_in_output"):
         body |= {name: True} if getattr(dialect, name) else {}
     body |= drawing(dialect, request)
-    if stop:
-        body |= {"stop": [stop], "stop_token_ids": list(stop_ids)}
+    if stops:
+        body |= {"stop": list(stops), "stop_token_ids": list(stop_ids)}
     return body
 
 
@@ -152,9 +152,3 @@ def drawing(dialect: Dialect, request: Request) -> Body:
                 "Leave it out, or choose another server",
             )
     return found
-
-
-def token_limit(request: Request) -> int:
-    """The most tokens that a request may generate."""
-    limit = request.sampling.max_tokens
-    return min(limit, request.until.tokens or limit)

@@ -3,8 +3,10 @@
 The plain `/v1/completions` endpoint, because a search continues half-written answers and a chat
 endpoint cannot. The prompt is rendered here: with the chat template of a local tokenizer folder
 where one is given (then prompts go out as ids if the server takes them), else as plain ChatML.
-Steps are cut on this side, token by token while the stream runs, so that the delimiter stays in the
-text on every server; closing the stream makes the server abort. A token whose id the server does
+Steps are cut on this side, token by token while the stream runs, so that what ends them stays in
+the text on every server; closing the stream makes the server abort. A server that keeps the text at
+which it stops is told the marks of steps; where such a mark ends no step, as in fenced code, it is
+asked to go on. A token whose id the server does
 not tell has the id `UNKNOWN`, so that ids still count tokens.
 """
 
@@ -14,9 +16,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from backend.core.errors import EngineFailure
 from backend.core.outside import clean_numbers
@@ -38,42 +39,18 @@ from backend.engines.openai.dialect import (
     Dialect,
     make_body,
     refused,
-    token_limit,
 )
 from backend.engines.openai.probe import PROBE_TEXT, echo, probe
 from backend.engines.openai.refusals import ServerRefusal, refusal
 from backend.engines.openai.server import CompletionsServer
-from backend.engines.openai.wire import StreamPiece, end_of
+from backend.engines.openai.wire import StreamPiece
+from backend.engines.openai.writing import OpenAiWriting, tokens_of
 from backend.engines.shared.chat import ChatTokenizer
 from backend.engines.shared.given import judge_all
 from backend.engines.shared.unclaimed import Unclaimed
 from backend.engines.torch.text import Vocabulary, end_tokens
 
 UNKNOWN_CONTEXT: Final = 32_768
-
-
-@dataclass(slots=True)
-class OpenAiWriting:
-    """A request on its way: what the server has sent so far."""
-
-    request: Request
-    text: str = ""
-    tail: str = ""
-    ids: list[int] = field(default_factory=list)
-    logprobs: list[float | None] = field(default_factory=list)
-    alternatives: list[tuple[Alternative, ...]] = field(default_factory=list)
-    steps: int = 0
-    usage: StreamPiece = field(default_factory=StreamPiece)
-    reason: str | None = None
-    started: bool = False
-    finish: Finish = Finish.ABORTED
-    failure: str | None = None
-
-    def restart(self) -> None:
-        """Forget what came, because the server begins again."""
-        self.text, self.tail, self.steps, self.usage = "", "", 0, StreamPiece()
-        self.finish, self.reason, self.started = Finish.ABORTED, None, False
-        self.ids, self.logprobs, self.alternatives = [], [], []
 
 
 class OpenAiEngine:
@@ -91,9 +68,6 @@ class OpenAiEngine:
             info,
             dialect,
             vocabulary,
-        )
-        self._step_ends = (
-            sorted(vocabulary.chat.ids_containing(info.delimiter)) if vocabulary is not None else []
         )
         self._unclaimed = Unclaimed()
         self._running = self._generated = self._prompt = self._cached = 0
@@ -123,7 +97,7 @@ class OpenAiEngine:
             allowed=allowed,
         )
         try:
-            vocabulary = read_vocabulary(tokenizer, delimiter) if tokenizer is not None else None
+            vocabulary = read_vocabulary(tokenizer) if tokenizer is not None else None
             card = await server.card(model)
             ids = vocabulary.encode(PROBE_TEXT) if vocabulary is not None else ()
             dialect = await probe(server, card.name, ids)
@@ -199,26 +173,33 @@ class OpenAiEngine:
         """Read the stream until the server ends it or the step is complete; leaving it closes the
         connection."""
         self._running += 1
-
-        def restart() -> None:
-            self._generated += len(writing.ids)
-            writing.restart()
-
         try:
-            body, repeats = self._body(writing.request), self._dialect.repeats_text
-            async with aclosing(self._server.pieces(body, restart, repeats_text=repeats)) as pieces:
-                async for piece in pieces:
-                    writing.started = True
-                    if self._take(writing, piece):
-                        return
-            self._end(writing)
+            going = True
+            while going:
+                going = not await self._read(writing) and writing.goes_on()
+            writing.end()
         except ServerRefusal as error:
             writing.finish, writing.failure = Finish.LENGTH, refusal(error)
         finally:
             self._running -= 1
             self._generated += len(self._completion(writing).token_ids)
-            self._prompt += self._prompt_tokens(writing)
-            self._cached += writing.usage.cached_tokens
+            self._prompt += writing.prompt_tokens
+            self._cached += writing.cached_tokens
+
+    async def _read(self, writing: OpenAiWriting) -> bool:
+        """Read the stream of one part of a request; whether the rest of it is not wanted."""
+
+        def restart() -> None:
+            self._generated += len(writing.written.ids) - len(writing.kept.ids)
+            writing.restart()
+
+        body, repeats = self._body(writing.part), self._dialect.repeats_text
+        async with aclosing(self._server.pieces(body, restart, repeats_text=repeats)) as pieces:
+            async for piece in pieces:
+                writing.started = True
+                if self._take(writing, piece):
+                    return True
+        return False
 
     async def _judge(self, asked: Given) -> Likelihood:
         ids = (*asked.token_ids, *asked.given)
@@ -242,75 +223,55 @@ class OpenAiEngine:
         return Likelihood(tuple(judged), count, told.cached_tokens)
 
     def _body(self, request: Request) -> Body:
-        stops = self._stops_itself(request)
-        return make_body(
-            self._dialect,
-            self._info.model,
-            request,
-            self._info.delimiter if stops else "",
-            self._step_ends,
-        )
+        marks = request.splitting.marks if self._stops_itself(request) else ()
+        return make_body(self._dialect, self._info.model, request, marks, self._ids(marks))
 
     def _stops_itself(self, request: Request) -> bool:
-        """Whether the server ends the step and keeps the delimiter, as the probe saw it do."""
-        return self._dialect.keeps_stop and request.until.steps == 1 and not request.until.forced
+        """Whether the server ends the step and keeps the text that ends it, as the probe saw it
+        do."""
+        return self._dialect.keeps_stop and request.steps == 1
+
+    def _ids(self, marks: Sequence[str]) -> list[int]:
+        """The tokens in which one of these texts stands."""
+        if self._vocabulary is None:
+            return []
+        find = self._vocabulary.chat.ids_containing
+        return sorted({token for mark in marks for token in find(mark)})
 
     def _take(self, writing: OpenAiWriting, piece: StreamPiece) -> bool:
         """Add an event; True when the last wanted step is complete, and the rest of the stream is
         not wanted."""
         if piece.prompt_tokens is not None or piece.completion_tokens is not None:
             writing.usage = piece
-        until, delimiter = writing.request.until, self._info.delimiter
-        wanted = 0 if until.forced else until.steps
-        for token in tokens_of(piece):
-            writing.ids.append(token.id)
-            writing.logprobs += [token.logprob] if token.told else []
-            if writing.request.sampling.alternatives and token.told:
-                writing.alternatives.append(
-                    self._alternatives(token.likeliest, writing.request.sampling.alternatives)
-                )
-            tail = writing.tail + token.text
-            end = tail.find(delimiter) + len(delimiter)
-            if not wanted or delimiter not in tail:
-                writing.text, writing.tail = (
-                    writing.text + token.text,
-                    tail[1 - len(delimiter) :] if len(delimiter) > 1 else "",
-                )
-                continue
-            writing.steps += 1
-            last = writing.steps >= wanted
-            # an event without token boundaries may reach into the next step
-            cut = last and not token.told
-            writing.text, writing.tail = (
-                writing.text + (token.text[: end - len(writing.tail)] if cut else token.text),
-                "",
-            )
-            if last:
-                writing.finish = Finish.STEP
-                # its last event, with the counts, is still to come
-                return not self._stops_itself(writing.request)
+        request = writing.request
+        marks = request.splitting.marks if request.steps else ()
+        for token in tokens_of(piece) if writing.finish is not Finish.STEP else ():
+            count = request.sampling.alternatives if token.told else 0
+            likeliest = self._alternatives(token.likeliest, count) if count else None
+            if writing.take(token, likeliest):
+                # where the server stops as well, its last event, with the counts, is still to come
+                return not self._stops_here(writing, len(token.text))
         if piece.finish is not None:
             writing.reason = piece.finish
-            if wanted and piece.stopped_by in (delimiter, *self._step_ends):
-                self._complete_step(writing)
+            if marks and self._stopped(writing, piece, marks):
+                writing.stop(piece.stopped_by if piece.stopped_by in marks else marks[0])
         return False
 
-    def _complete_step(self, writing: OpenAiWriting) -> None:
-        """The server says that the delimiter ended the text; where it has cut the delimiter off, it
-        is put back, as a token whose id and log-probability nobody told."""
-        if writing.finish is not Finish.STEP:
-            writing.ids.append(UNKNOWN)
-            writing.text += self._info.delimiter
-            writing.finish = Finish.STEP
+    def _stops_here(self, writing: OpenAiWriting, length: int) -> bool:
+        """Whether the server, too, ends the text with its last `length` characters."""
+        text, request = writing.written.text, writing.request
+        if len(writing.written.ids) >= request.limit:
+            return True
+        return self._stops_itself(request) and any(
+            mark in text[-(length + len(mark) - 1) :] for mark in request.splitting.marks
+        )
 
-    def _end(self, writing: OpenAiWriting) -> None:
-        """Why the text ended, after its stream."""
-        if writing.finish is Finish.STEP:
-            return
-        writing.finish, writing.failure = end_of(writing.reason)
-        own, told = len(writing.ids), writing.usage.completion_tokens or 0
-        if not writing.reason and max(own, told) >= token_limit(writing.request):
-            writing.finish, writing.failure = Finish.LENGTH, None
+    def _stopped(self, writing: OpenAiWriting, piece: StreamPiece, marks: Sequence[str]) -> bool:
+        """Whether one of these texts has ended the text at the server, as far as it says."""
+        if piece.stopped_by is None:
+            here = piece.finish == "stop" and self._stops_itself(writing.request)
+            return here and writing.written.text.endswith(tuple(marks))
+        return piece.stopped_by in (*marks, *self._ids(marks))
 
     def _alternatives(self, likeliest: Mapping[str, float], count: int) -> tuple[Alternative, ...]:
         """The `count` likeliest, in order: a server may add the sampled token to them, and before
@@ -331,21 +292,15 @@ class OpenAiEngine:
             for text, value in chosen
         )
 
-    def _prompt_tokens(self, writing: OpenAiWriting) -> int:
-        """The server's figure, else the length of the ids that were sent."""
-        return writing.usage.prompt_tokens or (
-            len(writing.request.token_ids) if writing.started else 0
-        )
-
     def _completion(self, writing: OpenAiWriting) -> Completion:
-        request = writing.request
-        ids, remark = counted(writing)
-        text = writing.text
+        request, written = writing.request, writing.written
+        ids, remark = writing.count()
+        text = written.text
         if self._vocabulary is not None and ids and UNKNOWN not in ids:
             text = self._vocabulary.decode(
                 request.token_ids, ids, last=writing.finish is Finish.END
             )
-        told = [value for value in writing.logprobs if value is not None]
+        told = [value for value in written.logprobs if value is not None]
         whole = self._dialect.gives_logprobs and len(told) == len(ids)
         logprobs = clean_numbers(told) if whole else None
         return Completion(
@@ -354,66 +309,18 @@ class OpenAiEngine:
             tuple(ids),
             logprobs,
             writing.finish,
-            self._prompt_tokens(writing),
-            writing.usage.cached_tokens,
-            tuple(writing.alternatives) if logprobs is not None else (),
+            writing.prompt_tokens,
+            writing.cached_tokens,
+            tuple(written.alternatives) if logprobs is not None else (),
             writing.failure,
             remark,
         )
 
 
-def counted(writing: OpenAiWriting) -> tuple[list[int], str | None]:
-    """The ids of the tokens that were written, and what there is to say of the server's own count.
-
-    Where the server told each token, its count is only compared. Else an event may hold several
-    tokens, and a count between the number of events and the limit is taken.
-    """
-    own, told = len(writing.ids), writing.usage.completion_tokens
-    if told is None or told == own or writing.finish not in (Finish.END, Finish.LENGTH):
-        return writing.ids, None
-    each = bool(writing.logprobs) or any(token != UNKNOWN for token in writing.ids)
-    if not each and own <= told <= token_limit(writing.request):
-        return [UNKNOWN] * told, None
-    if each and told - own == 1 and writing.finish is Finish.END:
-        return writing.ids, None  # the end token, which has no text
-    return writing.ids, f"the server counts {told} tokens; its stream held {own}, which count"
-
-
-class Token(NamedTuple):
-    """One token of an event; its text is empty where the event does not part its text by token.
-    `told`: the event has a log-probability for it, which may be no number."""
-
-    id: int
-    text: str
-    logprob: float | None
-    likeliest: Mapping[str, float]
-    told: bool
-
-
-def tokens_of(piece: StreamPiece) -> list[Token]:
-    """The tokens of an event. Without ids and log-probabilities the whole event counts as one token
-    of unknown id."""
-    values = piece.logprobs or ()
-    count = len(values) or len(piece.ids)
-    if not count:
-        return [Token(UNKNOWN, piece.text, None, {}, False)] if piece.text else []
-    ids = piece.ids if len(piece.ids) == count else (UNKNOWN,) * count
-    texts = (
-        list(piece.tokens)
-        if len(piece.tokens) == count and "".join(piece.tokens) == piece.text
-        else [""] * (count - 1) + [piece.text]
-    )
-    likeliest = [piece.likeliest[i] if i < len(piece.likeliest) else {} for i in range(count)]
-    return [
-        Token(ids[i], texts[i], values[i] if values else None, likeliest[i], bool(values))
-        for i in range(count)
-    ]
-
-
-def read_vocabulary(folder: Path, delimiter: str) -> Vocabulary:
+def read_vocabulary(folder: Path) -> Vocabulary:
     """The tokenizer of a model folder; only its tokenizer files are needed."""
     chat = ChatTokenizer.read(folder)
-    return Vocabulary(chat, end_tokens(folder, chat, ()), delimiter)
+    return Vocabulary(chat, end_tokens(folder, chat, ()))
 
 
 def describe(

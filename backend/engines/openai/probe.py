@@ -92,10 +92,10 @@ async def settle(
 
 
 async def answer(
-    server: ServerLike, model: str, ids: Sequence[int], dialect: Dialect, stop: str = ""
+    server: ServerLike, model: str, ids: Sequence[int], dialect: Dialect, *stops: str
 ) -> list[StreamPiece]:
     """What the server writes after the probe's text."""
-    body = make_body(dialect, model, question(ids), stop, ())
+    body = make_body(dialect, model, question(ids), stops, ())
     async with aclosing(server.pieces(body)) as pieces:
         return [piece async for piece in pieces]
 
@@ -144,7 +144,7 @@ async def keeps_stop(
     if not dialect.include_stop_str_in_output or not texts:
         return False
     try:
-        again = await answer(server, model, ids, dialect, stop=texts[-1])
+        again = await answer(server, model, ids, dialect, texts[-1])
     except ServerRefusal:
         return False
     return "".join(piece.text for piece in again).endswith(texts[-1])

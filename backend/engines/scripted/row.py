@@ -17,7 +17,6 @@ from typing import NamedTuple, TypeAlias
 from backend.core.ports import Completion, Likelihood, Request, Sampling
 from backend.core.types import Alternative, Finish
 from backend.engines.shared.draws import uniforms
-from backend.engines.shared.stopping import Delimiters
 
 DELIMITER, END_TEXT = "\n\n", "<end>"
 END, BLANK, ANSWER = 0x110000, 0x110001, 0x110002
@@ -72,10 +71,7 @@ class ScriptedRow:
         self.alternatives: list[tuple[Alternative, ...]] = []
         self._draws: list[float] = []
         self._paths: list[ScriptedPath] = []
-        self._delimiters, self._steps = Delimiters(DELIMITER), 0
-        self._limit = min(
-            request.sampling.max_tokens, request.until.tokens or request.sampling.max_tokens
-        )
+        self._splitter, self._steps, self._limit = request.splitter(), 0, request.limit
 
     @property
     def prompt_tokens(self) -> int:
@@ -143,9 +139,10 @@ class ScriptedRow:
     def _end(self, token: int) -> Completion | None:
         if token == END:
             return self.completion(Finish.END)
-        self._steps += self._delimiters.closes(decode((token,)))
-        if self.request.until.steps and self._steps >= self.request.until.steps:
-            return self.completion(Finish.STEP)
+        if wanted := self.request.steps:
+            self._steps += len(self._splitter.feed(decode((token,))))
+            if self._steps >= wanted:
+                return self.completion(Finish.STEP)
         if len(self.ids) >= self._limit:
             return self.completion(Finish.LENGTH)
         return (

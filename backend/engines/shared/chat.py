@@ -1,9 +1,9 @@
 """Text to token ids and back, and chats to prompts, for a model folder in the Hugging Face layout.
 
 Two rules keep searches honest. Ids are the truth: a sampled sequence is kept as ids and never
-re-encoded, because encoding decoded text need not give the same ids. And a step ends on any token
-whose text contains the delimiter: byte-level vocabularies merge `.` and a blank line into one
-token, so waiting for the delimiter's own id would wait for ever. The chat template is Jinja,
+re-encoded, because encoding decoded text need not give the same ids. And a step may end on any
+token whose text contains a blank line: byte-level vocabularies merge `.` and a blank line into one
+token, so waiting for the blank line's own id would wait for ever. The chat template is Jinja,
 rendered in Jinja's sandbox: a model folder is data, not code.
 """
 
@@ -39,6 +39,7 @@ class ChatTokenizer:
         self.tokenizer = tokenizer
         self.template = template
         self.special = dict(special or {})
+        self._containing: dict[str, frozenset[int]] = {}
 
     @classmethod
     def read(cls, folder: Path) -> ChatTokenizer:
@@ -93,13 +94,14 @@ class ChatTokenizer:
             raise ArboretumError(f"token {token!r} is not in this tokenizer's vocabulary")
         return int(found)
 
-    def ids_containing(self, delimiter: str) -> frozenset[int]:
-        """Every id whose own text contains the delimiter: the ids that end a step."""
-        return frozenset(
-            i
-            for i in range(self.size)
-            if delimiter in self.tokenizer.decode([i], skip_special_tokens=True)
-        )
+    def ids_containing(self, mark: str) -> frozenset[int]:
+        """Every id whose own text contains the mark; looked for once."""
+        if mark not in self._containing:
+            texts = self.tokenizer.decode_batch(
+                [[i] for i in range(self.size)], skip_special_tokens=True
+            )
+            self._containing[mark] = frozenset(i for i, text in enumerate(texts) if mark in text)
+        return self._containing[mark]
 
     def chat(
         self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True

@@ -7,6 +7,8 @@ Position n of a stream costs the same as position 0, and nobody else's draws can
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,3 +33,12 @@ def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+def segment_seed(seed: int, segment: int) -> int:
+    """The seed of a request's further segments: the same draws must not come twice in one text. In
+    [0, 2**63)."""
+    if segment == 0:
+        return seed
+    text = f"{seed}/{segment}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1

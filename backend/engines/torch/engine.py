@@ -104,7 +104,7 @@ class TorchEngine:
             decoder, cache = prepare(loaded, rows, cache_bytes, context)
         threads = threads_for(decoder, threads)
         ends = end_tokens(Path(path), loaded.tokenizer, loaded.config.eos_token_ids)
-        vocabulary = Vocabulary(loaded.tokenizer, ends, delimiter)
+        vocabulary = Vocabulary(loaded.tokenizer, ends)
         settings = {
             "threads": str(threads),
             "rows": str(rows),

@@ -49,7 +49,7 @@ class Scorer:
 
     def __init__(self, decoder: Decoder, cache: Cache, chat: ChatTokenizer) -> None:
         self.decoder, self.cache = decoder, cache
-        self._vocabulary = Vocabulary(chat, (), "\n\n")
+        self._vocabulary = Vocabulary(chat, ())
         self._tag = chat.token_id(TAG)
         self._scores: OrderedDict[tuple[object, ...], float] = OrderedDict()
         self._spent: dict[int, int] = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 from backend.core.ports import Completion, Request
 from backend.core.types import Alternative, Finish
 from backend.engines.shared.draws import uniforms
-from backend.engines.shared.stopping import Delimiters
 from backend.engines.torch.text import Vocabulary
 
 AHEAD = 64
@@ -25,9 +24,7 @@ class DecodingRow:
         self.alternatives: list[tuple[Alternative, ...]] = []
         self.slot: int | None = None
         self.cached, self.started = 0, False
-        self._delimiters, self._steps = Delimiters(vocabulary.delimiter), 0
-        until = request.until
-        self._limit = min(self.sampling.max_tokens, until.tokens or self.sampling.max_tokens)
+        self._splitter, self._steps, self._limit = request.splitter(), 0, request.limit
         self._draws: list[float] = []
 
     @property
@@ -84,9 +81,8 @@ class DecodingRow:
         self.logprobs.append(logprob)
         if token in self.vocabulary.ends and not self.request.until.forced:
             return self.completion(Finish.END)
-        wanted = self.request.until.steps
-        if wanted and self._delimiters.closes(self.vocabulary.text(token)):
-            self._steps += 1
+        if wanted := self.request.steps:
+            self._steps += len(self._splitter.feed(self.vocabulary.text(token)))
             if self._steps >= wanted:
                 return self.completion(Finish.STEP)
         if len(self.ids) >= self._limit:

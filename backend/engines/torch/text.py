@@ -1,8 +1,7 @@
-"""From ids to text without losing a byte, and where a step ends.
+"""From ids to text without losing a byte.
 
 A byte-level vocabulary may cut a character in two, so text is decoded as a stream of bytes: a
-character whose last bytes are missing belongs to the continuation that completes it. A step ends
-when the delimiter is complete, within one token (`.` and a blank line) or across two.
+character whose last bytes are missing belongs to the continuation that completes it.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from backend.engines.shared.chat import ChatTokenizer
 class Vocabulary:
     """What the engine knows of a tokenizer: bytes and texts of ids, end tokens, prompts."""
 
-    def __init__(self, chat: ChatTokenizer, ends: Iterable[int], delimiter: str) -> None:
-        self.chat, self.ends, self.delimiter = chat, frozenset(ends), delimiter
+    def __init__(self, chat: ChatTokenizer, ends: Iterable[int]) -> None:
+        self.chat, self.ends = chat, frozenset(ends)
         self._tokenizer: Tokenizer = chat.tokenizer
         self._special = {
             i: token.content

@@ -1,10 +1,12 @@
 """vLLM in process: `AsyncLLM` batches everything in flight; its core runs in a process of its own
 and its prefix cache serves the search.
 
-Prompts go in as ids and come back as ids; nothing is re-encoded. A step ends on any token whose
-text contains the delimiter (stop by id), or where two tokens make the delimiter together (stop by
-text, of which only the ids are used). Each request waits for its end in one go, without waking
-Python for each token; an aborted one still tells its ids, because vLLM's abort gives a last output.
+Prompts go in as ids and come back as ids; nothing is re-encoded. vLLM stops at what ends most steps:
+any token whose text contains a blank line (stop by id), or two tokens that make one together (stop
+by text, of which only the ids are used). Where that ends no step, as in fenced code, the text goes
+on in another segment; where a step had ended before, the rest is dropped. Each segment waits for
+its end in one go, without waking Python for each token; an aborted one still tells its ids, because
+vLLM's abort gives a last output.
 
 Source: Kwon et al. 2023, arXiv 2309.06180 (paged attention); vLLM documentation of `AsyncLLM`.
 """
@@ -12,7 +14,6 @@ Source: Kwon et al. 2023, arXiv 2309.06180 (paged attention); vLLM documentation
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -33,12 +34,16 @@ from backend.core.ports import (
     Prompt,
     Request,
 )
+from backend.core.splitting import Splitter
 from backend.core.types import Alternative, Finish
+from backend.engines.shared.draws import segment_seed
 from backend.engines.shared.given import judge_all
 from backend.engines.shared.unclaimed import Unclaimed
 from backend.engines.vllm.start import GIB, Started, VllmSettings, start, stop
 
 ABORT_AGAIN_SECONDS: Final = 0.05
+HEADING_MARKS: Final = ("\n",)
+"""Where vLLM stops to see whether a heading has ended the step: at each line."""
 JUDGING: Final = SamplingParams(
     max_tokens=1,
     prompt_logprobs=0,
@@ -51,10 +56,14 @@ JUDGING: Final = SamplingParams(
 
 @dataclass(slots=True)
 class VllmWriting:
-    """A request on its way: what came back so far, over one segment a step. `prompt` and `cached`
-    add up over segments, as vLLM counts."""
+    """A request on its way: what came back so far, over its segments, and how many steps of it are
+    complete. `going`: there is another segment. `prompt` and `cached` add up over segments, as vLLM
+    counts."""
 
     request: Request
+    splitter: Splitter
+    steps: int = 0
+    going: bool = True
     closing: bool = False
     handle: str = ""
     ids: list[int] = field(default_factory=list)
@@ -65,11 +74,11 @@ class VllmWriting:
     finish: Finish = Finish.ABORTED
     failure: str | None = None
 
-    @property
-    def limit(self) -> int:
-        """The most tokens this request may have."""
-        request = self.request
-        return min(request.sampling.max_tokens, request.until.tokens or request.sampling.max_tokens)
+    def cut(self, length: int) -> int:
+        """Drop what stands behind `length` tokens; returns how many that were."""
+        dropped = len(self.ids) - length
+        del self.ids[length:], self.logprobs[length:], self.alternatives[length:]
+        return dropped
 
 
 class VllmEngine:
@@ -79,7 +88,7 @@ class VllmEngine:
         self._engine, self._vocabulary, self._counters, self._info = started
         self._settings = settings
         self._ends = self._vocabulary.ends
-        self._step_ends = self._vocabulary.chat.ids_containing(settings.delimiter) - self._ends
+        self._stop_ids: dict[tuple[str, ...], list[int]] = {(): sorted(self._ends)}
         self._handles = itertools.count()
         self._running = self._spare = 0
         self._unclaimed = Unclaimed()
@@ -117,7 +126,7 @@ class VllmEngine:
 
     async def generate(self, requests: Sequence[Request]) -> AsyncGenerator[Completion, None]:
         """As the port says. Raises `EngineFailure` when vLLM's core has died."""
-        writings = [VllmWriting(request) for request in requests]
+        writings = [VllmWriting(request, request.splitter()) for request in requests]
         tasks = {asyncio.create_task(self._write(writing)): writing for writing in writings}
         finished: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
         for task in tasks:
@@ -161,8 +170,7 @@ class VllmEngine:
             await stop(engine)
 
     async def _write(self, writing: VllmWriting) -> None:
-        """One request from prompt to end: a single segment, or one a step where several steps were
-        asked for."""
+        """One request from prompt to end: a segment for each place at which vLLM stops."""
         request = writing.request
         room = self._info.context - len(request.token_ids)
         if room <= 0:
@@ -174,13 +182,13 @@ class VllmEngine:
             return
         self._running += 1
         try:
-            for step in range(max(1, request.until.steps)):
-                left = min(writing.limit, room) - len(writing.ids)
+            for segment in itertools.count():
+                left = min(request.limit, room) - len(writing.ids)
                 if writing.closing or left <= 0:  # steps were wanted that will not be written
                     writing.finish = Finish.ABORTED if writing.closing else Finish.LENGTH
                     break
-                await self._write_segment(writing, step, left)
-                if writing.finish is not Finish.STEP:
+                await self._write_segment(writing, segment, left)
+                if not writing.going:
                     break
         except (VLLMClientError, ValueError) as error:
             writing.failure = f"vLLM refused the request: {error}"
@@ -188,18 +196,18 @@ class VllmEngine:
             raise core_failure(error) from error
         finally:
             self._running -= 1
-        if writing.finish is Finish.LENGTH and len(writing.ids) >= room and room < writing.limit:
+        if writing.finish is Finish.LENGTH and len(writing.ids) >= room and room < request.limit:
             writing.failure = (
                 f"context full: {len(request.token_ids)} prompt and {len(writing.ids)} written "
                 f"tokens fill {self._info.context}"
             )
 
-    async def _write_segment(self, writing: VllmWriting, step: int, max_tokens: int) -> None:
+    async def _write_segment(self, writing: VllmWriting, segment: int, max_tokens: int) -> None:
         request = writing.request
         writing.handle = f"{request.key}#{next(self._handles)}"
         prompt = TokensPrompt(prompt_token_ids=[*request.token_ids, *writing.ids])
-        params = self._params(request, step, max_tokens)
-        writing.finish = Finish.ABORTED
+        params = self._params(request, segment, max_tokens)
+        writing.finish, writing.going = Finish.ABORTED, False
         async for output in self._engine.generate(prompt, params, writing.handle):
             if output.finished:
                 writing.cached += output.num_cached_tokens or 0
@@ -233,30 +241,37 @@ class VllmEngine:
             output.num_cached_tokens or 0,
         )
 
-    def _params(self, request: Request, step: int, max_tokens: int) -> Any:
-        sampling, by_step = request.sampling, request.until.steps > 0 and not request.until.forced
+    def _stops_at(self, marks: tuple[str, ...]) -> list[int]:
+        """The ids at which vLLM stops: those that end a text, and those in which a mark stands."""
+        if marks not in self._stop_ids:
+            find = self._vocabulary.chat.ids_containing
+            self._stop_ids[marks] = sorted(self._ends.union(*map(find, marks)))
+        return self._stop_ids[marks]
+
+    def _params(self, request: Request, segment: int, max_tokens: int) -> Any:
+        sampling, splitting = request.sampling, request.splitting
+        marks = (splitting.marks or HEADING_MARKS) if request.steps else ()
+        marks = () if splitting.rule == "tokens" else marks
         return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             top_k=sampling.top_k,
             min_p=sampling.min_p,
-            seed=segment_seed(request.seed, step),
+            seed=segment_seed(request.seed, segment),
             max_tokens=max_tokens,
             logprobs=sampling.alternatives,
             flat_logprobs=True,
-            stop_token_ids=[]
-            if request.until.forced
-            else sorted(self._ends | self._step_ends if by_step else self._ends),
+            stop_token_ids=[] if request.until.forced else self._stops_at(marks),
             ignore_eos=request.until.forced,
-            stop=[self._settings.delimiter] if by_step else None,
+            stop=list(marks) or None,
             include_stop_str_in_output=True,
-            detokenize=by_step,
+            detokenize=bool(marks),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
     def _take(self, writing: VllmWriting, output: Any) -> None:
         """Add a segment's ids and log-probabilities, and tell why it ended."""
-        ids = list(output.token_ids)
+        ids, before = list(output.token_ids), len(writing.ids)
         writing.ids += ids
         if (flat := output.logprobs) is not None:
             for start, end in zip(flat.start_indices[: len(ids)], flat.end_indices, strict=False):
@@ -269,13 +284,27 @@ class VllmEngine:
                         tuple(Alternative(i, self._vocabulary.text(i), p) for i, p in likeliest)
                     )
         if output.finish_reason == "stop":
-            writing.finish = Finish.END if ids and ids[-1] in self._ends else Finish.STEP
+            ended = bool(ids) and ids[-1] in self._ends
+            writing.finish, writing.going = Finish.END if ended else Finish.STEP, not ended
         elif output.finish_reason == "abort":
             writing.finish = Finish.ABORTED
         else:
             writing.finish = Finish.LENGTH
             if output.finish_reason != "length":
                 writing.failure = f"vLLM ended the request with {output.finish_reason!r}"
+        if writing.request.steps and writing.finish is not Finish.ABORTED:
+            self._find_steps(writing, before)
+
+    def _find_steps(self, writing: VllmWriting, before: int) -> None:
+        """Read the tokens from `before` on, and end the text with the last wanted step."""
+        for place in range(before, len(writing.ids)):
+            token = writing.ids[place]
+            if token not in self._ends:
+                writing.steps += len(writing.splitter.feed(self._vocabulary.text(token)))
+            if writing.steps >= writing.request.steps:
+                self._spare += writing.cut(place + 1)
+                writing.finish, writing.going, writing.failure = Finish.STEP, False, None
+                return
 
     def _completion(self, writing: VllmWriting) -> Completion:
         ids, request = writing.ids, writing.request
@@ -322,15 +351,4 @@ def core_failure(error: EngineDeadError | EngineGenerateError) -> EngineFailure:
     return EngineFailure(
         f"vLLM's engine failed: {error.__cause__ or error}",
         "Try again; if it stays so, load the model again",
-    )
-
-
-def segment_seed(seed: int, step: int) -> int:
-    """The seed of a request's further segments: the same draws must not come twice in one text. In
-    [0, 2**63)."""
-    if step == 0:
-        return seed
-    return (
-        int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest(), "little")
-        >> 1
     )

@@ -126,7 +126,7 @@ def start_blocking(
         tokenizer,
         configured if isinstance(configured, list) else [] if configured is None else [configured],
     )
-    vocabulary = Vocabulary(tokenizer, ends, settings.delimiter)
+    vocabulary = Vocabulary(tokenizer, ends)
     return Started(
         engine, vocabulary, counters, describe(engine, model, folder, tokenizer, role, settings)
     )

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from backend import problems
 from backend.core.ports import Aggregation, VerifierTokens
 from backend.core.registry import NoParams
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.turns import Turns
 from backend.core.types import Node, Score
-from backend.judging.aggregation import aggregate, steps_of
+from backend.judging.aggregation import aggregate
 from backend.judging.scorers import KNOWN_ANSWER, VerifierInputs, verifier
 from backend.problems.base import Problem
 from backend.problems.extraction import Reader, extract
@@ -29,11 +30,11 @@ class ExactVerifier:
         self,
         problem: Problem,
         *,
-        delimiter: str = "\n\n",
+        splitting: Splitting = AT_BLANK_LINES,
         aggregation: Aggregation = "last",
         read: Reader = extract,
     ) -> None:
-        self._problem, self._delimiter, self._aggregation = problem, delimiter, aggregation
+        self._problem, self._splitting, self._aggregation = problem, splitting, aggregation
         self._read = read
 
     async def score(self, nodes: Sequence[Node]) -> list[Score]:
@@ -45,7 +46,7 @@ class ExactVerifier:
         return scores
 
     def _score(self, node: Node) -> Score:
-        steps = steps_of(node.solution_text(), self._delimiter)
+        steps = self._splitting.split(node.texts())
         if not steps:
             return Score(None, reason="nothing is written yet")
         verdicts = problems.check(self._problem, steps)
@@ -73,7 +74,7 @@ def exact(params: NoParams, inputs: VerifierInputs) -> ExactVerifier:
     can still be reached, else 0. Without a checker of steps only a finished answer has a score."""
     return ExactVerifier(
         inputs.problem,
-        delimiter=inputs.delimiter,
+        splitting=inputs.splitting,
         aggregation=inputs.aggregation,
         read=inputs.read,
     )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from backend.core.ports import Aggregation, RewardModel, Solution, StepScores, VerifierTokens
 from backend.core.registry import NoParams
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.types import Node, Score
-from backend.judging.aggregation import aggregate, steps_of
+from backend.judging.aggregation import aggregate
 from backend.judging.scorers import REWARD_MODEL, VerifierInputs, verifier
 
 NOTHING_WRITTEN = Score(None, reason="nothing is written yet")
@@ -23,11 +24,11 @@ class ProcessRewardVerifier:
         question: str,
         *,
         system: str | None = None,
-        delimiter: str = "\n\n",
+        splitting: Splitting = AT_BLANK_LINES,
         aggregation: Aggregation = "last",
     ) -> None:
         self._reward, self._question, self._system = reward, question, system
-        self._delimiter, self._aggregation = delimiter, aggregation
+        self._splitting, self._aggregation = splitting, aggregation
         self._tokens = VerifierTokens(0, 0)
 
     @property
@@ -38,7 +39,7 @@ class ProcessRewardVerifier:
         """One score a node. A result that does not hold one score in [0, 1] a step is a failure of
         that node, with the reason."""
         solutions = [
-            Solution(self._question, steps_of(node.solution_text(), self._delimiter), self._system)
+            Solution(self._question, self._splitting.split(node.texts()), self._system)
             for node in nodes
         ]
         asked = [solution for solution in solutions if solution.steps]
@@ -80,6 +81,6 @@ def process_reward(params: NoParams, inputs: VerifierInputs) -> ProcessRewardVer
         inputs.reward,
         inputs.problem.question,
         system=inputs.system,
-        delimiter=inputs.delimiter,
+        splitting=inputs.splitting,
         aggregation=inputs.aggregation,
     )

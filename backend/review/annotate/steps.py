@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from backend.core.splitting import Splitting
+
 
 @dataclass(frozen=True)
 class StepPart:
@@ -32,20 +34,16 @@ class WrittenStep:
 
 
 def split_steps(
-    nodes: Sequence[tuple[int, str]], delimiter: str, ends: Collection[int] = ()
+    nodes: Sequence[tuple[int, str]], splitting: Splitting, ends: Collection[int] = ()
 ) -> list[WrittenStep]:
-    """The steps that `nodes` (id and text, from below the prompt down) write together. Empty pieces
-    are no steps, as `backend.judging.aggregation.steps_of` has it. Nodes named in `ends`
-    end a step even without a delimiter, as those of other programs do."""
+    """The steps that `nodes` (id and text, from below the prompt down) write together. Nodes named
+    in `ends` end a step wherever their text ends, as those of other programs do."""
     found: list[WrittenStep] = []
     for group in _groups(nodes, ends):
-        at = 0
-        for piece in "".join(text for _, text in group).split(delimiter):
-            text = piece.strip()
-            if text:
-                start = at + len(piece) - len(piece.lstrip())
-                found.append(WrittenStep(len(found), text, _parts(group, start, start + len(text))))
-            at += len(piece) + len(delimiter)
+        texts = [text for _, text in group]
+        written = "".join(texts)
+        for start, end in splitting.spans(texts):
+            found.append(WrittenStep(len(found), written[start:end], _parts(group, start, end)))
     return found
 
 

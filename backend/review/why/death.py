@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 from backend.core.events import AnswerChanged
 from backend.core.ports import Classes
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.types import Kind, Node
-from backend.judging.aggregation import steps_of
 from backend.problems.base import Grade, Problem
 from backend.review.reselect import Ranked
 from backend.review.stored_run import ChosenAnswer, Trace
@@ -85,12 +85,10 @@ class SearchCase(NamedTuple):
     own: ChosenAnswer | None
     rule: str
     status: str
-    delimiter: str = "\n\n"
+    splitting: Splitting = AT_BLANK_LINES
 
     def where(self, node: Node, *, finished: bool = False) -> Where:
-        return Where(
-            self.trace.ids[node], len(steps_of(node.solution_text(), self.delimiter)), finished
-        )
+        return Where(self.trace.ids[node], len(self.splitting.split(node.texts())), finished)
 
     @property
     def answer(self) -> str:
@@ -124,7 +122,7 @@ def death(case: SearchCase) -> Death:
         node, fate = _last_over(case.trace, right, fates.left_out)
         return _explain_drop(case, fate, case.where(node, finished=True))
     copies = {case.trace.nodes[copy] for copy in notes.copies}
-    sound = evidence.sound(nodes, case.problem, case.delimiter, copies)
+    sound = evidence.sound(nodes, case.problem, case.splitting, copies)
     if sound is None:
         return _without_checker(case, [node for node in nodes if node not in copies], fates)
     parents = {node.parent for node in sound}
@@ -142,7 +140,7 @@ def _explain_choice(case: SearchCase, own: ChosenAnswer) -> Death | None:
             Cause.RIGHT, words.right(own), own.node, step, case.last_answer, "finished", "answer"
         )
     found = (
-        evidence.unread(node, case.problem, case.delimiter)
+        evidence.unread(node, case.problem, case.splitting)
         if node is not None and own.answer is None
         else None
     )

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Collection, Sequence
 
 from backend import problems
+from backend.core.splitting import Splitting
 from backend.core.types import ON_REQUEST, Finish, Kind, Node
-from backend.judging.aggregation import steps_of
 from backend.problems.base import REPAIR, Grade, Problem
 from backend.problems.exact import bare
 from backend.problems.extraction import Reader, extract
@@ -58,14 +58,14 @@ def find_finished_texts(nodes: Sequence[Node], right: Callable[[Node], bool]) ->
     ]
 
 
-def complete_steps(node: Node, delimiter: str) -> tuple[str, ...]:
+def complete_steps(node: Node, splitting: Splitting) -> tuple[str, ...]:
     """The steps on the path, without a last one that was cut off on the way."""
-    steps = steps_of(node.solution_text(), delimiter)
-    return steps[:-1] if node.finish in CUT and not node.text.endswith(delimiter) else steps
+    steps = splitting.split(node.texts())
+    return steps[:-1] if node.finish in CUT and not splitting.complete(node.texts()) else steps
 
 
 def sound(
-    nodes: Sequence[Node], problem: Problem, delimiter: str, copies: Collection[Node]
+    nodes: Sequence[Node], problem: Problem, splitting: Splitting, copies: Collection[Node]
 ) -> list[Node] | None:
     """The nodes whose steps are all right, the prompt among them; None where the problem set has no
     checker of steps.
@@ -84,7 +84,7 @@ def sound(
             and node.text.strip()
             and _may_be_sound(node, found)
         ):
-            verdicts = problems.check(problem, complete_steps(node, delimiter))
+            verdicts = problems.check(problem, complete_steps(node, splitting))
             if not verdicts or verdicts[-1].ok:
                 found[node] = None
     return list(found)
@@ -96,11 +96,11 @@ def _may_be_sound(node: Node, found: Collection[Node]) -> bool:
     return node.parent in found or node.text.lstrip().startswith(REPAIR)
 
 
-def unread(node: Node, problem: Problem, delimiter: str) -> str | None:
+def unread(node: Node, problem: Problem, splitting: Splitting) -> str | None:
     """What speaks for a text in which no answer can be read: `sound`, it came to its end and the
     exact checker finds nothing wrong with it, or `mentioned`, its last step names the right answer.
     """
-    steps = steps_of(node.solution_text(), delimiter)
+    steps = splitting.split(node.texts())
     verdicts = problems.check(problem, steps)
     if verdicts is not None:
         return "sound" if verdicts and verdicts[-1].ok and node.finish is Finish.END else None

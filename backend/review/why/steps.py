@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from backend.core.splitting import AT_BLANK_LINES, Splitting
 from backend.core.types import Node
-from backend.judging.aggregation import steps_of
 from backend.problems.base import Problem
 from backend.review.labelling import DEFAULT_LABELLER, LABELLERS, StepPath
 from backend.review.stored_run import Trace
@@ -37,14 +37,14 @@ def judge_steps(
     trace: Trace,
     node: Node,
     problem: Problem,
-    delimiter: str = "\n\n",
+    splitting: Splitting = AT_BLANK_LINES,
     labeller: str = DEFAULT_LABELLER,
 ) -> list[JudgedStep] | None:
     """All steps on the path to a node; None where the labeller can say nothing of this problem.
     Raises `BadInput` that names the labellers there are."""
-    steps = steps_of_path(trace, node, delimiter)
+    steps = steps_of_path(trace, node, splitting)
     texts = tuple(step.text for step in steps)
-    labels = LABELLERS[labeller].label(StepPath(problem, texts, trace, node, delimiter))
+    labels = LABELLERS[labeller].label(StepPath(problem, texts, trace, node, splitting))
     if labels is None:
         return None
     judged = zip(steps, labels, strict=True)
@@ -54,14 +54,14 @@ def judge_steps(
     ]
 
 
-def steps_of_path(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[StepOfPath]:
+def steps_of_path(
+    trace: Trace, node: Node, splitting: Splitting = AT_BLANK_LINES
+) -> list[StepOfPath]:
     """The steps on the path to a node."""
-    parts = node.path()[1:]
     owners = [
         owner
-        for part in parts
-        for owner in [part]
-        * (len(steps_of(part.solution_text(), delimiter)) - before(part, delimiter))
+        for part in node.path()[1:]
+        for owner in [part] * (len(splitting.split(part.texts())) - before(part, splitting))
     ]
     own = step_scores(trace, node)
     scores = (
@@ -74,7 +74,7 @@ def steps_of_path(trace: Trace, node: Node, delimiter: str = "\n\n") -> list[Ste
     )
     return [
         StepOfPath(*each)
-        for each in zip(owners, steps_of(node.solution_text(), delimiter), scores, strict=True)
+        for each in zip(owners, splitting.split(node.texts()), scores, strict=True)
     ]
 
 
@@ -94,9 +94,9 @@ def lasts(owners: Sequence[Node]) -> list[bool]:
     ]
 
 
-def before(node: Node, delimiter: str) -> int:
+def before(node: Node, splitting: Splitting) -> int:
     """How many steps are written above a node."""
-    return 0 if node.parent is None else len(steps_of(node.parent.solution_text(), delimiter))
+    return 0 if node.parent is None else len(splitting.split(node.parent.texts()))
 
 
 def first_wrong(steps: Sequence[JudgedStep]) -> JudgedStep | None:

@@ -154,7 +154,7 @@ def scorer(
         reward=reward,
         aggregation=asked.aggregation,
         system=run.system,
-        delimiter=run.delimiter,
+        splitting=run.splitting,
     )
     verifier = asked.entry.build(inputs)
     if reward is not None:

@@ -35,7 +35,7 @@ def _how_to_keep(run: Run) -> None:
     st.caption(
         "This run kept no alternatives. To see what else could have stood at each token, set "
         "**alternatives** above 0 in the form, "
-        "under *Budget, seed and sampling*, and run again."
+        "under *Budget, seed, sampling and steps*, and run again."
     )
     st.page_link(
         page("solve"),

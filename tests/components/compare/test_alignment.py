@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as some
 
+from backend.core.splitting import AT_BLANK_LINES
 from components.compare.alignment import (
     AlignedBranch,
     AlignedPiece,
@@ -88,10 +89,10 @@ def test_the_steps_of_a_leaf_spell_its_text_but_for_empty_ones(
     for node in nodes[1:]:
         if node.id in inner:
             continue
-        text, at = "", node
+        texts, at = list[str](), node
         while at.parent_id is not None:
-            text, at = at.text + text, nodes[at.parent_id]
-        assert list(found.steps(1, node.id)) == [step for step in text.split("\n\n") if step]
+            texts, at = [at.text, *texts], nodes[at.parent_id]
+        assert found.steps(1, node.id) == AT_BLANK_LINES.split(texts)
 
 
 @given(

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backend.core.errors import EngineFailure
-from backend.core.ports import Until
+from backend.core.ports import Request, Until
+from backend.core.splitting import Splitting
 from backend.core.types import Finish
 from backend.engines.openai.sse import BrokenStream, SentEvent, read_events, split_lines
 from backend.engines.openai.wire import ENDS, end_of
@@ -291,6 +292,72 @@ async def test_a_stop_text_that_the_server_names_and_cuts_off_is_put_back() -> N
     stopped = said("", finish_reason="stop", stop_reason="\n\n")
     found = await written(said("A."), stopped, DONE, until=Until(steps=1))
     assert (found.text, found.finish) == ("A.\n\n", Finish.STEP)
+
+
+@pytest.mark.parametrize("line_end", ["\n \n", "\r\n\r\n", "\n\t\n"])
+async def test_a_blank_line_of_any_kind_ends_a_step(line_end: str) -> None:
+    found = await written(said(f"A.{line_end}"), said("B."), STOP, DONE, until=Until(steps=1))
+    assert (found.text, found.finish) == (f"A.{line_end}", Finish.STEP)
+    found = await written(said(f"A.{line_end}B."), STOP, DONE, until=Until(steps=1))
+    assert (found.text, found.finish) == (f"A.{line_end}", Finish.STEP)
+
+
+CODE = ("```\n", "x", "\n\n", "y\n", "```", "\n\n", "B")
+
+
+def keeps_stops(body: JSON) -> Answer:
+    """A server that keeps the text at which it stops, and goes on behind its prompt."""
+    _, _, before = body["prompt"].partition("<|im_start|>assistant\n")
+    words, begun = list(CODE), before
+    while words and begun:
+        begun = begun.removeprefix(words.pop(0))
+    events = []
+    for word in words or CODE:
+        events.append(said(word, logprobs=table((word,)), token_ids=[CODE.index(word)]))
+        if word in body.get("stop", ()):
+            break
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": len(events)}}
+    return stream(*events, STOP, usage, DONE)
+
+
+async def test_a_server_that_stops_within_code_is_asked_to_go_on() -> None:
+    server = Loopback(keeps_stops)
+    async with connected(server) as engine:
+        found = await complete(engine, Until(steps=1))
+    assert (found.text, found.finish) == ("".join(CODE[:-1]), Finish.STEP)
+    assert found.token_ids == (0, 1, 2, 3, 4, 2) and len(found.logprobs or ()) == 6
+    assert (found.prompt_tokens, found.failure, found.remark) == (14, None, None)
+    first, second = server.asked
+    assert second["prompt"] == first["prompt"] + "".join(CODE[:3])
+    assert second["max_tokens"] == first["max_tokens"] - 3 and second["seed"] != first["seed"]
+
+
+async def test_a_stream_that_breaks_in_the_second_part_is_asked_for_again_from_there() -> None:
+    server = Loopback(keeps_stops)
+    server.first = [keeps_stops({"prompt": "<|im_start|>assistant\n", "stop": ["\n\n"]})]
+    server.first.append(Answer(b"", 503))
+    async with connected(server) as engine:
+        found = await complete(engine, Until(steps=1))
+    assert (found.text, found.finish) == ("".join(CODE[:-1]), Finish.STEP)
+    assert len(found.token_ids) == 6
+
+
+@pytest.mark.parametrize(
+    ("splitting", "text"),
+    [
+        (Splitting("line"), "```\nx\n\ny\n```\n"),
+        (Splitting("tokens", length=3), "```\nx\n\n"),
+        (Splitting("text"), "```\nx\n\n"),
+    ],
+)
+async def test_each_splitter_ends_a_step_on_a_server(splitting: Splitting, text: str) -> None:
+    words = [*CODE[:5], "\n", "B"]
+    events = [said(word, logprobs=table((word,))) for word in words]
+    async with connected(Loopback(lambda body: stream(*events, STOP, DONE))) as engine:
+        prompt = await engine.prompt("How many?", None)
+        request = Request("k", prompt.text, (), 3, Until(steps=1), splitting=splitting)
+        [found] = [one async for one in engine.generate([request])]
+    assert (found.text, found.finish) == (text, Finish.STEP)
 
 
 async def test_comments_pings_and_parts_without_a_text_are_passed_over() -> None:

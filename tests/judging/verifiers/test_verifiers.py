@@ -10,9 +10,10 @@ import pytest
 
 from backend import problems
 from backend.core.errors import BadInput, MissingCapability
+from backend.core.splitting import AT_BLANK_LINES
 from backend.core.types import Kind, Node, Score
 from backend.engines.scripted.engine import ScriptedEngine, ScriptedRewardModel
-from backend.judging.aggregation import aggregate, steps_of
+from backend.judging.aggregation import aggregate
 from backend.judging.scorers import VERIFIERS, VerifierInputs
 from backend.judging.verifiers.exact import ExactVerifier
 from backend.judging.verifiers.logprob import LogprobVerifier
@@ -35,11 +36,11 @@ def length_scores(question: str, steps: tuple[str, ...]) -> list[float]:
 
 
 def test_steps_are_what_stands_between_delimiters() -> None:
-    assert steps_of("a.\n\n b \n\n\n\nc", "\n\n") == ("a.", "b", "c")
-    assert steps_of("\n\n \n\n", "\n\n") == ()
-    assert steps_of("a.\n\nb.\n\n", "\n\n") == steps_of("a.\n\nb.", "\n\n") == ("a.", "b."), (
-        "a delimiter at the end begins no step"
-    )
+    assert AT_BLANK_LINES.split(["a.\n\n b \n\n\n\nc"]) == ("a.", "b", "c")
+    assert AT_BLANK_LINES.split(["\n\n \n\n"]) == ()
+    assert (
+        AT_BLANK_LINES.split(["a.\n\nb.\n\n"]) == AT_BLANK_LINES.split(["a.\n\nb."]) == ("a.", "b.")
+    ), "a delimiter at the end begins no step"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.01, 1.01])

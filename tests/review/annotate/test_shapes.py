@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.judging.aggregation import steps_of
+from backend.core.splitting import AT_BLANK_LINES
 from backend.review.annotate.shapes import (
     LabelledPath,
     finish_reason,
@@ -27,7 +27,7 @@ NODES = [(1, "One.\n\nTwo"), (4, " goes on"), (5, "\n\n"), (7, "\n\n  Three.  ")
 
 
 def test_a_step_ends_in_the_node_of_its_last_character() -> None:
-    steps = split_steps(NODES, "\n\n")
+    steps = split_steps(NODES, AT_BLANK_LINES)
     assert [(step.number, step.text, step.node) for step in steps] == [
         (0, "One.", 1),
         (1, "Two goes on", 4),
@@ -36,7 +36,7 @@ def test_a_step_ends_in_the_node_of_its_last_character() -> None:
     assert steps[1].parts == (StepPart(1, 6, 9), StepPart(4, 0, 8))
     assert covering(steps[1], 2, 7) == [StepPart(1, 8, 9), StepPart(4, 0, 4)]
     assert covering(steps[2], 0, 5) == [StepPart(7, 4, 9)]
-    assert [(step.text, step.node) for step in split_steps(NODES, "\n\n", ends={1})] == [
+    assert [(step.text, step.node) for step in split_steps(NODES, AT_BLANK_LINES, ends={1})] == [
         ("One.", 1),
         ("Two", 1),
         ("goes on", 4),
@@ -49,11 +49,11 @@ def test_steps_are_those_of_the_verifiers_and_are_found_again_in_their_nodes(
     texts: list[str],
 ) -> None:
     nodes = list(enumerate(texts))
-    steps = split_steps(nodes, "\n\n")
-    assert tuple(step.text for step in steps) == steps_of("".join(texts), "\n\n")
+    steps = split_steps(nodes, AT_BLANK_LINES)
+    assert tuple(step.text for step in steps) == AT_BLANK_LINES.split(texts)
     for step in steps:
         assert "".join(texts[part.node][part.start : part.end] for part in step.parts) == step.text
-        upper = split_steps([each for each in nodes if each[0] <= step.node], "\n\n")
+        upper = split_steps([each for each in nodes if each[0] <= step.node], AT_BLANK_LINES)
         assert upper[step.number] == step, (
             "the path to the node in which a step ends is enough to name it"
         )

@@ -9,6 +9,7 @@ import pytest
 
 from backend import problems
 from backend.core.errors import ArboretumError, BadInput
+from backend.core.splitting import AT_BLANK_LINES
 from backend.review.labelling import KNOWN_ANSWER, LABELLERS, LabellerEntry, StepLabel, StepPath
 from backend.review.why.steps import JudgedStep, first_wrong, judge_steps
 from tests.review.why.test_steps import chain
@@ -19,7 +20,7 @@ OWN = problems.Problem("own", "own", None, None, "What is 1 + 1?", None)
 
 def path_of(problem: problems.Problem, *steps: str) -> StepPath:
     trace = chain(["\n\n".join(steps)])
-    return StepPath(problem, steps, trace, trace.nodes[-1], "\n\n")
+    return StepPath(problem, steps, trace, trace.nodes[-1], AT_BLANK_LINES)
 
 
 def test_the_exact_labeller_says_what_the_checker_of_the_set_says() -> None:
