@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from backend.client import public_token, public_url
+from backend.messages.runs import OVER
 from components.form.run_again_form import begin
 from components.form.run_form import run_form
 from components.frame.address import look_in_address, number_in_address, page, put_in_address
@@ -12,6 +13,7 @@ from components.frame.service import connect, require
 from components.history.run_bar_panel import run_bar
 from components.history.run_cards_panel import answer_card, ledger_row, name_of, problem_card
 from components.run.log import run_log
+from components.tree.colours import with_first_colour
 from components.tree.live_tree_panel import TreeView, live_tree
 
 service = connect()
@@ -40,7 +42,10 @@ status = "idle" if run is None else run.status
 node = number_in_address("node")
 budget = run.budget if run else None
 look = look_in_address()
-answers = run_log(service, run).answers() if run is not None and look.colour == "answer" else None
+log = None if run is None else run_log(service, run)
+if run is not None and log is not None and run.status in OVER:
+    look = with_first_colour(look, log.nodes, log.events)
+answers = log.answers() if log is not None and look.colour == "answer" else None
 shown = TreeView(
     run_id,
     status,
@@ -53,6 +58,7 @@ shown = TreeView(
     above=480,
     look=look,
     answers=answers,
+    recorded=dict(run.ledger) if run is not None and "imported" in run.spec else None,
 )
 events = live_tree(shown, key="solve")
 if events.look is not None:

@@ -71,6 +71,7 @@ class WaitingRun(NamedTuple):
     correct: bool | None
     chosen_node: int
     problem_id: str | None
+    right_answer: str | None = None
 
 
 class Annotations:

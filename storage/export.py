@@ -58,6 +58,7 @@ class _Claim(NamedTuple):
     ledger: dict[str, JSON]
     chosen_node: int | None
     forked_from: JSON
+    manifest: dict[str, JSON]
 
 
 AnyLine = TypeVar("AnyLine", bound=Line)
@@ -244,7 +245,9 @@ def sound(
         raise BadInput(
             place("run", 0), given=wrong.given, accepted=f"{wrong.what}: {wrong.accepted}"
         ) from wrong
-    claim = _Claim(run.status, dict(run.ledger), run.chosen_node, run.forked_from)
+    claim = _Claim(
+        run.status, dict(run.ledger), run.chosen_node, run.forked_from, dict(run.manifest)
+    )
     for finding in findings(claim, nodes, events):
         kind, index = (
             ("nodes", finding.node) if finding.node is not None else ("events", finding.event)

@@ -82,7 +82,14 @@ def count_labels() -> Query:
 
 def runs_to_label(strategy: str | None, problem: str | None, text: str | None) -> Query:
     """Runs that are over and have something written, newest first."""
-    columns = (Run.id, Run.strategy, Run.correct, Run.chosen_node, Problem.id.label("problem_id"))
+    columns = (
+        Run.id,
+        Run.strategy,
+        Run.correct,
+        Run.chosen_node,
+        Problem.id.label("problem_id"),
+        Problem.answer.label("right_answer"),
+    )
     joined = sa.select(*columns).join_from(
         Run, Problem, Run.problem_key == Problem.key, isouter=True
     )

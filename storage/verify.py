@@ -15,10 +15,13 @@ from typing import NamedTuple, Protocol
 
 from backend.core.event_columns import node_ids_of
 from backend.core.events import NodeAdded, ScoreGiven
+from backend.core.grades import foreign_source
 from backend.core.records import EventRecord, EventRow, NodeRecord
 from backend.core.types import JSON, Kind
 from storage.rows import NodeFull
 
+BY_OTHERS = ("generated_tokens",)
+"""What a file of another program counts without holding what is counted."""
 SAMPLED = frozenset({str(Kind.STEP), str(Kind.ROLLOUT)})
 
 
@@ -40,6 +43,8 @@ class Ended(Protocol):
     def ledger(self) -> dict[str, JSON]: ...
     @property
     def forked_from(self) -> JSON: ...
+    @property
+    def manifest(self) -> dict[str, JSON]: ...
     @property
     def chosen_node(self) -> int | None: ...
 
@@ -194,12 +199,13 @@ def _counts(run: Ended, nodes: Nodes, log: Log) -> Iterator[Finding]:
         len(node.token_ids) for node in nodes if node.kind in SAMPLED and node.id not in given
     )
     scores = sum(isinstance(event.body, ScoreGiven) for event in log)
+    made_here = foreign_source(run.manifest) is None
     for axis, counted, what in (
         ("generated_tokens", tokens, "sampled tokens"),
         ("verifier_calls", scores, "scores"),
     ):
         stated = run.ledger.get(axis)
-        if not isinstance(stated, int | float):
+        if not isinstance(stated, int | float) or (axis in BY_OTHERS and not made_here):
             continue
         if stated > counted or (stated < counted and run.forked_from is None):
             yield Finding(f"the ledger says {axis} = {stated:g}, but {counted} {what} are stored")

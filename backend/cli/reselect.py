@@ -14,7 +14,7 @@ from backend.messages.runs import Choice, Reselection
 from backend.service.reselection import reselect_run
 
 DONE = 0
-JUDGED = {True: "right", False: "wrong", None: "undecided"}
+JUDGED = {True: "right", False: "wrong", None: "undecided or not graded"}
 
 
 def reselect(

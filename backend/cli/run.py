@@ -192,6 +192,7 @@ def result_of(row: Run) -> dict[str, Any]:
         "answer": row.answer,
         "right_answer": right,
         "correct": row.correct,
+        "grade": row.grade,
         "chosen_node": row.chosen_node,
         "nodes": row.nodes,
         "events": row.events,
@@ -215,7 +216,7 @@ def show(result: dict[str, Any], *, as_json: bool) -> None:
     )
     print(
         f"answer {result['answer']}, right answer {result['right_answer']}, correct: "
-        f"{result['correct']}"
+        f"{result['correct']} ({result['grade']})"
     )
     print(
         f"{result['nodes']} nodes, {ledger.get('generated_tokens', 0):.0f} tokens, "

@@ -62,7 +62,12 @@ def import_run(
     print(
         json.dumps(taken._asdict())
         if as_json
-        else "\n".join(f"run {run_id} ({taken.format})" for run_id in taken.run_ids)
+        else "\n".join(
+            [
+                *(f"run {run_id} ({taken.format})" for run_id in taken.run_ids),
+                *(f"  {remark}" for remark in taken.remarks),
+            ]
+        )
     )
     return DONE
 

@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from backend.core.errors import BadInput
 from backend.core.registry import Registry, import_modules
+from backend.core.types import JSON
+from backend.exchange.archive import is_archive
 from backend.exchange.base import BYTES_LIMIT, Format, Imported, ImportHints, within_limit
+from backend.exchange.document import decode_text, looks_like_json, read_records, unwrap
 
 BEGINNING = 64 * 2**10
-"""Bytes at the beginning of a file by which its format is recognised."""
+"""Bytes at the beginning of a file by which its format is recognised where it cannot be parsed."""
+LOOKED_AT = 50
+"""Values of a file by which its format is recognised."""
 
 FORMATS: Registry[Format] = Registry("format of an import")
 for _module in import_modules("backend.exchange"):
@@ -22,9 +30,43 @@ def formats_in_order() -> list[Format]:
 
 
 def recognise(content: bytes) -> str | None:
-    """The name of the first format that the beginning of a file fits, or None."""
+    """The name of the format of a file, by what it holds; by its beginning where it cannot be
+    parsed. None where it is of no format."""
+    try:
+        return next((one.name for one in _fitting(content)), None)
+    except BadInput:
+        return None
+
+
+def check_readable(content: bytes) -> None:
+    """Raise `BadInput` with the place for a file that no reader can make anything of, because it is
+    no text in UTF-8 or JSON that was cut off."""
+    if not is_archive(content) and looks_like_json(decode_text(content)):
+        read_records(content)
+
+
+def _fitting(content: bytes) -> Iterator[Format]:
+    """The formats that a file fits. Raises `BadInput` for a file that is no text."""
     beginning = content[:BEGINNING]
-    return next((one.name for one in formats_in_order() if one.recognises(beginning)), None)
+    by_beginning = (one for one in formats_in_order() if one.recognises(beginning))
+    if is_archive(content):
+        yield from by_beginning
+        return
+    text = decode_text(content)
+    try:
+        records = read_records(content)
+    except BadInput:
+        like_json = looks_like_json(text)
+        yield from (one for one in by_beginning if (one.holds is not None) == like_json)
+        return
+    values = [record.value for record in (*unwrap(records)[:LOOKED_AT], *records[:LOOKED_AT])]
+    yield from (one for one in formats_in_order() if one.holds and any(map(one.holds, values)))
+    if not any(_is_object(value) for value in values):
+        yield from (one for one in by_beginning if one.holds is None)
+
+
+def _is_object(value: JSON) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_is_object, value)))
 
 
 def parse_file(name: str, content: bytes, given: ImportHints) -> list[Imported]:
@@ -35,4 +77,4 @@ def parse_file(name: str, content: bytes, given: ImportHints) -> list[Imported]:
     return FORMATS[name].parse(content, given)
 
 
-__all__ = ["FORMATS", "formats_in_order", "parse_file", "recognise"]
+__all__ = ["FORMATS", "check_readable", "formats_in_order", "parse_file", "recognise"]

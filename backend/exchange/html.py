@@ -55,8 +55,8 @@ def page(run: Mapping[str, JSON], events: Sequence[Mapping[str, JSON]]) -> str:
 
 
 SHOWN = (
-    "id", "status", "strategy", "model", "seed", "question", "answer", "right_answer", "correct", "grade_reason", "chosen_node", "reason", "error",
-    "ledger", "origin", "created_at", "params", "budget", "verifier", "selector", "manifest",
+    "id", "status", "strategy", "model", "seed", "question", "answer", "right_answer", "correct", "grade", "grade_reason", "chosen_node", "reason",
+    "error", "ledger", "origin", "created_at", "params", "budget", "verifier", "selector", "manifest",
 )  # fmt: skip
 """What the page tells of the run."""
 

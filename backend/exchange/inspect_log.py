@@ -11,26 +11,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from backend.core.types import Finish, Kind, Node
+from backend.core.errors import BadInput
+from backend.core.types import JSON, Finish, Kind, Node
 from backend.exchange.archive import is_archive, members
 from backend.exchange.base import (
     BYTES_LIMIT,
     RUN_LIMIT,
+    FileRemarks,
     Foreign,
     Format,
+    GivenNumber,
     Imported,
     ImportHints,
+    MaybeText,
+    MaybeWhole,
     begins,
     decode,
+    read_number,
+    say_value,
     within_limit,
 )
+from backend.exchange.document import Record, decode_text, load, read_records, unwrap
 from backend.exchange.thinking import segments
 from backend.exchange.transcript import Transcript, moment, some_runs
-from backend.problems.extraction import extract_answer
+from backend.problems.extraction import extract
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 CUT = ("max_tokens", "model_length")
@@ -41,23 +49,23 @@ class MessagePart(Foreign):
     example)."""
 
     type: str
-    text: str = ""
-    reasoning: str = ""
+    text: MaybeText = None
+    reasoning: MaybeText = None
 
 
 class ToolCall(Foreign):
     """A call of a tool."""
 
-    function: str
-    arguments: JsonValue = None
+    function: MaybeText = None
+    arguments: Any = None
 
 
 class ChatMessage(Foreign):
     """A chat message; `source` says input for those that the sample began with."""
 
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str | list[MessagePart]
-    source: str | None = None
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[MessagePart] | None = None
+    source: MaybeText = None
     tool_calls: list[ToolCall] | None = None
 
 
@@ -65,7 +73,7 @@ class InspectChoice(Foreign):
     """One of the answers of a call."""
 
     message: ChatMessage
-    stop_reason: str = "stop"
+    stop_reason: MaybeText = None
 
 
 class Output(Foreign):
@@ -74,42 +82,61 @@ class Output(Foreign):
     choices: list[InspectChoice] = Field(default_factory=list)
 
 
+class TokenUsage(Foreign):
+    """What a model was asked for in a sample, in tokens."""
+
+    input_tokens: MaybeWhole = None
+    output_tokens: MaybeWhole = None
+
+
 class SampleScore(Foreign):
     """What a scorer said."""
 
-    value: JsonValue
-    answer: str | None = None
-    explanation: str | None = None
+    value: Any = None
+    answer: MaybeText = None
+    explanation: MaybeText = None
 
 
 class Mistake(Foreign):
     """Why a sample failed."""
 
-    message: str
+    message: MaybeText = None
 
 
 class InspectSample(Foreign):
     """One sample of one epoch."""
 
     id: int | str
-    epoch: int = 1
+    epoch: MaybeWhole = 1
     input: str | list[ChatMessage]
-    target: str | list[str] = ""
+    target: list[MaybeText] | MaybeText = None
     messages: list[ChatMessage]
-    output: Output = Output()
+    output: Output | None = None
     scores: dict[str, SampleScore] | None = None
-    started_at: str | None = None
-    completed_at: str | None = None
+    started_at: MaybeText = None
+    completed_at: MaybeText = None
     error: Mistake | None = None
-    attachments: dict[str, str] = Field(default_factory=dict)
+    attachments: dict[str, str] | None = None
+    model_usage: dict[str, TokenUsage] | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The answers that count as right."""
+        many = self.target if isinstance(self.target, list) else [self.target]
+        return tuple(each for each in many if each)
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Long texts by the names that stand for them."""
+        return self.attachments or {}
 
 
 class Evaluation(Foreign):
     """What was evaluated."""
 
-    task: str
-    model: str = ""
-    packages: dict[str, str] = Field(default_factory=dict)
+    task: MaybeText = None
+    model: MaybeText = None
+    packages: dict[str, MaybeText] | None = None
 
 
 class LogHeader(Foreign):
@@ -126,16 +153,12 @@ class InspectLog(LogHeader):
 
 def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """A run a sample, in the order of the log."""
+    remarks = FileRemarks()
     if not is_archive(content):
-        log = decode(InspectLog, content)
-        within_limit("$.samples", "runs", len(log.samples), RUN_LIMIT)
-        return some_runs(
-            [
-                _run(log.eval, each, given, f"$.samples[{index}]")
-                for index, each in enumerate(log.samples)
-            ],
-            "$.samples",
-        )
+        runs = [
+            run for record in unwrap(read_records(content)) for run in _log(record, given, remarks)
+        ]
+        return some_runs(runs, "$.samples")
     files = members(
         content,
         lambda name: (
@@ -143,35 +166,75 @@ def parse(content: bytes, given: ImportHints) -> list[Imported]:
         ),
         4 * BYTES_LIMIT,
     )
-    header = decode(LogHeader, files.pop("header.json", b""), "header.json: $")
+    header = decode(
+        LogHeader, _member("header.json", files.pop("header.json", b"")), "header.json: $", remarks
+    )
     within_limit("the archive", "runs", len(files), RUN_LIMIT)
     runs = [
-        _run(header.eval, decode(InspectSample, files[name], f"{name}: $"), given, f"{name}: $")
+        _run(
+            header.eval,
+            decode(InspectSample, _member(name, files[name]), f"{name}: $", remarks),
+            given,
+            f"{name}: $",
+            remarks,
+        )
         for name in files
     ]
     return some_runs(runs, "the archive")
 
 
-def _run(evaluation: Evaluation, sample: InspectSample, given: ImportHints, where: str) -> Imported:
-    target = sample.target if isinstance(sample.target, str) else "; ".join(sample.target)
+def _log(record: Record, given: ImportHints, remarks: FileRemarks) -> list[Imported]:
+    """The runs of one log."""
+    where = record.where
+    log = decode(InspectLog, record.value, where, remarks)
+    within_limit(f"{where}.samples", "runs", len(log.samples), RUN_LIMIT)
+    return [
+        _run(log.eval, each, given, f"{where}.samples[{index}]", remarks)
+        for index, each in enumerate(log.samples)
+    ]
+
+
+def _member(name: str, content: bytes) -> JSON:
+    """The value of a member of an archive. Raises `BadInput` naming the member."""
+    try:
+        return load(decode_text(content), 1)
+    except BadInput as problem:
+        raise BadInput(
+            f"{name}, {problem.what}", given=problem.given, accepted=problem.accepted
+        ) from problem
+
+
+def _run(
+    evaluation: Evaluation,
+    sample: InspectSample,
+    given: ImportHints,
+    where: str,
+    remarks: FileRemarks,
+) -> Imported:
+    right = (given.answer,) if given.answer else sample.targets
     asked = (
         sample.input
         if isinstance(sample.input, str)
-        else "\n\n".join(_text(one, sample.attachments) for one in sample.input)
+        else "\n\n".join(_text(one, sample.texts) for one in sample.input)
     )
     known = ImportHints(
-        given.question or _whole(asked, sample.attachments), given.answer or target or None
+        given.question or _whole(asked, sample.texts), right[0] if right else None, right[1:]
     )
-    version = evaluation.packages.get("inspect_ai")
+    version = (evaluation.packages or {}).get("inspect_ai")
+    task = evaluation.task or "an evaluation"
     trace = Transcript(
         "inspect",
         known,
-        strategy=f"inspect {evaluation.task}",
+        strategy=f"inspect {task}",
         program="inspect_ai",
         version=version,
-        model=evaluation.model,
+        model=evaluation.model or "",
+        remarks=remarks,
     )
-    trace.problem_id = f"{evaluation.task}/{sample.id}"
+    trace.problem_id = f"{task}/{sample.id}"
+    for usage in (sample.model_usage or {}).values():
+        trace.cost("generated_tokens", usage.output_tokens)
+        trace.cost("prompt_tokens", usage.input_tokens)
     trace.note(sample=sample.id, epoch=sample.epoch)
     trace.at(moment(sample.started_at))
     last = _conversation(trace, sample, where)
@@ -182,7 +245,8 @@ def _run(evaluation: Evaluation, sample: InspectSample, given: ImportHints, wher
     trace.step([last], values[:1] or [None])
     _write_answer(trace, sample, last, values)
     if sample.error is not None:
-        return trace.finish(status="failed", reason=sample.error.message[:2000])
+        reason = (sample.error.message or "the sample failed")[:2000]
+        return trace.finish(status="failed", reason=reason)
     return trace.finish()
 
 
@@ -197,7 +261,7 @@ def _conversation(trace: Transcript, sample: InspectSample, where: str) -> Node:
         default=-1,
     )
     system = "\n\n".join(
-        _text(each, sample.attachments) for each in sample.messages[:first] if each.role == "system"
+        _text(each, sample.texts) for each in sample.messages[:first] if each.role == "system"
     )
     if system:
         trace.note(system=system)
@@ -205,19 +269,17 @@ def _conversation(trace: Transcript, sample: InspectSample, where: str) -> Node:
     for index, message in enumerate(sample.messages[first:], first):
         place, name = f"{where}.messages[{index}].content", f"message {index + 1}"
         if message.role != "assistant":
-            text = _text(message, sample.attachments)
+            text = _text(message, sample.texts)
             node = trace.node(node, text, name, place, kind=Kind.INJECTED, role=message.role)
             continue
         before = node
-        cut = index == final and any(
-            choice.stop_reason in CUT for choice in sample.output.choices[:1]
-        )
+        cut = index == final and any(choice.stop_reason in CUT for choice in _choices(sample)[:1])
         node = _write_message(
             trace, node, message, sample, name, place, ends=index == final, cut=cut
         )
         trace.step()
         if index == final:
-            for number, choice in enumerate(sample.output.choices[1:], 2):
+            for number, choice in enumerate(_choices(sample)[1:], 2):
                 beside, cut = f"{where}.output.choices[{number - 1}]", choice.stop_reason in CUT
                 _write_message(
                     trace,
@@ -232,6 +294,10 @@ def _conversation(trace: Transcript, sample: InspectSample, where: str) -> Node:
     return node
 
 
+def _choices(sample: InspectSample) -> Sequence[InspectChoice]:
+    return () if sample.output is None else sample.output.choices
+
+
 def _write_message(
     trace: Transcript,
     node: Node,
@@ -244,9 +310,7 @@ def _write_message(
     cut: bool,
 ) -> Node:
     """A message of the model as a chain of steps below `node`; the last of them."""
-    steps = [step for part in _pieces(message, sample.attachments) for step in segments(part)] or [
-        ""
-    ]
+    steps = [step for part in _pieces(message, sample.texts) for step in segments(part)] or [""]
     for index, step in enumerate(steps):
         done = ends and index == len(steps) - 1
         finish = Finish.LENGTH if done and cut else None
@@ -259,16 +323,16 @@ def _pieces(message: ChatMessage, attachments: Mapping[str, str]) -> list[str]:
     parts: Sequence[MessagePart] = (
         [MessagePart(type="text", text=message.content)]
         if isinstance(message.content, str)
-        else message.content
+        else message.content or ()
     )
     texts = [
-        part.reasoning
+        part.reasoning or ""
         if part.type == "reasoning"
         else part.text or ("" if part.type == "text" else f"[{part.type}]")
         for part in parts
     ]
     calls = [
-        f"[{call.function}] {json.dumps(call.arguments, ensure_ascii=False)}"
+        f"[{call.function or 'tool'}] {json.dumps(call.arguments, ensure_ascii=False)}"
         for call in message.tool_calls or ()
     ]
     return [_whole(text, attachments) for text in (*texts, *calls) if text]
@@ -289,15 +353,11 @@ def _whole(text: str, attachments: Mapping[str, str]) -> str:
 
 def _write_score(trace: Transcript, name: str, score: SampleScore, node: Node) -> float | None:
     """Write down a score; its number in [0, 1], or None where it is none."""
-    value = LETTERS.get(score.value) if isinstance(score.value, str) else score.value
-    number = float(value) if isinstance(value, int | float) else None
-    reason = (
-        None
-        if number is not None
-        else f"the scorer said {json.dumps(score.value, ensure_ascii=False)[:200]}"
-    )
-    trace.score(node, name, number, reason)
-    return number if number is not None and 0.0 <= number <= 1.0 else None
+    said = LETTERS.get(score.value, score.value) if isinstance(score.value, str) else score.value
+    number = read_number(said)
+    if number.value is None:
+        number = GivenNumber(None, f"the scorer said {say_value(score.value)}")
+    return trace.score(node, name, number)
 
 
 def _write_answer(
@@ -307,15 +367,14 @@ def _write_answer(
     message.
     """
     first = next(iter((sample.scores or {}).values()), None)
-    answer = (
-        first.answer
-        if first is not None and first.answer is not None
-        else extract_answer(node.text)
-    )
+    read = extract(node.text)
+    named = first is not None and first.answer is not None
+    answer = first.answer if first is not None and named else read.answer
     correct = {1.0: True, 0.0: False}.get(values[0]) if values and values[0] is not None else None
     reason = first.explanation[:2000] if first is not None and first.explanation else None
     if node is not trace.root:
-        trace.answer(node, answer, correct=correct, reason=reason)
+        rule = None if named else read.rule
+        trace.answer(node, answer, correct=correct, reason=reason, read_by=rule)
 
 
 FORMAT = Format(
@@ -328,6 +387,7 @@ FORMAT = Format(
     ),
     parse,
     order=50,
+    holds=lambda value: isinstance(value, dict) and "eval" in value and "samples" in value,
 )
 
 __all__ = ["FORMAT"]

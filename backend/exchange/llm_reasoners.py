@@ -10,27 +10,59 @@ Visits are not in the file and are not made up.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field
 
 from backend.core.errors import BadInput
 from backend.core.steps import Remarked, Selected
-from backend.core.types import Node
-from backend.exchange.base import NODE_LIMIT, Foreign, Format, Imported, ImportHints, begins, decode
-from backend.exchange.transcript import Transcript
+from backend.core.types import JSON, Node
+from backend.exchange.base import (
+    NODE_LIMIT,
+    FileRemarks,
+    Foreign,
+    Format,
+    GivenNumber,
+    Imported,
+    ImportHints,
+    MaybeWhole,
+    begins,
+    decode,
+    read_number,
+)
+from backend.exchange.document import Record, read_records, unwrap
+from backend.exchange.transcript import Transcript, some_runs
 
 SCORES = ("Q", "reward")
 TEXTS = ("action", "text", "state")
+
+
+def _as_table(given: object) -> object:
+    """What is known of a node or a step as a table; none where it was never filled in."""
+    return {} if given is None else {"state": given} if isinstance(given, str) else given
+
+
+def _by_id(given: object) -> object:
+    """A list of nodes or edges by their ids, as a log has them."""
+    if not isinstance(given, list):
+        return given
+    return {
+        str(each.get("id", at) if isinstance(each, dict) else at): each
+        for at, each in enumerate(given)
+    }
+
+
+Facts = Annotated[dict[str, Any], BeforeValidator(_as_table)]
 
 
 class LogNode(Foreign):
     """A node with its state, as a table."""
 
     id: int
-    data: dict[str, JsonValue]
-    selected_edge: int | None = None
+    data: Facts = Field(default_factory=dict)
+    state: Any = None
+    selected_edge: MaybeWhole = None
 
 
 class LogEdge(Foreign):
@@ -39,14 +71,16 @@ class LogEdge(Foreign):
     id: int
     source: int
     target: int
-    data: dict[str, JsonValue]
+    data: Facts = Field(default_factory=dict)
 
 
 class ReasonersSnapshot(Foreign):
     """The tree after an iteration."""
 
-    nodes: dict[str, LogNode] = Field(min_length=1, max_length=NODE_LIMIT)
-    edges: dict[str, LogEdge]
+    nodes: Annotated[
+        dict[str, LogNode], BeforeValidator(_by_id), Field(min_length=1, max_length=NODE_LIMIT)
+    ]
+    edges: Annotated[dict[str, LogEdge], BeforeValidator(_by_id)]
 
 
 class ReasonersLog(Foreign):
@@ -58,11 +92,11 @@ class ReasonersLog(Foreign):
 class ReasonersReading:
     """Nodes so far, by their number in the log, and the scores that were logged last."""
 
-    def __init__(self, trace: Transcript, states: dict[int, dict[str, JsonValue]]) -> None:
+    def __init__(self, trace: Transcript, states: dict[int, dict[str, JSON]]) -> None:
         self.trace, self._states = trace, states
         self._nodes: dict[int, Node] = {}
         self._parents: dict[int, int] = {}
-        self._told: dict[tuple[int, str], float] = {}
+        self._told: dict[tuple[int, str], GivenNumber] = {}
 
     def take(self, snapshot: ReasonersSnapshot, where: str) -> None:
         """Write down what a snapshot adds to the one before, as one round."""
@@ -114,19 +148,17 @@ class ReasonersReading:
             )
         node, remarks = self._nodes[edge.target], list[Remarked]()
         for name in SCORES:
-            value = edge.data.get(name)
-            if (
-                isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and self._told.get((edge.target, name)) != value
-            ):
-                self._told[edge.target, name] = value
-                if not math.isfinite(value):
-                    raise BadInput(f"{where}.data.{name}", given=value, accepted="a finite number")
-                if 0.0 <= value <= 1.0:
-                    self.trace.score(node, name, float(value))
-                else:
-                    remarks.append(Remarked(f"{name} = {value!r}", (node,)))
+            given = edge.data.get(name)
+            if given is None:
+                continue
+            number = read_number(given)
+            if self._told.get((edge.target, name)) == number:
+                continue
+            self._told[edge.target, name] = number
+            if number.value is None or 0.0 <= number.value <= 1.0:
+                self.trace.score(node, name, number)
+            else:
+                remarks.append(Remarked(f"{name} = {number.value!r}", (node,)))
         return remarks
 
     def _select(self, snapshot: ReasonersSnapshot, root: int) -> list[Selected]:
@@ -148,18 +180,29 @@ class ReasonersReading:
 
 
 def parse(content: bytes, given: ImportHints) -> list[Imported]:
-    """One run, a round a snapshot."""
-    log = decode(ReasonersLog, content)
+    """A run a log, a round a snapshot."""
+    return some_runs([_run(record, given) for record in unwrap(read_records(content))], "$")
+
+
+def _run(record: Record, given: ImportHints) -> Imported:
+    where, remarks = record.where, FileRemarks()
+    log = decode(ReasonersLog, record.value, where, remarks)
     states = {
         node.id: node.data for snapshot in log.logs for node in snapshot.nodes.values() if node.data
     }
     reading = ReasonersReading(
-        Transcript("llm-reasoners", given, strategy="llm-reasoners", program="llm-reasoners"),
+        Transcript(
+            "llm-reasoners",
+            given,
+            strategy="llm-reasoners",
+            program="llm-reasoners",
+            remarks=remarks,
+        ),
         states,
     )
     for index, snapshot in enumerate(log.logs):
-        reading.take(snapshot, f"$.logs[{index}]")
-    return [reading.trace.finish()]
+        reading.take(snapshot, f"{where}.logs[{index}]")
+    return reading.trace.finish()
 
 
 def _downwards(root: int, edges: Iterable[LogEdge], nodes: int, where: str) -> list[LogEdge]:
@@ -182,7 +225,7 @@ def _downwards(root: int, edges: Iterable[LogEdge], nodes: int, where: str) -> l
     return found
 
 
-def text_of(state: dict[str, JsonValue], said: dict[str, JsonValue]) -> str:
+def text_of(state: dict[str, JSON], said: dict[str, JSON]) -> str:
     """What a step says: the action where the log has it, else the newest text of the state, else
     the whole state."""
     for found in (said.get("action"), *(state.get(name) for name in TEXTS)):
@@ -195,6 +238,13 @@ def text_of(state: dict[str, JsonValue], said: dict[str, JsonValue]) -> str:
     return "\n".join(lines)
 
 
+def _holds(value: JSON) -> bool:
+    logs = value.get("logs") if isinstance(value, dict) else None
+    return isinstance(logs, list) and all(
+        isinstance(each, dict) and {"nodes", "edges"} <= each.keys() for each in logs[:1]
+    )
+
+
 FORMAT = Format(
     "llm-reasoners",
     "LLM Reasoners tree log (JSON)",
@@ -202,6 +252,7 @@ FORMAT = Format(
     lambda beginning: begins(beginning, rb'^\s*\{\s*"logs"\s*:\s*\['),
     parse,
     order=20,
+    holds=_holds,
 )
 
 __all__ = ["FORMAT"]

@@ -13,24 +13,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pydantic import Field, RootModel, field_validator
+from pydantic import Field
 
 from backend.core.errors import BadInput
 from backend.core.statistics.weights import ess, logmeanexp, softmax
 from backend.core.steps import Note, Resampled, Weighed
-from backend.core.types import Node
+from backend.core.types import JSON, Node
 from backend.exchange.base import (
     BYTES_LIMIT,
     NODE_LIMIT,
+    FileRemarks,
     Foreign,
     Format,
     Imported,
     ImportHints,
+    Number,
     begins,
     decode,
     within_limit,
 )
-from backend.exchange.transcript import Transcript
+from backend.exchange.document import Record, read_records, unwrap
+from backend.exchange.transcript import Transcript, some_runs
 
 
 class SmcParticle(Foreign):
@@ -40,14 +43,7 @@ class SmcParticle(Foreign):
     contents: str | None = None
     contents_incr: str | None = None
     keep: int | None = Field(None, ge=0)
-    logweight: str
-
-    @field_validator("logweight")
-    @classmethod
-    def _number(cls, text: str) -> str:
-        if text != "-Infinity" and not math.isfinite(float(text)):
-            raise ValueError("a finite number or -Infinity, as a text")
-        return text
+    logweight: Number
 
 
 class SmcRow(Foreign):
@@ -56,10 +52,6 @@ class SmcRow(Foreign):
     mode: Literal["init", "smc_step", "resample"]
     particles: list[SmcParticle] = Field(min_length=1)
     ancestors: list[int] | None = None
-
-
-class Record(RootModel[list[SmcRow]]):
-    """The file."""
 
 
 @dataclass(eq=False)
@@ -85,20 +77,44 @@ class HeldParticle(NamedTuple):
 
 
 def parse(content: bytes, given: ImportHints) -> list[Imported]:
-    """One run, a round a row."""
-    rows = decode(Record, content).root
-    if not rows:
+    """A run a list of rows, a round a row."""
+    records = unwrap(read_records(content))
+    if not records:
         raise BadInput("$", given="no rows", accepted="at least one row of particles")
+    if all(isinstance(record.value, list) for record in records):
+        return some_runs(
+            [
+                _run([Record(f"{where}[{at}]", row) for at, row in enumerate(rows)], where, given)
+                for where, rows in records
+                if isinstance(rows, list)
+            ],
+            "$",
+        )
+    return [_run(records, "$", given)]
+
+
+def _run(records: Sequence[Record], place: str, given: ImportHints) -> Imported:
+    """One run; `place` is that of its list of rows."""
+    if not records:
+        raise BadInput(place, given="no rows", accepted="at least one row of particles")
+    remarks = FileRemarks()
+    rows = [decode(SmcRow, value, where, remarks) for where, value in records]
     size = len(rows[0].particles)
-    within_limit("$", "nodes", len(rows) * size, NODE_LIMIT)
+    within_limit(place, "nodes", len(rows) * size, NODE_LIMIT)
     program = "llamppl" if rows[0].particles[0].contents is not None else "genlm-control"
-    trace = Transcript("smc", given, strategy=f"{program} SMC", program=program)
+    trace = Transcript("smc", given, strategy=f"{program} SMC", program=program, remarks=remarks)
     plan, states = (
         SmcPlan(),
         [[HeldParticle(Planned(None, "", 0, "", "$", node=trace.root), "", 0.0)] * size],
     )
     for index, row in enumerate(rows):
-        states.append(plan.after(states[-1], row, f"$[{index}]", f"row {index + 1}"))
+        where = records[index].where
+        states.append(plan.after(states[-1], row, where, f"row {index + 1}"))
+        for slot, particle in enumerate(row.particles):
+            if particle.logweight.value is None and not _is_dead(records[index].value, slot):
+                remarks.say(
+                    f"row {index + 1}, particle {slot} weighs nothing: {particle.logweight.reason}"
+                )
     for held in states[-1]:
         held.planned.done = True
     for before, after, row in zip(states[:-1], states[1:], rows, strict=True):
@@ -109,7 +125,15 @@ def parse(content: bytes, given: ImportHints) -> list[Imported]:
             row.ancestors if row.mode == "resample" else None,
             last=after is states[-1],
         )
-    return [trace.finish()]
+    return trace.finish()
+
+
+def _is_dead(row: JSON, slot: int) -> bool:
+    """Whether the file itself says that a particle weighs nothing."""
+    particles = row.get("particles") if isinstance(row, dict) else None
+    particle = particles[slot] if isinstance(particles, list) else None
+    said = particle.get("logweight") if isinstance(particle, dict) else None
+    return said in ("-Infinity", "-inf", -math.inf)
 
 
 class SmcPlan:
@@ -158,7 +182,7 @@ class SmcPlan:
         return HeldParticle(
             planned,
             whole,
-            -math.inf if particle.logweight == "-Infinity" else float(particle.logweight),
+            -math.inf if particle.logweight.value is None else particle.logweight.value,
         )
 
 
@@ -239,6 +263,14 @@ def strip_marks(contents: str) -> str:
     return before + newest + after if mark and closed else contents
 
 
+def _holds(value: JSON) -> bool:
+    row = value[0] if isinstance(value, list) and value else value
+    particles = row.get("particles") if isinstance(row, dict) else None
+    return isinstance(particles, list) and any(
+        isinstance(each, dict) and "logweight" in each for each in particles[:1]
+    )
+
+
 FORMAT = Format(
     "smc",
     "SMC record (LLaMPPL, GenLM Control)",
@@ -246,6 +278,7 @@ FORMAT = Format(
     lambda beginning: begins(beginning, rb'"logweight"'),
     parse,
     order=30,
+    holds=_holds,
 )
 
 __all__ = ["FORMAT", "strip_marks"]

@@ -190,9 +190,11 @@ def colour_of(score: float) -> str:
 
 def _facts(run: Mapping[str, JSON], drawn: int) -> str:
     answer, correct = run.get("answer"), run.get("correct")
-    verdict = "right" if correct is True else "wrong" if correct is False else "not graded"
+    verdict = "right" if correct is True else "wrong" if correct is False else run.get("grade")
     return f"{drawn} nodes, " + (
-        f"answer {str(answer)[:60]} ({verdict})" if answer is not None else "no answer"
+        f"answer {str(answer)[:60]} ({verdict or 'not graded'})"
+        if answer is not None
+        else "no answer"
     )
 
 

@@ -14,6 +14,7 @@ import re
 from backend.core.blocks import NOTHING, lines_of
 from backend.core.errors import BadInput
 from backend.exchange.base import LAST, Format, Imported, ImportHints
+from backend.exchange.document import UTF_8, decode_text
 from backend.exchange.transcript import Transcript
 from backend.problems.extraction import extract_answer
 
@@ -28,7 +29,7 @@ _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 def parse(content: bytes, given: ImportHints) -> list[Imported]:
     """One run, a chain of steps."""
-    text = decode_text(content)
+    text = read_text(content)
     trace = Transcript("thinking", given, strategy="linear_trace", program="plain text")
     trace.note(label="a linear trace: no search was recorded")
     steps = segments(text)
@@ -45,22 +46,14 @@ def parse(content: bytes, given: ImportHints) -> list[Imported]:
     return [trace.finish()]
 
 
-def decode_text(content: bytes) -> str:
-    """The file as text. Raises `BadInput` with the place of the first byte that is none."""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise BadInput(
-            f"line {line} of the file",
-            given=content[problem.start : problem.start + 8],
-            accepted="text in UTF-8",
-        ) from problem
+def read_text(content: bytes) -> str:
+    """The file as text. Raises `BadInput` with the line of what is none."""
+    text = decode_text(content)
     if "\0" in text:
         raise BadInput(
             f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} of the file",
             given="a zero byte",
-            accepted="text in UTF-8",
+            accepted=UTF_8,
         )
     if not text.strip():
         raise BadInput("line 1 of the file", given="nothing", accepted="a text")
@@ -83,9 +76,8 @@ def segments(text: str) -> list[str]:
 
 
 def recognises(beginning: bytes) -> bool:
-    """Whether it looks like text that is no JSON: a JSON file that was cut off must not pass for
-    thoughts."""
-    return beginning.lstrip()[:1] not in b"{[" and _BINARY.search(beginning) is None
+    """Whether it looks like text and not like the bytes of something else."""
+    return _BINARY.search(beginning) is None
 
 
 FORMAT = Format(

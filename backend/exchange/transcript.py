@@ -21,10 +21,13 @@ from backend.exchange.base import (
     NODE_LIMIT,
     RUN_LIMIT,
     TEXT_LIMIT,
+    FileRemarks,
+    GivenNumber,
     Imported,
     ImportHints,
     within_limit,
 )
+from backend.problems.extraction import ReadBy
 from backend.runs.recorder import Recorder
 
 
@@ -39,7 +42,7 @@ class Said(NamedTuple):
 
 class Transcript:
     """One run under way from a file. `format` names the reader; `program` and `version` say who
-    wrote the file, where it is known."""
+    wrote the file, where it is known; `remarks` gathers what is to be said of it."""
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Transcript:
         program: str,
         version: str | None = None,
         model: str = "",
+        remarks: FileRemarks | None = None,
     ) -> None:
         self._sink = MemorySink()
         self._recorder = Recorder(self._sink)
@@ -62,6 +66,8 @@ class Transcript:
         self._candidates: list[Node] = []
         self._values: list[float | None] = []
         self._scores = 0
+        self._costs = dict[str, float]()
+        self.remarks = remarks or FileRemarks()
         self._said: Said | None = None
         self.created: datetime | None = None
         self.problem_id = ""
@@ -72,6 +78,12 @@ class Transcript:
     def note(self, **facts: JSON) -> None:
         """Further facts of the source, for the manifest."""
         self._about |= facts
+
+    def cost(self, axis: str, amount: float | None) -> None:
+        """Add to a cost that the file holds, by its axis of the ledger; None where it holds none. A
+        cost that no file held is not in the ledger, and so not recorded."""
+        if amount is not None:
+            self._costs[axis] = self._costs.get(axis, 0) + amount
 
     def at(self, moment: datetime | None) -> None:
         """Move the clock to a time in UTC; it never goes back, whatever the file says."""
@@ -112,22 +124,16 @@ class Transcript:
         self._stamp()
         return node
 
-    def score(
-        self, node: Node, scorer: str, value: float | None, reason: str | None = None
-    ) -> None:
-        """Write down a score. One outside [0, 1] is no probability: it is kept as the reason, and
-        nothing ranks by it."""
-        inside = value is None or 0.0 <= value <= 1.0
-        why = (
-            reason
-            if value is None
-            else None
-            if inside
-            else f"the file says {value!r}, which is not in [0, 1]"
-        )
-        self._recorder.score(clean_text(scorer), node, Score(value if inside else None, reason=why))
+    def score(self, node: Node, scorer: str, given: GivenNumber) -> float | None:
+        """Write down a score, and return what it is worth. One outside [0, 1] is no probability: it
+        is kept as the reason, and nothing ranks by it."""
+        value, reason = given
+        if value is not None and not 0.0 <= value <= 1.0:
+            value, reason = None, f"the file says {value!r}, which is not in [0, 1]"
+        self._recorder.score(clean_text(scorer), node, Score(value, reason=reason))
         self._scores += 1
         self._stamp()
+        return value
 
     def step(
         self,
@@ -155,11 +161,16 @@ class Transcript:
         *,
         correct: bool | None = None,
         reason: str | None = None,
+        read_by: ReadBy | None = None,
     ) -> None:
-        """Write down the choice."""
+        """Write down the choice; `read_by` is the rule that read the answer in the text. `correct`
+        is the file's own verdict, if it has one."""
+        if answer is None and reason is None:
+            reason = "no answer could be read from the chosen text"
         self._said = Said(node, answer, correct, reason)
         node_id = self._recorder.id_of(node)
-        self._recorder.add(AnswerChanged(node_id, answer, correct, reason))
+        rule = None if read_by is None else read_by.value
+        self._recorder.add(AnswerChanged(node_id, answer, correct, reason, read_by=rule))
         self._stamp()
 
     def finish(self, *, status: str = "finished", reason: str | None = None) -> Imported:
@@ -171,9 +182,13 @@ class Transcript:
             event.row()._replace(t_ms=round(ms, 3))
             for event, ms in zip(self._sink.events, self._times, strict=True)
         ]
-        ledger: dict[str, JSON] = {"rounds": self._recorder.round, "verifier_calls": self._scores}
+        ledger: dict[str, JSON] = {**self._costs}
+        if self._scores:
+            ledger["verifier_calls"] = self._scores
         if self._ms:
             ledger["seconds"] = self._ms / 1000.0
+        if remarks := self.remarks.sentences():
+            self.note(remarks=[*remarks])
         said = self._said
         values = {
             "status": status,
@@ -198,11 +213,13 @@ class Transcript:
         }
         if self.created is not None:
             values["created_at"] = self.created
+        accepted = (*filter(None, [self._given.answer]), *self._given.accepted)
         problem: dict[str, JSON] = {
             "id": self.problem_id,
             "dataset": self._format,
             "question": self.root.text,
             "answer": self._given.answer,
+            "meta": {"accepted": list(accepted)} if len(accepted) > 1 else {},
         }
         return Imported(clean_mapping(problem), clean_mapping(values), self._sink.nodes, events)
 

@@ -9,23 +9,29 @@ reading one would run it.
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from backend.core.errors import BadInput
 from backend.core.steps import Backed
-from backend.core.types import Node
+from backend.core.types import JSON, Node
 from backend.exchange.base import (
     NODE_LIMIT,
+    FileRemarks,
     Foreign,
     Format,
+    GivenNumber,
     Imported,
     ImportHints,
+    MaybeText,
+    Number,
     begins,
     decode,
     within_limit,
 )
-from backend.exchange.transcript import Transcript, moment
+from backend.exchange.document import Record, read_records, unwrap
+from backend.exchange.transcript import Transcript, moment, some_runs
 
 ROOT_ID = -1
 PATH_LIMIT = 5_000_000
@@ -39,44 +45,52 @@ class TreeNode(Foreign):
 
     id: int = Field(ge=ROOT_ID)
     parent_id: int | None
-    score: float
+    score: Number = GivenNumber(None, "the file holds no score")
     state_repr: str
-    action_from_parent: str | None = None
-    created_at: str | None = None
-    completed_at: str | None = None
-    status: str | None = None
+    action_from_parent: MaybeText = None
+    created_at: MaybeText = None
+    completed_at: MaybeText = None
+    status: MaybeText = None
 
 
 class Metadata(Foreign):
     """Who wrote the file."""
 
-    algorithm: str = "unknown"
-    treequest_version: str | None = None
+    algorithm: MaybeText = None
+    treequest_version: MaybeText = None
 
 
 class TreequestSnapshot(Foreign):
     """The file."""
 
     nodes: list[TreeNode] = Field(min_length=1, max_length=NODE_LIMIT)
-    metadata: Metadata = Metadata()
+    metadata: Annotated[Metadata, BeforeValidator(lambda given: {} if given is None else given)] = (
+        Metadata()
+    )
 
 
 def parse(content: bytes, given: ImportHints) -> list[Imported]:
-    """One run, its nodes in order of expansion."""
-    snapshot = decode(TreequestSnapshot, content)
+    """A run a snapshot, its nodes in order of expansion."""
+    return some_runs([_run(record, given) for record in unwrap(read_records(content))], "$")
+
+
+def _run(record: Record, given: ImportHints) -> Imported:
+    remarks = FileRemarks()
+    snapshot = decode(TreequestSnapshot, record.value, record.where, remarks)
     about = snapshot.metadata
     trace = Transcript(
         "treequest",
         given,
-        strategy=f"treequest {about.algorithm}",
+        strategy=f"treequest {about.algorithm or 'unknown'}",
         program="treequest",
         version=about.treequest_version,
+        remarks=remarks,
     )
     trace.at(min(filter(None, (moment(node.created_at) for node in snapshot.nodes)), default=None))
     known: dict[int, Node] = {}
     steps = 0
     for index, found in enumerate(snapshot.nodes):
-        where = f"$.nodes[{index}]"
+        where = f"{record.where}.nodes[{index}]"
         if found.id != index + ROOT_ID:
             raise BadInput(
                 f"{where}.id",
@@ -90,7 +104,7 @@ def parse(content: bytes, given: ImportHints) -> list[Imported]:
         known[found.id] = _grow(trace, known, found, where, backs_up=backs_up)
         steps += known[found.id].depth if backs_up else 0
         within_limit(where, "steps in all paths by then", steps, PATH_LIMIT)
-    return [trace.finish()]
+    return trace.finish()
 
 
 def _grow(
@@ -109,9 +123,9 @@ def _grow(
         f"{where}.state_repr",
         role=found.action_from_parent or "policy",
     )
-    trace.score(node, "treequest", found.score)
-    notes = (Backed(tuple(node.path()), found.score),) if backs_up else ()
-    trace.step([node], [found.score if 0.0 <= found.score <= 1.0 else None], notes)
+    worth, said = trace.score(node, "treequest", found.score), found.score.value
+    notes = (Backed(tuple(node.path()), said),) if backs_up and said is not None else ()
+    trace.step([node], [worth], notes)
     return node
 
 
@@ -129,6 +143,13 @@ def _character(escape: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else escape[0]
 
 
+def _holds(value: JSON) -> bool:
+    nodes = value.get("nodes") if isinstance(value, dict) else None
+    return isinstance(nodes, list) and any(
+        isinstance(each, dict) and "state_repr" in each for each in nodes[:2]
+    )
+
+
 FORMAT = Format(
     "treequest",
     "TreeQuest snapshot (JSON)",
@@ -136,6 +157,7 @@ FORMAT = Format(
     lambda beginning: begins(beginning, rb'"state_repr"'),
     parse,
     order=10,
+    holds=_holds,
 )
 
 __all__ = ["FORMAT"]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.core.grades import GradeState
 from backend.core.spec import Fork, TextEdit, TokenEdit
 from backend.messages.runs import Answer, Status, Submitted
 
@@ -72,6 +73,7 @@ class Descendant(Answer):
     status: Status
     answer: str | None
     correct: bool | None
+    grade: GradeState = "not graded"
 
 
 class Kin(Answer):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
 from backend.core.event_columns import Columns, read_columns
 from backend.core.events import EventBody
+from backend.core.grades import GradeState, grade_state, was_judged
 from backend.core.ports import Aggregation
 from backend.core.records import EventRecord
 from backend.core.settings import Preferences
@@ -233,10 +234,12 @@ class Submitted(Answer):
 
 
 class Taken(Answer):
-    """What an import made: its format, and its runs in the order of the file."""
+    """What an import made: its format, its runs in the order of the file, and what is to be said of
+    it, such as names that were not read."""
 
     format: str
     run_ids: list[int]
+    remarks: list[str] = Field(default_factory=list)
 
 
 class Estimate(Answer):
@@ -259,7 +262,8 @@ class SpentLimit(Answer):
 
 class Run(Answer):
     """A run as it stands. `spec` is what was asked for; `correct` None means undecided or not
-    known; `limit` is the budget that ended it, which `reason` says in words as well."""
+    graded, and `grade` says which; `limit` is the budget that ended it, which `reason` says in
+    words as well."""
 
     id: int
     status: Status
@@ -293,6 +297,17 @@ class Run(Answer):
     origin: str
     created_at: str
     finished_at: str | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def grade(self) -> GradeState:
+        """What is known of the answer's being right."""
+        return grade_state(
+            self.correct,
+            known=self.right_answer is not None,
+            answered=self.answer is not None or self.chosen_node is not None,
+            asked=was_judged(self.manifest),
+        )
 
     def again(self) -> RunSpec:
         """What to ask for to have this run again: problem or question, every setting, and the seed.

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from backend.core.errors import BadInput
+from backend.core.grades import grade_state
 from backend.messages import annotations as schemas
 from backend.messages.why import Cause
 from backend.review.annotate.agreement import Kappa, agreement
@@ -19,8 +20,6 @@ from storage import WaitingRun
 
 LOOKED_AT = 200
 """Runs whose cause is worked out for one request, the newest first."""
-
-VERDICTS: dict[schemas.Verdict, bool | None] = {"right": True, "wrong": False, "undecided": None}
 
 
 def queue(
@@ -45,7 +44,11 @@ def queue(
         )
     found = services.store.annotations.waiting(strategy, problem, text)
     if answer is not None:
-        found = [run for run in found if run.correct is VERDICTS[answer]]
+        found = [
+            run
+            for run in found
+            if grade_state(run.correct, known=run.right_answer is not None) == answer
+        ]
     if cause is not None:
         found = [run for run in found[:LOOKED_AT] if cause_of(services, run) == cause]
     labelled = services.store.annotations.count_labels()

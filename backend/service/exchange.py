@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import structs
+
 from backend.core.errors import BadInput, Conflict
-from backend.core.events import Kept, Pruned, Resampled, ScoreGiven
+from backend.core.events import AnswerChanged, Kept, Pruned, Resampled, ScoreGiven, kind_of
+from backend.core.grades import GRADED_BY
+from backend.core.records import EventRow
 from backend.core.types import JSON
 from backend.exchange.archive import is_archive
-from backend.exchange.base import Imported, ImportHints
-from backend.exchange.formats import formats_in_order, parse_file, recognise
+from backend.exchange.base import REMARKS, Imported, ImportHints
+from backend.exchange.formats import check_readable, formats_in_order, parse_file, recognise
 from backend.exchange.html import page
 from backend.exchange.svg import drawing
 from backend.messages.runs import OVER
+from backend.problems.answers.grader import GRADER_VERSION
+from backend.problems.base import Grade, Problem
+from backend.problems.library import Library
 from backend.review.stored_run import StoredRun
 from backend.service import present
 from backend.service.assembly import VERSION, Services
@@ -29,13 +37,15 @@ OWN_EXPORTS = {
 
 OWN_IMPORTS = ("jsonl", "parquet")
 AUTO = "auto"
+ANSWER = kind_of(AnswerChanged)
 
 
 class TakenIn(NamedTuple):
-    """What an import made."""
+    """What an import made, and what is to be said of the file."""
 
     format: str
     run_ids: list[int]
+    remarks: list[str]
 
 
 def import_formats() -> list[str]:
@@ -63,11 +73,65 @@ def take_in(
         if found in OWN_IMPORTS
         else foreign_runs(found, content, name, given)
     )
-    return TakenIn(found, services.store.import_runs(runs))
+    if found not in OWN_IMPORTS:
+        runs = [grade_run(run, services.library) for run in runs]
+    return TakenIn(found, services.store.import_runs(runs), remarks_on(runs))
+
+
+def grade_run(run: Imported, library: Library) -> Imported:
+    """The run with a verdict on its answer, where the right one is known and the file has none of
+    its own. May block for a second."""
+    source, problem = run.values["manifest"].get("imported", {}), run.problem or {}
+    right = problem.get("answer")
+    if run.values["chosen_node"] is None or not isinstance(right, str):
+        return run
+    if run.values["correct"] is not None:
+        source[GRADED_BY] = "the file"
+        return run
+    meta = problem.get("meta")
+    grade = library.grade(
+        Problem(
+            "",
+            f"imported {problem.get('dataset')}",
+            None,
+            None,
+            str(problem.get("question") or ""),
+            right,
+            meta if isinstance(meta, dict) else {},
+        ),
+        run.values["answer"],
+    )
+    source[GRADED_BY] = f"grader {GRADER_VERSION}"
+    events = [_judge(event, grade) if event.kind == ANSWER else event for event in run.events]
+    return run._replace(values={**run.values, "correct": grade.correct}, events=events)
+
+
+def _judge(event: EventRow, grade: Grade) -> EventRow:
+    """The event of an answer with the verdict on it."""
+    record = event.record()
+    assert isinstance(record.body, AnswerChanged)
+    body = structs.replace(
+        record.body,
+        correct=grade.correct,
+        reason=record.body.reason or grade.reason,
+        grader=GRADER_VERSION,
+    )
+    return structs.replace(record, body=body).row()
+
+
+def remarks_on(runs: Sequence[Imported]) -> list[str]:
+    """What is to be said of the file of these runs, each remark once."""
+    said = dict[str, None]()
+    for run in runs:
+        source = run.values["manifest"].get("imported")
+        for remark in source.get("remarks", ()) if isinstance(source, dict) else ():
+            said[remark] = None
+    return list(said)[:REMARKS]
 
 
 def format_of(content: bytes) -> str:
-    """The format that a file begins like. Raises `BadInput` where it begins like none."""
+    """The format of a file, by what it holds. Raises `BadInput` where it is of none, with the place
+    where it cannot be read at all."""
     found = (
         "jsonl"
         if looks_own(content)
@@ -75,6 +139,8 @@ def format_of(content: bytes) -> str:
     )
     if found is not None:
         return found
+    if content.strip():
+        check_readable(content)
     raise BadInput(
         "format of the file", given=content[:40], accepted=", ".join(import_formats()[1:])
     )

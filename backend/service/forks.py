@@ -8,6 +8,7 @@ from backend.core.errors import NotFound
 from backend.core.types import JSON
 from backend.messages import forks as schemas
 from backend.review.stored_run import StoredRun
+from backend.service import present
 from backend.service.assembly import Services
 from storage import RunRow, Store
 
@@ -90,6 +91,7 @@ def _descendant(services: Services, row: RunRow) -> schemas.Descendant:
             "status": row.status if standing is None else standing.status,
             "answer": row.answer,
             "correct": row.correct,
+            "grade": present.run_message(row).grade,
         }
     )
 

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import zip_longest
 
 from backend.core.errors import BadInput
+from backend.core.grades import foreign_source
 from backend.core.splitting import Splitting
 from backend.core.types import JSON, Node
 from backend.messages import why as schemas
@@ -19,6 +20,7 @@ from backend.review.lens import lens
 from backend.review.reselect import candidates
 from backend.review.stored_run import StoredRun
 from backend.review.why.death import Death, SearchCase, count_causes, death
+from backend.review.why.foreign import explain_foreign
 from backend.review.why.steps import JudgedStep, first_wrong, judge_steps, steps_of_path
 from backend.service.assembly import Services
 from storage import RunRow
@@ -34,8 +36,9 @@ def why(
     labeller of that name (None: the exact checker). Raises `NotFound`, `Conflict` for a run that is
     not over, and `BadInput` for the node or the labeller."""
     judge = LABELLERS[labeller or DEFAULT_LABELLER]
-    case = case_of(services.open_ended_run(run_id), services.library)
-    found = death(case)
+    run = services.open_ended_run(run_id)
+    case = case_of(run, services.library)
+    found = explain(run, case)
     path_node = node if node is not None else None if case.own is None else case.own.node
     if path_node is not None and not 0 <= path_node < len(case.trace.nodes):
         raise BadInput("node", given=path_node, accepted=f"0 to {len(case.trace.nodes) - 1}")
@@ -108,7 +111,14 @@ def why_counts(
 
 def cause_of_death(services: Services, row: RunRow) -> Death:
     """Where the right answer of a run died."""
-    return death(case_of(StoredRun(row, services.store), services.library))
+    run = StoredRun(row, services.store)
+    return explain(run, case_of(run, services.library))
+
+
+def explain(run: StoredRun, case: SearchCase) -> Death:
+    """Where the right answer of a run died; of a run of another program what its file says."""
+    made_here = foreign_source(run.row.manifest) is None
+    return death(case) if made_here else explain_foreign(case)
 
 
 def cause_of(row: RunRow, found: Death) -> schemas.RunCause:

@@ -15,7 +15,7 @@ from components.frame.address import address, number_in_address, page, put_in_ad
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import require
 from components.history.run_cards_panel import problem_card
-from components.run.words import MARKS
+from components.run.words import grade_word
 
 AT, SPAN = "annotate.at", "annotate.span"
 """Where the session keeps the author's place and the marked span."""
@@ -143,7 +143,7 @@ def _verdict(task: LabelTask) -> str:
         if task.correct or task.right_answer is None
         else f" (right: {visible(task.right_answer)})"
     )
-    return f"answer {visible(task.answer)}, {MARKS[task.correct]}{beside}"
+    return f"answer {visible(task.answer)}, {grade_word(task.correct, task.right_answer)}{beside}"
 
 
 def path_picker(task: LabelTask) -> None:

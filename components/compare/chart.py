@@ -17,7 +17,7 @@ from components.frame.theme import GREY, escape, frame
 
 VERDICTS: Mapping[bool | None, str] = {True: "star", False: "x", None: "circle-open"}
 """The mark of an answer by what is known of it."""
-WORDS: Mapping[bool | None, str] = {True: "right", False: "wrong", None: "undecided"}
+WORDS: Mapping[bool | None, str] = {True: "right", False: "wrong", None: "undecided or not graded"}
 MOST = 400
 """Points of a line at most; between them it is thinned out."""
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from components.compare.clock import Clock, ClockAxis
 from components.compare.moments import Moment
 from components.frame.prose import visible
-from components.run.words import MARKS, amount, costs
+from components.run.words import amount, costs, grade_word
 
 SIGNS: Mapping[bool | None, str] = {True: "\u2713", False: "\u2717", None: "?"}
 SHOWN_COSTS = (
@@ -34,9 +34,9 @@ class RunFact(NamedTuple):
     strong: bool = False
 
 
-def facts(at: Moment, axis: ClockAxis, counted: Clock) -> list[RunFact]:
+def facts(at: Moment, axis: ClockAxis, counted: Clock, right: str | None) -> list[RunFact]:
     """The panel's lines: where the clock stands, the answer with its verdict, scores, and the
-    ledger."""
+    ledger. `right` is the right answer, where it is known."""
     spent = f"{amount(counted.value_at(at.event))} of {amount(counted.end)} {axis.unit}"
     scores = (
         f"best {at.best:.3f}, mean {at.mean:.3f}, {at.scored} scored"
@@ -45,7 +45,7 @@ def facts(at: Moment, axis: ClockAxis, counted: Clock) -> list[RunFact]:
     )
     ledger = [cost for cost in costs(at.ledger) if cost.name in SHOWN_COSTS]
     return [
-        RunFact("Answer so far", answer_words(at), True),
+        RunFact("Answer so far", answer_words(at, right), True),
         RunFact("Clock", spent),
         RunFact("Scores so far", scores),
         RunFact("Nodes", amount(at.nodes)),
@@ -53,12 +53,12 @@ def facts(at: Moment, axis: ClockAxis, counted: Clock) -> list[RunFact]:
     ]
 
 
-def answer_words(at: Moment) -> str:
+def answer_words(at: Moment, right: str | None) -> str:
     """The answer with its verdict as sign and word."""
     if not at.answered:
         return "none yet"
     answer = "one that cannot be read" if at.answer is None else at.answer
-    return f"{visible(answer)}  {SIGNS[at.correct]} {MARKS[at.correct]}"
+    return f"{visible(answer)}  {SIGNS[at.correct]} {grade_word(at.correct, right)}"
 
 
 def panel_html(lines: Sequence[RunFact]) -> str:

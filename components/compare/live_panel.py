@@ -48,7 +48,8 @@ def live(service: Client, now: CompareAddress, shown: Sequence[Track]) -> None:
 def _panels(now: CompareAddress, shown: Sequence[Track]) -> None:
     for column, track in zip(st.columns(len(shown), gap="small"), shown, strict=True):
         with column:
-            st.html(panel_html(facts(moment(track.log.events, track.until), now.axis, track.clock)))
+            at, right = moment(track.log.events, track.until), track.run.right_answer
+            st.html(panel_html(facts(at, now.axis, track.clock, right)))
 
 
 def _scoreboard(now: CompareAddress, shown: Sequence[Track]) -> None:
@@ -108,7 +109,7 @@ def scoreboard_table(
             one.run,
             by_id[one.run].run.strategy.replace("_", " "),
             state_word(by_id[one.run].run.status),
-            answer_words(one.moment),
+            answer_words(one.moment, by_id[one.run].run.right_answer),
             one.first,
             one.right,
             one.moment.best,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LAYOUTS = ("down", "right", "outline")
-COLOURS = ("score", "value", "visits", "logprob", "order", "answer")
+COLOURS = ("score", "value", "visits", "weight", "logprob", "order", "answer")
 SIZES = ("same", "visits", "weight")
 MOST_OPEN = 200
 """Nodes opened or closed by hand that an address holds at most, the last ones."""

@@ -12,7 +12,7 @@ from components.frame.address import address, page
 from components.frame.prose import plain_markdown
 from components.run.context import Ancestor, ContextNode, context_of
 from components.run.log import RunLog
-from components.run.words import MARKS, amount, state_word
+from components.run.words import amount, state_word
 
 EDITED = {"": "", "text": ", its text edited by hand", "token": ", a token exchanged by hand"}
 _LOGS = "fork.logs"
@@ -60,7 +60,7 @@ def from_words(origin: Origin) -> str:
 def fork_words(fork: Descendant) -> str:
     """A run that came from this one in words."""
     what = "continued as" if fork.continued else f"forked at node {fork.node} into"
-    ending = f"{MARKS[fork.correct]}" if fork.answer is not None else state_word(fork.status)
+    ending = fork.grade if fork.answer is not None else state_word(fork.status)
     return f"{what} run {fork.run} ({fork.strategy.replace('_', ' ')}, {ending})"
 
 

@@ -91,6 +91,8 @@ def _report(taken: Taken) -> None:
         plain_markdown(f"{count} run{'' if count == 1 else 's'} came in, read as: {title}."),
         icon=":material/check:",
     )
+    for remark in taken.remarks:
+        st.caption(plain_markdown(remark))
     with st.container(horizontal=True, gap="small"):
         for run_id in taken.run_ids[:LINKS_SHOWN]:
             st.page_link(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from backend.messages.runs import OVER, Run
 from components.frame.prose import plain_markdown, visible
-from components.run.words import MARKS, STATES, costs
+from components.run.words import STATES, CostWords, costs
 
 _ICONS = {True: ":material/check_circle:", False: ":material/cancel:", None: ":material/help:"}
 _HEIGHT = 158
@@ -31,7 +31,7 @@ def answer_card(run: Run | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption("Answer" if run is None else f"Answer \u00b7 run {run.id}")
             if run is not None and run.answer is not None:
-                st.badge(MARKS[run.correct], icon=_ICONS[run.correct], color=_COLORS[run.correct])
+                st.badge(run.grade, icon=_ICONS[run.correct], color=_COLORS[run.correct])
         if run is None:
             st.text("Press Run: the search starts and its answer appears here.")
         elif run.status == "failed":
@@ -75,6 +75,8 @@ def failure(run: Run) -> None:
 def ledger_row(run: Run) -> None:
     """The totals of the ledger in one quiet row."""
     found = costs(run.ledger)
+    if "imported" in run.spec and "generated_tokens" not in run.ledger:
+        found = [CostWords("Generated tokens", "not recorded"), *found]
     if not found:
         return
     with st.container(horizontal=True, gap="medium"):

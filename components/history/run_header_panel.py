@@ -13,7 +13,7 @@ from components.frame.prose import plain_markdown, visible
 from components.history.compare_link_panel import compare_link
 from components.history.export_panel import export_menu
 from components.history.run_cards_panel import failure, ledger_row, name_of, nothing_yet
-from components.run.words import MARKS, clock, state_word
+from components.run.words import clock, state_word
 
 
 def run_header(run: Run) -> None:
@@ -114,4 +114,4 @@ def source_of(manifest: Mapping[str, object]) -> str:
 
 def _verdict(run: Run) -> str:
     beside = "" if run.correct else f" (right: {visible(run.right_answer or 'not known')})"
-    return f"answer {visible(run.answer or '')}, {MARKS[run.correct]}{beside}"
+    return f"answer {visible(run.answer or '')}, {run.grade}{beside}"

@@ -16,7 +16,7 @@ from components.frame.prose import visible
 from components.frame.service import refusals, require
 from components.frame.theme import NOTHING
 from components.history.run_cards_panel import name_of
-from components.run.words import MARKS, STATES, clock, state_word
+from components.run.words import STATES, clock, state_word
 
 PAGE_SIZE = 50
 ANY = "any"
@@ -104,7 +104,7 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
                 name_of(run),
                 visible(run.answer or ""),
                 visible(run.right_answer or ""),
-                MARKS[run.correct] if run.answer is not None else "",
+                run.grade if run.answer is not None else "",
                 run.nodes,
                 run.ledger.get("generated_tokens"),
                 run.ledger.get("seconds"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.core.grades import grade_state
 from backend.problems.extraction import IN_WORDS, ReadBy
 
 STATES = {
@@ -29,7 +30,9 @@ def rule_in_words(rule: str) -> str:
     return IN_WORDS[ReadBy(rule)] if rule in list(ReadBy) else rule
 
 
-MARKS = {True: "right", False: "wrong", None: "undecided"}
+def grade_word(correct: bool | None, right_answer: str | None) -> str:
+    """What is known of an answer's being right, where the right one is known or not."""
+    return grade_state(correct, known=right_answer is not None)
 
 
 @dataclass(frozen=True)

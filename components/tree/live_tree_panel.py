@@ -61,7 +61,8 @@ class TreeView:
     axis, `base` the address of a remote backend (empty: the page's own), `token` what that backend
     asks for, `replay` shows the slider. The tree takes what a window leaves below `above` CSS
     pixels, at least `height`. `answers` are needed while the colour is the answer, `context` are
-    nodes of other runs."""
+    nodes of other runs. `recorded` are the costs that a run of another program brought with it;
+    None for a run that was made here, whose costs the events tell."""
 
     run: int | None
     status: str = "queued"
@@ -76,6 +77,7 @@ class TreeView:
     look: Look = field(default_factory=Look)
     answers: Answers | None = None
     context: tuple[ContextNode, ...] = ()
+    recorded: Mapping[str, float] | None = None
 
     def data(self) -> dict[str, Any]:
         return {
@@ -91,6 +93,7 @@ class TreeView:
             "above": self.above,
             "look": self.look.data(),
             "answers": None if self.answers is None else self.answers.data(),
+            "recorded": None if self.recorded is None else dict(self.recorded),
             "context": [asdict(node) for node in self.context],
         }
 

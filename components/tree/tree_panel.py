@@ -14,6 +14,7 @@ from components.frame.service import require
 from components.run.chosen import TREE, choose, final_node, fragment, node_to_show
 from components.run.context import ContextNode
 from components.run.log import run_log
+from components.tree.colours import with_first_colour
 from components.tree.live_tree_panel import TreeEvents, TreeView, live_tree
 
 
@@ -22,13 +23,12 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
     """Draw the tree of a run at the moment, with the look and the node that the address gives;
     `context` are nodes of other runs."""
     until, look = number_in_address("event"), look_in_address()
-    if until is None and run.status in OVER:
-        node = final_node(run)
-    else:
-        node = node_to_show(
-            require(lambda: run_log(service, run), f"The log of run {run.id}").rows(until)
-        )
-    answers = run_log(service, run).answers() if look.colour == "answer" else None
+    log = require(lambda: run_log(service, run), f"The log of run {run.id}")
+    if run.status in OVER:
+        look = with_first_colour(look, log.nodes, log.events)
+    whole = until is None and run.status in OVER
+    node = final_node(run) if whole else node_to_show(log.rows(until))
+    answers = log.answers() if look.colour == "answer" else None
     view = TreeView(
         run.id,
         run.status,
@@ -43,6 +43,7 @@ def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) ->
         look=look,
         answers=answers,
         context=tuple(context),
+        recorded=dict(run.ledger) if "imported" in run.spec else None,
     )
     live_tree(view, key="trace", take_events=_take_events)
 

@@ -12,7 +12,7 @@ from components.frame.address import address, number_in_address, page, put_in_ad
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import require
 from components.history.run_cards_panel import name_of
-from components.run.words import MARKS, state_word
+from components.run.words import state_word
 from components.why.path import first_wrong, path_rows, steps_html
 from components.why.words import CAUSES, EVIDENCE, title
 
@@ -88,9 +88,7 @@ def _verdict(run: Run, found: Why) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.badge(title(found.cause), color=COLORS.get(found.cause, "gray"))
             given = (
-                "no answer"
-                if run.answer is None
-                else f"answer {visible(run.answer)}, {MARKS[run.correct]}"
+                "no answer" if run.answer is None else f"answer {visible(run.answer)}, {run.grade}"
             )
             st.text(f"{given} (right: {visible(run.right_answer or 'not known')})", width="content")
         st.markdown(f"### {plain_markdown(found.sentence)}")

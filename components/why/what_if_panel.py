@@ -15,7 +15,8 @@ from backend.messages.why import WhatIf, WhatIfAsk
 from components.frame.address import address, page
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import refusals
-from components.run.words import MARKS
+from components.run.words import grade_word
+from components.why.foreign_panel import draw_foreign, is_foreign
 from components.why.other_settings import extent
 from components.why.what_if_form import text_of, why_form
 from components.why.words import title
@@ -40,6 +41,9 @@ def why_panel(service: Client, run: Run, node_id: int | None, catalog: Catalog) 
             st.text("This can be asked when the run is over.")
             return
         with refusals():
+            if is_foreign(run):
+                draw_foreign(run, service.why(run.id))
+                return
             _cause(service, run, node_id)
             what_if(service, run, catalog)
 
@@ -128,7 +132,8 @@ def _choice(heading: str, rule: str, choice: Choice | None, run: Run, ask: WhatI
             st.text("nothing: no candidate finished")
             return
         st.text(
-            f"answer {visible(choice.answer or 'none that can be read')}, {MARKS[choice.correct]}"
+            f"answer {visible(choice.answer or 'none that can be read')}, "
+            f"{grade_word(choice.correct, run.right_answer)}"
         )
         _node(f"Node {choice.node}", choice.node, run, ask)
 

@@ -49,6 +49,17 @@ VIEWS = {
                CAST(ledger->>'$.seconds' AS DOUBLE) AS seconds,
                CAST(ledger->>'$.flops' AS DOUBLE) AS flops
         FROM run""",
+    "verdict": """
+        SELECT run.id AS run_id, run.answer, problem.answer AS right_answer, run.correct,
+               CASE WHEN run.correct THEN 'right'
+                    WHEN NOT run.correct THEN 'wrong'
+                    WHEN problem.answer IS NULL OR run.chosen_node IS NULL THEN 'not graded'
+                    WHEN coalesce(source->>'$.format', 'jsonl') NOT IN ('jsonl', 'parquet')
+                         AND source->>'$.graded_by' IS NULL THEN 'not graded'
+                    ELSE 'undecided' END AS grade
+        FROM (SELECT *, coalesce(manifest->'$.imported.before', manifest->'$.imported') AS source
+              FROM run) run
+        LEFT JOIN problem ON problem.key = run.problem_key""",
     "step_score": """
         SELECT run_id, node_id, seq, round, label AS verifier, value FROM event
         WHERE kind = 'score'""",

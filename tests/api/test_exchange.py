@@ -90,9 +90,9 @@ def test_a_broken_file_is_refused_with_its_place_and_leaves_nothing(service: Ser
         client.import_runs(content("treequest-mcts.json")[:5000])
     assert refusal.value.status == 422
     log = decoded("inspect.json")
-    log["samples"][3]["target"] = 5
+    log["samples"][3]["messages"] = 5
     with pytest.raises(
-        Refused, match=r"\$\.samples\[3\]\.target"
+        Refused, match=r"\$\.samples\[3\]\.messages"
     ):  # three sound samples stand before it
         client.import_runs(json.dumps(log).encode())
     unknown = "format of the file"

@@ -378,7 +378,7 @@ def test_rows_of_search_and_learn_are_runs_of_finished_paths_with_the_scores_of_
         (learned(completions=[], scores=[]), r"line 1, \$.completions"),
         (learned(completions=[3]), "completions"),
         (learned() + b"\n{", "line 1, column|line 2"),
-        (b"\n\n", "at least one run"),
+        (b"\n\n", r"line \d, column \d of the file"),
     ],
 )
 def test_a_broken_row_of_search_and_learn_is_refused_with_its_line(

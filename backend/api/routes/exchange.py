@@ -53,7 +53,7 @@ async def import_file(
     taken = await asyncio.to_thread(
         take_in, services, content, name, format, ImportHints(question, answer)
     )
-    return schemas.Taken(format=taken.format, run_ids=taken.run_ids)
+    return schemas.Taken(**taken._asdict())
 
 
 @router.get("/runs/{run_id}/export", response_class=FileResponse)

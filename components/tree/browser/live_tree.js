@@ -259,14 +259,7 @@ function status(view) {
   say(
     view.part("at-totals"),
     view.events.length
-      ? [
-          counted(view.state.order.length, "node"),
-          counted(ledger.generated_tokens, "token"),
-          counted(ledger.model_calls, "call"),
-          counted(ledger.verifier_calls, "score"),
-          `round ${number(ledger.rounds)}`,
-          `${((view.state.ms || 0) / 1000).toFixed(1)} s`,
-        ].join("  \u00b7  ")
+      ? [counted(view.state.order.length, "node"), ...costs(view, ledger)].join("  \u00b7  ")
       : "",
   );
   say(
@@ -276,6 +269,29 @@ function status(view) {
   view.part("at-answer").hidden = OVER.has(view.status) && view.until === null;
   spent(view, ledger);
   showTransport(view);
+}
+
+// What was spent by now; of a run that another program made only what its file holds.
+function costs(view, ledger) {
+  const known = view.data.recorded;
+  if (!known)
+    return [
+      counted(ledger.generated_tokens, "token"),
+      counted(ledger.model_calls, "call"),
+      counted(ledger.verifier_calls, "score"),
+      `round ${number(ledger.rounds)}`,
+      `${((view.state.ms || 0) / 1000).toFixed(1)} s`,
+    ];
+  const kept = [
+    ["generated_tokens", "token"],
+    ["model_calls", "call"],
+  ].filter(([axis]) => known[axis] !== undefined);
+  return [
+    ...kept.map(([axis, word]) => counted(known[axis], word)),
+    ...(ledger.verifier_calls ? [counted(ledger.verifier_calls, "score")] : []),
+    ...(known.seconds === undefined ? [] : [`${known.seconds.toFixed(1)} s`]),
+    ...(known.generated_tokens === undefined ? ["tokens not recorded"] : []),
+  ];
 }
 
 function spent(view, ledger) {

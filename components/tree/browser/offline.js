@@ -59,7 +59,7 @@ function header() {
       .join(" \u00b7 "),
   );
   say("question", run.question || "(the file does not say what was asked)");
-  const word = run.correct === true ? "right" : run.correct === false ? "wrong" : "not graded";
+  const word = run.correct === true ? "right" : run.correct === false ? "wrong" : run.grade || "not graded";
   say(
     "verdict",
     run.answer === null
@@ -130,7 +130,7 @@ function draw() {
   const facts = [
     `${nodes.length} nodes`,
     ledger.generated_tokens ? `${ledger.generated_tokens} tokens` : "",
-    `${ledger.verifier_calls} scores`,
+    ledger.verifier_calls ? `${ledger.verifier_calls} scores` : "",
     page.state.answer === null ? "" : `answer so far: ${page.state.answer}`,
   ];
   say("totals", facts.filter(Boolean).join(" \u00b7 "));

@@ -4,6 +4,7 @@ export const COLOURS = {
   score: "Verifier score",
   value: "Value Q",
   visits: "Visits",
+  weight: "Weight",
   logprob: "Mean log-probability",
   order: "Order of creation",
   answer: "Answer reached",
@@ -33,6 +34,7 @@ const READ = {
   score: (node) => node.score,
   value: (node) => node.value,
   visits: (node) => (node.visits ? Math.log10(node.visits) : null),
+  weight: (node) => node.weight,
   logprob: (node) => node.logprob,
   order: (node) => node.place,
 };

@@ -216,7 +216,7 @@ export function headOf(node, chosen) {
   const facts = [
     ...(node.score === null ? [] : [`score ${node.score.toFixed(3)}`]),
     `step ${node.depth}`,
-    `${node.tokens} tokens`,
+    ...(node.tokens ? [`${node.tokens} tokens`] : []),
     ...(node.visits ? [node.visits + (node.visits === 1 ? " visit" : " visits")] : []),
     ...(node.logprob === null
       ? []

@@ -25,7 +25,9 @@ def head_of(node_id: int, row: TreeRow | None) -> NodeHead:
     if row is None:
         return NodeHead(node_id, "not yet written")
     facts = [] if row.score is None else [f"score {row.score:.3f}"]
-    facts += [f"step {row.depth}", f"{row.tokens} tokens"]
+    facts.append(f"step {row.depth}")
+    if row.tokens:
+        facts.append(f"{row.tokens} tokens")
     if row.visits:
         facts.append(f"{row.visits} visit{'s' if row.visits != 1 else ''}")
     if row.logprob is not None:

@@ -54,7 +54,7 @@ def record_panel(node: NodeDetail, log: Sequence[EventRecord]) -> None:
 
 def costs(ledger: NodeLedger) -> dict[str, str]:
     """The ledger of a node by name, in reading order."""
-    lines = {"generated tokens": f"{ledger.tokens:,}"}
+    lines = {"generated tokens": f"{ledger.tokens:,}" if ledger.tokens else "none recorded"}
     if ledger.prompt_tokens is not None:
         lines["prompt tokens"] = (
             f"{ledger.prompt_tokens:,}, {ledger.cached_tokens or 0:,} of them cached"
@@ -62,7 +62,9 @@ def costs(ledger: NodeLedger) -> dict[str, str]:
     lines["model call"] = (
         _batch(ledger.written, "requests") if ledger.written is not None else "none recorded"
     )
-    lines["verifier calls"] = f"{ledger.verifier_calls:,}"
+    lines["verifier calls"] = (
+        f"{ledger.verifier_calls:,}" if ledger.verifier_calls else "none recorded"
+    )
     told = {"failure": ledger.failure, "told by the engine": ledger.remark}
     lines |= {name: text for name, text in told.items() if text}
     if ledger.verifier_tokens or ledger.verifier_cached:
