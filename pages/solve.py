@@ -5,7 +5,6 @@ from functools import partial
 import streamlit as st
 
 from backend.client import public_token, public_url
-from backend.messages.runs import OVER
 from components.form.run_again_form import begin
 from components.form.run_form import run_form
 from components.frame.address import look_in_address, number_in_address, page, put_in_address
@@ -43,8 +42,8 @@ node = number_in_address("node")
 budget = run.budget if run else None
 look = look_in_address()
 log = None if run is None else run_log(service, run)
-if run is not None and log is not None and run.status in OVER:
-    look = with_first_colour(look, log.nodes, log.events)
+if run is not None and log is not None:
+    look = with_first_colour(look, run, log)
 answers = log.answers() if log is not None and look.colour == "answer" else None
 shown = TreeView(
     run_id,

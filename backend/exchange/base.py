@@ -148,8 +148,8 @@ class Foreign(BaseModel):
     @classmethod
     def _note_names(cls, given: Any, info: ValidationInfo) -> Any:
         if isinstance(given, Mapping) and isinstance(info.context, FileRemarks):
-            for name in given.keys() - cls.model_fields.keys():
-                info.context.ignore(str(name))
+            for name in sorted(map(str, given.keys() - cls.model_fields.keys())):
+                info.context.ignore(name)
         return given
 
 

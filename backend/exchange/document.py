@@ -13,9 +13,10 @@ from backend.core.errors import BadInput
 from backend.core.types import JSON
 
 UTF_8 = "text in UTF-8"
+UTF_16 = "text in UTF-16 or UTF-32"
 WRAPPERS = ("results", "runs", "outputs", "records", "rows", "data", "items")
 """Names under which a file holds a list of results."""
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LIKE_JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:[\[{\"]|$))")
 _PLACE = re.compile(r" at line (\d+) column (\d+)$")
 
@@ -31,10 +32,10 @@ def decode_text(content: bytes) -> str:
     """The file as text, without the mark at its beginning. Raises `BadInput` with the place of the
     first byte that is none."""
     sample = content[:400]
-    if content.startswith(_UTF_16) or (len(sample) > 3 and sample.count(0) * 3 > len(sample)):
+    if content.startswith(_UTF_16_MARKS) or (len(sample) > 3 and sample.count(0) * 3 > len(sample)):
         raise BadInput(
             "line 1 of the file",
-            given="text in UTF-16 or UTF-32",
+            given=UTF_16,
             accepted=f"{UTF_8}: save the file as UTF-8",
         )
     try:
@@ -122,4 +123,13 @@ def _is_value(line: str) -> bool:
         return False
 
 
-__all__ = ["UTF_8", "Record", "decode_text", "load", "looks_like_json", "read_records", "unwrap"]
+__all__ = [
+    "UTF_8",
+    "UTF_16",
+    "Record",
+    "decode_text",
+    "load",
+    "looks_like_json",
+    "read_records",
+    "unwrap",
+]

@@ -10,7 +10,7 @@ from backend.core.registry import Registry, import_modules
 from backend.core.types import JSON
 from backend.exchange.archive import is_archive
 from backend.exchange.base import BYTES_LIMIT, Format, Imported, ImportHints, within_limit
-from backend.exchange.document import decode_text, looks_like_json, read_records, unwrap
+from backend.exchange.document import UTF_16, decode_text, looks_like_json, read_records, unwrap
 
 BEGINNING = 64 * 2**10
 """Bytes at the beginning of a file by which its format is recognised where it cannot be parsed."""
@@ -39,9 +39,17 @@ def recognise(content: bytes) -> str | None:
 
 
 def check_readable(content: bytes) -> None:
-    """Raise `BadInput` with the place for a file that no reader can make anything of, because it is
-    no text in UTF-8 or JSON that was cut off."""
-    if not is_archive(content) and looks_like_json(decode_text(content)):
+    """Raise `BadInput` with the place for a file that was meant to be read, but is text in UTF-16 or
+    JSON that was cut off."""
+    if is_archive(content):
+        return
+    try:
+        text = decode_text(content)
+    except BadInput as problem:
+        if problem.given == UTF_16:
+            raise
+        return
+    if looks_like_json(text):
         read_records(content)
 
 

@@ -77,7 +77,7 @@ def segments(text: str) -> list[str]:
 
 def recognises(beginning: bytes) -> bool:
     """Whether it looks like text and not like the bytes of something else."""
-    return _BINARY.search(beginning) is None
+    return bool(beginning.strip()) and _BINARY.search(beginning) is None
 
 
 FORMAT = Format(

@@ -8,8 +8,9 @@ from dataclasses import replace
 from backend.core.events import ScoreGiven
 from backend.core.records import EventRecord
 from backend.core.steps import Backed, Weighed
-from backend.messages.runs import Node
+from backend.messages.runs import OVER, Node, Run
 from components.frame.look import COLOURS, Look
+from components.run.log import RunLog
 
 
 def first_colour(nodes: Sequence[Node], events: Sequence[EventRecord]) -> str:
@@ -29,9 +30,11 @@ def _present(nodes: Sequence[Node], events: Sequence[EventRecord]) -> Iterator[s
         yield "logprob"
 
 
-def with_first_colour(look: Look, nodes: Sequence[Node], events: Sequence[EventRecord]) -> Look:
-    """The look, in a colour that the run has where the reader chose none."""
-    return replace(look, colour=first_colour(nodes, events)) if look.colour == COLOURS[0] else look
+def with_first_colour(look: Look, run: Run, log: RunLog) -> Look:
+    """The look at a run that is over, in a colour that it has where the reader chose none."""
+    if look.colour != COLOURS[0] or run.status not in OVER:
+        return look
+    return replace(look, colour=first_colour(log.nodes, log.events))
 
 
 __all__ = ["first_colour", "with_first_colour"]

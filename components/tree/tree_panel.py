@@ -22,10 +22,9 @@ from components.tree.live_tree_panel import TreeEvents, TreeView, live_tree
 def tree_pane(service: Client, run: Run, context: Sequence[ContextNode] = ()) -> None:
     """Draw the tree of a run at the moment, with the look and the node that the address gives;
     `context` are nodes of other runs."""
-    until, look = number_in_address("event"), look_in_address()
+    until, asked = number_in_address("event"), look_in_address()
     log = require(lambda: run_log(service, run), f"The log of run {run.id}")
-    if run.status in OVER:
-        look = with_first_colour(look, log.nodes, log.events)
+    look = with_first_colour(asked, run, log)
     whole = until is None and run.status in OVER
     node = final_node(run) if whole else node_to_show(log.rows(until))
     answers = log.answers() if look.colour == "answer" else None

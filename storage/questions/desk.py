@@ -38,6 +38,10 @@ MEANINGS = {
     "pruning": (
         "view: one row a pruned node, with the reason and the value that it would have needed"
     ),
+    "verdict": (
+        "the answer of each run beside the right one, and its grade: right, wrong, undecided (the "
+        "grader could not tell) or not graded (it was never asked)"
+    ),
     "chosen_answer": (
         "view: each change of the answer while a run went on, with the tokens spent until then"
     ),

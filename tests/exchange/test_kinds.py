@@ -215,7 +215,7 @@ def test_one_result_of_another_structure_is_refused_with_its_place() -> None:
 
 
 def test_halves_of_characters_in_a_text_do_not_refuse_it() -> None:
-    run = one(b'{"responses": [{"content": "a \\ud83d b \\boxed{4}"}], "selected_index": 0}')
+    run = one(b'{"responses": [{"content": "a \\ud83d b \\\\boxed{4}"}], "selected_index": 0}')
     assert run.nodes[1].text == "a \ufffd b \\boxed{4}"
 
 

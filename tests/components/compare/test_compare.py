@@ -125,7 +125,7 @@ def test_a_long_line_is_thinned_to_its_ends_and_points_between() -> None:
 def test_the_panel_names_answer_verdict_clock_and_scores() -> None:
     nodes, events = sent(small())
     counted = clock(nodes, events, "generated")
-    lines = facts(moment(events, None), axis_of("generated"), counted)
+    lines = facts(moment(events, None), axis_of("generated"), counted, "24")
     assert lines[:4] == [
         RunFact("Answer so far", "24  \u2713 right", True),
         RunFact("Clock", "5 of 5 generated tokens"),
@@ -133,7 +133,7 @@ def test_the_panel_names_answer_verdict_clock_and_scores() -> None:
         RunFact("Nodes", "4"),
     ]
     assert RunFact("Generated tokens", "5") in lines
-    none = facts(moment(events, 0), axis_of("generated"), counted)
+    none = facts(moment(events, 0), axis_of("generated"), counted, None)
     assert [line.value for line in none] == ["none yet", "0 of 5 generated tokens", "none", "0"]
 
 
