@@ -60,7 +60,7 @@ def import_run(
         lambda services: take_in(services, content, path.name, format, given),
     )
     print(
-        json.dumps(taken._asdict())
+        json.dumps({name: each for name, each in taken._asdict().items() if each})
         if as_json
         else "\n".join(
             [

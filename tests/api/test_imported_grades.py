@@ -32,6 +32,7 @@ def taken(client: Client, whole: Any, **known: str) -> int:
 def grades(client: Client, run_id: int) -> tuple[str, bool | None, str, str]:
     """What the run, the SQL view and the exports say."""
     run = client.info(run_id)
+    client.sql.renew()
     asked = client.sql(f"SELECT grade FROM verdict WHERE run_id = {run_id}")
     svg, html = (client.export(run_id, name).decode() for name in ("svg", "html"))
     drawn = next(
@@ -90,6 +91,7 @@ def test_what_was_not_read_is_told_with_the_import(service: Service) -> None:
 def test_costs_that_a_file_does_not_hold_are_not_zero(service: Service) -> None:
     client = service.client()
     bare, counted = taken(client, HUB), taken(client, {**HUB, "usage": {"completion_tokens": 12}})
+    client.sql.renew()
     query = f"SELECT generated_tokens FROM cost WHERE run_id IN ({bare}, {counted}) ORDER BY run_id"
     assert [row[0] for row in client.sql(query).rows] == [None, 12]
     assert "generated_tokens" not in client.info(bare).ledger
