@@ -110,11 +110,8 @@ class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
             for one, after in itertools.pairwise(path)
             if one.finish is Finish.END and after.kind is Kind.INJECTED
         }
-        return tuple(
-            token
-            for node in path
-            for token in (node.token_ids[:-1] if node in reopened else node.token_ids)
-        )
+        parts = (node.token_ids[:-1] if node in reopened else node.token_ids for node in path)
+        return tuple(itertools.chain.from_iterable(parts))
 
     @property
     def mean_logprob(self) -> float | None:
