@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.core import spec, types
-from backend.engines.openai import engine as openai
+from backend.engines.openai import writing
 from backend.engines.scripted import row
 from backend.engines.shared.draws import uniforms
 from backend.judging.verifiers import prm
@@ -178,7 +178,7 @@ RUNS = (
         "server-length-is-end",
         Defect.END,
         "a server's stop at the token limit is taken for the end of the solution",
-        swap(openai.OpenAiEngine._end, "end_of(A)", "end_of('stop')"),
+        swap(writing.OpenAiWriting.end, "end_of(A)", "end_of('stop')"),
         (of_openai.test_several_steps_and_a_token_limit_are_kept_to,),
     ),
     Mutant(
