@@ -21,6 +21,7 @@ class Wanted(NamedTuple):
     strategy: str | None
     problem: str | None
     blind_only: bool
+    quoted: bool = True
 
 
 def export_labels(wanted: Wanted, out: Path, db: Path | None, *, as_json: bool) -> int:

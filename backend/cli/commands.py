@@ -317,6 +317,9 @@ def export_labels(
     blind_only: Annotated[
         bool, Option("--blind-only", help="only labels that were given blind")
     ] = False,
+    raw: Annotated[
+        bool, Option("--raw", help="csv: texts as they are, even where a spreadsheet computes them")
+    ] = False,
     json: AsJson = False,
     db: Db = None,
 ) -> int:
@@ -324,7 +327,7 @@ def export_labels(
     from backend.cli.annotations import Wanted, export_labels
 
     return export_labels(
-        Wanted(format, author, strategy, problem, blind_only), out, db, as_json=json
+        Wanted(format, author, strategy, problem, blind_only, not raw), out, db, as_json=json
     )
 
 

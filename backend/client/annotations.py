@@ -138,14 +138,17 @@ class AnnotationClient:
         strategy: str | None = None,
         problem: str | None = None,
         blind_only: bool = False,
+        quoted: bool = True,
     ) -> bytes:
-        """The labels as a file: `csv`, `parquet`, `processbench` or `prm800k`."""
+        """The labels as a file: `csv`, `parquet`, `processbench` or `prm800k`. In CSV, texts that a
+        spreadsheet would compute begin with an apostrophe, unless `quoted` is off."""
         query = {
             "format": format,
             "author": author,
             "strategy": strategy,
             "problem": problem,
             "blind_only": "true" if blind_only else None,
+            "quoted": None if quoted else "false",
         }
         return self._http.request(
             "GET",

@@ -23,7 +23,7 @@ import httpx
 from backend.client.annotations import AnnotationClient
 from backend.client.compare import CompareClient
 from backend.client.experiments import Experiments
-from backend.client.http import Http, Refused, SlowAnswer, Unreachable
+from backend.client.http import Http, Refused, SlowAnswer, Unreachable, path_part
 from backend.client.runs import RunsClient
 from backend.client.sql import SqlClient
 from backend.core.settings import Preferences, ServerAddress
@@ -108,7 +108,7 @@ class Client(RunsClient):
         return self._http.get("/catalog", schemas.Catalog)
 
     def problem(self, problem_id: str) -> schemas.Problem:
-        return self._http.get(f"/problems/{problem_id}", schemas.Problem)
+        return self._http.get(f"/problems/{quote(problem_id)}", schemas.Problem)
 
     def grade(self, ask: Ask) -> Graded:
         """Whether an answer, or the answer that is read from a text, means the same as the right
@@ -135,7 +135,7 @@ class Client(RunsClient):
 
     def remove_problem_file(self, name: str) -> None:
         """Remove a set that was brought."""
-        self._http.request("DELETE", f"/problem-files/{quote(name, safe='')}")
+        self._http.request("DELETE", f"/problem-files/{path_part(name)}")
 
     # Runs as objects
     def run(self, run_id: int) -> StoredRun:
@@ -200,11 +200,11 @@ class Client(RunsClient):
 
     def test_server(self, name: str) -> Servers:
         """Ask a server for what it can."""
-        return self._http.send("POST", f"/servers/{name}/test", Servers)
+        return self._http.send("POST", f"/servers/{path_part(name)}/test", Servers)
 
     def remove_server(self, name: str) -> Servers:
         """Remove a server."""
-        return self._http.send("DELETE", f"/servers/{name}", Servers)
+        return self._http.send("DELETE", f"/servers/{path_part(name)}", Servers)
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.client.http import Http, Query
+from backend.client.http import Http, Query, path_part
 from backend.experiments.spec import Experiment
 from backend.messages import experiments as schemas_experiments
 
@@ -21,7 +21,9 @@ class Experiments:
         return self._http.get("/experiments", schemas_experiments.ExperimentList).experiments
 
     def info(self, name: str) -> schemas_experiments.ExperimentDetail:
-        return self._http.get(f"/experiments/{name}", schemas_experiments.ExperimentDetail)
+        return self._http.get(
+            f"/experiments/{path_part(name)}", schemas_experiments.ExperimentDetail
+        )
 
     def start(
         self, experiment: Experiment, *, retry: bool = False
@@ -41,17 +43,17 @@ class Experiments:
 
     def stop(self, name: str) -> str:
         return self._http.send(
-            "POST", f"/experiments/{name}/stop", schemas_experiments.Steered
+            "POST", f"/experiments/{path_part(name)}/stop", schemas_experiments.Steered
         ).status
 
     def pause(self, name: str) -> str:
         return self._http.send(
-            "POST", f"/experiments/{name}/pause", schemas_experiments.Steered
+            "POST", f"/experiments/{path_part(name)}/pause", schemas_experiments.Steered
         ).status
 
     def resume(self, name: str) -> str:
         return self._http.send(
-            "POST", f"/experiments/{name}/resume", schemas_experiments.Steered
+            "POST", f"/experiments/{path_part(name)}/resume", schemas_experiments.Steered
         ).status
 
     def curves(
@@ -76,7 +78,7 @@ class Experiments:
             "verifier": verifier,
         }
         return self._http.get(
-            f"/experiments/{name}/curves",
+            f"/experiments/{path_part(name)}/curves",
             schemas_experiments.Curves,
             query,
             timeout_s=HEAVY_TIMEOUT_S,
@@ -86,7 +88,7 @@ class Experiments:
         self, name: str, arm: str, budget: float, *, limit: int = 1000
     ) -> schemas_experiments.Results:
         return self._http.get(
-            f"/experiments/{name}/results",
+            f"/experiments/{path_part(name)}/results",
             schemas_experiments.Results,
             {"arm": arm, "budget": budget, "limit": limit},
             timeout_s=HEAVY_TIMEOUT_S,
@@ -94,7 +96,7 @@ class Experiments:
 
     def matrix(self, name: str, *, budget: float | None = None) -> schemas_experiments.Matrix:
         return self._http.get(
-            f"/experiments/{name}/matrix",
+            f"/experiments/{path_part(name)}/matrix",
             schemas_experiments.Matrix,
             {"budget": budget},
             timeout_s=HEAVY_TIMEOUT_S,
@@ -105,7 +107,7 @@ class Experiments:
     ) -> schemas_experiments.PairedArms:
         query: Query = {"one": one, "other": other, "budget": budget, "slice": within}
         return self._http.get(
-            f"/experiments/{name}/compare",
+            f"/experiments/{path_part(name)}/compare",
             schemas_experiments.PairedArms,
             query,
             timeout_s=HEAVY_TIMEOUT_S,
@@ -123,7 +125,7 @@ class Experiments:
         """All analyses; each of them is computed for it."""
         query = _choices(axis, within, threshold, wrong_costs)
         return self._http.get(
-            f"/experiments/{name}/analyses",
+            f"/experiments/{path_part(name)}/analyses",
             schemas_experiments.Analyses,
             query,
             timeout_s=HEAVY_TIMEOUT_S,
@@ -142,7 +144,7 @@ class Experiments:
         """One analysis by its name (empty: the first), and which there are."""
         query = {**_choices(axis, within, threshold, wrong_costs), "which": which}
         return self._http.get(
-            f"/experiments/{name}/analysis",
+            f"/experiments/{path_part(name)}/analysis",
             schemas_experiments.ShownAnalysis,
             query,
             timeout_s=HEAVY_TIMEOUT_S,
@@ -152,7 +154,7 @@ class Experiments:
         """One page (HTML) that opens anywhere."""
         return self._http.request(
             "GET",
-            f"/experiments/{name}/report",
+            f"/experiments/{path_part(name)}/report",
             params={"axis": axis},
             timeout_s=HEAVY_TIMEOUT_S,
         ).content
@@ -160,7 +162,9 @@ class Experiments:
     def open(self, name: str, key: str) -> int:
         """Carry out a task again as a run in the store; its id."""
         return self._http.send(
-            "POST", f"/experiments/{name}/tasks/{key}/open", schemas_experiments.Opened
+            "POST",
+            f"/experiments/{path_part(name)}/tasks/{path_part(key)}/open",
+            schemas_experiments.Opened,
         ).run_id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel
@@ -36,6 +37,11 @@ class Unreachable(ArboretumError):
 
 class SlowAnswer(Unreachable):
     """The service has not answered within the time that the client waits: it may be busy."""
+
+
+def path_part(name: str) -> str:
+    """A name as one part of a path, whatever stands in it."""
+    return quote(name, safe="")
 
 
 class Http:

@@ -33,9 +33,13 @@ class SqlClient:
         """The first rows of a query."""
         return SqlAnswer.model_validate_json(self._post("/sql", query))
 
-    def file(self, query: str, format: Literal["csv", "parquet"] = "csv") -> bytes:
-        """Many more rows, as a file."""
-        return self._post("/sql/file", query, format=format)
+    def file(
+        self, query: str, format: Literal["csv", "parquet"] = "csv", *, quoted: bool = True
+    ) -> bytes:
+        """Many more rows, as a file. In CSV, texts that a spreadsheet would compute begin with an
+        apostrophe, unless `quoted` is off."""
+        more = {} if quoted else {"quoted": "false"}
+        return self._post("/sql/file", query, format=format, **more)
 
     def copy(self) -> SqlCopy:
         """How old the copy is."""

@@ -30,8 +30,10 @@ def write_labels(
     strategy: str | None = None,
     problem: str | None = None,
     blind_only: bool = False,
+    quoted: bool = True,
 ) -> bytes:
-    """The labels that match, as a file. Raises `BadInput` for the format."""
+    """The labels that match, as a file. In CSV, texts that a spreadsheet would compute are quoted
+    unless `quoted` is off. Raises `BadInput` for the format."""
     if format not in EXPORT_FORMATS:
         raise BadInput(
             "format of an export of labels", given=format, accepted=", ".join(EXPORT_FORMATS)
@@ -40,7 +42,7 @@ def write_labels(
     rows = [row for row in rows if row.blind or not blind_only]
     if format in ("csv", "parquet"):
         lines = list(flat(services, rows))
-        return csv_bytes(lines) if format == "csv" else parquet_bytes(lines)
+        return csv_bytes(lines, quoted=quoted) if format == "csv" else parquet_bytes(lines)
     paths = list(collect_paths(services, rows))
     return json_lines(processbench(paths) if format == "processbench" else prm800k(paths))
 

@@ -20,7 +20,7 @@ from components.annotate.run_panel import (
     path_name,
     step_now,
 )
-from components.frame.prose import visible
+from components.frame.prose import plain_markdown, visible
 from components.frame.service import refusals
 
 ButtonType = Literal["primary", "secondary"]
@@ -124,10 +124,10 @@ def _categories(service: Client, desk: LabelDesk, about: str) -> None:
         for at, category in enumerate(active):
             kind: ButtonType = "primary" if category.key in given else "secondary"
             st.button(
-                category_name(category, desk.book),
+                plain_markdown(category_name(category, desk.book)),
                 key=f"category.{category.key}",
                 type=kind,
-                help=visible(category.description) or None,
+                help=plain_markdown(category.description) or None,
                 shortcut=str(at + 1) if at < 9 else None,
                 on_click=_give,
                 args=(service, desk, "category", category.key, about),

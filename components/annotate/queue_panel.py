@@ -117,7 +117,7 @@ def _progress(queue: Queue, ids: Sequence[int], run: int | None) -> None:
             queue.done / queue.total, text=f"{queue.done} of {queue.total} runs labelled by you"
         )
     if run in ids:
-        st.caption(f"Run {run} is number {ids.index(run) + 1} of {len(ids)} in the queue.")
+        st.caption(f"Run {run:d} is number {ids.index(run) + 1:d} of {len(ids)} in the queue.")
     elif ids:
         st.caption(f"{len(ids)} in the queue.")
 

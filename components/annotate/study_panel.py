@@ -23,6 +23,7 @@ from components.annotate.agreement import agreement_row, confusion_figure, confu
 from components.annotate.label_counts import count_figure, count_info, count_rows
 from components.annotate.run_panel import category_name, category_names
 from components.annotate.saved_panel import history_table
+from components.frame.prose import plain_markdown
 from components.frame.service import refusals, require
 from components.frame.theme import NOTHING
 
@@ -138,7 +139,9 @@ def counts_panel(service: Client, book: Codebook) -> None:
     )
     names = category_names(book)
     if not found.cells:
-        labelled = ", ".join(f"{name} {count}" for name, count in found.labelled.items())
+        labelled = plain_markdown(
+            ", ".join(f"{name} {count}" for name, count in found.labelled.items())
+        )
         st.info(
             f"No error category was given yet. Labelled runs: {labelled}." if labelled else BEGIN,
             icon=":material/bar_chart:",
@@ -233,7 +236,7 @@ def export_panel(service: Client) -> None:
         title, file, about = FORMATS[name]
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             st.download_button(
-                title,
+                plain_markdown(title),
                 lambda name=name: service.annotations.export(name, author=author, blind_only=blind),
                 file_name=file,
                 key=f"export.{name}",

@@ -79,7 +79,7 @@ def _pair(now: CompareAddress) -> tuple[int, int]:
     st.segmented_control(
         "Which two?",
         pairs,
-        format_func=lambda pair: f"{pair[0]} and {pair[1]}",
+        format_func=lambda pair: f"{pair[0]:d} and {pair[1]:d}",
         key=key,
         required=True,
         on_change=lambda: put_in_address(pair=",".join(map(str, st.session_state[key]))),

@@ -12,6 +12,7 @@ from components.compare.clock import AXES, NAMES, ClockAxis, axis_of
 from components.compare.moments import answers
 from components.compare.tracks_panel import Track
 from components.frame.address import put_in_address
+from components.frame.prose import plain_markdown
 from components.run.words import amount
 
 
@@ -63,7 +64,7 @@ def _slider(axis: ClockAxis, at: float, end: float) -> None:
             move_clock(None if value >= end else value)
 
     st.slider(
-        f"Up to how many {axis.unit}?" if whole else "Up to how many seconds?",
+        f"Up to how many {plain_markdown(axis.unit)}?" if whole else "Up to how many seconds?",
         min_value=0 if whole else 0.0,
         max_value=int(end) if whole else end,
         step=1 if whole else 0.001,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -19,6 +19,7 @@ from components.form.problem_form import ProblemChoice, problem_picker
 from components.form.run_again_form import FAVOURITES, first_choices
 from components.form.schema_form import schema_form
 from components.form.start_form import FormStart
+from components.frame.prose import Markdown, plain_markdown
 from components.frame.service import explain, refusals
 
 BUDGET = {"generated_tokens": 2000.0}
@@ -129,22 +130,22 @@ def _strategies(strategies: Sequence[StrategyInfo]) -> list[StrategyInfo]:
 
 
 def _params(entry: StrategyInfo, start: FormStart) -> dict[str, Any]:
-    with st.expander(f"Parameters of {entry.title}", icon=":material/tune:"):
+    with st.expander(f"Parameters of {plain_markdown(entry.title)}", icon=":material/tune:"):
         return schema_form(entry.params_schema, key=f"form.{entry.name}", given={}, start=start)
 
 
 def _start(service: Client, race: Race, preferences: Preferences) -> None:
-    forecast, possible = _forecast(service, race)
+    forecast = _forecast(service, race)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         pressed = st.button(
             "Start the race",
             type="primary",
             icon=":material/sprint:",
-            disabled=not possible,
+            disabled=not forecast.possible,
             key="race.start",
             help="One run for each strategy",
         )
-        st.caption(forecast)
+        st.caption(forecast.sentence)
     if race.specs and len(race.specs) > preferences.runs_at_once:
         st.caption(
             f":material/info: Only {preferences.runs_at_once} runs search at once (see "
@@ -160,16 +161,23 @@ def _start(service: Client, race: Race, preferences: Preferences) -> None:
             st.rerun()
 
 
-def _forecast(service: Client, race: Race) -> tuple[str, bool]:
+class Forecast(NamedTuple):
+    """What each run of a race will cost, and whether all would be accepted."""
+
+    sentence: Markdown
+    possible: bool
+
+
+def _forecast(service: Client, race: Race) -> Forecast:
     """What each run will cost, and whether all would be accepted."""
     if race.missing:
-        return f":material/info: {race.missing}", False
+        return Forecast(Markdown(f":material/info: {plain_markdown(race.missing)}"), False)
     estimates = []
     for spec in race.specs:
+        name = spec.strategy.replace("_", " ")
         try:
-            estimates.append(
-                f"{spec.strategy.replace('_', ' ')}: {service.estimate(spec).sentence}"
-            )
+            estimates.append(plain_markdown(f"{name}: {service.estimate(spec).sentence}"))
         except (Refused, Unreachable) as error:
-            return f":material/error: {spec.strategy.replace('_', ' ')}: {explain(error)}", False
-    return "  \n".join(estimates), True
+            said = f":material/error: {plain_markdown(name)}: {explain(error)}"
+            return Forecast(Markdown(said), False)
+    return Forecast(Markdown("  \n".join(estimates)), True)

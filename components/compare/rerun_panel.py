@@ -13,7 +13,7 @@ from components.compare.address import CompareAddress, choose_node, show_runs
 from components.compare.facts import settings_html
 from components.compare.settings import format_value
 from components.compare.tracks_panel import Track, keep
-from components.frame.prose import visible
+from components.frame.prose import plain_markdown, visible
 from components.frame.service import refusals
 
 TITLE = "Where does the first token differ?"
@@ -93,7 +93,7 @@ def _found(now: CompareAddress, found: Divergence) -> None:
                     width="content",
                 )
     for line in gaps(found):
-        st.caption(line)
+        st.caption(plain_markdown(line))
     if found.one is not None or found.other is not None:
         st.html(
             settings_html(

@@ -15,6 +15,7 @@ from components.experiments.analysis_figure import analysis_figure
 from components.experiments.picker_form import choice, number, number_at
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import require
+from components.frame.tables import table_csv
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"]}
 """Zoom by the bar over a chart; pictures are saved by the menu."""
@@ -136,7 +137,7 @@ def _table(title: str, table: pd.DataFrame, file: str, key: str) -> None:
     )
     st.download_button(
         "Download as CSV",
-        table.to_csv(index=False),
+        table_csv(table),
         f"{file}.csv",
         "text/csv",
         key=f"rows.csv.{key}",

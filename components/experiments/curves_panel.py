@@ -26,6 +26,7 @@ from components.frame.address import page, put_in_address
 from components.frame.pictures_panel import pictures
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import refusals, require
+from components.frame.tables import table_csv
 
 SCALES = ("logarithmic", "linear")
 MULTIPLES = "every slice side by side"
@@ -252,7 +253,7 @@ def _numbers(info: CurveInfo, name: str, file: str) -> None:
         st.dataframe(table, hide_index=True, key=f"table.{name}", column_config=numbers(table))
         st.download_button(
             "Download as CSV",
-            table.to_csv(index=False),
+            table_csv(table),
             file,
             "text/csv",
             key=f"csv.{name}",

@@ -128,8 +128,8 @@ def _progress(service: Client, each: ExperimentInfo) -> None:
         left = "" if each.left_s is None else f", about {each.left_s:,.0f} s left"
         rate = "" if each.rate is None else f", {each.rate:,.0f} tokens a second"
         said = (
-            f"{'paused' if each.status == 'paused' else each.phase}: {each.done:,} of "
-            f"{each.planned:,} tasks, {each.failed} failed{rate}{left}"
+            f"{'paused' if each.status == 'paused' else plain_markdown(each.phase)}: {each.done:,} of "
+            f"{each.planned:,} tasks, {each.failed:,} failed{rate}{left}"
         )
         st.progress(min(1.0, each.done / each.planned), text=said)
     if each.reason:
@@ -233,7 +233,7 @@ def new_experiment(service: Client) -> None:
         with refusals():
             about = service.experiments.estimate(experiment)
             st.info(
-                f"{about.sentence} At 1,500 tokens a second that is "
+                f"{plain_markdown(about.sentence)} At 1,500 tokens a second that is "
                 f"{about.seconds / 60:,.1f} minutes."
             )
     if (

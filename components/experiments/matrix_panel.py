@@ -15,6 +15,7 @@ from components.frame.address import page, put_in_address
 from components.frame.pictures_panel import pictures
 from components.frame.prose import plain_markdown, visible
 from components.frame.service import refusals, require
+from components.frame.tables import table_csv
 
 
 def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
@@ -47,7 +48,7 @@ def matrix_panel(service: Client, info: ExperimentDetail) -> Matrix:
         st.dataframe(table, hide_index=True, column_config=numbers(table))
         st.download_button(
             "Download as CSV",
-            table.to_csv(index=False),
+            table_csv(table),
             f"matrix-{info.hash}.csv",
             "text/csv",
             on_click="ignore",

@@ -9,6 +9,7 @@ import streamlit as st
 from backend.client import Client
 from backend.messages.experiments import ExperimentInfo
 from components.frame.address import put_in_address
+from components.frame.prose import plain_markdown
 from components.frame.service import require
 
 
@@ -73,7 +74,14 @@ def choice(
         value = st.session_state[key]
         put_in_address(**{name: None if value == otherwise else value})
 
-    st.selectbox(label, list(accepted), key=key, format_func=shown, on_change=take_over, help=help)
+    st.selectbox(
+        label,
+        list(accepted),
+        key=key,
+        format_func=shown,
+        on_change=take_over,
+        help=plain_markdown(help or "") or None,
+    )
     return at
 
 
@@ -126,7 +134,7 @@ def number(label: str, name: str, low: float, high: float, step: float, otherwis
         value = st.session_state[key]
         put_in_address(**{name: None if value == otherwise else f"{value:g}"})
 
-    st.slider(label, low, high, step=step, key=key, on_change=take_over)
+    st.slider(plain_markdown(label), low, high, step=step, key=key, on_change=take_over)
     return at
 
 

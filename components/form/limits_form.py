@@ -12,6 +12,7 @@ from backend.core.spec import SamplingSpec, SplittingSpec
 from backend.messages.runs import Axis, Catalog
 from components.form.schema_form import schema_form
 from components.form.start_form import MOST, FormStart
+from components.frame.prose import plain_markdown
 
 FIRST_LIMITS = {"generated_tokens": 2000.0, "seconds": 60.0}
 OTHER_LIMIT = 100.0
@@ -85,7 +86,7 @@ def _budget(axes: Sequence[Axis], start: FormStart) -> dict[str, float]:
 def _limit(axis: str, title: str, first: float, start: FormStart) -> float:
     key = f"form.limit.{axis}"
     limit = st.number_input(
-        f"Limit of {title.lower()}",
+        f"Limit of {plain_markdown(title.lower())}",
         min_value=LEAST,
         step=1.0 if first < 100 else 100.0,
         format="%g",

@@ -19,6 +19,7 @@ from backend.messages.runs import (
 )
 from components.form.schema_form import fields, schema_form
 from components.form.start_form import FormStart
+from components.frame.prose import plain_markdown
 
 Named = TypeVar("Named", bound=Any)
 DEFAULT = "default"
@@ -174,7 +175,7 @@ def _params(
     for one without parameters."""
     if fields(entry.params_schema):
         family = "verifier" if isinstance(entry, VerifierInfo) else "selector"
-        st.caption(f"Parameters of the {family} {entry.name}")
+        st.caption(f"Parameters of the {family} {plain_markdown(entry.name)}")
     return schema_form(entry.params_schema, key=f"{place}.{entry.name}", given=given, start=start)
 
 
@@ -224,7 +225,7 @@ def _model(
         key=key,
         accept_new_options=True,
         persist_state="session",
-        help=f"{help_}; type a name or a path for another one",
+        help=f"{plain_markdown(help_)}; type a name or a path for another one",
         **start.choice(key, options, preferred or DEFAULT, label.lower()),
     )
     return None if name in (DEFAULT, None) else str(name)

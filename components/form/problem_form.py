@@ -143,6 +143,7 @@ def _choose_number(entry: ProblemSetInfo, first: ProblemPlace, start: FormStart)
         level = st.segmented_control(
             "Level",
             entry.levels,
+            format_func=lambda level: f"{level:d}",
             required=True,
             key=key,
             persist_state="session",

@@ -76,7 +76,7 @@ def _strategy(
     spec = start.spec
     entry = select("Strategy", strategies, spec.strategy, "form.strategy", _name, start)
     if not entry.available:
-        st.caption(f":material/info: {entry.reason}")
+        st.caption(f":material/info: {plain_markdown(entry.reason)}")
     params = schema_form(
         entry.params_schema,
         key=f"form.{entry.name}",

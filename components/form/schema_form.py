@@ -177,10 +177,12 @@ def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
         "persist_state": "session",
     }
     if field.widget == "bool":
-        return st.checkbox(field.title, **shared, **start.first(key, value=bool(first)))
+        return st.checkbox(
+            plain_markdown(field.title), **shared, **start.first(key, value=bool(first))
+        )
     if field.widget == "choice":
         return st.selectbox(
-            field.title,
+            plain_markdown(field.title),
             field.choices,
             **shared,
             **start.choice(key, field.choices, first, field.name),
@@ -188,7 +190,7 @@ def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
     if field.widget == "int":
         value = start.first(key, value=None if first is None else int(first))
         return st.number_input(
-            field.title,
+            plain_markdown(field.title),
             min_value=_whole(field.low),
             max_value=_whole(field.high),
             step=1,
@@ -197,7 +199,7 @@ def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
         )
     if field.widget == "float":
         return st.number_input(
-            field.title,
+            plain_markdown(field.title),
             min_value=None if field.low is None else float(field.low),
             max_value=None if field.high is None else float(field.high),
             step=0.1 if first is None or abs(first) >= 0.1 or first == 0 else None,
@@ -207,14 +209,16 @@ def _input(field: Field, key: str, first: JSON, start: Inputs) -> JSON:
         )
     if field.widget == "texts":
         lines = st.text_area(
-            f"{field.title}, one a line",
+            f"{plain_markdown(field.title)}, one a line",
             height=120,
             **shared,
             **start.first(key, value="\n".join(first or ())),
         )
         return [line.strip() for line in lines.split("\n") if line.strip()]
     text = st.text_input(
-        field.title, **shared, **start.first(key, value="" if first is None else str(first))
+        plain_markdown(field.title),
+        **shared,
+        **start.first(key, value="" if first is None else str(first)),
     )
     return None if field.optional and not text else text
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from backend.messages.runs import StrategyInfo
 from components.form.parameters import parameters, parameters_html
+from components.frame.prose import plain_markdown
 
 CAPABILITIES: Mapping[str, str] = {
     "logprobs": "an engine that reports log-probabilities of sampled tokens",
@@ -58,7 +59,7 @@ def needs(entry: StrategyInfo) -> list[str]:
 def draw_sections(parts: Sequence[Section]) -> None:
     """Each heading with its lines below it."""
     for heading, lines in parts:
-        st.markdown(f"**{heading}**")
+        st.markdown(f"**{plain_markdown(heading)}**")
         st.text("\n".join(f"\u2022 {' '.join(line.split())}" for line in lines))
 
 

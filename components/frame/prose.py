@@ -1,25 +1,29 @@
 """Model text on screen: always as text, unless a reader asks for more.
 
 A model may write markup, links to remote images, or characters that turn the reading direction;
-none of it may act. `visible` names what cannot be seen, `prepare_markdown` keeps formulas and
-formatting but takes away images and lone dollar signs, `path_html` and `prompt_html` escape.
+none of it may act. `visible` names what cannot be seen, `plain_markdown` escapes for Markdown,
+`path_html` and `prompt_html` for HTML; `components.frame.rendered` keeps formulas and formatting.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NewType
 
 _UNSEEN = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
-_IMAGE = re.compile(r"!\[")
-_DISPLAY = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
-_INLINE = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
-_FORMULA = re.compile(
-    r"\$\$(?:\\.|[^$\\])+?\$\$|\$(?=\S)(?:\\.|[^$\\\n])+?(?<=\S)\$(?!\d)", re.DOTALL
-)
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s`|\[\]]+", re.IGNORECASE)
+_ACTING = frozenset("\\`*_{}[]<>()#+-!|$:~&.")
+
+Markdown = NewType("Markdown", str)
+"""Text that may be handed to Streamlit where it reads Markdown: written here, or escaped.
+
+`tests/components/test_outside_texts.py` holds that nothing else gets there.
+"""
 
 
 def visible(text: str) -> str:
@@ -27,30 +31,26 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"\u27e8U+{ord(found.group()):04X}\u27e9", text)
 
 
-def prepare_markdown(text: str) -> str:
-    r"""Text prepared for `st.markdown`: `\(..\)` and `\[..\]` become formulas, images become plain
-    links, tags and lone dollars plain text."""
-    text = visible(text)
-    text = _INLINE.sub(r"$\1$", _DISPLAY.sub(r"$$\1$$", text))
-    parts: list[str] = []
-    end = 0
-    for formula in _FORMULA.finditer(text):
-        parts += [_outside_formulas(text[end : formula.start()]), formula.group()]
-        end = formula.end()
-    return "".join([*parts, _outside_formulas(text[end:])])
+def plain_markdown(text: str) -> Markdown:
+    """Text that comes out of `st.markdown` and its kin exactly as it went in, on one line: the one
+    way for a text of somebody else into Markdown."""
+    return Markdown(escape_line(" ".join(visible(text).splitlines()), _escape))
 
 
-def _outside_formulas(text: str) -> str:
-    text = _IMAGE.sub("\\\\![", text).replace("$", "\\$").replace("<", "&lt;")
-    return re.sub(r":(?=[a-z]+[/\[])", "\\:", text).replace("](", "\\](")
+def escape_line(line: str, escape: Callable[[str], str]) -> str:
+    """A line with everything escaped but addresses, which stand as code: the browser would make
+    links of them wherever else they stand."""
+    parts, end = list[str](), 0
+    for found in _ADDRESS.finditer(line):
+        parts += [escape(line[end : found.start()]), f"`{found.group()}`"]
+        end = found.end()
+    return "".join([*parts, escape(line[end:])])
 
 
-def plain_markdown(text: str) -> str:
-    """Text that comes out of `st.markdown` and its kin exactly as it went in, on one line."""
-    return "".join(
-        f"\\{char}" if char in "\\`*_{}[]<>()#+-!|$:~&." else char
-        for char in visible(text).replace("\n", " ")
-    )
+def _escape(text: str) -> str:
+    escaped = "".join(f"\\{char}" if char in _ACTING else char for char in text)
+    # Streamlit looks for the names of icons before it looks for escapes
+    return escaped.replace(":material/", ":material\\/")
 
 
 def path_html(texts: Sequence[str], current: int) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from backend.client import Client, Refused, SlowAnswer, Unreachable, base_url
 from components.frame.address import page
-from components.frame.prose import plain_markdown
+from components.frame.prose import Markdown, plain_markdown
 
 Result = TypeVar("Result")
 _end: Callable[[], NoReturn] = st.stop
@@ -40,24 +40,26 @@ def refusals() -> Iterator[None]:
         st.error(explain(error), icon=":material/error:")
 
 
-def explain(error: Refused | Unreachable) -> str:
+def explain(error: Refused | Unreachable) -> Markdown:
     """An error as sentences for a reader, safe as markdown."""
     if isinstance(error, SlowAnswer):
         return plain_markdown(f"{error}.")
     if isinstance(error, Unreachable):
-        return (
-            f"{error} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its "
+        return Markdown(
+            f"{plain_markdown(str(error))} Start it with `streamlit run app.py`, or set ARBORETUM_BACKEND to its "
             "address."
         )
     if error.status == 401:
         return _say_token_refused()
     reason = str(error)
-    sentences = [plain_markdown(reason if reason.endswith((".", "!", "?")) else f"{reason}.")]
+    sentences: list[str] = [
+        plain_markdown(reason if reason.endswith((".", "!", "?")) else f"{reason}.")
+    ]
     if error.accepted:
         sentences.append(f"Accepted: {plain_markdown(error.accepted)}.")
     if error.remedy:
         sentences.append(plain_markdown(error.remedy))
-    return " ".join(sentences)
+    return Markdown(" ".join(sentences))
 
 
 def require(fetch: Callable[[], Result], what: str) -> Result:
@@ -71,20 +73,22 @@ def require(fetch: Callable[[], Result], what: str) -> Result:
             st.error(explain(error), icon=":material/lock:")
         else:
             reason = explain(error)
-            st.warning(f"{what} cannot be shown: {reason}", icon=":material/search_off:")
+            st.warning(
+                f"{plain_markdown(what)} cannot be shown: {reason}", icon=":material/search_off:"
+            )
             st.page_link(
                 page("history"), label="See which runs there are", icon=":material/history:"
             )
     return _end()
 
 
-def _say_token_refused() -> str:
+def _say_token_refused() -> Markdown:
     given = (
         "refused the token of these pages"
         if os.environ.get("ARBORETUM_TOKEN")
         else "asks for a token, and these pages have none"
     )
-    return (
+    return Markdown(
         f"The service at {plain_markdown(base_url())} {given}. Set ARBORETUM_TOKEN to the "
         "service's own token and start the pages again."
     )

@@ -88,7 +88,7 @@ def _expand(service: Client, run: Run, node: NodeDetail) -> None:
             with refusals(), st.spinner("The run writes them where it waits."):
                 made = service.forks.expand(run.id, node.id, int(n))
                 st.caption(
-                    f"Written: node{'' if len(made) == 1 else 's'} {', '.join(map(str, made))}."
+                    f"Written: node{'' if len(made) == 1 else 's'} {', '.join(f'{one:d}' for one in made)}."
                 )
                 st.rerun()
     st.divider()
@@ -97,9 +97,9 @@ def _expand(service: Client, run: Run, node: NodeDetail) -> None:
 def _continue(service: Client, run: Run, limit: str | None) -> None:
     st.markdown("**Continue with more budget**")
     ended = (
-        f"Its limit of {limit.replace('_', ' ')} ended this run."
+        f"Its limit of {plain_markdown(limit.replace('_', ' '))} ended this run."
         if limit
-        else f"This run ended before its time ({run.status})."
+        else f"This run ended before its time ({plain_markdown(run.status)})."
     )
     st.caption(
         f"{ended} A new run takes over all that was paid for, free of charge, and goes on "
@@ -121,7 +121,13 @@ def _limit(axis: str, first: float, key: str) -> float:
     title = f"Limit of {axis.replace('_', ' ')}"
     return float(
         st.number_input(
-            title, min_value=0.1, value=float(first), step=step, format="%g", key=key, width=220
+            plain_markdown(title),
+            min_value=0.1,
+            value=float(first),
+            step=step,
+            format="%g",
+            key=key,
+            width=220,
         )
     )
 
@@ -148,7 +154,7 @@ def _fork(service: Client, run: Run, node: NodeDetail, catalog: Catalog) -> None
         icon=":material/fork_right:",
         key="fork.start",
         disabled=bool(missing),
-        help=missing or None,
+        help=plain_markdown(missing) or None,
     ):
         _start(service, run, node, edit, settings)
 

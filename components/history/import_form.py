@@ -97,7 +97,7 @@ def _report(taken: Taken) -> None:
         for run_id in taken.run_ids[:LINKS_SHOWN]:
             st.page_link(
                 page("trace"),
-                label=f"Run {run_id}",
+                label=f"Run {run_id:d}",
                 icon=":material/account_tree:",
                 query_params=address(run_id),
                 width="content",

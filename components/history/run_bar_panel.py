@@ -9,6 +9,7 @@ from backend.messages.runs import OVER, Run
 from components.form.run_again_form import begin_with
 from components.form.run_form import Wish
 from components.frame.address import page, put_in_address
+from components.frame.prose import Markdown, plain_markdown
 from components.frame.service import explain, refusals
 
 
@@ -61,10 +62,10 @@ def _act(service: Client, what: str, label: str, icon: str, run_id: int) -> None
             st.rerun()
 
 
-def _forecast(service: Client, wish: Wish) -> str:
+def _forecast(service: Client, wish: Wish) -> Markdown:
     if wish.spec is None:
-        return f":material/info: {wish.missing}"
+        return Markdown(f":material/info: {plain_markdown(wish.missing)}")
     try:
-        return service.estimate(wish.spec).sentence
+        return plain_markdown(service.estimate(wish.spec).sentence)
     except (Refused, Unreachable) as error:
-        return f":material/error: {explain(error)}"
+        return Markdown(f":material/error: {explain(error)}")

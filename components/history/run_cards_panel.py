@@ -21,7 +21,7 @@ def problem_card(name: str, question: str) -> None:
     """The question as plain text under its id; a single line end reads as a space, so that a
     question of many short facts fits."""
     with st.container(border=True, height=_HEIGHT, gap="xsmall"):
-        st.caption(f"Problem \u00b7 {name}")
+        st.caption(f"Problem \u00b7 {plain_markdown(name)}")
         st.text(visible(_SOFT_END.sub(" ", question)))
 
 
@@ -49,7 +49,7 @@ def _answers(run: Run) -> None:
         wrap_lines=True,
     )
     if run.grade_reason:
-        st.caption(f":small[{plain_markdown(run.grade_reason)}]")
+        st.caption(plain_markdown(run.grade_reason))
 
 
 def nothing_yet(run: Run) -> str:
@@ -67,7 +67,8 @@ def nothing_yet(run: Run) -> str:
 
 def failure(run: Run) -> None:
     """Why a run failed, and what to do."""
-    st.error(visible(run.error or run.reason or "The run failed."), icon=":material/error:")
+    said = run.error or run.reason or "The run failed."
+    st.error(plain_markdown(said), icon=":material/error:")
     if run.remedy:
         st.text(f"What to do: {visible(run.remedy)}")
 
@@ -81,7 +82,7 @@ def ledger_row(run: Run) -> None:
         return
     with st.container(horizontal=True, gap="medium"):
         for cost in found:
-            st.metric(cost.name, cost.value, width="content")
+            st.metric(plain_markdown(cost.name), cost.value, width="content")
 
 
 def name_of(run: Run) -> str:

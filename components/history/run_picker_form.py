@@ -129,7 +129,7 @@ def found_runs(service: Client, search: Search) -> list[Run]:
         )
         st.page_link(page("solve"), label="Go to Solve", icon=":material/park:")
         st.stop()
-    st.caption(f"{total} run{'' if total == 1 else 's'}, newest first")
+    st.caption(f"{total:d} run{'' if total == 1 else 's'}, newest first")
     pages = -(-total // PAGE_SIZE)
     number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     return require(

@@ -9,7 +9,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from backend.client import Client
-from backend.core.settings import Preferences
+from backend.core.settings import ADDRESS, Preferences
 from backend.messages.runs import Catalog, EngineChoice, ModelState, StoreInfo, VerifierInfo
 from components.form.models_form import DEFAULT, adopt
 from components.frame.prose import plain_markdown
@@ -68,13 +68,15 @@ def model_actions(service: Client, engines: Sequence[EngineChoice]) -> None:
                 st.rerun()
     for entry in engines:
         if not entry.available:
-            st.caption(f"{entry.title} is not available: {entry.reason}.")
+            st.caption(
+                f"{plain_markdown(entry.title)} is not available: {plain_markdown(entry.reason)}."
+            )
 
 
 def preference_form(service: Client, now: Preferences, catalog: Catalog) -> None:
     """Runs at once, retention, and what the form on Solve begins with."""
     with st.form("preferences"):
-        values = {**_keeping(now), **_proposing(now, catalog)}
+        values = {**_keeping(now), **_proposing(now, catalog), **_allowing(now)}
         if st.form_submit_button("Save", type="primary"):
             with refusals():
                 try:
@@ -106,6 +108,18 @@ def _keeping(now: Preferences) -> dict[str, float]:
             help="older runs are deleted at start; 0 keeps them for ever",
         )
     return {"runs_at_once": at_once, "retention_days": days}
+
+
+def _allowing(now: Preferences) -> dict[str, list[str]]:
+    """The servers that may be asked where others reach the service, which is checked there."""
+    lines = st.text_area(
+        "Servers that others may ask, one address a line",
+        "\n".join(now.allowed_servers),
+        height=80,
+        placeholder=ADDRESS,
+        help="counts where the service can be reached from outside, and is changed on loopback only",
+    )
+    return {"allowed_servers": lines.split()}
 
 
 def _proposing(now: Preferences, catalog: Catalog) -> dict[str, str | None]:
@@ -180,4 +194,4 @@ def store_panel(service: Client, store: StoreInfo) -> None:
                 st.session_state["prune.said"] = f"{service.prune(days)} runs were deleted."
                 st.rerun()
     if said := st.session_state.pop("prune.said", ""):
-        st.success(said, icon=":material/check:")
+        st.success(plain_markdown(said), icon=":material/check:")

@@ -68,7 +68,7 @@ def _table(answer: SqlAnswer) -> None:
         [[format_cell(value) for value in row] for row in answer.rows], columns=names
     )
     config = {
-        name: st.column_config.Column(help=column.type)
+        name: st.column_config.Column(help=plain_markdown(column.type))
         for name, column in zip(names, answer.columns, strict=True)
     }
     if any(links):
@@ -106,7 +106,7 @@ def _links(links: Sequence[Mapping[str, str]]) -> None:
         for link in places[:LINKS_SHOWN]:
             st.page_link(
                 page("trace"),
-                label=_name(link),
+                label=plain_markdown(_name(link)),
                 icon=":material/account_tree:",
                 query_params=dict(link),
                 width="content",

@@ -12,6 +12,7 @@ import streamlit as st
 from backend.core.records import EventRecord
 from backend.messages.runs import Run, StrategyInfo
 from components.frame.browser_component import mount
+from components.frame.prose import plain_markdown
 from components.tree.phases import under_way
 
 _LINES = mount("tree", "pseudocode")
@@ -40,11 +41,11 @@ def pseudocode(
     if entry is None or not entry.pseudocode:
         return
     with st.expander(
-        f"Pseudo-code: {entry.title}",
+        f"Pseudo-code: {plain_markdown(entry.title)}",
         key=OPEN,
         icon=":material/format_list_numbered:",
         bind="query-params",
     ):
         _LINES(key="pseudocode", data=lines_data(run.id, entry, events, until))
         if entry.paper:
-            st.caption(f"In the notation of {entry.paper}")
+            st.caption(f"In the notation of {plain_markdown(entry.paper)}")

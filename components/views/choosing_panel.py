@@ -11,6 +11,7 @@ import streamlit as st
 from plotly import graph_objects as go
 
 from components.frame.address import number_in_address, put_in_address
+from components.frame.prose import plain_markdown
 from components.frame.theme import CONFIG, NOTHING
 
 PICKED = "view.picked"
@@ -91,7 +92,14 @@ def one_of(label: str, options: Sequence[str], name: str) -> str:
         value = st.session_state[key]
         put_in_address(**{name: None if value in (None, options[0]) else value})
 
-    st.segmented_control(label, options, key=key, on_change=take_over, label_visibility="collapsed")
+    st.segmented_control(
+        label,
+        options,
+        format_func=plain_markdown,
+        key=key,
+        on_change=take_over,
+        label_visibility="collapsed",
+    )
     return at
 
 

@@ -143,7 +143,7 @@ def _how_far(service: Client, run: Run, name: str) -> None:
         if now is None or now.failed:
             st.rerun()
         else:
-            done = f"{plain_markdown(name)} scores the search: {now.done} of {now.total} nodes"
+            done = f"{plain_markdown(name)} scores the search: {now.done:d} of {now.total:d} nodes"
             st.progress(now.done / max(1, now.total), text=done)
 
 
@@ -175,7 +175,7 @@ def _side_by_side(service: Client, run: Run, name: str) -> None:
                 key="lens.depth",
                 alt="AUROC of the run's verifier by depth",
             )
-        st.caption(depth_sentence(depths))
+        st.caption(plain_markdown(depth_sentence(depths)))
     _disagreements(run, name, seen)
 
 

@@ -11,7 +11,7 @@ from backend.client import Client
 from backend.messages.runs import StrategyInfo
 from backend.messages.why import RunCause, WhyCounts
 from components.frame.address import address, page, put_in_address
-from components.frame.prose import visible
+from components.frame.prose import plain_markdown, visible
 from components.frame.service import require
 from components.frame.theme import CONFIG
 from components.history.run_picker_form import Search, search_row
@@ -41,10 +41,10 @@ def many_runs(service: Client, strategies: Sequence[StrategyInfo]) -> None:
         _nothing(found)
         return
     info = cause_info(found.runs)
-    st.markdown(f"**{counts_sentence(info)}**")
+    st.markdown(f"**{plain_markdown(counts_sentence(info))}**")
     skipped = f" {found.skipped} more are not over yet." if found.skipped else ""
     st.caption(
-        f"The newest {found.looked_at} of {found.total} that match.{skipped} Click a part "
+        f"The newest {found.looked_at:d} of {found.total:d} that match.{skipped} Click a part "
         "of a bar to see its runs."
     )
     st.plotly_chart(
@@ -108,7 +108,7 @@ def _draw_runs(runs: Sequence[RunCause], causes: Sequence[str]) -> None:
         cause = st.pills(
             "Runs by cause",
             causes,
-            format_func=title,
+            format_func=lambda name: plain_markdown(title(name)),
             key="why.cause",
             on_change=_narrow,
             help=help_,
@@ -125,7 +125,9 @@ def _draw_runs(runs: Sequence[RunCause], causes: Sequence[str]) -> None:
     if not shown:
         st.text(f"No run{of} here.")
         return
-    st.caption(f"{len(shown)} run{'' if len(shown) == 1 else 's'}{visible(of)}, newest first")
+    st.caption(
+        f"{len(shown)} run{'' if len(shown) == 1 else 's'}{plain_markdown(of)}, newest first"
+    )
     pages = -(-len(shown) // PAGE_SIZE)
     number = st.pagination(pages, key="why.page") if pages > 1 else 1
     _rows(shown[PAGE_SIZE * (number - 1) : PAGE_SIZE * number])

@@ -86,7 +86,7 @@ def _verdict(run: Run, found: Why) -> None:
     moment."""
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.badge(title(found.cause), color=COLORS.get(found.cause, "gray"))
+            st.badge(plain_markdown(title(found.cause)), color=COLORS.get(found.cause, "gray"))
             given = (
                 "no answer" if run.answer is None else f"answer {visible(run.answer)}, {run.grade}"
             )

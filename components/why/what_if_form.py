@@ -15,6 +15,7 @@ from components.form.models_form import AGGREGATIONS
 from components.form.schema_form import fields, schema_form
 from components.form.start_form import Inputs
 from components.frame.address import put_in_address
+from components.frame.prose import plain_markdown
 
 AS_IT_RAN = ""
 
@@ -137,7 +138,7 @@ def _choice(
             format_func=label_of,
             key=key,
             persist_state="session",
-            help=help_,
+            help=plain_markdown(help_),
             **first,
         )
     )
@@ -145,7 +146,7 @@ def _choice(
 
 def _rule_params(entry: SelectorInfo, given: WhatIfAsk, key: str, start: Inputs) -> dict[str, Any]:
     if fields(entry.params_schema):
-        st.caption(f"Parameters of the rule {entry.name}")
+        st.caption(f"Parameters of the rule {plain_markdown(entry.name)}")
     first = (given.selector_params or {}) if given.selector == entry.name else {}
     return schema_form(
         entry.params_schema, key=f"{key}.rule.{entry.name}", given=first, start=start
@@ -160,7 +161,7 @@ def _params(
     if entry is None or not fields(entry.params_schema):
         return {}
     shown = st.toggle(
-        f"Other parameters of {entry.title}",
+        f"Other parameters of {plain_markdown(entry.title)}",
         key=f"{key}.more",
         persist_state="session",
         **start.first(f"{key}.more", value=bool(given.params)),

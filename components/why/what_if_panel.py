@@ -50,7 +50,9 @@ def why_panel(service: Client, run: Run, node_id: int | None, catalog: Catalog) 
 
 def _cause(service: Client, run: Run, node_id: int | None) -> None:
     found = service.why(run.id, node=node_id)
-    st.markdown(f"**{title(found.cause).capitalize()}.** {plain_markdown(found.sentence)}")
+    st.markdown(
+        f"**{plain_markdown(title(found.cause).capitalize())}.** {plain_markdown(found.sentence)}"
+    )
     if found.first_wrong is not None:
         wrong = found.first_wrong
         st.text(
@@ -59,7 +61,7 @@ def _cause(service: Client, run: Run, node_id: int | None) -> None:
         )
     with st.container(horizontal=True):
         if found.node is not None:
-            label = f"Show where (node {found.node})"
+            label = f"Show where (node {found.node:d})"
             st.page_link(
                 page("trace"),
                 label=label,

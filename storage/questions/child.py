@@ -70,7 +70,9 @@ class QueryAnswer(NamedTuple):
     content: bytes
 
 
-async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json") -> QueryAnswer:
+async def ask(
+    copy: Path, query: str, limits: SqlLimits, format: Format = "json", *, quoted: bool = True
+) -> QueryAnswer:
     """Put a query to a copy of the store. Raises `QueryRefusal`. The process is gone when this
     returns, whatever happened."""
     process = await asyncio.create_subprocess_exec(
@@ -83,7 +85,13 @@ async def ask(copy: Path, query: str, limits: SqlLimits, format: Format = "json"
         stderr=asyncio.subprocess.PIPE,
     )
     order = json.dumps(
-        {"copy": str(copy), "query": query, "format": format, **asdict(limits)}
+        {
+            "copy": str(copy),
+            "query": query,
+            "format": format,
+            "quoted": quoted,
+            **asdict(limits),
+        }
     ).encode()
     try:
         return await _conversation(process, order, limits)

@@ -73,7 +73,9 @@ class SqlDesk:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tables: tuple[CopyInfo, list[StoreTable]] | None = None
 
-    async def ask(self, query: str, format: Format = "json") -> tuple[QueryAnswer, CopyInfo]:
+    async def ask(
+        self, query: str, format: Format = "json", *, quoted: bool = True
+    ) -> tuple[QueryAnswer, CopyInfo]:
         """What a query gives, and of which copy. Raises `Refusal`, and `Conflict` where too many
         others are running."""
         info = await asyncio.to_thread(self.copy.there)
@@ -84,9 +86,8 @@ class SqlDesk:
                 f"{AT_ONCE} other queries are running: try again when they have ended"
             ) from None
         try:
-            return await ask(
-                info.path, query, self.limits if format == "json" else self.file_limits, format
-            ), info
+            limits = self.limits if format == "json" else self.file_limits
+            return await ask(info.path, query, limits, format, quoted=quoted), info
         finally:
             self._places.release()
 

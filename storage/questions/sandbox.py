@@ -94,6 +94,7 @@ class QueryOrder(NamedTuple):
     threads: int
     rows: int
     bytes: int
+    quoted: bool = True
 
 
 class Wrong(Exception):
@@ -136,7 +137,8 @@ def main() -> None:
         if order.format == "json":
             reply["rows"] = [[plain(value) for value in row] for row in found.rows]
         else:
-            body = {"csv": as_csv, "parquet": as_parquet}[order.format](found)
+            quote = load_quoting(order.quoted)
+            body = as_csv(found, quote) if order.format == "csv" else as_parquet(found)
             reply["count"] = len(found.rows)
     except Wrong as wrong:
         reply = {"error": str(wrong), "accepted": wrong.accepted} | (
@@ -205,20 +207,35 @@ def extract_answer(text: str | None) -> str | None:
     return None if text is None else load_reader()(text)
 
 
+def load_quoting(quoted: bool) -> Callable[[str], str]:
+    """How a text stands in a cell of CSV."""
+    if not quoted:
+        return str
+    enter_bare("backend", "backend.core")
+    from backend.core.cells import quote_cell
+
+    return quote_cell
+
+
 @cache
 def load_reader() -> Callable[[str], str | None]:
-    """The reader of answers. Its packages are entered without what they say about themselves, which
-    would load all problem sets and graders: eight times as much as the reader, in a process that
-    lives for one query."""
+    """The reader of answers."""
+    enter_bare("backend", "backend.problems", "backend.problems.extraction")
+    from backend.problems.extraction.reader import extract
+
+    return lambda text: extract(text).answer
+
+
+def enter_bare(*names: str) -> None:
+    """Enter packages of the project without what they say about themselves, which would load all
+    problem sets and graders: eight times as much as the reader, in a process that lives for one
+    query."""
     sys.dont_write_bytecode = True  # no byte may be written
-    for name in ("backend", "backend.problems", "backend.problems.extraction"):
+    for name in names:
         if name not in sys.modules:
             bare = ModuleType(name)
             bare.__path__ = [str(Path(ROOT, *name.split(".")))]
             sys.modules[name] = bare
-    from backend.problems.extraction.reader import extract
-
-    return lambda text: extract(text).answer
 
 
 def answer(connection: duckdb.DuckDBPyConnection, order: QueryOrder) -> Rows:
@@ -338,22 +355,25 @@ def format_value(value: object) -> str:
     return str(value) if isinstance(value, Decimal | UUID | timedelta) else repr(value)
 
 
-def as_csv(found: Rows) -> bytes:
-    """Comma-separated text with a line of names; lists and structures as JSON, nothing for NULL."""
+def as_csv(found: Rows, quote: Callable[[str], str]) -> bytes:
+    """Comma-separated text with a line of names; lists and structures as JSON, nothing for NULL.
+    `quote` says how a text stands in its cell."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(found.names)
-    writer.writerows(_cells(found.rows))
+    writer.writerow([quote(name) for name in found.names])
+    writer.writerows(_cells(found.rows, quote))
     return sink.getvalue().encode()
 
 
-def _cells(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[object]]:
+def _cells(rows: Sequence[tuple[Any, ...]], quote: Callable[[str], str]) -> Iterator[list[object]]:
     for row in rows:
-        simple = [plain(value) for value in row]
-        yield [
-            json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-            for value in simple
-        ]
+        yield [_cell(plain(value), quote) for value in row]
+
+
+def _cell(value: object, quote: Callable[[str], str]) -> object:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return quote(value) if isinstance(value, str) else value
 
 
 def as_parquet(found: Rows) -> bytes:

@@ -12,11 +12,11 @@ import pytest
 
 from backend import problems
 from backend.client import Client, Refused
+from backend.core.cells import unquote_cell
 from backend.core.events import ScoreGiven
 from backend.core.splitting import AT_BLANK_LINES
 from backend.engines.scripted.engine import ScriptedEngine
 from backend.messages.annotations import CategoryAsk, LabelTask
-from backend.review.annotate.tables import unescape_cell
 from backend.runs.driver import run
 from tests.api.service import Service, serving
 from tests.api.test_routes import finished
@@ -331,7 +331,7 @@ def test_exports_are_read_again_as_what_was_said(searching: Service) -> None:
     assert [row["author"] for row in rows] == ["'=Ada"] * 3 + ["Bo"] and [
         row["author"] for row in table_
     ] == ["=Ada"] * 3 + ["Bo"]
-    assert [unescape_cell(row["text"]) for row in rows] == [row["text"] for row in table_]
+    assert [unquote_cell(row["text"]) for row in rows] == [row["text"] for row in table_]
     assert [row["text"] for row in table_[:2]] == [step.text for step in task.steps[:2]]
     assert labels.export("csv", author="Nobody") == labels.export(
         "csv", blind_only=True, author="Bo"

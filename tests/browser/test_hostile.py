@@ -3,8 +3,11 @@ its frame."""
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -14,9 +17,10 @@ from backend.client import Client
 from backend.core.spec import RunSpec
 from backend.experiments.spec import Experiment
 from backend.messages.annotations import CategoryAsk
-from tests.browser.conftest import run_to_end, streamlit
+from tests.browser.conftest import ROOT, run_to_end, streamlit
 from tests.experiments.examples import small
 
+PANELS = ("Path", "Rendered", "Tokens", "Scores", "Formula", "Prompt", "Record")
 HIT = "window.hit=(window.hit||0)+1"
 FAR = "http://192.0.2.1"
 CORPUS = (
@@ -32,10 +36,15 @@ f"body{{display:none}}</style>"), f"<link rel=stylesheet href={FAR}/c.css><base 
 "\\[\\includegraphics{http://192.0.2.1/m.png}\\]"),
     ("\u202egnp.exe \u2066\u200b\u200e\ufeff "
 "\u0007\u001b[31m"), ":material/delete: :red[text] :streamlit:", "a" * 400, "\u0301" * 200,
+    f"`$x`![r1]({FAR}/r1.png)`$`", f"$a\\$![r2]({FAR}/r2.png)$",
+    f"$$\na\n$$![r3]({FAR}/r3.png) \\(b$![r4]({FAR}/r4.png)\\)",
+    f"\\$1![r5]({FAR}/r5.png)\\$ [![r6]({FAR}/r6.png)]({FAR}/l) ![r7][r8]\n\n[r8]: {FAR}/r7.png",
     "{{7*7}} ${7*7} %{y} <%= 7 %>",
     "=HYPERLINK(\"http://192.0.2.1\",\"x\")", "'; DROP TABLE run; --", ("]]><!-- --> &lt;b&gt; "
 "&#x3C;script&#x3E;"),
 )  # fmt: skip
+PICTURES = " ".join(text for text in CORPUS if "![" in text)
+"""All that would load a picture, on few lines."""
 WHOLE = "\n\n".join(CORPUS) + "\n\nThe answer is \\boxed{4}."
 SCAN = """(far) => { const all = [...document.querySelectorAll('script,img,iframe,link,a,base,object,embed,svg image,use,form')];
   const told = (one) => ['src', 'href', 'xlink:href', 'action', 'data'].map((name) => one.getAttribute(name) || '').join(' ');
@@ -52,10 +61,66 @@ class Place(NamedTuple):
     run: int
     node: int
     experiment: str
+    stored: int
+    failed: int
+
+
+def retold(status: str) -> bytes:
+    """A run of this program, in whose file somebody has written texts of his own."""
+    lines = (ROOT / "backend/service/samples/3-mcts.jsonl").read_text().splitlines()
+    head, *rest = (json.loads(line) for line in lines)
+    head["run"] |= {"status": status, "model": PICTURES, "answer": PICTURES}
+    head["run"] |= {"error": PICTURES, "reason": PICTURES, "remedy": PICTURES}
+    head["problem"] |= {"id": PICTURES, "question": WHOLE, "answer": PICTURES}
+    for line in rest:
+        data = line.get("data") or {}
+        if line.get("id"):
+            line["text"] = PICTURES if line["id"] % 2 else WHOLE
+        elif line["kind"] == "score":
+            line["label"] = PICTURES
+        elif line["kind"] == "pruned":
+            data["reason"] = PICTURES
+        elif line["kind"] == "answer":
+            data |= {"answer": PICTURES, "reason": PICTURES}
+    return "".join(json.dumps(each) + "\n" for each in (head, *rest)).encode()
+
+
+class Rude(BaseHTTPRequestHandler):
+    """A completions server whose names and refusals are hostile texts."""
+
+    def _answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        models = {"data": [{"id": PICTURES, "max_model_len": 99}]}
+        self._answer(*(200, models) if self.path.endswith("/models") else (404, {}))
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(400, {"error": {"message": PICTURES}})
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def rude() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Rude)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, rude: str) -> Iterator[Place]:
     root = tmp_path_factory.mktemp("hostile")
     with (
         streamlit("app.py", ARBORETUM_DB=str(root / "runs.duckdb")) as (url, _),
@@ -84,7 +149,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             for place, arm in enumerate(experiment.arms)
         ]
         name = carried_out(client, experiment.model_copy(update={"arms": tuple(arms)}))
-        yield Place(url, run_id, client.info(run_id).nodes - 1, name)
+        client.add_server("rude", rude)
+        rows = [{"question": text, "answer": text} for text in (PICTURES, WHOLE)]
+        client.add_problem_file("\n".join(map(json.dumps, rows)).encode(), name="rude")
+        stored, failed = (
+            client.import_runs(retold(status), format="jsonl", name="own.jsonl").run_ids[0]
+            for status in ("finished", "failed")
+        )
+        last = client.info(run_id).nodes - 1
+        yield Place(url, run_id, last, name, stored, failed)
 
 
 def carried_out(client: Client, experiment: Experiment) -> str:
@@ -100,10 +173,25 @@ def addresses(place: Place) -> dict[str, str]:
     run, node, experiment = place.run, place.node, place.experiment
     sql = quote("SELECT text, run_id, id AS node_id FROM node ORDER BY length(text) DESC LIMIT 20")
     return {
+        **{f"trace {panel}": f"/trace?run={run}&node={node}&panel={panel}" for panel in PANELS},
         **{
-            f"trace {panel}": f"/trace?run={run}&node={node}&panel={panel}"
-            for panel in ("Rendered", "Path", "Scores", "Record")
+            f"stored {panel}": f"/trace?run={place.stored}&node=9&panel={panel}" for panel in PANELS
         },
+        **{f"rendered {at}": f"/trace?run={run}&node={at}&panel=Rendered" for at in range(1, node)},
+        "stored pseudo-code": f"/trace?run={place.stored}&pseudocode=true",
+        "stored why": f"/why?run={place.stored}",
+        "stored compare": f"/compare?runs={place.stored},{place.failed}",
+        "stored solve": f"/?run={place.stored}",
+        "stored annotate": f"/annotate?run={place.stored}&author=Ada",
+        "failed": f"/trace?run={place.failed}",
+        "failed solve": f"/?run={place.failed}",
+        "failed why": f"/why?run={place.failed}",
+        "address": f"/experiments?experiment={quote(PICTURES)}",
+        "address budget": f"/budget?experiment={quote(PICTURES)}&axis={quote(PICTURES)}",
+        "address trace": f"/trace?run=1&panel={quote(PICTURES)}&chart={quote(PICTURES)}",
+        "address why": f"/why?strategy={quote(PICTURES)}&of={quote(PICTURES)}&cause=right",
+        "address history": f"/history?strategy={quote(PICTURES)}&problem={quote(PICTURES)}",
+        "problems": "/problems",
         "trace outline": f"/trace?run={run}&node=1&layout=outline",
         "trace why": f"/trace?run={run}&why=true",
         "trace scripted": f"/trace?run={run + 1}",
@@ -127,6 +215,15 @@ def test_hostile_texts_do_nothing_on_any_page(place: Place, tab: Any) -> None:
     asked: list[str] = []
     tab.on("request", lambda request: asked.append(request.url))
     tab.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))
+    blocked: list[str] = []
+    tab.on(
+        "console",
+        lambda said: (
+            blocked.append(f"{tab.url} {said.text}")
+            if "Content Security Policy" in said.text
+            else None
+        ),
+    )
     found, read = {}, set[str]()
     for name, address in addresses(place).items():
         tab.goto(place.url + address, wait_until="commit")
@@ -156,5 +253,7 @@ def test_hostile_texts_do_nothing_on_any_page(place: Place, tab: Any) -> None:
         "trace outline",
         "why run",
     }
+    # the second wall had nothing to hold back
+    assert blocked == []
     home = {urlsplit(place.url).netloc}
     assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == home

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend.core.spec import RunSpec
+from components.frame.prose import plain_markdown
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.test_solve_page import press, texts
@@ -91,9 +92,9 @@ def test_a_race_starts_one_run_for_each_strategy_and_shows_all(
 ) -> None:
     page = open_page("compare", way="Race")
     page.multiselect(key="race.strategies").set_value(["beam_search"]).run()
-    assert "Choose 2 to 4 strategies." in shown(page)
+    assert plain_markdown("Choose 2 to 4 strategies.") in shown(page)
     page.multiselect(key="race.strategies").set_value(["beam_search", "best_of_n"]).run()
-    assert "needs log-probabilities" in shown(page)
+    assert plain_markdown("needs log-probabilities") in shown(page)
     page.multiselect(key="race.strategies").set_value(["beam_search", "particle_filter"]).run()
     press(page, "Start the race")
     assert [spec.strategy for spec in service.specs] == [

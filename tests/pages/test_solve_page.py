@@ -6,6 +6,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from backend.judging.rules import SELECTORS
+from components.frame.prose import plain_markdown
 from tests.pages.conftest import Open
 from tests.pages.fake_service import FakeService
 from tests.pages.traces import QUESTION, beam_trace
@@ -72,7 +73,7 @@ def test_the_form_of_a_strategy_is_drawn_from_its_schema_and_only_changes_are_se
 def test_a_strategy_that_cannot_run_says_why_and_cannot_be_started(open_page: Open) -> None:
     page = open_page("solve")
     page.selectbox(key="form.strategy").select("best_of_n").run()
-    assert "needs log-probabilities, which openai does not give" in texts(page)
+    assert plain_markdown("needs log-probabilities, which openai does not give") in texts(page)
     assert next(button for button in page.button if button.label == "Run").disabled
 
 
@@ -90,7 +91,7 @@ def test_the_parameters_of_a_selector_are_drawn_from_its_schema_and_only_changes
 ) -> None:
     page = open_page("solve")
     page.selectbox(key="form.selector.particle_filter").select("marker_vote").run()
-    assert "Parameters of the selector marker_vote" in texts(page)
+    assert plain_markdown("Parameters of the selector marker_vote") in texts(page)
     assert page.number_input(key="form.rule.marker_vote.share").value == 0.5
     assert page.text_input(key="form.rule.marker_vote.opening").value == "<think>"
     hedges = page.text_area(key="form.rule.marker_vote.hedges")
@@ -139,7 +140,7 @@ def test_a_parameter_that_may_be_absent_is_so_until_it_is_given(
 def test_a_question_of_ones_own_goes_with_its_answer(service: FakeService, open_page: Open) -> None:
     page = open_page("solve")
     page.selectbox(key="form.set").select("own").run()
-    assert "Write a question first." in texts(page)
+    assert plain_markdown("Write a question first.") in texts(page)
     page.text_area(key="form.question").set_value("What is 17 * 23?")
     page.text_input(key="form.answer").set_value("391").run()
     press(page, "Run")

@@ -141,7 +141,7 @@ def test_model_text_is_raw_until_rendering_is_asked_for(
     assert "\u27e8U+202E\u27e9" in head(page)["text"]
     page = open_page("trace", run=1, node=node, panel="Rendered")
     rendered = next(markdown.value for markdown in page.markdown if "onerror" in markdown.value)
-    assert "<img" not in rendered and "\\![i\\](" in rendered and "\\$5" in rendered
+    assert "<img" not in rendered and "\\!\\[i\\]\\(" in rendered and "\\$5" in rendered
 
 
 def test_the_table_holds_every_node(service: FakeService, open_page: Open) -> None:

@@ -117,11 +117,13 @@ def export(
     strategy: str | None = None,
     problem: str | None = None,
     blind_only: bool = False,
+    quoted: bool = True,
 ) -> Response:
     """The labels as a file: `csv` and `parquet` hold a line a label, `processbench` and `prm800k`
-    are JSON lines in the shapes of those datasets."""
+    are JSON lines in the shapes of those datasets. In CSV, texts that a spreadsheet would compute
+    begin with an apostrophe, unless `quoted` is off."""
     name, media_type = FILES[format]
-    content = write_labels(services, format, author, strategy, problem, blind_only)
+    content = write_labels(services, format, author, strategy, problem, blind_only, quoted)
     return Response(
         content,
         media_type=media_type,

@@ -23,11 +23,15 @@ async def ask(asked: SqlAsk, services: Needs) -> SqlAnswer:
 
 @router.post("/sql/file", response_class=Response)
 async def ask_file(
-    asked: SqlAsk, services: Needs, format: Literal["csv", "parquet"] = "csv"
+    asked: SqlAsk,
+    services: Needs,
+    format: Literal["csv", "parquet"] = "csv",
+    quoted: bool = True,
 ) -> Response:
-    """The same as a file, with many more rows. The header `X-Cut` says in words why not all rows
+    """The same as a file, with many more rows. In CSV, texts that a spreadsheet would compute begin
+    with an apostrophe, unless `quoted` is off. The header `X-Cut` says in words why not all rows
     are there, where they are not."""
-    found, _ = await sql.desk(services).ask(asked.query, format)
+    found, _ = await sql.desk(services).ask(asked.query, format, quoted=quoted)
     headers = {
         "Content-Disposition": f'attachment; filename="query.{format}"',
         "X-Rows": str(found.total),

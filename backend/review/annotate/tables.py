@@ -1,9 +1,7 @@
 """Labels as one table, a line a label: CSV and Parquet with the same columns.
 
-A spreadsheet takes a cell that begins with =, +, -, @ or a control character for a formula. So in
-CSV a text that begins so is written with an apostrophe before it, and one that begins with an
-apostrophe as well: whoever reads the file takes one leading apostrophe off every text column
-(`unescape_cell`) and has the text exactly. Parquet holds texts as they are.
+In CSV, texts that a spreadsheet would compute are quoted (`backend.core.cells`), unless somebody
+asks for them as they are. Parquet holds texts as they are.
 """
 
 from __future__ import annotations
@@ -15,6 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from backend.core.cells import quote_cell
 
 MOMENT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
@@ -44,34 +44,24 @@ SCHEMA = pa.schema(
 `span_tokens` is JSON: [[node, first, end], ...]."""
 
 TEXTS = frozenset(field.name for field in SCHEMA if field.type == pa.string())
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
 
 
-def escape_cell(text: str) -> str:
-    """A text as a spreadsheet shows it without computing anything."""
-    return "'" + text if text.startswith(FORMULA) else text
-
-
-def unescape_cell(text: str) -> str:
-    """Undo `escape_cell`."""
-    return text.removeprefix("'")
-
-
-def csv_bytes(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """UTF-8 with a line of names; nothing where there is no value."""
+def csv_bytes(rows: Iterable[Mapping[str, Any]], *, quoted: bool = True) -> bytes:
+    """UTF-8 with a line of names; nothing where there is no value. Not `quoted`, texts stand as
+    they are."""
     sink = io.StringIO(newline="")
     writer = csv.writer(sink)
     writer.writerow(SCHEMA.names)
     for row in rows:
-        writer.writerow([_cell(name, row.get(name)) for name in SCHEMA.names])
+        writer.writerow([_cell(name, row.get(name), quoted) for name in SCHEMA.names])
     return sink.getvalue().encode()
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: Any, quoted: bool) -> str:
     if value is None:
         return ""
     if name in TEXTS:
-        return escape_cell(str(value))
+        return quote_cell(str(value)) if quoted else str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
@@ -86,4 +76,4 @@ def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return sink.getvalue()
 
 
-__all__ = ["SCHEMA", "TEXTS", "csv_bytes", "escape_cell", "parquet_bytes", "unescape_cell"]
+__all__ = ["SCHEMA", "TEXTS", "csv_bytes", "parquet_bytes"]

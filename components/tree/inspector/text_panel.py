@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.core.tree import TreeRow, path_to
-from components.frame.prose import path_html, prepare_markdown
+from components.frame.prose import path_html
+from components.frame.rendered import prepare_markdown
 
 
 def draw_rendered(row: TreeRow) -> None:

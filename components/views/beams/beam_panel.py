@@ -44,7 +44,7 @@ def draw_beam(data: ViewData) -> None:
     if best is not None:
         st.caption(
             f"{len(lost)} of {len(info.contenders)} candidates were pruned; the best of "
-            f"them, node {best.node}, scored {best.score:.3f}."
+            f"them, node {best.node:d}, scored {best.score:.3f}."
         )
 
 

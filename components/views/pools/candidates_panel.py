@@ -12,6 +12,7 @@ from backend.core.tree import up_to
 from backend.problems import grade
 from backend.problems.exact import canonical
 from backend.problems.extraction import reader_of
+from components.frame.prose import plain_markdown
 from components.run.log import answer_of
 from components.run.reached import text_down_to
 from components.views.choosing_panel import clickable, slide
@@ -47,7 +48,7 @@ def draw_candidates(data: ViewData) -> None:
     hidden = f"{plural(info.omitted, 'weaker answer')} not shown. " if info.omitted else ""
     known = " None of them is known to be right." if not right else ""
     st.caption(
-        f"{hidden}The rule {data.selector} compares equal answers by: {info.measure}. "
+        f"{hidden}The rule {plain_markdown(data.selector)} compares equal answers by: {plain_markdown(info.measure)}. "
         f"A star marks the run's answer.{known}"
     )
     clickable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from components.frame.prose import plain_markdown
 from components.views.choosing_panel import DIGITS, clickable, node_table, one_of, slide
 from components.views.registry import view
 from components.views.tree_search.walks import PHASES, describe_phase, rounds, simulation
@@ -27,7 +28,9 @@ def draw_walks(data: ViewData) -> None:
     number = slide("Simulation", len(found), "walk", "walks from the root, in order")
     phase = one_of("Phase", PHASES, "phase")
     one = simulation(data.rows, data.events, found, number)
-    st.markdown(f"**Simulation {number} of {len(found)}, {phase}.** {describe_phase(one, phase)}")
+    st.markdown(
+        f"**Simulation {number} of {len(found)}, {plain_markdown(phase)}.** {plain_markdown(describe_phase(one, phase))}"
+    )
     picture = walk_picture(one, phase)
     if picture.hidden:
         st.caption(f"{plural(picture.hidden, 'upper level')} not drawn; the table has all.")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.messages.runs import Option
-from components.frame.prose import path_html, prepare_markdown, prompt_html, visible
+from components.frame.prose import path_html, prompt_html, visible
 from components.frame.theme import escape
 from components.tree.inspector.tokens import BINS, bin_of, strip_data, token_rows
 
@@ -51,22 +51,6 @@ def test_unseen_characters_are_always_spelled_out(text: str) -> None:
 
 def test_ordinary_text_is_left_as_it_is() -> None:
     assert visible("x = 3\n\tna\u00efve \u2264 \u03c0") == "x = 3\n\tna\u00efve \u2264 \u03c0"
-
-
-def test_rendering_loads_no_image_and_follows_no_link() -> None:
-    drawn = prepare_markdown("![i](http://192.0.2.1/p.png) [a](javascript:x)")
-    assert "![" not in drawn.replace("\\!", "") and "](" not in drawn.replace("\\](", "")
-
-
-def test_rendering_keeps_formulas_and_escapes_lone_dollars() -> None:
-    assert prepare_markdown(r"so \(x^2\) costs $5 and \[y\]") == "so $x^2$ costs \\$5 and $$y$$"
-
-
-def test_rendering_shows_tags_and_directives_as_text() -> None:
-    assert (
-        prepare_markdown("<b>x</b> :red[y] :material/home:")
-        == "&lt;b>x&lt;/b> \\:red[y] \\:material/home:"
-    )
 
 
 def test_special_tokens_of_a_prompt_are_visible_and_set_off() -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.core.cells import unquote_cell
 from backend.core.splitting import AT_BLANK_LINES
 from backend.review.annotate.shapes import (
     LabelledPath,
@@ -21,7 +22,7 @@ from backend.review.annotate.shapes import (
     processbench,
 )
 from backend.review.annotate.steps import StepPart, covering, split_steps, tokens_over
-from backend.review.annotate.tables import SCHEMA, TEXTS, csv_bytes, parquet_bytes, unescape_cell
+from backend.review.annotate.tables import SCHEMA, TEXTS, csv_bytes, parquet_bytes
 
 NODES = [(1, "One.\n\nTwo"), (4, " goes on"), (5, "\n\n"), (7, "\n\n  Three.  ")]
 
@@ -184,5 +185,5 @@ def test_no_text_is_a_formula_in_csv_and_every_text_comes_back(note: str, author
         assert not read[name].startswith(
             ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
         )
-        assert unescape_cell(read[name]) == (given_[name] or "")
+        assert unquote_cell(read[name]) == (given_[name] or "")
     assert (read["step"], read["blind"], read["problem_id"]) == ("-1", "true", "")

@@ -379,3 +379,21 @@ def test_the_reader_of_answers_is_loaded_without_the_problem_sets() -> None:
     found, loaded = done.stdout.splitlines()
     assert found == "7"
     assert not {"pydantic", "backend.problems.equivalence"} & set(loaded.split())
+
+
+async def test_texts_that_a_spreadsheet_would_compute_are_quoted_in_csv_alone(
+    copy: StoreCopy,
+) -> None:
+    desk = SqlDesk(copy)
+    query = (
+        "SELECT '=1+1' AS \"=head\", '-5' AS number, -5 AS real, '-a' AS text, "
+        "chr(9) || 'x' AS tab, 'b=c' AS plain"
+    )
+    found, _ = await desk.ask(query, "csv")
+    assert found.content.decode() == (
+        "'=head,number,real,text,tab,plain\n'=1+1,-5,-5,'-a,'\tx,b=c\n"
+    )
+    found, _ = await desk.ask(query, "csv", quoted=False)
+    assert found.content.decode().splitlines()[1] == "=1+1,-5,-5,-a,\tx,b=c"
+    found, _ = await desk.ask(query)
+    assert found.rows[0][0] == "=1+1"

@@ -46,7 +46,7 @@ def _explanation(explanation: Explanation, place: int) -> None:
         _draw(value_latex(shown))
     elif explanation.symbols:
         _draw(explanation.symbols)
-    st.caption(_source(explanation))
+    st.caption(plain_markdown(_source(explanation)))
     if explanation.terms:
         st.html(terms_html(explanation.terms))
     if len(explanation.rivals) > 1:
