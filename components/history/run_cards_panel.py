@@ -31,7 +31,9 @@ def answer_card(run: Run | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption("Answer" if run is None else f"Answer \u00b7 run {run.id}")
             if run is not None and run.answer is not None:
-                st.badge(run.grade, icon=_ICONS[run.correct], color=_COLORS[run.correct])
+                st.badge(
+                    plain_markdown(run.grade), icon=_ICONS[run.correct], color=_COLORS[run.correct]
+                )
         if run is None:
             st.text("Press Run: the search starts and its answer appears here.")
         elif run.status == "failed":

@@ -43,7 +43,7 @@ def why_foreign(service: Client, run: Run) -> None:
 def draw_foreign(run: Run, found: Why) -> None:
     """The verdict, the sentence, the way to the node, and what cannot be said."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.badge(run.grade, color=COLORS.get(run.grade, "gray"))
+        st.badge(plain_markdown(run.grade), color=COLORS.get(run.grade, "gray"))
         st.text(answer_words(run), width="content")
     st.markdown(plain_markdown(found.sentence))
     if found.node is not None:
