@@ -13,7 +13,7 @@ from backend import problems
 from backend.core.events import AnswersCompared
 from backend.core.ports import Completion, Request
 from backend.core.records import MemorySink
-from backend.core.spec import RunSpec
+from backend.core.spec import NEWEST, RunSpec
 from backend.core.types import Finish
 from backend.runs.control import Control
 from backend.runs.driver import Outcome, run
@@ -140,10 +140,11 @@ async def test_answers_that_no_step_reported_are_compared_before_the_last_vote()
 
 async def test_a_vote_that_was_cut_off_is_taken_up_with_the_verdicts_it_had(store: Store) -> None:
     whole, places, tried = Batches(), dict[int, int](), 0
-    outcome = await voted("majority", whole, Algebra(), places=places)
+    versions = NEWEST.model_dump()
+    outcome = await voted("majority", whole, Algebra(), places=places, versions=versions)
     for paid in cuts(store, whole):
         algebra, rest = Algebra(), MemorySink()
-        resumed = await voted("majority", rest, algebra, paid, places)
+        resumed = await voted("majority", rest, algebra, paid, places, versions=versions)
         heard = {(answer, other) for answer, other, _ in verdicts(whole)[: len(paid.verdicts)]}
         assert set(paid.verdicts) == heard
         assert len(algebra.asked) == len(verdicts(whole)) - len(heard)

@@ -32,6 +32,7 @@ from backend.runs.driver import Outcome, manifest, rule_of, run
 from backend.runs.paid import NOTHING_PAID, PaidScore, alternatives_from, index_paid
 from backend.runs.recorder import Recorder
 from backend.runs.verifier import LiveVerifier
+from backend.runs.versions import with_versions
 from tests import golden
 from tests.support.fake_engine import FakeEngine
 from tests.support.logged import of, rows
@@ -141,7 +142,8 @@ async def test_a_budget_ends_a_run_without_failing_it(name: str, limits: dict[st
 async def test_a_run_that_was_cut_off_goes_on_to_the_same_trace(name: str) -> None:
     engine, whole = FakeEngine(), MemorySink()
     # a race that is broken off: see test_resume
-    asked = spec(name, seed=3, params={"n": 4, "k": 4} if name == "first_finish" else {})
+    params: dict[str, object] = {"n": 4, "k": 4} if name == "first_finish" else {}
+    asked = with_versions(spec(name, seed=3, params=params))
     outcome = await ran(asked, engine, whole)
     by_key = {request.key.partition("/")[2]: request for request in engine.sent}
     for cut in range(3, len(whole.events), 7):
