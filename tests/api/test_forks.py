@@ -113,6 +113,7 @@ def test_forks_are_asked_for_and_told_of_in_both_directions(client: Client) -> N
         status="finished",
         answer=edited.answer,
         correct=edited.correct,
+        grade=edited.grade,
     )
     assert [(fork.run, fork.edited) for fork in told.forks] == [
         (edited.id, "text"),
