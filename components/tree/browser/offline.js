@@ -59,7 +59,8 @@ function header() {
       .join(" \u00b7 "),
   );
   say("question", run.question || "(the file does not say what was asked)");
-  const word = run.correct === true ? "right" : run.correct === false ? "wrong" : run.grade || "not graded";
+  const word =
+    run.correct === true ? "right" : run.correct === false ? "wrong" : run.grade || "not graded";
   say(
     "verdict",
     run.answer === null
