@@ -17,6 +17,8 @@ from components.frame.service import refusals
 from components.frame.theme import NOTHING
 from components.run.words import size
 
+SAVED = "preferences.saved"
+
 
 def model_table(models: Sequence[ModelState]) -> None:
     """Which models are in memory, or on their way."""
@@ -80,15 +82,15 @@ def preference_form(service: Client, now: Preferences, catalog: Catalog) -> None
         if st.form_submit_button("Save", type="primary"):
             with refusals():
                 try:
-                    adopt(
-                        service.save_settings(
-                            Preferences.model_validate({**now.model_dump(), **values})
-                        )
-                    )
+                    wanted = Preferences.model_validate({**now.model_dump(), **values})
                 except ValidationError as error:
                     st.error(plain_markdown(_wrong(error)), icon=":material/error:")
                 else:
-                    st.toast("Saved.", icon=":material/check:")
+                    adopt(service.save_settings(wanted))
+                    st.session_state[SAVED] = True
+                    st.rerun()  # the fields begin with what is saved now: else the next change is lost
+    if st.session_state.pop(SAVED, False):
+        st.toast("Saved.", icon=":material/check:")
 
 
 def _keeping(now: Preferences) -> dict[str, float]:

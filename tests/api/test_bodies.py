@@ -65,23 +65,24 @@ def test_a_body_of_the_longest_length_is_read(service: Service) -> None:
     body = frame.replace('""', '"' + "a" * (MOST_BYTES - len(frame)) + '"')
     assert len(body) == MOST_BYTES
     headers = {"Content-Type": "application/json"}
-    answer = httpx.post(f"{service.url}/api/grade", content=body, headers=headers)
+    answer = httpx.post(f"{service.url}/api/grade", content=body, headers=headers, timeout=30)
     assert answer.status_code == 200 and answer.json()["equal"] is True
-    answer = httpx.post(f"{service.url}/api/grade", content=body + " ", headers=headers)
+    answer = httpx.post(f"{service.url}/api/grade", content=body + " ", headers=headers, timeout=30)
     assert answer.status_code == 413
 
 
 def test_a_file_has_a_limit_of_its_own(service: Service) -> None:
-    answer = httpx.post(f"{service.url}/api/import", content=b"x" * (2 * MOST_BYTES))
+    answer = httpx.post(f"{service.url}/api/import", content=b"x" * (2 * MOST_BYTES), timeout=30)
     assert answer.status_code == 422
 
 
 def test_openapi_names_what_cannot_be_read_and_what_is_too_long(service: Service) -> None:
-    paths = httpx.get(f"{service.url}/api/openapi.json").json()["paths"]
+    paths = httpx.get(f"{service.url}/api/openapi.json", timeout=30).json()["paths"]
     broken = httpx.post(
         f"{service.url}/api/grade",
         content=b'{"given":"\xff"}',
         headers={"Content-Type": "application/json"},
+        timeout=30,
     )
     assert broken.status_code == 400
     for methods in paths.values():
@@ -90,8 +91,8 @@ def test_openapi_names_what_cannot_be_read_and_what_is_too_long(service: Service
 
 
 def test_the_reference_names_every_path_and_loads_nothing(service: Service) -> None:
-    page = httpx.get(f"{service.url}/api/docs")
+    page = httpx.get(f"{service.url}/api/docs", timeout=30)
     assert page.headers["content-type"].startswith("text/html")
-    for path in httpx.get(f"{service.url}/api/openapi.json").json()["paths"]:
+    for path in httpx.get(f"{service.url}/api/openapi.json", timeout=30).json()["paths"]:
         assert path in page.text
     assert "<script" not in page.text and "://" not in page.text

@@ -303,7 +303,7 @@ def test_every_refusal_has_the_same_shape(
 
 
 def test_the_document_describes_every_path_and_its_refusals(service: Service) -> None:
-    document = httpx.get(f"{service.url}/api/openapi.json").json()
+    document = httpx.get(f"{service.url}/api/openapi.json", timeout=30).json()
     assert {
         "/health",
         "/catalog",

@@ -119,7 +119,7 @@ def test_what_no_page_asks_for_the_browser_refuses_all_the_same(product: str, ta
 
 @pytest.mark.parametrize("path", ["/", "/trace", "/api/health", "/static/js/none.js", "/none"])
 def test_pages_api_and_static_files_have_the_headers(product: str, path: str) -> None:
-    found = httpx.get(product + path, trust_env=False).headers
+    found = httpx.get(product + path, trust_env=False, timeout=30).headers
     assert found["content-security-policy"].startswith("default-src 'self'; ")
     assert found["x-content-type-options"] == "nosniff"
     assert found["referrer-policy"] == "same-origin"
