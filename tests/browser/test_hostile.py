@@ -251,7 +251,8 @@ def test_hostile_texts_do_nothing_on_any_page(place: Place, tab: Any) -> None:
         "solve",
         "trace Path",
         "trace outline",
-        "why run",
+        "stored why",  # of a run of another program it says one sentence, without its texts
+        "failed why",
     }
     # the second wall had nothing to hold back
     assert blocked == []

@@ -91,6 +91,12 @@ def test_a_live_run_grows_and_opens_under_the_policy(product: str, tab: Any) -> 
     press(tab.get_by_role("button", name="Run", exact=True))
     tab.get_by_text("finished", exact=True).first.wait_for()
     drawn_nodes(tab, 2)
+    # what comes below a finished search moves the picture until the page is at rest
+    tab.wait_for_function(
+        "() => !document.querySelector('[data-testid=stStatusWidget]') && "
+        "!document.querySelector('[data-stale=true]')"
+    )
+    tab.wait_for_timeout(1000)
     click_node(tab, 1)
     tab.get_by_text("Node 1", exact=True).wait_for()
     assert any("/events" in url for url in asked) and forbidden == []

@@ -31,6 +31,7 @@ from backend.core.ports import (
     Until,
     tokens,
 )
+from backend.core.splitting import AT_BLANK_LINES
 from backend.core.types import Finish
 from tests.engines.twins import (
     CallsEverythingTheEnd,
@@ -137,20 +138,20 @@ async def different_seeds_differ(subject: Subject) -> None:
 
 async def a_step_ends_where_the_delimiter_is_complete(subject: Subject) -> None:
     """Whatever token completes the delimiter ends the step: no step holds one before its end, and
-    every `step` ends with one."""
-    delimiter = subject.engine.info.delimiter
+    every `step` ends with one. A blank line within code or a formula is none."""
     found = (await subject.all(await subject.requests(24))).values()
     assert any(c.finish is Finish.STEP for c in found), "no completion reached a delimiter"
     for completion in found:
-        assert (delimiter in completion.text) == (completion.finish is Finish.STEP), completion
+        ends = AT_BLANK_LINES.splitter().feed(completion.text)
+        assert bool(ends) == (completion.finish is Finish.STEP), completion
         if completion.token_ids:
             before = "".join(await subject.engine.tokens(completion.token_ids[:-1]))
-            assert delimiter not in before, completion
+            assert not AT_BLANK_LINES.splitter().feed(before), completion
 
 
 async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
     """Step, end and length: each has its own mark in ids and text."""
-    can, delimiter = subject.engine.info.capabilities, subject.engine.info.delimiter
+    can = subject.engine.info.capabilities
     steps = (await subject.all(await subject.requests(16))).values()
     short = (await subject.all(await subject.requests(16, tokens(2)))).values()
     whole = (
@@ -159,7 +160,7 @@ async def reasons_to_finish_are_told_apart(subject: Subject) -> None:
         )
     ).values()
     assert any(c.finish is Finish.STEP for c in steps)
-    assert all(c.finish is Finish.STEP for c in steps if delimiter in c.text)
+    assert all(c.finish is Finish.STEP for c in steps if AT_BLANK_LINES.splitter().feed(c.text))
     assert any(c.finish is Finish.LENGTH for c in short)
     assert not any(c.finish is Finish.STEP for c in (*short, *whole)), "nobody asked for steps"
     for completion in (*steps, *short, *whole):

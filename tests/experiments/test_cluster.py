@@ -59,11 +59,16 @@ def dying(deadly: str) -> Callable[..., int]:
     hears of it."""
 
     def worked(
-        description: str, folder: str, keys: tuple[str, ...], at_once: int, retry: bool
+        description: str,
+        folder: str,
+        keys: tuple[str, ...],
+        at_once: int,
+        retry: bool,
+        db: str | None = None,
     ) -> int:
         from backend.experiments.cluster import work
 
-        done = work(description, folder, keys, at_once, retry)
+        done = work(description, folder, keys, at_once, retry, db)
         try:
             Path(deadly).unlink()
         except FileNotFoundError:
