@@ -13,10 +13,12 @@ from collections.abc import Callable, Collection
 import anyio
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import error_response
+from backend.core.errors import TooLong
 from backend.messages.runs import ErrorBody
 
 MOST_BYTES = 2**20
@@ -68,6 +70,21 @@ def file_routes(routes: Collection[BaseRoute]) -> list[BaseRoute]:
     ]
 
 
+async def read_file(request: Request, what: str, most: int) -> bytes:
+    """The body of a request that brings a file. Raises `TooLong` where it has more than `most`
+    bytes, after the rest was read as well, as far as patience goes."""
+    chunks, size, stream = list[bytes](), 0, request.stream()
+    async for chunk in stream:
+        size += len(chunk)
+        if size > most:
+            with anyio.move_on_after(PATIENCE_S):
+                async for _ in stream:
+                    pass
+            raise TooLong(what, given=f"more than {most} bytes", accepted=f"at most {most} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
 def _replay(messages: list[Message], receive: Receive) -> Receive:
     """What was received, once more, and then what comes."""
     waiting = iter(messages)
@@ -93,4 +110,4 @@ async def _refuse(given: str, most: int, scope: Scope, receive: Receive, send: S
     await error_response(413, body)(scope, receive, send)
 
 
-__all__ = ["MOST_BYTES", "BodyLimit", "file_routes"]
+__all__ = ["MOST_BYTES", "BodyLimit", "file_routes", "read_file"]

@@ -21,12 +21,14 @@ from backend.core.errors import (
     ProblemError,
     ProcessDied,
     StorageFailure,
+    TooLong,
     UnreadableProblems,
 )
 from backend.core.types import JSON
 from backend.messages.runs import ErrorBody
 
 STATUSES: Sequence[tuple[type[ArboretumError], int]] = (
+    (TooLong, 413),
     (BadInput, 422),
     (MissingCapability, 422),
     (UnreadableProblems, 422),

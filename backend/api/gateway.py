@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from typing import NamedTuple
 
 import anyio
 from fastapi import FastAPI, Request
@@ -24,7 +25,6 @@ from backend.api.errors import STATUSES
 from backend.core.errors import ArboretumError, BadInput, Conflict
 from backend.core.types import JSON
 from backend.messages.gateway import ChatAnswer, ChatRequest, ServedModels
-from backend.messages.runs import OVER
 from backend.service.assembly import Services
 from backend.service.gateway import answer_of, link_of, list_names, spec_of, texts_of
 
@@ -65,7 +65,7 @@ async def complete(
     async with stopping(services, run_id), aclosing(waiting):
         async for _ in waiting:
             pass
-    return await asyncio.to_thread(read_answer, services, asked, run_id)
+    return (await asyncio.to_thread(read_answer, services, asked, run_id)).whole
 
 
 async def wait_for_end(request: Request, services: Services, run_id: int) -> AsyncGenerator[None]:
@@ -92,12 +92,21 @@ async def stopping(services: Services, run_id: int) -> AsyncIterator[None]:
                 await services.jobs.cancel(run_id)
 
 
-def read_answer(services: Services, asked: ChatRequest, run_id: int) -> ChatAnswer:
-    """The answer of a run that is over."""
+class ReadAnswer(NamedTuple):
+    """What a run that is over answers: the whole, and the texts of the chosen steps in order."""
+
+    whole: ChatAnswer
+    steps: list[str]
+
+
+def read_answer(services: Services, asked: ChatRequest, run_id: int) -> ReadAnswer:
+    """The answer of a run that is over. Raises `EngineFailure` for one that failed or was
+    stopped."""
+    row = services.find_ended_row(run_id)
     run = services.open_run(run_id)
-    row = services.store.run(run_id)
-    assert row.status in OVER
-    return answer_of(asked, run, row)
+    whole = answer_of(asked, run, row)
+    node = None if row.chosen_node is None else run.trace.nodes[row.chosen_node]
+    return ReadAnswer(whole, list(texts_of(node)))
 
 
 async def stream(
@@ -118,7 +127,7 @@ async def stream(
         async for _ in waiting:
             yield ": searching\n\n"
     try:
-        answer, texts = await asyncio.to_thread(_read_texts, services, asked, run_id)
+        answer, texts = await asyncio.to_thread(read_answer, services, asked, run_id)
     except ArboretumError as error:
         yield _data({"error": describe(error)})
     else:
@@ -129,15 +138,6 @@ async def stream(
         if asked.stream_options.include_usage:
             yield _data({**head, "choices": [], "usage": answer.usage.model_dump()})
     yield "data: [DONE]\n\n"
-
-
-def _read_texts(
-    services: Services, asked: ChatRequest, run_id: int
-) -> tuple[ChatAnswer, list[str]]:
-    run, answer = services.open_run(run_id), read_answer(services, asked, run_id)
-    chosen = services.store.run(run_id).chosen_node
-    node = None if chosen is None else run.trace.nodes[chosen]
-    return answer, list(texts_of(node))
 
 
 def _chunk(

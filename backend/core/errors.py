@@ -22,6 +22,10 @@ class BadInput(ArboretumError):
         self.what, self.given, self.accepted = what, given, accepted
 
 
+class TooLong(BadInput):
+    """Something given from outside is longer than is taken in."""
+
+
 class ProblemError(ArboretumError):
     """A problem, level or problem file that does not exist or cannot be read; the message names
     what is accepted."""

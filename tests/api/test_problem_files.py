@@ -66,8 +66,11 @@ def test_a_file_that_is_too_long_is_refused_with_the_limit(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "PROBLEM_FILE_LIMIT_BYTES", 100)
-    with Client(service.url) as client, pytest.raises(Refused, match="at most 100"):
-        client.add_problem_file(ROWS.encode(), name="a")
+    with Client(service.url) as client:
+        for content in (ROWS.encode(), b"x" * 24 * 2**20):
+            with pytest.raises(Refused, match="at most 100") as refused:
+                client.add_problem_file(content, name="a")
+            assert refused.value.status == 413
     monkeypatch.setattr(file_module, "LARGEST_FILE_BYTES", 10)
     with Client(service.url) as client, pytest.raises(Refused, match="accepted: up to 10"):
         client.add_problem_file(b'{"question": "q"}', name="a")

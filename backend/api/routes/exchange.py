@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
+from backend.api.bodies import read_file
 from backend.api.deps import Needs
 from backend.core.errors import BadInput, NotFound
 from backend.exchange.base import ImportHints
@@ -49,7 +50,7 @@ async def import_file(
             given="a file",
             accepted="none: imports are switched off in the settings of this service",
         )
-    content = await _receive(request)
+    content = await read_file(request, "import", IMPORT_LIMIT_BYTES)
     taken = await asyncio.to_thread(
         take_in, services, content, name, format, ImportHints(question, answer)
     )
@@ -94,21 +95,6 @@ def series_scores(
             SeriesScore(**score._asdict()) for score in services.store.series_scores(run_id, series)
         ],
     )
-
-
-async def _receive(request: Request) -> bytes:
-    """The body, if it is not too long."""
-    chunks, size = list[bytes](), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > IMPORT_LIMIT_BYTES:
-            raise BadInput(
-                "import",
-                given=f"more than {IMPORT_LIMIT_BYTES} bytes",
-                accepted=f"at most {IMPORT_LIMIT_BYTES} bytes",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 __all__ = ["router"]

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from backend.api.bodies import read_file
 from backend.api.deps import Needs
-from backend.core.errors import BadInput
 from backend.messages.problem_files import ProblemFile, ProblemFiles
 from backend.problems.file import LARGEST_FILE_BYTES
 from backend.service.problem_files import (
@@ -44,7 +44,7 @@ async def add_problem_file(
 ) -> ProblemFile:
     """Take in a file of problems: JSON lines, a JSON array, CSV or Parquet. The set is called
     `file:NAME`, after the file's own name `file` where `name` is not given."""
-    content = await _receive(request)
+    content = await read_file(request, "problem file", PROBLEM_FILE_LIMIT_BYTES)
     return await asyncio.to_thread(take_problem_file, services, content, name, file)
 
 
@@ -52,21 +52,6 @@ async def add_problem_file(
 async def delete_problem_file(name: str, services: Needs) -> None:
     """Remove a set that was brought; runs on its problems stay as they are."""
     await asyncio.to_thread(remove_problem_file, services, name)
-
-
-async def _receive(request: Request) -> bytes:
-    """The body, if it is not too long."""
-    chunks, size = list[bytes](), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > PROBLEM_FILE_LIMIT_BYTES:
-            raise BadInput(
-                "problem file",
-                given=f"more than {PROBLEM_FILE_LIMIT_BYTES} bytes",
-                accepted=f"at most {PROBLEM_FILE_LIMIT_BYTES} bytes",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 __all__ = ["PROBLEM_FILE_LIMIT_BYTES", "router"]

@@ -64,7 +64,7 @@ class UncertaintyVerifier:
         return [self._score(node) for node in nodes]
 
     def _score(self, node: Node) -> Score:
-        steps = [told for part in list_generated(node) if (told := told_positions(part))]
+        steps = [known for part in list_generated(node) if (known := list_positions(part))]
         if not steps:
             return Score(None, reason=NOTHING_RECORDED)
         return Score(
@@ -73,7 +73,7 @@ class UncertaintyVerifier:
         )
 
 
-def told_positions(node: Node) -> list[Position]:
+def list_positions(node: Node) -> list[Position]:
     """The positions of a node whose likeliest tokens are known; a server may leave some out."""
     return [position for position in node.alternatives if len(position) >= FEWEST]
 
